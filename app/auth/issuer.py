@@ -1,0 +1,100 @@
+"""LocalIssuer: stands in for the Cognito user pool on one's own machine, with tokens like Cognito's."""
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from uuid import uuid4
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jose import jwk, jws
+from jose.backends.base import Key
+from jose.exceptions import JOSEError
+
+from app.auth.errors import BrokenIssuerKey
+from app.auth.strict import write_base64url
+from app.settings import Settings
+
+KEY_FILE = "local-issuer.pem"
+KEY_BITS = 2048
+LIFETIME = 3600
+SCOPE = "aws.cognito.signin.user.admin"
+
+
+class LocalIssuer:
+    """Issues access tokens for anybody who is asked for, so never in production.
+
+    Reads the key file, or makes it; both block, so construct it in a thread. Raises BrokenIssuerKey.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.environment == "production":
+            raise BrokenIssuerKey("ENVIRONMENT=production has no local issuer")
+        self._issuer_url = settings.cognito_issuer_url
+        self._client_id = settings.cognito_client_ids[0]
+        self._key = _load_key(settings.data_dir / KEY_FILE)
+        self._public = self._key.public_key().to_dict()
+        self._kid = _thumbprint(self._public)
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The key set (RFC 7517), with the members that Cognito's has."""
+        return {"keys": [{**self._public, "kid": self._kid, "use": "sig"}]}
+
+    def token(self, sub: str, now: float) -> str:
+        """An access token for this subject, valid for an hour from `now` (seconds since 1970)."""
+        issued = int(now)
+        claims = {
+            "sub": sub,
+            "iss": self._issuer_url,
+            "client_id": self._client_id,
+            "origin_jti": str(uuid4()),
+            "event_id": str(uuid4()),
+            "token_use": "access",
+            "scope": SCOPE,
+            "auth_time": issued,
+            "exp": issued + LIFETIME,
+            "iat": issued,
+            "jti": str(uuid4()),
+            "username": sub,
+        }
+        return jws.sign(claims, self._key, headers={"kid": self._kid}, algorithm="RS256")
+
+
+def _load_key(path: Path) -> Key:
+    try:
+        if not path.exists():
+            _create_key_file(path)
+        key = jwk.construct(path.read_bytes(), "RS256")
+        key.sign(b"")  # a public key can be read too
+    except OSError as error:
+        raise BrokenIssuerKey(f"The local issuer's key {path} cannot be used: {error.strerror}") from error
+    except JOSEError:
+        raise BrokenIssuerKey(f"{path} holds no private RSA key: delete it to have a new one made") from None
+    return key
+
+
+def _create_key_file(path: Path) -> None:
+    """Write a new key; of several processes that do so at once the first wins, and nobody sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as draft:  # made with mode 0600
+        draft.write(_new_private_key())
+        draft.flush()
+        os.fsync(draft.fileno())
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            return
+
+
+def _new_private_key() -> bytes:
+    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _thumbprint(public: dict[str, str]) -> str:
+    """The key's id, made from the key itself (RFC 7638)."""
+    members = {name: public[name] for name in ("e", "kty", "n")}
+    return write_base64url(sha256(json.dumps(members, separators=(",", ":")).encode()).digest())

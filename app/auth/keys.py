@@ -1,0 +1,162 @@
+"""KeySet: the issuer's public keys, fetched rarely, ahead of need, and kept while their source is down."""
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import TypeGuard
+
+import httpx
+import structlog
+from jose import jwk
+from jose.backends.base import Key
+from jose.exceptions import JOSEError
+
+from app.auth.strict import Malformed, read_base64url, read_object
+from app.errors import Unavailable
+
+HOUR = 3600.0
+REFRESH_AGE = 11 * HOUR
+FRESH_AGE = 12 * HOUR
+USABLE_AGE = 24 * HOUR
+FETCH_INTERVAL = 10.0
+CONNECT_TIMEOUT = 1.0
+FETCH_TIMEOUT = 2.0
+MAX_BODY = 64 * 1024
+KEY_BITS = range(2048, 4096 + 1)
+MAX_EXPONENT = 2**32
+MAX_KID = 128
+
+log = structlog.get_logger(__name__)
+
+
+class KeySet:
+    """The keys published at one URL, which is fetched at most once in 10 s whatever is asked for."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient, monotonic: Callable[[], float]) -> None:
+        self._url = url
+        self._client = client
+        self._monotonic = monotonic
+        self._keys: dict[str, Key] = {}
+        self._fetched_at = self._tried_at = -inf
+        self._failed = False
+        self._fetch: asyncio.Task[None] | None = None
+
+    async def find(self, kid: str) -> Key | None:
+        """The key with this id; None if the issuer has no such key; Unavailable if that cannot be known now."""
+        await self.check()
+        if kid not in self._keys:
+            await self._finish(self._start_fetch())
+            if kid not in self._keys and self._failed:
+                raise Unavailable
+        return self._keys.get(kid)
+
+    async def check(self) -> None:
+        """Raise Unavailable unless there are keys to verify with."""
+        age = self._age()
+        if age >= REFRESH_AGE:
+            must_wait = age >= USABLE_AGE or (age >= FRESH_AGE and not self._failed)
+            fetch = self._start_fetch()
+            if must_wait:
+                await self._finish(fetch)
+        if self._age() >= USABLE_AGE:
+            raise Unavailable
+
+    async def aclose(self) -> None:
+        """Stop a fetch that is under way."""
+        if self._fetch is not None:
+            self._fetch.cancel()
+            await self._finish(self._fetch)
+
+    def _age(self) -> float:
+        return self._monotonic() - self._fetched_at
+
+    def _start_fetch(self) -> asyncio.Task[None] | None:
+        """The fetch under way, else a new one, else None: the last was less than 10 s ago."""
+        if self._fetch is not None and not self._fetch.done():
+            return self._fetch
+        now = self._monotonic()
+        if now - self._tried_at < FETCH_INTERVAL:
+            return None
+        self._tried_at = now
+        self._fetch = asyncio.create_task(self._refresh(now))
+        return self._fetch
+
+    @staticmethod
+    async def _finish(fetch: asyncio.Task[None] | None) -> None:
+        # Unlike awaiting the task, a cancelled request leaves it to the others who wait.
+        if fetch is not None:
+            await asyncio.wait({fetch})
+
+    async def _refresh(self, now: float) -> None:
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT):
+                self._keys = read_key_set(await self._download())
+        except Exception as error:  # noqa: BLE001 - whatever the source does, the last good set stays
+            self._failed = True
+            log.warning("key_set_unavailable", cause=type(error).__name__)
+        else:
+            self._failed = False
+            self._fetched_at = now
+
+    async def _download(self) -> bytes:
+        """The key set's bytes, uncompressed, so that the limit is a limit on memory."""
+        timeout = httpx.Timeout(FETCH_TIMEOUT, connect=CONNECT_TIMEOUT)
+        headers = {"accept": "application/json", "accept-encoding": "identity"}
+        request = self._client.build_request("GET", self._url, headers=headers, timeout=timeout)
+        response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            if response.status_code != httpx.codes.OK or "content-encoding" in response.headers:
+                raise Malformed
+            return await _read_limited(response)
+        finally:
+            await response.aclose()
+
+
+async def _read_limited(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Malformed
+    return bytes(body)
+
+
+def read_key_set(body: bytes) -> dict[str, Key]:
+    """The RS256 keys of a JWK set (RFC 7517) by id; of two with one id the first. Malformed if there is none."""
+    entries = read_object(body).get("keys")
+    keys: dict[str, Key] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and _is_for_rs256(entry):
+            key = _read_rsa_key(entry)
+            if key is not None:
+                keys.setdefault(entry["kid"], key)
+    if not keys:
+        raise Malformed
+    return keys
+
+
+def is_kid(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= MAX_KID
+
+
+def _is_for_rs256(entry: dict[str, object]) -> bool:
+    return (
+        is_kid(entry.get("kid"))
+        and entry.get("kty") == "RSA"
+        and entry.get("use", "sig") == "sig"
+        and entry.get("alg", "RS256") == "RS256"
+    )
+
+
+def _read_rsa_key(entry: dict[str, object]) -> Key | None:
+    """The prepared key, from its public members only; None if it is malformed, weak or costly to compute with."""
+    modulus, exponent = entry.get("n"), entry.get("e")
+    if not isinstance(modulus, str) or not isinstance(exponent, str):
+        return None
+    try:
+        bits = int.from_bytes(read_base64url(modulus)).bit_length()
+        if bits not in KEY_BITS or int.from_bytes(read_base64url(exponent)) > MAX_EXPONENT:
+            return None
+        return jwk.construct({"kty": "RSA", "n": modulus, "e": exponent}, "RS256")
+    except (ValueError, JOSEError):
+        return None

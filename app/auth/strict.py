@@ -1,0 +1,63 @@
+"""Strict reading of base64url and JSON. python-jose is laxer in both, so nothing reaches it that did not pass here."""
+
+import json
+import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Never
+
+MAX_DEPTH = 8
+
+
+class Malformed(ValueError):
+    """These bytes are not what they should be."""
+
+
+def read_base64url(text: str) -> bytes:
+    """Decode unpadded base64url; of the spellings of the same bytes only the canonical one is read."""
+    decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if write_base64url(decoded) != text:
+        raise Malformed
+    return decoded
+
+
+def write_base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def read_object(data: bytes) -> dict[str, object]:
+    """Decode one shallow JSON object in UTF-8: no member twice, only finite numbers, only text that can be encoded."""
+    try:
+        value = _DECODER.decode(data.decode())
+        if isinstance(value, dict) and _is_sound(value, MAX_DEPTH):
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise Malformed
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Malformed
+    return members
+
+
+def _refuse_constant(name: str) -> Never:
+    raise Malformed(name)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+
+
+def _is_sound(value: object, depth: int) -> bool:
+    match value:
+        case str():
+            value.encode()  # a lone surrogate is a ValueError
+            return True
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return depth > 0 and all(_is_sound(part, depth - 1) for member in value.items() for part in member)
+        case list():
+            return depth > 0 and all(_is_sound(part, depth - 1) for part in value)
+    return True

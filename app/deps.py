@@ -1,0 +1,65 @@
+"""Everything that a route may ask for, as Annotated aliases."""
+
+from typing import Annotated, TypedDict
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import HTTPBearer
+
+from app.auth.issuer import LocalIssuer
+from app.auth.tokens import Claims, TokenVerifier
+from app.dynamodb import Table
+from app.messaging.service import Messaging
+from app.postgres import Postgres
+from app.users.service import Users
+from app.wire import PlainInt
+
+
+class State(TypedDict):
+    """What the lifespan opens, once per process."""
+
+    table: Table
+    postgres: Postgres
+    verifier: TokenVerifier
+    users: Users
+    messaging: Messaging
+    issuer: LocalIssuer | None
+
+
+_bearer = HTTPBearer(
+    scheme_name="accessToken", bearerFormat="JWT", description="A Cognito access token", auto_error=False
+)
+
+
+def _users(request: Request) -> Users:
+    users: Users = request.state.users
+    return users
+
+
+def _messaging(request: Request) -> Messaging:
+    messaging: Messaging = request.state.messaging
+    return messaging
+
+
+def _claims(request: Request) -> Claims:
+    claims: Claims = request.state.claims
+    return claims
+
+
+UsersDep = Annotated[Users, Depends(_users)]
+MessagingDep = Annotated[Messaging, Depends(_messaging)]
+CurrentClaims = Annotated[Claims, Security(_claims)]
+
+
+async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep) -> UUID:
+    user = await users.uuid_of(claims)
+    request.state.user_uuid = str(user)
+    return user
+
+
+CurrentUser = Annotated[UUID, Depends(_current_user)]
+"""The uuid of whoever is signed in, or UnknownUser."""
+
+GroupLimit = Annotated[PlainInt, Query(ge=1, le=100, description="Groups on a page")]
+MessageLimit = Annotated[PlainInt, Query(ge=1, le=100, description="Messages on a page")]
+UserLimit = Annotated[PlainInt, Query(ge=1, le=100, description="Users on a page")]

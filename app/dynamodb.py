@@ -1,0 +1,358 @@
+"""The DynamoDB gateway: one table, plain values in and out, every call bounded and retried in one place."""
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import aioboto3
+import structlog
+from aiobotocore.config import AioConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.errors import Unavailable
+from app.settings import LOOPBACK, Settings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+log = structlog.get_logger(__name__)
+
+Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | None
+Item: TypeAlias = dict[str, Any]
+Key: TypeAlias = Mapping[str, str]
+
+TRANSIENT = frozenset({
+    "InternalServerError", "ItemCollectionSizeLimitExceededException", "LimitExceededException",
+    "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded",
+    "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "ThrottlingException",
+    "ThrottlingError", "Throttling", "TransactionConflict", "TransactionConflictException",
+    "TransactionInProgressException", "ProvisionedThroughputExceeded",
+})  # fmt: skip
+MAX_ATTEMPTS = 6
+"""Tries of one call, about half a second of backing off in all; the caller's deadline may end it sooner."""
+BATCH_SIZE = 100
+"""Keys in one BatchGetItem, AWS's limit."""
+
+
+class ConditionFailed(Exception):
+    """A conditional write found something else; `item` is what it found, None when there was nothing."""
+
+    def __init__(self, item: Item | None = None) -> None:
+        super().__init__("condition failed")
+        self.item = item
+
+
+class TransactionRejected(Exception):
+    """A transaction's conditions failed; `failed` maps the position of each to the item that it found."""
+
+    def __init__(self, failed: dict[int, Item | None]) -> None:
+        super().__init__(f"conditions failed at {sorted(failed)}")
+        self.failed = failed
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a whole item. In expressions `#name` stands for the attribute `name`, `:name` for a value."""
+
+    item: Item
+    condition: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        return {"Item": marshal_item(self.item)} | _expressions(condition=self.condition, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change attributes of one item in place."""
+
+    key: Key
+    expression: str
+    values: Mapping[str, Value]
+    condition: str = ""
+
+    def request(self) -> dict[str, Any]:
+        changes = _expressions(self.expression, condition=self.condition, values=self.values)
+        return {"Key": marshal_item(self.key), "UpdateExpression": self.expression} | changes
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """In a transaction: require something of an item that is not written."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        return {"Key": marshal_item(self.key)} | _expressions(condition=self.condition, values=self.values)
+
+
+Write: TypeAlias = Put | Update | Check
+_TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Items of one partition in key order; `limit` counts items, None means all of them."""
+
+    condition: str
+    values: Mapping[str, Value]
+    index: str | None = None
+    limit: int | None = None
+    descending: bool = False
+    consistent: bool = False
+
+    def request(self) -> dict[str, Any]:
+        request = _expressions(self.condition, values=self.values)
+        request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
+        if self.index:
+            return request | {"IndexName": self.index}
+        return request | {"ConsistentRead": self.consistent}
+
+
+class Table:
+    """One DynamoDB table. Raises ConditionFailed, TransactionRejected or Unavailable, and nothing of botocore's."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self.name = name
+
+    async def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+        """The item at this key, or None."""
+        answer = await self._call(self._client.get_item, Key=marshal_item(key), ConsistentRead=consistent)
+        return unmarshal_item(answer["Item"]) if "Item" in answer else None
+
+    async def query(self, query: Query) -> list[Item]:
+        """All items that the query selects, up to its limit, over as many pages as it takes."""
+        items: list[Item] = []
+        request = query.request()
+        while query.limit is None or len(items) < query.limit:
+            if query.limit is not None:
+                request["Limit"] = query.limit - len(items)
+            answer = await self._call(self._client.query, **request)
+            items += map(unmarshal_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                break
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return items
+
+    async def batch_get(self, keys: Sequence[Key]) -> list[Item]:
+        """The items at these keys that exist, in no particular order, eventually consistent."""
+        chunks = [keys[start : start + BATCH_SIZE] for start in range(0, len(keys), BATCH_SIZE)]
+        found = await asyncio.gather(*map(self._batch_get_chunk, chunks))
+        return [item for items in found for item in items]
+
+    async def _batch_get_chunk(self, keys: Sequence[Key]) -> list[Item]:
+        items: list[Item] = []
+        wanted: Any = {self.name: {"Keys": [marshal_item(key) for key in keys]}}
+        for pause in _pauses():
+            answer = await self._retry(self._client.batch_get_item, RequestItems=wanted)
+            items += map(unmarshal_item, answer["Responses"].get(self.name, ()))
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return items
+            await asyncio.sleep(pause)
+        raise Unavailable("DynamoDB left keys unprocessed")
+
+    async def put(self, put: Put) -> None:
+        """Write the item, or raise ConditionFailed with what stands there."""
+        await self._call(self._client.put_item, **put.request(), ReturnValuesOnConditionCheckFailure="ALL_OLD")
+
+    async def update(self, update: Update) -> Item:
+        """Change the item and return it as it is now, or raise ConditionFailed with what stands there."""
+        request = update.request() | {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        answer = await self._call(self._client.update_item, **request)
+        return unmarshal_item(answer["Attributes"])
+
+    async def transact(self, writes: Sequence[Write]) -> None:
+        """All of these writes or none. Repeated tries carry one token, so it is applied once."""
+        items = [{_TRANSACT_NAMES[type(write)]: self._in_transaction(write)} for write in writes]
+        await self._retry(self._client.transact_write_items, TransactItems=items, ClientRequestToken=str(uuid4()))
+
+    def _in_transaction(self, write: Write) -> dict[str, Any]:
+        return write.request() | {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+    async def ping(self) -> None:
+        """Prove with the cheapest read (half a unit) that the table answers."""
+        await self.get({"pk": "PING", "sk": "PING"})
+
+    async def create(
+        self, definition: Mapping[str, Any], *, ttl_attribute: str, point_in_time_recovery: bool = False
+    ) -> bool:
+        """Make sure the table is there, active and has its switches on; False when it was there already.
+
+        A start that died half-way is finished by the next one.
+        """
+        try:
+            created = await self._create(definition)
+            await self._client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1})
+            await self._expire_by(ttl_attribute)
+            if point_in_time_recovery:
+                await self._client.update_continuous_backups(
+                    TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+                )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"The table {self.name} cannot be created: {error}") from error
+        return created
+
+    async def _create(self, definition: Mapping[str, Any]) -> bool:
+        try:
+            await self._client.create_table(**definition)
+        except ClientError as error:
+            if _code(error) != "ResourceInUseException":
+                raise
+            return False
+        return True
+
+    async def _expire_by(self, attribute: str) -> None:
+        told = await self._client.describe_time_to_live(TableName=self.name)
+        if told["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
+            await self._client.update_time_to_live(
+                TableName=self.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute}
+            )
+
+    async def _call(self, method: Callable[..., Any], **request: Any) -> Any:
+        return await self._retry(method, TableName=self.name, **request)
+
+    async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
+        """The one retry layer: throttles, conflicts, server and connection faults, with full jitter."""
+        for pause in _pauses():
+            try:
+                return await method(**request)
+            except ClientError as error:
+                fault = _translate(error)
+            except (BotoCoreError, OSError) as error:
+                fault = _Transient(type(error).__name__)
+            if not isinstance(fault, _Transient):
+                raise fault
+            log.warning("dynamodb_retry", operation=method.__name__, cause=str(fault))
+            await asyncio.sleep(pause)
+        raise Unavailable("DynamoDB does not answer") from fault
+
+
+class _Transient(Exception):
+    """A fault that another try may not meet."""
+
+
+def _pauses() -> list[float]:
+    """Seconds to wait after each try."""
+    return [random.uniform(0, min(0.4, 0.025 * 2**tries)) for tries in range(MAX_ATTEMPTS)]  # noqa: S311
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _translate(error: ClientError) -> Exception:
+    code, response = _code(error), cast("dict[str, Any]", error.response)
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed(_item_or_none(response))
+    if code == "TransactionCanceledException":
+        return _cancellation(response["CancellationReasons"])
+    if code in TRANSIENT or response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+        return _Transient(code)
+    if code == "ValidationException":
+        return error  # a mistake in our own request, not a fault of the dependency
+    log.error("dynamodb_refused", code=code)
+    return Unavailable(f"DynamoDB refused the call: {code}")
+
+
+def _cancellation(reasons: Sequence[Mapping[str, Any]]) -> Exception:
+    """Failed conditions win over conflicts and throttles: they would fail again."""
+    failed = {at: _item_or_none(why) for at, why in enumerate(reasons) if why["Code"] == "ConditionalCheckFailed"}
+    return TransactionRejected(failed) if failed else _Transient("TransactionCanceledException")
+
+
+def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
+    return unmarshal_item(holder["Item"]) if holder.get("Item") else None
+
+
+_NAME = re.compile(r"#(\w+)")
+
+
+@lru_cache(maxsize=256)
+def _names(*expressions: str) -> dict[str, str]:
+    return {f"#{name}": name for expression in expressions for name in _NAME.findall(expression)}
+
+
+def _expressions(*expressions: str, condition: str = "", values: Mapping[str, Value]) -> dict[str, Any]:
+    """The parts of a request that go with its expressions; empty ones must be left out."""
+    request: dict[str, Any] = {}
+    if condition:
+        request["ConditionExpression"] = condition
+    if names := _names(condition, *expressions):
+        request["ExpressionAttributeNames"] = names
+    if values:
+        request["ExpressionAttributeValues"] = marshal_item(values)
+    return request
+
+
+_MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
+    str: lambda text: {"S": text},
+    int: lambda number: {"N": str(number)},
+    bool: lambda flag: {"BOOL": flag},
+    bytes: lambda data: {"B": data},
+    UUID: lambda uuid: {"B": uuid.bytes},
+    type(None): lambda _: {"NULL": True},
+    list: lambda values: {"L": [marshal(value) for value in values]},
+    dict: lambda values: {"M": marshal_item(values)},
+}
+_UNMARSHAL: dict[str, Callable[[Any], Value]] = {
+    "S": str,
+    "N": int,
+    "BOOL": bool,
+    "B": bytes,
+    "NULL": lambda _: None,
+    "L": lambda values: [unmarshal(value) for value in values],
+    "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
+}
+
+
+def marshal(value: Value) -> dict[str, Any]:
+    """A value as DynamoDB's tagged JSON. A UUID becomes its 16 bytes; fractions are not used here."""
+    return _MARSHAL[type(value)](value)
+
+
+def marshal_item(item: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: _MARSHAL[type(value)](value) for name, value in item.items()}
+
+
+def unmarshal(value: Mapping[str, Any]) -> Value:
+    for tag, raw in value.items():
+        return _UNMARSHAL[tag](raw)
+    raise ValueError("an attribute value without a type")
+
+
+def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
+    return {name: unmarshal(value) for name, value in item.items()}
+
+
+def _credentials(settings: Settings) -> dict[str, str]:
+    """A local engine takes any key, so real ones are never sent to it; otherwise AWS's own chain decides."""
+    if settings.dynamodb_endpoint_url and urlsplit(settings.dynamodb_endpoint_url).hostname in LOOPBACK:
+        return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return {}
+
+
+@asynccontextmanager
+async def open_table(settings: Settings) -> AsyncIterator[Table]:
+    """Open the one client of this process. Connecting happens at the first call."""
+    config = AioConfig(
+        connect_timeout=1,
+        read_timeout=1.5,
+        max_pool_connections=100,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        tcp_keepalive=True,
+    )
+    session = aioboto3.Session(region_name=settings.aws_region)
+    endpoint = settings.dynamodb_endpoint_url
+    async with session.client("dynamodb", endpoint_url=endpoint, config=config, **_credentials(settings)) as client:
+        yield Table(client, settings.dynamodb_table)

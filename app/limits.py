@@ -1,0 +1,29 @@
+"""A cap on the requests that are worked on at once: the ones above it are told so at once instead of waiting."""
+
+from typing import TYPE_CHECKING
+
+from app.errors import Overloaded
+from app.problems import render
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class InFlightLimit:
+    """Counts requests, not connections: idle sockets cost nothing. Health checks are never refused."""
+
+    def __init__(self, app: "ASGIApp", limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._running = 0
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            return await self._app(scope, receive, send)
+        if self._running >= self._limit:
+            return await render(Overloaded(), scope.get("request_id", ""))(scope, receive, send)
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1

@@ -1,0 +1,111 @@
+"""JSON logs, one object a line without contents, and the outermost middleware: request ids, headers, last resort."""
+
+import logging
+import re
+import sys
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+
+from app.errors import InternalError
+from app.problems import render
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from structlog.typing import Processor
+
+log = structlog.get_logger("app.access")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=63072000",
+    "Content-Security-Policy": API_POLICY,
+    "Cache-Control": "no-store",
+}
+
+
+def configure_logging(level: str) -> None:
+    """Everything that is logged, by us or by libraries, as JSON on standard error."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Frames without their local variables: those hold message texts.
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    processors: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.JSONRenderer(),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=processors, foreign_pre_chain=shared))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for chatty in ("httpx", "httpcore", "aiobotocore", "botocore", "boto3", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class RequestLog:
+    """Gives each request an id, adds the headers that every answer has, and logs it when it is done.
+
+    What nobody handled ends here as a problem without details.
+    """
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request_id = scope["request_id"] = _request_id(scope)
+        started, status = time.perf_counter(), 0
+
+        async def send_with_headers(message: "Message") -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception:
+                log.exception("request_failed")
+                if status:
+                    raise
+                await render(InternalError(), request_id)(scope, receive, send_with_headers)
+            finally:
+                _log_request(scope, status, time.perf_counter() - started)
+
+
+def _request_id(scope: "Scope") -> str:
+    """The client's own, if it looks like an id."""
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _add_headers(headers: MutableHeaders, request_id: str) -> None:
+    headers["X-Request-ID"] = request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def _log_request(scope: "Scope", status: int, seconds: float) -> None:
+    # The template, not the path: paths hold handles.
+    path = getattr(scope.get("route"), "path", None)
+    user = scope.get("state", {}).get("user_uuid")
+    log.info("request", method=scope["method"], route=path, status=status, ms=round(seconds * 1000, 1), user=user)

@@ -1,0 +1,108 @@
+"""create_app: the only place that puts the parts together."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import compile_path
+
+from app import __version__, health
+from app.auth import local_routes
+from app.auth.issuer import LocalIssuer
+from app.auth.tokens import TokenVerifier
+from app.deps import State
+from app.dynamodb import open_table
+from app.errors import AppError
+from app.limits import InFlightLimit
+from app.logs import RequestLog, configure_logging
+from app.messaging import group_routes, message_routes
+from app.messaging.service import Messaging
+from app.messaging.store import MessagingStore
+from app.openapi import install_openapi, operation_id
+from app.postgres import open_postgres
+from app.problems import on_app_error, on_http_error, on_invalid_request
+from app.settings import Settings
+from app.users import router as users_router
+from app.users.service import Users
+from app.users.store import UserStore
+
+DRAIN_SECONDS = 3.0
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
+    settings = settings or Settings()  # pydantic-settings fills it from the environment
+    configure_logging(settings.log_level)
+    app = FastAPI(
+        title="cruddur-messages",
+        version=__version__,
+        lifespan=_lifespan(settings),
+        generate_unique_id_function=operation_id,
+        redirect_slashes=False,
+    )
+    for router in (health.router, group_routes.router, message_routes.router, users_router.router):
+        app.include_router(router)
+    if settings.environment == "local":
+        app.include_router(local_routes.router)
+    app.exception_handler(AppError)(on_app_error)
+    app.exception_handler(RequestValidationError)(on_invalid_request)
+    app.exception_handler(HTTPException)(on_http_error)
+    _add_middleware(app, settings)
+    install_openapi(app)
+    app.state.allowed_methods = _allowed_methods(app)
+    return app
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            table = await stack.enter_async_context(open_table(settings))
+            postgres = await stack.enter_async_context(open_postgres(settings))
+            client = await stack.enter_async_context(httpx.AsyncClient())
+            verifier = TokenVerifier(settings, client)
+            stack.push_async_callback(verifier.aclose)
+            users = Users(UserStore(postgres))
+            messaging = Messaging(MessagingStore(table), users, message_max_length=settings.message_max_length)
+            stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
+            issuer = LocalIssuer(settings) if settings.environment == "local" else None
+            yield State(
+                table=table, postgres=postgres, verifier=verifier, users=users, messaging=messaging, issuer=issuer
+            )
+
+    return lifespan
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(InFlightLimit, limit=settings.max_requests_in_flight)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=METHODS,
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["Link", "Retry-After", "X-Request-ID"],
+        max_age=86_400,
+    )
+    app.add_middleware(RequestLog)
+
+
+def _allowed_methods(app: FastAPI) -> Callable[[str], str]:
+    """For a path, the methods of all routes that have it. Starlette would name those of the first one only."""
+    routes = [
+        (compile_path(route.path)[0], route.methods)
+        for route in iter_route_contexts(app.routes)
+        if route.path and route.methods
+    ]
+
+    def allowed(path: str) -> str:
+        return ", ".join(sorted({method for regex, methods in routes if re.match(regex, path) for method in methods}))
+
+    return allowed

@@ -1,0 +1,61 @@
+"""What can be wrong with a request about message groups and messages."""
+
+from app.errors import AppError
+
+
+class GroupNotFound(AppError):
+    status = 404
+    title = "There is no such message group for you"
+
+
+class CannotMessage(AppError):
+    status = 403
+    title = "You cannot send messages to this person"
+
+
+class UuidTaken(AppError):
+    status = 409
+    title = "Another message already has this uuid"
+    pointer = "/uuid"
+
+
+class OneTarget(AppError):
+    status = 422
+    title = "Name exactly one of handle and message_group_uuid"
+    pointer = ""
+
+
+class MessageToSelf(AppError):
+    status = 422
+    title = "You cannot send messages to yourself"
+    pointer = "/handle"
+
+
+class MessageBlank(AppError):
+    status = 422
+    title = "The message is empty"
+    pointer = "/message"
+
+
+class MessageTooLong(AppError):
+    status = 422
+    title = "The message is too long"
+    pointer = "/message"
+
+
+class MessageMalformed(AppError):
+    status = 422
+    title = "The message holds a character that cannot be stored"
+    pointer = "/message"
+
+
+class NumberBeyondEnd(AppError):
+    status = 422
+    title = "The group has no message with this number"
+    pointer = "/number"
+
+
+class ReplyBeyondEnd(AppError):
+    status = 422
+    title = "The group has no message with the number that is replied to"
+    pointer = "/reply_to"

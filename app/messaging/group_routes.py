@@ -1,0 +1,62 @@
+"""Message groups over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
+from app.links import PAGED, link
+from app.messaging.cursors import read_cursor, write_cursor
+from app.messaging.errors import GroupNotFound, NumberBeyondEnd
+from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate
+from app.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.routes import SignedInRoute
+from app.wire import EXAMPLE_UUID, Uuid
+
+router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
+
+GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
+Cursor = Annotated[str | None, Query(max_length=64, description="From a Link header")]
+
+
+@router.get("", responses={200: PAGED, **problem_responses(*SIGNED_IN)})
+async def list_message_groups(
+    request: Request,
+    response: Response,
+    user: CurrentUser,
+    messaging: MessagingDep,
+    users: UsersDep,
+    limit: GroupLimit = 20,
+    cursor: Cursor = None,
+) -> list[MessageGroupView]:
+    """The groups one is in, newest activity first."""
+    page = await messaging.inbox(user, limit=limit, behind=read_cursor(cursor) if cursor is not None else None)
+    if page.next:
+        link(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
+    names = await users.names(row.peer_uuid for row in page.rows)
+    return [MessageGroupView.of(row, names[row.peer_uuid]) for row in page.rows]
+
+
+@router.get("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, GroupNotFound))
+async def get_message_group(
+    message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep, users: UsersDep
+) -> MessageGroupView:
+    """One group that one is in."""
+    row = await messaging.group(user, message_group_uuid)
+    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+
+
+@router.put(
+    "/{message_group_uuid}/read",
+    responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound, NumberBeyondEnd),
+)
+async def mark_read(
+    message_group_uuid: GroupUuid,
+    body: ReadMarkerUpdate,
+    user: CurrentUser,
+    messaging: MessagingDep,
+    users: UsersDep,
+) -> MessageGroupView:
+    """Say how far one has read. The marker only moves forward."""
+    row = await messaging.mark_read(user, message_group_uuid, body.number)
+    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])

@@ -1,0 +1,206 @@
+"""The single table's items: the only place that spells a key or an attribute.
+
+    entity     pk            sk              index inbox-by-activity (inbox, activity_bucket)
+    message    MSG#<group>   N#<number>      none
+    inbox row  USR#<user>    GRP#<group>     IN#<user>, last_at in units of 10 minutes
+    block      USR#<user>    BLOCK#<other>   none
+
+Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
+characters takes 208 bytes, an inbox row about 300.
+
+    message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to · edited, deleted ms
+    inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
+               active) · blocked · muted, pinned ms
+
+`GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import regex
+
+from app.dynamodb import Check, Item, Key, Put, Query, Update
+from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message, MessageKind, State
+
+INBOX_INDEX = "inbox-by-activity"
+ABSENT = "attribute_not_exists(#pk)"
+BUCKET_MS = 600_000
+PREVIEW_BYTES = 120
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def message_key(group: UUID, number: int) -> Key:
+    return {"pk": f"MSG#{group}", "sk": f"N#{number:012d}"}
+
+
+def inbox_key(user: UUID, group: UUID) -> Key:
+    return {"pk": f"USR#{user}", "sk": f"GRP#{group}"}
+
+
+def block_key(user: UUID, other: UUID) -> Key:
+    return {"pk": f"USR#{user}", "sk": f"BLOCK#{other}"}
+
+
+def new_message(message: Message) -> Put:
+    """The commit point of a send: a number is given once."""
+    return Put(message_item(message), condition=ABSENT)
+
+
+def message_item(message: Message) -> Item:
+    item: Item = {
+        **message_key(message.group_uuid, message.number),
+        "id": message.uuid,
+        "by": message.user_uuid,
+        "at": to_ms(message.created_at),
+        "text": message.text,
+    }
+    return item if message.reply_to is None else item | {"re": message.reply_to}
+
+
+def to_message(item: Item) -> Message:
+    return Message(
+        group_uuid=UUID(item["pk"][4:]),
+        number=int(item["sk"][2:]),
+        uuid=UUID(bytes=item["id"]),
+        user_uuid=UUID(bytes=item["by"]),
+        text=item.get("text", ""),
+        created_at=from_ms(item["at"]),
+        kind=MessageKind(item.get("kind", MessageKind.TEXT)),
+        reply_to=item.get("re"),
+        edited_at=_time_or_none(item, "edited"),
+        deleted_at=_time_or_none(item, "deleted"),
+    )
+
+
+def messages_between(group: UUID, first: int, last: int, *, consistent: bool) -> Query:
+    """Both numbers are included."""
+    keys = {":pk": f"MSG#{group}", ":first": f"N#{first:012d}", ":last": f"N#{last:012d}"}
+    return Query("#pk = :pk AND #sk BETWEEN :first AND :last", keys, consistent=consistent)
+
+
+def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
+    keys = {":pk": f"MSG#{group}", ":first": "N#", ":last": f"N#{LAST_NUMBER}"}
+    condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
+    return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
+
+
+def new_inbox_row(message: Message, *, user: UUID, peer: UUID) -> Put:
+    """The first row of a member, as the group's first message leaves it."""
+    projected = {name[1:]: value for name, value in _projection(message, user).items() if name != ":one"}
+    read = message.number if user == message.user_uuid else 0
+    item = {**inbox_key(user, message.group_uuid), "peer": peer, "read": read, "v": 1, **projected}
+    return Put(item, condition=ABSENT)
+
+
+def bump_inbox_row(message: Message, *, user: UUID) -> Update:
+    """Move a row up to this message. Repeating it, or doing it late, changes nothing; whoever left is back."""
+    changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
+    read = ", #read = :last" if user == message.user_uuid else ""
+    return Update(
+        inbox_key(user, message.group_uuid),
+        f"SET {changes}{read}, #v = #v + :one REMOVE #state",
+        _projection(message, user),
+        condition="#last < :last",
+    )
+
+
+def _projection(message: Message, user: UUID) -> dict[str, Any]:
+    return {
+        ":last": message.number,
+        ":at": to_ms(message.created_at),
+        ":by": message.user_uuid,
+        ":text": preview(message.text),
+        ":inbox": f"IN#{user}",
+        ":activity_bucket": bucket(message.created_at),
+        ":one": 1,
+    }
+
+
+def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
+    """Forward only, never past the end, and only for one who is in the group."""
+    return Update(
+        inbox_key(user, group),
+        "SET #read = :number, #v = #v + :one",
+        {":number": number, ":one": 1},
+        condition="#read < :number AND #last >= :number AND attribute_not_exists(#state)",
+    )
+
+
+def not_blocked_by(user: UUID, other: UUID) -> Check:
+    """In a transaction: `user` has not blocked `other`."""
+    return Check(block_key(user, other), ABSENT)
+
+
+def to_inbox_row(item: Item) -> InboxRow:
+    return InboxRow(
+        user_uuid=UUID(item["pk"][4:]),
+        group_uuid=UUID(item["sk"][4:]),
+        peer_uuid=UUID(bytes=item["peer"]),
+        last_number=item["last"],
+        last_at=from_ms(item["at"]),
+        last_by=UUID(bytes=item["by"]),
+        preview=item["text"],
+        read_number=item["read"],
+        version=item["v"],
+        state=State(item.get("state", State.ACTIVE)),
+        is_blocked=item.get("blocked", False),
+        muted_until=_time_or_none(item, "muted"),
+        pinned_at=_time_or_none(item, "pinned"),
+    )
+
+
+def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Query:
+    """A user's rows in the order of their groups' ids."""
+    keys = {":pk": f"USR#{user}", ":rows": "GRP#"}
+    return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
+
+
+def inbox_keys_from(user: UUID, newest: int | None, *, limit: int) -> Query:
+    """Keys of rows by activity, from this bucket (None: the newest one) to older ones."""
+    condition = "#inbox = :inbox" if newest is None else "#inbox = :inbox AND #activity_bucket <= :bucket"
+    keys: dict[str, Any] = {":inbox": f"IN#{user}"} | ({} if newest is None else {":bucket": newest})
+    return Query(condition, keys, index=INBOX_INDEX, limit=limit, descending=True)
+
+
+def inbox_keys_in(user: UUID, bucket: int) -> Query:
+    """Keys of all rows whose last activity falls into this bucket."""
+    keys: dict[str, Any] = {":inbox": f"IN#{user}", ":bucket": bucket}
+    return Query("#inbox = :inbox AND #activity_bucket = :bucket", keys, index=INBOX_INDEX)
+
+
+def position_bucket(position: InboxPosition) -> int:
+    return bucket(position.last_at)
+
+
+def bucket(at: datetime) -> int:
+    """The ten minutes that a time falls into; the index is written to only when this changes."""
+    return to_ms(at) // BUCKET_MS
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds since 1970, exact."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    return _EPOCH + ms * _MILLISECOND
+
+
+def _time_or_none(item: Item, name: str) -> datetime | None:
+    return from_ms(item[name]) if name in item else None
+
+
+def preview(text: str) -> str:
+    """The beginning of a text, at most 120 bytes of UTF-8, cut between graphemes."""
+    if len(text.encode()) <= PREVIEW_BYTES:
+        return text
+    end, size = 0, 0
+    for grapheme in regex.finditer(r"\X", text[: PREVIEW_BYTES + 1]):
+        size += len(grapheme.group().encode())
+        if size > PREVIEW_BYTES:
+            break
+        end = grapheme.end()
+    return text[:end]

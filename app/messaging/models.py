@@ -1,0 +1,94 @@
+"""What messages and message groups are inside the service."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
+"""The namespace of direct groups' ids. Changing it would give every pair a second group."""
+LAST_NUMBER = 10**12 - 1
+"""The greatest number of a message: keys hold twelve digits."""
+
+
+class State(StrEnum):
+    """Where a member stands towards a group."""
+
+    ACTIVE = "active"
+    LEFT = "left"
+
+
+class GroupKind(StrEnum):
+    DIRECT = "direct"
+
+
+class MessageKind(StrEnum):
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An entry of a group's log. `number` counts from 1 without holes and never changes."""
+
+    group_uuid: UUID
+    number: int
+    uuid: UUID
+    user_uuid: UUID
+    text: str
+    created_at: datetime
+    kind: MessageKind = MessageKind.TEXT
+    reply_to: int | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One member's view of one direct group: a projection of the log that only moves forward."""
+
+    user_uuid: UUID
+    group_uuid: UUID
+    peer_uuid: UUID
+    last_number: int
+    last_at: datetime
+    last_by: UUID
+    preview: str
+    read_number: int
+    version: int
+    state: State = State.ACTIVE
+    is_blocked: bool = False
+    muted_until: datetime | None = None
+    pinned_at: datetime | None = None
+
+    @property
+    def unread_count(self) -> int:
+        return self.last_number - self.read_number
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a sender asks for. `after` is the last number known when this `uuid` was first tried."""
+
+    user_uuid: UUID
+    text: str
+    uuid: UUID | None = None
+    after: int | None = None
+    reply_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InboxPosition:
+    """A place in an inbox that is sorted by newest activity; pages continue strictly behind it."""
+
+    last_at: datetime
+    group_uuid: UUID
+
+    @classmethod
+    def of(cls, row: InboxRow) -> "InboxPosition":
+        return cls(row.last_at, row.group_uuid)
+
+
+def direct_group_uuid(one: UUID, other: UUID) -> UUID:
+    """The one group that two people share, whoever asks."""
+    first, second = sorted((str(one), str(other)))
+    return uuid5(DIRECT_GROUPS, f"{first}:{second}")

@@ -1,0 +1,207 @@
+"""The rules of messaging: who may read and write what, and what each call means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.deadlines import READ, SEND, within
+from app.errors import Unavailable
+from app.lru import Lru
+from app.messaging.errors import (
+    CannotMessage,
+    GroupNotFound,
+    MessageBlank,
+    MessageMalformed,
+    MessageTooLong,
+    MessageToSelf,
+    NumberBeyondEnd,
+    OneTarget,
+    ReplyBeyondEnd,
+)
+from app.messaging.log import Log
+from app.messaging.models import Draft, InboxPosition, InboxRow, Message, State, direct_group_uuid
+from app.messaging.projection import Projection
+from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
+from app.messaging.windows import Window
+from app.users.service import Users
+
+WHOLE_INBOX = 200
+"""Up to this many groups an inbox is read whole and sorted here; larger ones go by the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """A page of an inbox; `next` is where the following page starts, None on the last one."""
+
+    rows: Sequence[InboxRow]
+    next: InboxPosition | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A stretch of a log, oldest first. `end` is the highest number that the group has."""
+
+    messages: Sequence[Message]
+    end: int
+
+
+class Messaging:
+    """Message groups and messages of direct groups. One instance per process."""
+
+    def __init__(self, store: MessagingStore, users: Users, *, message_max_length: int) -> None:
+        self._store = store
+        self._users = users
+        self._log = Log(store)
+        self._projection = Projection(store)
+        self._message_max_length = message_max_length
+        self._large_inboxes: Lru[UUID, bool] = Lru(10_000)
+
+    async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
+        """Append to a group that the sender is in, or to the direct group with the person of this handle.
+
+        The same draft with the same uuid gives the same message, however often it is sent.
+        """
+        if (group is None) == (handle is None):
+            raise OneTarget
+        self._require_sendable(draft.text)
+        if group is not None:
+            return await self._send_to_group(draft, group)
+        peer = await self._users.get_by_handle(handle or "")
+        return await self._send_to_person(draft, peer.uuid)
+
+    async def _send_to_group(self, draft: Draft, group: UUID) -> Message:
+        async with within(SEND):
+            row = await self._row(draft.user_uuid, group)
+            message = await self._append(draft, row)
+        return await self._settle(message, row)
+
+    async def _send_to_person(self, draft: Draft, peer: UUID) -> Message:
+        """The pair's direct group is for ever one and the same; its first message starts it."""
+        if peer == draft.user_uuid:
+            raise MessageToSelf
+        group = direct_group_uuid(draft.user_uuid, peer)
+        async with within(SEND):
+            row = await self._store.inbox_row(draft.user_uuid, group)
+            if row is None and (first := await self._start(draft, group=group, peer=peer)):
+                return first
+            row = row or await self._store.inbox_row(draft.user_uuid, group)
+            if row is None:
+                raise Unavailable("This group is being repaired, try again later")
+            message = await self._append(draft, row)
+        return await self._settle(message, row)
+
+    async def _start(self, draft: Draft, *, group: UUID, peer: UUID) -> Message | None:
+        """First contact; None when somebody else was first and it is an ordinary send now."""
+        if draft.reply_to is not None:
+            raise ReplyBeyondEnd
+        message = self._log.entry(draft, group=group, number=1)
+        try:
+            await self._store.start_direct_group(message, peer=peer)
+        except GroupStarted:
+            return None
+        return message
+
+    async def _append(self, draft: Draft, row: InboxRow) -> Message:
+        if row.is_blocked:
+            raise CannotMessage
+        return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
+
+    async def _settle(self, message: Message, row: InboxRow) -> Message:
+        await self._projection.project(message, users=(row.user_uuid, row.peer_uuid))
+        return message
+
+    def _require_sendable(self, text: str) -> None:
+        length = len(text.strip())
+        if not length:
+            raise MessageBlank
+        if length > self._message_max_length:
+            raise MessageTooLong(f"At most {self._message_max_length} characters")
+        if "\0" in text:
+            raise MessageMalformed
+
+    async def group(self, user: UUID, group: UUID) -> InboxRow:
+        """One group as its member sees it, or GroupNotFound."""
+        async with within(READ):
+            return await self._row(user, group)
+
+    async def _row(self, user: UUID, group: UUID) -> InboxRow:
+        """The proof of membership. A stranger learns as much as about a group that is not there."""
+        row = await self._store.inbox_row(user, group)
+        if row is None or row.state is not State.ACTIVE:
+            raise GroupNotFound
+        return row
+
+    async def history(self, user: UUID, group: UUID, window: Window) -> History:
+        """A stretch of the log that includes every message answered before this call."""
+        async with within(READ):
+            row = await self._row(user, group)
+            messages = await self._read(group, window, known=row.last_number)
+        end = max(row.last_number, messages[-1].number if messages else 0)
+        if end > row.last_number:
+            self._projection.repair(messages[-1], users=(user, row.peer_uuid))
+        return History(messages, end)
+
+    async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
+        """Eventually consistent, at half the price; once more strongly when that turns out to be behind."""
+        messages = await self._read_once(group, window, consistent=False)
+        if not window.is_whole([message.number for message in messages], end=known):
+            messages = await self._read_once(group, window, consistent=True)
+        return messages
+
+    async def _read_once(self, group: UUID, window: Window, *, consistent: bool) -> list[Message]:
+        if window.is_empty:
+            return []
+        if window.first is None:
+            return await self._store.newest_messages(group, limit=window.limit, consistent=consistent)
+        return await self._store.messages_between(group, window.first, window.last, consistent=consistent)
+
+    async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
+        """Move the read marker up to a number; going back leaves it where it is."""
+        async with within(READ):
+            row = await self._move_marker(user, group, number)
+            if row.read_number < number and (end := await self._store.message(group, number)):
+                # The row was behind the log, as a crash between commit and projection leaves it.
+                await self._projection.project(end, users=(user, row.peer_uuid))
+                row = await self._move_marker(user, group, number)
+        if row.read_number < number:
+            raise NumberBeyondEnd
+        return row
+
+    async def _move_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
+        try:
+            return await self._store.move_read_marker(user, group, number)
+        except MarkerNotMoved as stands:
+            if stands.row is None or stands.row.state is not State.ACTIVE:
+                raise GroupNotFound from None
+            return stands.row
+
+    async def inbox(self, user: UUID, *, limit: int, behind: InboxPosition | None = None) -> InboxPage:
+        """A page of a user's groups, newest activity first."""
+        async with within(READ):
+            rows = await self._newest_rows(user, behind=behind, limit=limit + 1)
+        page = rows[:limit]
+        return InboxPage(page, InboxPosition.of(page[-1]) if len(rows) > limit else None)
+
+    async def _newest_rows(self, user: UUID, *, behind: InboxPosition | None, limit: int) -> list[InboxRow]:
+        if not self._large_inboxes.get(user):
+            rows = await self._store.inbox_rows(user, limit=WHOLE_INBOX + 1)
+            if len(rows) <= WHOLE_INBOX:
+                return _sorted_behind(rows, behind)[:limit]
+            self._large_inboxes.put(user, True)
+        return await self._store.inbox_rows_by_activity(user, behind=behind, limit=limit)
+
+    async def count_unread_groups(self, user: UUID) -> int:
+        """How many of a user's groups have something unread."""
+        async with within(READ):
+            rows = await self._store.inbox_rows(user)
+        return sum(row.unread_count > 0 for row in rows if row.state is State.ACTIVE)
+
+    async def drain(self, seconds: float) -> None:
+        """At shutdown: let what runs behind answers finish."""
+        await self._projection.drain(seconds)
+
+
+def _sorted_behind(rows: Sequence[InboxRow], behind: InboxPosition | None) -> list[InboxRow]:
+    active = [row for row in rows if row.state is State.ACTIVE]
+    active.sort(key=InboxPosition.of, reverse=True)
+    return active if behind is None else [row for row in active if behind > InboxPosition.of(row)]

@@ -1,0 +1,63 @@
+"""Which stretch of a log a request asks for, and where its neighbours are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from app.messaging.models import LAST_NUMBER
+
+Neighbour: TypeAlias = tuple[Literal["before", "after"], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Numbers `first`..`last`; without `first` the newest `limit` messages.
+
+    `goes_forward` says in which direction the next page lies: to newer messages after `after`, else to older ones.
+    """
+
+    limit: int
+    first: int | None = None
+    last: int = 0
+    goes_forward: bool = False
+
+    @classmethod
+    def newest(cls, limit: int) -> "Window":
+        return cls(limit)
+
+    @classmethod
+    def before(cls, number: int, limit: int) -> "Window":
+        return cls(limit, max(1, number - limit), number - 1)
+
+    @classmethod
+    def after(cls, number: int, limit: int) -> "Window":
+        return cls(limit, number + 1, min(number + limit, LAST_NUMBER), goes_forward=True)
+
+    @classmethod
+    def around(cls, number: int, limit: int) -> "Window":
+        first = number - limit // 2
+        return cls(limit, max(1, first), min(first + limit - 1, LAST_NUMBER))
+
+    @property
+    def is_empty(self) -> bool:
+        return self.first is not None and self.first > self.last
+
+    def is_whole(self, numbers: Sequence[int], *, end: int) -> bool:
+        """Whether these are all of the window's numbers, without a hole, in a log known to reach `end`."""
+        if self.first is None:
+            first, last = max(1, end - self.limit + 1), end
+            is_complete = bool(numbers) and numbers[-1] >= last and (numbers[0] <= first or len(numbers) == self.limit)
+        else:
+            last = min(self.last, end)
+            is_complete = last < self.first or (bool(numbers) and numbers[0] == self.first and numbers[-1] >= last)
+        return is_complete and all(later - earlier == 1 for earlier, later in pairwise(numbers))
+
+    def neighbours(self, numbers: Sequence[int], *, end: int) -> dict[str, Neighbour]:
+        """The Link relations that have something to show: `next` and `prev`, each as a parameter and its number."""
+        first = numbers[0] if numbers else min(self.first or 1, end + 1)
+        last = numbers[-1] if numbers else first - 1
+        older: Neighbour | None = ("before", first) if first > 1 else None
+        newer: Neighbour | None = ("after", last) if 0 < last < end else None
+        following, preceding = (newer, older) if self.goes_forward else (older, newer)
+        return {rel: to for rel, to in (("next", following), ("prev", preceding)) if to}

@@ -1,0 +1,91 @@
+"""The Postgres gateway: a pool, a deadline on every statement, and connection faults as Unavailable."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+import structlog
+
+from app.errors import Unavailable
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+STATEMENT_SECONDS = 1.5
+CONNECTION_FAULTS = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+REFUSALS = (
+    *CONNECTION_FAULTS,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+T = TypeVar("T")
+
+
+class Postgres:
+    """A pool of connections. Statements are single, parametrised and safe to repeat."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """All rows."""
+        return await self._run(lambda connection: connection.fetch(sql, *arguments))
+
+    async def fetch_row(self, sql: str, *arguments: object) -> asyncpg.Record | None:
+        """The first row, or None."""
+        return await self._run(lambda connection: connection.fetchrow(sql, *arguments))
+
+    async def ping(self) -> None:
+        """Prove that the database answers."""
+        await self.fetch_row("SELECT 1")
+
+    async def _run(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
+        try:
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                return await self._run_once_more(work)
+        except REFUSALS as error:
+            log.warning("postgres_unavailable", cause=type(error).__name__)
+            raise Unavailable("Postgres does not answer") from error
+
+    async def _run_once_more(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
+        """A pooled connection may have died while it was idle: that shows at its first use, and a new one is tried."""
+        try:
+            return await self._borrow(work)
+        except CONNECTION_FAULTS:
+            return await self._borrow(work)
+
+    async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
+        # The pool types what it lends as a proxy; it behaves as the connection.
+        async with self._pool.acquire() as connection:
+            return await work(connection)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
+    """Open the pool. Connecting happens at the first statement, so a database that is down does not stop the start."""
+    pool = await asyncpg.create_pool(
+        settings.database_url.get_secret_value(),
+        min_size=0,
+        max_size=settings.database_pool_size,
+        timeout=1,
+        command_timeout=STATEMENT_SECONDS,
+        max_inactive_connection_lifetime=60,
+    )
+    try:
+        yield Postgres(pool)
+    finally:
+        await _close(pool)
+
+
+async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    try:
+        async with asyncio.timeout(2):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

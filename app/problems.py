@@ -1,0 +1,148 @@
+"""Problem documents (RFC 9457): their schema, the handlers that make them, and their place in the routes' docs."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from app.auth.errors import Unauthenticated
+from app.errors import (
+    AppError,
+    BodyTooLarge,
+    InternalError,
+    InvalidBody,
+    InvalidParameter,
+    MalformedJson,
+    MethodNotAllowed,
+    NotFound,
+    Overloaded,
+    RequestTimeout,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.users.errors import UnknownUser
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:cruddur-messages:problem:"
+
+
+class ProblemError(BaseModel):
+    """One thing that is wrong with the request, and where."""
+
+    code: str = Field(description="Stable name of the defect", examples=["missing"])
+    detail: str = Field(description="A sentence for developers", examples=["Field required"])
+    pointer: str | None = Field(None, description="JSON pointer into the body", examples=["/message"])
+    parameter: str | None = Field(None, description="Name of the parameter", examples=["limit"])
+
+
+class Problem(BaseModel):
+    """Why a request was not carried out."""
+
+    type: str = Field(description="URI of the kind of problem", examples=[TYPE_PREFIX + "group-not-found"])
+    title: str = Field(description="The kind of problem in a sentence", examples=["There is no such message group"])
+    status: int = Field(description="The HTTP status", ge=400, le=599, examples=[404])
+    detail: str = Field(description="This problem in a sentence", examples=["There is no such message group for you"])
+    code: str = Field(description="Stable name of the kind of problem; switch on this", examples=["group-not-found"])
+    instance: str = Field(description="The id of the request, as in X-Request-ID", examples=["0193e1c4a8f07d6e"])
+    errors: list[ProblemError] | None = Field(None, description="Each defect; on status 422 only")
+
+
+def render(error: AppError, request_id: str, *, errors: Sequence[Mapping[str, str]] = ()) -> Response:
+    """The problem document of an error, with the headers that go with its status."""
+    problem = Problem(
+        type=TYPE_PREFIX + error.code(),
+        title=error.title,
+        status=error.status,
+        detail=error.detail or error.title,
+        code=error.code(),
+        instance=request_id,
+        errors=[ProblemError.model_validate(defect) for defect in errors] or None,
+    )
+    content = problem.model_dump_json(exclude_none=True)
+    return Response(content, error.status, _headers(error), media_type=MEDIA_TYPE)
+
+
+def _headers(error: AppError) -> dict[str, str]:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the logging middleware gave this request."""
+    return str(request.scope.get("request_id", ""))
+
+
+async def on_app_error(request: Request, error: AppError) -> Response:
+    """Errors that say themselves what they are."""
+    where = {"pointer": error.pointer, "parameter": error.parameter}
+    places = {name: value for name, value in where.items() if value is not None}
+    defect = {"code": error.code(), "detail": error.detail or error.title, **places}
+    return render(error, request_id_of(request), errors=[defect] if error.status == 422 else ())
+
+
+async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    """Bodies and parameters that pydantic refused. What was sent is not repeated."""
+    defects = error.errors()
+    kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
+    return render(kind(), request_id_of(request), errors=list(map(_defect, defects)))
+
+
+_CODES = {"missing": "missing", "extra_forbidden": "unknown-field"}
+_DETAILS = {
+    "missing": "is required",
+    "extra_forbidden": "has a member that this call does not take",
+    "string_too_long": "is too long",
+    "string_too_short": "is too short",
+}
+
+
+def _defect(defect: Mapping[str, Any]) -> dict[str, str]:
+    kind, loc = defect["type"], defect["loc"]
+    said = {"code": _CODES.get(kind, "invalid"), "detail": _DETAILS.get(kind, "is not valid")}
+    if loc[0] != "body":
+        return said | {"parameter": str(loc[1])}
+    path = loc[1:-1] if kind == "extra_forbidden" else loc[1:]  # an unknown member's name is the client's own text
+    return said | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in path)}
+
+
+async def on_http_error(request: Request, error: HTTPException) -> Response:
+    """What the router itself refuses: unknown paths and wrong methods."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response = render(MethodNotAllowed(), request_id_of(request))
+        response.headers["Allow"] = request.app.state.allowed_methods(request.url.path)
+        return response
+    known: AppError = NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError()
+    return render(known, request_id_of(request))
+
+
+SIGNED_IN = (Unauthenticated, UnknownUser, InvalidParameter, Unavailable, Overloaded)
+WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, InvalidBody)
+
+
+def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: each status with the codes that it can have here."""
+    by_status: dict[int, list[type[AppError]]] = {}
+    for error in errors:
+        by_status.setdefault(error.status, []).append(error)
+    return {status: _response(kinds) for status, kinds in sorted(by_status.items())}
+
+
+def _response(kinds: Sequence[type[AppError]]) -> dict[str, Any]:
+    examples = {kind.code(): {"summary": kind.title, "value": _example(kind)} for kind in kinds}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    described = " · ".join(f"`{kind.code()}` {kind.title}" for kind in kinds)
+    return {"description": described, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
+
+
+def _example(kind: type[AppError]) -> dict[str, Any]:
+    code, request_id = kind.code(), "0193e1c4a8f07d6e"
+    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
+    return example | {"code": code, "instance": request_id}

@@ -1,0 +1,102 @@
+"""The service's settings: one frozen class, the only reader of the environment."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+Units = Annotated[int, Field(ge=1, le=40_000)]
+
+
+class Settings(BaseSettings):
+    """Read once at start. A value that cannot be right stops the start with a sentence that says why."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: Literal["local", "test", "production"] = "production"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    data_dir: Path = Path(".data")
+
+    database_url: SecretStr
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+
+    aws_region: str = "us-east-1"
+    dynamodb_endpoint_url: str | None = None
+    dynamodb_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] = "cruddur-messages"
+    dynamodb_billing_mode: Literal["PROVISIONED", "PAY_PER_REQUEST"] = "PAY_PER_REQUEST"
+    dynamodb_read_units: Units = 5
+    dynamodb_write_units: Units = 5
+    dynamodb_index_read_units: Units = 5
+    dynamodb_index_write_units: Units = 5
+
+    cognito_issuer_url: str
+    cognito_jwks_url: str = ""
+    cognito_client_ids: CommaSeparated
+    cors_origins: CommaSeparated = ()
+
+    message_max_length: Annotated[int, Field(ge=1, le=4_000)] = 1024
+    max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
+
+    @field_validator("cognito_client_ids", "cors_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr) -> SecretStr:
+        try:
+            PostgresDsn(value.get_secret_value())
+        except ValueError:
+            raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in {"http", "https"}
+                or not parts.netloc
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
+        return value
+
+    @model_validator(mode="after")
+    def _tokens_come_from_a_safe_place(self) -> Self:
+        if not self.cognito_client_ids:
+            raise ValueError("COGNITO_CLIENT_IDS names no client: no token could ever be accepted")
+        for name, url in (("COGNITO_ISSUER_URL", self.cognito_issuer_url), ("COGNITO_JWKS_URL", self.jwks_url)):
+            parts = urlsplit(url)
+            is_local = self.environment != "production" and parts.scheme == "http" and parts.hostname in LOOPBACK
+            if not (parts.scheme == "https" and parts.hostname) and not is_local:
+                raise ValueError(f"{name} must be an https address (plain http: only loopback, in local and test)")
+        return self
+
+    @model_validator(mode="after")
+    def _production_has_real_secrets(self) -> Self:
+        if self.environment != "production":
+            return self
+        if urlsplit(self.cognito_issuer_url).hostname in LOOPBACK or urlsplit(self.jwks_url).hostname in LOOPBACK:
+            raise ValueError(
+                "ENVIRONMENT=production refuses a local token issuer: set COGNITO_ISSUER_URL to the pool's"
+            )
+        password = urlsplit(self.database_url.get_secret_value()).password
+        if password is not None and password.lower() in PLACEHOLDERS:
+            raise ValueError("ENVIRONMENT=production refuses a placeholder password in DATABASE_URL")
+        return self
+
+    @cached_property
+    def jwks_url(self) -> str:
+        """Where the token issuer publishes its keys."""
+        return self.cognito_jwks_url or f"{self.cognito_issuer_url}/.well-known/jwks.json"

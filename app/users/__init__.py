@@ -1,0 +1,1 @@
+"""People: who they are, what they are called, how they are found."""

@@ -1,0 +1,23 @@
+"""What can be wrong with a request about users."""
+
+from app.errors import AppError
+
+
+class UserNotFound(AppError):
+    status = 404
+    title = "There is no user with this handle"
+
+
+class UnknownUser(AppError):
+    status = 403
+    title = "This account has no user yet: register with POST /api/users"
+
+
+class HandleTaken(AppError):
+    status = 409
+    title = "Another user has this handle"
+
+
+class AlreadyRegistered(AppError):
+    status = 409
+    title = "This account has a user with another handle or name"

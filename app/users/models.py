@@ -1,0 +1,27 @@
+"""What a user is inside the service."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of the users table, without the e-mail address, which no part of the service needs."""
+
+    uuid: UUID
+    handle: str
+    display_name: str
+    cognito_user_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a person is called. `handle` is None for somebody whose account is gone."""
+
+    display_name: str
+    handle: str | None
+
+
+NOBODY = Name("Deleted user", None)

@@ -1,0 +1,56 @@
+"""Users on the wire."""
+
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from app.users.models import User
+from app.wire import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
+
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that a name loses: controls, bidi marks, zero-width and unassigned ones, line ends."""
+
+
+def _visible(name: str) -> str:
+    kept = "".join(character for character in name if unicodedata.category(character) not in INVISIBLE).strip()
+    if not 1 <= len(kept) <= 50:
+        raise ValueError("has no visible character, or more than 50")
+    return kept
+
+
+HandleCreate = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{3,30}$")]
+_handle: Any = Field(description="Unique name, in lower case", examples=["amelie"])
+_display_name: Any = Field(description="Name for people; may change", examples=["Amélie Laurent"])
+
+
+class UserCreate(RequestModel):
+    """What a person chooses when registering."""
+
+    handle: HandleCreate = _handle
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(_visible)] = Field(
+        description="Name for people, 1 to 50 characters without control and invisible ones, which are dropped",
+        examples=["Amélie Laurent"],
+    )
+
+
+class UserShortView(ResponseModel):
+    """What everybody may know of a person."""
+
+    uuid: Uuid = Field(description="Id of the user", examples=[EXAMPLE_UUID])
+    handle: str = _handle
+    display_name: str = _display_name
+
+    @classmethod
+    def of(cls, user: User) -> "UserShortView":
+        return cls(uuid=user.uuid, handle=user.handle, display_name=user.display_name)
+
+
+class UserView(UserShortView):
+    """One's own user."""
+
+    created_at: Timestamp = Field(description="Time of registration")
+
+    @classmethod
+    def of(cls, user: User) -> "UserView":
+        return cls(uuid=user.uuid, handle=user.handle, display_name=user.display_name, created_at=user.created_at)

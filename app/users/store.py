@@ -1,0 +1,82 @@
+"""Users in Postgres: one method per access pattern, its SQL in plain sight."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import asyncpg
+
+from app.postgres import Postgres
+from app.users.models import User
+
+
+class UserStore:
+    """Reads and writes the users table. Handles are stored in lower case only, which makes them unique without case."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def by_cognito_user_id(self, sub: str) -> User | None:
+        return await self._one(
+            """
+            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            FROM users WHERE cognito_user_id = $1
+            """,
+            sub,
+        )
+
+    async def by_handle(self, handle: str) -> User | None:
+        return await self._one(
+            """
+            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            FROM users WHERE handle = $1
+            """,
+            handle,
+        )
+
+    async def by_uuids(self, uuids: Collection[UUID]) -> list[User]:
+        rows = await self._postgres.fetch(
+            """
+            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            FROM users WHERE uuid = ANY($1)
+            """,
+            list(uuids),
+        )
+        return [_user(row) for row in rows]
+
+    async def by_handle_prefix(self, prefix: str, *, after: str, limit: int) -> list[User]:
+        """Users in the order of their handles, from the first one that is greater than `after`."""
+        rows = await self._postgres.fetch(
+            """
+            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            FROM users
+            WHERE handle >= $1 AND handle < $1 || '~' AND handle > $2
+            ORDER BY handle LIMIT $3
+            """,  # the column has collation "C", where ~ comes after every character that a handle may have
+            prefix,
+            after,
+            limit,
+        )
+        return [_user(row) for row in rows]
+
+    async def add(self, *, sub: str, handle: str, display_name: str) -> User | None:
+        """The new user, or None when the handle or the subject is taken."""
+        return await self._one(
+            """
+            INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
+            ON CONFLICT DO NOTHING
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at
+            """,
+            sub,
+            handle,
+            display_name,
+        )
+
+    async def _one(self, sql: str, *arguments: str) -> User | None:
+        row = await self._postgres.fetch_row(sql, *arguments)
+        return _user(row) if row else None
+
+
+def _user(row: asyncpg.Record) -> User:
+    return User(
+        UUID(int=row["uuid"].int), row["handle"], row["display_name"], row["cognito_user_id"], row["created_at"]
+    )

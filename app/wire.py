@@ -1,0 +1,53 @@
+"""Types that both slices' schemas are made of: how ids, times and numbers look in JSON."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from app.messaging.models import LAST_NUMBER
+
+_DIGITS = re.compile(r"[0-9]{1,12}")
+_CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+EXAMPLE_UUID = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
+
+
+def _plain_digits(value: Any) -> Any:
+    """`+5`, ` 5` and `1_0` are numbers to Python, not to this contract."""
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise ValueError("not plain digits")
+    return value
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, str) and not _CANONICAL_UUID.fullmatch(value):
+        raise ValueError("not in the form 8-4-4-4-12")
+    return value
+
+
+def _to_rfc3339(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Uuid = Annotated[UUID, BeforeValidator(_canonical)]
+PlainInt = Annotated[int, BeforeValidator(_plain_digits)]
+Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_to_rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T09:30:00.123Z"]}),
+]
+
+
+class RequestModel(BaseModel):
+    """A request's body: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ResponseModel(BaseModel):
+    """A response's body: every member is always there, so none has a default."""
+
+    model_config = ConfigDict(frozen=True)

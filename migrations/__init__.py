@@ -1,0 +1,1 @@
+"""The stored shapes: versions/ of the Postgres schema in plain SQL, and the DynamoDB table as data."""

@@ -1,0 +1,42 @@
+"""What an operator runs before a new version serves: `python -m migrations table up`. Settings are the service's."""
+
+import argparse
+import asyncio
+
+from app.errors import AppError
+from app.settings import Settings
+from migrations.dynamodb_table import create_table
+from migrations.postgres import migrate, rollback
+
+
+def main() -> None:
+    """Does the named steps in their order."""
+    parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
+    parser.add_argument("step", nargs="+", choices=STEPS, help="table: DynamoDB's; up, down: Postgres's schema")
+    settings = Settings()
+    for step in parser.parse_args().step:
+        try:
+            print(STEPS[step](settings), flush=True)
+        except (AppError, OSError) as error:
+            parser.exit(1, f"{step}: {error}\n")
+
+
+def _table(settings: Settings) -> str:
+    created = asyncio.run(create_table(settings))
+    return f"DynamoDB table {settings.dynamodb_table}: {'created' if created else 'is there'}"
+
+
+def _up(settings: Settings) -> str:
+    migrate(settings.database_url.get_secret_value())
+    return "Postgres schema: up to date"
+
+
+def _down(settings: Settings) -> str:
+    rollback(settings.database_url.get_secret_value())
+    return "Postgres schema: one version back"
+
+
+STEPS = {"table": _table, "up": _up, "down": _down}
+
+if __name__ == "__main__":
+    main()

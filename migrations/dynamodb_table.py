@@ -1,0 +1,51 @@
+"""The DynamoDB table as data: the one definition that laptops, tests and operators create it from."""
+
+from typing import Any
+
+from app.dynamodb import open_table
+from app.settings import Settings
+
+INDEX = "inbox-by-activity"
+TTL_ATTRIBUTE = "expires_at"
+
+
+async def create_table(settings: Settings) -> bool:
+    """Creates the table unless it is there, and says whether it did. In production every second of 35 days is kept."""
+    async with open_table(settings) as table:
+        return await table.create(
+            table_definition(settings),
+            ttl_attribute=TTL_ATTRIBUTE,
+            point_in_time_recovery=settings.environment == "production",
+        )
+
+
+def table_definition(settings: Settings) -> dict[str, Any]:
+    """The CreateTable request. Capacity units count only when they are bought in advance (PROVISIONED)."""
+    index = {
+        "IndexName": INDEX,
+        "KeySchema": _keys("inbox", "activity_bucket"),
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    table = {
+        "TableName": settings.dynamodb_table,
+        "AttributeDefinitions": _attributes(pk="S", sk="S", inbox="S", activity_bucket="N"),
+        "KeySchema": _keys("pk", "sk"),
+        "BillingMode": settings.dynamodb_billing_mode,
+        "DeletionProtectionEnabled": settings.environment == "production",
+    }
+    if settings.dynamodb_billing_mode == "PROVISIONED":
+        table |= _units(settings.dynamodb_read_units, settings.dynamodb_write_units)
+        index |= _units(settings.dynamodb_index_read_units, settings.dynamodb_index_write_units)
+    return table | {"GlobalSecondaryIndexes": [index]}
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def _attributes(**types: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
+
+
+def _units(read: int, write: int) -> dict[str, dict[str, int]]:
+    return {"ProvisionedThroughput": {"ReadCapacityUnits": read, "WriteCapacityUnits": write}}

@@ -1,0 +1,1 @@
+"""What people and machines run from a checkout: start, test, check, lock."""

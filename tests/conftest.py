@@ -1,0 +1,3 @@
+"""Only lists the plugins."""
+
+pytest_plugins = ["tests.fixtures.engines"]
