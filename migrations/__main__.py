@@ -6,7 +6,7 @@ import asyncio
 from app.errors import AppError
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
-from migrations.postgres import migrate, rollback
+from migrations.postgres import MigrationFailed, migrate, rollback
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     for step in parser.parse_args().step:
         try:
             print(STEPS[step](settings), flush=True)
-        except (AppError, OSError) as error:
+        except (AppError, MigrationFailed) as error:
             parser.exit(1, f"{step}: {error}\n")
 
 

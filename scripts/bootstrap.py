@@ -36,9 +36,14 @@ def main() -> None:
             PARTS[part]()
 
 
+def uv() -> None:
+    """The program that installs Python packages and locks their versions."""
+    _once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
+
+
 def environment() -> None:
     """The environment that everything else runs in: the service, its engines, the developer's tools."""
-    _once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
+    uv()
     _once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
 
 
@@ -56,7 +61,7 @@ def local_dynamodb() -> str:
     return os.environ.get("LOCAL_DYNAMODB") or ("dynoxide" if has_binary else "ministack")
 
 
-PARTS: dict[str, Callable[[], None]] = {"environment": environment, "dynamodb": dynamodb}
+PARTS: dict[str, Callable[[], None]] = {"uv": uv, "environment": environment, "dynamodb": dynamodb}
 
 
 def _once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:

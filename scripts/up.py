@@ -25,20 +25,22 @@ from typing import Never
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import ValidationError
 
 from app.errors import AppError
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
-from migrations.postgres import migrate
+from migrations.postgres import MigrationFailed, migrate
 from scripts.bootstrap import ROOT
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
-from scripts.engines.process import Child, Engine, EngineError, free_port
+from scripts.engines.process import Child, Engine, EngineError, free_port, stop_all
 from scripts.seed import seed_if_empty
 
 HOST = "127.0.0.1"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DRAIN_SECONDS = 10  # with the two engines' 2 s each it stays under the 15 s that a stop may take
+DRAIN_SECONDS = 10
+STOP_SECONDS = 12.5  # and then the engines' 2: a stop takes at most 15
 
 
 class Refused(Exception):
@@ -56,12 +58,15 @@ def main() -> None:
     )
     parser.parse_args()
     for number in STOP_SIGNALS:
-        signal.signal(number, _raise_stop)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # under nohup it stays ignored
+            signal.signal(number, _raise_stop)
     try:
         _run()
     except Stop:
         pass
-    except (Refused, EngineError, AppError, OSError, httpx.HTTPError) as error:
+    except ValidationError as error:
+        sys.exit("\n".join(f"{str(at['loc'][0]).upper()}: {at['msg']}" for at in error.errors(include_input=False)))
+    except (Refused, EngineError, AppError, MigrationFailed, OSError, httpx.HTTPError) as error:
         sys.exit(f"\n{error}")
 
 
@@ -72,7 +77,6 @@ def _run() -> None:
     with _held(data, address):
         _refuse_taken(port)
         with ExitStack() as running:
-            running.callback(_say_stopping)
             children = _start_engines(data, running)
             settings = _configure(data, port)
             _prepare(settings)
@@ -118,17 +122,16 @@ def _start_engines(data: Path, running: ExitStack) -> list[Child]:
     """Starts what was not given by its address, all at the same time, and puts the addresses in the environment."""
     wanted: dict[str, Engine] = {"DYNAMODB_ENDPOINT_URL": local_dynamodb(data), "DATABASE_URL": Postgres(data)}
     for variable in [name for name in wanted if os.environ.get(name)]:
-        print(f"Using {wanted.pop(variable).name}'s replacement at {_without_password(os.environ[variable])}")
-    if not wanted:
-        return []
-    with _step(f"Starting {' and '.join(engine.name for engine in wanted.values())}"):
-        for engine in wanted.values():
-            running.callback(engine.stop)
-            engine.start()
-        for variable, engine in wanted.items():
+        print(f"Using the {wanted.pop(variable).name} at {_without_password(os.environ[variable])}")
+    engines = list(wanted.values())
+    running.callback(stop_all, engines)
+    for engine in engines:
+        engine.start()
+    for variable, engine in wanted.items():
+        with _step(f"Starting {engine.name}"):
             engine.wait_until_ready()
-            os.environ[variable] = engine.address
-    return [engine.child for engine in wanted.values()]
+        os.environ[variable] = engine.address
+    return [engine.child for engine in engines]
 
 
 def _configure(data: Path, port: int) -> Settings:
@@ -156,7 +159,7 @@ def _prepare(settings: Settings) -> None:
 
 def _start_service(data: Path, address: str, running: ExitStack) -> Child:
     service = Child("The service", data / "logs" / "service.log")
-    running.callback(service.stop, seconds=DRAIN_SECONDS + 0.5)
+    running.callback(_stop_service, service)
     with _step("Starting the service"), _client(address) as client:
         service.start(
             sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app",
@@ -205,14 +208,17 @@ def _watch(children: list[Child]) -> Never:
         time.sleep(0.2)
 
 
+def _stop_service(service: Child) -> None:
+    with suppress(OSError):  # the terminal may be what went away
+        print("\nStopping: running requests may finish …", flush=True)
+    service.stop(seconds=STOP_SECONDS)
+
+
 def _raise_stop(_number: int, _frame: object) -> Never:
     """Only the first signal: from then on everything is being ended, in bounded time."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise Stop
-
-
-def _say_stopping() -> None: ...
 
 
 @contextmanager

@@ -1,36 +1,37 @@
 """The local issuer over HTTP: its keys, the people one may be, and a token for one of them."""
 
 import time
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.deps import UsersDep
+from app.routes import ApiRoute
+from app.wire import RequestModel, ResponseModel
 
 MOST_PEOPLE = 100
 
-router = APIRouter(prefix="/local", include_in_schema=False)
+router = APIRouter(prefix="/local", include_in_schema=False, route_class=ApiRoute)
 
 
 def _issuer(request: Request) -> LocalIssuer:
-    return cast(LocalIssuer, request.state.issuer)
+    issuer: LocalIssuer = request.state.issuer
+    return issuer
 
 
 IssuerDep = Annotated[LocalIssuer, Depends(_issuer)]
 Handle = Annotated[str, Field(description="Of whom to be; case does not matter", max_length=31, examples=["amelie"])]
 
 
-class LocalTokenCreate(BaseModel):
+class LocalTokenCreate(RequestModel):
     """Who to be."""
-
-    model_config = ConfigDict(extra="forbid")
 
     handle: Handle
 
 
-class LocalTokenView(BaseModel):
+class LocalTokenView(ResponseModel):
     """A token in the form of RFC 6749, section 5.1."""
 
     access_token: str = Field(description="For the Authorization header", examples=["eyJraWQiOiI…"])
@@ -38,7 +39,7 @@ class LocalTokenView(BaseModel):
     token_type: Literal["Bearer"] = Field(description="The scheme of the header", examples=["Bearer"])
 
 
-class LocalUserView(BaseModel):
+class LocalUserView(ResponseModel):
     """A person one may be."""
 
     handle: str = Field(description="Unique name", examples=["amelie"])
@@ -46,7 +47,7 @@ class LocalUserView(BaseModel):
 
 
 @router.get("/.well-known/jwks.json")
-async def get_local_key_set(issuer: IssuerDep) -> dict[str, list[dict[str, Any]]]:
+async def get_local_key_set(issuer: IssuerDep) -> dict[str, list[dict[str, str]]]:
     """The key set to verify local tokens with."""
     return issuer.jwks()
 

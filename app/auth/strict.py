@@ -3,7 +3,6 @@
 import json
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Never
 
 MAX_DEPTH = 8
 
@@ -42,11 +41,7 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _refuse_constant(name: str) -> Never:
-    raise Malformed(name)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates)
 
 
 def _is_sound(value: object, depth: int) -> bool:
@@ -55,7 +50,7 @@ def _is_sound(value: object, depth: int) -> bool:
             value.encode()  # a lone surrogate is a ValueError
             return True
         case float():
-            return math.isfinite(value)
+            return math.isfinite(value)  # NaN and Infinity arrive here too
         case dict():
             return depth > 0 and all(_is_sound(part, depth - 1) for member in value.items() for part in member)
         case list():

@@ -45,13 +45,13 @@ class Window:
 
     def is_whole(self, numbers: Sequence[int], *, end: int) -> bool:
         """Whether these are all of the window's numbers, without a hole, in a log known to reach `end`."""
-        if self.first is None:
-            first, last = max(1, end - self.limit + 1), end
-            is_complete = bool(numbers) and numbers[-1] >= last and (numbers[0] <= first or len(numbers) == self.limit)
-        else:
-            last = min(self.last, end)
-            is_complete = last < self.first or (bool(numbers) and numbers[0] == self.first and numbers[-1] >= last)
-        return is_complete and all(later - earlier == 1 for earlier, later in pairwise(numbers))
+        first = max(1, end - self.limit + 1) if self.first is None else self.first
+        last = end if self.first is None else min(self.last, end)
+        if any(later - earlier != 1 for earlier, later in pairwise(numbers)):
+            return False
+        if not numbers:
+            return first > last
+        return numbers[-1] >= last and (numbers[0] <= first or len(numbers) == self.limit)
 
     def neighbours(self, numbers: Sequence[int], *, end: int) -> dict[str, Neighbour]:
         """The Link relations that have something to show: `next` and `prev`, each as a parameter and its number."""

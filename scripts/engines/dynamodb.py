@@ -10,6 +10,8 @@ from scripts.engines.process import Engine
 class DynamoDB(Engine):
     """A server with DynamoDB's API."""
 
+    name = "DynamoDB"
+
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -25,8 +27,6 @@ class DynamoDB(Engine):
 class Dynoxide(DynamoDB):
     """SQLite under DynamoDB's API: one file, kept after a kill -9; in memory when it need not last."""
 
-    name = "Dynoxide"
-
     def start(self) -> None:
         place = ["--db-path", str(self.folder / "dynoxide.db")] if self.durable else []
         self.child.start(bootstrap.DYNOXIDE, "--host", "127.0.0.1", "--port", str(self.port), *place)
@@ -34,8 +34,6 @@ class Dynoxide(DynamoDB):
 
 class Ministack(DynamoDB):
     """The fallback where dynoxide has no binary: saves its data when it is stopped, not before."""
-
-    name = "Ministack"
 
     def start(self) -> None:
         settings = {

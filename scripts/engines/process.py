@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -71,23 +71,30 @@ class Child:
         try:
             code = self._started().wait(seconds)
         except subprocess.TimeoutExpired:
-            self.stop(signal.SIGKILL, seconds=0)
+            self.stop(signal.SIGKILL, seconds=1)
             raise self.failure(f"{self.name} took longer than {seconds:.0f} s") from None
         if code != 0:
             raise self.failure(f"{self.name} failed ({code})")
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float) -> bool:
-        """Ends it: kindly, and by force when the seconds have passed. True if it went kindly. Repeatable."""
-        if self._process is None or self._process.poll() is not None:
-            return True
-        self._process.send_signal(how)
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float) -> None:
+        """Asks it to end, and ends it by force when the seconds have passed. Repeatable."""
+        self.ask_to_stop(how)
+        self.see_off(seconds=seconds)
+
+    def ask_to_stop(self, how: signal.Signals) -> None:
+        """Returns at once."""
+        if self._process is not None:
+            self._process.send_signal(how)
+
+    def see_off(self, *, seconds: float) -> None:
+        """Waits for its end, which comes after the seconds at the latest."""
+        if self._process is None:
+            return
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            return False
-        return True
 
     def failure(self, sentence: str) -> EngineError:
         """The sentence, with the end of the program's log below it."""
@@ -110,7 +117,6 @@ class Engine(ABC):
 
     name: str
     seconds_to_start = 20.0
-    seconds_to_stop = 2.0
     stop_signal = signal.SIGTERM
 
     def __init__(self, data: Path, *, durable: bool = True) -> None:
@@ -135,8 +141,14 @@ class Engine(ABC):
     def wait_until_ready(self) -> None:
         self.child.wait_until(self.is_ready, seconds=self.seconds_to_start)
 
-    def stop(self) -> None:
-        self.child.stop(self.stop_signal, seconds=self.seconds_to_stop)
+
+def stop_all(engines: Sequence[Engine], *, seconds: float = 2) -> None:
+    """Ends them all at the same time, whether they started or not."""
+    deadline = time.monotonic() + seconds
+    for engine in engines:
+        engine.child.ask_to_stop(engine.stop_signal)
+    for engine in engines:
+        engine.child.see_off(seconds=max(0.0, deadline - time.monotonic()))
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from app.auth.errors import BrokenIssuerKey, Unauthenticated
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.auth.tokens import TokenVerifier
 from app.settings import Settings
-from tests.auth.forge import CLIENT_ID, ISSUER_URL, NOW, SETTINGS, Clock, Endpoint, bearer, serving
+from tests.auth.forge import CLIENT_ID, ISSUER_URL, NOW, RFC_7638_KEY, SETTINGS, Clock, Endpoint, bearer, serving
 
 SUB = "0b9a3f52-8f2c-4e5f-9d4f-2a4f3b1c5d6e"
 
@@ -75,15 +75,9 @@ def test_the_key_is_kept_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 def test_the_key_s_id_is_its_thumbprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example of RFC 7638, section 3.1."""
-    modulus = (
-        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjh"
-        "Mstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQv"
-        "RL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK"
-        "nqDKgw"
-    )
-    public = {"alg": "RS256", "e": "AQAB", "kty": "RSA", "n": modulus}
+    public = {name: value for name, value in RFC_7638_KEY.items() if name != "kid"}
     monkeypatch.setattr("jose.backends.cryptography_backend.CryptographyRSAKey.to_dict", lambda _: public)
-    assert LocalIssuer(_settings(tmp_path)).jwks()["keys"][0]["kid"] == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert LocalIssuer(_settings(tmp_path)).jwks()["keys"][0]["kid"] == RFC_7638_KEY["kid"]
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:

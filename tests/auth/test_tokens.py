@@ -27,6 +27,7 @@ from tests.auth.forge import (
     serving,
 )
 
+ALG_NONE = "algorithms: alg none, no signature"
 JWKS_URL = f"{ISSUER_URL}/.well-known/jwks.json"
 shared_fixtures = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -107,7 +108,14 @@ async def test_an_attack_makes_a_cold_verifier_fetch_at_most_the_key_set(
 async def test_malformed_tokens_are_unauthenticated_even_without_keys(endpoint: Endpoint, forge: Forge) -> None:
     endpoint.break_down()
     verifier = endpoint.verifier(Clock())
-    for authorization in ([], ["Basic eDp5"], ["Bearer a.b.c"], bearer(forge.token(exp=NOW - 60))):
+    for authorization in (
+        [],
+        ["Basic eDp5"],
+        ["Bearer a.b.c"],
+        bearer(forge.token(header(alg="HS256"))),
+        bearer(forge.token(exp=NOW - 60)),
+        ATTACKS[ALG_NONE](forge),
+    ):
         with pytest.raises(Unauthenticated):
             await verifier.verify(authorization)
     assert endpoint.calls == 0

@@ -1,0 +1,83 @@
+"""The local issuer over HTTP, with a users service of four people."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from app.auth import local_routes
+from app.auth.issuer import LocalIssuer
+from app.errors import AppError
+from app.problems import on_app_error
+from app.users.errors import UserNotFound
+from app.users.models import User
+from tests.auth.forge import NOW, SETTINGS, Clock, Endpoint, bearer, serving
+
+AMELIE = User(uuid4(), "amelie", "Amélie", "sub-of-amelie", datetime.fromtimestamp(NOW, UTC))
+
+
+@dataclass
+class OnePerson:
+    """As much of the users service as the routes need."""
+
+    async def get_by_handle(self, handle: str) -> User:
+        if handle.lower() != AMELIE.handle:
+            raise UserNotFound
+        return AMELIE
+
+    async def search(self, prefix: str, *, limit: int) -> list[User]:
+        return [AMELIE][:limit] if AMELIE.handle.startswith(prefix) else []
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
+    folder: Path = tmp_path_factory.mktemp("issuer")
+    return LocalIssuer(SETTINGS.model_copy(update={"environment": "local", "data_dir": folder}))
+
+
+@pytest.fixture
+async def http(issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    monkeypatch.setattr("app.auth.local_routes.time.time", lambda: float(NOW))
+    app = FastAPI()
+    app.include_router(local_routes.router)
+    app.exception_handler(AppError)(on_app_error)
+
+    async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": {"issuer": issuer, "users": OnePerson()}}, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://local") as client:
+        yield client
+
+
+async def test_a_token_for_a_person_passes_the_verifier(http: httpx.AsyncClient) -> None:
+    answer = (await http.post("/local/token", json={"handle": "Amelie"})).json()
+    assert (sorted(answer), answer["expires_in"]) == (["access_token", "expires_in", "token_type"], 3600)
+    keys = (await http.get("/local/.well-known/jwks.json")).json()["keys"]
+    claims = await Endpoint(serving(*keys)).verifier(Clock()).verify(bearer(answer["access_token"]))
+    assert claims.sub == AMELIE.cognito_user_id
+
+
+async def test_the_people_one_may_be(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/local/users")).json() == [{"handle": "amelie", "display_name": "Amélie"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"handle": "nobody"}, 404), ({"handle": "amelie", "sub": "x"}, 422), ({}, 422), ({"handle": 1}, 422)],
+)
+async def test_nobody_else_gets_a_token(http: httpx.AsyncClient, body: dict[str, object], status: int) -> None:
+    answer = await http.post("/local/token", json=body)
+    assert answer.status_code == status
+    assert "access_token" not in answer.text
+
+
+def test_the_contract_does_not_mention_it() -> None:
+    app = FastAPI()
+    app.include_router(local_routes.router)
+    assert app.openapi()["paths"] == {}

@@ -1,0 +1,265 @@
+"""The DynamoDB gateway: values, conditions by position, retries, pages, and every error that botocore's model names."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import botocore.session
+import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+
+from app import dynamodb
+from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, open_table
+from app.errors import Unavailable
+from app.settings import Settings
+from migrations.dynamodb_table import create_table
+from tests.fixtures.app import Service
+from tests.tools.faults import ENDPOINT, client_error
+
+ABSENT = "attribute_not_exists(#pk)"
+
+
+@pytest.fixture
+def table(service: Service) -> Table:
+    return service.state["table"]
+
+
+@pytest.fixture
+def pk() -> str:
+    return f"TEST#{uuid4()}"
+
+
+class ScriptedClient:
+    """Answers each call with the next step: an exception is raised, anything else returned."""
+
+    def __init__(self, *steps: Any) -> None:
+        self._steps = list(steps)
+        self.requests: list[dict[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def call(**request: Any) -> Any:
+            self.requests.append(request)
+            step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+            if isinstance(step, Exception):
+                raise step
+            return step
+
+        call.__name__ = name
+        return call
+
+
+def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:
+    client = ScriptedClient(*steps)
+    return Table(client, "test"), client  # type: ignore[arg-type]
+
+
+async def test_values_survive(table: Table, pk: str) -> None:
+    item = {"pk": pk, "sk": "1", "number": -5, "big": 10**30, "flag": True, "none": None, "text": "ä👍",
+            "data": b"\x00\xff", "list": [1, "a", [False]], "map": {"inner": {"deep": 1}}, "empty": ""}  # fmt: skip
+    await table.put(Put(item))
+    assert await table.get({"pk": pk, "sk": "1"}, consistent=True) == item
+    assert await table.get({"pk": pk, "sk": "2"}) is None
+
+
+async def test_a_uuid_is_kept_as_its_bytes(table: Table, pk: str) -> None:
+    uuid = uuid4()
+    await table.put(Put({"pk": pk, "sk": "1", "id": uuid}))
+    assert await table.get({"pk": pk, "sk": "1"}) == {"pk": pk, "sk": "1", "id": uuid.bytes}
+
+
+async def test_a_failed_condition_tells_what_stands_there(table: Table, pk: str) -> None:
+    await table.put(Put({"pk": pk, "sk": "1", "who": "first"}, ABSENT))
+    with pytest.raises(ConditionFailed) as failed:
+        await table.put(Put({"pk": pk, "sk": "1", "who": "second"}, ABSENT))
+    assert failed.value.item == {"pk": pk, "sk": "1", "who": "first"}
+    with pytest.raises(ConditionFailed) as failed:
+        await table.update(Update({"pk": pk, "sk": "2"}, "SET #n = :n", {":n": 1}, "#n < :n"))
+    assert failed.value.item is None
+
+
+async def test_an_update_returns_the_item_as_it_is_now(table: Table, pk: str) -> None:
+    changed = await table.update(Update({"pk": pk, "sk": "1"}, "SET #state = :s", {":s": "x"}))
+    assert changed == {"pk": pk, "sk": "1", "state": "x"}
+
+
+async def test_a_transaction_is_all_or_nothing_and_says_by_position_why(table: Table, pk: str) -> None:
+    await table.put(Put({"pk": pk, "sk": "taken", "who": "first"}))
+    writes = [Put({"pk": pk, "sk": "new"}, ABSENT), Put({"pk": pk, "sk": "taken"}, ABSENT),
+              Check({"pk": pk, "sk": "none"}, ABSENT)]  # fmt: skip
+    with pytest.raises(TransactionRejected) as rejected:
+        await table.transact(writes)
+    assert rejected.value.failed == {1: {"pk": pk, "sk": "taken", "who": "first"}}
+    assert await table.get({"pk": pk, "sk": "new"}) is None
+    await table.transact([writes[0], Update({"pk": pk, "sk": "taken"}, "SET #n = :n", {":n": 1}), writes[2]])
+    assert [item["sk"] for item in await table.query(Query("#pk = :pk", {":pk": pk}))] == ["new", "taken"]
+
+
+async def test_a_query_goes_on_over_pages_and_stops_at_its_limit(table: Table, pk: str) -> None:
+    filler = "x" * 300_000
+    await asyncio.gather(*(table.put(Put({"pk": pk, "sk": f"{n}", "filler": filler})) for n in range(8)))
+    query = Query("#pk = :pk", {":pk": pk})
+    assert [item["sk"] for item in await table.query(query)] == [f"{n}" for n in range(8)]
+    limited = Query("#pk = :pk", {":pk": pk}, limit=5, descending=True)
+    assert [item["sk"] for item in await table.query(limited)] == ["7", "6", "5", "4", "3"]
+
+
+async def test_a_batch_of_any_size(table: Table, pk: str) -> None:
+    keys = [{"pk": pk, "sk": f"{n:03d}"} for n in range(230)]
+    await asyncio.gather(*(table.put(Put(dict(key))) for key in keys[:210]))
+    found = await table.batch_get(keys)
+    assert sorted(item["sk"] for item in found) == [key["sk"] for key in keys[:210]]
+    assert await table.batch_get([]) == []
+
+
+async def test_unprocessed_keys_are_asked_for_again() -> None:
+    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    some = {"Responses": {"test": [key]}, "UnprocessedKeys": {"test": {"Keys": [key]}}}
+    rest = {"Responses": {"test": [key]}, "UnprocessedKeys": {}}
+    table, client = scripted(some, some, rest)
+    assert len(await table.batch_get([{"pk": "a", "sk": "b"}] * 3)) == 3
+    assert len(client.requests) == 3
+    hopeless, _ = scripted(some)
+    with pytest.raises(Unavailable):
+        await hopeless.batch_get([{"pk": "a", "sk": "b"}])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("ThrottlingException"),
+        client_error("InternalServerError", status=500),
+        client_error("", status=503),
+        client_error("TransactionInProgressException"),
+        client_error("TransactionConflictException"),
+        client_error("TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}]),
+        client_error("TransactionCanceledException", CancellationReasons=[{"Code": "ThrottlingError"}]),
+        ConnectionClosedError(endpoint_url=ENDPOINT),
+        ConnectTimeoutError(endpoint_url=ENDPOINT),
+        ReadTimeoutError(endpoint_url=ENDPOINT),
+        EndpointConnectionError(endpoint_url=ENDPOINT),
+    ],
+    ids=repr,
+)
+async def test_passing_faults_are_tried_again_and_then_unavailable(fault: Exception) -> None:
+    table, client = scripted(fault, fault, {})
+    await table.put(Put({"pk": "a", "sk": "b"}))
+    assert len(client.requests) == 3
+    table, client = scripted(fault)
+    with pytest.raises(Unavailable):
+        await table.put(Put({"pk": "a", "sk": "b"}))
+    assert len(client.requests) == dynamodb.MAX_ATTEMPTS
+
+
+async def test_every_try_of_a_transaction_carries_one_token() -> None:
+    table, client = scripted(ReadTimeoutError(endpoint_url=ENDPOINT), client_error("TransactionInProgressException"), {})
+    await table.transact([Put({"pk": "a", "sk": "b"})])
+    assert len({request["ClientRequestToken"] for request in client.requests}) == 1
+
+
+async def test_a_failed_condition_wins_over_a_conflict() -> None:
+    reasons = [{"Code": "TransactionConflict"}, {"Code": "ConditionalCheckFailed"}]
+    table, client = scripted(client_error("TransactionCanceledException", CancellationReasons=reasons))
+    with pytest.raises(TransactionRejected) as rejected:
+        await table.transact([Put({"pk": "a", "sk": "b"})] * 2)
+    assert rejected.value.failed == {1: None}
+    assert len(client.requests) == 1
+
+
+USED = ("GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "TransactWriteItems")
+OURS = {"ConditionalCheckFailedException": ConditionFailed, "TransactionCanceledException": TransactionRejected}
+
+
+def errors_in_the_model() -> list[tuple[str, str]]:
+    model = botocore.session.get_session().get_service_model("dynamodb")
+    return [(name, shape.name) for name in USED for shape in model.operation_model(name).error_shapes]
+
+
+@pytest.mark.parametrize(("operation", "code"), errors_in_the_model())
+async def test_every_error_of_the_model_is_one_of_ours(operation: str, code: str) -> None:
+    reasons = [{"Code": "ConditionalCheckFailed"}]
+    table, _ = scripted(client_error(code, operation, CancellationReasons=reasons))
+    with pytest.raises(OURS.get(code, Unavailable)):
+        await call(table, operation)
+
+
+async def call(table: Table, operation: str) -> None:
+    key = {"pk": "a", "sk": "b"}
+    match operation:
+        case "GetItem":
+            await table.get(key)
+        case "Query":
+            await table.query(Query("#pk = :pk", {":pk": "a"}))
+        case "BatchGetItem":
+            await table.batch_get([key])
+        case "PutItem":
+            await table.put(Put(dict(key)))
+        case "UpdateItem":
+            await table.update(Update(key, "SET #n = :n", {":n": 1}))
+        case "TransactWriteItems":
+            await table.transact([Put(dict(key))])
+
+
+@pytest.mark.parametrize(
+    "refusal", [client_error("AccessDeniedException"), client_error("UnrecognizedClientException"), NoCredentialsError()]
+)
+async def test_refused_credentials_are_not_the_clients_fault(refusal: Exception) -> None:
+    table, _ = scripted(refusal)
+    with pytest.raises(Unavailable):
+        await table.get({"pk": "a", "sk": "b"})
+
+
+async def test_our_own_mistake_is_not_called_unavailable(table: Table) -> None:
+    with pytest.raises(Exception, match="ValidationException"):
+        await table.query(Query("#wrong = :pk", {":pk": "a"}))
+
+
+async def test_a_silent_engine_costs_no_more_than_the_deadline(settings: Settings) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    from app.deadlines import within
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    silent = settings.model_copy(update={"dynamodb_endpoint_url": f"http://127.0.0.1:{port}"})
+    async with server, open_table(silent) as table:
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            async with within(0.5):
+                await table.get({"pk": "a", "sk": "b"})
+        assert time.monotonic() - started < 1.5
+        server.close()
+
+
+async def test_creating_the_table_again_changes_nothing(settings: Settings) -> None:
+    assert await create_table(settings) is False
+
+
+@pytest.mark.parametrize("mode", ["PROVISIONED", "PAY_PER_REQUEST"])
+async def test_the_table_is_created_as_the_settings_say(settings: Settings, mode: str) -> None:
+    name = f"test-{uuid4()}"
+    chosen = settings.model_copy(
+        update={"dynamodb_table": name, "dynamodb_billing_mode": mode, "dynamodb_read_units": 7,
+                "dynamodb_write_units": 8, "dynamodb_index_read_units": 9, "dynamodb_index_write_units": 10}
+    )  # fmt: skip
+    assert await create_table(chosen) is True
+    async with open_table(chosen) as table:
+        client: Any = table._client  # noqa: SLF001  # only a test looks behind the gateway
+        told = (await client.describe_table(TableName=name))["Table"]
+        ttl = await client.describe_time_to_live(TableName=name)
+    (index,) = told["GlobalSecondaryIndexes"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert [key["AttributeName"] for key in told["KeySchema"] + index["KeySchema"]] == ["pk", "sk", "inbox", "activity_bucket"]
+    assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+    units = [[of["ProvisionedThroughput"][f"{what}CapacityUnits"] for what in ("Read", "Write")] for of in (told, index)]
+    assert units == ([[7, 8], [9, 10]] if mode == "PROVISIONED" else [[0, 0], [0, 0]])

@@ -1,0 +1,105 @@
+"""A send may be repeated for ever with one uuid: at most one message results, and every answer is the same."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from tests.fixtures.app import NewPerson, Person, Service
+from tests.messaging.test_send import crashed_send
+
+
+async def test_a_repeated_send_is_answered_alike_and_adds_nothing(ann: Person, bob: Person) -> None:
+    uuid = str(uuid4())
+    first = await ann.sent("hello", bob, uuid=uuid)
+    assert first["uuid"] == uuid
+    for _ in range(3):
+        assert await ann.sent("hello", bob, uuid=uuid) == first
+        assert await ann.sent("hello", first["message_group_uuid"], uuid=uuid, after=0) == first
+    assert await ann.numbers(first["message_group_uuid"]) == [1]
+    assert [row["unread_count"] for row in await bob.inbox()] == [1]
+
+
+async def test_without_after_the_newest_sixteen_are_compared(ann: Person, bob: Person) -> None:
+    uuid = str(uuid4())
+    first = await ann.sent("mine", bob, uuid=uuid)
+    for number in range(15):
+        await bob.sent(f"{number}", ann)
+    assert await ann.sent("mine", bob, uuid=uuid) == first
+
+
+async def test_with_after_a_send_is_found_however_much_landed_since(ann: Person, bob: Person) -> None:
+    await ann.sent("one", bob)
+    uuid = str(uuid4())
+    mine = await ann.sent("mine", bob, uuid=uuid, after=1)
+    for number in range(40):
+        await bob.sent(f"{number}", ann)
+    assert await ann.sent("mine", bob, uuid=uuid, after=1) == mine
+    assert (await ann.inbox())[0]["last_number"] == 42
+
+
+@pytest.mark.parametrize("change", [{"message": "other"}, {"reply_to": 1}])
+async def test_other_content_under_the_same_uuid_is_refused(
+    ann: Person, bob: Person, change: dict[str, object]
+) -> None:
+    await ann.sent("one", bob)
+    uuid = str(uuid4())
+    await ann.sent("mine", bob, uuid=uuid)
+    answer = await ann.send(**{"text": change.pop("message", "mine"), "to": bob, "uuid": uuid, **change})  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["code"]) == (409, "uuid-taken")
+    assert await ann.numbers(ann.group_with(bob)) == [1, 2]
+
+
+async def test_somebody_elses_uuid_is_refused(ann: Person, bob: Person) -> None:
+    uuid = str(uuid4())
+    await ann.sent("mine", bob, uuid=uuid)
+    assert (await bob.send("mine", ann, uuid=uuid)).json()["code"] == "uuid-taken"
+
+
+async def test_one_uuid_in_two_groups_is_two_messages(ann: Person, bob: Person, eve: Person) -> None:
+    uuid = str(uuid4())
+    assert (await ann.sent("hi", bob, uuid=uuid))["number"] == 1
+    assert (await ann.sent("hi", eve, uuid=uuid))["number"] == 1
+
+
+@pytest.mark.parametrize("after", [None, 1, 2, 50])
+async def test_a_send_whose_answer_a_crash_ate_is_found(
+    service: Service, ann: Person, bob: Person, after: int | None
+) -> None:
+    """Message 2 was committed by a process that died; its rows do not know of it."""
+    await ann.sent("one", bob)
+    group = ann.group_with(bob)
+    uuid = await crashed_send(service, ann, group, number=2)
+    extra = {} if after is None else {"after": after}
+    again = await ann.sent("sent by a dying process", group, uuid=str(uuid), **extra)
+    assert again["number"] == 2
+    assert await ann.numbers(group) == [1, 2]
+    assert [row["last_number"] for row in await bob.inbox()] == [2]
+
+
+async def test_a_client_that_claims_to_be_ahead_is_not_believed(ann: Person, bob: Person) -> None:
+    uuid = str(uuid4())
+    first = await ann.sent("mine", bob, uuid=uuid)
+    assert await ann.sent("mine", bob, uuid=uuid, after=999_999) == first
+    assert (await ann.sent("next", bob, uuid=str(uuid4()), after=999_999))["number"] == 2
+
+
+async def test_64_racing_first_messages_make_one_group(new_person: NewPerson) -> None:
+    ann, bob = await new_person("ann"), await new_person("bob")
+    pairs = [(ann, bob), (bob, ann)] * 32
+    answers = await asyncio.gather(*(a.sent(f"{n}", b, uuid=str(uuid4())) for n, (a, b) in enumerate(pairs)))
+    assert {answer["message_group_uuid"] for answer in answers} == {str(ann.group_with(bob))}
+    assert sorted(answer["number"] for answer in answers) == list(range(1, 65))
+    assert await ann.numbers(ann.group_with(bob), limit=100) == list(range(1, 65))
+    assert len(await ann.inbox()) == len(await bob.inbox()) == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_64_racing_sends_of_one_uuid_make_one_message(ann: Person, bob: Person, is_first: bool) -> None:
+    if not is_first:
+        await bob.sent("before", ann)
+    uuid = str(uuid4())
+    answers = await asyncio.gather(*(ann.sent("once", bob, uuid=uuid) for _ in range(64)))
+    assert all(answer == answers[0] for answer in answers)
+    texts = [m["message"] for m in await bob.get(f"/api/messages/{ann.group_with(bob)}")]
+    assert texts.count("once") == 1

@@ -1,0 +1,94 @@
+"""Items: round trips, previews, ids of pairs."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.dynamodb import marshal_item, unmarshal_item
+from app.messaging import items
+from app.messaging.cursors import read_cursor, write_cursor
+from app.messaging.models import InboxPosition, Message, direct_group_uuid
+from app.uuid7 import uuid7
+
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001
+    lambda at: at.replace(tzinfo=UTC, microsecond=at.microsecond // 1000 * 1000)
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+MESSAGES = st.builds(
+    Message,
+    group_uuid=st.uuids(),
+    number=st.integers(1, 10**12 - 1),
+    uuid=st.uuids(),
+    user_uuid=st.uuids(),
+    text=TEXTS,
+    created_at=TIMES,
+    kind=st.just("text"),
+    reply_to=st.none() | st.integers(1, 10**12 - 1),
+    edited_at=st.none(),
+    deleted_at=st.none(),
+)
+
+
+def stored(item: dict[str, object]) -> dict[str, object]:
+    return unmarshal_item(marshal_item(item))  # type: ignore[arg-type]
+
+
+@given(MESSAGES)
+def test_a_message_survives_being_stored(message: Message) -> None:
+    assert items.to_message(stored(items.message_item(message))) == message
+
+
+@given(MESSAGES, st.uuids())
+def test_a_first_row_says_what_its_message_says(message: Message, peer: UUID) -> None:
+    for user in (message.user_uuid, peer):
+        put = items.new_inbox_row(message, user=user, peer=message.user_uuid)
+        row = items.to_inbox_row(stored(put.item))
+        assert (row.user_uuid, row.group_uuid, row.last_number) == (user, message.group_uuid, message.number)
+        assert row.last_at == message.created_at
+        assert row.unread_count == (0 if user == message.user_uuid else message.number)
+
+
+@given(TEXTS)
+def test_a_preview_is_a_beginning_of_whole_graphemes(text: str) -> None:
+    cut = items.preview(text)
+    assert text.startswith(cut)
+    assert len(cut.encode()) <= 120
+    graphemes = regex.findall(r"\X", text)
+    assert cut == "".join(graphemes[: len(regex.findall(r"\X", cut))])
+    following = graphemes[len(regex.findall(r"\X", cut)) :][:1]
+    assert not following or len((cut + following[0]).encode()) > 120
+
+
+def test_a_preview_does_not_cut_a_family() -> None:
+    family = "👩‍👩‍👧‍👦"
+    assert items.preview("x" * 100 + family) == "x" * 100
+    assert items.preview(family * 50) == family * 4
+
+
+@given(TIMES)
+def test_times_are_exact(at: datetime) -> None:
+    assert items.from_ms(items.to_ms(at)) == at
+
+
+@given(TIMES, st.uuids())
+def test_cursors_are_exact(at: datetime, group: UUID) -> None:
+    position = InboxPosition(at, group)
+    assert read_cursor(write_cursor(position)) == position
+
+
+def test_a_pair_has_one_group_whoever_asks() -> None:
+    one, other = uuid4(), uuid4()
+    assert direct_group_uuid(one, other) == direct_group_uuid(other, one) != direct_group_uuid(one, one)
+    fixed = direct_group_uuid(UUID(int=1), UUID(int=2))
+    assert fixed == UUID("3159a14f-5483-5596-b1fc-f4b8129197f7"), "this id is stored everywhere and may never change"
+
+
+def test_uuid7_follows_the_rfc_and_the_clock() -> None:
+    ids = [uuid7() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert {(uuid.version, uuid.variant) for uuid in ids} == {(7, "specified in RFC 4122")}
+    made = datetime.fromtimestamp((ids[0].int >> 80) / 1000, UTC)
+    assert abs(datetime.now(UTC) - made) < timedelta(seconds=5)

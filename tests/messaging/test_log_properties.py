@@ -1,0 +1,103 @@
+"""The promise: whatever fails, a log is 1..n without holes, each uuid is in it once, and inbox rows agree with it."""
+
+import asyncio
+import random
+from collections import Counter
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.dynamodb import Table
+from app.errors import Unavailable
+from app.messaging.models import Draft, Message, direct_group_uuid
+from app.messaging.service import Messaging
+from app.messaging.store import MessagingStore
+from app.messaging.windows import Window
+from tests.fixtures.app import Service
+from tests.tools.faults import FaultyClient
+
+RETRIES = 60
+
+
+class Directory:
+    """Stands for the users: every handle is a uuid."""
+
+    async def get_by_handle(self, handle: str) -> "Directory":
+        self.uuid = UUID(handle)
+        return self
+
+
+def process(service: Service, *, share: float, seed: int) -> Messaging:
+    """A server process of its own on the shared table, with a share of faulty calls."""
+    client = FaultyClient(service.state["table"]._client, share=share, seed=seed)  # noqa: SLF001
+    table = Table(client, service.state["table"].name)  # type: ignore[arg-type]
+    return Messaging(MessagingStore(table), Directory(), message_max_length=100)  # type: ignore[arg-type]
+
+
+async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UUID, rng: random.Random) -> Message:
+    """What a good client does: the same uuid again, to any process, until there is an answer."""
+    for _ in range(RETRIES):
+        try:
+            return await rng.choice(processes).send(draft, group=None, handle=str(peer))
+        except Unavailable:
+            await asyncio.sleep(rng.uniform(0, 0.01))
+    raise AssertionError("never answered")
+
+
+@pytest.mark.parametrize("with_after", [True, False])
+@given(seed=st.integers(0, 2**32), share=st.sampled_from([0.0, 0.1, 0.3]), senders=st.integers(1, 6))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_log_is_gapless_and_each_send_is_in_it_once(
+    service: Service, with_after: bool, seed: int, share: float, senders: int
+) -> None:
+    rng = random.Random(seed)
+    processes = [process(service, share=share, seed=seed + n) for n in range(2)]
+    pair = (uuid4(), uuid4())
+    group = direct_group_uuid(*pair)
+
+    async def talk(sender: int) -> list[Message]:
+        me, peer = pair if sender % 2 else pair[::-1]
+        answered: list[Message] = []
+        for n in range(4):
+            after = answered[-1].number if answered else 0
+            draft = Draft(me, f"{sender}/{n}", uuid4(), after if with_after else None)
+            answered.append(await send_until_answered(processes, draft, peer, rng))
+            if rng.random() < 0.3:  # a doubtful client asks again
+                assert await send_until_answered(processes, draft, peer, rng) == answered[-1]
+        return answered
+
+    answered = [message for messages in await asyncio.gather(*map(talk, range(senders))) for message in messages]
+    for each in processes:
+        await each.drain(10)
+    store = MessagingStore(service.state["table"])
+    log = await store.messages_after(group, 0)
+    assert [message.number for message in log] == list(range(1, 4 * senders + 1))
+    assert Counter(message.uuid for message in log) == Counter(message.uuid for message in answered)
+    assert sorted(answered, key=lambda message: message.number) == log
+    for user in pair:
+        row = await store.inbox_row(user, group)
+        assert row
+        assert (row.last_number, row.preview, row.last_by) == (log[-1].number, log[-1].text, log[-1].user_uuid)
+        own = [message.number for message in log if message.user_uuid == user]
+        assert row.read_number == max(own, default=0)
+
+
+async def test_who_saw_a_number_gets_one_above_it(service: Service) -> None:
+    """Two processes take turns without telling each other."""
+    one, other = (process(service, share=0, seed=n) for n in range(2))
+    ann, bob = uuid4(), uuid4()
+    for number in range(1, 21):
+        sender = one if number % 2 else other
+        message = await sender.send(Draft(ann, f"{number}", uuid4(), number - 1), group=None, handle=str(bob))
+        assert message.number == number
+
+
+async def test_an_answered_send_is_in_every_later_page(service: Service) -> None:
+    one, other = (process(service, share=0, seed=n) for n in range(2))
+    ann, bob = uuid4(), uuid4()
+    for number in range(1, 11):
+        await one.send(Draft(ann, f"{number}"), group=None, handle=str(bob))
+        history = await other.history(bob, direct_group_uuid(ann, bob), Window.newest(5))
+        assert history.messages[-1].number == history.end == number

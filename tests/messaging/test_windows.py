@@ -1,0 +1,59 @@
+"""Windows against the plainest possible model: slices of a list."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.messaging.windows import Window
+
+ENDS = st.integers(1, 60)
+NUMBERS = st.integers(1, 80)
+LIMITS = st.integers(1, 30)
+WINDOWS = st.one_of(
+    st.builds(Window.newest, LIMITS),
+    st.builds(Window.before, NUMBERS, LIMITS),
+    st.builds(Window.after, NUMBERS, LIMITS),
+    st.builds(Window.around, NUMBERS, LIMITS),
+)
+
+
+def shown(window: Window, end: int) -> list[int]:
+    """What a perfect log of 1..end gives for this window."""
+    if window.first is None:
+        return list(range(1, end + 1))[-window.limit :]
+    return [number for number in range(1, end + 1) if window.first <= number <= window.last]
+
+
+@given(WINDOWS, ENDS)
+def test_a_full_page_is_whole(window: Window, end: int) -> None:
+    page = shown(window, end)
+    assert len(page) <= window.limit
+    assert window.is_whole(page, end=end)
+
+
+@given(WINDOWS, ENDS, st.data())
+def test_a_page_that_lacks_a_number_is_not_whole(window: Window, end: int, data: st.DataObject) -> None:
+    page = shown(window, end)
+    if page:
+        page.remove(data.draw(st.sampled_from(page)))
+        assert not window.is_whole(page, end=end)
+
+
+@given(WINDOWS, ENDS)
+def test_neighbours_touch_the_page_without_overlapping(window: Window, end: int) -> None:
+    page = shown(window, end)
+    for direction, number in window.neighbours(page, end=end).values():
+        make = Window.before if direction == "before" else Window.after
+        neighbour = shown(make(number, window.limit), end)
+        assert neighbour
+        if page:
+            assert not set(neighbour) & set(page)
+            assert neighbour[-1] + 1 == page[0] if direction == "before" else page[-1] + 1 == neighbour[0]
+
+
+@given(WINDOWS, ENDS)
+def test_nothing_is_out_of_reach(window: Window, end: int) -> None:
+    page = shown(window, end)
+    directions = {direction for direction, _ in window.neighbours(page, end=end).values()}
+    if page:
+        assert ("before" in directions) == (page[0] > 1)
+        assert ("after" in directions) == (page[-1] < end)

@@ -1,0 +1,128 @@
+"""The schema's versions: up, down, up again, and what the schema promises."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from migrations.postgres import MigrationFailed, migrate, rollback
+
+ADD = "insert into users (display_name, handle, cognito_user_id) values ($1, $2, $3)"
+TABLES = "select array_agg(table_name order by table_name) from information_schema.tables where table_schema = 'public'"
+
+
+@pytest.fixture
+async def empty_database_url(database_url: str) -> AsyncIterator[str]:
+    """A database of its own on the run's server."""
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"create database {name}")
+    yield database_url.rpartition("/")[0] + f"/{name}"
+    await connection.execute(f"drop database {name} with (force)")
+    await connection.close()
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """On the newest schema; nothing that is written through it stays."""
+    connection = await asyncpg.connect(database_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+async def tables(url: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(TABLES)
+    finally:
+        await connection.close()
+
+
+async def test_every_version_goes_up_and_down_again(empty_database_url: str) -> None:
+    for _ in range(2):
+        await asyncio.to_thread(migrate, empty_database_url)
+        assert await tables(empty_database_url) == ["alembic_version", "users"]
+        await asyncio.to_thread(rollback, empty_database_url, "base")
+        assert await tables(empty_database_url) == ["alembic_version"]
+
+
+async def test_starts_at_the_same_time_take_turns(empty_database_url: str) -> None:
+    def start() -> subprocess.Popen[bytes]:
+        script = f"from migrations.postgres import migrate; migrate({empty_database_url!r})"
+        return subprocess.Popen([sys.executable, "-c", script])
+
+    starts = [start() for _ in range(3)]
+    assert [await asyncio.to_thread(process.wait) for process in starts] == [0, 0, 0]
+    assert await tables(empty_database_url) == ["alembic_version", "users"]
+
+
+async def test_a_failure_is_one_sentence() -> None:
+    with pytest.raises(MigrationFailed, match="could not be migrated"):
+        await asyncio.to_thread(migrate, "postgresql://nobody@127.0.0.1:1/nothing")
+
+
+@pytest.mark.parametrize(
+    ("display_name", "handle"),
+    [("", "amelie"), ("x" * 51, "amelie"), ("Amelie", "am"), ("Amelie", "a" * 31), ("Amelie", "Amelie"),
+     ("Amelie", "amélie"), ("Amelie", "ame-lie"), ("Amelie", "amelie\n")],
+)  # fmt: skip
+async def test_the_schema_refuses_what_the_service_would(
+    connection: "asyncpg.Connection[asyncpg.Record]", display_name: str, handle: str
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute(ADD, display_name, handle, "subject")
+
+
+@pytest.mark.parametrize(
+    ("second", "constraint"),
+    [(("schema_test_a", "other"), "users_handle_key"), (("schema_test_b", "sub"), "users_cognito_user_id_key")],
+)
+async def test_handles_and_subjects_are_unique(
+    connection: "asyncpg.Connection[asyncpg.Record]", second: tuple[str, str], constraint: str
+) -> None:
+    await connection.execute(ADD, "A", "schema_test_a", "sub")
+    with pytest.raises(asyncpg.UniqueViolationError) as caught:
+        await connection.execute(ADD, "B", *second)
+    assert caught.value.constraint_name == constraint
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("uuid = any(array[gen_random_uuid()])", "users_pkey"),
+        ("cognito_user_id = 'sub'", "users_cognito_user_id_key"),
+        ("handle = 'amelie'", "users_handle_key"),
+        ("handle >= 'am' and handle < 'am~' and handle > 'ama' order by handle limit 20", "users_handle_key"),
+    ],
+)
+async def test_every_query_has_its_index(
+    connection: "asyncpg.Connection[asyncpg.Record]", query: str, index: str
+) -> None:
+    await connection.execute("set local enable_seqscan = off; set local enable_sort = off")
+    plan = await connection.fetch(f"explain select * from users where {query}")  # noqa: S608
+    assert index in "\n".join(row[0] for row in plan)
+    assert "Sort" not in plan[0][0]
+
+
+@pytest.mark.parametrize("steps", [["table", "up"], ["up", "down"]])
+async def test_the_operators_command(empty_database_url: str, dynamodb_url: str, steps: list[str]) -> None:
+    environment = {
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": empty_database_url,
+        "DYNAMODB_ENDPOINT_URL": dynamodb_url,
+        "DYNAMODB_TABLE": f"test-{uuid4()}",
+        "COGNITO_ISSUER_URL": "http://127.0.0.1/local",
+        "COGNITO_CLIENT_IDS": "local",
+    }
+    command = [sys.executable, "-m", "migrations", *steps]
+    done = await asyncio.to_thread(subprocess.run, command, env=os.environ | environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (await tables(empty_database_url) == ["alembic_version", "users"]) is (steps[-1] == "up")

@@ -1,0 +1,1 @@
+"""Tests of what starts, stops and sets up: with real processes."""

@@ -1,0 +1,104 @@
+"""Children: logged, waited for with a deadline, ended even when they do not want to."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.engines.process import Child, EngineError
+
+SLEEPER = (sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(60)")
+STARTER = """
+import sys
+from pathlib import Path
+from scripts.engines.process import Child
+child = Child("sleeper", Path(sys.argv[1]))
+child.start("/bin/sleep", "60")
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Child:
+    return Child("sleeper", tmp_path / "logs" / "sleeper.log")
+
+
+def is_running(pid: int) -> bool:
+    """False for zombies too: where nobody reaps orphans, they stay in the process table."""
+    stat = Path("/proc", str(pid), "stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_for_end(*pids: int, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while alive := [pid for pid in pids if is_running(pid)]:
+        assert time.monotonic() < deadline, f"still running: {alive}"
+        time.sleep(0.02)
+
+
+def test_what_it_prints_is_in_its_log(child: Child) -> None:
+    child.start(*SLEEPER)
+    child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
+    child.stop(seconds=5)
+    assert child.exit_code() == -signal.SIGTERM
+
+
+def test_a_hanging_child_is_ended_by_force(child: Child) -> None:
+    child.start(*SLEEPER)
+    child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
+    os.kill(child.pid, signal.SIGSTOP)
+    child.stop(seconds=0.1)
+    assert child.exit_code() == -signal.SIGKILL
+
+
+def test_stopping_is_repeatable_and_needs_no_start(child: Child) -> None:
+    child.stop(seconds=0)
+    child.start("/bin/true")
+    child.wait(seconds=5)
+    child.stop(seconds=0)
+
+
+def test_ending_while_starting_is_told_with_the_end_of_the_log(child: Child) -> None:
+    child.start("/bin/sh", "-c", "echo 'no such folder'; exit 3")
+    with pytest.raises(EngineError, match=r"sleeper ended while starting \(3\)[^$]*\| no such folder"):
+        child.wait_until(lambda: False, seconds=5)
+
+
+def test_not_getting_ready_is_told(child: Child) -> None:
+    child.start(*SLEEPER)
+    with pytest.raises(EngineError, match="not ready after"):
+        child.wait_until(lambda: False, seconds=0.1)
+    child.stop(seconds=5)
+
+
+def test_a_command_that_takes_too_long_is_ended(child: Child) -> None:
+    child.start("/bin/sleep", "60")
+    with pytest.raises(EngineError, match="took longer"):
+        child.wait(seconds=0.1)
+    assert child.exit_code() is not None
+
+
+def test_a_large_log_is_put_aside(child: Child) -> None:
+    child.log.parent.mkdir()
+    child.log.write_bytes(b"old\n" * 3_000_000)
+    child.start("/bin/true")
+    child.wait(seconds=5)
+    assert child.log.stat().st_size == 0
+    assert child.log.with_suffix(".log.1").stat().st_size == 12_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER, tmp_path / "log"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        assert is_running(pid)
+        parent.kill()
+    wait_for_end(pid)
