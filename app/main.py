@@ -1,5 +1,6 @@
 """create_app: the only place that puts the parts together."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -66,13 +67,14 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         async with AsyncExitStack() as stack:
             table = await stack.enter_async_context(open_table(settings))
             postgres = await stack.enter_async_context(open_postgres(settings))
-            client = await stack.enter_async_context(httpx.AsyncClient())
+            # A proxy of the environment is for the world outside, not for a token issuer on this machine.
+            client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
             verifier = TokenVerifier(settings, client)
             stack.push_async_callback(verifier.aclose)
             users = Users(UserStore(postgres))
             messaging = Messaging(MessagingStore(table), users, message_max_length=settings.message_max_length)
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
-            issuer = LocalIssuer(settings) if settings.environment == "local" else None
+            issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
                 table=table, postgres=postgres, verifier=verifier, users=users, messaging=messaging, issuer=issuer
             )

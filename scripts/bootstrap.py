@@ -25,34 +25,37 @@ VENV = ROOT / ".venv"
 DYNOXIDE = TOOLS / "dynoxide" / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
 MINISTACK = TOOLS / "ministack"
 
+# The Python outside of any environment, whether or not one is active.
+PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+
 # What pip is told about the network, and uv's names for the same.
 TRANSLATIONS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE"}
 
 
 def main() -> None:
     """Makes the parts named on the command line."""
-    with _alone():
+    with alone(TOOLS):
         for part in sys.argv[1:]:
             PARTS[part]()
 
 
 def uv() -> None:
     """The program that installs Python packages and locks their versions."""
-    _once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
+    once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
 
 
 def environment() -> None:
     """The environment that everything else runs in: the service, its engines, the developer's tools."""
     uv()
-    _once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
+    once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
 
 
 def dynamodb() -> None:
     """The program that stands in for DynamoDB."""
     if local_dynamodb() == "dynoxide":
-        _once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
+        once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
     else:
-        _once(MINISTACK, [LOCKS / "ministack.lock"], _install_ministack, "Setting up: ministack")
+        once(MINISTACK, [LOCKS / "ministack.lock"], _install_ministack, "Setting up: ministack")
 
 
 def local_dynamodb() -> str:
@@ -64,7 +67,7 @@ def local_dynamodb() -> str:
 PARTS: dict[str, Callable[[], None]] = {"uv": uv, "environment": environment, "dynamodb": dynamodb}
 
 
-def _once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
+def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
     """Makes a folder from its sources. The stamp is written last: what was interrupted is made from nothing."""
     stamp = folder / ".made-from"
     wanted = _fingerprint(sources)
@@ -81,7 +84,7 @@ def _once(folder: Path, sources: list[Path], make: Callable[[Path], None], title
 
 def _fingerprint(sources: list[Path]) -> str:
     content = b"".join(source.read_bytes() for source in sources)
-    return f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {sys.executable}\n"
+    return f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {PYTHON}\n"
 
 
 def _install_uv(folder: Path) -> None:
@@ -100,14 +103,14 @@ def _pip() -> list[str | Path]:
 
 
 def _install_packages(folder: Path) -> None:
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder)
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
     _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
          "--python", folder, ROOT / "requirements-dev.lock")  # fmt: skip
 
 
 def _install_ministack(folder: Path) -> None:
     """In an environment of its own: beside aioboto3 it could not have the versions that it wants."""
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder)
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
     _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
          "--python", folder, LOCKS / "ministack.lock")  # fmt: skip
 
@@ -161,10 +164,10 @@ def _clean_environment() -> dict[str, str]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """One setup at a time; the lock goes away with its holder, however that ends."""
-    TOOLS.mkdir(exist_ok=True)
-    with (TOOLS / "lock").open("w") as lock:
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,7 +29,7 @@ def now() -> datetime:
 class Log:
     """Finds the number for a draft and commits it there. The one conditional put is the commit."""
 
-    def __init__(self, store: MessagingStore, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, store: MessagingStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._turns = Turns()
         self._clock = clock

@@ -1,7 +1,8 @@
 """The rules of messaging: who may read and write what, and what each call means."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.deadlines import READ, SEND, within
@@ -18,7 +19,7 @@ from app.messaging.errors import (
     OneTarget,
     ReplyBeyondEnd,
 )
-from app.messaging.log import Log
+from app.messaging.log import Log, now
 from app.messaging.models import Draft, InboxPosition, InboxRow, Message, State, direct_group_uuid
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
@@ -48,10 +49,12 @@ class History:
 class Messaging:
     """Message groups and messages of direct groups. One instance per process."""
 
-    def __init__(self, store: MessagingStore, users: Users, *, message_max_length: int) -> None:
+    def __init__(
+        self, store: MessagingStore, users: Users, *, message_max_length: int, clock: Callable[[], datetime] = now
+    ) -> None:
         self._store = store
         self._users = users
-        self._log = Log(store)
+        self._log = Log(store, clock)
         self._projection = Projection(store)
         self._message_max_length = message_max_length
         self._large_inboxes: Lru[UUID, bool] = Lru(10_000)

@@ -17,6 +17,17 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user that is brought in with an id of its own."""
+
+    uuid: UUID
+    handle: str
+    display_name: str
+    cognito_user_id: str
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Name:
     """What a person is called. `handle` is None for somebody whose account is gone."""
 

@@ -1,12 +1,12 @@
 """Users in Postgres: one method per access pattern, its SQL in plain sight."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import asyncpg
 
 from app.postgres import Postgres
-from app.users.models import User
+from app.users.models import NewUser, User
 
 
 class UserStore:
@@ -70,6 +70,21 @@ class UserStore:
             handle,
             display_name,
         )
+
+    async def add_all(self, users: Sequence[NewUser]) -> None:
+        """Add users with ids of their own, in one statement; those who are there already are left as they are."""
+        columns = zip(*((u.uuid, u.handle, u.display_name, u.cognito_user_id, u.email) for u in users), strict=True)
+        await self._postgres.fetch(
+            """
+            INSERT INTO users (uuid, handle, display_name, cognito_user_id, email)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+            ON CONFLICT DO NOTHING
+            """,
+            *map(list, columns),
+        )
+
+    async def is_empty(self) -> bool:
+        return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None
 
     async def _one(self, sql: str, *arguments: str) -> User | None:
         row = await self._postgres.fetch_row(sql, *arguments)

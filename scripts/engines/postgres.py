@@ -6,7 +6,9 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -51,8 +53,8 @@ class Postgres(Engine):
 
     def is_ready(self) -> bool:
         """Its own word for it, in the file that pg_ctl reads too."""
-        lines = self._lock_file().read_text().splitlines() if self._lock_file().exists() else []
-        return lines[:1] == [str(self.child.pid)] and lines[7:] != [] and lines[7].strip() == "ready"
+        lines = self._lock()
+        return lines[:1] == [str(self.child.pid)] and [line.strip() for line in lines[7:]] == ["ready"]
 
     def wait_until_ready(self, *, more_starts: int = 2) -> None:
         """Starts again what ended at once: a killed server's processes may still be ending."""
@@ -93,19 +95,25 @@ class Postgres(Engine):
         )
 
     def _clear_the_way(self) -> None:
-        """After a crash: ends a server that is still there, and removes a lock whose pid is another program's now."""
-        if not self._lock_file().exists():
-            return
-        pid = int(self._lock_file().read_text().splitlines()[0])
+        """After a crash: ends a server that is still there, and removes a lock that is empty or not a server's."""
+        pid = int(next(iter(self._lock()), 0))
         deadline = time.monotonic() + 10
-        while _is_alive(pid) and str(self.folder) in _command_line(pid):
+        while pid and str(self.folder) in _command_line(pid):
             if time.monotonic() > deadline:
                 raise EngineError(f"Another Postgres (pid {pid}) still runs on {self.folder}")
             os.kill(pid, signal.SIGQUIT)
             time.sleep(0.1)
-        if _is_alive(pid):
-            self._lock_file().unlink()
+        if not pid or _is_alive(pid):
+            self._lock_file.unlink(missing_ok=True)
 
+    def _lock(self) -> list[str]:
+        """The lines of the lock file: pid, folder, …, and state as the eighth. None while no server runs."""
+        try:
+            return self._lock_file.read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    @property
     def _lock_file(self) -> Path:
         return self.folder / "cluster" / "postmaster.pid"
 
@@ -129,8 +137,10 @@ def _is_alive(pid: int) -> bool:
 
 
 def _command_line(pid: int) -> str:
-    """Of a process that may be gone or another's; empty if so."""
-    proc = Path("/proc", str(pid), "cmdline")
-    if proc.parent.parent.joinpath("self").exists():
-        return proc.read_text() if proc.exists() else ""
-    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S607
+    """Of a process that may be gone; empty if so."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return Path("/proc", str(pid), "cmdline").read_text()
+        return ""
+    ps = ["/bin/ps", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout

@@ -17,7 +17,8 @@ from botocore.exceptions import (
 )
 
 from app import dynamodb
-from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, open_table
+from app.deadlines import within
+from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, Write, open_table
 from app.errors import Unavailable
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
@@ -92,7 +93,7 @@ async def test_an_update_returns_the_item_as_it_is_now(table: Table, pk: str) ->
 
 async def test_a_transaction_is_all_or_nothing_and_says_by_position_why(table: Table, pk: str) -> None:
     await table.put(Put({"pk": pk, "sk": "taken", "who": "first"}))
-    writes = [Put({"pk": pk, "sk": "new"}, ABSENT), Put({"pk": pk, "sk": "taken"}, ABSENT),
+    writes: list[Write] = [Put({"pk": pk, "sk": "new"}, ABSENT), Put({"pk": pk, "sk": "taken"}, ABSENT),
               Check({"pk": pk, "sk": "none"}, ABSENT)]  # fmt: skip
     with pytest.raises(TransactionRejected) as rejected:
         await table.transact(writes)
@@ -140,7 +141,9 @@ async def test_unprocessed_keys_are_asked_for_again() -> None:
         client_error("", status=503),
         client_error("TransactionInProgressException"),
         client_error("TransactionConflictException"),
-        client_error("TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}]),
+        client_error(
+            "TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}]
+        ),
         client_error("TransactionCanceledException", CancellationReasons=[{"Code": "ThrottlingError"}]),
         ConnectionClosedError(endpoint_url=ENDPOINT),
         ConnectTimeoutError(endpoint_url=ENDPOINT),
@@ -160,7 +163,9 @@ async def test_passing_faults_are_tried_again_and_then_unavailable(fault: Except
 
 
 async def test_every_try_of_a_transaction_carries_one_token() -> None:
-    table, client = scripted(ReadTimeoutError(endpoint_url=ENDPOINT), client_error("TransactionInProgressException"), {})
+    table, client = scripted(
+        ReadTimeoutError(endpoint_url=ENDPOINT), client_error("TransactionInProgressException"), {}
+    )
     await table.transact([Put({"pk": "a", "sk": "b"})])
     assert len({request["ClientRequestToken"] for request in client.requests}) == 1
 
@@ -209,7 +214,8 @@ async def call(table: Table, operation: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "refusal", [client_error("AccessDeniedException"), client_error("UnrecognizedClientException"), NoCredentialsError()]
+    "refusal",
+    [client_error("AccessDeniedException"), client_error("UnrecognizedClientException"), NoCredentialsError()],
 )
 async def test_refused_credentials_are_not_the_clients_fault(refusal: Exception) -> None:
     table, _ = scripted(refusal)
@@ -226,8 +232,6 @@ async def test_a_silent_engine_costs_no_more_than_the_deadline(settings: Setting
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
-
-    from app.deadlines import within
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -259,7 +263,14 @@ async def test_the_table_is_created_as_the_settings_say(settings: Settings, mode
         ttl = await client.describe_time_to_live(TableName=name)
     (index,) = told["GlobalSecondaryIndexes"]
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert [key["AttributeName"] for key in told["KeySchema"] + index["KeySchema"]] == ["pk", "sk", "inbox", "activity_bucket"]
+    assert [key["AttributeName"] for key in told["KeySchema"] + index["KeySchema"]] == [
+        "pk",
+        "sk",
+        "inbox",
+        "activity_bucket",
+    ]
     assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires_at"
-    units = [[of["ProvisionedThroughput"][f"{what}CapacityUnits"] for what in ("Read", "Write")] for of in (told, index)]
+    units = [
+        [of["ProvisionedThroughput"][f"{what}CapacityUnits"] for what in ("Read", "Write")] for of in (told, index)
+    ]
     assert units == ([[7, 8], [9, 10]] if mode == "PROVISIONED" else [[0, 0], [0, 0]])

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.fixtures.app import NewPerson, Person, Service
-from tests.messaging.test_send import crashed_send
+from tests.tools.processes import crashed_send
 
 
 async def test_a_repeated_send_is_answered_alike_and_adds_nothing(ann: Person, bob: Person) -> None:

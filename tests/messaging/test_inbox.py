@@ -13,6 +13,7 @@ from app.messaging import items
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.service import WHOLE_INBOX
 from tests.fixtures.app import NewPerson, Person, Service
+from tests.tools.processes import crashed_send
 
 
 async def test_newest_activity_first(ann: Person, new_person: NewPerson) -> None:
@@ -64,8 +65,6 @@ async def test_strangers_mark_nothing(ann: Person, bob: Person, eve: Person) -> 
 
 
 async def test_reading_what_the_row_does_not_know_yet(service: Service, ann: Person, bob: Person) -> None:
-    from tests.messaging.test_send import crashed_send
-
     await ann.sent("one", bob)
     await crashed_send(service, ann, ann.group_with(bob), number=2)
     answer = await bob.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 2})
@@ -80,7 +79,9 @@ async def fill(service: Service, person: Person, count: int, *, minutes_apart: i
     for age in range(count):
         peer = uuid4()
         group = direct_group_uuid(person.uuid, peer)
-        message = Message(group, 1, uuid4(), peer, f"age {age}", now - timedelta(minutes=minutes_apart * age, seconds=age))
+        message = Message(
+            group, 1, uuid4(), peer, f"age {age}", now - timedelta(minutes=minutes_apart * age, seconds=age)
+        )
         groups.append(group)
         rows.append(items.new_inbox_row(message, user=person.uuid, peer=peer))
     table = service.state["table"]
@@ -114,7 +115,9 @@ async def test_pages_show_every_group_once_in_order(
     assert rows[0]["handle"] is None
 
 
-async def test_a_group_that_moves_up_while_paging_is_not_shown_twice(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_group_that_moves_up_while_paging_is_not_shown_twice(
+    service: Service, ann: Person, bob: Person
+) -> None:
     await fill(service, ann, 5, minutes_apart=1)
     first = await ann.client.get("/api/message_groups", params={"limit": 3})
     await bob.sent("up", ann)

@@ -9,31 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.dynamodb import Table
 from app.errors import Unavailable
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
 from tests.fixtures.app import Service
-from tests.tools.faults import FaultyClient
+from tests.tools.processes import process
 
 RETRIES = 60
-
-
-class Directory:
-    """Stands for the users: every handle is a uuid."""
-
-    async def get_by_handle(self, handle: str) -> "Directory":
-        self.uuid = UUID(handle)
-        return self
-
-
-def process(service: Service, *, share: float, seed: int) -> Messaging:
-    """A server process of its own on the shared table, with a share of faulty calls."""
-    client = FaultyClient(service.state["table"]._client, share=share, seed=seed)  # noqa: SLF001
-    table = Table(client, service.state["table"].name)  # type: ignore[arg-type]
-    return Messaging(MessagingStore(table), Directory(), message_max_length=100)  # type: ignore[arg-type]
 
 
 async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UUID, rng: random.Random) -> Message:
@@ -52,7 +36,7 @@ async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UU
 async def test_log_is_gapless_and_each_send_is_in_it_once(
     service: Service, with_after: bool, seed: int, share: float, senders: int
 ) -> None:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311  # repeatable
     processes = [process(service, share=share, seed=seed + n) for n in range(2)]
     pair = (uuid4(), uuid4())
     group = direct_group_uuid(*pair)

@@ -6,7 +6,11 @@ import pytest
 
 from app.dynamodb import Put, Update
 from app.messaging import items
+from app.messaging.log import now
+from app.messaging.models import Message
+from app.messaging.store import MessagingStore
 from tests.fixtures.app import Person, Service
+from tests.tools.processes import crashed_send
 
 
 async def test_first_message_starts_the_direct_group_for_both(ann: Person, bob: Person) -> None:
@@ -158,16 +162,6 @@ async def test_a_reply_to_what_the_row_does_not_know_yet(service: Service, ann: 
     assert (await ann.sent("re", first["message_group_uuid"], reply_to=2))["number"] == 3
 
 
-async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:
-    """What a process leaves that dies right after the commit: the message and nothing else."""
-    from app.messaging.log import now
-    from app.messaging.models import Message
-
-    message = Message(group, number, uuid or uuid4(), person.uuid, "sent by a dying process", now())
-    await service.state["table"].put(items.new_message(message))
-    return message.uuid
-
-
 async def test_a_crash_after_the_commit_is_healed_by_the_next_send(service: Service, ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     await crashed_send(service, bob, ann.group_with(bob), number=2)
@@ -190,10 +184,6 @@ async def test_a_crash_after_the_commit_is_healed_by_opening_the_group(
 
 async def test_own_messages_are_read_even_when_others_wrote_on(service: Service, ann: Person, bob: Person) -> None:
     """Bob's message 3 reaches Ann's row before her own message 2 does."""
-    from app.messaging.log import now
-    from app.messaging.models import Message
-    from app.messaging.store import MessagingStore
-
     await ann.sent("one", bob)
     group, store = ann.group_with(bob), MessagingStore(service.state["table"])
     two = Message(group, 2, uuid4(), ann.uuid, "two", now())

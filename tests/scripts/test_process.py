@@ -1,15 +1,14 @@
 """Children: logged, waited for with a deadline, ended even when they do not want to."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from scripts.engines.process import Child, EngineError
+from tests.scripts.processes import is_running, wait_for_end
 
 SLEEPER = (sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(60)")
 STARTER = """
@@ -28,19 +27,6 @@ def child(tmp_path: Path) -> Child:
     return Child("sleeper", tmp_path / "logs" / "sleeper.log")
 
 
-def is_running(pid: int) -> bool:
-    """False for zombies too: where nobody reaps orphans, they stay in the process table."""
-    stat = Path("/proc", str(pid), "stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_for_end(*pids: int, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while alive := [pid for pid in pids if is_running(pid)]:
-        assert time.monotonic() < deadline, f"still running: {alive}"
-        time.sleep(0.02)
-
-
 def test_what_it_prints_is_in_its_log(child: Child) -> None:
     child.start(*SLEEPER)
     child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
@@ -49,9 +35,9 @@ def test_what_it_prints_is_in_its_log(child: Child) -> None:
 
 
 def test_a_hanging_child_is_ended_by_force(child: Child) -> None:
-    child.start(*SLEEPER)
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    child.start(sys.executable, "-c", f"{deaf}; {SLEEPER[-1]}")
     child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
-    os.kill(child.pid, signal.SIGSTOP)
     child.stop(seconds=0.1)
     assert child.exit_code() == -signal.SIGKILL
 

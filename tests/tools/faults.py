@@ -29,7 +29,7 @@ class FaultyClient:
     def __init__(self, client: Any, *, share: float, seed: int) -> None:
         self._client = client
         self._share = share
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # repeatable
         self.faults = 0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -1,0 +1,165 @@
+"""What each operation costs, by AWS's rules, against the table in the data model. Exact, in calls and in units."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.dynamodb import Table, marshal_item
+from app.messaging import items
+from app.messaging.errors import GroupNotFound
+from app.messaging.log import now
+from app.messaging.models import Draft, direct_group_uuid
+from app.messaging.service import Messaging
+from app.messaging.store import MessagingStore
+from app.messaging.windows import Window
+from tests.fixtures.app import Service
+from tests.tools.capacity import Meter
+from tests.tools.capacity_rules import item_size
+from tests.tools.processes import DIRECTORY, raw_client
+
+TEXT = "A text of one hundred characters, which is what the data model counts with. It goes on until it is 100".ljust(
+    100
+)[:100]
+
+
+class Metered:
+    """A service whose DynamoDB calls are measured, at a time of the test's choice, and two people who talk."""
+
+    def __init__(self, service: Service) -> None:
+        self.meter = Meter(raw_client(service))
+        self.store = MessagingStore(Table(self.meter.client, service.state["table"].name))
+        self.at = now()
+        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=1024, clock=lambda: self.at)
+        self.ann, self.bob = uuid4(), uuid4()
+        self.group = direct_group_uuid(self.ann, self.bob)
+
+    async def send(self, sender: UUID | None = None, *, to: UUID | None = None, **draft: Any) -> int:
+        message = Draft(sender or self.ann, TEXT, **draft)
+        peer = to or (self.ann if sender == self.bob else self.bob)
+        return (await self.messaging.send(message, group=None, handle=str(peer))).number
+
+
+@pytest.fixture
+def metered(service: Service) -> Metered:
+    return Metered(service)
+
+
+async def test_first_contact(metered: Metered) -> None:
+    async with metered.meter.measure() as spent:
+        await metered.send()
+    assert spent.calls == ["GetItem", "TransactWriteItems"]
+    assert (spent.write_units, spent.index_write_units, spent.read_units) == (10, 2, 1), spent
+
+
+async def test_send_within_a_bucket(metered: Metered) -> None:
+    await metered.send()
+    async with metered.meter.measure() as spent:
+        await metered.send(uuid=uuid4(), after=1)
+    assert spent.calls == ["GetItem", "PutItem", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.index_write_units, spent.read_units) == (3, 0, 1), spent
+
+
+async def test_send_without_a_uuid_cannot_be_a_repetition_and_compares_nothing(metered: Metered) -> None:
+    await metered.send()
+    async with metered.meter.measure() as spent:
+        await metered.send()
+    assert (len(spent.calls), spent.write_units, spent.read_units) == (4, 3, 1), spent
+
+
+async def test_send_without_after_compares_the_newest_sixteen(metered: Metered) -> None:
+    for _ in range(20):
+        await metered.send()
+    async with metered.meter.measure() as spent:
+        await metered.send(uuid=uuid4())
+    assert spent.calls == ["GetItem", "Query", "PutItem", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.read_units) == (3, 2), spent
+
+
+async def test_send_after_others_wrote(metered: Metered) -> None:
+    await metered.send()
+    await metered.send(metered.bob)
+    async with metered.meter.measure() as spent:
+        await metered.send(uuid=uuid4(), after=1)
+    assert (len(spent.calls), spent.write_units, spent.read_units) == (5, 3, 2), spent
+
+
+async def test_send_into_a_new_bucket(metered: Metered) -> None:
+    await metered.send()
+    metered.at += timedelta(minutes=10)
+    async with metered.meter.measure() as spent:
+        await metered.send(uuid=uuid4(), after=1)
+    assert (spent.write_units, spent.index_write_units, spent.read_units) == (7, 4, 1), spent
+
+
+async def test_a_repeated_send_writes_no_message(metered: Metered) -> None:
+    await metered.send()
+    uuid = uuid4()
+    await metered.send(uuid=uuid, after=1)
+    async with metered.meter.measure() as spent:
+        assert await metered.send(uuid=uuid, after=1) == 2
+    assert spent.calls == ["GetItem", "Query", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.read_units) == (2, 2), spent
+
+
+async def test_mark_read(metered: Metered) -> None:
+    await metered.send()
+    async with metered.meter.measure() as spent:
+        await metered.messaging.mark_read(metered.bob, metered.group, 1)
+    assert spent.calls == ["UpdateItem"]
+    assert (spent.write_units, spent.read_units) == (1, 0), spent
+
+
+@pytest.mark.parametrize(("groups", "units"), [(20, 1), (50, 2), (100, 4)])
+async def test_inbox_page_of_20(metered: Metered, groups: int, units: float) -> None:
+    for _ in range(groups):
+        await metered.send(to=uuid4())
+    async with metered.meter.measure() as spent:
+        page = await metered.messaging.inbox(metered.ann, limit=20)
+    assert len(page.rows) == 20
+    assert spent.calls == ["Query"]
+    assert (spent.read_units, spent.write_units) == (units, 0), spent
+
+
+async def test_counter(metered: Metered) -> None:
+    for _ in range(20):
+        await metered.send(to=uuid4())
+    async with metered.meter.measure() as spent:
+        assert await metered.messaging.count_unread_groups(metered.ann) == 0
+    assert (spent.calls, spent.read_units) == (["Query"], 1), spent
+
+
+@pytest.fixture
+async def talk(metered: Metered) -> Metered:
+    for _ in range(80):
+        await metered.send()
+    return metered
+
+
+@pytest.mark.parametrize(
+    "window", [Window.newest(50), Window.before(70, 50), Window.around(40, 50), Window.after(5, 50)]
+)
+async def test_history_page_of_50(talk: Metered, window: Window) -> None:
+    """One row to prove membership, strongly consistent, and one eventually consistent Query."""
+    async with talk.meter.measure() as spent:
+        history = await talk.messaging.history(talk.ann, talk.group, window)
+    assert len(history.messages) == 50
+    assert spent.calls == ["GetItem", "Query"]
+    assert spent.of("GetItem").read_units == 1, spent
+    assert spent.of("Query").read_units == 1.5, spent
+
+
+async def test_a_stranger_costs_one_read(talk: Metered) -> None:
+    async with talk.meter.measure() as spent:
+        with pytest.raises(GroupNotFound):
+            await talk.messaging.history(uuid4(), talk.group, Window.newest(50))
+    assert (spent.calls, spent.read_units) == (["GetItem"], 1), spent
+
+
+async def test_sizes_that_the_chart_names(talk: Metered) -> None:
+    (message,) = await talk.store.newest_messages(talk.group, limit=1)
+    assert item_size(marshal_item(items.message_item(message))) == 207
+    row = items.new_inbox_row(message, user=talk.ann, peer=talk.bob)
+    assert item_size(marshal_item(row.item)) <= 320
+    assert message.created_at <= datetime.now(UTC)

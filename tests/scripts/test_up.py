@@ -1,0 +1,189 @@
+"""scripts/up: starts everything, says what to do next, keeps the data, and leaves nothing running."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.scripts.processes import descendants, wait_for_end
+
+OURS = {"ENVIRONMENT", "DATABASE_URL", "DYNAMODB_ENDPOINT_URL", "COGNITO_JWKS_URL"}
+ENDED = "ended unexpectedly"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")
+
+
+class Up:
+    """One run of the supervisor, and what it has printed."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+        self.output = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "scripts.up"],
+            env=inherited | {"PORT": "0", "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_until_it_serves(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output += line
+            if "ctrl-C stops everything" in line:
+                return
+        raise AssertionError(self.output)
+
+    def end(self, how: signal.Signals) -> int:
+        """Its exit code; fails if anything that it started outlives it."""
+        family = descendants(self.process.pid)
+        self.process.send_signal(how)
+        code = self.exit_code()
+        wait_for_end(*family)
+        return code
+
+    def exit_code(self) -> int:
+        assert self.process.stdout
+        code = self.process.wait(timeout=20)
+        self.output += self.process.stdout.read()
+        return code
+
+    def pid_of(self, program: str) -> int:
+        lines = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(self.process.pid)}
+        return next(pid for pid, line in lines.items() if program in line)
+
+    def curl(self) -> httpx.Response:
+        """The answer to the line that it printed for pasting."""
+        [line] = [line for line in self.output.splitlines() if line.startswith("  curl ")]
+        _, _, url, _, header = shlex.split(line)
+        name, _, value = header.partition(": ")
+        return httpx.get(url, headers={name: value}, trust_env=False)
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="cruddur-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(data: Path) -> Iterator[Callable[..., Up]]:
+    """Starts supervisors on the test's folder, and ends those that the test left."""
+    runs: list[Up] = []
+
+    def start(**environment: str) -> Up:
+        runs.append(Up(data, **environment))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.process.communicate()
+
+
+def kept_in(data: Path) -> set[str]:
+    return {path.name for path in data.iterdir()}
+
+
+def test_a_living_inbox_that_survives_kills_and_stops(start: Callable[..., Up], data: Path) -> None:
+    up = start()
+    up.wait_until_it_serves()
+    inbox = up.curl()
+    assert inbox.status_code == httpx.codes.OK
+    assert inbox.json()
+
+    second = start()
+    assert second.exit_code() == 1
+    assert f"is in use by process {up.process.pid}, which serves {inbox.url.scheme}" in second.output
+
+    assert up.end(signal.SIGKILL) == -signal.SIGKILL
+    up = start()
+    up.wait_until_it_serves()
+    assert up.curl().json() == inbox.json()
+    assert "so these were written" not in up.output
+
+    assert up.end(signal.SIGTERM) == 0
+    assert "Traceback" not in up.output
+    assert kept_in(data / "logs") >= {"service.log", "postgres.log", "dynamodb.log"}
+
+
+@pytest.mark.parametrize(("program", "name"), [("uvicorn", "The service"), ("postgres", "Postgres")])
+def test_the_end_of_one_part_ends_the_whole_and_is_told(start: Callable[..., Up], program: str, name: str) -> None:
+    up = start()
+    up.wait_until_it_serves()
+    family = descendants(up.process.pid)
+    os.kill(up.pid_of(program), signal.SIGKILL)
+    assert up.exit_code() == 1
+    assert f"{name} {ENDED} (-9)" in up.output
+    wait_for_end(*family)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_it_can_be_stopped_while_it_starts(start: Callable[..., Up], how: signal.Signals) -> None:
+    up = start()
+    assert up.process.stdout
+    while "Starting Postgres" not in up.output:
+        up.output += up.process.stdout.read(1)
+    assert up.end(how) == 0
+    assert "Traceback" not in up.output
+
+
+async def test_databases_of_ones_own(
+    start: Callable[..., Up], data: Path, database_url: str, dynamodb_url: str
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    name = f"test_{uuid4().hex}"
+    await connection.execute(f"create database {name}")
+    url = database_url.rpartition("/")[0] + f"/{name}"
+    up = start(DATABASE_URL=url, DYNAMODB_ENDPOINT_URL=dynamodb_url, DYNAMODB_TABLE=name)
+    up.wait_until_it_serves()
+    assert up.curl().json()
+    assert up.end(signal.SIGTERM) == 0
+    assert kept_in(data).isdisjoint({"postgres", "dynamodb"})
+    assert re.search(r"Using the Postgres at postgresql://127\.0\.0\.1:\d+/test_", up.output)
+    await connection.execute(f"drop database {name} with (force)")
+    await connection.close()
+
+
+def test_a_taken_port_is_told_before_anything_starts(start: Callable[..., Up], data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        up = start(PORT=str(taken.getsockname()[1]))
+        assert up.exit_code() == 1
+    assert re.fullmatch(r"\nPort \d+ cannot be had \(Address already in use\)\. Set PORT to another one\.\n", up.output)
+    assert kept_in(data) == {"up.lock"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"PORT": "http"}, "PORT must be a number up to 65535, not 'http'."),
+        ({"MESSAGE_MAX_LENGTH": "0"}, "MESSAGE_MAX_LENGTH: Input should be greater than or equal to 1"),
+        (
+            {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "DYNAMODB_ENDPOINT_URL": "http://127.0.0.1:1"},
+            "DynamoDB",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_in_a_sentence(
+    start: Callable[..., Up], environment: dict[str, str], sentence: str
+) -> None:
+    up = start(**environment)
+    started = time.monotonic()
+    assert up.exit_code() == 1
+    assert sentence in up.output
+    assert "Traceback" not in up.output
+    assert time.monotonic() - started < 15

@@ -1,0 +1,45 @@
+"""Server processes as the table sees them: one that dies at the worst moment, and ones that meet faults."""
+
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from app.dynamodb import Table
+from app.messaging import items
+from app.messaging.log import now
+from app.messaging.models import Message
+from app.messaging.service import Messaging
+from app.messaging.store import MessagingStore
+from app.users.service import Users
+from tests.fixtures.app import Person, Service
+from tests.tools.faults import FaultyClient
+
+
+class Directory:
+    """Stands for the users: every handle is a uuid."""
+
+    def __init__(self, uuid: UUID | None = None) -> None:
+        self.uuid = uuid
+
+    async def get_by_handle(self, handle: str) -> "Directory":
+        return Directory(UUID(handle))
+
+
+DIRECTORY = cast(Users, Directory())
+
+
+def raw_client(service: Service) -> Any:
+    """What is behind the gateway."""
+    return service.state["table"]._client  # noqa: SLF001  # only tests look there
+
+
+def process(service: Service, *, share: float, seed: int) -> Messaging:
+    """A server process of its own on the shared table, with a share of faulty calls."""
+    client: Any = FaultyClient(raw_client(service), share=share, seed=seed)
+    return Messaging(MessagingStore(Table(client, service.state["table"].name)), DIRECTORY, message_max_length=100)
+
+
+async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:
+    """What a process leaves that dies right after the commit: the message and nothing else."""
+    message = Message(group, number, uuid or uuid4(), person.uuid, "sent by a dying process", now())
+    await service.state["table"].put(items.new_message(message))
+    return message.uuid
