@@ -12,7 +12,7 @@ from app.dynamodb import Table
 from app.messaging.service import Messaging
 from app.postgres import Postgres
 from app.users.service import Users
-from app.wire import PlainInt
+from app.wire import PageSize
 
 
 class State(TypedDict):
@@ -41,14 +41,15 @@ def _messaging(request: Request) -> Messaging:
     return messaging
 
 
-def _claims(request: Request) -> Claims:
+def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
+    """What SignedInRoute verified before; the scheme is asked for only to stand in the OpenAPI document."""
     claims: Claims = request.state.claims
     return claims
 
 
 UsersDep = Annotated[Users, Depends(_users)]
 MessagingDep = Annotated[Messaging, Depends(_messaging)]
-CurrentClaims = Annotated[Claims, Security(_claims)]
+CurrentClaims = Annotated[Claims, Depends(_claims)]
 
 
 async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep) -> UUID:
@@ -60,6 +61,6 @@ async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep
 CurrentUser = Annotated[UUID, Depends(_current_user)]
 """The uuid of whoever is signed in, or UnknownUser."""
 
-GroupLimit = Annotated[PlainInt, Query(ge=1, le=100, description="Groups on a page")]
-MessageLimit = Annotated[PlainInt, Query(ge=1, le=100, description="Messages on a page")]
-UserLimit = Annotated[PlainInt, Query(ge=1, le=100, description="Users on a page")]
+GroupLimit = Annotated[PageSize, Query(description="Groups on a page")]
+MessageLimit = Annotated[PageSize, Query(description="Messages on a page")]
+UserLimit = Annotated[PageSize, Query(description="Users on a page")]

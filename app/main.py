@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
 
-from app import __version__, health
+from app import __version__, docs, health
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -47,8 +47,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(settings),
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
-    for router in (health.router, group_routes.router, message_routes.router, users_router.router):
+    for router in (health.router, docs.router, group_routes.router, message_routes.router, users_router.router):
         app.include_router(router)
     if settings.environment == "local":
         app.include_router(local_routes.router)

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from app import __version__
 from app.errors import AppError
-from app.problems import Problem, ProblemError
+from app.problems import MEDIA_TYPE, Problem, ProblemError
 
 TITLE = "cruddur-messages"
 DESCRIPTION = "Direct messages: message groups, messages, read markers, and the people in them."
@@ -18,8 +18,11 @@ TAGS = [
     {"name": "users", "description": "People, by handle"},
     {"name": "health", "description": "For load balancers and supervisors"},
 ]
-REQUEST_ID = {"description": "Id of this request, for asking about it", "schema": {"type": "string"}}
-RETRY_AFTER = {"description": "Seconds to wait before trying again", "schema": {"type": "integer"}}
+HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "X-Request-ID": ("Id of this request, for asking about it", {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"}),
+    "Retry-After": ("Seconds to wait before trying again", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": ("How to sign in", {"type": "string", "const": "Bearer"}),
+}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -84,6 +87,13 @@ def _codes(kind: type[AppError]) -> set[str]:
 def _finish(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         headers = response.setdefault("headers", {})
-        headers["X-Request-ID"] = REQUEST_ID
-        if status == "503" and "application/problem+json" in response["content"]:
-            headers["Retry-After"] = RETRY_AFTER
+        headers["X-Request-ID"] = _header("X-Request-ID")
+        if status == "401":
+            headers["WWW-Authenticate"] = _header("WWW-Authenticate")
+        if status == "503" and MEDIA_TYPE in response["content"]:
+            headers["Retry-After"] = _header("Retry-After")
+
+
+def _header(name: str) -> dict[str, Any]:
+    description, schema = HEADERS[name]
+    return {"description": description, "required": True, "schema": schema}

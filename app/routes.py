@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
-from app.auth.strict import Malformed, read_object
+from app.auth.strict import Malformed, read_json
 from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
     except TimeoutError:
         raise RequestTimeout from None
     try:
-        read_object(body)
+        read_json(body)
     except Malformed:
         raise MalformedJson from None
     return body
@@ -69,6 +69,8 @@ async def _collect(receive: "Receive") -> bytes:
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise MalformedJson  # to nobody; half a request must not pass for a whole one
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge

@@ -32,7 +32,10 @@ def _to_rfc3339(at: datetime) -> str:
 
 
 Uuid = Annotated[UUID, BeforeValidator(_canonical)]
-PlainInt = Annotated[int, BeforeValidator(_plain_digits)]
+PageSize = Annotated[int, Field(ge=1, le=100), BeforeValidator(_plain_digits)]
+"""Of a query: how many at once. The bounds stand before the validator, so that the OpenAPI document has them."""
+Place = Annotated[int, Field(ge=1, le=LAST_NUMBER), BeforeValidator(_plain_digits)]
+"""Of a query: the number of a message."""
 Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 Timestamp = Annotated[
     datetime,

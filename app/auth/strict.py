@@ -24,10 +24,18 @@ def write_base64url(data: bytes) -> str:
 
 
 def read_object(data: bytes) -> dict[str, object]:
-    """Decode one shallow JSON object in UTF-8: no member twice, only finite numbers, only text that can be encoded."""
+    """As read_json, but nothing else than an object."""
+    value = read_json(data)
+    if not isinstance(value, dict):
+        raise Malformed
+    return value
+
+
+def read_json(data: bytes) -> object:
+    """Decode shallow JSON in UTF-8: no member twice, only finite numbers, only text that can be encoded."""
     try:
-        value = _DECODER.decode(data.decode())
-        if isinstance(value, dict) and _is_sound(value, MAX_DEPTH):
+        value: object = _DECODER.decode(data.decode())
+        if _is_sound(value, MAX_DEPTH):
             return value
     except (ValueError, RecursionError):
         pass

@@ -6,7 +6,7 @@
     block      USR#<user>    BLOCK#<other>   none
 
 Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
-characters takes 207 bytes, an inbox row about 300.
+characters takes 208 bytes, an inbox row about 300.
 
     message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to · edited, deleted ms
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:

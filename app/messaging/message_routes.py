@@ -18,22 +18,25 @@ from app.messaging.errors import (
     ReplyBeyondEnd,
     UuidTaken,
 )
-from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import CounterView, MessageCreate, MessageView
 from app.messaging.windows import Window
 from app.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.routes import SignedInRoute
 from app.users.errors import UserNotFound
-from app.wire import EXAMPLE_UUID, PlainInt, Uuid
+from app.wire import EXAMPLE_UUID, Place, Uuid
 
 router = APIRouter(prefix="/api/messages", tags=["messages"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
-Place = Annotated[PlainInt | None, Query(ge=1, le=LAST_NUMBER, description="Number of a message")]
 REFUSALS = (MessageBlank, MessageTooLong, MessageMalformed, MessageToSelf, OneTarget, ReplyBeyondEnd)
 
 
-def _window(limit: MessageLimit = 50, before: Place = None, after: Place = None, around: Place = None) -> Window:
+def _window(
+    limit: MessageLimit = 50,
+    before: Annotated[Place | None, Query(description="Messages with lower numbers than this")] = None,
+    after: Annotated[Place | None, Query(description="Messages with higher numbers than this")] = None,
+    around: Annotated[Place | None, Query(description="This message and its neighbours")] = None,
+) -> Window:
     """At most one of before, after and around; none means the newest messages."""
     if sum(place is not None for place in (before, after, around)) > 1:
         raise InvalidParameter("before, after and around exclude one another")

@@ -57,6 +57,11 @@ class ScriptedClient:
         return call
 
 
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamodb, "_pauses", lambda: [0.0] * dynamodb.MAX_ATTEMPTS)
+
+
 def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:
     client = ScriptedClient(*steps)
     return Table(client, "test"), client  # type: ignore[arg-type]
@@ -120,6 +125,7 @@ async def test_a_batch_of_any_size(table: Table, pk: str) -> None:
     assert await table.batch_get([]) == []
 
 
+@pytest.mark.usefixtures("no_pauses")
 async def test_unprocessed_keys_are_asked_for_again() -> None:
     key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
     some = {"Responses": {"test": [key]}, "UnprocessedKeys": {"test": {"Keys": [key]}}}
@@ -152,6 +158,7 @@ async def test_unprocessed_keys_are_asked_for_again() -> None:
     ],
     ids=repr,
 )
+@pytest.mark.usefixtures("no_pauses")
 async def test_passing_faults_are_tried_again_and_then_unavailable(fault: Exception) -> None:
     table, client = scripted(fault, fault, {})
     await table.put(Put({"pk": "a", "sk": "b"}))
@@ -189,6 +196,7 @@ def errors_in_the_model() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("operation", "code"), errors_in_the_model())
+@pytest.mark.usefixtures("no_pauses")
 async def test_every_error_of_the_model_is_one_of_ours(operation: str, code: str) -> None:
     reasons = [{"Code": "ConditionalCheckFailed"}]
     table, _ = scripted(client_error(code, operation, CancellationReasons=reasons))
@@ -217,6 +225,7 @@ async def call(table: Table, operation: str) -> None:
     "refusal",
     [client_error("AccessDeniedException"), client_error("UnrecognizedClientException"), NoCredentialsError()],
 )
+@pytest.mark.usefixtures("no_pauses")
 async def test_refused_credentials_are_not_the_clients_fault(refusal: Exception) -> None:
     table, _ = scripted(refusal)
     with pytest.raises(Unavailable):

@@ -159,7 +159,8 @@ async def test_a_stranger_costs_one_read(talk: Metered) -> None:
 
 async def test_sizes_that_the_chart_names(talk: Metered) -> None:
     (message,) = await talk.store.newest_messages(talk.group, limit=1)
-    assert item_size(marshal_item(items.message_item(message))) == 207
+    # A number is stored without its trailing zeros, so the time of day counts.
+    assert item_size(marshal_item(items.message_item(message))) in range(205, 209)
     row = items.new_inbox_row(message, user=talk.ann, peer=talk.bob)
     assert item_size(marshal_item(row.item)) <= 320
     assert message.created_at <= datetime.now(UTC)
