@@ -3,21 +3,20 @@
 import asyncio
 import random
 import re
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-import aioboto3
 import structlog
-from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.dynamodb_client import open_client
 from app.errors import Unavailable
-from app.settings import LOOPBACK, Settings
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -309,7 +308,7 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "S": str,
     "N": int,
     "BOOL": bool,
-    "B": bytes,
+    "B": lambda data: data if isinstance(data, bytes) else b64decode(data),
     "NULL": lambda _: None,
     "L": lambda values: [unmarshal(value) for value in values],
     "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
@@ -335,24 +334,8 @@ def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
     return {name: unmarshal(value) for name, value in item.items()}
 
 
-def _credentials(settings: Settings) -> dict[str, str]:
-    """A local engine takes any key, so real ones are never sent to it; otherwise AWS's own chain decides."""
-    if settings.dynamodb_endpoint_url and urlsplit(settings.dynamodb_endpoint_url).hostname in LOOPBACK:
-        return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    return {}
-
-
 @asynccontextmanager
 async def open_table(settings: Settings) -> AsyncIterator[Table]:
     """Open the one client of this process. Connecting happens at the first call."""
-    config = AioConfig(
-        connect_timeout=1,
-        read_timeout=1.5,
-        max_pool_connections=100,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        tcp_keepalive=True,
-    )
-    session = aioboto3.Session(region_name=settings.aws_region)
-    endpoint = settings.dynamodb_endpoint_url
-    async with session.client("dynamodb", endpoint_url=endpoint, config=config, **_credentials(settings)) as client:
+    async with open_client(settings) as client:
         yield Table(client, settings.dynamodb_table)

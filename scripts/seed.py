@@ -82,3 +82,13 @@ def _messages(conversation: Conversation, end: datetime) -> list[Message]:
         Message(group, number, conversation.message_uuid(number), uuids[line.by], line.text, at)
         for number, (line, at) in enumerate(timeline(conversation, end=end), 1)
     ]
+
+
+def main() -> None:
+    """For a container: `python -m scripts.seed`."""
+    report = asyncio.run(seed_if_empty(Settings()))
+    print(f"Seeded {report}" if report else "There are users already: nothing to seed")
+
+
+if __name__ == "__main__":
+    main()

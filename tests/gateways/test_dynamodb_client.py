@@ -1,0 +1,99 @@
+"""The quick client and the one that comes with aioboto3 give equal results on every call, errors included."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update
+from app.dynamodb_client import open_client
+from app.settings import Settings
+from tests.fixtures.app import Service
+
+Clients = tuple[Table, Table]
+ABSENT = "attribute_not_exists(#pk)"
+
+
+@pytest.fixture
+async def both(service: Service, settings: Settings) -> AsyncIterator[Clients]:
+    """The service's own table, and the same through a plain client."""
+    async with open_client(settings, as_it_comes=True) as plain:
+        yield service.state["table"], Table(plain, settings.dynamodb_table)
+
+
+def everything(pk: str, sk: str) -> dict[str, Any]:
+    return {
+        "pk": pk,
+        "sk": sk,
+        "inbox": pk,
+        "activity_bucket": 7,
+        "text": 'ä👍\n"\\ \u2028',
+        "number": -(10**20),
+        "data": b"\x00\xff",
+        "id": uuid4(),
+        "nothing": None,
+        "flag": True,
+        "list": [1, "a", b"b", [None]],
+        "map": {"in": {"x": b""}},
+    }
+
+
+async def test_reads(both: Clients) -> None:
+    pk = f"TEST#{uuid4()}"
+    for table in both:
+        for sk in ("1", "2", "3"):
+            await table.put(Put(everything(pk, sk)))
+    quick, plain = both
+    key = {"pk": pk, "sk": "2"}
+    assert await quick.get(key, consistent=True) == await plain.get(key, consistent=True) is not None
+    assert await quick.get({"pk": pk, "sk": "9"}) is await plain.get({"pk": pk, "sk": "9"}) is None
+    queries = [
+        Query("#pk = :pk", {":pk": pk}),
+        Query(
+            "#pk = :pk AND #sk BETWEEN :a AND :b", {":pk": pk, ":a": "2", ":b": "3"}, descending=True, consistent=True
+        ),
+        Query("#pk = :pk", {":pk": pk}, limit=2),
+        Query("#inbox = :inbox", {":inbox": pk}, index="inbox-by-activity"),
+        Query("#pk = :pk", {":pk": "nothing"}),
+    ]
+    for query in queries:
+        assert await quick.query(query) == await plain.query(query)
+    keys = [{"pk": pk, "sk": sk} for sk in "1239"]
+    by_key = [sorted(await table.batch_get(keys), key=lambda item: str(item["sk"])) for table in both]
+    assert by_key[0] == by_key[1]
+    assert len(by_key[0]) == 3
+
+
+async def test_writes(both: Clients) -> None:
+    pk = f"TEST#{uuid4()}"
+    change = Update({"pk": pk, "sk": "1"}, "SET #n = :n, #data = :data", {":n": 1, ":data": b"\x01"})
+    assert await both[0].update(change) == await both[1].update(change)
+
+
+@pytest.mark.parametrize("has_item", [True, False])
+async def test_failed_conditions(both: Clients, has_item: bool) -> None:
+    pk = f"TEST#{uuid4()}"
+    if has_item:
+        await both[0].put(Put(everything(pk, "1")))
+    condition = ABSENT if has_item else "attribute_exists(#pk)"
+    found: list[Any] = []
+    for table in both:
+        with pytest.raises(ConditionFailed) as failed:
+            await table.put(Put(everything(pk, "1"), condition))
+        with pytest.raises(ConditionFailed) as update_failed:
+            await table.update(Update({"pk": pk, "sk": "1"}, "SET #n = :n", {":n": 1}, condition))
+        with pytest.raises(TransactionRejected) as rejected:
+            await table.transact([Check({"pk": pk, "sk": "1"}, condition), Put(everything(pk, "2"))])
+        found.append((failed.value.item, update_failed.value.item, rejected.value.failed))
+    assert found[0] == found[1]
+    assert (found[0][0] is not None) == has_item
+
+
+async def test_mistakes_of_ours(both: Clients) -> None:
+    said = []
+    for table in both:
+        with pytest.raises(Exception, match="ValidationException") as error:
+            await table.query(Query("#pk > :pk", {":pk": "x"}))
+        said.append((type(error.value), str(error.value)))
+    assert said[0] == said[1]
