@@ -1,4 +1,4 @@
-"""Everything that a route may ask for, as Annotated aliases."""
+"""Everything that a route may ask for, as Annotated aliases. Async throughout: others would each wait for a thread."""
 
 from typing import Annotated, TypedDict
 from uuid import UUID
@@ -31,17 +31,17 @@ _bearer = HTTPBearer(
 )
 
 
-def _users(request: Request) -> Users:
+async def _users(request: Request) -> Users:
     users: Users = request.state.users
     return users
 
 
-def _messaging(request: Request) -> Messaging:
+async def _messaging(request: Request) -> Messaging:
     messaging: Messaging = request.state.messaging
     return messaging
 
 
-def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
+async def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
     """What SignedInRoute verified before; the scheme is asked for only to stand in the OpenAPI document."""
     claims: Claims = request.state.claims
     return claims

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from app.errors import Unavailable
-from app.settings import Settings
+from app.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +30,9 @@ T = TypeVar("T")
 class Postgres:
     """A pool of connections. Statements are single, parametrised and safe to repeat."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, seconds: float = STATEMENT_SECONDS) -> None:
         self._pool = pool
+        self._seconds = seconds
 
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """All rows."""
@@ -47,7 +48,7 @@ class Postgres:
 
     async def _run(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         try:
-            async with asyncio.timeout(STATEMENT_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._run_once_more(work)
         except REFUSALS as error:
             log.warning("postgres_unavailable", cause=type(error).__name__)
@@ -67,20 +68,27 @@ class Postgres:
 
 
 @asynccontextmanager
-async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
+async def open_postgres(
+    settings: DatabaseSettings, *, statement_seconds: float = STATEMENT_SECONDS
+) -> AsyncIterator[Postgres]:
     """Open the pool. Connecting happens at the first statement, so a database that is down does not stop the start."""
     pool = await asyncpg.create_pool(
         settings.database_url.get_secret_value(),
         min_size=0,
         max_size=settings.database_pool_size,
         timeout=1,
-        command_timeout=STATEMENT_SECONDS,
+        command_timeout=statement_seconds,
         max_inactive_connection_lifetime=60,
+        reset=_leave_as_it_is,
     )
     try:
-        yield Postgres(pool)
+        yield Postgres(pool, seconds=statement_seconds)
     finally:
         await _close(pool)
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """Single statements leave nothing behind, so a connection goes back without another round trip."""
 
 
 async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -16,7 +16,7 @@ MOST_PEOPLE = 100
 router = APIRouter(prefix="/local", include_in_schema=False, route_class=ApiRoute)
 
 
-def _issuer(request: Request) -> LocalIssuer:
+async def _issuer(request: Request) -> LocalIssuer:
     issuer: LocalIssuer = request.state.issuer
     return issuer
 

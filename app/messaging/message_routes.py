@@ -31,7 +31,7 @@ GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[
 REFUSALS = (MessageBlank, MessageTooLong, MessageMalformed, MessageToSelf, OneTarget, ReplyBeyondEnd)
 
 
-def _window(
+async def _window(
     limit: MessageLimit = 50,
     before: Annotated[Place | None, Query(description="Messages with lower numbers than this")] = None,
     after: Annotated[Place | None, Query(description="Messages with higher numbers than this")] = None,
