@@ -8,12 +8,26 @@ from pydantic import Field
 
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.deps import UsersDep
+from app.errors import NotFound
 from app.routes import ApiRoute
+from app.settings import LOOPBACK
 from app.wire import RequestModel, ResponseModel
 
 MOST_PEOPLE = 100
 
-router = APIRouter(prefix="/local", include_in_schema=False, route_class=ApiRoute)
+
+async def _addressed_to_this_machine(request: Request) -> None:
+    """A page of another site may make a browser call here under a name of its own (DNS rebinding)."""
+    if request.url.hostname not in LOOPBACK:
+        raise NotFound
+
+
+router = APIRouter(
+    prefix="/local",
+    include_in_schema=False,
+    route_class=ApiRoute,
+    dependencies=[Depends(_addressed_to_this_machine)],
+)
 
 
 async def _issuer(request: Request) -> LocalIssuer:

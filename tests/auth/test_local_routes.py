@@ -51,7 +51,7 @@ async def http(issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "state": {"issuer": issuer, "users": OnePerson()}}, receive, send)
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://local") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://127.0.0.1:8000") as client:
         yield client
 
 
@@ -81,3 +81,11 @@ def test_the_contract_does_not_mention_it() -> None:
     app = FastAPI()
     app.include_router(local_routes.router)
     assert app.openapi()["paths"] == {}
+
+
+@pytest.mark.parametrize("host", ["evil.example.com", "127.0.0.1.example.com", "localhost.example.com", "192.0.2.1"])
+async def test_a_browser_that_was_lured_here_under_another_name_gets_nothing(
+    http: httpx.AsyncClient, host: str
+) -> None:
+    answer = await http.post("/local/token", json={"handle": "amelie"}, headers={"host": host})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
