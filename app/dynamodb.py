@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.dynamodb_client import open_client
 from app.errors import Unavailable
-from app.settings import Settings
+from app.settings import TableSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -335,7 +335,7 @@ def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
 
 
 @asynccontextmanager
-async def open_table(settings: Settings) -> AsyncIterator[Table]:
+async def open_table(settings: TableSettings) -> AsyncIterator[Table]:
     """Open the one client of this process. Connecting happens at the first call."""
     async with open_client(settings) as client:
         yield Table(client, settings.dynamodb_table)

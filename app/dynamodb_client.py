@@ -17,7 +17,7 @@ from aiobotocore.parsers import AioJSONParser
 from aiobotocore.session import AioSession
 from botocore.useragent import UserAgentString
 
-from app.settings import LOOPBACK, Settings
+from app.settings import LOOPBACK, TableSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -64,7 +64,7 @@ def _session() -> AioSession:
     return session
 
 
-def _credentials(settings: Settings) -> dict[str, str]:
+def _credentials(settings: TableSettings) -> dict[str, str]:
     """A local engine takes any key, so real ones are never sent to it; otherwise AWS's own chain decides."""
     if settings.dynamodb_endpoint_url and urlsplit(settings.dynamodb_endpoint_url).hostname in LOOPBACK:
         return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -72,7 +72,7 @@ def _credentials(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, *, as_it_comes: bool = False) -> AsyncIterator["DynamoDBClient"]:
+async def open_client(settings: TableSettings, *, as_it_comes: bool = False) -> AsyncIterator["DynamoDBClient"]:
     """The client of a process; connecting happens at the first call. `as_it_comes` is the plain one, for comparing."""
     config = AioConfig(
         connect_timeout=CONNECT_SECONDS,

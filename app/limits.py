@@ -8,6 +8,8 @@ from app.problems import render
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+HEALTH_CHECK = "/api/health-check"
+
 
 class InFlightLimit:
     """Counts requests, not connections: idle sockets cost nothing. Health checks are never refused."""
@@ -18,7 +20,7 @@ class InFlightLimit:
         self._running = 0
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or not _is_limited(scope["path"]):
             return await self._app(scope, receive, send)
         if self._running >= self._limit:
             return await render(Overloaded(), scope.get("request_id", ""))(scope, receive, send)
@@ -27,3 +29,7 @@ class InFlightLimit:
             await self._app(scope, receive, send)
         finally:
             self._running -= 1
+
+
+def _is_limited(path: str) -> bool:
+    return path.startswith("/api/") and path != HEALTH_CHECK

@@ -1,10 +1,10 @@
-"""JSON logs, one object a line without contents, and the outermost middleware: request ids, headers, last resort."""
+"""JSON logs, one object a line without contents, and the middleware around every request: ids, headers, last resort."""
 
 import logging
 import re
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
@@ -15,7 +15,7 @@ from app.problems import render
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-    from structlog.typing import Processor
+    from structlog.typing import ExcInfo, Processor
 
 log = structlog.get_logger("app.access")
 
@@ -39,8 +39,7 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # Frames without their local variables: those hold message texts.
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.ExceptionRenderer(_without_contents),
     ]
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -56,13 +55,52 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "aiobotocore", "botocore", "boto3", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True  # its lines hold paths, and paths hold handles
+    for server in ("uvicorn", "uvicorn.error"):  # uvicorn has set up its own, which write plain text
+        logging.getLogger(server).handlers.clear()
+        logging.getLogger(server).propagate = True
+
+
+_described = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _without_contents(exc_info: "ExcInfo") -> list[dict[str, Any]]:
+    """Types and frames, without local variables and sentences: those hold message texts and SQL parameters."""
+    return list(map(_bare, _described(exc_info)))
+
+
+def _bare(part: dict[str, Any]) -> dict[str, Any]:
+    members = [list(map(_bare, member)) for member in part["exceptions"]]
+    return part | {"exc_value": "", "exc_notes": [], "syntax_error": None, "exceptions": members}
+
+
+class LastResort:
+    """Turns what nobody handled into a problem without details. It stands inside CORS, so that browsers may read it."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        has_started = False
+
+        async def watch(message: "Message") -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            log.exception("request_failed")
+            if has_started:
+                raise
+            await render(InternalError(), scope["request_id"])(scope, receive, send)
 
 
 class RequestLog:
-    """Gives each request an id, adds the headers that every answer has, and logs it when it is done.
-
-    What nobody handled ends here as a problem without details.
-    """
+    """The outermost: gives each request an id, adds the headers that every answer has, and logs it when it is done."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
@@ -83,11 +121,6 @@ class RequestLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_headers)
-            except Exception:
-                log.exception("request_failed")
-                if status:
-                    raise
-                await render(InternalError(), request_id)(scope, receive, send_with_headers)
             finally:
                 _log_request(scope, status, time.perf_counter() - started)
 

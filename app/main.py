@@ -21,7 +21,7 @@ from app.deps import State
 from app.dynamodb import open_table
 from app.errors import AppError
 from app.limits import InFlightLimit
-from app.logs import RequestLog, configure_logging
+from app.logs import LastResort, RequestLog, configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -87,6 +87,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """The last one added is the outermost."""
     app.add_middleware(InFlightLimit, limit=settings.max_requests_in_flight)
+    app.add_middleware(LastResort)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

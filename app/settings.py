@@ -1,9 +1,10 @@
-"""The service's settings: one frozen class, the only reader of the environment."""
+"""The service's settings: frozen, the only reader of the environment. Who needs only a part asks for that part."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,22 +12,25 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
 
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+"""As browsers spell it: in lower case."""
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Units = Annotated[int, Field(ge=1, le=40_000)]
 
 
-class Settings(BaseSettings):
+class ProcessSettings(BaseSettings):
     """Read once at start. A value that cannot be right stops the start with a sentence that says why."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     environment: Literal["local", "test", "production"] = "production"
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     data_dir: Path = Path(".data")
 
-    database_url: SecretStr
-    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+
+class TableSettings(ProcessSettings):
+    """Where the DynamoDB table is and how it is paid."""
 
     aws_region: str = "us-east-1"
     dynamodb_endpoint_url: str | None = None
@@ -36,6 +40,39 @@ class Settings(BaseSettings):
     dynamodb_write_units: Units = 5
     dynamodb_index_read_units: Units = 5
     dynamodb_index_write_units: Units = 5
+
+
+class DatabaseSettings(ProcessSettings):
+    """Where Postgres is."""
+
+    database_url: SecretStr
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr) -> SecretStr:
+        try:
+            PostgresDsn(value.get_secret_value())
+        except ValueError:
+            raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+        return value
+
+    @model_validator(mode="after")
+    def _production_has_a_real_password(self) -> Self:
+        password = urlsplit(self.database_url.get_secret_value()).password
+        if self.environment == "production" and password is not None and unquote(password).lower() in PLACEHOLDERS:
+            raise ValueError("ENVIRONMENT=production refuses a placeholder password in DATABASE_URL")
+        return self
+
+
+class StoreSettings(TableSettings, DatabaseSettings):
+    """Where messages and users are."""
+
+
+class Settings(StoreSettings):
+    """Everything that the service needs to serve."""
+
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
 
     cognito_issuer_url: str
     cognito_jwks_url: str = ""
@@ -50,25 +87,11 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgres(cls, value: SecretStr) -> SecretStr:
-        try:
-            PostgresDsn(value.get_secret_value())
-        except ValueError:
-            raise ValueError("must look like postgresql://user:password@host:5432/database") from None
-        return value
-
     @field_validator("cors_origins")
     @classmethod
     def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in {"http", "https"}
-                or not parts.netloc
-                or origin != f"{parts.scheme}://{parts.netloc}"
-            ):
+            if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
         return value
 
@@ -84,16 +107,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _production_has_real_secrets(self) -> Self:
-        if self.environment != "production":
-            return self
-        if urlsplit(self.cognito_issuer_url).hostname in LOOPBACK or urlsplit(self.jwks_url).hostname in LOOPBACK:
+    def _production_has_a_real_issuer(self) -> Self:
+        hosts = {urlsplit(self.cognito_issuer_url).hostname, urlsplit(self.jwks_url).hostname}
+        if self.environment == "production" and hosts & LOOPBACK:
             raise ValueError(
                 "ENVIRONMENT=production refuses a local token issuer: set COGNITO_ISSUER_URL to the pool's"
             )
-        password = urlsplit(self.database_url.get_secret_value()).password
-        if password is not None and password.lower() in PLACEHOLDERS:
-            raise ValueError("ENVIRONMENT=production refuses a placeholder password in DATABASE_URL")
         return self
 
     @cached_property

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 
 from app.errors import AppError
-from app.settings import Settings
+from app.settings import StoreSettings
 from migrations.dynamodb_table import create_table
 from migrations.postgres import MigrationFailed, migrate, rollback
 
@@ -13,7 +13,7 @@ def main() -> None:
     """Does the named steps in their order."""
     parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
     parser.add_argument("step", nargs="+", choices=STEPS, help="table: DynamoDB's; up, down: Postgres's schema")
-    settings = Settings()
+    settings = StoreSettings()
     for step in parser.parse_args().step:
         try:
             print(STEPS[step](settings), flush=True)
@@ -21,17 +21,17 @@ def main() -> None:
             parser.exit(1, f"{step}: {error}\n")
 
 
-def _table(settings: Settings) -> str:
+def _table(settings: StoreSettings) -> str:
     created = asyncio.run(create_table(settings))
     return f"DynamoDB table {settings.dynamodb_table}: {'created' if created else 'is there'}"
 
 
-def _up(settings: Settings) -> str:
+def _up(settings: StoreSettings) -> str:
     migrate(settings.database_url.get_secret_value())
     return "Postgres schema: up to date"
 
 
-def _down(settings: Settings) -> str:
+def _down(settings: StoreSettings) -> str:
     rollback(settings.database_url.get_secret_value())
     return "Postgres schema: one version back"
 

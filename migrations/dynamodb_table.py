@@ -3,13 +3,13 @@
 from typing import Any
 
 from app.dynamodb import open_table
-from app.settings import Settings
+from app.settings import TableSettings
 
 INDEX = "inbox-by-activity"
 TTL_ATTRIBUTE = "expires_at"
 
 
-async def create_table(settings: Settings) -> bool:
+async def create_table(settings: TableSettings) -> bool:
     """Creates the table unless it is there, and says whether it did. In production every second of 35 days is kept."""
     async with open_table(settings) as table:
         return await table.create(
@@ -19,7 +19,7 @@ async def create_table(settings: Settings) -> bool:
         )
 
 
-def table_definition(settings: Settings) -> dict[str, Any]:
+def table_definition(settings: TableSettings) -> dict[str, Any]:
     """The CreateTable request. Capacity units count only when they are bought in advance (PROVISIONED)."""
     index = {
         "IndexName": INDEX,

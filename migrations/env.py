@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.settings import Settings
+from app.settings import DatabaseSettings
 
 LOCK = 4_327_564
 LOCK_SECONDS = 10
@@ -25,7 +25,7 @@ def _run(connection: Connection) -> None:
 
 async def _connect() -> "asyncpg.Connection[asyncpg.Record]":
     """By asyncpg itself, so that a URL means here exactly what it means to the service."""
-    url = context.config.attributes.get("database_url") or Settings().database_url.get_secret_value()
+    url = context.config.attributes.get("database_url") or DatabaseSettings().database_url.get_secret_value()
     return await asyncpg.connect(url, timeout=10)
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
 
@@ -24,6 +28,31 @@ def rollback(database_url: str, revision: str = "-1") -> None:
     """Takes the database back: one step, or to a revision; `base` is the empty schema."""
     with _failures_named():
         command.downgrade(_config(database_url), revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A step of the schema."""
+
+    revision: str
+    title: str
+    is_applied: bool
+
+
+def versions(database_url: str) -> list[Version]:
+    """All steps, oldest first, and whether this database has them."""
+    config = _config(database_url)
+    script = ScriptDirectory.from_config(config)
+    current: set[str] = set()
+
+    def note(applied: Any, _: object) -> list[Any]:
+        current.update(step.revision for step in script.iterate_revisions(applied, "base"))
+        return []
+
+    with _failures_named(), EnvironmentContext(config, script, fn=note, dont_mutate=True):
+        script.run_env()
+    steps = reversed(list(script.walk_revisions()))
+    return [Version(step.revision, step.doc.removesuffix("."), step.revision in current) for step in steps]
 
 
 def _config(database_url: str) -> Config:

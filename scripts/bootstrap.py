@@ -28,15 +28,18 @@ MINISTACK = TOOLS / "ministack"
 # The Python outside of any environment, whether or not one is active.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 
-# What pip is told about the network, and uv's names for the same.
-TRANSLATIONS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE"}
+# What one tool is told about the network, and another's name for the same.
+SYNONYMS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE", "SSL_CERT_FILE": "NODE_EXTRA_CA_CERTS"}
 
 
 def main() -> None:
     """Makes the parts named on the command line."""
-    with alone(TOOLS):
-        for part in sys.argv[1:]:
-            PARTS[part]()
+    try:
+        with alone(TOOLS):
+            for part in sys.argv[1:]:
+                PARTS[part]()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. It is safe to try again.")
 
 
 def uv() -> None:
@@ -118,7 +121,7 @@ def _install_ministack(folder: Path) -> None:
 def _install_dynoxide(folder: Path) -> None:
     shutil.copytree(LOCKS / "dynoxide", folder, dirs_exist_ok=True)
     with _npm() as npm:
-        _run(*npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+        _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 
 
 @contextmanager
@@ -138,17 +141,20 @@ def _npm() -> Iterator[list[str | Path]]:
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> None:
     """Runs a command to its end; it holds the setup's lock too, should this process be killed before it."""
-    environment = _clean_environment()
+    nothing = subprocess.DEVNULL
+    environment = clean_environment()
     try:
-        subprocess.run(command, check=True, cwd=cwd, env=environment, close_fds=False, stdin=subprocess.DEVNULL)
+        subprocess.run(command, cwd=cwd, env=environment, stdin=nothing, stdout=nothing, close_fds=False, check=True)
     except subprocess.CalledProcessError:
         sys.exit(f"Setting up failed at: {' '.join(map(str, command))}\nIt is safe to try again.")
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """The caller's environment, with every place that a tool would write to moved into the checkout."""
     given = {name: value for name, value in os.environ.items() if value}
-    translated = {ours: given[theirs] for theirs, ours in TRANSLATIONS.items() if theirs in given}
+    for name, synonym in SYNONYMS.items():
+        if name in given:
+            given.setdefault(synonym, given[name])
     ours = {
         "PIP_NO_CACHE_DIR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -157,10 +163,9 @@ def _clean_environment() -> dict[str, str]:
         "PIP_USER": "0",
         "UV_PYTHON_DOWNLOADS": "never",
         "npm_config_cache": str(TOOLS / "cache" / "npm"),
-        "npm_config_userconfig": os.devnull,
         "npm_config_update_notifier": "false",
     }
-    return {"UV_CACHE_DIR": str(TOOLS / "cache" / "uv"), **translated, **given, **ours}
+    return {"UV_CACHE_DIR": str(TOOLS / "cache" / "uv")} | given | ours
 
 
 @contextmanager

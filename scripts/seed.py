@@ -30,18 +30,21 @@ class SeedReport:
 
 
 async def seed_if_empty(settings: Settings) -> SeedReport | None:
-    """Seed unless there are users already; None when there are.
+    """Seed unless there are users already; None when there are."""
+    async with open_postgres(settings) as postgres, open_table(settings) as table:
+        users = UserStore(postgres)
+        return await seed(users, MessagingStore(table)) if await users.is_empty() else None
+
+
+async def seed(users: UserStore, store: MessagingStore) -> SeedReport:
+    """Write the people and their conversations; whatever is there already is left as it is.
 
     Users come last: an interrupted seed leaves none, and the next start finishes it, because every write before
     may be repeated.
     """
-    async with open_postgres(settings) as postgres, open_table(settings) as table:
-        users, store = UserStore(postgres), MessagingStore(table)
-        if not await users.is_empty():
-            return None
-        end = datetime.now(UTC)
-        counts = await asyncio.gather(*(_seed_conversation(store, each, end) for each in CONVERSATIONS))
-        await users.add_all([_new_user(person) for person in PEOPLE])
+    end = datetime.now(UTC)
+    counts = await asyncio.gather(*(_seed_conversation(store, each, end) for each in CONVERSATIONS))
+    await users.add_all([_new_user(person) for person in PEOPLE])
     return SeedReport(len(PEOPLE), len(counts), sum(counts))
 
 

@@ -35,6 +35,7 @@ from scripts.bootstrap import ROOT
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
 from scripts.engines.process import Child, Engine, EngineError, free_port, stop_all
+from scripts.running import announced
 from scripts.seed import seed_if_empty
 
 HOST = "127.0.0.1"
@@ -79,6 +80,7 @@ def _run() -> None:
         with ExitStack() as running:
             children = _start_engines(data, running)
             settings = _configure(data, port)
+            running.enter_context(announced(data))
             _prepare(settings)
             service = _start_service(data, address, running)
             _welcome(address, data)

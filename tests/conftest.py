@@ -1,3 +1,3 @@
 """Only lists the plugins."""
 
-pytest_plugins = ["tests.fixtures.engines", "tests.fixtures.app"]
+pytest_plugins = ["tests.fixtures.engines", "tests.fixtures.app", "tests.fixtures.emulator", "tests.fixtures.event_loop"]

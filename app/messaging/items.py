@@ -57,7 +57,11 @@ def message_item(message: Message) -> Item:
         "at": to_ms(message.created_at),
         "text": message.text,
     }
-    return item if message.reply_to is None else item | {"re": message.reply_to}
+    if message.kind is not MessageKind.TEXT:
+        item["kind"] = message.kind.value
+    if message.reply_to is not None:
+        item["re"] = message.reply_to
+    return item | _times(edited=message.edited_at, deleted=message.deleted_at)
 
 
 def to_message(item: Item) -> Message:
@@ -85,6 +89,15 @@ def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
     keys = {":pk": f"MSG#{group}", ":first": "N#", ":last": f"N#{LAST_NUMBER}"}
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
+
+
+def to_entity(item: Item) -> Message | InboxRow | None:
+    """Whatever the item is, for those who read the whole table; None if it is neither a message nor an inbox row."""
+    if item["pk"].startswith("MSG#") and item["sk"].startswith("N#"):
+        return to_message(item)
+    if item["pk"].startswith("USR#") and item["sk"].startswith("GRP#"):
+        return to_inbox_row(item)
+    return None
 
 
 def new_inbox_row(message: Message, *, user: UUID, peer: UUID) -> Put:
@@ -117,6 +130,39 @@ def _projection(message: Message, user: UUID) -> dict[str, Any]:
         ":activity_bucket": bucket(message.created_at),
         ":one": 1,
     }
+
+
+def copied_inbox_row(row: InboxRow) -> Put:
+    """A row from another table, in place of none or of one that is behind it."""
+    item: Item = {
+        **inbox_key(row.user_uuid, row.group_uuid),
+        "peer": row.peer_uuid,
+        "last": row.last_number,
+        "at": to_ms(row.last_at),
+        "by": row.last_by,
+        "text": row.preview,
+        "read": row.read_number,
+        "v": row.version,
+        "inbox": f"IN#{row.user_uuid}",
+        "activity_bucket": bucket(row.last_at),
+    }
+    if row.state is not State.ACTIVE:
+        item["state"] = row.state.value
+    if row.is_blocked:
+        item["blocked"] = True
+    item |= _times(muted=row.muted_until, pinned=row.pinned_at)
+    return Put(item, f"{ABSENT} OR #last < :last", {":last": row.last_number})
+
+
+def reset_inbox_row(message: Message, row: InboxRow) -> Update:
+    """Set a row that claims more than its log holds back to the log's end, unless it has changed since it was read."""
+    changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
+    return Update(
+        inbox_key(row.user_uuid, row.group_uuid),
+        f"SET {changes}, #read = :read, #v = #v + :one",
+        _projection(message, row.user_uuid) | {":read": min(row.read_number, message.number), ":seen": row.version},
+        condition="#v = :seen",
+    )
 
 
 def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
@@ -191,6 +237,11 @@ def from_ms(ms: int) -> datetime:
 
 def _time_or_none(item: Item, name: str) -> datetime | None:
     return from_ms(item[name]) if name in item else None
+
+
+def _times(**given: datetime | None) -> Item:
+    """The times that there are."""
+    return {name: to_ms(at) for name, at in given.items() if at is not None}
 
 
 def preview(text: str) -> str:

@@ -28,6 +28,15 @@ class NewUser:
 
 
 @dataclass(frozen=True, slots=True)
+class NewSubject:
+    """A user whose account at Cognito is another one than was thought."""
+
+    uuid: UUID
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Name:
     """What a person is called. `handle` is None for somebody whose account is gone."""
 

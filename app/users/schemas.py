@@ -10,13 +10,19 @@ from app.wire import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that a name loses: controls, bidi marks, zero-width and unassigned ones, line ends."""
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that look like nothing: Hangul fillers and the empty Braille cell."""
 
 
 def _visible(name: str) -> str:
     kept = "".join(character for character in name if unicodedata.category(character) not in INVISIBLE).strip()
-    if not 1 <= len(kept) <= 50:
+    if len(kept) > 50 or not any(map(_can_be_seen, kept)):
         raise ValueError("has no visible character, or more than 50")
     return kept
+
+
+def _can_be_seen(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in BLANK
 
 
 HandleCreate = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{3,30}$")]

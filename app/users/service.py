@@ -53,7 +53,7 @@ class Users:
 
     async def find_by_handle(self, handle: str) -> User | None:
         """The user with this handle in whatever case, with or without a leading @."""
-        folded = handle.removeprefix("@").lower()
+        folded = _folded(handle)
         if not HANDLE.fullmatch(folded):
             return None
         async with within(READ):
@@ -68,7 +68,7 @@ class Users:
 
     async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
         """Users whose handles begin so, in the order of their handles."""
-        folded = prefix.removeprefix("@").lower()
+        folded = _folded(prefix)
         if not HANDLE_PREFIX.fullmatch(folded):
             return []
         async with within(READ):
@@ -93,3 +93,9 @@ class Users:
         if len(names) < len(wanted):
             raise Unavailable("Names cannot be read at the moment")
         return names
+
+
+def _folded(handle: str) -> str:
+    """In lower case and without the @. Of other alphabets' letters some would become ASCII, so they are left alone."""
+    name = handle.removeprefix("@")
+    return name.lower() if name.isascii() else name

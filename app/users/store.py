@@ -5,8 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
+from app.errors import Unavailable
 from app.postgres import Postgres
-from app.users.models import NewUser, User
+from app.users.models import NewSubject, NewUser, User
 
 
 class UserStore:
@@ -71,17 +72,46 @@ class UserStore:
             display_name,
         )
 
-    async def add_all(self, users: Sequence[NewUser]) -> None:
-        """Add users with ids of their own, in one statement; those who are there already are left as they are."""
+    async def add_all(self, users: Sequence[NewUser]) -> int:
+        """Add users with ids of their own, in one statement; those who are there already are left as they are.
+
+        Returns how many were added.
+        """
+        if not users:
+            return 0
         columns = zip(*((u.uuid, u.handle, u.display_name, u.cognito_user_id, u.email) for u in users), strict=True)
-        await self._postgres.fetch(
+        rows = await self._postgres.fetch(
             """
             INSERT INTO users (uuid, handle, display_name, cognito_user_id, email)
             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
             ON CONFLICT DO NOTHING
+            RETURNING uuid
             """,
             *map(list, columns),
         )
+        return len(rows)
+
+    async def relink(self, subjects: Sequence[NewSubject]) -> int:
+        """Move users to other Cognito subjects, all in one statement, which may be repeated.
+
+        Returns how many have their new subject; those who got yet another one meanwhile are left as they are. Takes
+        nothing and raises Unavailable when somebody else has got one of the subjects meanwhile.
+        """
+        try:
+            rows = await self._postgres.fetch(
+                """
+                UPDATE users SET cognito_user_id = new.after
+                FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (uuid, before, after)
+                WHERE users.uuid = new.uuid AND users.cognito_user_id IN (new.before, new.after)
+                RETURNING users.uuid
+                """,
+                [subject.uuid for subject in subjects],
+                [subject.before for subject in subjects],
+                [subject.after for subject in subjects],
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise Unavailable("Users have changed meanwhile, so none was moved: try again") from error
+        return len(rows)
 
     async def is_empty(self) -> bool:
         return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None

@@ -20,7 +20,7 @@ class DynamoDB(Engine):
     def folder(self) -> Path:
         """Where it keeps its data; made when asked for."""
         folder = self.data / "dynamodb"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
 

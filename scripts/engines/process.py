@@ -102,7 +102,7 @@ class Child:
         return EngineError("\n".join([f"{sentence}; its log is {self.log}", *(f"  | {line}" for line in lines)]))
 
     def _make_room_for_the_log(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
 
@@ -116,7 +116,6 @@ class Engine(ABC):
     """A database server of our own on a free loopback port, with its data under a folder."""
 
     name: str
-    seconds_to_start = 20.0
     stop_signal = signal.SIGTERM
 
     def __init__(self, data: Path, *, durable: bool = True) -> None:
@@ -139,7 +138,11 @@ class Engine(ABC):
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def wait_until_ready(self) -> None:
-        self.child.wait_until(self.is_ready, seconds=self.seconds_to_start)
+        self.child.wait_until(self.is_ready, seconds=20)
+
+    def stop(self) -> None:
+        """Ends it, whether it started or not."""
+        stop_all([self])
 
 
 def stop_all(engines: Sequence[Engine], *, seconds: float = 2) -> None:

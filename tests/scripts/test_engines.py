@@ -1,6 +1,7 @@
 """The engines: what was written survives a kill, and root never runs Postgres as root."""
 
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -23,12 +24,30 @@ IS_ROOT = os.geteuid() == 0
 ITEM = {"pk": "USR#1", "sk": "SETTINGS", "number": 7}
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Path]:
+    """A new Postgres folder, made once and then copied: making it takes most of a start."""
+    with TemporaryDirectory(prefix="cruddur-") as folder:
+        engine = Postgres(Path(folder), durable=False)
+        engine.start()
+        engine.wait_until_ready()
+        engine.stop()
+        yield engine.folder
+
+
 @pytest.fixture
-def data() -> Iterator[Path]:
+def empty() -> Iterator[Path]:
     """A data folder that the user nobody can enter, as the ones that we make."""
     with TemporaryDirectory(prefix="cruddur-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
+
+
+@pytest.fixture
+def data(empty: Path, cluster: Path) -> Path:
+    """A data folder as the first start leaves it."""
+    shutil.copytree(cluster, empty / "postgres")
+    return empty
 
 
 @pytest.fixture
@@ -85,15 +104,15 @@ def test_the_data_folder_changes_hands_when_the_drop_does(
         pytest.skip("out of nobody's reach")
     first = Postgres(data, durable=False)
     run(first)
-    stop_all([first])
+    first.stop()
     run(Postgres(data, durable=False, drop=drop))
     owners = {path.stat().st_uid for path in (data / "postgres").rglob("*")}
     assert owners == {user}
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root has to drop")
-def test_a_folder_out_of_nobodys_reach_is_told_in_one_line(data: Path) -> None:
-    closed = data / "closed"
+def test_a_folder_out_of_nobodys_reach_is_told_in_one_line(empty: Path) -> None:
+    closed = empty / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(EngineError, match="the user nobody cannot reach"):
         Postgres(closed, drop="nobody").start()
@@ -103,7 +122,7 @@ def test_a_folder_out_of_nobodys_reach_is_told_in_one_line(data: Path) -> None:
 async def test_a_lock_file_that_names_another_program_does_not_block(data: Path, run: Callable[[Engine], None]) -> None:
     engine = Postgres(data, durable=False)
     run(engine)
-    stop_all([engine])
+    engine.stop()
     (data / "postgres" / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n{data}\n1\n1\n")
     again = Postgres(data, durable=False)
     run(again)
@@ -118,10 +137,10 @@ async def test_an_orphan_on_the_same_folder_is_ended_first(data: Path, run: Call
     assert orphan.child.exit_code() is not None
 
 
-def test_an_interrupted_first_start_is_made_anew(data: Path, run: Callable[[Engine], None]) -> None:
-    (data / "postgres.new" / "cluster").mkdir(parents=True)
-    run(Postgres(data, durable=False))
-    assert not (data / "postgres.new").exists()
+def test_an_interrupted_first_start_is_made_anew(empty: Path, run: Callable[[Engine], None]) -> None:
+    (empty / "postgres.new" / "cluster").mkdir(parents=True)
+    run(Postgres(empty, durable=False))
+    assert not (empty / "postgres.new").exists()
 
 
 async def test_postgres_wants_its_password(data: Path, run: Callable[[Engine], None]) -> None:
@@ -150,13 +169,13 @@ def settings(engine: Engine) -> Settings:
     )
 
 
-async def test_dynoxide_keeps_its_data_after_a_kill(data: Path, run: Callable[[Engine], None]) -> None:
-    await check_that_it_keeps_its_data(Dynoxide, signal.SIGKILL, data, run)
+async def test_dynoxide_keeps_its_data_after_a_kill(empty: Path, run: Callable[[Engine], None]) -> None:
+    await check_that_it_keeps_its_data(Dynoxide, signal.SIGKILL, empty, run)
 
 
 @pytest.mark.skipif(not bootstrap.MINISTACK.exists(), reason="ministack is set up with LOCAL_DYNAMODB=ministack only")
-async def test_ministack_keeps_its_data_when_it_is_stopped(data: Path, run: Callable[[Engine], None]) -> None:
-    await check_that_it_keeps_its_data(Ministack, signal.SIGTERM, data, run)
+async def test_ministack_keeps_its_data_when_it_is_stopped(empty: Path, run: Callable[[Engine], None]) -> None:
+    await check_that_it_keeps_its_data(Ministack, signal.SIGTERM, empty, run)
 
 
 async def check_that_it_keeps_its_data(

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -13,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
@@ -119,6 +119,7 @@ def test_a_living_inbox_that_survives_kills_and_stops(start: Callable[..., Up], 
     assert up.end(signal.SIGTERM) == 0
     assert "Traceback" not in up.output
     assert kept_in(data / "logs") >= {"service.log", "postgres.log", "dynamodb.log"}
+    assert not [path for path in data.iterdir() if path.is_dir() and stat.S_IMODE(path.stat().st_mode) != 0o700]
 
 
 @pytest.mark.parametrize(("program", "name"), [("uvicorn", "The service"), ("postgres", "Postgres")])
@@ -142,21 +143,15 @@ def test_it_can_be_stopped_while_it_starts(start: Callable[..., Up], how: signal
     assert "Traceback" not in up.output
 
 
-async def test_databases_of_ones_own(
-    start: Callable[..., Up], data: Path, database_url: str, dynamodb_url: str
+def test_databases_of_ones_own(
+    start: Callable[..., Up], data: Path, empty_database_url: str, dynamodb_url: str
 ) -> None:
-    connection = await asyncpg.connect(database_url)
-    name = f"test_{uuid4().hex}"
-    await connection.execute(f"create database {name}")
-    url = database_url.rpartition("/")[0] + f"/{name}"
-    up = start(DATABASE_URL=url, DYNAMODB_ENDPOINT_URL=dynamodb_url, DYNAMODB_TABLE=name)
+    up = start(DATABASE_URL=empty_database_url, DYNAMODB_ENDPOINT_URL=dynamodb_url, DYNAMODB_TABLE=f"test-{uuid4()}")
     up.wait_until_it_serves()
     assert up.curl().json()
     assert up.end(signal.SIGTERM) == 0
     assert kept_in(data).isdisjoint({"postgres", "dynamodb"})
     assert re.search(r"Using the Postgres at postgresql://127\.0\.0\.1:\d+/test_", up.output)
-    await connection.execute(f"drop database {name} with (force)")
-    await connection.close()
 
 
 def test_a_taken_port_is_told_before_anything_starts(start: Callable[..., Up], data: Path) -> None:

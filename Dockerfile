@@ -1,0 +1,28 @@
+# One service process per container; run more containers for more load.
+# docker build -t cruddur-messages .
+
+FROM python:3.13.14-slim-bookworm AS builder
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+COPY requirements.lock scripts/locks/build.lock ./
+RUN pip install --require-hashes --only-binary :all: --requirement build.lock \
+ && pip wheel --require-hashes --only-binary :all: --wheel-dir /wheels --requirement requirements.lock
+COPY pyproject.toml ./
+COPY app app
+COPY migrations migrations
+COPY scripts scripts
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+
+FROM python:3.13.14-slim-bookworm
+ENV PYTHONUNBUFFERED=1 PORT=8000 DATA_DIR=/data
+RUN --mount=type=bind,from=builder,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
+ && install --directory --owner 10001 --group 10001 /data
+WORKDIR /data
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
+# The shell only fills in PORT, then becomes the server. Forwarded addresses are believed from FORWARDED_ALLOW_IPS
+# alone: set it to the load balancer's.
+CMD ["sh", "-c", "exec uvicorn --factory app.main:create_app --host 0.0.0.0 --port \"$PORT\" --workers 1 --timeout-graceful-shutdown 10 --proxy-headers --no-access-log --no-server-header"]
