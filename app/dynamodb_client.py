@@ -15,6 +15,7 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.parsers import AioJSONParser
 from aiobotocore.session import AioSession
+from botocore.exceptions import HTTPClientError
 from botocore.useragent import UserAgentString
 
 from app.settings import LOOPBACK, TableSettings
@@ -32,7 +33,10 @@ class _JsonAsItIs(AioJSONParser):
     async def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
         if response["status_code"] >= 300:
             return await super().parse(response, shape)
-        parsed = json.loads(response["body"])
+        try:
+            parsed = json.loads(response["body"])
+        except ValueError as error:
+            raise HTTPClientError(error=error) from error
         parsed["ResponseMetadata"] = {"HTTPStatusCode": response["status_code"]}
         return parsed
 
@@ -72,11 +76,13 @@ def _credentials(settings: TableSettings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_client(settings: TableSettings, *, as_it_comes: bool = False) -> AsyncIterator["DynamoDBClient"]:
+async def open_client(
+    settings: TableSettings, *, as_it_comes: bool = False, read_seconds: float = READ_SECONDS
+) -> AsyncIterator["DynamoDBClient"]:
     """The client of a process; connecting happens at the first call. `as_it_comes` is the plain one, for comparing."""
     config = AioConfig(
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=read_seconds,
         max_pool_connections=100,
         retries={"total_max_attempts": 1, "mode": "standard"},
         parameter_validation=as_it_comes,

@@ -14,9 +14,16 @@ from app.settings import DatabaseSettings
 log = structlog.get_logger(__name__)
 
 STATEMENT_SECONDS = 1.5
-CONNECTION_FAULTS = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+DEAD_CONNECTION = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement on a connection that Postgres is just ending
+)
 REFUSALS = (
-    *CONNECTION_FAULTS,
+    *DEAD_CONNECTION,
+    OSError,
+    TimeoutError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -55,10 +62,11 @@ class Postgres:
             raise Unavailable("Postgres does not answer") from error
 
     async def _run_once_more(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
-        """A pooled connection may have died while it was idle: that shows at its first use, and a new one is tried."""
+        """A pooled connection may have died while it was idle. One that did is seldom alone, so all are made anew."""
         try:
             return await self._borrow(work)
-        except CONNECTION_FAULTS:
+        except DEAD_CONNECTION:
+            await self._pool.expire_connections()
             return await self._borrow(work)
 
     async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:

@@ -51,7 +51,7 @@ async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
     headers = Headers(scope=scope)
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
-    if (length := headers.get("content-length", "")).isdecimal() and int(length) > MAX_BODY_BYTES:
+    if (length := headers.get("content-length", "")).isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
         raise BodyTooLarge
     try:
         async with asyncio.timeout(BODY_SECONDS):

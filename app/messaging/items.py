@@ -22,7 +22,7 @@ from uuid import UUID
 import regex
 
 from app.dynamodb import Check, Item, Key, Put, Query, Update
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message, MessageKind, State
+from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, MessageKind
 
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
@@ -146,7 +146,7 @@ def copied_inbox_row(row: InboxRow) -> Put:
         "inbox": f"IN#{row.user_uuid}",
         "activity_bucket": bucket(row.last_at),
     }
-    if row.state is not State.ACTIVE:
+    if row.state is not MemberState.ACTIVE:
         item["state"] = row.state.value
     if row.is_blocked:
         item["blocked"] = True
@@ -191,7 +191,7 @@ def to_inbox_row(item: Item) -> InboxRow:
         preview=item["text"],
         read_number=item["read"],
         version=item["v"],
-        state=State(item.get("state", State.ACTIVE)),
+        state=MemberState(item.get("state", MemberState.ACTIVE)),
         is_blocked=item.get("blocked", False),
         muted_until=_time_or_none(item, "muted"),
         pinned_at=_time_or_none(item, "pinned"),

@@ -11,7 +11,7 @@ LAST_NUMBER = 10**12 - 1
 """The greatest number of a message: keys hold twelve digits."""
 
 
-class State(StrEnum):
+class MemberState(StrEnum):
     """Where a member stands towards a group."""
 
     ACTIVE = "active"
@@ -55,7 +55,7 @@ class InboxRow:
     preview: str
     read_number: int
     version: int
-    state: State = State.ACTIVE
+    state: MemberState = MemberState.ACTIVE
     is_blocked: bool = False
     muted_until: datetime | None = None
     pinned_at: datetime | None = None

@@ -20,7 +20,7 @@ from app.messaging.errors import (
     ReplyBeyondEnd,
 )
 from app.messaging.log import Log, now
-from app.messaging.models import Draft, InboxPosition, InboxRow, Message, State, direct_group_uuid
+from app.messaging.models import Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.windows import Window
@@ -130,7 +130,7 @@ class Messaging:
     async def _row(self, user: UUID, group: UUID) -> InboxRow:
         """The proof of membership. A stranger learns as much as about a group that is not there."""
         row = await self._store.inbox_row(user, group)
-        if row is None or row.state is not State.ACTIVE:
+        if row is None or row.state is not MemberState.ACTIVE:
             raise GroupNotFound
         return row
 
@@ -174,7 +174,7 @@ class Messaging:
         try:
             return await self._store.move_read_marker(user, group, number)
         except MarkerNotMoved as stands:
-            if stands.row is None or stands.row.state is not State.ACTIVE:
+            if stands.row is None or stands.row.state is not MemberState.ACTIVE:
                 raise GroupNotFound from None
             return stands.row
 
@@ -197,7 +197,7 @@ class Messaging:
         """How many of a user's groups have something unread."""
         async with within(READ):
             rows = await self._store.inbox_rows(user)
-        return sum(row.unread_count > 0 for row in rows if row.state is State.ACTIVE)
+        return sum(row.unread_count > 0 for row in rows if row.state is MemberState.ACTIVE)
 
     async def drain(self, seconds: float) -> None:
         """At shutdown: let what runs behind answers finish."""
@@ -205,6 +205,6 @@ class Messaging:
 
 
 def _sorted_behind(rows: Sequence[InboxRow], behind: InboxPosition | None) -> list[InboxRow]:
-    active = [row for row in rows if row.state is State.ACTIVE]
+    active = [row for row in rows if row.state is MemberState.ACTIVE]
     active.sort(key=InboxPosition.of, reverse=True)
     return active if behind is None else [row for row in active if behind > InboxPosition.of(row)]

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.dynamodb import ConditionFailed, Item, Table, TransactionRejected
 from app.messaging import items
 from app.messaging.errors import CannotMessage
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message, State
+from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message
 
 INDEX_PAGE = 60
 """Keys to read from the index at once: a page of rows and some that may turn out to have moved."""
@@ -72,7 +72,7 @@ class MessagingStore:
     async def _rows_at(self, keys: Sequence[Item]) -> list[InboxRow]:
         found = await self._table.batch_get([{"pk": key["pk"], "sk": key["sk"]} for key in keys])
         rows = map(items.to_inbox_row, found)
-        return [row for row in rows if row.state is State.ACTIVE]
+        return [row for row in rows if row.state is MemberState.ACTIVE]
 
     async def message(self, group: UUID, number: int) -> Message | None:
         """One entry of the log, strongly consistent. 1 RCU."""

@@ -1,13 +1,15 @@
 """The quick client and the one that comes with aioboto3 give equal results on every call, errors included."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update
+from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, open_table
 from app.dynamodb_client import open_client
+from app.errors import Unavailable
 from app.settings import Settings
 from tests.fixtures.app import Service
 
@@ -97,3 +99,18 @@ async def test_mistakes_of_ours(both: Clients) -> None:
             await table.query(Query("#pk > :pk", {":pk": "x"}))
         said.append((type(error.value), str(error.value)))
     assert said[0] == said[1]
+
+
+async def test_an_answer_that_is_not_json_is_a_fault_and_not_an_absence(settings: Settings) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n<html/> \n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with open_table(settings.model_copy(update={"dynamodb_endpoint_url": address})) as table:
+        with pytest.raises(Unavailable):
+            await table.get({"pk": "a", "sk": "b"})
+    server.close()

@@ -1,0 +1,118 @@
+"""The operator's gateway: whole tables, bulk writes, patience, and what it costs, on a real engine and with faults."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app import dynamodb, dynamodb_operator
+from app.dynamodb import Put
+from app.dynamodb_operator import OperatedTable, Segment, open_operated_table
+from app.errors import Unavailable
+from app.settings import Settings
+from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table
+from tests.tools.faults import client_error, throttled
+
+
+@pytest.fixture
+def fresh(settings: Settings) -> Settings:
+    """A table's settings of the test's own."""
+    return settings.model_copy(update={"dynamodb_table": f"test-{uuid4()}"})
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamodb, "_pauses", lambda: [0.0] * dynamodb.MAX_ATTEMPTS)
+    monkeypatch.setattr(dynamodb_operator, "LONGEST_PAUSE", 0.0)
+
+
+class ScriptedClient:
+    """Answers each call with the next step, and with the last one for ever."""
+
+    class exceptions:  # noqa: N801  # as botocore names it
+        """The one that the gateway asks for."""
+
+        class ResourceNotFoundException(Exception):
+            """There is no such table."""
+
+    def __init__(self, *steps: Any) -> None:
+        self.steps = list(steps)
+        self.requests: list[dict[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(**request: Any) -> Any:
+            self.requests.append(request)
+            step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+            if isinstance(step, Exception):
+                raise step
+            return step
+
+        call.__name__ = name
+        return call
+
+
+def scripted(*steps: Any) -> tuple[OperatedTable, ScriptedClient]:
+    client = ScriptedClient(*steps)
+    return OperatedTable(client, "test"), client  # type: ignore[arg-type]
+
+
+async def test_all_segments_together_are_the_table(fresh: Settings) -> None:
+    await create_table(fresh)
+    wanted = [{"pk": f"P{number % 7}", "sk": f"{number:03d}"} for number in range(60)]
+    async with open_operated_table(fresh) as table:
+        await table.put_all(wanted)
+        found = [item for n in range(3) async for page in table.scan(Segment(n, 3), page=4) for item in page]
+    assert sorted(found, key=lambda item: item["sk"]) == wanted
+
+
+async def test_what_is_consumed_is_added_up(fresh: Settings) -> None:
+    await create_table(fresh)
+    async with open_operated_table(fresh) as table:
+        await table.put(Put({"pk": "a", "sk": "b", "filler": "x" * 1500}))
+        await table.put_all([{"pk": "a", "sk": f"{number}"} for number in range(30)])
+        assert (table.consumed.calls, table.consumed.write_units) == (3, 32)
+        await table.get({"pk": "a", "sk": "b"}, consistent=True)
+        await table.get({"pk": "a", "sk": "b"})
+        assert table.consumed.read_units == 1.5
+
+
+async def test_a_table_is_described_listed_and_dropped(fresh: Settings) -> None:
+    async with open_operated_table(fresh) as table:
+        assert await table.describe() is None
+        await create_table(fresh)
+        told = await table.describe()
+        assert told is not None
+        assert (told["TableName"], told["TimeToLive"]["AttributeName"]) == (table.name, TTL_ATTRIBUTE)
+        assert table.name in await table.tables()
+        await table.drop()
+        assert await table.describe() is None
+
+
+async def test_tables_are_listed_over_pages() -> None:
+    table, client = scripted({"TableNames": ["a"], "LastEvaluatedTableName": "a"}, {"TableNames": ["b"]})
+    assert await table.tables() == ["a", "b"]
+    assert client.requests == [{}, {"ExclusiveStartTableName": "a"}]
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_throttles_are_waited_out_however_many_there_are() -> None:
+    table, client = scripted(*[throttled("GetItem")] * 50, {})
+    assert await table.get({"pk": "a", "sk": "b"}) is None
+    assert len(client.requests) == 51
+    assert table.consumed.calls == 1
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_other_faults_are_not_waited_out() -> None:
+    table, client = scripted(client_error("InternalServerError", status=500))
+    with pytest.raises(Unavailable):
+        await table.get({"pk": "a", "sk": "b"})
+    assert len(client.requests) == dynamodb.MAX_ATTEMPTS
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_what_a_batch_left_is_written_again() -> None:
+    left = {"test": [{"PutRequest": {"Item": {"pk": {"S": "a"}, "sk": {"S": "2"}}}}]}
+    table, client = scripted({"UnprocessedItems": left}, {"UnprocessedItems": left}, {})
+    await table.put_all([{"pk": "a", "sk": "1"}, {"pk": "a", "sk": "2"}])
+    assert [request["RequestItems"] for request in client.requests[1:]] == [left, left]

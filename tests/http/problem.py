@@ -1,0 +1,28 @@
+"""What every test of a refusal wants to know: is this a problem document, the right one, and nothing more?"""
+
+from typing import Any
+
+import httpx
+
+MEMBERS = {"type", "title", "status", "detail", "code", "instance"}
+TYPE = "urn:cruddur-messages:problem:"
+
+
+def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem document, which must be complete and agree with the head."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    problem: dict[str, Any] = answer.json()
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, TYPE + code)
+    assert problem["instance"] == answer.headers["x-request-id"]
+    assert set(problem) == (MEMBERS | {"errors"} if status == 422 else MEMBERS)
+    assert problem["title"]
+    assert problem["detail"]
+    for defect in problem.get("errors", ()):
+        assert {"code", "detail"} <= set(defect) <= {"code", "detail", "pointer", "parameter"}
+    return problem
+
+
+def anonymised(answer: httpx.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """All that a caller can tell answers apart by, but for the request's id."""
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    return answer.status_code, {**answer.json(), "instance": ""}, headers

@@ -1,0 +1,292 @@
+"""Who gets what: each route × each caller. A route that is missing from the table fails here."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi.routing import iter_route_contexts
+
+from app.auth.issuer import LocalIssuer
+from app.dynamodb import Update
+from app.messaging import items
+from app.routes import MAX_BODY_BYTES
+from app.settings import Settings
+from tests.fixtures.app import Person, Service, people_of
+from tests.http.problem import anonymised, problem_of
+
+PUBLIC = {
+    ("GET", "/api/health-check"), ("GET", "/healthz"), ("GET", "/readyz"),
+    ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{name}"),
+}  # fmt: skip
+OK = 200, ""
+NO_GROUP = 404, "group-not-found"
+CANNOT = 403, "cannot-message"
+Outcome = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call, and what each caller who is signed in gets for it. `{group}` and `{handle}` are filled in."""
+
+    method: str
+    template: str
+    body: dict[str, Any] | None = None
+    stranger: Outcome = OK
+    former: Outcome = OK
+    blocked: Outcome = OK
+    unknown: Outcome = (403, "unknown-user")
+    name: str = field(default="")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}{self.name}"
+
+
+ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
+TABLE = (
+    Row("GET", "/api/message_groups"),
+    Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
+    Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
+    Row("GET", "/api/messages/counter"),
+    Row("GET", "/api/messages/{message_group_uuid}", **ABOUT_A_GROUP),
+    Row(
+        "POST", "/api/messages", {"message": "hi", "message_group_uuid": "{group}"},
+        blocked=CANNOT, name=" to a group", **ABOUT_A_GROUP,
+    ),
+    Row("POST", "/api/messages", {"message": "hi", "handle": "{handle}"}, blocked=CANNOT, name=" to a person"),
+    Row("GET", "/api/users"),
+    Row("GET", "/api/users/me"),
+    Row("GET", "/api/users/@{handle}/short"),
+    Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
+)  # fmt: skip
+"""Blocked people read history; who left comes back only by writing to the person or being written to."""
+ROUTES = sorted({(row.method, row.template) for row in TABLE})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody, and the group that the calls are about."""
+
+    person: Person
+    group: UUID
+
+
+@dataclass(frozen=True)
+class World:
+    """Ann, and one of each kind towards her."""
+
+    ann: Person
+    callers: dict[str, Caller]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
+    async with people_of(service, issuer) as new_person:
+        ann = await new_person("ann")
+        people = {name: await new_person(name) for name in ("member", "former", "blocked", "stranger")}
+        for name in ("member", "former", "blocked"):
+            await ann.sent("one", people[name])
+        await put_attribute(service, people["former"], ann, "state", "left")
+        await put_attribute(service, people["blocked"], ann, "blocked", True)
+        callers = {name: Caller(person, ann.group_with(person)) for name, person in people.items()}
+        callers["stranger"] = Caller(people["stranger"], callers["member"].group)
+        yield World(ann, callers)
+
+
+async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str | bool) -> None:
+    """As leaving and blocking, which come in a later version, will write it."""
+    key = items.inbox_key(person.uuid, person.group_with(other))
+    await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
+
+
+async def call(
+    client: httpx.AsyncClient, row: Row, world: World, caller: Caller, group: UUID | str | None = None
+) -> httpx.Response:
+    known = {
+        "{group}": str(group or caller.group),
+        "{handle}": world.ann.handle,
+        "{own_handle}": caller.person.handle,
+        "{own_name}": caller.person.display_name,
+    }
+    path = row.template.replace("{message_group_uuid}", known["{group}"]).replace("{handle}", known["{handle}"])
+    body = {name: known.get(str(value), value) for name, value in row.body.items()} if row.body else None
+    return await client.request(row.method, path, json=body)
+
+
+def routes_of(service: Service) -> set[tuple[str, str]]:
+    contexts = [context for context in iter_route_contexts(service.app.routes) if context.path]
+    return {(method, str(context.path)) for context in contexts for method in context.methods or {"*"}}
+
+
+def test_the_table_has_every_route(service: Service) -> None:
+    assert routes_of(service) == set(ROUTES) | PUBLIC
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(PUBLIC))
+async def test_public_routes_ask_for_no_token(anonymous: httpx.AsyncClient, method: str, path: str) -> None:
+    for headers in ({}, {"authorization": "Bearer rubbish"}):
+        assert (await anonymous.request(method, path.format(name="docs.js"), headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])
+@pytest.mark.parametrize("row", TABLE, ids=str)
+async def test_each_caller_gets_what_the_table_says(service: Service, world: World, row: Row, who: str) -> None:
+    caller = world.callers[who]
+    status, code = OK if who == "member" else getattr(row, who)
+    try:
+        answer = await call(caller.person.client, row, world, caller)
+        if status == 200:
+            assert answer.status_code == 200, answer.text
+        else:
+            problem_of(answer, status, code)
+    finally:
+        if (who, row.name) == ("former", " to a person"):  # which brought them back
+            await put_attribute(service, caller.person, world.ann, "state", "left")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+async def test_a_valid_token_without_a_user(service: Service, issuer: LocalIssuer, world: World, row: Row) -> None:
+    token = issuer.token(f"nobody-{uuid4()}", time.time())
+    async with service.client(authorization=f"Bearer {token}") as client:
+        if row.unknown == OK:
+            answer = await client.request(
+                row.method, row.template, json={"handle": f"n{uuid4().hex[:20]}", "display_name": "N"}
+            )
+            assert answer.status_code == 200, answer.text
+        else:
+            problem_of(await call(client, row, world, world.callers["member"]), *row.unknown)
+
+
+@pytest.mark.parametrize("who", ["stranger", "former"])
+@pytest.mark.parametrize("row", [row for row in TABLE if row.stranger == NO_GROUP], ids=str)
+async def test_a_group_one_is_not_in_answers_as_one_that_is_not_there(world: World, row: Row, who: str) -> None:
+    caller = world.callers[who]
+    foreign = await call(caller.person.client, row, world, caller)
+    unknown = await call(caller.person.client, row, world, caller, uuid4())
+    assert anonymised(foreign) == anonymised(unknown)
+
+
+async def test_lists_show_only_ones_own(world: World) -> None:
+    stranger, member = world.callers["stranger"].person, world.callers["member"]
+    newcomers = {row["uuid"] for row in await stranger.inbox()}
+    assert str(member.group) not in newcomers
+    assert [row["uuid"] for row in await member.person.inbox()] == [str(member.group)]
+    assert await world.callers["former"].person.inbox() == []
+
+
+async def test_nobody_else_changed_the_group(world: World) -> None:
+    """After all of the above: only Ann and the member have ever written to their group, the blocked one never."""
+    for name in ("member", "blocked"):
+        group = world.callers[name].group
+        senders = {message["user_uuid"] for message in await world.ann.get(f"/api/messages/{group}")}
+        assert senders <= {str(world.ann.uuid), str(world.callers["member"].person.uuid)}
+
+
+BAD_HEADERS: dict[str, list[str]] = {
+    "no token": [],
+    "empty": [""],
+    "no scheme": ["{token}"],
+    "Basic": ["Basic dXNlcjpwYXNz"],
+    "no token after the scheme": ["Bearer"],
+    "rubbish": ["Bearer rubbish"],
+    "another signature": ["Bearer {token}AA"],
+    "two tokens": ["Bearer {token}", "Bearer {token}"],
+    "more after the token": ["Bearer {token} x"],
+    "too long": ["Bearer {token}" + "." * 9000],
+    "bytes": ["Bearer \xff\xfe"],
+    "expired": ["Bearer {expired}"],
+    "from another pool": ["Bearer {foreign}"],
+}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def tokens(settings: Settings, issuer: LocalIssuer, world: World) -> dict[str, str]:
+    member = world.callers["member"].person
+    elsewhere = settings.model_copy(update={"data_dir": settings.data_dir / "another"})
+    other = await asyncio.to_thread(LocalIssuer, elsewhere)
+    return {
+        "token": member.token,
+        "expired": issuer.token(member.sub, time.time() - 7200),
+        "foreign": other.token(member.sub, time.time()),
+    }
+
+
+def authorization(kind: str, tokens: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(b"authorization", value.format(**tokens).encode("latin-1")) for value in BAD_HEADERS[kind]]
+
+
+@pytest.mark.parametrize("kind", BAD_HEADERS)
+async def test_without_a_valid_token_all_routes_give_one_answer(
+    anonymous: httpx.AsyncClient, world: World, tokens: dict[str, str], kind: str
+) -> None:
+    answers = []
+    for method, template in ROUTES:
+        path = template.format(message_group_uuid=world.callers["member"].group, handle=world.ann.handle)
+        headers = [*authorization(kind, tokens), (b"content-type", b"application/json")]
+        answers.append(await anonymous.request(method, path, headers=headers, content=b"{}"))
+    for answer in answers:
+        problem_of(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert all(anonymised(answer) == anonymised(answers[0]) for answer in answers)
+
+
+WRONG_IN_OTHER_WAYS: dict[str, dict[str, Any]] = {
+    "malformed body": {"content": b'{"a":1,"a":', "headers": {"content-type": "application/json"}},
+    "oversized body": {"content": b" " * (MAX_BODY_BYTES + 1), "headers": {"content-type": "application/json"}},
+    "announced oversized body": {"headers": {"content-type": "application/json", "content-length": "99999999"}},
+    "wrong content type": {"content": b"<x/>", "headers": {"content-type": "text/xml"}},
+    "repeated query parameter": {"params": [("limit", "1"), ("limit", "1")]},
+    "wrong query parameter": {"params": {"limit": "x", "cursor": "\0", "q": "\ud7ff" * 100}},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_IN_OTHER_WAYS)
+@pytest.mark.parametrize(("method", "template"), ROUTES)
+async def test_401_comes_before_anything_else(
+    anonymous: httpx.AsyncClient, method: str, template: str, wrong: str
+) -> None:
+    for group, handle in ((str(uuid4()), "somebody"), ("no-uuid", "%00%FF")):
+        path = template.format(message_group_uuid=group, handle=handle)
+        problem_of(await anonymous.request(method, path, **WRONG_IN_OTHER_WAYS[wrong]), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("template", sorted({template for _, template in ROUTES}))
+async def test_401_comes_before_405(anonymous: httpx.AsyncClient, template: str) -> None:
+    path = template.format(message_group_uuid=uuid4(), handle="somebody")
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"):
+        problem_of(await anonymous.request(method, path), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize(("method", "template"), [route for route in ROUTES if route[0] != "GET"])
+async def test_the_body_of_an_unsigned_request_is_not_read(
+    anonymous: httpx.AsyncClient, method: str, template: str
+) -> None:
+    was_read = False
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal was_read
+        was_read = True
+        yield json.dumps({"message": "x"}).encode()
+
+    path = template.format(message_group_uuid=uuid4(), handle="x")
+    answer = await anonymous.request(method, path, content=body(), headers={"content-type": "application/json"})
+    problem_of(answer, 401, "unauthenticated")
+    assert not was_read
+
+
+@pytest.mark.parametrize("place", ["query", "cookie", "body", "proxy header"])
+async def test_a_token_in_another_place_is_none(anonymous: httpx.AsyncClient, world: World, place: str) -> None:
+    token = world.ann.token
+    requests: dict[str, Any] = {
+        "query": {"params": {"access_token": token, "authorization": f"Bearer {token}"}},
+        "cookie": {"headers": {"cookie": f"access_token={token}; authorization=Bearer {token}"}},
+        "body": {"json": {"access_token": token}},
+        "proxy header": {"headers": {"proxy-authorization": f"Bearer {token}", "x-access-token": token}},
+    }
+    problem_of(await anonymous.request("GET", "/api/users/me", **requests[place]), 401, "unauthenticated")

@@ -1,0 +1,100 @@
+"""As many requests at once as the setting says; those above it are told so at once, and health never is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.settings import Settings
+from tests.fixtures.app import Person, Service, running
+from tests.http.faulty import changed
+from tests.http.problem import problem_of
+
+LIMIT = 3
+ORIGIN = "https://app.example.com"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def small(settings: Settings) -> AsyncIterator[Service]:
+    async with running(changed(settings, max_requests_in_flight=LIMIT)) as service:
+        yield service
+
+
+class Held:
+    """As many requests as may be, in flight until they are let go: their bodies do not end before."""
+
+    def __init__(self, client: httpx.AsyncClient, body: bytes) -> None:
+        self._client = client
+        self._body = body
+        self._go = asyncio.Event()
+        self._waiting = asyncio.Semaphore(0)
+        self.requests: list[asyncio.Task[httpx.Response]] = []
+
+    async def __aenter__(self) -> "Held":
+        self.requests = [asyncio.create_task(self._send()) for _ in range(LIMIT)]
+        async with asyncio.timeout(2):
+            for _ in self.requests:
+                await self._waiting.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.let_go()
+
+    async def let_go(self) -> list[httpx.Response | BaseException]:
+        self._go.set()
+        return await asyncio.gather(*self.requests, return_exceptions=True)
+
+    async def _send(self) -> httpx.Response:
+        headers = {"content-type": "application/json"}
+        return await self._client.post("/api/messages", content=self._content(), headers=headers)
+
+    async def _content(self) -> AsyncIterator[bytes]:
+        self._waiting.release()
+        await self._go.wait()
+        yield self._body
+
+
+async def test_requests_above_the_limit_are_refused_at_once_and_the_others_succeed(
+    small: Service, ann: Person, bob: Person
+) -> None:
+    body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
+    async with small.client(authorization=f"Bearer {ann.token}") as client, Held(client, body) as held:
+        async with asyncio.timeout(1):
+            refused = [*await asyncio.gather(*(client.get("/api/users/me") for _ in range(20)))]
+            refused.append(await client.get("/api/unknown"))
+            refused.append(await client.get("/api/users/me", headers={"authorization": ""}))
+        for answer in refused:
+            problem_of(answer, 503, "overloaded")
+            assert answer.headers["retry-after"] == "1"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        accepted = [answer for answer in await held.let_go() if isinstance(answer, httpx.Response)]
+        assert [answer.status_code for answer in accepted] == [200] * LIMIT
+        assert (await client.get("/api/users/me")).status_code == 200
+    assert await bob.numbers(ann.group_with(bob)) == list(range(1, LIMIT + 1))
+
+
+@pytest.mark.parametrize("path", ["/api/health-check", "/healthz", "/readyz"])
+async def test_health_is_never_refused(small: Service, ann: Person, path: str) -> None:
+    async with small.client(authorization=f"Bearer {ann.token}") as client, Held(client, b"{}"):
+        assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["refused", "cancelled"])
+async def test_a_place_is_free_again_however_a_request_ends(small: Service, ann: Person, how: str) -> None:
+    async with small.client(authorization=f"Bearer {ann.token}") as client:
+        for _ in range(3):
+            async with Held(client, b"[") as held:
+                for request in held.requests if how == "cancelled" else ():
+                    request.cancel()
+        assert (await client.get("/api/users/me")).status_code == 200
+
+
+async def test_browsers_are_told_too(small: Service, ann: Person) -> None:
+    async with small.client(authorization=f"Bearer {ann.token}", origin=ORIGIN) as client, Held(client, b"{}"):
+        preflight = await client.options("/api/messages", headers={"access-control-request-method": "POST"})
+        assert preflight.status_code == 200
+        answer = await client.get("/api/users/me")
+        problem_of(answer, 503, "overloaded")
+        assert answer.headers["access-control-allow-origin"] == ORIGIN

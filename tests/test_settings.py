@@ -1,0 +1,151 @@
+"""Settings: what is refused, what is assumed, and that only this file reads the environment."""
+
+from typing import Any
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from pydantic import ValidationError
+
+from app.main import create_app
+from app.settings import PLACEHOLDERS, Settings
+
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://cruddur:kX9vQ2mR7t@db.example.com:5432/cruddur",
+    "COGNITO_ISSUER_URL": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool",
+    "COGNITO_CLIENT_IDS": "web, mobile ,,",
+}
+LOCAL = {
+    "ENVIRONMENT": "local",
+    "DATABASE_URL": "postgresql://postgres:postgres@127.0.0.1:5432/postgres",
+    "COGNITO_ISSUER_URL": "http://localhost:8000/local",
+    "COGNITO_CLIENT_IDS": "local",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, base: dict[str, str], **changes: str | None) -> Settings:
+    for name, value in (base | changes).items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def test_production_is_the_default_and_needs_three_variables_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, PRODUCTION)
+    assert (settings.environment, settings.port, settings.log_level) == ("production", 8000, "INFO")
+    assert settings.cognito_client_ids == ("web", "mobile")
+    assert settings.cors_origins == ()
+    assert settings.dynamodb_endpoint_url is None
+    assert settings.dynamodb_table == "cruddur-messages"
+    assert settings.message_max_length == 1024
+    assert settings.jwks_url == f"{PRODUCTION['COGNITO_ISSUER_URL']}/.well-known/jwks.json"
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for missing in (None, ""):
+        with pytest.raises(ValidationError, match=name.lower()):
+            read(monkeypatch, PRODUCTION, **{name: missing})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("COGNITO_ISSUER_URL", "http://cognito-idp.eu-west-1.amazonaws.com/pool", "https"),
+        ("COGNITO_ISSUER_URL", "http://localhost:8000/local", "https"),
+        ("COGNITO_ISSUER_URL", "https://localhost:8000/local", "local token issuer"),
+        ("COGNITO_ISSUER_URL", "https://127.0.0.1/local", "local token issuer"),
+        ("COGNITO_ISSUER_URL", "https://[::1]/local", "local token issuer"),
+        ("COGNITO_ISSUER_URL", "https://LOCALHOST/local", "local token issuer"),
+        ("COGNITO_ISSUER_URL", "https:///local", "https"),
+        ("COGNITO_ISSUER_URL", "cognito", "https"),
+        ("COGNITO_JWKS_URL", "http://keys.example.com/jwks.json", "https"),
+        ("COGNITO_JWKS_URL", "https://127.0.0.1/jwks.json", "local token issuer"),
+        ("COGNITO_JWKS_URL", "file:///etc/passwd", "https"),
+        ("COGNITO_CLIENT_IDS", " , ,", "names no client"),
+        *(("DATABASE_URL", f"postgresql://u:{word}@db/x", "placeholder") for word in sorted(PLACEHOLDERS - {""})),
+        ("DATABASE_URL", "postgresql://u:PassWord@db/x", "placeholder"),
+        ("DATABASE_URL", "postgresql://u:%70assword@db/x", "placeholder"),
+        ("DATABASE_URL", "postgresql://u:@db/x", "placeholder"),
+        ("DATABASE_URL", "mysql://u:kX9vQ2mR7t@db/x", "postgresql://"),
+        ("DATABASE_URL", "rubbish", "postgresql://"),
+        ("CORS_ORIGINS", "*", "not an origin"),
+        ("CORS_ORIGINS", "https://*.example.com", "not an origin"),
+        ("CORS_ORIGINS", "https://app.example.com/", "not an origin"),
+        ("CORS_ORIGINS", "https://app.example.com/path", "not an origin"),
+        ("CORS_ORIGINS", "app.example.com", "not an origin"),
+        ("CORS_ORIGINS", "null", "not an origin"),
+        ("CORS_ORIGINS", "https://ok.example.com,*", "not an origin"),
+        ("CORS_ORIGINS", "https://user@app.example.com", "not an origin"),
+        ("CORS_ORIGINS", "https://App.example.com", "not an origin"),
+        ("ENVIRONMENT", "staging", "environment"),
+        ("PORT", "-1", "port"),
+        ("PORT", "65536", "port"),
+        ("PORT", "http", "port"),
+        ("LOG_LEVEL", "LOUD", "log_level"),
+        ("DYNAMODB_TABLE", "no spaces", "dynamodb_table"),
+        ("DYNAMODB_BILLING_MODE", "FREE", "dynamodb_billing_mode"),
+        ("DYNAMODB_READ_UNITS", "0", "dynamodb_read_units"),
+        ("DYNAMODB_INDEX_WRITE_UNITS", "x", "dynamodb_index_write_units"),
+        ("DATABASE_POOL_SIZE", "0", "database_pool_size"),
+        ("MESSAGE_MAX_LENGTH", "0", "message_max_length"),
+        ("MESSAGE_MAX_LENGTH", "4001", "message_max_length"),
+        ("MAX_REQUESTS_IN_FLIGHT", "0", "max_requests_in_flight"),
+    ],
+)
+def test_production_refuses_what_cannot_be_right(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        read(monkeypatch, PRODUCTION, **{name: value})
+
+
+def test_a_refusal_does_not_tell_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("mysql://u:kX9vQ2mR7t@db/x", "postgresql://u:kX9vQ2mR7t@db:port/x"):
+        with pytest.raises(ValidationError) as refusal:
+            read(monkeypatch, PRODUCTION, DATABASE_URL=url)
+        assert "kX9vQ2mR7t" not in str(refusal.value)
+    assert "kX9vQ2mR7t" not in repr(read(monkeypatch, PRODUCTION))
+
+
+@pytest.mark.parametrize("environment", ["local", "test"])
+def test_local_use_takes_a_local_issuer_and_simple_passwords(monkeypatch: pytest.MonkeyPatch, environment: str) -> None:
+    settings = read(monkeypatch, LOCAL, ENVIRONMENT=environment)
+    assert settings.jwks_url == "http://localhost:8000/local/.well-known/jwks.json"
+    with pytest.raises(ValidationError, match="https"):
+        read(monkeypatch, LOCAL, ENVIRONMENT=environment, COGNITO_ISSUER_URL="http://issuer.example.com")
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, PRODUCTION, CORS_ORIGINS="https://a.example.com, http://localhost:3000,")
+    assert settings.cors_origins == ("https://a.example.com", "http://localhost:3000")
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("PORT", "LOG_LEVEL", "DYNAMODB_ENDPOINT_URL", "CORS_ORIGINS", "COGNITO_JWKS_URL", "ENVIRONMENT")
+    assert read(monkeypatch, PRODUCTION, **dict.fromkeys(names, "")) == read(monkeypatch, PRODUCTION)
+
+
+def test_settings_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Any = read(monkeypatch, PRODUCTION)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.environment = "local"
+
+
+def local_paths(settings: Settings) -> set[str]:
+    paths = {str(context.path) for context in iter_route_contexts(create_app(settings).routes)}
+    return {path for path in paths if path.startswith("/local")}
+
+
+def test_only_the_local_environment_has_an_issuer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")  # which creating an application puts into force
+    assert local_paths(read(monkeypatch, LOCAL)) == {"/local/.well-known/jwks.json", "/local/users", "/local/token"}
+    assert local_paths(read(monkeypatch, LOCAL, ENVIRONMENT="test")) == set()
+    assert local_paths(read(monkeypatch, PRODUCTION, ENVIRONMENT="production")) == set()

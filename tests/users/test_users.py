@@ -1,0 +1,245 @@
+"""Users: registration, names, look-ups and search."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.auth.issuer import LocalIssuer
+from tests.fixtures.app import NewPerson, Person, Service
+from tests.http.problem import problem_of
+
+
+class Door:
+    """People with valid tokens and no users yet."""
+
+    def __init__(self, service: Service, issuer: LocalIssuer) -> None:
+        self._service = service
+        self._issuer = issuer
+        self.clients: list[httpx.AsyncClient] = []
+
+    def newcomer(self) -> httpx.AsyncClient:
+        token = self._issuer.token(f"sub-{uuid4()}", time.time())
+        self.clients.append(self._service.client(authorization=f"Bearer {token}"))
+        return self.clients[-1]
+
+
+@pytest.fixture
+async def door(service: Service, issuer: LocalIssuer) -> AsyncIterator[Door]:
+    door = Door(service, issuer)
+    yield door
+    for client in door.clients:
+        await client.aclose()
+
+
+def new_handle(prefix: str = "h") -> str:
+    return f"{prefix}_{uuid4().hex[:12]}"
+
+
+async def register(client: httpx.AsyncClient, handle: str, display_name: str = "Somebody") -> httpx.Response:
+    return await client.post("/api/users", json={"handle": handle, "display_name": display_name})
+
+
+async def test_registering_gives_a_user_and_again_the_same(door: Door) -> None:
+    client, handle = door.newcomer(), new_handle()
+    problem_of(await client.get("/api/users/me"), 403, "unknown-user")
+    first = await register(client, handle)
+    user = first.json()
+    assert (first.status_code, user["handle"], user["display_name"]) == (200, handle, "Somebody")
+    assert set(user) == {"uuid", "handle", "display_name", "created_at"}
+    assert abs(datetime.fromisoformat(user["created_at"]) - datetime.now(UTC)) < timedelta(seconds=30)
+    assert (await register(client, handle)).json() == (await client.get("/api/users/me")).json() == user
+
+
+async def test_me_is_ones_own_user(ann: Person) -> None:
+    me = await ann.get("/api/users/me")
+    assert (me["uuid"], me["handle"], me["display_name"]) == (str(ann.uuid), ann.handle, "Ann")
+
+
+@pytest.mark.parametrize("change", ["handle", "display_name"])
+async def test_registering_as_somebody_else_later_is_refused_and_changes_nothing(ann: Person, change: str) -> None:
+    before = await ann.get("/api/users/me")
+    body = {"handle": ann.handle, "display_name": "Ann", change: new_handle()}
+    problem_of(await ann.client.post("/api/users", json=body), 409, "already-registered")
+    assert await ann.get("/api/users/me") == before
+
+
+async def test_a_taken_handle_is_refused_and_leaves_no_user(door: Door, ann: Person) -> None:
+    client = door.newcomer()
+    problem_of(await register(client, ann.handle), 409, "handle-taken")
+    problem_of(await client.get("/api/users/me"), 403, "unknown-user")
+    assert (await register(client, new_handle())).status_code == 200
+
+
+async def test_of_32_who_race_for_one_handle_one_gets_it(door: Door) -> None:
+    handle, clients = new_handle(), [door.newcomer() for _ in range(32)]
+    answers = await asyncio.gather(*(register(client, handle) for client in clients))
+    winners = [answer for answer in answers if answer.status_code == 200]
+    assert len(winners) == 1
+    for answer in answers:
+        if answer is not winners[0]:
+            problem_of(answer, 409, "handle-taken")
+    states = await asyncio.gather(*(client.get("/api/users/me") for client in clients))
+    assert sorted(state.status_code for state in states) == [200] + [403] * 31
+
+
+async def test_32_registrations_of_one_person_at_once_are_all_answered_alike(door: Door) -> None:
+    handle, client = new_handle(), door.newcomer()
+    answers = await asyncio.gather(*(register(client, handle) for _ in range(32)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert all(answer.json() == answers[0].json() for answer in answers)
+
+
+async def test_of_32_handles_for_one_person_at_once_one_is_kept(door: Door) -> None:
+    client = door.newcomer()
+    answers = await asyncio.gather(*(register(client, new_handle()) for _ in range(32)))
+    kept = [answer.json() for answer in answers if answer.status_code == 200]
+    assert kept == [(await client.get("/api/users/me")).json()]
+    assert {answer.json()["code"] for answer in answers if answer.status_code != 200} == {"already-registered"}
+
+
+@pytest.mark.parametrize(
+    "handle",
+    ["", "ab", "a" * 31, "Upper", "with space", "dash-ed", "dot.ted", "@at", "ünïcode", "a\u0301bc", "\u212aelvin",
+     "abc\n", "abc\0", "a/b/c", "аbc", "abc\u200b", "１２３", "../..", "%61bc", "null\t"],
+)  # fmt: skip
+async def test_a_handle_of_another_form_is_refused(door: Door, handle: str) -> None:
+    problem = problem_of(await register(door.newcomer(), handle), 422, "invalid-body")
+    assert [defect["pointer"] for defect in problem["errors"]] == ["/handle"]
+
+
+@pytest.mark.parametrize("handle", ["{}", "___{}", "0{}", "{}" + "_" * 17])
+async def test_handles_of_the_right_form(door: Door, handle: str) -> None:
+    filled = handle.format(uuid4().hex[:13])
+    assert (await register(door.newcomer(), filled)).json()["handle"] == filled
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("  Ann  ", "Ann"),
+        ("A\u202enn\u202c", "Ann"),
+        ("\u2066A\u2069nn\u200e\u200f\u061c", "Ann"),
+        ("A\u200bn\u200cn\u200d\ufeff\u2060", "Ann"),
+        ("A\x00n\x07n\x1b[31m", "Ann[31m"),
+        ("A\nn\r\nn\u2028\u2029\x85", "Ann"),
+        ("A\U000e0041nn\ue000", "Ann"),
+        ("Amélie  de la Tour", "Amélie  de la Tour"),
+        ("阿梅莉 🙂 שרה", "阿梅莉 🙂 שרה"),
+        ("<b>&amp;", "<b>&amp;"),
+        ("x" * 50, "x" * 50),
+        ("🙂" * 50, "🙂" * 50),
+        ("\u200b" * 50 + "x" * 50, "x" * 50),
+    ],
+)
+async def test_display_names_lose_what_cannot_be_seen(door: Door, sent: str, kept: str) -> None:
+    client, handle = door.newcomer(), new_handle()
+    user = (await register(client, handle, sent)).json()
+    assert user["display_name"] == kept
+    assert (await register(client, handle, sent)).json() == (await register(client, handle, kept)).json() == user
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "\t\n", "\u3000\u00a0", "\u200b\u200d", "\u202e", "\0", "\ufeff", "x" * 51, "🙂" * 51, "x" * 201,
+     "\u200b" * 201, "\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u034f", "\ufe0f\u180b"],
+)  # fmt: skip
+async def test_a_display_name_without_anything_to_see_or_too_long_is_refused(door: Door, name: str) -> None:
+    client = door.newcomer()
+    problem = problem_of(await register(client, new_handle(), name), 422, "invalid-body")
+    assert [defect["pointer"] for defect in problem["errors"]] == ["/display_name"]
+    problem_of(await client.get("/api/users/me"), 403, "unknown-user")
+
+
+async def short(person: Person, handle: str) -> httpx.Response:
+    return await person.client.get(httpx.URL("http://service.test", raw_path=f"/api/users/@{handle}/short".encode()))
+
+
+async def test_a_person_is_found_by_handle_without_case(ann: Person, bob: Person) -> None:
+    expected = {"uuid": str(bob.uuid), "handle": bob.handle, "display_name": "Bob"}
+    for handle in (bob.handle, bob.handle.upper(), bob.handle.title()):
+        assert (await short(ann, handle)).json() == expected
+
+
+@pytest.mark.parametrize("handle", ["nobody_at_all", "x", "x" * 31, "x" * 2000, "%00", "%FF", "a%20b", "%25", "___",
+                                    "b%C3%B6b", "%E2%84%AAelvin", "'--", "%0A"])  # fmt: skip
+async def test_who_is_not_there_is_not_found(ann: Person, handle: str) -> None:
+    problem_of(await short(ann, handle), 404, "user-not-found")
+
+
+async def test_a_handle_of_look_alike_letters_is_nobodys(ann: Person, door: Door) -> None:
+    """The Kelvin sign becomes a k in lower case, and handles are ASCII."""
+    tail = uuid4().hex[:12]
+    assert (await register(door.newcomer(), f"kim_{tail}")).status_code == 200
+    assert (await short(ann, f"KIM_{tail}")).status_code == 200
+    problem_of(await short(ann, f"%E2%84%AAim_{tail}"), 404, "user-not-found")
+    assert await ann.get("/api/users", q=f"\u212aim_{tail}") == []
+    body = {"message": "x", "handle": f"\u212aim_{tail}"}
+    problem_of(await ann.client.post("/api/messages", json=body), 404, "user-not-found")
+
+
+@pytest.fixture
+async def crowd(door: Door) -> tuple[str, list[str]]:
+    """25 people whose handles begin alike, and that beginning."""
+    stem = f"c{uuid4().hex[:8]}"
+    handles = [f"{stem}_{number:02d}" for number in range(23)] + [f"{stem}x1", f"{stem}0z"]
+    answers = await asyncio.gather(*(register(door.newcomer(), handle) for handle in handles))
+    assert {answer.status_code for answer in answers} == {200}
+    return stem, sorted(handles)
+
+
+async def search(person: Person, **query: Any) -> list[str]:
+    return [user["handle"] for user in await person.get("/api/users", **query)]
+
+
+async def test_search_is_by_prefix_without_case_and_without_wildcards(
+    ann: Person, crowd: tuple[str, list[str]]
+) -> None:
+    stem, handles = crowd
+    assert await search(ann, q=stem, limit=100) == handles
+    assert await search(ann, q=stem.upper(), limit=100) == await search(ann, q=f"@{stem}", limit=100) == handles
+    assert await search(ann, q=f"{stem}_", limit=100) == [handle for handle in handles if "_" in handle]
+    assert await search(ann, q=f"{stem}_1") == [f"{stem}_1{digit}" for digit in range(10)]
+    assert await search(ann, q=f"{stem}_11") == [f"{stem}_11"]
+    assert await search(ann, q=stem[1:]) == []
+    for wildcard in ("%", f"{stem}%", f"{stem}*", "_" * 30, f"{stem}_1~", f"{stem} ", f"{stem}\0", "'", "\\", "é"):
+        assert await search(ann, q=wildcard) == []
+
+
+@pytest.mark.parametrize("limit", [1, 7, 24, 25, 100])
+async def test_pages_of_a_search_show_everybody_once(ann: Person, crowd: tuple[str, list[str]], limit: int) -> None:
+    stem, handles = crowd
+    answer = await ann.client.get("/api/users", params={"q": f"@{stem.upper()}", "limit": limit})
+    seen = [user["handle"] for user in answer.json()]
+    while "next" in answer.links:
+        assert len(answer.json()) == limit
+        answer = await ann.client.get(answer.links["next"]["url"])
+        seen += [user["handle"] for user in answer.json()]
+    assert seen == handles
+
+
+async def test_an_empty_search_lists_all(ann: Person, new_person: NewPerson) -> None:
+    first = await new_person("0000")
+    assert (
+        (await search(ann))[:1]
+        == (await search(ann, q=""))[:1]
+        == (await search(ann, q="@", limit=1))
+        == [first.handle]
+    )
+    assert len(await search(ann, limit=1)) == 1
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=", "limit=1&limit=1", "q=a&q=b",
+                                   "cursor=A", "cursor=a%00", "cursor=" + "a" * 31, "q=" + "a" * 32])  # fmt: skip
+async def test_a_wrong_search_is_refused(ann: Person, query: str) -> None:
+    problem_of(await ann.client.get(f"/api/users?{query}"), 422, "invalid-parameter")
+
+
+async def test_others_see_neither_subject_nor_mail_nor_time(ann: Person, bob: Person) -> None:
+    (found,) = await ann.get("/api/users", q=bob.handle)
+    assert set(found) == set((await short(ann, bob.handle)).json()) == {"uuid", "handle", "display_name"}
