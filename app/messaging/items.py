@@ -57,8 +57,8 @@ def message_item(message: Message) -> Item:
         "at": to_ms(message.created_at),
         "text": message.text,
     }
-    if message.kind is not MessageKind.TEXT:
-        item["kind"] = message.kind.value
+    if message.kind != MessageKind.TEXT:
+        item["kind"] = str(message.kind)
     if message.reply_to is not None:
         item["re"] = message.reply_to
     return item | _times(edited=message.edited_at, deleted=message.deleted_at)
@@ -147,7 +147,7 @@ def copied_inbox_row(row: InboxRow) -> Put:
         "activity_bucket": bucket(row.last_at),
     }
     if row.state is not MemberState.ACTIVE:
-        item["state"] = row.state.value
+        item["state"] = str(row.state)
     if row.is_blocked:
         item["blocked"] = True
     item |= _times(muted=row.muted_until, pinned=row.pinned_at)

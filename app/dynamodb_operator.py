@@ -1,0 +1,161 @@
+"""The table as an operator needs it: whole-table reads, bulk writes, the schema, patience, and what it all costs."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from app.dynamodb import Item, Table, marshal_item, unmarshal_item
+from app.dynamodb_client import open_client
+from app.errors import Unavailable
+from app.settings import TableSettings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+WRITE_BATCH = 25
+"""Items in one BatchWriteItem, AWS's limit."""
+LONGEST_PAUSE = 10.0
+READ_SECONDS = 20.0
+THROTTLES = (
+    "ProvisionedThroughputExceeded", "RequestLimitExceeded", "Throttling", "SlowDown", "LimitExceededException",
+)  # fmt: skip
+READS = frozenset({"batch_get_item", "get_item", "query", "scan"})
+METERED = READS | {"batch_write_item", "put_item", "transact_write_items", "update_item"}
+
+
+@dataclass(slots=True)
+class Consumed:
+    """Calls, and capacity units as DynamoDB reports them; it tells nothing of what a failed condition costs."""
+
+    calls: int = 0
+    read_units: float = 0
+    write_units: float = 0
+
+    def add(self, operation: str, reported: Any) -> None:
+        """One answer's report: an object for one table, a list for a batch."""
+        tables = reported if isinstance(reported, list) else [reported or {}]
+        units = sum(table.get("CapacityUnits", 0.0) for table in tables)
+        if operation in READS:
+            self.read_units += units
+        else:
+            self.write_units += units
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One of several disjoint parts of a table, which may be scanned at the same time."""
+
+    number: int = 0
+    of: int = 1
+
+
+class OperatedTable(Table):
+    """A Table that can do more and can wait: a throttle slows it down for as long as it lasts and never fails."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        super().__init__(client, name)
+        self.consumed = Consumed()
+
+    async def scan(self, segment: Segment = Segment(), *, page: int | None = None) -> AsyncIterator[list[Item]]:
+        """All items of a segment, page by page (at most 1 MB each, or `page` items), eventually consistent."""
+        request: dict[str, Any] = {"Segment": segment.number, "TotalSegments": segment.of}
+        if page:
+            request["Limit"] = page
+        while True:
+            answer = await self._call(self._client.scan, **request)
+            yield list(map(unmarshal_item, answer["Items"]))
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    async def put_all(self, items: Sequence[Item]) -> None:
+        """Write whole items, whatever stands there, 25 at a time; for data that is the same each time."""
+        for start in range(0, len(items), WRITE_BATCH):
+            chunk = items[start : start + WRITE_BATCH]
+            left: Any = {self.name: [{"PutRequest": {"Item": marshal_item(item)}} for item in chunk]}
+            for pause in _pauses():
+                answer = await self._retry(self._client.batch_write_item, RequestItems=left)
+                left = answer.get("UnprocessedItems")
+                if not left:
+                    break
+                await asyncio.sleep(pause)
+
+    async def describe(self) -> Mapping[str, Any] | None:
+        """DynamoDB's own description, with its TimeToLive; None when there is no such table."""
+        table = await self._table()
+        if not table:
+            return None
+        expiry = await self._call(self._client.describe_time_to_live)
+        return {**table, "TimeToLive": expiry["TimeToLiveDescription"]}
+
+    async def _table(self) -> Mapping[str, Any]:
+        """Nothing if there is none."""
+        answer = await self._call(self._unless_absent(self._client.describe_table))
+        table: Mapping[str, Any] = answer.get("Table", {})
+        return table
+
+    def _unless_absent(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        absent = self._client.exceptions.ResourceNotFoundException
+
+        async def call(**request: Any) -> Any:
+            try:
+                return await method(**request)
+            except absent:
+                return {}
+
+        return call
+
+    async def tables(self) -> list[str]:
+        """The names of all tables of the account and region, or of the engine."""
+        names: list[str] = []
+        request: dict[str, Any] = {}
+        while True:
+            answer = await self._retry(self._client.list_tables, **request)
+            names += answer["TableNames"]
+            if "LastEvaluatedTableName" not in answer:
+                return names
+            request = {"ExclusiveStartTableName": answer["LastEvaluatedTableName"]}
+
+    async def drop(self) -> None:
+        """Delete the table, and return when it is gone."""
+        await self._call(self._client.delete_table)
+        for pause in _pauses():
+            if not await self._table():
+                return
+            await asyncio.sleep(pause)
+
+    async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
+        """Waits out throttles beyond what the service does, and adds up what data calls consume."""
+        if method.__name__ not in METERED:
+            return await self._wait_out(method, **request)
+        self.consumed.calls += 1
+        answer = await self._wait_out(method, ReturnConsumedCapacity="TOTAL", **request)
+        self.consumed.add(method.__name__, answer.get("ConsumedCapacity"))
+        return answer
+
+    async def _wait_out(self, method: Callable[..., Any], **request: Any) -> Any:
+        for pause in _pauses():
+            try:
+                return await super()._retry(method, **request)
+            except Unavailable as error:
+                if not str(error.__cause__).startswith(THROTTLES):
+                    raise
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait after each try, without an end: full jitter, doubling up to ten."""
+    for tries in count():
+        yield random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))  # noqa: S311
+
+
+@asynccontextmanager
+async def open_operated_table(settings: TableSettings) -> AsyncIterator[OperatedTable]:
+    """As open_table, for a tool, which has no one waiting for an answer within two seconds."""
+    async with open_client(settings, read_seconds=READ_SECONDS) as client:
+        yield OperatedTable(client, settings.dynamodb_table)

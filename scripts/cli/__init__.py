@@ -1,0 +1,1 @@
+"""The `cruddur` command line: one file per group of commands."""

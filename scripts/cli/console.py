@@ -1,0 +1,105 @@
+"""What a command prints: results on standard output, everything else on standard error.
+
+Tables for people, JSON lines for machines. Progress bars and colours only on a terminal. Texts of users are shown
+without control characters, so that no message can do anything to the terminal that it is read in.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.console import Console as Screen
+
+Advance: TypeAlias = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where a command's words go. With `json`, whatever is only for people is left out of standard output."""
+
+    json: bool = False
+
+    def say(self, text: str) -> None:
+        """A line of the result, for people."""
+        if not self.json:
+            print(text)
+
+    def note(self, text: str) -> None:
+        """A line about the work itself, on standard error."""
+        print(text, file=sys.stderr, flush=True)
+
+    def record(self, value: Any) -> None:
+        """An object of the result, for machines."""
+        if self.json:
+            print(json.dumps(value, ensure_ascii=False, default=str))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = ()) -> None:
+        """Rows for people, aligned; `right` names the columns that hold numbers."""
+        if self.json:
+            return
+        from rich.table import Table  # noqa: PLC0415  # rich is slow to load, and --help does without
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
+        for column in columns:
+            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(value) for value in row))
+        _screen(sys.stdout).print(table)
+
+    @contextmanager
+    def progress(self, title: str, *, total: int | None) -> Iterator[Advance]:
+        """A bar on standard error with the rate and the time left; nothing where that is not a terminal."""
+        from rich import progress  # noqa: PLC0415
+
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeRemainingColumn(),
+        )
+        screen = _screen(sys.stderr)
+        with progress.Progress(*columns, console=screen, disable=not screen.is_terminal, transient=True) as bar:
+            task = bar.add_task(title, total=total, rate="")
+
+            def advance(count: int) -> None:
+                bar.update(task, advance=count, rate=f"{bar.tasks[0].speed or 0:,.0f}/s")
+
+            yield advance
+
+
+def _screen(stream: Any) -> "Screen":
+    """Rich's console. Where nobody looks at it, a line is as long as it is."""
+    from rich.console import Console as Screen  # noqa: PLC0415
+
+    return Screen(file=stream, width=None if stream.isatty() else 10_000, highlight=False, emoji=False)
+
+
+def _cell(value: object) -> Any:
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text(value if isinstance(value, str) else local_time(value) if isinstance(value, datetime) else str(value))
+
+
+def local_time(at: datetime) -> str:
+    """In the time zone of whoever reads it."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def readable(text: str) -> str:
+    """A text of a user on one line: control, format and direction characters are spelled out."""
+    return "".join(map(_readable, text))
+
+
+def _readable(character: str) -> str:
+    if character == "\n":
+        return " ⏎ "
+    is_joiner = character in "\u200c\u200d"  # part of emoji and of several scripts
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and not is_joiner
+    return f"\\u{ord(character):04x}" if hidden else character

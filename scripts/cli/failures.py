@@ -1,0 +1,49 @@
+"""How a command ends when it cannot do its work: one line that says what to do, and an exit code that says what kind.
+
+0    done
+1    something was found wrong, or is not there: a hole, a difference, an unknown handle
+2    the command line, the settings or an input file are wrong; or somebody is left unmatched
+3    DynamoDB, Postgres or another service is unavailable
+4    refused: not confirmed, or protected
+70   a mistake of the program's own; --debug shows where
+130  interrupted; the same command goes on
+"""
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """Exit codes, as the module describes them."""
+
+    DONE = 0
+    WRONG = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+    REFUSED = 4
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """An expected failure: a sentence for a person and the code that the program exits with."""
+
+    def __init__(self, sentence: str, code: Code = Code.WRONG) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+HINTS = {
+    "NoCredentialsError": "there are no AWS credentials: sign in, or start scripts/up to work locally",
+    "UnrecognizedClientException": "the AWS credentials are not valid here: sign in again",
+    "ExpiredTokenException": "the AWS credentials have expired: sign in again",
+    "AccessDeniedException": "the AWS credentials do not allow this call",
+    "ResourceNotFoundException": "the table is not there: `cruddur schema-load` creates it",
+    "Postgres does not answer": "is it running, and is DATABASE_URL right?",
+    "DynamoDB does not answer": "is it running, and is DYNAMODB_ENDPOINT_URL right?",
+}
+
+
+def with_hint(error: BaseException) -> str:
+    """The error's sentence and, where we know it, what to do about it."""
+    causes = f"{error} {error.__cause__ or ''}"
+    return next((f"{error}: {hint}" for sign, hint in HINTS.items() if sign in causes), str(error))

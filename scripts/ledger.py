@@ -1,0 +1,105 @@
+"""What a walk over the whole table has seen: one line per log and per inbox row, on disk, so in bounded memory.
+
+SQLite keeps it on disk and deletes it in the end. What looks wrong here is only suspicious: a scan is no snapshot, so
+whoever asks looks again, strongly consistent, before calling it wrong.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from app.messaging.models import InboxRow, Message
+
+SCHEMA = """
+    CREATE TABLE logs (
+        message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB
+    ) WITHOUT ROWID;
+    CREATE TABLE inbox_rows (
+        owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, PRIMARY KEY (owner, message_group)
+    ) WITHOUT ROWID;
+"""
+
+
+class Ledger:
+    """Filled during the walk, asked after it."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)  # a private file that is gone when it is closed
+        self._db.executescript(SCHEMA)
+        self._db.execute("BEGIN")
+
+    def close(self) -> None:
+        """Delete everything."""
+        self._db.close()
+
+    def add_messages(self, messages: Iterable[Message]) -> None:
+        """Numbers are keys, so a log without holes has as many messages as its highest number."""
+        self._db.executemany(
+            """
+            INSERT INTO logs VALUES (?1, 1, ?2, ?3, ?3)
+            ON CONFLICT DO UPDATE SET messages = messages + 1, last = max(last, ?2),
+                one = min(one, ?3), other = max(other, ?3)
+            """,
+            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in messages),
+        )
+
+    def add_rows(self, rows: Iterable[InboxRow]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?)",
+            ((r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number) for r in rows),
+        )
+
+    def counts(self) -> tuple[int, int, int]:
+        """Messages, logs, inbox rows."""
+        ((messages, logs),) = self._db.execute("SELECT coalesce(sum(messages), 0), count(*) FROM logs")
+        ((rows,),) = self._db.execute("SELECT count(*) FROM inbox_rows")
+        return messages, logs, rows
+
+    def suspicious_groups(self) -> Iterator[UUID]:
+        """Groups with a hole, with a row that does not fit its log, or with a log or a row that is missing."""
+        return self._uuids(
+            """
+            SELECT message_group FROM logs WHERE messages <> last
+            UNION SELECT message_group FROM inbox_rows LEFT JOIN logs USING (message_group)
+                WHERE logs.last IS NULL OR logs.last <> inbox_rows.last OR read > inbox_rows.last
+            UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
+                GROUP BY message_group HAVING count(owner) <> 2
+            UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
+                ON theirs.owner = mine.peer AND theirs.message_group = mine.message_group
+                AND theirs.peer = mine.owner WHERE theirs.owner IS NULL
+            """
+        )
+
+    def members(self, group: UUID) -> set[tuple[UUID, UUID]]:
+        """Users and their peers, as rows and senders name them."""
+        found = self._db.execute("SELECT owner, peer FROM inbox_rows WHERE message_group = ?", (group.bytes,))
+        return {(UUID(bytes=owner), UUID(bytes=peer)) for owner, peer in found}
+
+    def senders(self, group: UUID) -> tuple[UUID, UUID] | None:
+        """Two of the log's senders, the same one twice if there is only one; None without a log."""
+        found = self._db.execute("SELECT one, other FROM logs WHERE message_group = ?", (group.bytes,)).fetchone()
+        return (UUID(bytes=found[0]), UUID(bytes=found[1])) if found else None
+
+    def doubled_pairs(self) -> Iterator[tuple[UUID, UUID, list[UUID]]]:
+        """Two people who share more than one group, and the groups."""
+        found = self._db.execute(
+            """
+            SELECT owner, peer, group_concat(hex(message_group)) FROM inbox_rows
+            WHERE owner < peer GROUP BY owner, peer HAVING count(*) > 1
+            """
+        )
+        for owner, peer, groups in found.fetchall():
+            yield UUID(bytes=owner), UUID(bytes=peer), [UUID(each) for each in groups.split(",")]
+
+    def users(self) -> Iterator[UUID]:
+        """Everybody who has a row, is a peer or has sent something."""
+        return self._uuids(
+            """
+            SELECT owner FROM inbox_rows UNION SELECT peer FROM inbox_rows
+            UNION SELECT one FROM logs UNION SELECT other FROM logs
+            """
+        )
+
+    def _uuids(self, sql: str) -> Iterator[UUID]:
+        for (uuid,) in self._db.execute(sql):
+            yield UUID(bytes=uuid)

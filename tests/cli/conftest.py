@@ -1,0 +1,83 @@
+"""Where commands work in these tests: tables of their own on the shared engines, one with the stock conversations."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+
+from app.dynamodb_operator import OperatedTable, open_operated_table
+from app.settings import StoreSettings
+from migrations.dynamodb_table import create_table
+from tests.fixtures.app import KeyServer
+from tests.tools.command import Ended, cruddur
+
+
+@dataclass(frozen=True)
+class Place:
+    """The settings that commands are given, as variables of their environment."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    async def run(self, *arguments: str, typed: str = "", **changes: str) -> Ended:
+        """The command there; a variable that is changed to nothing is as good as not set."""
+        return await cruddur(*arguments, env={**self.environment, **changes}, typed=typed)
+
+    async def done(self, *arguments: str, **changes: str) -> Ended:
+        """A command that must succeed."""
+        ended = await self.run(*arguments, **changes)
+        assert ended.code == 0, ended
+        return ended
+
+    @property
+    def table_name(self) -> str:
+        return self.environment["DYNAMODB_TABLE"]
+
+    @property
+    def settings(self) -> StoreSettings:
+        return StoreSettings.model_validate({name.lower(): value for name, value in self.environment.items()})
+
+    @asynccontextmanager
+    async def table(self) -> AsyncIterator[OperatedTable]:
+        """The table itself, for tests that break something."""
+        async with open_operated_table(self.settings) as table:
+            yield table
+
+    def elsewhere(self) -> "Place":
+        """The same engines, and another table, which is not there yet."""
+        return Place({**self.environment, "DYNAMODB_TABLE": f"test-{secrets.token_hex(6)}"})
+
+    async def made(self) -> "Place":
+        """The same with its table."""
+        await create_table(self.settings)
+        return self
+
+
+@pytest.fixture(scope="session")
+def engines(dynamodb_url: str, database_url: str, key_server: KeyServer) -> Place:
+    """Real engines, and a table that is not there."""
+    settings = {
+        "ENVIRONMENT": "test",
+        "DYNAMODB_ENDPOINT_URL": dynamodb_url,
+        "DATABASE_URL": database_url,
+        "COGNITO_ISSUER_URL": f"http://127.0.0.1:{key_server.port}/pool",
+        "COGNITO_CLIENT_IDS": "web",
+        "TZ": "UTC",
+    }
+    return Place(settings).elsewhere()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stock(engines: Place) -> Place:
+    """A table with the stock conversations. Nobody changes it."""
+    place = await engines.elsewhere().made()
+    await place.done("seed")
+    return place
+
+
+@pytest_asyncio.fixture
+async def empty(engines: Place) -> Place:
+    """An empty table of the test's own."""
+    return await engines.elsewhere().made()

@@ -1,0 +1,297 @@
+"""list-users, update-cognito-user-ids and users sync, against an emulated user pool and a real Postgres.
+
+What an emulator cannot show stands in tests/tools/aws_emulator.py; here it matters that ListUsers of a real pool gives
+its pages in no order that is promised, and that its throttling is by account and not by what a test says.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from app.errors import Unavailable
+from app.postgres import open_postgres
+from app.settings import DatabaseSettings
+from app.users.models import NewSubject
+from app.users.store import UserStore
+from migrations.postgres import migrate
+from tests.fixtures.emulator import AwsEmulator
+from tests.tools.command import Ended, cruddur
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@dataclass
+class Place:
+    """A user pool, a database, and a command line that knows both."""
+
+    emulator: AwsEmulator
+    pool: str
+    database_url: str
+    database: "asyncpg.Connection[asyncpg.Record]"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.emulator.environment | {"ENVIRONMENT": "test", "DATABASE_URL": self.database_url}
+
+    async def run(self, *arguments: str, typed: str = "", **env: str) -> Ended:
+        return await cruddur(*arguments, "--pool", self.pool, env=self.environment | env, typed=typed)
+
+    def account(self, handle: str, **attributes: str) -> str:
+        """Adds somebody to the pool and returns their sub."""
+        sub = str(uuid4())
+        self.emulator.add_users(self.pool, [{"preferred_username": handle, "sub": sub, **attributes}])
+        return sub
+
+    async def users(self, *rows: str) -> None:
+        """Adds people to Postgres as the boot camp's seed did: with a made-up sub."""
+        await self.database.executemany(
+            "INSERT INTO users (handle, display_name, cognito_user_id) VALUES ($1, $1, 'MOCK-' || $1)",
+            [(handle,) for handle in rows],
+        )
+
+    async def subs(self) -> dict[str, str]:
+        """Of everybody in Postgres, by handle."""
+        return await self.texts("SELECT handle, cognito_user_id FROM users")
+
+    async def texts(self, sql: str) -> dict[str, str]:
+        """The first two columns."""
+        return {row[0]: row[1] for row in await self.database.fetch(sql)}
+
+
+@pytest.fixture
+async def place(emulator: AwsEmulator, empty_database_url: str) -> AsyncIterator[Place]:
+    await asyncio.to_thread(migrate, empty_database_url)
+    database = await asyncpg.connect(empty_database_url)
+    yield Place(emulator, emulator.new_pool(), empty_database_url, database)
+    await database.close()
+
+
+def findings(ended: Ended) -> dict[str | None, str]:
+    """What was said of whom."""
+    return {record["handle"]: record["finding"] for record in ended.records if "finding" in record}
+
+
+def summary(ended: Ended) -> dict[str, Any]:
+    return ended.records[-1]  # type: ignore[no-any-return]
+
+
+async def test_nobody_anywhere_is_fine(place: Place) -> None:
+    commands = (["update-cognito-user-ids", "--apply"], ["users", "sync", "--apply"], ["list-users"])
+    told = await asyncio.gather(*(place.run(*command) for command in commands))
+    assert [ended.code for ended in told] == [0, 0, 0], told
+    assert [ended.out.splitlines()[-1].split(".")[0] for ended in told] == [
+        "nobody on either side", "nobody on either side", "0 accounts",
+    ]  # fmt: skip
+
+
+async def test_a_dry_run_shows_what_would_change_and_changes_nothing(place: Place) -> None:
+    await place.users("amelie", "bruno")
+    sub = place.account("Amelie")
+    place.account("bruno")
+    ended = await place.run("update-cognito-user-ids")
+    assert ended.code == 0, ended
+    assert f"MOCK-amelie -> {sub}" in ended.out
+    assert "2 change. Would change 2." in ended.out
+    assert "--apply does it" in ended.out
+    assert await place.subs() == {"amelie": "MOCK-amelie", "bruno": "MOCK-bruno"}
+
+
+async def test_applying_matches_without_case_and_twice_is_once(place: Place) -> None:
+    await place.users("amelie", "bruno")
+    subs = {"amelie": place.account("AMELIE"), "bruno": place.account(" bruno ")}
+    first = await place.run("update-cognito-user-ids", "--apply", "--json")
+    assert (first.code, summary(first)["changed"]) == (0, 2), first
+    assert await place.subs() == subs
+    second = await place.run("update-cognito-user-ids", "--apply", "--json")
+    assert (second.code, summary(second)["counts"]) == (0, {"same": 2})
+    assert await place.subs() == subs
+
+
+async def test_whoever_cannot_be_matched_is_named_and_the_rest_is_done(place: Place) -> None:
+    await place.users("amelie", "only_here", "shared", "taken", "holder")
+    sub = place.account("amelie")
+    place.account("only_there")
+    place.account("shared")
+    place.account("Shared")
+    place.emulator.add_users(place.pool, [{"sub": str(uuid4())}, {"preferred_username": "no_sub"}, {}])
+    held = place.account("taken")
+    await place.database.execute("UPDATE users SET cognito_user_id = $1 WHERE handle = 'holder'", held)
+    ended = await place.run("update-cognito-user-ids", "--apply", "--json")
+    assert ended.code == 2, ended
+    assert findings(ended) == {
+        "amelie": "change",
+        "only_here": "no account",
+        "only_there": "no user",
+        "shared": "clash",
+        "taken": "clash",
+        "holder": "renamed",
+        "no_sub": "incomplete",
+        None: "incomplete",
+    }
+    assert summary(ended)["counts"]["incomplete"] == 3
+    changed = await place.subs()
+    assert changed["amelie"] == sub
+    assert {changed[handle] for handle in ("only_here", "shared", "taken")} == {
+        "MOCK-only_here", "MOCK-shared", "MOCK-taken",
+    }  # fmt: skip
+
+
+async def test_a_letter_that_only_becomes_ascii_in_lower_case_is_another_one(place: Place) -> None:
+    await place.users("kim")
+    place.account("\N{KELVIN SIGN}im")
+    ended = await place.run("update-cognito-user-ids", "--json")
+    assert (ended.code, findings(ended)) == (2, {"kim": "no account", "\N{KELVIN SIGN}im": "no user"})
+
+
+async def test_whoever_is_linked_already_needs_no_handle_in_the_pool(place: Place) -> None:
+    await place.users("amelie")
+    sub = str(uuid4())
+    place.emulator.add_users(place.pool, [{"sub": sub}])
+    await place.database.execute("UPDATE users SET cognito_user_id = $1", sub)
+    ended = await place.run("update-cognito-user-ids", "--json")
+    assert (ended.code, findings(ended)) == (0, {"amelie": "renamed"})
+
+
+async def test_relinking_is_one_transaction(place: Place) -> None:
+    """A subject that two would get takes everything back; whoever has changed meanwhile is left alone."""
+    await place.users("amelie", "bruno")
+    rows = {row["handle"]: row["uuid"] for row in await place.database.fetch("SELECT handle, uuid FROM users")}
+    settings = DatabaseSettings(environment="test", database_url=SecretStr(place.database_url))
+    async with open_postgres(settings) as postgres:
+        store = UserStore(postgres)
+        with pytest.raises(Unavailable):
+            await store.relink([NewSubject(uuid, f"MOCK-{handle}", "same") for handle, uuid in rows.items()])
+        assert await place.subs() == {"amelie": "MOCK-amelie", "bruno": "MOCK-bruno"}
+        overtaken = NewSubject(rows["bruno"], "somebody else's", "second")
+        assert await store.relink([NewSubject(rows["amelie"], "MOCK-amelie", "first"), overtaken]) == 1
+    assert await place.subs() == {"amelie": "first", "bruno": "MOCK-bruno"}
+
+
+async def test_ten_thousand_accounts(place: Place) -> None:
+    """Four of five have a user; the rest is created, and then all agree."""
+    subs = {f"user_{number:05}": str(uuid4()) for number in range(10_000)}
+    accounts = [{"preferred_username": handle.title(), "sub": sub} for handle, sub in subs.items()]
+    place.emulator.add_users(place.pool, accounts)
+    await place.users(*(handle for handle in subs if not handle.endswith(("3", "8"))))
+    linked = await place.run("update-cognito-user-ids", "--apply")
+    assert linked.code == 2, linked
+    assert "8,000 change, 2,000 no user. Changed 8,000." in linked.out
+    assert linked.out.splitlines()[1].startswith("no user")  # whoever needs to be looked at comes first
+    assert len(linked.out.splitlines()) < 60
+    synced = await place.run("users", "sync", "--apply", "--json")
+    assert (synced.code, summary(synced)["created"]) == (0, 2_000), synced.err
+    assert await place.subs() == subs
+
+
+async def test_sync_first_shows_and_then_creates_by_the_rules_of_registration(place: Place) -> None:
+    await place.users("taken")
+    subs = {
+        "amelie": place.account("Amelie", name=" Am\u200bélie\u202e Laurent\n"),
+        "nameless": place.account("nameless"),
+        "long_name": place.account("long_name", name="x" * 51),
+    }
+    for handle in ("no spaces", "ab", "émile", "x" * 31, "taken", "twice", "Twice"):
+        place.account(handle)
+    shown = await place.run("users", "sync", "--json")
+    assert (shown.code, list(await place.subs())) == (2, ["taken"])
+    assert findings(shown) == {
+        **dict.fromkeys(subs, "create"),
+        **dict.fromkeys(("no spaces", "ab", "émile", "x" * 31), "bad handle"),
+        **dict.fromkeys(("taken", "twice"), "clash"),
+    }
+    ended = await place.run("users", "sync", "--apply", "--json")
+    assert (ended.code, summary(ended)["created"]) == (2, 3), ended
+    assert await place.subs() == {"taken": "MOCK-taken", **subs}
+    names = await place.texts("SELECT handle, display_name FROM users WHERE handle <> 'taken'")
+    assert names == {"amelie": "Amélie Laurent", "nameless": "nameless", "long_name": "long_name"}
+    again = await place.run("users", "sync", "--apply", "--json")
+    assert (summary(again)["counts"]["same"], summary(again)["created"]) == (3, 0)
+
+
+async def test_list_users_shows_the_pool_without_addresses(place: Place) -> None:
+    sub = place.account("Amelie", name="Amélie\u202e", email="amelie@example.com")
+    place.emulator.add_users(place.pool, [{}])
+    shown, told = await asyncio.gather(place.run("list-users"), place.run("list-users", "--json"))
+    assert shown.code == 0, shown
+    assert f"amelie  Amélie\\u202e  {sub}  confirmed" in shown.out
+    assert "2 accounts" in shown.out
+    assert {record["handle"]: record["sub"] for record in told.records} == {"amelie": sub, None: None}
+    assert "@example.com" not in shown.out + told.out
+
+
+async def test_throttling_slows_down_and_does_not_fail(place: Place) -> None:
+    place.account("amelie")
+    place.emulator.fault("ListUsers", "TooManyRequestsException", times=3)  # as often as botocore tries
+    ended = await place.run("list-users", "--json", LOG_LEVEL="WARNING")
+    assert (ended.code, len(ended.records)) == (0, 1), ended
+    assert '"event": "aws_throttled"' in ended.err
+
+
+REFUSALS = {
+    "AccessDeniedException": "needs the permission cognito-idp:ListUsers",
+    "UnrecognizedClientException": "AWS does not take the credentials",
+}
+
+
+@pytest.mark.parametrize(("code", "words"), REFUSALS.items(), ids=list(REFUSALS))
+async def test_a_refusal_is_one_line_that_says_what_to_do(place: Place, code: str, words: str) -> None:
+    place.emulator.fault("ListUsers", code)
+    ended = await place.run("update-cognito-user-ids", "--apply")
+    assert (ended.code, ended.out) == (3, "")
+    assert words in ended.complaint
+    assert "Traceback" not in ended.err
+
+
+async def test_without_credentials_it_says_how_to_get_some(place: Place) -> None:
+    ended = await place.run("list-users", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    assert ended.code == 3, ended
+    assert "No AWS credentials: set AWS_PROFILE" in ended.complaint
+
+
+async def test_a_pool_that_is_not_there(place: Place) -> None:
+    ended = await cruddur("list-users", "--pool", "us-east-1_nothing00", env=place.environment)
+    assert ended.code == 1, ended
+    assert "There is no user pool us-east-1_nothing00" in ended.complaint
+
+
+async def test_an_engine_that_is_down(place: Place) -> None:
+    down = ({"AWS_ENDPOINT_URL": NOWHERE}, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"})
+    for ended in await asyncio.gather(*(place.run("update-cognito-user-ids", **each) for each in down)):
+        assert (ended.code, ended.out) == (3, ""), ended
+        assert "does not answer" in ended.complaint
+
+
+async def test_the_pool_is_the_issuer_unless_another_is_named(place: Place) -> None:
+    place.account("amelie")
+    issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{place.pool}"
+    found, local = await asyncio.gather(
+        cruddur("list-users", env=place.environment | {"COGNITO_ISSUER_URL": issuer}),
+        cruddur("list-users", env=place.environment | {"COGNITO_ISSUER_URL": "http://127.0.0.1:1/local"}),
+    )
+    assert (found.code, "amelie" in found.out) == (0, True), found
+    assert (local.code, "Which user pool?" in local.complaint) == (2, True), local
+
+
+@pytest.mark.parametrize(
+    ("flags", "typed", "code"),
+    [([], "", 4), (["--production"], "no\n", 4), (["--production"], "yes\n", 0)],
+)
+async def test_off_this_machine_it_asks(place: Place, flags: Iterable[str], typed: str, code: int) -> None:
+    await place.users("amelie")
+    sub = place.account("amelie")
+    ended = await place.run("update-cognito-user-ids", "--apply", *flags, typed=typed, ENVIRONMENT="production")
+    assert ended.code == code, ended
+    assert await place.subs() == {"amelie": "MOCK-amelie" if code else sub}
+
+
+async def test_help_has_examples() -> None:
+    commands = (["list-users"], ["update-cognito-user-ids"], ["users"], ["users", "sync"])
+    for ended in await asyncio.gather(*(cruddur(*command, "--help", env={}) for command in commands)):
+        assert ended.code == 0
+        assert "Examples:\n    cruddur" in ended.out

@@ -1,0 +1,159 @@
+"""The command line as such: help, mistakes, what it works on, what it says when an engine is down."""
+
+import asyncio
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.cli.main import COMMANDS
+from scripts.running import announced, running_settings
+from tests.cli.conftest import Place
+from tests.tools.command import cruddur
+
+NOBODY_THERE = {
+    "DYNAMODB_ENDPOINT_URL": "http://127.0.0.1:1",
+    "DATABASE_URL": "postgresql://user:pass@127.0.0.1:1/none",
+}
+
+
+async def test_help_lists_every_command_without_loading_one() -> None:
+    started = time.monotonic()
+    ended = await cruddur("--help", env={})
+    assert time.monotonic() - started < 5  # usually 0.2 s; what matters is what is loaded
+    assert ended.code == 0
+    assert all(f"  {name}  " in ended.out for name in COMMANDS)
+
+
+def test_nothing_is_loaded_that_a_command_does_not_need() -> None:
+    code = "import sys, scripts.cli.main; print(*{'fastapi', 'botocore', 'pydantic', 'rich'} & sys.modules.keys())"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "\n"
+
+
+def test_each_command_explains_itself_with_examples() -> None:
+    code = """if True:
+        from scripts.cli.main import COMMANDS, app
+        for name in COMMANDS:
+            print("=====", name)
+            app([name, "--help"], prog_name="cruddur", standalone_mode=False)
+    """
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    helps = {text.split()[0]: text for text in ended.stdout.split("===== ")[1:]}
+    assert helps.keys() == COMMANDS.keys()
+    assert [name for name, text in helps.items() if f"Examples:\n    cruddur {name}" not in text] == []
+
+
+WRONG = [
+    ("no-such-command", "No such command"),
+    ("drop", "Missing argument 'TABLE'"),
+    ("scan --limit none", "Invalid value for '--limit'"),
+    ("scan --filter nonsense", "is not a filter"),
+    ("get-conversation juniper osman --before 5 --after 3", "exclude one another"),
+    ("get-conversation juniper osman priya", "two handles"),
+    ("get-conversation not-a-uuid", "is not a group's uuid"),
+    ("seed --users 2 --groups 2", "at most 1 pairs"),
+    ("seed --users 5 --groups 5 --messages 4", "at least one message"),
+    ("import /nonexistent.jsonl", "does not exist"),
+    ("export", "one group, two handles, or --user"),
+    ("list-conversations juniper --before yesterday", "Invalid value for '--before'"),
+]
+
+
+async def test_a_wrong_command_line_is_told_in_one_line(stock: Place) -> None:
+    runs = await asyncio.gather(*(stock.run(*command.split()) for command, _ in WRONG))
+    for (command, complaint), ended in zip(WRONG, runs, strict=True):
+        assert ended.code == 2, command
+        assert complaint in ended.complaint
+        assert "Traceback" not in ended.err
+        assert ended.out == ""
+
+
+async def test_an_engine_that_is_down_is_told_in_one_line(engines: Place) -> None:
+    commands = ("list-tables", "describe", "schema-load", "drop some-table --yes", "scan", "seed", "migrate", "verify",
+                "get-conversation juniper osman", "migrations", "export --user juniper")  # fmt: skip
+    runs = await asyncio.gather(*(engines.run(*command.split(), **NOBODY_THERE) for command in commands))
+    for command, ended in zip(commands, runs, strict=True):
+        assert ended.code == 3, (command, ended)
+        assert ended.complaint.startswith("cruddur: ")
+        assert "Traceback" not in ended.err
+
+
+async def test_the_target_is_always_told_and_never_its_password(stock: Place) -> None:
+    ended = await stock.done("list-conversations", "juniper")
+    assert f"local engine {stock.environment['DYNAMODB_ENDPOINT_URL']}, table {stock.table_name}" in ended.err
+    assert "Target: local Postgres 127.0.0.1:" in ended.err
+    password = stock.environment["DATABASE_URL"].split("@")[0].rpartition(":")[2]
+    assert password not in ended.err + ended.out
+
+
+async def test_a_command_needs_only_its_own_settings(engines: Place) -> None:
+    few = {name: engines.environment[name] for name in ("ENVIRONMENT", "DYNAMODB_ENDPOINT_URL")}
+    assert (await cruddur("list-tables", env=few)).code == 0
+    ended = await cruddur("list-conversations", "juniper", env=few)
+    assert ended.code == 2
+    assert ended.complaint.startswith("cruddur: DATABASE_URL is not set.")
+
+
+async def test_without_credentials_aws_is_told_apart_from_an_engine() -> None:
+    ended = await cruddur("list-tables", env={"ENVIRONMENT": "production", "AWS_EC2_METADATA_DISABLED": "true"})
+    assert ended.code == 3
+    assert "No AWS credentials" in ended.complaint
+
+
+async def test_debug_shows_logs_and_where_it_failed(engines: Place) -> None:
+    ended = await engines.run("list-tables", "--debug", **NOBODY_THERE)
+    assert ended.code != 0
+    assert "Traceback" in ended.err
+    logged = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
+    assert {line["event"] for line in logged} >= {"dynamodb_retry"}
+
+
+async def test_colours_only_on_a_terminal_and_never_when_off(stock: Place) -> None:
+    ended = await stock.done("list-conversations", "juniper")
+    assert "\x1b" not in ended.out + ended.err
+    ended = await stock.done("list-conversations", "juniper", "--no-color", FORCE_COLOR="1")
+    assert "\x1b[3" not in ended.out
+
+
+async def test_commands_find_what_scripts_up_runs(
+    stock: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stock.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENVIRONMENT", "local")
+    here = {"DATA_DIR": str(tmp_path), "TZ": "UTC"}
+    with (tmp_path / "up.lock").open("w") as lock, announced(tmp_path):
+        assert (tmp_path / "running.json").stat().st_mode & 0o777 == 0o600
+        assert running_settings(tmp_path) == {}  # the file alone is not enough: nobody holds the folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = await cruddur("list-conversations", "juniper", env=here)
+        assert ended.code == 0, ended
+        given = await cruddur("list-tables", env={**here, **NOBODY_THERE})
+        assert given.code == 3, "what the environment says comes first"
+    assert not (tmp_path / "running.json").exists()
+    assert running_settings(tmp_path) == {}
+
+
+def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "scripts" / "cruddur"
+    ended = subprocess.run(
+        [script, "get-conversation", "juniper", "osman", "--limit", "1", "--json"],
+        cwd=tmp_path, env={**os.environ, **stock.environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(stock: Place) -> None:
+    command = f"{sys.executable} -m scripts.cli scan --json | head -1"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], env={**os.environ, **stock.environment}, capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in ended.stderr
+    assert "cruddur:" not in ended.stderr

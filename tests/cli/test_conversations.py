@@ -1,0 +1,130 @@
+"""get-conversation, list-conversations, scan, token, doctor, openapi: what people read."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Place
+
+
+async def numbers(place: Place, *arguments: str) -> list[int]:
+    ended = await place.done("get-conversation", "juniper", "osman", "--json", *arguments)
+    return [record["number"] for record in ended.records]
+
+
+async def test_a_conversation_is_read_newest_page_first_and_oldest_line_first(stock: Place) -> None:
+    ended = await stock.done("get-conversation", "@Juniper", "osman", "--limit", "3")
+    header, *lines = ended.out.splitlines()
+    assert header.split() == ["number", "sent", "by", "message"]
+    assert [line.split()[0] for line in lines] == ["124", "125", "126"]
+    assert "Juniper Vale" in lines[-1]
+    assert "older ones with --before 124" in ended.err
+    assert "1 call, 0.5 read units: on demand $0.062" in ended.err
+
+
+async def test_before_after_around(stock: Place) -> None:
+    windows = ("--before", "11"), ("--after", "11"), ("--around", "50")
+    pages = await asyncio.gather(*(numbers(stock, *window, "--limit", "3") for window in windows))
+    assert pages == [[8, 9, 10], [12, 13, 14], [49, 50, 51]]
+
+
+async def test_a_group_by_its_uuid_is_the_same_group(stock: Place) -> None:
+    first, *_ = (await stock.done("get-conversation", "osman", "juniper", "--json")).records
+    again, *_ = (await stock.done("get-conversation", first["message_group_uuid"], "--json")).records
+    assert first == again
+
+
+async def test_times_are_local(stock: Place) -> None:
+    here, there = [
+        (await stock.done("get-conversation", "juniper", "osman", "--limit", "1", TZ=zone)).out
+        for zone in ("UTC", "Asia/Tokyo")
+    ]
+    assert here != there
+
+
+async def test_whoever_is_not_there_is_told(stock: Place) -> None:
+    nothing = "00000000-0000-4000-8000-000000000000"
+    commands = ("get-conversation juniper nobody_here", "list-conversations nobody_here",
+                f"get-conversation {nothing}", f"export {nothing}")  # fmt: skip
+    runs = await asyncio.gather(*(stock.run(*command.split()) for command in commands))
+    assert [(ended.code, ended.out) for ended in runs] == [(1, "")] * len(commands)
+
+
+async def test_an_inbox_is_read_newest_first(stock: Place) -> None:
+    ended = await stock.done("list-conversations", "juniper", "--json")
+    records = ended.records
+    assert {record["handle"] for record in records} == {"osman", "priya", "theo"}
+    assert [record["last_at"] for record in records] == sorted((r["last_at"] for r in records), reverse=True)
+    assert "1 call, 0.5 read units" in ended.err
+    human = (await stock.done("list-conversations", "juniper", "--limit", "1")).out
+    assert len(human.splitlines()) == 2
+
+
+async def test_a_scan_finds_everything_once(stock: Place) -> None:
+    ended = await stock.done("scan", "--json", "--segments", "5")
+    assert len(ended.records) == 164 + 2 * 6
+    assert len({(r["group_uuid"], r.get("number"), r["user_uuid"]) for r in ended.records}) == len(ended.records)
+    assert "176 items read, 176 match." in ended.err
+
+
+async def test_a_scan_is_filtered(stock: Place) -> None:
+    counts = {
+        "entity=inbox_row": 12, "entity=message number<3": 12, "entity!=message": 12, "text~turnip": 5,
+        "number=126": 1, "created_at>2000": 164, "created_at<2000": 0,
+    }  # fmt: skip
+    commands = [["--filter", *" --filter ".join(tests.split()).split()] for tests in counts]
+    runs = await asyncio.gather(*(stock.done("scan", "--json", *command) for command in commands))
+    assert [len(ended.records) for ended in runs] == list(counts.values())
+
+
+async def test_a_scan_stops_at_its_limit(stock: Place) -> None:
+    ended = await stock.done("scan", "--limit", "5")
+    assert len(ended.out.splitlines()) == 6
+    assert "Stopped at 5" in ended.err
+
+
+async def test_texts_cannot_do_anything_to_a_terminal(empty: Place, tmp_path: Path, stock: Place) -> None:
+    file = tmp_path / "group.jsonl"
+    await stock.done("export", "juniper", "osman", "--output", str(file))
+    line = json.loads(file.read_text().splitlines()[0]) | {"text": "\x1b[31mred\x07\u202eback\nsecond [bold]line"}
+    file.write_text(json.dumps(line) + "\n")
+    await empty.done("import", str(file))
+    ended = await empty.done("get-conversation", "juniper", "osman")
+    assert "\\u001b[31mred\\u0007\\u202eback ⏎ second [bold]line" in ended.out
+
+
+async def test_an_empty_table_is_no_failure(empty: Place) -> None:
+    assert (await empty.done("scan", "--json")).out == ""
+    assert "has no message groups" in (await empty.done("list-conversations", "juniper")).err
+    assert (await empty.done("verify")).out.endswith("Everything fits.\n")
+
+
+async def test_tokens_are_for_local_use(stock: Place, tmp_path: Path) -> None:
+    ended = await stock.run("token", "juniper")
+    assert ended.code == 4
+    here = {"ENVIRONMENT": "local", "DATA_DIR": str(tmp_path)}
+    ended = await stock.done("token", "juniper", **here)
+    assert ended.out.count(".") == 2
+    assert (await stock.run("token", "nobody_here", **here)).code == 1
+
+
+async def test_the_doctor_finds_all_well_or_says_what_to_do(stock: Place, engines: Place) -> None:
+    ended = await stock.run("doctor", "--json")  # the key server may have no keys yet
+    assert {r["check"] for r in ended.records if not r["ok"]} <= {"token keys"}
+    assert [r["check"] for r in ended.records] == [
+        "settings", "dynamodb", "table", "index", "postgres", "schema", "clock", "token keys",
+    ]  # fmt: skip
+    ended = await engines.run("doctor", DATABASE_URL="", COGNITO_ISSUER_URL="")
+    assert ended.code == 1
+    assert "COGNITO_ISSUER_URL is not set" in ended.out
+    assert "`cruddur schema-load` creates it" in ended.out
+
+
+async def test_the_contract_needs_no_settings(tmp_path: Path) -> None:
+    nowhere = Place()
+    file = tmp_path / "openapi.json"
+    await nowhere.done("openapi", "--output", str(file))
+    assert json.loads(file.read_text())["info"]["title"] == "cruddur-messages"
+    await nowhere.done("openapi", "--check", str(file))
+    file.write_text("{}")
+    assert (await nowhere.run("openapi", "--check", str(file))).code == 1

@@ -1,0 +1,139 @@
+"""The formulae against the data model's table, which tests/messaging/test_capacity.py measures, and sums by hand."""
+
+import asyncio
+import math
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from scripts.pricing import (
+    NEW_BUCKET,
+    Prices,
+    Units,
+    Workload,
+    first_contact,
+    history_page,
+    inbox_page,
+    plan,
+    provision,
+    read_units,
+    send,
+    write_units,
+)
+from tests.tools.command import cruddur
+
+QUIET = Workload(users=86_400, messages=0, inbox_pages=0, history_pages=0, first_contacts=0)
+"""So many users that once a day for each is once a second for all."""
+
+
+def test_each_operation_takes_what_the_data_model_says() -> None:
+    assert send(100) == Units(write=3, read=1)
+    assert send(100) + NEW_BUCKET == Units(write=3, index_write=4, read=1)
+    assert first_contact(100) == Units(write=8, index_write=2, read=1)
+    assert [inbox_page(groups).read for groups in (20, 50, 100)] == [1, 2, 4]
+    assert history_page(100) == Units(read=1 + 1.5)
+
+
+@pytest.mark.parametrize(("size", "writes", "reads"), [(0, 1, 0.5), (1024, 1, 0.5), (1025, 2, 0.5), (4097, 5, 1)])
+def test_units_are_rounded_up_as_amazon_does(size: int, writes: int, reads: float) -> None:
+    assert (write_units(size), read_units(size), read_units(size, consistent=True)) == (writes, reads, 2 * reads)
+
+
+def test_a_long_text_takes_more_of_the_log_only() -> None:
+    assert send(1_000) == Units(write=2 + 2, read=1)
+
+
+@pytest.mark.parametrize(
+    ("does", "units"),
+    [
+        ({"messages": 1, "new_bucket_share": 0, "compared_share": 0}, Units(write=3, read=1)),
+        ({"messages": 1, "new_bucket_share": 1, "compared_share": 1}, Units(write=3, index_write=4, read=2)),
+        ({"messages": 1, "first_contacts": 1}, Units(write=8, index_write=2, read=1)),
+        ({"inbox_pages": 1}, Units(read=1)),
+        ({"history_pages": 1}, Units(write=1, read=2.5)),
+    ],
+)
+def test_a_day_of_one_operation_for_each_is_one_a_second_for_all(does: dict[str, Any], units: Units) -> None:
+    assert replace(QUIET, **does).average() == units
+
+
+def test_a_month_on_demand_and_provisioned_by_hand() -> None:
+    planned = plan(replace(QUIET, messages=1, new_bucket_share=0, compared_share=0, peak=2), Prices(), utilisation=0.5)
+    seconds = 730 * 3600
+    assert planned.on_demand == pytest.approx(seconds * (3 * 0.625 + 1 * 0.125) / 1e6)
+    bought = planned.provisioned
+    assert (bought.write, bought.read, bought.index_write, bought.index_read) == (12, 4, 1, 1)
+    assert planned.fixed == pytest.approx(730 * (13 * 0.00065 + 5 * 0.00013))
+    assert planned.scaled == pytest.approx(730 * (7 * 0.00065 + 3 * 0.00013))
+
+
+def test_storage_grows_by_messages_and_costs_beyond_what_is_free() -> None:
+    workload = replace(QUIET, messages=1, groups=0)
+    planned = plan(workload, Prices(free_gb=0, backup_gb=0), months=12)
+    gigabytes = 86_400 * 365 * (108 + 100 + 100) / 1e9
+    assert planned.month_gb == pytest.approx(gigabytes / 12)
+    assert planned.stored_gb == pytest.approx(gigabytes)
+    assert planned.storage == pytest.approx(gigabytes * 0.25)
+    assert Prices().storage_month(25) == pytest.approx(25 * 0.20)
+
+
+def test_steady_load_is_cheaper_bought_and_a_short_peak_on_demand() -> None:
+    steady, spiky = (plan(replace(QUIET, messages=10, peak=peak), Prices()) for peak in (1, 10))
+    assert (steady.recommendation, spiky.recommendation) == ("PROVISIONED", "PAY_PER_REQUEST")
+
+
+def test_provisioning_has_room_and_never_less_than_one() -> None:
+    assert asdict(provision(Units(write=7, read=0.1), utilisation=0.7)) == {
+        "write": 10, "read": 1, "index_write": 1, "index_read": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hot", "words"),
+    [
+        ({"busiest_group": 31}, "the busiest group has 31 messages/s; the service takes 30 for one"),
+        ({"busiest_user": 1_001}, "the busiest user's inbox would take 1,001 WCU; one partition gives 1,000"),
+        ({"busiest_user": 700, "groups": 100}, "the busiest user's inbox would take 3,500 RCU"),
+        ({"busiest_group": 501, "text_bytes": 2_000}, "the busiest group's log would take 1,503 WCU"),
+    ],
+)
+def test_hot_keys_are_named(hot: dict[str, Any], words: str) -> None:
+    warnings = plan(replace(QUIET, **hot), Prices()).warnings
+    assert any(words in warning for warning in warnings), warnings
+
+
+def test_nothing_is_hot_at_the_limits() -> None:
+    assert not plan(replace(QUIET, busiest_group=30, busiest_user=1_000), Prices()).warnings
+
+
+async def test_the_command_shows_it_for_people() -> None:
+    ended = await cruddur("capacity", "plan", "--users", "5000", "--messages-per-day", "20", env={})
+    assert (ended.code, ended.err) == (0, "")
+    assert "Cheaper: on demand." in ended.out
+    assert "Prices are assumptions: us-east-1" in ended.out
+
+
+async def test_the_command_takes_other_prices_and_tells_machines() -> None:
+    arguments = ["capacity", "plan", "--users", "5000", "--messages-per-day", "20", "--busiest-group", "40", "--json"]
+    dearer = ("--price", "million-writes=6.25", "--price", "million-reads=1.25")
+    told = await asyncio.gather(cruddur(*arguments, env={}), cruddur(*arguments, *dearer, env={}))
+    usual, dear = (ended.records[0] for ended in told)
+    assert math.isclose(dear["on_demand"], 10 * usual["on_demand"])
+    assert (usual["recommendation"], dear["recommendation"]) == ("PAY_PER_REQUEST", "PROVISIONED")
+    assert len(usual["warnings"]) == 1
+
+
+WRONG = {
+    "Missing option '--messages-per-day'": ["--users", "5"],
+    "Invalid value for '--users'": ["--users", "0", "--messages-per-day", "1"],
+    "There is no price called gold": ["--users", "1", "--messages-per-day", "1", "--price", "gold=1"],
+    "write NAME=DOLLARS": ["--users", "1", "--messages-per-day", "1", "--price", "read-hour=nan"],
+}
+
+
+async def test_wrong_options_are_one_line() -> None:
+    runs = (cruddur("capacity", "plan", *arguments, env={}) for arguments in WRONG.values())
+    for words, ended in zip(WRONG, await asyncio.gather(*runs), strict=True):
+        assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1), ended
+        assert words in ended.err

@@ -1,0 +1,92 @@
+"""schema-load, list-tables, describe, drop: on a real engine."""
+
+from migrations.dynamodb_table import TTL_ATTRIBUTE, table_definition
+from tests.cli.conftest import Place
+
+
+async def test_the_table_is_made_once_and_then_compared(engines: Place) -> None:
+    place = engines.elsewhere()
+    ended = await place.done("schema-load")
+    assert ended.out == f"{place.table_name}: created\n"
+    ended = await place.done("schema-load")
+    assert ended.out == f"{place.table_name}: is there, as it should be\n"
+    ended = await place.done("list-tables", "--json")
+    assert {"table": place.table_name} in ended.records
+
+
+async def test_differences_are_told_and_nothing_is_changed(empty: Place) -> None:
+    wanted = {"DYNAMODB_BILLING_MODE": "PROVISIONED", "DYNAMODB_INDEX_WRITE_UNITS": "9"}
+    ended = await empty.run("schema-load", "--json", **wanted)
+    assert ended.code == 1
+    [told] = ended.records
+    assert told["differences"] == [
+        "billing mode is PAY_PER_REQUEST, should be PROVISIONED",
+        "index inbox-by-activity units is not there, should be 5 read, 9 write",
+        "table units is not there, should be 5 read, 5 write",
+    ]
+    assert (await empty.done("schema-load")).out.endswith("as it should be\n")
+
+
+async def test_a_table_of_another_shape_is_described_and_told_apart(engines: Place) -> None:
+    place = engines.elsewhere()
+    async with place.table() as table:
+        await table._client.create_table(  # noqa: SLF001  # only a test makes wrong tables
+            TableName=place.table_name,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    ended = await place.run("schema-load")
+    assert ended.code == 1
+    assert f"{place.table_name}: key is id S, should be pk S, sk S\n" in ended.out
+    assert f"{place.table_name}: expiry is off, should be expires_at\n" in ended.out
+    [told] = (await place.done("describe", "--json")).records
+    assert (told["table"], told["key"], told["status"]) == (place.table_name, "id S", "ACTIVE")
+    assert (await place.run("doctor")).code == 1
+
+
+async def test_a_table_that_is_not_there_is_told(engines: Place) -> None:
+    place = engines.elsewhere()
+    for command in (["describe"], ["drop", place.table_name, "--yes"]):
+        ended = await place.run(*command)
+        assert (ended.code, ended.out) == (1, "")
+    ended = await place.run("scan")
+    assert ended.code == 3
+    assert "`cruddur schema-load` creates it" in ended.complaint
+
+
+async def test_dropping_asks_for_the_name(empty: Place) -> None:
+    ended = await empty.run("drop", empty.table_name, typed="yes\n")
+    assert ended.code == 4
+    assert "nothing was done" in ended.complaint
+    assert (await empty.run("drop", empty.table_name, typed="")).code == 4
+    ended = await empty.run("drop", empty.table_name, typed=f"{empty.table_name}\n")
+    assert ended.code == 0
+    assert (await empty.run("describe")).code == 1
+
+
+async def test_dropping_elsewhere_wants_to_be_meant(empty: Place) -> None:
+    ended = await empty.run("drop", empty.table_name, "--yes", ENVIRONMENT="production")
+    assert ended.code == 4
+    assert "--production" in ended.complaint
+    assert (await empty.run("drop", empty.table_name, "--production", ENVIRONMENT="production", typed="y\n")).code == 4
+    await empty.done("describe")
+    ended = await empty.run("drop", empty.table_name, "--production", "--yes", ENVIRONMENT="production")
+    assert ended.code == 0
+
+
+async def test_a_protected_table_stays(engines: Place) -> None:
+    place = engines.elsewhere()
+    definition = table_definition(place.settings) | {"DeletionProtectionEnabled": True}
+    async with place.table() as table:
+        await table.create(definition, ttl_attribute=TTL_ATTRIBUTE)
+    ended = await place.run("drop", place.table_name, "--yes", "--production", ENVIRONMENT="production")
+    assert ended.code == 4
+    assert "protected" in ended.complaint
+    await place.done("describe")
+
+
+async def test_a_name_that_no_table_can_have(engines: Place) -> None:
+    ended = await engines.run("drop", "x", "--yes")
+    assert ended.code == 2
+    assert "DYNAMODB_TABLE" in ended.complaint

@@ -1,0 +1,119 @@
+"""seed: stock and crowd, the same every time, resumed after it was stopped, patient with throttles."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+import pytest
+
+from app.dynamodb_operator import OperatedTable
+from app.messaging import items
+from scripts.bootstrap import ROOT
+from scripts.crowd import Crowd
+from tests.cli.conftest import Place
+from tests.tools.faults import throttled
+
+SIZE = ("--users", "20", "--groups", "40", "--messages", "6000")
+
+
+async def test_a_crowd_is_written_once(empty: Place) -> None:
+    [told] = (await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160", "--json")).records
+    assert (told["users"], told["groups"], told["messages"], told["groups_kept"]) == (10, 15, 160, 0)
+    ended = await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160")
+    assert "15 groups were there already" in ended.out
+    assert "160 messages in 15 logs, 30 inbox rows." in (await empty.done("verify")).out
+    assert len((await empty.done("list-conversations", "seed_000003", "--json")).records) == 4
+
+
+async def test_two_seeds_are_the_same(empty: Place, engines: Place) -> None:
+    other = await engines.elsewhere().made()
+    tables = []
+    for place in (empty, other):
+        await place.done("seed", "--users", "4", "--groups", "3", "--messages", "30")
+        tables.append(sorted((await place.done("scan", "--json")).out.splitlines()))
+    assert tables[0] == tables[1]
+
+
+async def test_nobody_and_nothing(empty: Place) -> None:
+    [told] = (await empty.done("seed", "--users", "0", "--json")).records
+    assert (told["users"], told["messages"]) == (0, 0)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "scripts.cli", "seed", *SIZE, cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **empty.environment}, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with empty.table() as table:
+        await _until_some_messages(table)
+    process.send_signal(how)
+    _, err = await process.communicate()
+    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    if how == signal.SIGINT:
+        assert err.decode().splitlines()[-1] == "Interrupted. The same command goes on from here."
+    [told] = (await empty.done("seed", *SIZE, "--json")).records
+    assert told["messages"] < 6000, "it does not begin anew"
+    assert "6,000 messages in 40 logs, 80 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+
+
+async def _until_some_messages(table: OperatedTable) -> None:
+    first, *_ = Crowd(20, 40, 6000).conversations()
+    for _ in range(1_000):
+        if await table.get(items.message_key(first.uuid, 100)):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the seed writes nothing")
+
+
+async def test_what_was_said_since_is_not_overwritten(empty: Place) -> None:
+    size = ("--users", "2", "--groups", "1", "--messages", "5")
+    await empty.done("seed", *size)
+    [group] = Crowd(2, 1, 5).conversations()
+    async with empty.table() as table:
+        said = items.message_item(group.message(6)) | {"text": "said since"}
+        await table.put_all([said])
+    await empty.done("seed", "--users", "2", "--groups", "1", "--messages", "9")
+    ended = await empty.done("get-conversation", "seed_000000", "seed_000001", "--json")
+    assert [record["message"] for record in ended.records][5:] == ["said since"]
+
+
+async def test_seeding_elsewhere_wants_to_be_meant(empty: Place) -> None:
+    ended = await empty.run("seed", ENVIRONMENT="production")
+    assert ended.code == 4
+    assert (await empty.done("scan", "--json")).out == ""
+
+
+class Throttling:
+    """Passes calls on after so many throttles of each."""
+
+    def __init__(self, client: Any, *, throttles: int) -> None:
+        self._client = client
+        self._left = throttles
+        self.exceptions = client.exceptions
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        async def call(**request: Any) -> Any:
+            if self._left:
+                self._left -= 1
+                raise throttled(name)
+            return await method(**request)
+
+        call.__name__ = name
+        return call
+
+
+async def test_throttling_slows_down_and_never_fails(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.dynamodb._pauses", lambda: [0.0] * 6)
+    monkeypatch.setattr("app.dynamodb_operator.LONGEST_PAUSE", 0.001)
+    [group] = Crowd(2, 1, 30).conversations()
+    async with empty.table() as table:
+        patient = OperatedTable(Throttling(table._client, throttles=100), table.name)  # type: ignore[arg-type]  # noqa: SLF001
+        await patient.put_all([items.message_item(group.message(number)) for number in range(1, 31)])
+        found = [item async for page in patient.scan() for item in page]
+    assert len(found) == 30
+    assert patient.consumed.write_units == 30

@@ -1,0 +1,89 @@
+"""verify: each kind of damage is found, what is derived is repaired, and the repaired table is clean."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from app.dynamodb import Key, marshal_item
+from app.dynamodb_operator import OperatedTable
+from app.messaging import items
+from app.messaging.models import InboxRow
+from scripts.crowd import Crowd, Group
+from tests.cli.conftest import Place
+
+SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
+GROUPS = list(Crowd(12, 12, 60).conversations())
+
+
+async def delete(table: OperatedTable, key: Key) -> None:
+    client: Any = table._client  # noqa: SLF001  # the service never deletes
+    await client.delete_item(TableName=table.name, Key=marshal_item(key))
+
+
+async def row_of(table: OperatedTable, group: Group) -> InboxRow:
+    item = await table.get(items.inbox_key(group.one, group.uuid), consistent=True)
+    assert item
+    return items.to_inbox_row(item)
+
+
+async def findings(place: Place, *arguments: str) -> list[tuple[str, str | None, bool]]:
+    """Kind, group and whether it was repaired; and the exit code fits."""
+    ended = await place.run("verify", "--json", *arguments)
+    *found, summary = ended.records
+    assert ended.code == (1 if found else 0), ended
+    assert sum(summary["found"].values()) == len(found)
+    return sorted((each["kind"], each.get("group"), each["repaired"]) for each in found)
+
+
+async def test_what_is_derived_is_repaired_and_then_clean(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    behind, ahead, missing, alone, beyond = GROUPS[:5]
+    async with empty.table() as table:
+        await table.put(items.new_message(behind.message(6)))
+        await delete(table, items.message_key(ahead.uuid, 5))
+        await delete(table, items.inbox_key(missing.one, missing.uuid))
+        for user, _ in alone.members:
+            await delete(table, items.inbox_key(user, alone.uuid))
+        row = await row_of(table, beyond)
+        await table.put_all([items.copied_inbox_row(replace(row, read_number=99)).item])
+    kinds = {
+        behind: ("row-behind", 2), ahead: ("row-ahead", 2), missing: ("row-missing", 1), alone: ("row-missing", 2),
+        beyond: ("read-beyond", 1),
+    }  # fmt: skip
+    expected = [(kind, str(group.uuid)) for group, (kind, count) in kinds.items() for _ in range(count)]
+    assert await findings(empty) == sorted((*each, False) for each in expected)
+    assert await findings(empty, "--repair") == sorted((*each, True) for each in expected)
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        assert (await row_of(table, behind)).last_number == 6
+        assert (await row_of(table, ahead)).last_number == 4
+        assert (await row_of(table, beyond)).read_number == 5
+
+
+async def test_what_cannot_be_repaired_is_told_and_left(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    hole, emptied, doubled, foreign = GROUPS[:4]
+    stranger = uuid4()
+    async with empty.table() as table:
+        await delete(table, items.message_key(hole.uuid, 3))
+        for number in range(1, 6):
+            await delete(table, items.message_key(emptied.uuid, number))
+        second = uuid4()
+        await table.put(items.new_message(replace(doubled.message(1), group_uuid=second)))
+        for user, peer in doubled.members:
+            last = replace(doubled.message(1), group_uuid=second)
+            await table.put(items.new_inbox_row(last, user=user, peer=peer))
+        await table.put(items.new_message(replace(foreign.message(6), user_uuid=stranger)))
+    told = [
+        ("double-group", None, False), ("hole", str(hole.uuid), False), ("row-without-log", str(emptied.uuid), False),
+        ("row-without-log", str(emptied.uuid), False),
+    ]  # fmt: skip
+    found = await findings(empty, "--repair")
+    assert [each for each in found if each[0] not in ("row-behind", "unknown-user")] == told
+    assert [each for each in await findings(empty) if each[0] != "unknown-user"] == told
+
+
+async def test_a_summary_for_people(stock: Place) -> None:
+    ended = await stock.done("verify")
+    assert ended.out == "164 messages in 6 logs, 12 inbox rows.\nEverything fits.\n"
+    assert "read units" in ended.err

@@ -1,0 +1,47 @@
+"""Runs the command line as people do: a program of its own, with nothing of this process's environment but the path."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.bootstrap import ROOT
+
+SECONDS = 50
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[Any]:
+        """Of --json: one object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def complaint(self) -> str:
+        """The last line on standard error, of which there is one for a failure."""
+        return self.err.splitlines()[-1]
+
+
+async def cruddur(*arguments: str, env: Mapping[str, str], typed: str = "") -> Ended:
+    """`cruddur ARGUMENTS` in this environment; `typed` is what somebody answers."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "scripts.cli", *arguments,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **env},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(SECONDS):
+        out, err = await process.communicate(typed.encode())
+    return Ended(process.returncode or 0, out.decode(), err.decode())
