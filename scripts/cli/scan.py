@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.dynamodb import Item
-from app.dynamodb_operator import OperatedTable, Segment
+from app.dynamodb.operator import OperatedTable, Segment
 from app.messaging import items
 from app.messaging.models import Message
 from app.settings import TableSettings

@@ -13,7 +13,7 @@ from scripts.cli.failures import Code, Failure
 from scripts.running import running_settings
 
 if TYPE_CHECKING:
-    from app.dynamodb_operator import OperatedTable
+    from app.dynamodb.operator import OperatedTable
     from app.settings import DatabaseSettings, ProcessSettings, TableSettings
     from app.users.store import UserStore
 
@@ -91,7 +91,7 @@ def is_local(settings: "ProcessSettings") -> bool:
 @asynccontextmanager
 async def open_table(settings: "TableSettings", *, name: str | None = None) -> AsyncIterator["OperatedTable"]:
     """The table to work on, after saying on standard error where it is."""
-    from app.dynamodb_operator import open_operated_table  # noqa: PLC0415
+    from app.dynamodb.operator import open_operated_table  # noqa: PLC0415
 
     with _wrong_settings_explained():
         chosen = settings.model_validate(settings.model_dump() | {"dynamodb_table": name}) if name else settings

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from app.dynamodb_operator import OperatedTable
+from app.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
 from app.messaging.store import MessagingStore

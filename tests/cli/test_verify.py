@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.dynamodb import Key, marshal_item
-from app.dynamodb_operator import OperatedTable
+from app.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow
 from scripts.crowd import Crowd, Group

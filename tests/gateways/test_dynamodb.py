@@ -16,9 +16,19 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from app import dynamodb
 from app.deadlines import within
-from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, Write, open_table
+from app.dynamodb import (
+    MAX_ATTEMPTS,
+    Check,
+    ConditionFailed,
+    Put,
+    Query,
+    Table,
+    TransactionRejected,
+    Update,
+    Write,
+    open_table,
+)
 from app.errors import Unavailable
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
@@ -59,7 +69,7 @@ class ScriptedClient:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb, "_pauses", lambda: [0.0] * dynamodb.MAX_ATTEMPTS)
+    monkeypatch.setattr("app.dynamodb.table._pauses", lambda: [0.0] * MAX_ATTEMPTS)
 
 
 def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:
@@ -166,7 +176,7 @@ async def test_passing_faults_are_tried_again_and_then_unavailable(fault: Except
     table, client = scripted(fault)
     with pytest.raises(Unavailable):
         await table.put(Put({"pk": "a", "sk": "b"}))
-    assert len(client.requests) == dynamodb.MAX_ATTEMPTS
+    assert len(client.requests) == MAX_ATTEMPTS
 
 
 async def test_every_try_of_a_transaction_carries_one_token() -> None:

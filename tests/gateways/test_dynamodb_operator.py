@@ -5,9 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from app import dynamodb, dynamodb_operator
-from app.dynamodb import Put
-from app.dynamodb_operator import OperatedTable, Segment, open_operated_table
+from app.dynamodb import MAX_ATTEMPTS, Put, operator, table
+from app.dynamodb.operator import OperatedTable, Segment, open_operated_table
 from app.errors import Unavailable
 from app.settings import Settings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table
@@ -22,8 +21,8 @@ def fresh(settings: Settings) -> Settings:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb, "_pauses", lambda: [0.0] * dynamodb.MAX_ATTEMPTS)
-    monkeypatch.setattr(dynamodb_operator, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(table, "_pauses", lambda: [0.0] * table.MAX_ATTEMPTS)
+    monkeypatch.setattr(operator, "LONGEST_PAUSE", 0.0)
 
 
 class ScriptedClient:
@@ -107,7 +106,7 @@ async def test_other_faults_are_not_waited_out() -> None:
     table, client = scripted(client_error("InternalServerError", status=500))
     with pytest.raises(Unavailable):
         await table.get({"pk": "a", "sk": "b"})
-    assert len(client.requests) == dynamodb.MAX_ATTEMPTS
+    assert len(client.requests) == MAX_ATTEMPTS
 
 
 @pytest.mark.usefixtures("no_pauses")

@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from app import dynamodb
-from app.dynamodb import Table
+from app.dynamodb import MAX_ATTEMPTS, Table, table
 from app.errors import Unavailable
 from app.messaging import projection
 from app.messaging.models import Draft, direct_group_uuid
@@ -20,12 +19,12 @@ from tests.tools.faults import ENDPOINT, throttled
 from tests.tools.processes import DIRECTORY, raw_client
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
-GIVE_UP = dynamodb.MAX_ATTEMPTS
+GIVE_UP = MAX_ATTEMPTS
 
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb, "_pauses", lambda: [0.0] * GIVE_UP)
+    monkeypatch.setattr(table, "_pauses", lambda: [0.0] * GIVE_UP)
     monkeypatch.setattr(projection, "PAUSES", (0.01, 0.01))
 
 

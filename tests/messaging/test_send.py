@@ -59,7 +59,7 @@ async def test_a_text_comes_back_exactly_as_sent(ann: Person, bob: Person, text:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", "invalid-body"),
+        ("", "message-blank"),
         (" \n\t\u3000", "message-blank"),
         ("x" * 1025, "message-too-long"),
         ("👍" * 1025, "message-too-long"),

@@ -1,20 +1,17 @@
-"""The DynamoDB gateway: one table, plain values in and out, every call bounded and retried in one place."""
+"""Table: reads, writes and transactions on the one table, retried in one place, faults as errors of ours."""
 
 import asyncio
 import random
-import re
-from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.dynamodb_client import open_client
+from app.dynamodb.client import open_client
+from app.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.errors import Unavailable
 from app.settings import TableSettings
 
@@ -22,10 +19,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 log = structlog.get_logger(__name__)
-
-Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | None
-Item: TypeAlias = dict[str, Any]
-Key: TypeAlias = Mapping[str, str]
 
 TRANSIENT = frozenset({
     "InternalServerError", "ItemCollectionSizeLimitExceededException", "LimitExceededException",
@@ -56,65 +49,7 @@ class TransactionRejected(Exception):
         self.failed = failed
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write a whole item. In expressions `#name` stands for the attribute `name`, `:name` for a value."""
-
-    item: Item
-    condition: str = ""
-    values: Mapping[str, Value] = field(default_factory=dict)
-
-    def request(self) -> dict[str, Any]:
-        return {"Item": marshal_item(self.item)} | _expressions(condition=self.condition, values=self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Change attributes of one item in place."""
-
-    key: Key
-    expression: str
-    values: Mapping[str, Value]
-    condition: str = ""
-
-    def request(self) -> dict[str, Any]:
-        changes = _expressions(self.expression, condition=self.condition, values=self.values)
-        return {"Key": marshal_item(self.key), "UpdateExpression": self.expression} | changes
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """In a transaction: require something of an item that is not written."""
-
-    key: Key
-    condition: str
-    values: Mapping[str, Value] = field(default_factory=dict)
-
-    def request(self) -> dict[str, Any]:
-        return {"Key": marshal_item(self.key)} | _expressions(condition=self.condition, values=self.values)
-
-
-Write: TypeAlias = Put | Update | Check
 _TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Items of one partition in key order; `limit` counts items, None means all of them."""
-
-    condition: str
-    values: Mapping[str, Value]
-    index: str | None = None
-    limit: int | None = None
-    descending: bool = False
-    consistent: bool = False
-
-    def request(self) -> dict[str, Any]:
-        request = _expressions(self.condition, values=self.values)
-        request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
-        if self.index:
-            return request | {"IndexName": self.index}
-        return request | {"ConsistentRead": self.consistent}
 
 
 class Table:
@@ -272,66 +207,6 @@ def _cancellation(reasons: Sequence[Mapping[str, Any]]) -> Exception:
 
 def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
     return unmarshal_item(holder["Item"]) if holder.get("Item") else None
-
-
-_NAME = re.compile(r"#(\w+)")
-
-
-@lru_cache(maxsize=256)
-def _names(*expressions: str) -> dict[str, str]:
-    return {f"#{name}": name for expression in expressions for name in _NAME.findall(expression)}
-
-
-def _expressions(*expressions: str, condition: str = "", values: Mapping[str, Value]) -> dict[str, Any]:
-    """The parts of a request that go with its expressions; empty ones must be left out."""
-    request: dict[str, Any] = {}
-    if condition:
-        request["ConditionExpression"] = condition
-    if names := _names(condition, *expressions):
-        request["ExpressionAttributeNames"] = names
-    if values:
-        request["ExpressionAttributeValues"] = marshal_item(values)
-    return request
-
-
-_MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
-    str: lambda text: {"S": text},
-    int: lambda number: {"N": str(number)},
-    bool: lambda flag: {"BOOL": flag},
-    bytes: lambda data: {"B": data},
-    UUID: lambda uuid: {"B": uuid.bytes},
-    type(None): lambda _: {"NULL": True},
-    list: lambda values: {"L": [marshal(value) for value in values]},
-    dict: lambda values: {"M": marshal_item(values)},
-}
-_UNMARSHAL: dict[str, Callable[[Any], Value]] = {
-    "S": str,
-    "N": int,
-    "BOOL": bool,
-    "B": lambda data: data if isinstance(data, bytes) else b64decode(data),
-    "NULL": lambda _: None,
-    "L": lambda values: [unmarshal(value) for value in values],
-    "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
-}
-
-
-def marshal(value: Value) -> dict[str, Any]:
-    """A value as DynamoDB's tagged JSON. A UUID becomes its 16 bytes; fractions are not used here."""
-    return _MARSHAL[type(value)](value)
-
-
-def marshal_item(item: Mapping[str, Value]) -> dict[str, Any]:
-    return {name: _MARSHAL[type(value)](value) for name, value in item.items()}
-
-
-def unmarshal(value: Mapping[str, Any]) -> Value:
-    for tag, raw in value.items():
-        return _UNMARSHAL[tag](raw)
-    raise ValueError("an attribute value without a type")
-
-
-def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
-    return {name: unmarshal(value) for name, value in item.items()}
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from app.dynamodb import Item, Table, marshal_item, unmarshal_item
-from app.dynamodb_client import open_client
+from app.dynamodb.client import open_client
 from app.errors import Unavailable
 from app.settings import TableSettings
 

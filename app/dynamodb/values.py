@@ -1,0 +1,133 @@
+"""What goes into DynamoDB and comes out of it: values, writes and queries as plain data."""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+from uuid import UUID
+
+Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | None
+Item: TypeAlias = dict[str, Any]
+Key: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a whole item. In expressions `#name` stands for the attribute `name`, `:name` for a value."""
+
+    item: Item
+    condition: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        return {"Item": marshal_item(self.item)} | _expressions(condition=self.condition, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change attributes of one item in place."""
+
+    key: Key
+    expression: str
+    values: Mapping[str, Value]
+    condition: str = ""
+
+    def request(self) -> dict[str, Any]:
+        changes = _expressions(self.expression, condition=self.condition, values=self.values)
+        return {"Key": marshal_item(self.key), "UpdateExpression": self.expression} | changes
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """In a transaction: require something of an item that is not written."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        return {"Key": marshal_item(self.key)} | _expressions(condition=self.condition, values=self.values)
+
+
+Write: TypeAlias = Put | Update | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Items of one partition in key order; `limit` counts items, None means all of them."""
+
+    condition: str
+    values: Mapping[str, Value]
+    index: str | None = None
+    limit: int | None = None
+    descending: bool = False
+    consistent: bool = False
+
+    def request(self) -> dict[str, Any]:
+        request = _expressions(self.condition, values=self.values)
+        request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
+        if self.index:
+            return request | {"IndexName": self.index}
+        return request | {"ConsistentRead": self.consistent}
+
+
+_NAME = re.compile(r"#(\w+)")
+
+
+@lru_cache(maxsize=256)
+def _names(*expressions: str) -> dict[str, str]:
+    return {f"#{name}": name for expression in expressions for name in _NAME.findall(expression)}
+
+
+def _expressions(*expressions: str, condition: str = "", values: Mapping[str, Value]) -> dict[str, Any]:
+    """The parts of a request that go with its expressions; empty ones must be left out."""
+    request: dict[str, Any] = {}
+    if condition:
+        request["ConditionExpression"] = condition
+    if names := _names(condition, *expressions):
+        request["ExpressionAttributeNames"] = names
+    if values:
+        request["ExpressionAttributeValues"] = marshal_item(values)
+    return request
+
+
+_MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
+    str: lambda text: {"S": text},
+    int: lambda number: {"N": str(number)},
+    bool: lambda flag: {"BOOL": flag},
+    bytes: lambda data: {"B": data},
+    UUID: lambda uuid: {"B": uuid.bytes},
+    type(None): lambda _: {"NULL": True},
+    list: lambda values: {"L": [marshal(value) for value in values]},
+    dict: lambda values: {"M": marshal_item(values)},
+}
+_UNMARSHAL: dict[str, Callable[[Any], Value]] = {
+    "S": str,
+    "N": int,
+    "BOOL": bool,
+    "B": lambda data: data if isinstance(data, bytes) else b64decode(data),
+    "NULL": lambda _: None,
+    "L": lambda values: [unmarshal(value) for value in values],
+    "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
+}
+
+
+def marshal(value: Value) -> dict[str, Any]:
+    """A value as DynamoDB's tagged JSON. A UUID becomes its 16 bytes; fractions are not used here."""
+    return _MARSHAL[type(value)](value)
+
+
+def marshal_item(item: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: _MARSHAL[type(value)](value) for name, value in item.items()}
+
+
+def unmarshal(value: Mapping[str, Any]) -> Value:
+    for tag, raw in value.items():
+        return _UNMARSHAL[tag](raw)
+    raise ValueError("an attribute value without a type")
+
+
+def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
+    return {name: unmarshal(value) for name, value in item.items()}
