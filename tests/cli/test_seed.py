@@ -108,7 +108,7 @@ class Throttling:
 
 
 async def test_throttling_slows_down_and_never_fails(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.dynamodb._pauses", lambda: [0.0] * 6)
+    monkeypatch.setattr("app.dynamodb.table._pauses", lambda: [0.0] * 6)
     monkeypatch.setattr("app.dynamodb.operator.LONGEST_PAUSE", 0.001)
     [group] = Crowd(2, 1, 30).conversations()
     async with empty.table() as table:
