@@ -27,7 +27,10 @@ class State(TypedDict):
 
 
 _bearer = HTTPBearer(
-    scheme_name="accessToken", bearerFormat="JWT", description="A Cognito access token", auto_error=False
+    scheme_name="accessToken",
+    bearerFormat="JWT",
+    description="A Cognito access token: a JWT, verified by the rules of RFC8725",
+    auto_error=False,
 )
 
 
@@ -61,6 +64,6 @@ async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep
 CurrentUser = Annotated[UUID, Depends(_current_user)]
 """The uuid of whoever is signed in, or UnknownUser."""
 
-GroupLimit = Annotated[PageSize, Query(description="Groups on a page")]
-MessageLimit = Annotated[PageSize, Query(description="Messages on a page")]
-UserLimit = Annotated[PageSize, Query(description="Users on a page")]
+GroupLimit = Annotated[PageSize, Query(description="Groups on a page", examples=[20])]
+MessageLimit = Annotated[PageSize, Query(description="Messages on a page", examples=[50])]
+UserLimit = Annotated[PageSize, Query(description="Users on a page", examples=[20])]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.errors import Unavailable
-from app.wire import ResponseModel
+from app.wire import Page, ResponseModel
 
 router = APIRouter(tags=["health"])
 
@@ -19,46 +19,54 @@ CHECK_SECONDS = 2.0
 class HealthCheckView(ResponseModel):
     """The old back end's health check."""
 
-    success: Literal[True] = Field(description="The service answers")
-    ver: Literal[1] = Field(description="Version of this answer's form")
+    success: bool = Field(description="The service answers: always true", examples=[True])
+    ver: int = Field(ge=1, le=1, description="Version of this answer's form", examples=[1])
 
 
 class LivenessView(ResponseModel):
     """The process runs."""
 
-    status: Literal["ok"] = Field(description="Always the same; what counts is that there is an answer")
+    status: Literal["ok"] = Field(
+        description="Always the same; what counts is that there is an answer", examples=["ok"]
+    )
 
 
 class DependencyView(ResponseModel):
     """How a dependency answered just now."""
 
-    name: Literal["dynamodb", "postgres", "token_keys"] = Field(description="Which dependency")
-    state: Literal["ok", "down"] = Field(description="Whether it can be used")
-    ms: float = Field(ge=0, description="How long it took to find out, in milliseconds", examples=[1.3])
+    name: Literal["dynamodb", "postgres", "token_keys"] = Field(description="Which dependency", examples=["postgres"])
+    state: Literal["ok", "down"] = Field(description="Whether it can be used", examples=["ok"])
+    ms: float = Field(ge=0, le=60_000, description="How long it took to find out, in milliseconds", examples=[1.3])
 
 
 class ReadinessView(ResponseModel):
     """Whether requests can be served."""
 
-    status: Literal["ok", "down"] = Field(description="`down` if any dependency is")
-    dependencies: list[DependencyView] = Field(description="Each dependency")
+    status: Literal["ok", "down"] = Field(description="`down` if any dependency is", examples=["ok"])
+    dependencies: Page[DependencyView] = Field(description="Each dependency")
 
 
 @router.get("/api/health-check")
 async def check_health() -> HealthCheckView:
-    """As the old back end answers it."""
+    """Whether the service answers, in the old back end's form."""
     return HealthCheckView(success=True, ver=1)
 
 
 @router.get("/healthz")
 async def get_liveness() -> LivenessView:
-    """For restarting a process that hangs. Dependencies do not count."""
+    """Whether the process runs.
+
+    For restarting a process that hangs, so dependencies do not count.
+    """
     return LivenessView(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": ReadinessView, "description": "A dependency is down"}})
 async def get_readiness(request: Request, response: Response) -> ReadinessView:
-    """For sending requests to a new process only when it can serve them."""
+    """Whether requests can be served, with the state of each dependency.
+
+    For sending requests to a process only while it can serve them; 503 says that it cannot.
+    """
     state = request.state
     dependencies = await asyncio.gather(
         _check("dynamodb", state.table.ping),

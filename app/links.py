@@ -1,4 +1,4 @@
-"""Paging by the Link header (RFC 8288)."""
+"""Ways on from an answer: pages by the Link header (RFC 8288), and OpenAPI links to what can be called next."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,15 +6,14 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
-LINK_HEADER = {
-    "Link": {
-        "description": 'The neighbouring pages, rel="next" and rel="prev"; a relation that is missing has no page',
-        "schema": {"type": "string"},
-        "example": '</api/message_groups?limit=20&cursor=1764-0193e1c4>; rel="next"',
-    }
-}
-PAGED: dict[str, Any] = {"headers": LINK_HEADER}
+PAGED: dict[str, Any] = {"headers": {"Link": {}}}
 """For a route's `responses[200]`."""
+
+
+def follow(operation: str, description: str, **parameters: str) -> dict[str, Any]:
+    """For a route's `responses[200]["links"]`: what can be called next, and where in this answer its input stands."""
+    given = {name: f"$response.body#/{pointer}" for name, pointer in parameters.items()}
+    return {"operationId": operation, "description": description, "parameters": given}
 
 
 def link(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:

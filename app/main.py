@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
 
-from app import __version__, docs, health
+from app import docs, health
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -26,6 +26,7 @@ from app.messaging import group_routes, message_routes
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.openapi import install_openapi, operation_id
+from app.openapi import router as openapi_router
 from app.postgres import open_postgres
 from app.problems import on_app_error, on_http_error, on_invalid_request
 from app.settings import Settings
@@ -35,6 +36,7 @@ from app.users.store import UserStore
 
 DRAIN_SECONDS = 3.0
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ROUTERS = (health.router, group_routes.router, message_routes.router, users_router.router)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -42,15 +44,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
     app = FastAPI(
-        title="cruddur-messages",
-        version=__version__,
         lifespan=_lifespan(settings),
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
     )
-    for router in (health.router, docs.router, group_routes.router, message_routes.router, users_router.router):
+    for router in (openapi_router, docs.router, *ROUTERS):
         app.include_router(router)
     if settings.environment == "local":
         app.include_router(local_routes.router)

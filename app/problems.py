@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from app.auth.errors import Unauthenticated
@@ -25,30 +25,55 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.users.errors import UnknownUser
+from app.wire import never_null
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cruddur-messages:problem:"
+MAX_ERRORS = 100
+EXAMPLE_ID = "0193e1c4a8f07d6e"
+CODE = r"^[a-z][a-z0-9-]*$"
 
 
 class ProblemError(BaseModel):
-    """One thing that is wrong with the request, and where."""
+    """One thing that is wrong with the request, and where: in the body or in a parameter."""
 
-    code: str = Field(description="Stable name of the defect", examples=["missing"])
-    detail: str = Field(description="A sentence for developers", examples=["Field required"])
-    pointer: str | None = Field(None, description="JSON pointer into the body", examples=["/message"])
-    parameter: str | None = Field(None, description="Name of the parameter", examples=["limit"])
+    model_config = ConfigDict(json_schema_extra=never_null)
+
+    code: str = Field(description="Stable name of the defect", max_length=64, pattern=CODE, examples=["missing"])
+    detail: str = Field(description="A sentence for developers", max_length=1000, examples=["is required"])
+    pointer: str | None = Field(
+        None, description="JSON pointer (RFC 6901) into the body", max_length=1000, examples=["/message"]
+    )
+    parameter: str | None = Field(None, description="Name of the parameter", max_length=200, examples=["limit"])
 
 
 class Problem(BaseModel):
-    """Why a request was not carried out."""
+    """Why a request was not carried out (RFC 9457)."""
 
-    type: str = Field(description="URI of the kind of problem", examples=[TYPE_PREFIX + "group-not-found"])
-    title: str = Field(description="The kind of problem in a sentence", examples=["There is no such message group"])
+    model_config = ConfigDict(json_schema_extra=never_null)
+
+    type: str = Field(
+        description="URI of the kind of problem",
+        max_length=200,
+        json_schema_extra={"format": "uri"},
+        examples=[TYPE_PREFIX + "group-not-found"],
+    )
+    title: str = Field(
+        description="The kind of problem in a sentence", max_length=200, examples=["There is no such message group"]
+    )
     status: int = Field(description="The HTTP status", ge=400, le=599, examples=[404])
-    detail: str = Field(description="This problem in a sentence", examples=["There is no such message group for you"])
+    detail: str = Field(
+        description="This problem in a sentence", max_length=1000, examples=["There is no such message group for you"]
+    )
     code: str = Field(description="Stable name of the kind of problem; switch on this", examples=["group-not-found"])
-    instance: str = Field(description="The id of the request, as in X-Request-ID", examples=["0193e1c4a8f07d6e"])
-    errors: list[ProblemError] | None = Field(None, description="Each defect; on status 422 only")
+    instance: str = Field(
+        description="The id of the request, as in `X-Request-ID`",
+        max_length=64,
+        examples=[EXAMPLE_ID],
+    )
+    errors: list[ProblemError] | None = Field(
+        None, description="The defects; on status 422 only", min_length=1, max_length=MAX_ERRORS
+    )
 
 
 def render(error: AppError, request_id: str, *, errors: Sequence[Mapping[str, str]] = ()) -> Response:
@@ -60,7 +85,7 @@ def render(error: AppError, request_id: str, *, errors: Sequence[Mapping[str, st
         detail=error.detail or error.title,
         code=error.code(),
         instance=request_id,
-        errors=[ProblemError.model_validate(defect) for defect in errors] or None,
+        errors=[ProblemError.model_validate(defect) for defect in errors[:MAX_ERRORS]] or None,
     )
     content = problem.model_dump_json(exclude_none=True)
     return Response(content, error.status, _headers(error), media_type=MEDIA_TYPE)
@@ -123,7 +148,8 @@ async def on_http_error(request: Request, error: HTTPException) -> Response:
     return render(known, request_id_of(request))
 
 
-SIGNED_IN = (Unauthenticated, UnknownUser, InvalidParameter, Unavailable, Overloaded)
+TOKEN_ONLY = (Unauthenticated, InvalidParameter, Unavailable, Overloaded)
+SIGNED_IN = (*TOKEN_ONLY, UnknownUser)
 WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, InvalidBody)
 
 
@@ -143,6 +169,15 @@ def _response(kinds: Sequence[type[AppError]]) -> dict[str, Any]:
 
 
 def _example(kind: type[AppError]) -> dict[str, Any]:
-    code, request_id = kind.code(), "0193e1c4a8f07d6e"
+    code = kind.code()
     example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
-    return example | {"code": code, "instance": request_id}
+    example |= {"code": code, "instance": EXAMPLE_ID}
+    return example | ({"errors": [_example_of_defect(kind)]} if kind.status == HTTPStatus.UNPROCESSABLE_ENTITY else {})
+
+
+def _example_of_defect(kind: type[AppError]) -> dict[str, str]:
+    if kind is InvalidParameter:
+        return {"code": "invalid", "detail": "is not valid", "parameter": "limit"}
+    if kind is InvalidBody:
+        return {"code": "missing", "detail": "is required", "pointer": "/message"}
+    return {"code": kind.code(), "detail": kind.title, "pointer": kind.pointer or ""}

@@ -2,16 +2,21 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, field_validator
 
 from app.messaging.models import LAST_NUMBER
 
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+HANDLE = r"^[a-z0-9_]{3,30}$"
 EXAMPLE_UUID = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
+PAGE = 100
+"""The most that a list holds."""
+
+T = TypeVar("T")
 
 
 def _plain_digits(value: Any) -> Any:
@@ -32,7 +37,8 @@ def _to_rfc3339(at: datetime) -> str:
 
 
 Uuid = Annotated[UUID, BeforeValidator(_canonical)]
-PageSize = Annotated[int, Field(ge=1, le=100), BeforeValidator(_plain_digits)]
+Page: TypeAlias = Annotated[list[T], Field(max_length=PAGE)]
+PageSize = Annotated[int, Field(ge=1, le=PAGE), BeforeValidator(_plain_digits)]
 """Of a query: how many at once. The bounds stand before the validator, so that the OpenAPI document has them."""
 Place = Annotated[int, Field(ge=1, le=LAST_NUMBER), BeforeValidator(_plain_digits)]
 """Of a query: the number of a message."""
@@ -44,10 +50,25 @@ Timestamp = Annotated[
 ]
 
 
-class RequestModel(BaseModel):
-    """A request's body: unknown members are refused."""
+def never_null(schema: dict[str, Any]) -> None:
+    """For a model's JSON schema: what there is not is left out, so no optional member may be null."""
+    for member in schema["properties"].values():
+        if member.get("default", ...) is None:
+            del member["default"]
+            member.update(member.pop("anyOf")[0])
 
-    model_config = ConfigDict(extra="forbid")
+
+class RequestModel(BaseModel):
+    """A request's body: unknown members are refused, and so is null."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=never_null)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("null stands for nothing")
+        return value
 
 
 class ResponseModel(BaseModel):

@@ -11,12 +11,20 @@ from app.messaging.errors import GroupNotFound, NumberBeyondEnd
 from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate
 from app.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.routes import SignedInRoute
-from app.wire import EXAMPLE_UUID, Uuid
+from app.wire import EXAMPLE_UUID, Page, Uuid
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
-Cursor = Annotated[str | None, Query(max_length=64, description="From a Link header")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="From a Link header",
+        max_length=47,
+        pattern=r"^[0-9]{1,14}-[0-9a-f]{32}$",
+        examples=["1795512600123-0193e1c4a8f07d6e9b1f2f6c1c1d7a10"],
+    ),
+]
 
 
 @router.get("", responses={200: PAGED, **problem_responses(*SIGNED_IN)})
@@ -28,8 +36,11 @@ async def list_message_groups(
     users: UsersDep,
     limit: GroupLimit = 20,
     cursor: Cursor = None,
-) -> list[MessageGroupView]:
-    """The groups one is in, newest activity first."""
+) -> Page[MessageGroupView]:
+    """The inbox: the groups one is in, newest activity first.
+
+    Groups that see activity between two pages may move to the front; none is lost for whoever reads from the start.
+    """
     page = await messaging.inbox(user, limit=limit, behind=read_cursor(cursor) if cursor is not None else None)
     if page.next:
         link(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
@@ -41,7 +52,10 @@ async def list_message_groups(
 async def get_message_group(
     message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep, users: UsersDep
 ) -> MessageGroupView:
-    """One group that one is in."""
+    """A group that one is in.
+
+    Any other is 404 `group-not-found`, whether or not it exists.
+    """
     row = await messaging.group(user, message_group_uuid)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
 
@@ -57,6 +71,10 @@ async def mark_read(
     messaging: MessagingDep,
     users: UsersDep,
 ) -> MessageGroupView:
-    """Say how far one has read. The marker only moves forward."""
+    """Mark a group read up to a number.
+
+    The marker only moves forward: a lower number changes nothing and is answered with the group as it is. A number
+    that the group does not have yet is 422 `number-beyond-end`.
+    """
     row = await messaging.mark_read(user, message_group_uuid, body.number)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from app.deps import CurrentUser, MessageLimit, MessagingDep, UsersDep
 from app.errors import InvalidParameter
-from app.links import PAGED, link
+from app.links import PAGED, follow, link
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -23,19 +23,40 @@ from app.messaging.windows import Window
 from app.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.routes import SignedInRoute
 from app.users.errors import UserNotFound
-from app.wire import EXAMPLE_UUID, Place, Uuid
+from app.wire import EXAMPLE_UUID, Page, Place, Uuid
 
 router = APIRouter(prefix="/api/messages", tags=["messages"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
 REFUSALS = (MessageBlank, MessageTooLong, MessageMalformed, MessageToSelf, OneTarget, ReplyBeyondEnd)
+NewMessage = Annotated[
+    MessageCreate,
+    Body(
+        openapi_examples={
+            "to a person": {"value": {"handle": "amelie", "message": "Shall we ship it today?"}},
+            "to a group": {"value": {"message_group_uuid": EXAMPLE_UUID, "message": "Yes!", "reply_to": 42}},
+            "may be repeated": {
+                "value": {"message_group_uuid": EXAMPLE_UUID, "message": "Yes!", "uuid": EXAMPLE_UUID, "after": 42}
+            },
+        }
+    ),
+]
+SENT = {
+    "list_messages": follow("list_messages", "The group's messages", message_group_uuid="message_group_uuid"),
+    "get_message_group": follow("get_message_group", "The group", message_group_uuid="message_group_uuid"),
+    "mark_read": follow(
+        "mark_read",
+        "Mark the group read, with the `number` of this message",
+        message_group_uuid="message_group_uuid",
+    ),
+}
 
 
 async def _window(
     limit: MessageLimit = 50,
-    before: Annotated[Place | None, Query(description="Messages with lower numbers than this")] = None,
-    after: Annotated[Place | None, Query(description="Messages with higher numbers than this")] = None,
-    around: Annotated[Place | None, Query(description="This message and its neighbours")] = None,
+    before: Annotated[Place | None, Query(description="Messages with lower numbers than this", examples=[42])] = None,
+    after: Annotated[Place | None, Query(description="Messages with higher numbers than this", examples=[42])] = None,
+    around: Annotated[Place | None, Query(description="This message and its neighbours", examples=[42])] = None,
 ) -> Window:
     """At most one of before, after and around; none means the newest messages."""
     if sum(place is not None for place in (before, after, around)) > 1:
@@ -49,19 +70,31 @@ async def _window(
 
 @router.post(
     "",
-    responses=problem_responses(
-        *SIGNED_IN, *WITH_BODY, *REFUSALS, GroupNotFound, UserNotFound, CannotMessage, UuidTaken
-    ),
+    responses={
+        200: {"description": "The message, in its final place", "links": SENT},
+        **problem_responses(*SIGNED_IN, *WITH_BODY, *REFUSALS, GroupNotFound, UserNotFound, CannotMessage, UuidTaken),
+    },
 )
-async def send_message(body: MessageCreate, user: CurrentUser, messaging: MessagingDep, users: UsersDep) -> MessageView:
-    """Send a message. With a `uuid` it may be repeated until it is answered, and is there once."""
+async def send_message(body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep) -> MessageView:
+    """Send a message to a group or to a person.
+
+    Names exactly one of `message_group_uuid` and `handle`. With a `handle` the one direct group with that person is
+    found, or started. What is answered is durable and has its final `number`.
+
+    Whoever gets no answer sends the same again, with the same `uuid`: it is there once, and each answer is the same.
+    Other content under a `uuid` that is in use is 409 `uuid-taken`. A group that one is not in is 404
+    `group-not-found`, as is one that does not exist.
+    """
     message = await messaging.send(body.draft(user), group=body.message_group_uuid, handle=body.handle)
     return MessageView.of(message, (await users.names([user]))[user])
 
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
 async def count_unread_groups(user: CurrentUser, messaging: MessagingDep) -> CounterView:
-    """How many groups have unread messages."""
+    """How many groups have unread messages.
+
+    The number for a badge; each group's own is its `unread_count`.
+    """
     return CounterView(count=await messaging.count_unread_groups(user))
 
 
@@ -74,8 +107,13 @@ async def list_messages(
     window: Annotated[Window, Depends(_window)],
     messaging: MessagingDep,
     users: UsersDep,
-) -> list[MessageView]:
-    """Messages of a group, oldest first: the newest page, or those before, after or around a number."""
+) -> Page[MessageView]:
+    """The messages of a group, oldest first.
+
+    The newest page, or the one before, after or around a number; at most one of `before`, `after` and `around`. The
+    `Link` header's `rel="next"` leads to older pages from the newest and from `before`, to newer ones from `after`,
+    and `rel="prev"` the other way.
+    """
     history = await messaging.history(user, message_group_uuid, window)
     neighbours = window.neighbours([message.number for message in history.messages], end=history.end)
     link(request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()})

@@ -19,10 +19,14 @@ class MemberState(StrEnum):
 
 
 class GroupKind(StrEnum):
+    """What sort of group: `direct` is the one group of two people."""
+
     DIRECT = "direct"
 
 
 class MessageKind(StrEnum):
+    """What sort of entry of a log: `text` was written by a person."""
+
     TEXT = "text"
 
 

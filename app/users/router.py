@@ -5,26 +5,49 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentClaims, CurrentUser, UserLimit, UsersDep
-from app.errors import InvalidParameter
-from app.links import PAGED, link
-from app.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.links import PAGED, follow, link
+from app.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.routes import SignedInRoute
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.schemas import UserCreate, UserShortView, UserView
-from app.users.service import HANDLE_PREFIX
+from app.wire import Page
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
 
 Prefix = Annotated[
     str, Query(alias="q", max_length=31, description="Beginning of a handle, with or without @", examples=["am"])
 ]
-Cursor = Annotated[str, Query(max_length=30, description="From a Link header")]
-Handle = Annotated[str, Path(description="Handle of a user; case does not matter", examples=["amelie"])]
+Cursor = Annotated[
+    str, Query(max_length=30, pattern=r"^[a-z0-9_]{0,30}$", description="From a Link header", examples=["amelie"])
+]
+Handle = Annotated[
+    str,
+    Path(
+        description="Handle of a user; case does not matter",
+        examples=["amelie"],
+        json_schema_extra={"minLength": 3, "maxLength": 30, "pattern": r"^[A-Za-z0-9_]{3,30}$"},
+    ),
+]
+REGISTERED = {
+    "get_current_user": follow("get_current_user", "The same user again"),
+    "get_user_short": follow("get_user_short", "What others see of this user", handle="handle"),
+    "list_message_groups": follow("list_message_groups", "The inbox, empty at first"),
+}
 
 
-@router.post("", responses=problem_responses(*SIGNED_IN, *WITH_BODY, HandleTaken, AlreadyRegistered))
+@router.post(
+    "",
+    responses={
+        200: {"description": "The person's user", "links": REGISTERED},
+        **problem_responses(*TOKEN_ONLY, *WITH_BODY, HandleTaken, AlreadyRegistered),
+    },
+)
 async def register_user(body: UserCreate, claims: CurrentClaims, users: UsersDep) -> UserView:
-    """Give the signed-in person a user. The same call again answers the same."""
+    """Register the signed-in person.
+
+    Gives the account of the access token a user, which every other call needs. The same call again answers the same;
+    another handle or name is 409 `already-registered`, somebody else's handle 409 `handle-taken`.
+    """
     return UserView.of(await users.register(claims, handle=body.handle, display_name=body.display_name))
 
 
@@ -37,10 +60,12 @@ async def search_users(
     prefix: Prefix = "",
     limit: UserLimit = 20,
     cursor: Cursor = "",
-) -> list[UserShortView]:
-    """Users whose handles begin with `q`, in the order of their handles."""
-    if not HANDLE_PREFIX.fullmatch(cursor):
-        raise InvalidParameter("cursor is not from a Link header")
+) -> Page[UserShortView]:
+    """Find users by the beginning of their handles.
+
+    In the order of their handles; without `q` from the first one on. Case does not matter, and nothing else than a
+    handle's characters is ever found.
+    """
     found = await users.search(prefix, limit=limit + 1, after=cursor)
     if len(found) > limit:
         link(request, response, {"next": {"q": prefix, "limit": limit, "cursor": found[limit - 1].handle}})
@@ -49,11 +74,17 @@ async def search_users(
 
 @router.get("/me", responses=problem_responses(*SIGNED_IN))
 async def get_current_user(claims: CurrentClaims, users: UsersDep) -> UserView:
-    """The signed-in person's own user."""
+    """The signed-in person's own user.
+
+    403 `unknown-user` says that this account has not registered yet.
+    """
     return UserView.of(await users.me(claims))
 
 
 @router.get("/@{handle}/short", responses=problem_responses(*SIGNED_IN, UserNotFound))
 async def get_user_short(handle: Handle, _: CurrentUser, users: UsersDep) -> UserShortView:
-    """The person with this handle."""
+    """A user by handle.
+
+    What one needs to know before writing to somebody.
+    """
     return UserShortView.of(await users.get_by_handle(handle))

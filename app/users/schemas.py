@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.users.models import User
-from app.wire import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
+from app.wire import EXAMPLE_UUID, HANDLE, RequestModel, ResponseModel, Timestamp, Uuid
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that a name loses: controls, bidi marks, zero-width and unassigned ones, line ends."""
@@ -25,17 +25,22 @@ def _can_be_seen(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS" and character not in BLANK
 
 
-HandleCreate = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{3,30}$")]
-_handle: Any = Field(description="Unique name, in lower case", examples=["amelie"])
-_display_name: Any = Field(description="Name for people; may change", examples=["Amélie Laurent"])
+HandleCreate = Annotated[str, StringConstraints(min_length=3, max_length=30, pattern=HANDLE)]
+_handle: Any = Field(
+    description="Unique name, in lower case", min_length=3, max_length=30, pattern=HANDLE, examples=["amelie"]
+)
+_display_name: Any = Field(
+    description="Name for people; may change", min_length=1, max_length=50, examples=["Amélie Laurent"]
+)
 
 
 class UserCreate(RequestModel):
     """What a person chooses when registering."""
 
-    handle: HandleCreate = _handle
+    handle: HandleCreate = Field(description="Unique name, in lower case; cannot be changed", examples=["amelie"])
     display_name: Annotated[str, Field(max_length=200), AfterValidator(_visible)] = Field(
         description="Name for people, 1 to 50 characters without control and invisible ones, which are dropped",
+        json_schema_extra={"minLength": 1, "maxLength": 50, "pattern": r"\S"},
         examples=["Amélie Laurent"],
     )
 

@@ -1,0 +1,92 @@
+// A conversation through the client that @hey-api/openapi-ts generates. Run by tests/contract/test_clients.py.
+import {
+  countUnreadGroups,
+  getCurrentUser,
+  getMessageGroup,
+  getUserShort,
+  listMessageGroups,
+  listMessages,
+  markRead,
+  registerUser,
+  searchUsers,
+  sendMessage,
+} from "./client";
+import type { MessageCreate, MessageView, SendMessageProblemCode } from "./client";
+import { createClient } from "./client/client";
+import { assert, equal, given, nextBefore, run } from "./checks";
+
+const signedIn = (token: string) => createClient({ baseUrl: given.url, auth: token });
+const client = signedIn(given.token);
+const newcomer = signedIn(given.newcomerToken);
+const path = { message_group_uuid: given.group };
+
+async function sent(body: MessageCreate): Promise<MessageView> {
+  const { data } = await sendMessage({ client, body, throwOnError: true });
+  return data;
+}
+
+async function converse(): Promise<void> {
+  const message = { message: "Shall we ship it?", handle: given.peer, uuid: crypto.randomUUID() };
+  const first = await sent(message);
+  equal([first.message_group_uuid, first.uuid, first.message], [given.group, message.uuid, message.message]);
+  equal(await sent(message), first);
+  const reply = await sent({ message: "Again", message_group_uuid: given.group, reply_to: first.number });
+  equal(reply.reply_to, first.number);
+  const read = await markRead({ client, path, body: { number: first.number }, throwOnError: true });
+  assert(read.data.read_number >= first.number);
+  assert((await countUnreadGroups({ client, throwOnError: true })).data.count >= 0);
+  equal((await getMessageGroup({ client, path, throwOnError: true })).data.state, "active");
+  equal((await listMessageGroups({ client, query: { limit: 5 } })).data?.[0]?.uuid, given.group);
+}
+
+async function page(): Promise<void> {
+  const numbers: number[] = [];
+  let before: number | undefined;
+  do {
+    const query = before === undefined ? { limit: 5 } : { limit: 5, before };
+    const { data, response } = await listMessages({ client, path, query, throwOnError: true });
+    numbers.unshift(...data.map((message) => message.number));
+    before = nextBefore(response);
+  } while (before !== undefined);
+  equal(numbers, numbers.map((_, place) => place + 1));
+  const stretch = await listMessages({ client, path, query: { after: 3, limit: 2 }, throwOnError: true });
+  equal(stretch.data.map((message) => message.number), [4, 5]);
+}
+
+async function meet(): Promise<void> {
+  const me = await getCurrentUser({ client, throwOnError: true });
+  const found = await searchUsers({ client, query: { q: given.peer.slice(0, 8) }, throwOnError: true });
+  assert(found.data.some((user) => user.handle === given.peer));
+  equal((await getUserShort({ client, path: { handle: given.peer } })).data?.handle, given.peer);
+  equal((await listMessageGroups({ client: newcomer })).error?.code, "unknown-user");
+  const body = { handle: `new_${crypto.randomUUID().slice(0, 8)}`, display_name: "Newcomer" };
+  equal((await registerUser({ client: newcomer, body, throwOnError: true })).data.handle, body.handle);
+  const taken = await registerUser({ client: newcomer, body: { ...body, handle: me.data.handle } });
+  equal(taken.error?.code, "already-registered");
+}
+
+async function err(): Promise<void> {
+  const uuid = crypto.randomUUID();
+  await sent({ message: "one", handle: given.peer, uuid });
+  const cases: [number, SendMessageProblemCode, MessageCreate][] = [
+    [400, "malformed-json", { message: "\ud800", handle: given.peer }],
+    [404, "user-not-found", { message: "x", handle: "nobody_at_all" }],
+    [404, "group-not-found", { message: "x", message_group_uuid: crypto.randomUUID() }],
+    [409, "uuid-taken", { message: "other", handle: given.peer, uuid }],
+    [413, "body-too-large", { message: "x".repeat(20_000), handle: given.peer }],
+    [422, "one-target", { message: "x" }],
+    [422, "message-blank", { message: " ", handle: given.peer }],
+  ];
+  for (const [status, code, body] of cases) {
+    const { error } = await sendMessage({ client, body });
+    equal([error?.status, error?.code], [status, code]);
+  }
+  const plain = await sendMessage({ client, body: { message: "x" }, headers: { "Content-Type": "text/plain" } });
+  equal(plain.error?.code, "unsupported-media-type");
+  const unsigned = await listMessages({ client: signedIn("nonsense"), path });
+  equal([unsigned.error?.status, unsigned.error?.code], [401, "unauthenticated"]);
+  const beyond = await markRead({ client, path, body: { number: 999 } });
+  equal([beyond.error?.code, beyond.error?.errors?.[0]?.pointer], ["number-beyond-end", "/number"]);
+}
+
+run(converse, page, meet, err);

@@ -1,0 +1,206 @@
+"""Nothing that a generated client relies on is taken away unless it was decided, and the gate finds whatever would."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract import breaking
+from tests.contract.breaking import ACCEPTED, CHANGELOG, breaking_changes, last_released, unaccepted
+from tests.contract.tools import DOCUMENT
+from tests.contract.tools import run as _run
+
+Document = dict[str, Any]
+Mutation = Callable[[Document], object]
+PROBLEM = "application/problem+json"
+EVENT = "text/event-stream"
+
+
+def base() -> Document:
+    """The committed document, with what later versions have: a union, and a stream of events."""
+    document: Document = json.loads(DOCUMENT.read_bytes())
+    schemas = document["components"]["schemas"]
+    for name in ("MessageSent", "MarkerMoved"):
+        schemas[name] = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
+    schemas["Event"] = {"oneOf": [{"$ref": "#/components/schemas/MessageSent"}]}
+    schemas["EventKind"] = {"anyOf": [{"type": "string", "enum": ["sent"]}, {"type": "string"}]}
+    events = {"type": "string", "contentSchema": {"$ref": "#/components/schemas/Event"}}
+    answer = {"description": "Events", "headers": {}, "content": {EVENT: {"schema": events}}}
+    document["paths"]["/api/events"] = {
+        "get": {"operationId": "stream_events", "tags": ["messages"], "responses": {"200": answer}}
+    }
+    return document
+
+
+def send(it: Document) -> Any:
+    return it["paths"]["/api/messages"]["post"]
+
+
+def history(it: Document) -> Any:
+    return it["paths"]["/api/messages/{message_group_uuid}"]["get"]
+
+
+def events(it: Document) -> Any:
+    return it["paths"]["/api/events"]["get"]["responses"]["200"]["content"]
+
+
+def schema(it: Document, name: str) -> Any:
+    return it["components"]["schemas"][name]
+
+
+def members(it: Document, name: str) -> Any:
+    return schema(it, name)["properties"]
+
+
+def renamed(it: Document, old: str, new: str) -> None:
+    text = json.dumps(it).replace(f'schemas/{old}"', f'schemas/{new}"')
+    it.clear()
+    it.update(json.loads(text))
+    it["components"]["schemas"][new] = it["components"]["schemas"].pop(old)
+
+
+BREAKING: dict[str, Mutation] = {
+    "a path is gone": lambda it: it["paths"].pop("/api/messages/counter"),
+    "a method is gone": lambda it: it["paths"]["/api/users"].pop("get"),
+    "an operation id is another": lambda it: send(it).update(operationId="post_message"),
+    "a tag is another": lambda it: send(it).update(tags=["chat"]),
+    "a component has another name": lambda it: renamed(it, "MessageView", "ChatMessageView"),
+    "a member of an answer is gone": lambda it: members(it, "MessageView").pop("edited_at"),
+    "a member of an answer has another type": lambda it: members(it, "MessageView")["number"].update(type="string"),
+    "a member of an answer has another format": lambda it: members(it, "MessageView")["uuid"].update(format="uri"),
+    "a member of an answer may be null": lambda it: members(it, "MessageView")["message"].update(
+        type=["string", "null"]
+    ),
+    "a member of an answer may be missing": lambda it: schema(it, "MessageView")["required"].remove("number"),
+    "an answer is no array": lambda it: history(it)["responses"]["200"]["content"]["application/json"].update(
+        schema={"type": "object", "properties": {}}
+    ),
+    "an answer's status is another": lambda it: send(it)["responses"].update({"201": send(it)["responses"].pop("200")}),
+    "an answer's media type is another": lambda it: send(it)["responses"]["200"].update(
+        content={"text/plain": {"schema": {"type": "string"}}}
+    ),
+    "a header of an answer is gone": lambda it: history(it)["responses"]["200"]["headers"].pop("Link"),
+    "a link is gone": lambda it: send(it)["responses"]["200"]["links"].pop("mark_read"),
+    "a problem's code is gone": lambda it: schema(it, "SendMessageProblemCode")["enum"].remove("uuid-taken"),
+    "a problem's code is new": lambda it: schema(it, "SendMessageProblemCode")["enum"].append("tired"),
+    "a status has one code less": lambda it: send(it)["responses"]["404"]["content"][PROBLEM]["examples"].pop(
+        "user-not-found"
+    ),
+    "a problem is plain JSON": lambda it: send(it)["responses"]["404"].update(
+        content={"application/json": send(it)["responses"]["404"]["content"].pop(PROBLEM)}
+    ),
+    "a closed enum has a new value": lambda it: schema(it, "MemberState")["enum"].append("asleep"),
+    "a closed enum has one value less": lambda it: schema(it, "MemberState")["enum"].remove("left"),
+    "a union has a new member": lambda it: schema(it, "Event")["oneOf"].append(
+        {"$ref": "#/components/schemas/MarkerMoved"}
+    ),
+    "a union has one member less": lambda it: schema(it, "Event")["oneOf"].pop(),
+    "events are another thing": lambda it: events(it)[EVENT]["schema"].update(
+        contentSchema={"$ref": "#/components/schemas/MarkerMoved"}
+    ),
+    "an event's member is gone": lambda it: members(it, "MessageSent").pop("number"),
+    "an event's member has another type": lambda it: members(it, "MessageSent")["number"].update(type="string"),
+    "a stream is something else": lambda it: events(it).update({"application/json": events(it).pop(EVENT)}),
+    "a member of a request is required": lambda it: schema(it, "MessageCreate")["required"].append("uuid"),
+    "a request has a new required member": lambda it: (
+        members(it, "UserCreate").update(email={"type": "string"}),
+        schema(it, "UserCreate")["required"].append("email"),
+    ),
+    "a member of a request is refused": lambda it: members(it, "MessageCreate").pop("reply_to"),
+    "a limit of a request is lower": lambda it: members(it, "MessageCreate")["message"].update(maxLength=500),
+    "a request's media type is another": lambda it: send(it)["requestBody"].update(
+        content={"application/xml": send(it)["requestBody"]["content"].pop("application/json")}
+    ),
+    "a parameter is gone": lambda it: history(it)["parameters"].pop(),
+    "a parameter is required": lambda it: history(it)["parameters"][1].update(required=True),
+    "a parameter is new and required": lambda it: history(it)["parameters"].append(
+        {"name": "zone", "in": "query", "required": True, "schema": {"type": "string"}}
+    ),
+    "a parameter has another type": lambda it: history(it)["parameters"][1]["schema"].update(type="string"),
+    "a parameter's limit is lower": lambda it: history(it)["parameters"][1]["schema"].update(maximum=10),
+    "a call wants a token now": lambda it: it["paths"]["/healthz"]["get"].update(security=[{"accessToken": []}]),
+    "one signs in another way": lambda it: it["components"]["securitySchemes"]["accessToken"].update(scheme="basic"),
+}
+ADDITIVE: dict[str, Mutation] = {
+    "nothing": lambda it: it,
+    "a sentence": lambda it: send(it).update(description="In other words"),
+    "an example": lambda it: members(it, "MessageView")["number"].update(examples=[7]),
+    "an operation": lambda it: it["paths"].update({"/api/new": copy.deepcopy(it["paths"]["/healthz"])}),
+    "a component": lambda it: it["components"]["schemas"].update(New={"type": "object", "properties": {}}),
+    "a member of an answer": lambda it: members(it, "MessageView").update(mood={"type": "string"}),
+    "an optional member of a request": lambda it: members(it, "MessageCreate").update(mood={"type": "string"}),
+    "an optional parameter": lambda it: history(it)["parameters"].append(
+        {"name": "zone", "in": "query", "required": False, "schema": {"type": "string"}}
+    ),
+    "a header of an answer": lambda it: send(it)["responses"]["200"]["headers"].update(ETag={"schema": {}}),
+    "a link": lambda it: send(it)["responses"]["200"]["links"].update(new={"operationId": "get_current_user"}),
+    "a value of an open enum": lambda it: schema(it, "EventKind")["anyOf"][0]["enum"].append("read"),
+    "a higher limit of a request": lambda it: members(it, "MessageCreate")["message"].update(maxLength=2000),
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What the gate says to each mutation, planted alone."""
+    folder = tmp_path_factory.mktemp("mutations")
+    files = []
+    for place, mutate in enumerate([lambda it: it, *BREAKING.values(), *ADDITIVE.values()]):
+        document = base()
+        mutate(document)
+        files.append(folder / f"{place}.json")
+        files[-1].write_text(json.dumps(document))
+    return dict(zip([*BREAKING, *ADDITIVE], breaking_changes(files[0], files[1:]), strict=True))
+
+
+@pytest.mark.parametrize("mutation", BREAKING)
+def test_what_breaks_clients_is_found(found: dict[str, list[str]], mutation: str) -> None:
+    assert found[mutation]
+
+
+@pytest.mark.parametrize("mutation", ADDITIVE)
+def test_what_adds_passes(found: dict[str, list[str]], mutation: str) -> None:
+    assert found[mutation] == []
+
+
+def test_the_document_keeps_what_the_last_version_promised(tmp_path: Path) -> None:
+    """As long as no version is tagged there is nothing to keep."""
+    released = last_released() or DOCUMENT.read_bytes()
+    (tmp_path / "released.json").write_bytes(released)
+    (changes,) = breaking_changes(tmp_path / "released.json", [DOCUMENT])
+    accepted, changelog = ACCEPTED.read_text(encoding="utf-8"), CHANGELOG.read_text(encoding="utf-8")
+    assert unaccepted(changes, accepted, changelog) == []
+
+
+ENTRY = '[[accepted]]\nchange = "a path is gone"\nchangelog = "Call the other one"\n'
+
+
+@pytest.mark.parametrize(
+    ("changes", "accepted", "changelog", "expected"),
+    [
+        ([], "", "", []),
+        (["a path is gone"], ENTRY, "- Call the other one.", []),
+        (["a path is gone"], "", "", ["not accepted: a path is gone"]),
+        (["a path is gone"], ENTRY, "", ["not in CHANGELOG.md: Call the other one"]),
+        ([], ENTRY, "- Call the other one.", ["accepted, but not so: a path is gone"]),
+    ],
+)
+def test_what_is_accepted_is_written_down(
+    changes: list[str], accepted: str, changelog: str, expected: list[str]
+) -> None:
+    assert unaccepted(changes, accepted, changelog) == expected
+
+
+def test_the_last_version_is_the_newest_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.com")
+    (tmp_path / "app").mkdir()
+    commands: list[tuple[str, ...]] = [("init", "--quiet")]
+    for version in ("v0.9.0", "v0.10.0"):
+        commands += [("add", "."), ("commit", "--quiet", "--allow-empty", "-m", version), ("tag", version)]
+    monkeypatch.setattr(breaking, "run", lambda *command: _run(*command, cwd=tmp_path))
+    for place, command in enumerate(commands):
+        (tmp_path / "app" / "openapi.json").write_text(f"{place // 3}")
+        _run(*git, *command, cwd=tmp_path)
+    assert last_released() == b"1"

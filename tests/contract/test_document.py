@@ -1,0 +1,203 @@
+"""The document is the routes', complete, and served as it is committed."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.sse import EventSourceResponse
+
+from app.errors import AppError
+from app.openapi import FILE, install_openapi, operation_id
+from app.wire import ResponseModel
+from tests.fixtures.app import Person, Service
+from tests.tools.contract import ContractClient
+
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_bytes())
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+OPERATIONS = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
+
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation["operationId"])
+
+
+def members() -> Iterator[tuple[str, Any]]:
+    """Every member of every object, with its name."""
+    for name, schema in SCHEMAS.items():
+        for member, described in schema.get("properties", {}).items():
+            yield f"{name}.{member}", described
+
+
+def success(operation: dict[str, Any]) -> dict[str, Any]:
+    """The answer when all is well."""
+    (answer,) = (answer for status, answer in operation["responses"].items() if status < "300")
+    return answer  # type: ignore[no-any-return]
+
+
+def codes_of(operation: dict[str, Any]) -> set[str]:
+    name = "".join(word.title() for word in operation["operationId"].split("_"))
+    return set(SCHEMAS[f"{name}ProblemCode"]["enum"])
+
+
+def test_it_is_what_the_routes_say(service: Service) -> None:
+    text = json.dumps(service.app.openapi(), indent=2, ensure_ascii=False) + "\n"
+    assert FILE.read_text(encoding="utf-8") == text, "scripts/cruddur openapi --output app/openapi.json writes it anew"
+
+
+async def test_it_is_served_byte_for_byte(anonymous: ContractClient) -> None:
+    answer = await anonymous.get("/openapi.json")
+    assert answer.content == FILE.read_bytes()
+    assert answer.headers["content-type"] == "application/json"
+    again = await anonymous.get("/openapi.json", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await anonymous.get("/openapi.json", headers={"if-none-match": '"other"'})).status_code == 200
+
+
+def test_version_and_names() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    assert len({operation["operationId"] for operation in OPERATIONS}) == len(OPERATIONS)
+    assert '"title": "' not in json.dumps(SCHEMAS), "a title that repeats a name"
+
+
+@each_operation
+def test_an_operation_is_complete(operation: dict[str, Any]) -> None:
+    assert len(operation["tags"]) == 1
+    assert operation["summary"] != operation["operationId"].replace("_", " ").title()
+    assert operation["description"]
+    assert success(operation)
+    assert "500" in operation["responses"]
+    assert "security" in operation
+    for parameter in operation.get("parameters", ()):
+        assert parameter["description"]
+        assert parameter["schema"].get("examples") or "default" in parameter["schema"], parameter["name"]
+
+
+@each_operation
+def test_an_answer_is_complete(operation: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        assert answer["description"] != "Successful Response"
+        assert "X-Request-ID" in answer["headers"]
+        content = answer.get("content", {})
+        assert all("schema" in media for media in content.values())
+        if "application/problem+json" in content:
+            assert ("Retry-After" in answer["headers"]) == (status in ("429", "503"))
+            assert ("WWW-Authenticate" in answer["headers"]) == (status == "401")
+
+
+@each_operation
+def test_the_codes_of_an_operation_are_those_of_its_examples(operation: dict[str, Any]) -> None:
+    named = set()
+    for status, answer in operation["responses"].items():
+        for code, example in answer.get("content", {}).get("application/problem+json", {}).get("examples", {}).items():
+            assert (example["value"]["code"], str(example["value"]["status"])) == (code, status)
+            named.add(code)
+    assert named == codes_of(operation)
+
+
+def test_every_code_of_the_service_is_in_the_document() -> None:
+    def codes(kind: type[AppError]) -> set[str]:
+        return {code for below in kind.__subclasses__() for code in (below.code(), *codes(below))}
+
+    assert set(SCHEMAS["ProblemCode"]["enum"]) == codes(AppError)
+
+
+def test_lists_say_how_to_page() -> None:
+    for operation in OPERATIONS:
+        for content in success(operation).get("content", {}).values():
+            if content["schema"].get("type") == "array":
+                assert content["schema"]["maxItems"] <= 100
+                assert "Link" in success(operation)["headers"]
+
+
+def test_creates_lead_to_what_can_be_done_next() -> None:
+    names = {operation["operationId"] for operation in OPERATIONS}
+    for path in DOCUMENT["paths"].values():
+        if "post" in path:
+            links = success(path["post"])["links"]
+            assert links
+            assert {link["operationId"] for link in links.values()} <= names
+
+
+@pytest.mark.parametrize(("name", "member"), [*members()], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_member_is_described(name: str, member: dict[str, Any]) -> None:
+    if name.endswith("Problem.code"):
+        return
+    assert member["description"], name
+    assert member.keys() & {"examples", "$ref", "items", "enum"}, name
+    kinds = member.get("type", ())
+    if "string" in kinds:
+        assert member.keys() & {"maxLength", "enum"}, name
+    if "integer" in kinds or "number" in kinds:
+        assert {"minimum", "maximum"} <= member.keys(), name
+    if "array" in kinds:
+        assert "maxItems" in member, name
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name.endswith("View")])
+def test_an_answer_has_no_optional_member(name: str) -> None:
+    assert set(SCHEMAS[name]["required"]) == set(SCHEMAS[name]["properties"])
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name.endswith(("Create", "Update"))])
+def test_a_request_takes_neither_null_nor_unknown_members(name: str) -> None:
+    assert SCHEMAS[name]["additionalProperties"] is False
+    assert '"null"' not in json.dumps(SCHEMAS[name])
+
+
+class ThingHappened(ResponseModel):
+    """An event."""
+
+    number: int
+
+
+def test_what_later_routes_may_have_is_no_obstacle() -> None:
+    """A route without an answer's body, and one that is documented with one line."""
+    app = FastAPI(generate_unique_id_function=operation_id, openapi_url=None)
+
+    @app.delete("/things", tags=["things"], status_code=204)
+    async def remove_thing() -> None:
+        """Remove a thing."""
+
+    @app.get("/things", tags=["things"])
+    async def get_thing() -> ThingHappened:
+        """The thing."""
+        return ThingHappened(number=1)
+
+    install_openapi(app)
+    things = app.openapi()["paths"]["/things"]
+    assert things["delete"]["summary"] == things["delete"]["responses"]["204"]["description"] == "Remove a thing"
+    assert list(things["delete"]["responses"]) == ["204", "500"]
+    assert things["delete"]["description"] == "Remove a thing."
+
+
+def test_a_stream_of_events_is_described_in_words_of_this_version() -> None:
+    app = FastAPI(generate_unique_id_function=operation_id, openapi_url=None)
+
+    @app.get("/events", tags=["events"], response_class=EventSourceResponse)
+    async def stream_events() -> AsyncIterator[ThingHappened]:
+        """Events."""
+        yield ThingHappened(number=1)
+
+    install_openapi(app)
+    document = app.openapi()
+    assert document["paths"]["/events"]["get"]["responses"]["200"]["content"] == {
+        "text/event-stream": {
+            "schema": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"$ref": "#/components/schemas/ThingHappened"},
+            }
+        }
+    }
+    assert "ThingHappened" in document["components"]["schemas"]
+
+
+async def test_null_is_refused_as_the_document_says(ann: Person, bob: Person) -> None:
+    answer = await ann.send("x", bob, uuid=None)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-body")
+    assert answer.json()["errors"] == [{"code": "invalid", "detail": "is not valid", "pointer": "/uuid"}]
+
+
+async def test_a_problem_names_no_more_defects_than_the_document_says(ann: Person, bob: Person) -> None:
+    answer = await ann.send("x", bob, **{f"unknown_{number}": 1 for number in range(500)})
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 100)

@@ -1,0 +1,56 @@
+"""schemathesis with all its checks, following links: what the document says holds for thousands of made-up requests."""
+
+import asyncio
+import json
+import os
+import re
+from pathlib import Path
+
+from tests.contract.conftest import Live
+from tests.contract.tools import DOCUMENT, PROGRAMS, succeeded, tool
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "70"))
+"""Of each operation and phase. 400 make a run of more than 5,000 cases."""
+
+
+def config(live: Live) -> str:
+    """Real handles and groups among the made-up ones, so that calls get past 404."""
+    handles, groups = json.dumps([live.ann.handle, live.bob.handle]), json.dumps([live.group])
+    return f"""\
+base-url = "{live.url}"
+hooks = {json.dumps(str(PROGRAMS / "schemathesis_hooks.py"))}
+continue-on-failure = true
+headers = {{ Authorization = "Bearer {live.ann.token}" }}
+
+[dictionaries]
+numbers = {{ values = [1, 2, 3, 5, 8, 12] }}
+handles = {{ values = {handles} }}
+groups = {{ values = {groups} }}
+
+[parameters]
+"path.handle" = {{ dictionary = "handles", probability = 0.5 }}
+"path.message_group_uuid" = {{ dictionary = "groups", probability = 0.7 }}
+"body.number" = {{ dictionary = "numbers", probability = 0.7 }}
+"body.handle" = {{ dictionary = "handles", probability = 0.5 }}
+"body.message_group_uuid" = {{ dictionary = "groups", probability = 0.7 }}
+
+[generation]
+deterministic = true
+max-examples = {EXAMPLES}
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "401", "403", "404", "409", "422", "503"]
+"""
+
+
+async def test_no_made_up_request_finds_a_contradiction(live: Live, tmp_path: Path) -> None:
+    (tmp_path / "schemathesis.toml").write_text(config(live))
+    ended = await asyncio.to_thread(
+        tool, "schemathesis", "--config-file", tmp_path / "schemathesis.toml", "run", DOCUMENT, "--checks", "all",
+        "--phases", "examples,coverage,fuzzing,stateful", "--suppress-health-check", "all", "--no-color",
+        cwd=tmp_path,
+    )  # fmt: skip
+    said = succeeded(ended)
+    cases = re.search(r"(\d+) generated", said)
+    assert cases
+    assert int(cases[1]) > 10 * EXAMPLES

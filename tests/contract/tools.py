@@ -1,0 +1,40 @@
+"""The contract's tools as programs, each in the environment that the setup made for them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from scripts.bootstrap import CONTRACT, CONTRACT_NPM, ROOT, clean_environment, contract_node
+
+DOCUMENT = ROOT / "app" / "openapi.json"
+HERE = ROOT / "tests" / "contract"
+PROGRAMS = HERE / "programs"
+"""What runs elsewhere than here: on Node, or in the environment of the tools."""
+PYTHON = CONTRACT / "bin" / "python"
+MYPY = ROOT / ".venv" / "bin" / "mypy"
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A program's end, whatever it was; its output is text, and nothing is asked of it."""
+    path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
+    given = clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"} | environment
+    return subprocess.run(
+        command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def tool(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """A program from PyPI."""
+    return run(CONTRACT / "bin" / name, *arguments, cwd=cwd)
+
+
+def node(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """A program from npm."""
+    return run(contract_node(), CONTRACT_NPM / "node_modules" / ".bin" / name, *arguments, cwd=cwd)
+
+
+def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
+    """What it said; it must have gone well."""
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 0, said[-5000:]
+    return said
