@@ -29,7 +29,7 @@ Send `Authorization: Bearer <Cognito access token>` with every call but the heal
 - Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, numbers of messages count from 1 in each group.
 - A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
 - An error is a problem document (RFC 9457). Switch on its `code`: each operation names the ones that it can have.
-- A `POST` may be repeated: the same content gives the same answer.
+- A send with a `uuid` and a registration may be repeated: the same content gives the same answer.
 - Answers may get new members at any time. Members of requests that are not known here are refused.
 """,
     "contact": {"name": "The maintainers of cruddur-messages"},

@@ -41,6 +41,13 @@ class TableSettings(ProcessSettings):
     dynamodb_index_read_units: Units = 5
     dynamodb_index_write_units: Units = 5
 
+    @field_validator("dynamodb_endpoint_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not (urlsplit(value).scheme in {"http", "https"} and urlsplit(value).hostname):
+            raise ValueError("must look like http://127.0.0.1:8001; leave it out for AWS")
+        return value
+
 
 class DatabaseSettings(ProcessSettings):
     """Where Postgres is."""
@@ -52,7 +59,8 @@ class DatabaseSettings(ProcessSettings):
     @classmethod
     def _is_postgres(cls, value: SecretStr) -> SecretStr:
         try:
-            PostgresDsn(value.get_secret_value())
+            if urlsplit(str(PostgresDsn(value.get_secret_value()))).scheme not in {"postgres", "postgresql"}:
+                raise ValueError
         except ValueError:
             raise ValueError("must look like postgresql://user:password@host:5432/database") from None
         return value
@@ -102,6 +110,8 @@ class Settings(StoreSettings):
         for name, url in (("COGNITO_ISSUER_URL", self.cognito_issuer_url), ("COGNITO_JWKS_URL", self.jwks_url)):
             parts = urlsplit(url)
             is_local = self.environment != "production" and parts.scheme == "http" and parts.hostname in LOOPBACK
+            if url.endswith("/") or parts.query or parts.fragment:
+                raise ValueError(f"{name} must not end in a slash or have a query: tokens are compared with it exactly")
             if not (parts.scheme == "https" and parts.hostname) and not is_local:
                 raise ValueError(f"{name} must be an https address (plain http: only loopback, in local and test)")
         return self

@@ -79,8 +79,8 @@ class OperatedTable(Table):
             left: Any = {self.name: [{"PutRequest": {"Item": marshal_item(item)}} for item in chunk]}
             for pause in _pauses():
                 answer = await self._retry(self._client.batch_write_item, RequestItems=left)
-                left = answer.get("UnprocessedItems")
-                if not left:
+                left = {self.name: _as_sent(answer.get("UnprocessedItems", {}).get(self.name, ()))}
+                if not left[self.name]:
                     break
                 await asyncio.sleep(pause)
 
@@ -159,3 +159,9 @@ async def open_operated_table(settings: TableSettings) -> AsyncIterator[Operated
     """As open_table, for a tool, which has no one waiting for an answer within two seconds."""
     async with open_client(settings, read_seconds=READ_SECONDS) as client:
         yield OperatedTable(client, settings.dynamodb_table)
+
+
+def _as_sent(requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What came back unprocessed, to be sent again: binary values came as base64 text and must leave as bytes."""
+    items = (unmarshal_item(request["PutRequest"]["Item"]) for request in requests)
+    return [{"PutRequest": {"Item": marshal_item(item)}} for item in items]

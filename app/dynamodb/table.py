@@ -190,7 +190,7 @@ def _translate(error: ClientError) -> Exception:
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(_item_or_none(response))
     if code == "TransactionCanceledException":
-        return _cancellation(response["CancellationReasons"])
+        return _cancellation(response.get("CancellationReasons", ()))
     if code in TRANSIENT or response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
         return _Transient(code)
     if code == "ValidationException":

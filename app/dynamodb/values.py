@@ -64,9 +64,13 @@ class Query:
     limit: int | None = None
     descending: bool = False
     consistent: bool = False
+    only: str = ""
+    """A filter: what it drops is read and paid for all the same."""
 
     def request(self) -> dict[str, Any]:
-        request = _expressions(self.condition, values=self.values)
+        request = _expressions(self.condition, self.only, values=self.values)
+        if self.only:
+            request["FilterExpression"] = self.only
         request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
         if self.index:
             return request | {"IndexName": self.index}

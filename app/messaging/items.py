@@ -79,10 +79,13 @@ def to_message(item: Item) -> Message:
     )
 
 
-def messages_between(group: UUID, first: int, last: int, *, consistent: bool) -> Query:
-    """Both numbers are included."""
-    keys = {":pk": f"MSG#{group}", ":first": f"N#{first:012d}", ":last": f"N#{last:012d}"}
-    return Query("#pk = :pk AND #sk BETWEEN :first AND :last", keys, consistent=consistent)
+def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uuid: UUID | None = None) -> Query:
+    """Both numbers are included; with a uuid, only the entry that has it is handed on."""
+    keys: dict[str, Any] = {":pk": f"MSG#{group}", ":first": f"N#{first:012d}", ":last": f"N#{last:012d}"}
+    condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
+    if uuid is None:
+        return Query(condition, keys, consistent=consistent)
+    return Query(condition, keys | {":id": uuid}, consistent=consistent, only="#id = :id")
 
 
 def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:

@@ -52,22 +52,25 @@ class Log:
         `known` is the end of the log as an inbox row tells it; the log may be further. Raises UuidTaken when the
         draft's uuid stands for other content, ReplyBeyondEnd when it replies to a number that is not there.
         """
+        searched = max(known, self._turns.tail(group))
+        after = draft.after
+        if after is None or after > searched:  # who claims to be ahead of the log is not believed
+            after = max(0, searched - NEWEST_COMPARED)
+        if earlier := await self._earlier_try(draft, group, after, searched):
+            return earlier
         async with self._turns.take(group):
-            tail = max(known, self._turns.tail(group))
-            landed = await self._landed_since_first_try(draft, group, tail)
-            message = self.entry(draft, group=group, number=max(tail, _end(landed)) + 1)
-            message = _own(landed, message) or await self._commit(message)
+            tail = max(searched, self._turns.tail(group))
+            earlier = await self._earlier_try(draft, group, searched, tail)
+            message = earlier or await self._commit(self.entry(draft, group=group, number=tail + 1))
             self._turns.saw(group, message.number)
         return message
 
-    async def _landed_since_first_try(self, draft: Draft, group: UUID, tail: int) -> list[Message]:
-        """What this draft may be a repetition of. At the known end the put itself finds out, for nothing."""
-        if draft.uuid is None:
-            return []
-        after = draft.after
-        if after is None or after > tail:  # who claims to be ahead of the log is not believed
-            after = max(0, tail - NEWEST_COMPARED)
-        return await self._store.messages_after(group, after) if after < tail else []
+    async def _earlier_try(self, draft: Draft, group: UUID, after: int, until: int) -> Message | None:
+        """What an earlier try of this draft committed in this stretch. Beyond it, the put itself finds out."""
+        if draft.uuid is None or after >= until:
+            return None
+        found = await self._store.messages_with_uuid(group, draft.uuid, after=after, until=until)
+        return _own(found, self.entry(draft, group=group, number=until))
 
     async def _commit(self, message: Message) -> Message:
         """Put the message at its number or, as long as others are faster, at the next free one."""
@@ -93,8 +96,9 @@ class Log:
         except Unavailable:
             # Only the answer may have been lost: look before saying that nothing is known.
             stored = await self._store.message(message.group_uuid, message.number)
-            if stored is None or stored.uuid != message.uuid:
-                raise
+            if stored and (own := _own([stored], message)):
+                return own
+            raise
         return message
 
     async def _require_reply_target(self, message: Message) -> None:

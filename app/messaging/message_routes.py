@@ -85,8 +85,9 @@ async def send_message(body: NewMessage, user: CurrentUser, messaging: Messaging
     Other content under a `uuid` that is in use is 409 `uuid-taken`. A group that one is not in is 404
     `group-not-found`, as is one that does not exist.
     """
+    sender = (await users.names([user]))[user]  # first: what is committed must not fail for want of a name
     message = await messaging.send(body.draft(user), group=body.message_group_uuid, handle=body.handle)
-    return MessageView.of(message, (await users.names([user]))[user])
+    return MessageView.of(message, sender)
 
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))

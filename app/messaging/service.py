@@ -1,8 +1,10 @@
 """The rules of messaging: who may read and write what, and what each call means."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.deadlines import READ, SEND, within
@@ -57,6 +59,7 @@ class Messaging:
         self._log = Log(store, clock)
         self._projection = Projection(store)
         self._message_max_length = message_max_length
+        self._sending: set[asyncio.Task[Message]] = set()
         self._large_inboxes: Lru[UUID, bool] = Lru(10_000)
 
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
@@ -68,12 +71,23 @@ class Messaging:
             raise OneTarget
         self._require_sendable(draft.text)
         if group is not None:
-            return await self._send_to_group(draft, group)
+            return await self._see_through(self._send_to_group(draft, group))
         peer = await self._users.get_by_handle(handle or "")
-        return await self._send_to_person(draft, peer.uuid)
+        return await self._see_through(self._send_to_person(draft, peer.uuid))
+
+    async def _see_through(self, send: Coroutine[Any, Any, Message]) -> Message:
+        """Wait for a send until its deadline. Past it the send goes on: what it commits must reach the inboxes."""
+        task = asyncio.create_task(send)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        await asyncio.wait({task}, timeout=SEND)
+        if not task.done():
+            task.add_done_callback(_take_notice)
+            raise Unavailable("The services this request needs were too slow")
+        return task.result()
 
     async def _send_to_group(self, draft: Draft, group: UUID) -> Message:
-        async with within(SEND):
+        async with within(2 * SEND):
             row = await self._row(draft.user_uuid, group)
             message = await self._append(draft, row)
         return await self._settle(message, row)
@@ -83,13 +97,13 @@ class Messaging:
         if peer == draft.user_uuid:
             raise MessageToSelf
         group = direct_group_uuid(draft.user_uuid, peer)
-        async with within(SEND):
+        async with within(2 * SEND):
             row = await self._store.inbox_row(draft.user_uuid, group)
             if row is None and (first := await self._start(draft, group=group, peer=peer)):
                 return first
             row = row or await self._store.inbox_row(draft.user_uuid, group)
             if row is None:
-                raise Unavailable("This group is being repaired, try again later")
+                raise Unavailable("This group's inbox row is missing, an operator must repair it")
             message = await self._append(draft, row)
         return await self._settle(message, row)
 
@@ -161,13 +175,13 @@ class Messaging:
     async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker up to a number; going back leaves it where it is."""
         async with within(READ):
-            row = await self._move_marker(user, group, number)
+            row, end = await self._move_marker(user, group, number), None
             if row.read_number < number and (end := await self._store.message(group, number)):
                 # The row was behind the log, as a crash between commit and projection leaves it.
                 await self._projection.project(end, users=(user, row.peer_uuid))
                 row = await self._move_marker(user, group, number)
         if row.read_number < number:
-            raise NumberBeyondEnd
+            raise Unavailable("The inbox row cannot be written at the moment") if end else NumberBeyondEnd
         return row
 
     async def _move_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
@@ -201,7 +215,15 @@ class Messaging:
 
     async def drain(self, seconds: float) -> None:
         """At shutdown: let what runs behind answers finish."""
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=seconds)
         await self._projection.drain(seconds)
+
+
+def _take_notice(task: asyncio.Task[Message]) -> None:
+    """Nobody waits for this send any more; its failure was answered as Unavailable already."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _sorted_behind(rows: Sequence[InboxRow], behind: InboxPosition | None) -> list[InboxRow]:

@@ -50,24 +50,27 @@ class MessagingStore:
 
     async def inbox_rows_by_activity(self, user: UUID, *, behind: InboxPosition | None, limit: int) -> list[InboxRow]:
         """The newest rows behind a position, by the index: for inboxes too large to read whole."""
-        rows: list[InboxRow] = []
+        rows: dict[UUID, InboxRow] = {}
         newest = items.position_bucket(behind) if behind else None
-        while len(rows) < limit:
-            keys, is_last = await self._index_keys(user, newest)
-            rows += [row for row in await self._rows_at(keys) if behind is None or behind > InboxPosition.of(row)]
-            if is_last:
-                break
-            newest = keys[-1]["activity_bucket"] - 1
-        return sorted(rows, key=InboxPosition.of, reverse=True)[:limit]
+        is_last = False
+        while len(rows) < limit and not is_last:
+            keys, newest = await self._index_keys(user, newest)
+            found = await self._rows_at(keys)
+            rows |= {row.group_uuid: row for row in found if behind is None or behind > InboxPosition.of(row)}
+            is_last = newest is None
+        return sorted(rows.values(), key=InboxPosition.of, reverse=True)[:limit]
 
-    async def _index_keys(self, user: UUID, newest: int | None) -> tuple[list[Item], bool]:
-        """Index entries of whole buckets, newest first, and whether there are no more."""
+    async def _index_keys(self, user: UUID, newest: int | None) -> tuple[list[Item], int | None]:
+        """Index entries of whole buckets, each group once, and the bucket to go on with, None at the end.
+
+        Groups move between the two queries and the index is behind by a moment: what either one shows counts.
+        """
         keys = await self._table.query(items.inbox_keys_from(user, newest, limit=INDEX_PAGE))
         if len(keys) < INDEX_PAGE:
-            return keys, True
+            return keys, None
         oldest = keys[-1]["activity_bucket"]
         whole = await self._table.query(items.inbox_keys_in(user, oldest))
-        return [key for key in keys if key["activity_bucket"] > oldest] + whole, False
+        return list({key["sk"]: key for key in (*keys, *whole)}.values()), oldest - 1
 
     async def _rows_at(self, keys: Sequence[Item]) -> list[InboxRow]:
         found = await self._table.batch_get([{"pk": key["pk"], "sk": key["sk"]} for key in keys])
@@ -92,6 +95,11 @@ class MessagingStore:
     async def messages_after(self, group: UUID, number: int) -> list[Message]:
         """Everything that landed after this number, strongly consistent."""
         return await self.messages_between(group, number + 1, LAST_NUMBER, consistent=True)
+
+    async def messages_with_uuid(self, group: UUID, uuid: UUID, *, after: int, until: int) -> list[Message]:
+        """The entries with this uuid in a stretch of the log, strongly consistent. All of the stretch is paid for."""
+        query = items.messages_between(group, after + 1, until, consistent=True, uuid=uuid)
+        return list(map(items.to_message, await self._table.query(query)))
 
     async def append_message(self, message: Message) -> None:
         """Commit a message at its number, or raise NumberTaken with whoever has it. 1 WCU."""

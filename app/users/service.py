@@ -38,6 +38,7 @@ class Users:
         if user is None:
             raise UnknownUser
         self._uuids.put(claims.sub, user.uuid)
+        self._last_names.put(user.uuid, Name(user.display_name, user.handle))
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:

@@ -1,6 +1,9 @@
 """Faults at chosen calls: what is answered, and what is in the table afterwards."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -10,7 +13,9 @@ from botocore.exceptions import ReadTimeoutError
 from app.dynamodb import MAX_ATTEMPTS, Table, table
 from app.errors import Unavailable
 from app.messaging import projection
-from app.messaging.models import Draft, direct_group_uuid
+from app.messaging.errors import UuidTaken
+from app.messaging.log import now
+from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
@@ -164,3 +169,67 @@ async def test_a_page_never_lacks_what_was_answered(
     history = await messaging.history(pair[1], direct_group_uuid(*pair), window)
     expected = range(11, 21) if window.first is None else range(window.first, window.last + 1)
     assert [message.number for message in history.messages] == list(expected)
+
+
+class Slow:
+    """Applies the calls of one operation at once and answers them late."""
+
+    def __init__(self, client: Any, operation: str, seconds: float) -> None:
+        self._client = client
+        self._operation = operation
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name != self._operation:
+            return method
+
+        async def call(**request: Any) -> Any:
+            answer = await method(**request)
+            await asyncio.sleep(self._seconds)
+            return answer
+
+        call.__name__ = name
+        return call
+
+
+async def test_a_send_that_is_answered_too_late_still_reaches_the_inboxes(
+    service: Service, pair: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = cast(Any, Slow(raw_client(service), "put_item", 0.3))
+    store = MessagingStore(Table(client, service.state["table"].name))
+    messaging = Messaging(store, DIRECTORY, message_max_length=100)
+    await send(messaging, pair, "first contact")
+    monkeypatch.setattr("app.messaging.service.SEND", 0.2)
+    with pytest.raises(Unavailable):
+        await send(messaging, pair, "late")
+    await messaging.drain(5)
+    assert await numbers(service, pair) == [1, 2]
+    assert [row.last_number for row in (await messaging.inbox(pair[1], limit=5)).rows] == [2]
+
+
+async def test_what_is_read_back_is_what_is_stored(service: Service, pair: tuple[UUID, UUID]) -> None:
+    """Another process committed this uuid in the same moment: with the same content, and with another."""
+    group, store = direct_group_uuid(*pair), MessagingStore(service.state["table"])
+    await send(messaging_with(service, "put_item"), pair, "first contact")
+    uuid = uuid4()
+    theirs = Message(group, 2, uuid, pair[0], "mine", now() - timedelta(seconds=1))
+    throttled_puts = messaging_with(service, "put_item", *["throttle"] * GIVE_UP)
+    log = throttled_puts._log  # noqa: SLF001  # the moment between search and put cannot be reached from outside
+    await store.append_message(theirs)
+    assert await log._put(replace(theirs, created_at=now())) == theirs  # noqa: SLF001
+    other = messaging_with(service, "put_item", *["throttle"] * GIVE_UP)._log  # noqa: SLF001
+    with pytest.raises(UuidTaken):
+        await other._put(replace(theirs, text="something else"))  # noqa: SLF001
+
+
+async def test_a_marker_whose_row_cannot_be_written_is_unavailable_and_not_beyond_the_end(
+    service: Service, pair: tuple[UUID, UUID]
+) -> None:
+    messaging = messaging_with(service, "update_item", "ok", *["throttle"] * (3 * GIVE_UP * 2))
+    await send(messaging, pair, "first contact")
+    group = direct_group_uuid(*pair)
+    await MessagingStore(service.state["table"]).append_message(Message(group, 2, uuid4(), pair[0], "crashed", now()))
+    with pytest.raises(Unavailable):
+        await messaging.mark_read(pair[1], group, 2)
+    await messaging.drain(5)
