@@ -34,7 +34,7 @@ from app.users import router as users_router
 from app.users.service import Users
 from app.users.store import UserStore
 
-DRAIN_SECONDS = 3.0
+DRAIN_SECONDS = 1.5
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROUTERS = (health.router, group_routes.router, message_routes.router, users_router.router)
 

@@ -70,9 +70,15 @@ class Postgres:
             return await self._borrow(work)
 
     async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
-        # The pool types what it lends as a proxy; it behaves as the connection.
-        async with self._pool.acquire() as connection:
+        connection = await self._pool.acquire()
+        try:
+            # The pool types what it lends as a proxy; it behaves as the connection.
             return await work(connection)  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            connection.terminate()  # giving it back whole would wait for Postgres as long again
+            raise
+        finally:
+            await self._pool.release(connection)
 
 
 @asynccontextmanager
@@ -85,7 +91,6 @@ async def open_postgres(
         min_size=0,
         max_size=settings.database_pool_size,
         timeout=1,
-        command_timeout=statement_seconds,
         max_inactive_connection_lifetime=60,
         reset=_leave_as_it_is,
     )

@@ -217,6 +217,9 @@ class Messaging:
         """At shutdown: let what runs behind answers finish."""
         if self._sending:
             await asyncio.wait(self._sending, timeout=seconds)
+        for send in self._sending:
+            send.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
         await self._projection.drain(seconds)
 
 

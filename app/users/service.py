@@ -15,6 +15,8 @@ from app.users.store import UserStore
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
 HANDLE_PREFIX = re.compile(r"[a-z0-9_]{0,30}")
 REMEMBERED = 100_000
+QUICK = 0.5
+"""Seconds to wait for names that are remembered anyway."""
 
 
 class Users:
@@ -81,7 +83,8 @@ class Users:
         if not wanted:
             return {}
         try:
-            found = await self._store.by_uuids(wanted)
+            async with within(QUICK if all(self._last_names.get(uuid) for uuid in wanted) else READ):
+                found = await self._store.by_uuids(wanted)
         except Unavailable:
             return self._remembered_names(wanted)
         names = {user.uuid: Name(user.display_name, user.handle) for user in found}
