@@ -1,4 +1,4 @@
-"""How long a request may wait for its dependencies, in seconds, and what happens when that is over."""
+"""How long a step of a request may wait for its dependencies, in seconds, and what happens when that is over."""
 
 import asyncio
 from collections.abc import AsyncIterator

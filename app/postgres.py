@@ -72,8 +72,8 @@ class Postgres:
     async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         connection = await self._pool.acquire()
         try:
-            # The pool types what it lends as a proxy; it behaves as the connection.
-            return await work(connection)  # type: ignore[arg-type]
+            # What the pool lends is typed as a proxy and behaves as the connection.
+            return await work(connection)  # type: ignore[arg-type]  # a proxy
         except asyncio.CancelledError:
             connection.terminate()  # giving it back whole would wait for Postgres as long again
             raise

@@ -1,7 +1,6 @@
 """The table as an operator needs it: whole-table reads, bulk writes, the schema, patience, and what it all costs."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.dynamodb import Item, Table, marshal_item, unmarshal_item
 from app.dynamodb.client import open_client
 from app.errors import Unavailable
+from app.jitter import jitter
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class OperatedTable(Table):
 def _pauses() -> Iterator[float]:
     """Seconds to wait after each try, without an end: full jitter, doubling up to ten."""
     for tries in count():
-        yield random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))  # noqa: S311
+        yield jitter(min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))
 
 
 @asynccontextmanager

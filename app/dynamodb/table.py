@@ -1,7 +1,6 @@
 """Table: reads, writes and transactions on the one table, retried in one place, faults as errors of ours."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from app.dynamodb.client import open_client
 from app.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.errors import Unavailable
+from app.jitter import jitter
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class _Transient(Exception):
 
 def _pauses() -> list[float]:
     """Seconds to wait after each try."""
-    return [random.uniform(0, min(0.4, 0.025 * 2**tries)) for tries in range(MAX_ATTEMPTS)]  # noqa: S311
+    return [jitter(min(0.4, 0.025 * 2**tries)) for tries in range(MAX_ATTEMPTS)]
 
 
 def _code(error: ClientError) -> str:

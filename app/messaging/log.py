@@ -1,7 +1,6 @@
 """Appending to a group's log: once per client uuid, in turns, without holes."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from itertools import count
 from uuid import UUID
 
 from app.errors import Unavailable
+from app.jitter import jitter
 from app.messaging.errors import ReplyBeyondEnd, UuidTaken
 from app.messaging.models import Draft, Message
 from app.messaging.store import MessagingStore, NumberTaken
@@ -82,12 +82,12 @@ class Log:
                 landed = [taken.winner] if lost == 0 else await self._read_on(taken.winner)
             if own := _own(landed, message):
                 return own
-            message = replace(message, number=_end(landed) + 1, created_at=self._clock())
+            message = replace(message, number=landed[-1].number + 1, created_at=self._clock())
         raise AssertionError("unreachable")
 
     async def _read_on(self, winner: Message) -> list[Message]:
         """Two numbers lost in a row: step aside for a moment, then read up to the end instead of trying each."""
-        await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311
+        await asyncio.sleep(jitter(JITTER_SECONDS))
         return [winner, *await self._store.messages_after(winner.group_uuid, winner.number)]
 
     async def _put(self, message: Message) -> Message:
@@ -107,10 +107,6 @@ class Log:
             return
         if await self._store.message(message.group_uuid, target) is None:
             raise ReplyBeyondEnd
-
-
-def _end(landed: Sequence[Message]) -> int:
-    return landed[-1].number if landed else 0
 
 
 def _own(landed: Sequence[Message], message: Message) -> Message | None:

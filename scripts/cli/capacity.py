@@ -249,7 +249,7 @@ class _Autoscale:
 
 async def _is_strange_to(aws: "Aws", service: str, settings: TableSettings) -> bool:
     """Whether the table is on this machine while the service is the real one, which may know another by its name."""
-    from scripts.aws import is_amazon  # noqa: PLC0415
+    from scripts.aws import is_amazon  # noqa: PLC0415  # slow to load
 
     return is_local(settings) and is_amazon(await aws.endpoint(service))
 

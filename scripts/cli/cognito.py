@@ -139,7 +139,7 @@ async def _open_pool(console: Console, pool: str) -> AsyncIterator["Aws"]:
 
 
 async def _place(aws: "Aws", region: str) -> str:
-    from scripts.aws import is_amazon  # noqa: PLC0415
+    from scripts.aws import is_amazon  # noqa: PLC0415  # slow to load
 
     endpoint = await aws.endpoint("cognito-idp", region=region)
     if not is_amazon(endpoint):

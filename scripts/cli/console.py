@@ -55,7 +55,7 @@ class Console:
     @contextmanager
     def progress(self, title: str, *, total: int | None) -> Iterator[Advance]:
         """A bar on standard error with the rate and the time left; nothing where that is not a terminal."""
-        from rich import progress  # noqa: PLC0415
+        from rich import progress  # noqa: PLC0415  # slow to load
 
         columns = (
             progress.TextColumn("{task.description}"),
@@ -76,13 +76,13 @@ class Console:
 
 def _screen(stream: Any) -> "Screen":
     """Rich's console. Where nobody looks at it, a line is as long as it is."""
-    from rich.console import Console as Screen  # noqa: PLC0415
+    from rich.console import Console as Screen  # noqa: PLC0415  # slow to load
 
     return Screen(file=stream, width=None if stream.isatty() else 10_000, highlight=False, emoji=False)
 
 
 def _cell(value: object) -> Any:
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415  # slow to load
 
     return Text(value if isinstance(value, str) else local_time(value) if isinstance(value, datetime) else str(value))
 

@@ -58,10 +58,10 @@ COMMANDS: Final = {
 class Commands(TyperGroup):
     """A group that knows its commands by name and loads one when it is used."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # click's signature
         entry = COMMANDS.get(cmd_name)
         return TyperCommand(cmd_name, help=entry.summary) if entry else None
 
@@ -69,7 +69,7 @@ class Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         return name, _load(name or ""), rest
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # click's signature
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
             with formatter.section(section):
                 formatter.write_dl([(name, e.summary) for name, e in COMMANDS.items() if e.section == section])

@@ -60,7 +60,7 @@ def read_settings(kind: type[S]) -> S:
 
 @contextmanager
 def _wrong_settings_explained() -> Iterator[None]:
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError  # noqa: PLC0415  # slow to load
 
     try:
         yield
@@ -78,7 +78,7 @@ def _wrong(name: str, message: str) -> str:
 
 def is_local(settings: "ProcessSettings") -> bool:
     """Whether everything that these settings name is on this machine and not called production."""
-    from app.settings import LOOPBACK, DatabaseSettings, TableSettings  # noqa: PLC0415
+    from app.settings import LOOPBACK, DatabaseSettings, TableSettings  # noqa: PLC0415  # slow to load
 
     urls: list[str] = []
     if isinstance(settings, TableSettings):
@@ -91,7 +91,7 @@ def is_local(settings: "ProcessSettings") -> bool:
 @asynccontextmanager
 async def open_table(settings: "TableSettings", *, name: str | None = None) -> AsyncIterator["OperatedTable"]:
     """The table to work on, after saying on standard error where it is."""
-    from app.dynamodb.operator import open_operated_table  # noqa: PLC0415
+    from app.dynamodb.operator import open_operated_table  # noqa: PLC0415  # slow to load
 
     with _wrong_settings_explained():
         chosen = settings.model_validate(settings.model_dump() | {"dynamodb_table": name}) if name else settings
@@ -114,7 +114,7 @@ async def _table_place(settings: "TableSettings") -> str:
 
 
 async def _account(settings: "TableSettings") -> str:
-    from scripts.aws import open_aws  # noqa: PLC0415
+    from scripts.aws import open_aws  # noqa: PLC0415  # slow to load
 
     async with open_aws(settings) as aws:
         return str((await aws.call("sts", "get_caller_identity"))["Account"])
@@ -123,8 +123,8 @@ async def _account(settings: "TableSettings") -> str:
 @asynccontextmanager
 async def open_users(settings: "DatabaseSettings") -> AsyncIterator["UserStore"]:
     """The users to work on, after saying on standard error where they are."""
-    from app.postgres import open_postgres  # noqa: PLC0415
-    from app.users.store import UserStore  # noqa: PLC0415
+    from app.postgres import open_postgres  # noqa: PLC0415  # slow to load
+    from app.users.store import UserStore  # noqa: PLC0415  # slow to load
 
     tell_database(settings)
     async with open_postgres(settings, statement_seconds=STATEMENT_SECONDS) as postgres:

@@ -26,7 +26,7 @@ def main(parent: str, death_signal: str, drop: str, folder: str, program: str, *
         DROPS[drop](Path(folder))
     _die_with(int(parent), int(death_signal))
     try:
-        os.execv(program, [program, *arguments])  # noqa: S606
+        os.execv(program, [program, *arguments])  # noqa: S606  # no shell is wanted
     except PermissionError:
         sys.exit(_unreachable(program))
 
