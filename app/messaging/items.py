@@ -105,10 +105,21 @@ def to_entity(item: Item) -> Message | InboxRow | None:
 
 def new_inbox_row(message: Message, *, user: UUID, peer: UUID) -> Put:
     """The first row of a member, as the group's first message leaves it."""
-    projected = {name[1:]: value for name, value in _projection(message, user).items() if name != ":one"}
-    read = message.number if user == message.user_uuid else 0
-    item = {**inbox_key(user, message.group_uuid), "peer": peer, "read": read, "v": 1, **projected}
-    return Put(item, condition=ABSENT)
+    return Put(inbox_item(first_inbox_row(message, user=user, peer=peer)), condition=ABSENT)
+
+
+def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
+    return InboxRow(
+        user_uuid=user,
+        group_uuid=message.group_uuid,
+        peer_uuid=peer,
+        last_number=message.number,
+        last_at=message.created_at,
+        last_by=message.user_uuid,
+        preview=preview(message.text),
+        read_number=message.number if user == message.user_uuid else 0,
+        version=1,
+    )
 
 
 def bump_inbox_row(message: Message, *, user: UUID) -> Update:
@@ -137,6 +148,10 @@ def _projection(message: Message, user: UUID) -> dict[str, Any]:
 
 def copied_inbox_row(row: InboxRow) -> Put:
     """A row from another table, in place of none or of one that is behind it."""
+    return Put(inbox_item(row), f"{ABSENT} OR #last < :last", {":last": row.last_number})
+
+
+def inbox_item(row: InboxRow) -> Item:
     item: Item = {
         **inbox_key(row.user_uuid, row.group_uuid),
         "peer": row.peer_uuid,
@@ -153,8 +168,7 @@ def copied_inbox_row(row: InboxRow) -> Put:
         item["state"] = str(row.state)
     if row.is_blocked:
         item["blocked"] = True
-    item |= _times(muted=row.muted_until, pinned=row.pinned_at)
-    return Put(item, f"{ABSENT} OR #last < :last", {":last": row.last_number})
+    return item | _times(muted=row.muted_until, pinned=row.pinned_at)
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:

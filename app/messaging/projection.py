@@ -1,14 +1,14 @@
 """Bringing inbox rows up to the log, inline when it is fast, in the background when it is not."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
 from app.errors import Unavailable
-from app.messaging.models import Message
+from app.messaging.models import InboxRow, Message
 from app.messaging.store import MessagingStore
 
 log = structlog.get_logger(__name__)
@@ -24,8 +24,10 @@ PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
 class Projection:
     """Rows only move forward, so any of this may be repeated, late or lost without harm to the log."""
 
-    def __init__(self, store: MessagingStore) -> None:
+    def __init__(self, store: MessagingStore, projected: Callable[[Message, InboxRow], Awaitable[None]]) -> None:
+        """`projected` is told of each row that was brought up to a message, before anybody's answer."""
         self._store = store
+        self._projected = projected
         self._running: set[asyncio.Task[None]] = set()
         self._repairing: set[UUID] = set()
         self._closing = asyncio.Event()
@@ -59,7 +61,8 @@ class Projection:
     async def _try_until_done(self, message: Message, user: UUID) -> bool:
         for pause in (*PAUSES, 0):
             with suppress(Unavailable):
-                await self._store.bump_inbox_row(message, user=user)
+                if row := await self._store.bump_inbox_row(message, user=user):
+                    await self._projected(message, row)
                 return True
             if len(self._running) > AT_MOST:
                 return False

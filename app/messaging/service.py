@@ -21,6 +21,7 @@ from app.messaging.errors import (
     OneTarget,
     ReplyBeyondEnd,
 )
+from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, Publish, nobody_listens
 from app.messaging.log import Log, now
 from app.messaging.models import Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.projection import Projection
@@ -52,12 +53,19 @@ class Messaging:
     """Message groups and messages of direct groups. One instance per process."""
 
     def __init__(
-        self, store: MessagingStore, users: Users, *, message_max_length: int, clock: Callable[[], datetime] = now
+        self,
+        store: MessagingStore,
+        users: Users,
+        *,
+        message_max_length: int,
+        publish: Publish = nobody_listens,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._users = users
+        self._publish = publish
         self._log = Log(store, clock)
-        self._projection = Projection(store)
+        self._projection = Projection(store, self._projected)
         self._message_max_length = message_max_length
         self._sending: set[asyncio.Task[Message]] = set()
         self._large_inboxes: Lru[UUID, bool] = Lru(10_000)
@@ -113,15 +121,20 @@ class Messaging:
             raise ReplyBeyondEnd
         message = self._log.entry(draft, group=group, number=1)
         try:
-            await self._store.start_direct_group(message, peer=peer)
+            rows = await self._store.start_direct_group(message, peer=peer)
         except GroupStarted:
             return None
+        await asyncio.gather(*(self._projected(message, row) for row in rows))
         return message
 
     async def _append(self, draft: Draft, row: InboxRow) -> Message:
         if row.is_blocked:
             raise CannotMessage
         return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
+
+    async def _projected(self, message: Message, row: InboxRow) -> None:
+        """A member's row knows of the message now."""
+        await self._publish(MessageAppended(message, row))
 
     async def _settle(self, message: Message, row: InboxRow) -> Message:
         await self._projection.project(message, users=(row.user_uuid, row.peer_uuid))
@@ -186,11 +199,18 @@ class Messaging:
 
     async def _move_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         try:
-            return await self._store.move_read_marker(user, group, number)
+            row = await self._store.move_read_marker(user, group, number)
         except MarkerNotMoved as stands:
             if stands.row is None or stands.row.state is not MemberState.ACTIVE:
                 raise GroupNotFound from None
             return stands.row
+        await self._marker_moved(row)
+        return row
+
+    async def _marker_moved(self, row: InboxRow) -> None:
+        members = (row.user_uuid, row.peer_uuid)
+        moved = (MarkerMoved(to, row.group_uuid, row.user_uuid, row.read_number) for to in members)
+        await self._publish(GroupChanged(row), *moved)
 
     async def inbox(self, user: UUID, *, limit: int, behind: InboxPosition | None = None) -> InboxPage:
         """A page of a user's groups, newest activity first."""

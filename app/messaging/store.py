@@ -1,7 +1,6 @@
 """Message groups in DynamoDB: one method per access pattern."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from app.dynamodb import ConditionFailed, Item, Table, TransactionRejected
@@ -39,14 +38,15 @@ class MessagingStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def inbox_row(self, user: UUID, group: UUID) -> InboxRow | None:
-        """Strongly consistent, because it proves membership. 1 RCU."""
-        item = await self._table.get(items.inbox_key(user, group), consistent=True)
+    async def inbox_row(self, user: UUID, group: UUID, *, consistent: bool = True) -> InboxRow | None:
+        """1 RCU; half of it if not consistent, which proves no membership for more than a moment ago."""
+        item = await self._table.get(items.inbox_key(user, group), consistent=consistent)
         return items.to_inbox_row(item) if item else None
 
-    async def inbox_rows(self, user: UUID, *, limit: int | None = None) -> list[InboxRow]:
-        """Rows in no useful order, eventually consistent. 0.5 RCU per 4 KB, about 13 rows."""
-        return list(map(items.to_inbox_row, await self._table.query(items.inbox_rows(user, limit=limit))))
+    async def inbox_rows(self, user: UUID, *, limit: int | None = None, consistent: bool = False) -> list[InboxRow]:
+        """Rows in no useful order. 0.5 RCU per 4 KB, about 13 rows; twice that if consistent."""
+        query = items.inbox_rows(user, limit=limit, consistent=consistent)
+        return list(map(items.to_inbox_row, await self._table.query(query)))
 
     async def inbox_rows_by_activity(self, user: UUID, *, behind: InboxPosition | None, limit: int) -> list[InboxRow]:
         """The newest rows behind a position, by the index: for inboxes too large to read whole."""
@@ -110,8 +110,11 @@ class MessagingStore:
                 raise
             raise NumberTaken(items.to_message(failed.item)) from None
 
-    async def start_direct_group(self, message: Message, *, peer: UUID) -> None:
-        """First contact: both rows and message 1 together, unless the peer has blocked the sender. 10 WCU."""
+    async def start_direct_group(self, message: Message, *, peer: UUID) -> tuple[InboxRow, InboxRow]:
+        """First contact: both rows and message 1 together, unless the peer has blocked the sender. 10 WCU.
+
+        Returns the sender's row and the peer's.
+        """
         sender = message.user_uuid
         writes = (
             items.new_inbox_row(message, user=sender, peer=peer),
@@ -124,20 +127,29 @@ class MessagingStore:
         except TransactionRejected as rejected:
             blocked_only = set(rejected.failed) == {writes.index(writes[-1])}
             raise (CannotMessage if blocked_only else GroupStarted) from None
+        return (
+            items.first_inbox_row(message, user=sender, peer=peer),
+            items.first_inbox_row(message, user=peer, peer=sender),
+        )
 
-    async def bump_inbox_row(self, message: Message, *, user: UUID) -> None:
-        """Bring a row up to a message; a row that is already further is left alone. 1 WCU, 3 in a new bucket."""
+    async def bump_inbox_row(self, message: Message, *, user: UUID) -> InboxRow | None:
+        """Bring a row up to a message; a row that is already further is left alone. 1 WCU, 3 in a new bucket.
+
+        Returns the row as it stands now, None if there is none.
+        """
         try:
-            await self._table.update(items.bump_inbox_row(message, user=user))
+            return items.to_inbox_row(await self._table.update(items.bump_inbox_row(message, user=user)))
         except ConditionFailed as failed:
-            is_unread = failed.item is not None and failed.item["read"] < message.number
-            if user == message.user_uuid and is_unread:
-                await self._read_own(message)
+            row = items.to_inbox_row(failed.item) if failed.item else None
+        is_own = user == message.user_uuid
+        return await self._read_own(message, row) if is_own and row and row.read_number < message.number else row
 
-    async def _read_own(self, message: Message) -> None:
+    async def _read_own(self, message: Message, row: InboxRow) -> InboxRow:
         """Others wrote on before this sender's row was brought up to date: the own message is still read."""
-        with suppress(MarkerNotMoved):
-            await self.move_read_marker(message.user_uuid, message.group_uuid, message.number)
+        try:
+            return await self.move_read_marker(message.user_uuid, message.group_uuid, message.number)
+        except MarkerNotMoved as stands:
+            return stands.row or row
 
     async def move_read_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """The row as it is now, or MarkerNotMoved with the row as it stands. 1 WCU."""
