@@ -9,8 +9,10 @@ from fastapi.security import HTTPBearer
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims, TokenVerifier
 from app.dynamodb import Table
+from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.postgres import Postgres
+from app.realtime.hub import Hub
 from app.users.service import Users
 from app.wire import PageSize
 
@@ -23,6 +25,8 @@ class State(TypedDict):
     verifier: TokenVerifier
     users: Users
     messaging: Messaging
+    catchup: Catchup
+    hub: Hub
     issuer: LocalIssuer | None
 
 
@@ -44,6 +48,16 @@ async def _messaging(request: Request) -> Messaging:
     return messaging
 
 
+async def _catchup(request: Request) -> Catchup:
+    catchup: Catchup = request.state.catchup
+    return catchup
+
+
+async def _hub(request: Request) -> Hub:
+    hub: Hub = request.state.hub
+    return hub
+
+
 async def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
     """What SignedInRoute verified before; the scheme is asked for only to stand in the OpenAPI document."""
     claims: Claims = request.state.claims
@@ -52,6 +66,8 @@ async def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> 
 
 UsersDep = Annotated[Users, Depends(_users)]
 MessagingDep = Annotated[Messaging, Depends(_messaging)]
+CatchupDep = Annotated[Catchup, Depends(_catchup)]
+HubDep = Annotated[Hub, Depends(_hub)]
 CurrentClaims = Annotated[Claims, Depends(_claims)]
 
 

@@ -8,11 +8,12 @@ from app.problems import render
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-HEALTH_CHECK = "/api/health-check"
+UNLIMITED = frozenset({"/api/health-check", "/api/events"})
+"""Health checks are never refused, and event streams, which rest most of the time, have a limit of their own."""
 
 
 class InFlightLimit:
-    """Counts requests, not connections: idle sockets cost nothing. Health checks are never refused."""
+    """Counts requests, not connections: idle sockets cost nothing."""
 
     def __init__(self, app: "ASGIApp", limit: int) -> None:
         self._app = app
@@ -32,4 +33,4 @@ class InFlightLimit:
 
 
 def _is_limited(path: str) -> bool:
-    return path.startswith("/api/") and path != HEALTH_CHECK
+    return path.startswith("/api/") and path not in UNLIMITED

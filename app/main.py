@@ -17,18 +17,23 @@ from app import docs, health
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
+from app.connections import Cuttable, on_stop_signal
 from app.deps import State
 from app.dynamodb import open_table
 from app.errors import AppError
 from app.limits import InFlightLimit
 from app.logs import LastResort, RequestLog, configure_logging
 from app.messaging import group_routes, message_routes
+from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.openapi import install_openapi, operation_id
 from app.openapi import router as openapi_router
 from app.postgres import open_postgres
 from app.problems import on_app_error, on_http_error, on_invalid_request
+from app.realtime import router as realtime_router
+from app.realtime.bus import MemoryBus
+from app.realtime.hub import Hub
 from app.settings import Settings
 from app.users import router as users_router
 from app.users.service import Users
@@ -36,7 +41,14 @@ from app.users.store import UserStore
 
 DRAIN_SECONDS = 1.5
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ROUTERS = (health.router, group_routes.router, message_routes.router, users_router.router)
+ROUTERS = (
+    health.router,
+    group_routes.router,
+    message_routes.router,
+    users_router.router,
+    realtime_router.router,
+    realtime_router.streams,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -73,11 +85,23 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             verifier = TokenVerifier(settings, client)
             stack.push_async_callback(verifier.aclose)
             users = Users(UserStore(postgres))
-            messaging = Messaging(MessagingStore(table), users, message_max_length=settings.message_max_length)
+            store, bus = MessagingStore(table), MemoryBus()
+            messaging = Messaging(store, users, message_max_length=settings.message_max_length, publish=bus.publish)
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
+            catchup = Catchup(store)
+            hub = Hub(bus, catchup, users, most_streams=settings.max_event_streams)
+            stack.enter_context(on_stop_signal(hub.close))
+            stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
-                table=table, postgres=postgres, verifier=verifier, users=users, messaging=messaging, issuer=issuer
+                table=table,
+                postgres=postgres,
+                verifier=verifier,
+                users=users,
+                messaging=messaging,
+                catchup=catchup,
+                hub=hub,
+                issuer=issuer,
             )
 
     return lifespan
@@ -91,11 +115,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=METHODS,
-        allow_headers=["authorization", "content-type", "x-request-id"],
+        allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
         expose_headers=["Link", "Retry-After", "X-Request-ID"],
         max_age=86_400,
     )
     app.add_middleware(RequestLog)
+    app.add_middleware(Cuttable)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:

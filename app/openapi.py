@@ -39,6 +39,7 @@ SERVERS = [{"url": "", "description": "Where this document was read: local or pr
 TAGS = [
     {"name": "message groups", "description": "The inbox: the groups one is in, newest activity first"},
     {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without holes"},
+    {"name": "live", "description": "What happens, as it happens, and what happened meanwhile"},
     {"name": "users", "description": "People, by handle"},
     {"name": "health", "description": "For load balancers and supervisors"},
 ]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 16 * 1024
 BODY_SECONDS = 5.0
+HANG_UP_SECONDS = 1.0
+"""For a client to take the last of a stream that has ended."""
 
 
 class ApiRoute(APIRoute):
@@ -36,6 +38,20 @@ class SignedInRoute(ApiRoute):
         authorization = Headers(scope=scope).getlist("authorization")
         scope["state"]["claims"] = await scope["state"]["verifier"].verify(authorization)
         await super().handle(scope, receive, send)
+
+
+class StreamRoute(SignedInRoute):
+    """A route whose answer may go on for long. `hang_up` ends it soon, even if its client has stopped to read."""
+
+    async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None) as limit:
+                scope["state"]["hang_up"] = lambda: limit.reschedule(loop.time() + HANG_UP_SECONDS)
+                await super().handle(scope, receive, send)
+        except TimeoutError:
+            scope["cut"]()
+            await asyncio.sleep(0)  # until the server knows
 
 
 def _refuse_repeated_parameters(scope: "Scope") -> None:

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
 from app.links import PAGED, link
 from app.messaging.cursors import read_cursor, write_cursor
-from app.messaging.errors import GroupNotFound, NumberBeyondEnd
-from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate
+from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
+from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate, ReadMarkerView, TypingView
 from app.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.routes import SignedInRoute
 from app.wire import EXAMPLE_UUID, Page, Uuid
+
+TYPING_SECONDS = 15
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
@@ -78,3 +80,32 @@ async def mark_read(
     """
     row = await messaging.mark_read(user, message_group_uuid, body.number)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+
+
+@router.get("/{message_group_uuid}/read", responses=problem_responses(*SIGNED_IN, GroupNotFound))
+async def list_read_markers(
+    message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep
+) -> Page[ReadMarkerView]:
+    """How far each member of a group has read.
+
+    What follows comes as `read` events.
+    """
+    markers = await messaging.read_markers(user, message_group_uuid)
+    return [ReadMarkerView(user_uuid=member, number=number) for member, number in markers.items()]
+
+
+@router.post("/{message_group_uuid}/typing", responses=problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage))
+async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
+    """Show the other members that one types.
+
+    It is shown for 15 s, or until one's next message: say it again every 10 s while it lasts. Nothing is stored.
+    """
+    await messaging.typing(user, message_group_uuid, is_typing=True)
+    return TypingView(expires_in=TYPING_SECONDS)
+
+
+@router.delete("/{message_group_uuid}/typing", responses=problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage))
+async def stop_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
+    """Show the other members that one has stopped typing."""
+    await messaging.typing(user, message_group_uuid, is_typing=False)
+    return TypingView(expires_in=0)

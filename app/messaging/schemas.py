@@ -163,6 +163,21 @@ class ReadMarkerUpdate(RequestModel):
     number: Number = Field(description="Number of the last message that was read", examples=[42])
 
 
+class ReadMarkerView(ResponseModel):
+    """How far a member has read."""
+
+    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
+    number: int = Field(
+        ge=0, le=LAST_NUMBER, description="Number of the last message that was read; 0 for none", examples=[42]
+    )
+
+
+class TypingView(ResponseModel):
+    """How long it counts that one types."""
+
+    expires_in: int = Field(ge=0, le=60, description="Seconds until it must be said again; 0: it ended", examples=[15])
+
+
 class CounterView(ResponseModel):
     """How much waits for the reader."""
 

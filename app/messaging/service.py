@@ -9,7 +9,6 @@ from uuid import UUID
 
 from app.deadlines import READ, SEND, within
 from app.errors import Unavailable
-from app.lru import Lru
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -21,16 +20,21 @@ from app.messaging.errors import (
     OneTarget,
     ReplyBeyondEnd,
 )
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, Publish, nobody_listens
+from app.messaging.events import (
+    GroupChanged,
+    MarkerMoved,
+    MessageAppended,
+    Publish,
+    TypingChanged,
+    nobody_listens,
+)
+from app.messaging.inbox import Inbox
 from app.messaging.log import Log, now
 from app.messaging.models import Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.windows import Window
 from app.users.service import Users
-
-WHOLE_INBOX = 200
-"""Up to this many groups an inbox is read whole and sorted here; larger ones go by the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Messaging:
         self._projection = Projection(store, self._projected)
         self._message_max_length = message_max_length
         self._sending: set[asyncio.Task[Message]] = set()
-        self._large_inboxes: Lru[UUID, bool] = Lru(10_000)
+        self._inbox = Inbox(store)
 
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
         """Append to a group that the sender is in, or to the direct group with the person of this handle.
@@ -212,20 +216,27 @@ class Messaging:
         moved = (MarkerMoved(to, row.group_uuid, row.user_uuid, row.read_number) for to in members)
         await self._publish(GroupChanged(row), *moved)
 
+    async def read_markers(self, user: UUID, group: UUID) -> dict[UUID, int]:
+        """How far each member has read; of the others as of a moment ago."""
+        async with within(READ):
+            row = await self._row(user, group)
+            peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
+        return {user: row.read_number} | ({row.peer_uuid: peer.read_number} if peer else {})
+
+    async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
+        """Tell the other members that this one types, or has stopped. Nothing of it is stored."""
+        async with within(READ):
+            row = await self._row(user, group)
+        if row.is_blocked:
+            raise CannotMessage
+        await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
+
     async def inbox(self, user: UUID, *, limit: int, behind: InboxPosition | None = None) -> InboxPage:
         """A page of a user's groups, newest activity first."""
         async with within(READ):
-            rows = await self._newest_rows(user, behind=behind, limit=limit + 1)
+            rows = await self._inbox.newest_rows(user, behind=behind, limit=limit + 1)
         page = rows[:limit]
         return InboxPage(page, InboxPosition.of(page[-1]) if len(rows) > limit else None)
-
-    async def _newest_rows(self, user: UUID, *, behind: InboxPosition | None, limit: int) -> list[InboxRow]:
-        if not self._large_inboxes.get(user):
-            rows = await self._store.inbox_rows(user, limit=WHOLE_INBOX + 1)
-            if len(rows) <= WHOLE_INBOX:
-                return _sorted_behind(rows, behind)[:limit]
-            self._large_inboxes.put(user, True)
-        return await self._store.inbox_rows_by_activity(user, behind=behind, limit=limit)
 
     async def count_unread_groups(self, user: UUID) -> int:
         """How many of a user's groups have something unread."""
@@ -247,9 +258,3 @@ def _take_notice(task: asyncio.Task[Message]) -> None:
     """Nobody waits for this send any more; its failure was answered as Unavailable already."""
     if not task.cancelled():
         task.exception()
-
-
-def _sorted_behind(rows: Sequence[InboxRow], behind: InboxPosition | None) -> list[InboxRow]:
-    active = [row for row in rows if row.state is MemberState.ACTIVE]
-    active.sort(key=InboxPosition.of, reverse=True)
-    return active if behind is None else [row for row in active if behind > InboxPosition.of(row)]

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi.routing import iter_route_contexts
 
-from app.auth.issuer import LocalIssuer
+from app.auth.issuer import LIFETIME, LocalIssuer
 from app.dynamodb import Update
 from app.messaging import items
 from app.routes import MAX_BODY_BYTES
@@ -53,6 +53,10 @@ TABLE = (
     Row("GET", "/api/message_groups"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
+    Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
+    Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
+    Row("POST", "/api/sync", {"groups": {}}),
     Row("GET", "/api/messages/counter"),
     Row("GET", "/api/messages/{message_group_uuid}", **ABOUT_A_GROUP),
     Row(
@@ -66,7 +70,9 @@ TABLE = (
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )  # fmt: skip
 """Blocked people read history; who left comes back only by writing to the person or being written to."""
-ROUTES = sorted({(row.method, row.template) for row in TABLE})
+EVENTS = Row("GET", "/api/events")
+"""Everybody's own, and it has no end but that of the token."""
+ROUTES = sorted({(row.method, row.template) for row in (*TABLE, EVENTS)})
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,18 @@ async def test_each_caller_gets_what_the_table_says(service: Service, world: Wor
             await put_attribute(service, caller.person, world.ann, "state", "left")
 
 
-@pytest.mark.parametrize("row", TABLE, ids=str)
+@pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])
+async def test_everybody_has_a_stream_of_events_until_the_token_expires(
+    service: Service, issuer: LocalIssuer, world: World, who: str
+) -> None:
+    token = issuer.token(world.callers[who].person.sub, time.time() - LIFETIME + 1)
+    async with service.client(authorization=f"Bearer {token}") as client:
+        answer = await call(client, EVENTS, world, world.callers[who])
+    assert answer.status_code == 200
+    assert answer.text.startswith('event: resync\ndata: {"type":"resync","reason":"new"}\nretry: ')
+
+
+@pytest.mark.parametrize("row", [*TABLE, EVENTS], ids=str)
 async def test_a_valid_token_without_a_user(service: Service, issuer: LocalIssuer, world: World, row: Row) -> None:
     token = issuer.token(f"nobody-{uuid4()}", time.time())
     async with service.client(authorization=f"Bearer {token}") as client:

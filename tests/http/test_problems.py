@@ -94,7 +94,7 @@ async def test_unknown_paths(anonymous: httpx.AsyncClient, ann: Person, path: st
 METHODS = {
     "/api/message_groups": "GET",
     f"/api/message_groups/{GROUP}": "GET",
-    f"/api/message_groups/{GROUP}/read": "PUT",
+    f"/api/message_groups/{GROUP}/read": "GET, PUT",
     "/api/messages": "POST",
     "/api/messages/counter": "GET",
     f"/api/messages/{GROUP}": "GET",

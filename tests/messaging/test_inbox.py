@@ -10,8 +10,8 @@ import pytest
 
 from app.dynamodb import Put
 from app.messaging import items
+from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import Message, direct_group_uuid
-from app.messaging.service import WHOLE_INBOX
 from tests.fixtures.app import NewPerson, Person, Service
 from tests.tools.processes import crashed_send
 

@@ -1,0 +1,85 @@
+"""Live events over HTTP: the stream, and the same for those who poll."""
+
+import random
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
+from app.errors import Overloaded
+from app.messaging.schemas import MessageGroupView, MessageView
+from app.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.realtime.errors import TooManyStreams
+from app.realtime.hub import Views
+from app.realtime.schemas import EventView, SyncCreate, SyncView
+from app.routes import SignedInRoute, StreamRoute
+
+router = APIRouter(prefix="/api", tags=["live"], route_class=SignedInRoute)
+streams = APIRouter(prefix="/api", tags=["live"], route_class=StreamRoute)
+
+RETRY_MS = 500, 3_000
+"""When a client comes back whose stream ended: not all of them at once."""
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        description="`id` of the last event that one got: go on after it",
+        max_length=64,
+        json_schema_extra={"pattern": "^[0-9a-f-]+$"},
+        examples=["1795512600123-0"],
+    ),
+]
+
+
+async def _views(
+    request: Request, user: CurrentUser, claims: CurrentClaims, hub: HubDep, last_event_id: LastEventId = None
+) -> AsyncIterator[Views]:
+    async with hub.open(user, until=claims.expires_at, position=last_event_id, ended=request.state.hang_up) as views:
+        yield views
+
+
+@streams.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses=problem_responses(*SIGNED_IN, TooManyStreams, Overloaded),
+)
+async def stream_events(views: Annotated[Views, Depends(_views)]) -> AsyncIterable[EventView]:
+    """What happens, as it happens.
+
+    Server-sent events: `event` is the event's `type`, `data` the event, `id` where a stream can go on after it. A new
+    stream begins with `resync`; with the header `Last-Event-ID` it goes on where that event was, if that is not long
+    ago. On `resync` call `sync_changes`, then apply what comes: messages by group and number, groups by the greatest
+    `version`. Events come at least once. A number that is not the next one means that the messages before it are to be
+    fetched. Kinds of events that are not known are to be ignored.
+
+    A comment comes every 15 s. The stream ends with its token, and whenever the service wants its client to connect
+    anew. One may have 10 streams at once.
+    """
+    retry: int | None = random.randint(*RETRY_MS)  # noqa: S311  # spreads load, guards nothing
+    async for view, position in views:
+        yield _event(view, position, retry=retry)
+        retry = None
+
+
+def _event(view: EventView, position: str | None, *, retry: int | None) -> Any:
+    """FastAPI sends it as it is; its data is what the route is documented to yield."""
+    return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=position, retry=retry)
+
+
+@router.post("/sync", responses=problem_responses(*SIGNED_IN, *WITH_BODY))
+async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
+    """What changed since one looked last.
+
+    For those who poll, who come back after long, and on the event `resync`. Names what one has of each group; answers
+    with everything else, as it is now. The same call again, with what was answered, answers with less.
+    """
+    changes = await catchup.changes(user, {group: has.known() for group, has in body.groups.items()})
+    senders = {message.user_uuid for message in changes.messages}
+    names = await users.names(senders | {row.peer_uuid for row in changes.rows})
+    return SyncView(
+        groups=[MessageGroupView.of(row, names[row.peer_uuid]) for row in changes.rows],
+        messages=[MessageView.of(message, names[message.user_uuid]) for message in changes.messages],
+        gone=list(changes.gone),
+    )
