@@ -15,6 +15,11 @@ PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """As browsers spell it: in lower case."""
 
+_VALKEY = re.compile(
+    r"(redis|valkey)s?://([^@/?#\s]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9]{0,3})?"
+)
+"""An address with a database's number, and no options behind it."""
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Units = Annotated[int, Field(ge=1, le=40_000)]
 
@@ -77,7 +82,27 @@ class StoreSettings(TableSettings, DatabaseSettings):
     """Where messages and users are."""
 
 
-class Settings(StoreSettings):
+class ValkeySettings(ProcessSettings):
+    """Where processes meet: Valkey or Redis for events and cache. One process alone needs none."""
+
+    valkey_url: SecretStr | None = None
+
+    @field_validator("valkey_url")
+    @classmethod
+    def _is_valkey(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _VALKEY.fullmatch(value.get_secret_value()):
+            raise ValueError("must look like redis://user:password@host:6379/0, with rediss:// for TLS")
+        return value
+
+    @model_validator(mode="after")
+    def _production_has_a_real_valkey_password(self) -> Self:
+        password = urlsplit(self.valkey_url.get_secret_value()).password if self.valkey_url else None
+        if self.environment == "production" and password is not None and unquote(password).lower() in PLACEHOLDERS:
+            raise ValueError("ENVIRONMENT=production refuses a placeholder password in VALKEY_URL")
+        return self
+
+
+class Settings(StoreSettings, ValkeySettings):
     """Everything that the service needs to serve."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000

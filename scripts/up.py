@@ -7,6 +7,8 @@ ctrl-C, SIGTERM or SIGHUP stop it. Data is kept between starts. Environment vari
   DATABASE_URL           use this Postgres instead of one of our own
   DYNAMODB_ENDPOINT_URL  use this DynamoDB instead of one of our own
   LOCAL_DYNAMODB         dynoxide (default where it exists) or ministack
+  VALKEY_URL             use this Valkey or Redis for events and cache; without it the one process that is started
+                         keeps both in memory and needs none
 """
 
 import argparse

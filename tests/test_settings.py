@@ -76,6 +76,24 @@ def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name
         ("DATABASE_URL", "postgresql://u:@db/x", "placeholder"),
         ("DATABASE_URL", "mysql://u:kX9vQ2mR7t@db/x", "postgresql://"),
         ("DATABASE_URL", "rubbish", "postgresql://"),
+        ("VALKEY_URL", "redis://:changeme@cache.example.com", "placeholder"),
+        *(
+            ("VALKEY_URL", url, "redis://")
+            for url in (
+                "cache:6379",
+                "http://cache",
+                "redis://",
+                "redis:///0",
+                "redis://cache/x",
+                "redis://cache/0/1",
+                "redis://cache?db=1",
+                "redis://cache#1",
+                "unix:///tmp/valkey",
+                "redis://u:p@ss@cache",
+                "redis://a b",
+                "redis://cache:99999999",
+            )
+        ),
         ("CORS_ORIGINS", "*", "not an origin"),
         ("CORS_ORIGINS", "https://*.example.com", "not an origin"),
         ("CORS_ORIGINS", "https://app.example.com/", "not an origin"),
@@ -112,7 +130,18 @@ def test_a_refusal_does_not_tell_the_password(monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(ValidationError) as refusal:
             read(monkeypatch, PRODUCTION, DATABASE_URL=url)
         assert "kX9vQ2mR7t" not in str(refusal.value)
-    assert "kX9vQ2mR7t" not in repr(read(monkeypatch, PRODUCTION))
+    with pytest.raises(ValidationError) as refusal:
+        read(monkeypatch, PRODUCTION, VALKEY_URL="redis://:kX9vQ2mR7t@cache/x")
+    assert "kX9vQ2mR7t" not in str(refusal.value)
+    assert "kX9vQ2mR7t" not in repr(read(monkeypatch, PRODUCTION, VALKEY_URL="redis://:kX9vQ2mR7t@cache"))
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "valkey", "valkeys"])
+@pytest.mark.parametrize("rest", ["cache", "cache.example.com:6379/2", "u:kX9%40@10.0.0.1", ":kX9@[::1]:6379/"])
+def test_valkey_has_four_schemes(monkeypatch: pytest.MonkeyPatch, scheme: str, rest: str) -> None:
+    settings = read(monkeypatch, PRODUCTION, VALKEY_URL=f"{scheme}://{rest}")
+    assert settings.valkey_url
+    assert settings.valkey_url.get_secret_value() == f"{scheme}://{rest}"
 
 
 @pytest.mark.parametrize("environment", ["local", "test"])

