@@ -32,12 +32,14 @@ from app.openapi import router as openapi_router
 from app.postgres import open_postgres
 from app.problems import on_app_error, on_http_error, on_invalid_request
 from app.realtime import router as realtime_router
-from app.realtime.bus import MemoryBus
+from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
+from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
 from app.users import router as users_router
 from app.users.service import Users
 from app.users.store import UserStore
+from app.valkey import Valkey, open_valkey
 
 DRAIN_SECONDS = 1.5
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -80,12 +82,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         async with AsyncExitStack() as stack:
             table = await stack.enter_async_context(open_table(settings))
             postgres = await stack.enter_async_context(open_postgres(settings))
+            valkey = await stack.enter_async_context(open_valkey(settings))
             # A proxy of the environment is for the world outside, not for a token issuer on this machine.
             client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
             verifier = TokenVerifier(settings, client)
             stack.push_async_callback(verifier.aclose)
             users = Users(UserStore(postgres))
-            store, bus = MessagingStore(table), MemoryBus()
+            store, bus = MessagingStore(table), await _open_bus(valkey, stack)
             messaging = Messaging(store, users, message_max_length=settings.message_max_length, publish=bus.publish)
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
             catchup = Catchup(store)
@@ -105,6 +108,10 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             )
 
     return lifespan
+
+
+async def _open_bus(valkey: Valkey | None, stack: AsyncExitStack) -> Bus:
+    return await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

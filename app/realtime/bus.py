@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from app.jitter import jitter
 from app.realtime.events import LiveEvent, encode
 
 RESUME_SECONDS = 600.0
 """How long an event can be resumed from."""
 RESUME_BYTES = 8 * 1024 * 1024
 """Of all events together that one process keeps for that."""
+SPREAD_SECONDS = 1.0
 QUEUE_EVENTS = 256
 QUEUE_BYTES = 160 * 1024
 """What waits for one slow reader; with the connection's own 64 KiB it stays under 256 KiB."""
@@ -123,10 +125,11 @@ class Listeners:
         for subscription in self._of.get(user, ()):
             subscription.put(delivery)
 
-    def look(self) -> None:
-        """Everybody: the rows may know of more."""
+    def look_soon(self) -> None:
+        """Have everybody compare with the rows, not all in one moment."""
+        loop = asyncio.get_running_loop()
         for subscription in self._all():
-            subscription.look()
+            loop.call_later(jitter(SPREAD_SECONDS), subscription.look)
 
     def end(self) -> None:
         for subscription in self._all():
