@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,25 +11,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Cuttable:
-    """The outermost, next to the server: gives a request `cut`, which drops its connection and what waits in it.
+class Connection:
+    """The server's end of a request's connection. Behind a server that shows nothing of it, all this does nothing.
 
-    A response that is merely left off would be flushed to a client that does not read, for ever. uvicorn's `send` is a
-    method of the object that has the transport; another server's may not be, and then nothing is cut.
+    uvicorn's `receive` is a method of the object that has the transport.
     """
 
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
+    def __init__(self, receive: "Receive") -> None:
+        self._transport: asyncio.Transport | None = getattr(getattr(receive, "__self__", None), "transport", None)
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        transport = getattr(getattr(send, "__self__", None), "transport", None)
-        scope["cut"] = transport.abort if transport else lambda: None
-        await self._app(scope, receive, send)
+    def cut(self) -> None:
+        """Drop it with what waits in it. Left off, a response would be flushed to who does not read, for ever."""
+        if self._transport:
+            self._transport.abort()
+
+    def bound(self, size: int) -> None:
+        """Let no more than about this many bytes wait in it, and as many in the kernel, until sending waits, too."""
+        if self._transport:
+            self._transport.set_write_buffer_limits(high=size)
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from app import docs, health
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
-from app.connections import Cuttable, on_stop_signal
+from app.connections import on_stop_signal
 from app.deps import State
 from app.dynamodb import open_table
 from app.errors import AppError
@@ -127,7 +127,6 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         max_age=86_400,
     )
     app.add_middleware(RequestLog)
-    app.add_middleware(Cuttable)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:

@@ -4,10 +4,6 @@ import asyncio
 import json
 import random
 import signal
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -17,74 +13,7 @@ import pytest
 from app.messaging.store import MessagingStore
 from app.settings import Settings
 from tests.fixtures.app import Person, Service
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass
-class Server:
-    """A uvicorn process as the container starts it, which can be killed and started again on its port."""
-
-    settings: Settings
-    port: int = field(default_factory=free_port)
-    process: asyncio.subprocess.Process | None = None
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        arguments = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "10"]
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--no-access-log", *arguments,
-            env=environment(self.settings), stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        async with httpx.AsyncClient() as client, asyncio.timeout(20):
-            while not await answers(client, self.address):  # noqa: ASYNC110  # another process has no event of ours
-                await asyncio.sleep(0.05)
-
-    async def stop(self, how: signal.Signals) -> int:
-        """The exit code."""
-        assert self.process
-        if self.process.returncode is None:
-            self.process.send_signal(how)
-        async with asyncio.timeout(15):
-            return await self.process.wait()
-
-
-async def answers(client: httpx.AsyncClient, address: str) -> bool:
-    try:
-        return (await client.get(f"{address}/healthz")).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as the environment of a process, which has nothing else."""
-    return {
-        "ENVIRONMENT": "test",
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
-        "DYNAMODB_TABLE": settings.dynamodb_table,
-        "COGNITO_ISSUER_URL": settings.cognito_issuer_url,
-        "COGNITO_CLIENT_IDS": ",".join(settings.cognito_client_ids),
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-@asynccontextmanager
-async def servers(settings: Settings, count: int) -> AsyncIterator[list[Server]]:
-    started = [Server(settings) for _ in range(count)]
-    await asyncio.gather(*(server.start() for server in started))
-    try:
-        yield started
-    finally:
-        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in started))
+from tests.tools.servers import servers
 
 
 @dataclass

@@ -23,8 +23,8 @@ RESUME_BYTES = 8 * 1024 * 1024
 """Of all events together that one process keeps for that."""
 SPREAD_SECONDS = 1.0
 QUEUE_EVENTS = 256
-QUEUE_BYTES = 160 * 1024
-"""What waits for one slow reader; with the connection's own 64 KiB it stays under 256 KiB."""
+QUEUE_BYTES = 128 * 1024
+"""What waits for one slow reader; with the connection's own 96 KiB it stays under 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)

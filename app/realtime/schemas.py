@@ -21,7 +21,7 @@ class MessageEvent(ResponseModel):
 
 
 class ReadEvent(ResponseModel):
-    """A member, maybe oneself on another device, has read up to a number."""
+    """A member, maybe oneself on another device, has read up to a number. Whoever sends has read up to that, too."""
 
     type: Literal["read"] = Field(description="Kind of event")
     message_group_uuid: Uuid = Field(description="The group", examples=[EXAMPLE_UUID])

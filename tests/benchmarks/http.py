@@ -29,7 +29,7 @@ from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
 from scripts.engines.process import stop_all
 from tests.benchmarks.dynamodb_client import ANSWER
-from tests.test_processes import Server
+from tests.tools.servers import Server
 
 ROUNDS = 5
 REQUESTS = 300

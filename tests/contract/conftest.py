@@ -10,7 +10,7 @@ import pytest_asyncio
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of
-from tests.test_processes import servers
+from tests.tools.servers import servers
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,178 @@
+"""What people are told, over HTTP: streams on one server of what happens on another."""
+
+import asyncio
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.auth.issuer import LIFETIME, LocalIssuer
+from app.dynamodb import Update
+from app.messaging import items
+from tests.fixtures.app import Person, Service
+from tests.realtime.conftest import Live
+from tests.tools.listener import sse
+
+
+async def test_a_message_reaches_both_with_their_own_view(live: Live, ann: Person, bob: Person) -> None:
+    async with live.listener(ann).listening() as of_ann, live.listener(bob).listening() as of_bob:
+        first = await live.send(ann, bob, "one")
+        await live.send(ann, bob, "two")
+        told = await of_bob.until_told("message", message=first)
+        assert (told["group"]["unread_count"], told["group"]["display_name"]) == (1, "Ann")
+        assert told["group"]["version"] == 1
+        await of_bob.until(lambda: of_bob.told == {first["message_group_uuid"]: [1, 2]})
+        own = await of_ann.until_told("message", message=first)
+        assert (own["group"]["unread_count"], own["group"]["display_name"]) == (0, "Bob")
+    assert of_ann.resyncs == of_bob.resyncs == ["new"]
+
+
+async def test_reading_tells_ones_own_devices_and_the_others(live: Live, ann: Person, bob: Person) -> None:
+    group = (await live.send(ann, bob))["message_group_uuid"]
+    async with live.listener(ann).listening() as of_ann, live.listener(bob).listening() as of_bob:
+        view = await live.call(bob, "PUT", f"/api/message_groups/{group}/read", json={"number": 1})
+        read = {"message_group_uuid": group, "user_uuid": str(bob.uuid), "number": 1}
+        await of_ann.until_told("read", **read)
+        await of_bob.until_told("read", **read)
+        await of_bob.until_told("group", group=view)
+    assert not of_ann.of("group")
+
+
+async def test_typing_is_told_to_the_other_and_to_nobody_else(
+    live: Live, ann: Person, bob: Person, eve: Person
+) -> None:
+    group = (await live.send(ann, bob))["message_group_uuid"]
+    async with (
+        live.listener(ann).listening() as of_ann,
+        live.listener(bob).listening() as of_bob,
+        live.listener(eve).listening() as of_eve,
+    ):
+        assert await live.call(ann, "POST", f"/api/message_groups/{group}/typing") == {"expires_in": 15}
+        typing = {"message_group_uuid": group, "user_uuid": str(ann.uuid)}
+        await of_bob.until_told("typing", **typing, is_typing=True)
+        assert await live.call(ann, "DELETE", f"/api/message_groups/{group}/typing") == {"expires_in": 0}
+        await of_bob.until_told("typing", **typing, is_typing=False)
+    assert not of_ann.of("typing")
+    assert [event["type"] for event in of_eve.events] == ["resync"]
+
+
+async def test_membership_is_looked_at_for_each_event(live: Live, service: Service, ann: Person, bob: Person) -> None:
+    group = (await live.send(ann, bob))["message_group_uuid"]
+    row = items.inbox_key(bob.uuid, ann.group_with(bob))
+    async with live.listener(bob).listening() as of_bob:
+        await service.state["table"].update(Update(row, "SET #state = :value", {":value": "left"}))
+        await live.call(ann, "POST", f"/api/message_groups/{group}/typing")
+        await live.call(ann, "PUT", f"/api/message_groups/{group}/read", json={"number": 1})
+        await live.send(ann, bob, "come back")  # which a message does
+        await of_bob.until(lambda: of_bob.told)
+    assert [event["type"] for event in of_bob.events] == ["resync", "message"]
+
+
+async def test_a_stream_goes_on_where_it_was(live: Live, ann: Person, bob: Person) -> None:
+    listener = live.roaming(bob)
+    async with listener.listening():
+        sent = await live.send(ann, bob, "one")
+        await listener.until(lambda: listener.position)
+    group = sent["message_group_uuid"]
+    await live.send(ann, bob, "two")
+    await live.send(ann, bob, "three")
+    await live.call(bob, "PUT", f"/api/message_groups/{group}/read", json={"number": 3}, server=0)
+    before = len(listener.events)
+    listener.connections += 1
+    async with listener.listening():
+        await listener.until(lambda: len(listener.told[group]) == 3)
+        await listener.until_told("read", message_group_uuid=group, user_uuid=str(bob.uuid), number=3)
+    assert listener.told[group] == [1, 2, 3]
+    assert listener.resyncs == ["new"]
+    assert "resync" not in {event["type"] for event in listener.events[before:]}
+
+
+@pytest.mark.parametrize("position", ["1795512600123-0", "1-1", "deadbeef-12", "99999999999999999999-1", "0", "-"])
+async def test_a_position_that_is_not_known_is_told(live: Live, ann: Person, position: str) -> None:
+    listener = live.listener(ann)
+    listener.position = position
+    async with listener.listening():
+        assert listener.resyncs == ["expired"]
+
+
+async def test_ten_streams_and_no_more(live: Live, ann: Person) -> None:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False) as client:
+        url = f"{live.servers[0].address}/api/events"
+        streams = [await client.send(client.build_request("GET", url), stream=True) for _ in range(10)]
+        assert {stream.status_code for stream in streams} == {200}
+        refused = await client.get(url)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-many-streams")
+        assert int(refused.headers["retry-after"]) > 0
+        await streams.pop().aclose()
+        async with asyncio.timeout(5):
+            while (again := await client.send(client.build_request("GET", url), stream=True)).status_code == 429:
+                await again.aclose()
+        for stream in (*streams, again):
+            await stream.aclose()
+
+
+async def test_a_stream_ends_with_its_token(live: Live, issuer: LocalIssuer, ann: Person) -> None:
+    token = issuer.token(ann.sub, time.time() - LIFETIME + 2)
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+        started = time.monotonic()
+        answer = await client.get(f"{live.servers[0].address}/api/events")
+        assert answer.status_code == 200
+        assert 0.5 < time.monotonic() - started < 3
+
+
+async def test_the_head_of_a_stream(live: Live, ann: Person) -> None:
+    async with (
+        httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False) as client,
+        client.stream("GET", f"{live.servers[0].address}/api/events") as response,
+    ):
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["x-accel-buffering"] == "no"
+        assert response.headers["x-request-id"]
+        async for fields in sse(response):
+            assert fields.keys() == {"event", "data", "retry"}
+            assert 500 <= int(fields["retry"]) <= 3000
+            break
+
+
+async def test_what_is_written_past_the_bus_is_found_in_the_log(
+    live: Live, service: Service, ann: Person, bob: Person
+) -> None:
+    """In this process nobody tells the servers: as if the bus had lost it."""
+    group = (await live.send(ann, bob))["message_group_uuid"]
+    async with live.listener(bob).listening() as of_bob:
+        for text in ("two", "three"):
+            await ann.sent(text, bob)
+        await live.send(ann, bob, "four")
+        await of_bob.until(lambda: len(of_bob.told[group]) == 3)
+    assert of_bob.told[group] == [2, 3, 4]
+    del service
+
+
+async def test_sync_answers_with_what_one_has_not(live: Live, ann: Person, bob: Person, eve: Person) -> None:
+    with_bob = (await live.send(ann, bob))["message_group_uuid"]
+    with_eve = (await live.send(eve, ann))["message_group_uuid"]
+    everything = await live.call(ann, "POST", "/api/sync", json={"groups": {}})
+    assert [group["uuid"] for group in everything["groups"]] == [with_eve, with_bob]
+    assert (everything["messages"], everything["gone"]) == ([], [])
+    known = {group["uuid"]: {"number": 1, "version": group["version"]} for group in everything["groups"]}
+    assert await live.call(ann, "POST", "/api/sync", json={"groups": known}) == {
+        "groups": [], "messages": [], "gone": []
+    }  # fmt: skip
+    await live.send(bob, ann, "two")
+    stranger = str(uuid4())
+    changes = await live.call(
+        ann, "POST", "/api/sync", json={"groups": known | {stranger: {"number": 4, "version": 2}}}
+    )
+    assert [(group["uuid"], group["last_number"]) for group in changes["groups"]] == [(with_bob, 2)]
+    assert [message["message"] for message in changes["messages"]] == ["two"]
+    assert changes["gone"] == [stranger]
+
+
+async def test_sync_holds_a_hundred_messages(live: Live, ann: Person, bob: Person) -> None:
+    for _ in range(120):
+        group = (await live.send(ann, bob))["message_group_uuid"]
+    changes = await live.call(bob, "POST", "/api/sync", json={"groups": {group: {"number": 5, "version": 1}}})
+    assert [message["number"] for message in changes["messages"]] == list(range(6, 106))
+    assert changes["groups"][0]["last_number"] == 120

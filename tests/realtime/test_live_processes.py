@@ -1,0 +1,216 @@
+"""Streams over real processes that are killed, stopped politely, and not read from."""
+
+import asyncio
+import json
+import random
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack
+from itertools import islice
+from uuid import uuid4
+
+import httpx
+from pydantic import SecretStr
+
+from app.messaging.store import MessagingStore
+from app.settings import Settings
+from scripts.engines.process import Engine
+from tests.fixtures.app import NewPerson, Person, Service
+from tests.fixtures.engines import running_valkey
+from tests.tools.listener import PATIENCE, Listener
+from tests.tools.servers import Server, servers
+
+MESSAGES = 1_000
+CUTS = 20
+KINDS = ("0", "line", "line", "valkey", "line", "1", "line", "line")
+"""A server by its number, every listener's line, or Valkey, in turns."""
+
+
+class Talkers:
+    """Two who write to each other, with the same uuid again until there is an answer, on whatever server."""
+
+    def __init__(self, people: tuple[Person, Person], running: list[Server], rng: random.Random) -> None:
+        self.people = people
+        self.running = running
+        self.rng = rng
+        self.answered = 0
+
+    async def talk(self, each: int) -> None:
+        await asyncio.gather(*(self._send_all(n, each) for n in (0, 1, 0, 1)))
+
+    async def _send_all(self, who: int, count: int) -> None:
+        sender, to = self.people[who], self.people[1 - who]
+        headers = {"authorization": f"Bearer {sender.token}"}
+        async with httpx.AsyncClient(headers=headers, timeout=6, trust_env=False) as client:
+            after = 0
+            for n in range(count):
+                body = {"message": f"{n}", "handle": to.handle, "uuid": str(uuid4()), "after": after}
+                after = await self._until_answered(client, body)
+                self.answered += 1
+
+    async def _until_answered(self, client: httpx.AsyncClient, body: dict[str, object]) -> int:
+        while True:
+            try:
+                answer = await client.post(f"{self.rng.choice(self.running).address}/api/messages", json=body)
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status_code == 200:
+                return int(answer.json()["number"])
+            assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.05)
+
+
+async def test_killing_servers_and_valkey_loses_no_event(
+    service: Service, settings: Settings, ann: Person, bob: Person
+) -> None:
+    """Each listener is told every number once it is complete, in order, whatever was killed in between."""
+    rng = random.Random(7)  # noqa: S311  # repeatable
+    async with AsyncExitStack() as stack:
+        valkey = stack.enter_context(running_valkey())
+        live = settings.model_copy(update={"valkey_url": SecretStr(valkey.address)})
+        running = await stack.enter_async_context(servers(live, 2))
+        staying = [Listener(bob, lambda n=n: running[n].address) for n in range(2)]  # type: ignore[misc]  # its default
+        roaming = Listener(ann, lambda: rng.choice(running).address)
+        for listener in (*staying, roaming):
+            await stack.enter_async_context(listener.listening())
+        talkers = Talkers((ann, bob), running, rng)
+        talking = asyncio.ensure_future(talkers.talk(MESSAGES // 4))
+        for cut in range(CUTS):
+            await _until(talkers, MESSAGES * (cut + 1) // (CUTS + 2), talking)
+            await make(KINDS[cut % len(KINDS)], running, valkey, [*staying, roaming])
+        await talking
+        group = str(ann.group_with(bob))
+        for listener in (*staying, roaming):
+            await _until_complete(listener, group)
+            assert listener.told[group] == list(range(1, MESSAGES + 1))
+    log = await MessagingStore(service.state["table"]).messages_after(ann.group_with(bob), 0)
+    assert [message.number for message in log] == list(range(1, MESSAGES + 1))
+
+
+async def make(kind: str, running: list[Server], valkey: Engine, listeners: list[Listener]) -> None:
+    """A cut: one listener's line, a server, or Valkey."""
+    if kind == "line":
+        for listener in listeners:
+            await listener.cut()
+    elif kind == "valkey":
+        await asyncio.to_thread(valkey.child.stop, signal.SIGKILL, seconds=2)
+        valkey.start()
+        await asyncio.to_thread(valkey.wait_until_ready)
+    else:
+        server = running[int(kind)]
+        await server.stop(signal.SIGKILL)
+        await server.start()
+
+
+async def _until(talkers: Talkers, answered: int, talking: "asyncio.Future[None]") -> None:
+    while talkers.answered < answered and not talking.done():  # noqa: ASYNC110  # it also ends with its task
+        await asyncio.sleep(0.02)
+
+
+async def _until_complete(listener: Listener, group: str) -> None:
+    try:
+        await listener.until(lambda: len(listener.told[group]) == MESSAGES)
+    except TimeoutError:
+        missing = set(range(1, MESSAGES + 1)) - set(listener.told[group])
+        raise AssertionError(f"not told: {sorted(missing)[:20]}; resyncs: {listener.resyncs}") from None
+
+
+async def open_stream(port: int, token: str, *, size: int | None = None) -> socket.socket:
+    """A connection on which an event stream was asked for and nothing is read yet."""
+    connection = await connect(port, size=size)
+    request = f"GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+    await asyncio.get_running_loop().sock_sendall(connection, request.encode())
+    return connection
+
+
+async def connect(port: int, *, size: int | None = None) -> socket.socket:
+    """`size` is the room for answers that nobody reads."""
+    connection = socket.socket()
+    if size:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    return connection
+
+
+async def read_until(connection: socket.socket, wanted: bytes) -> bytes:
+    """Up to what is wanted; b"" in it for the end of the connection."""
+    loop, found = asyncio.get_running_loop(), b""
+    async with asyncio.timeout(PATIENCE):
+        while wanted not in found or not wanted:
+            some = await loop.sock_recv(connection, 65_536)
+            if not some:
+                return found
+            found += some
+    return found
+
+
+async def test_a_polite_stop_ends_streams_and_fails_no_send(settings: Settings, new_person: NewPerson) -> None:
+    people = [await new_person("p") for _ in range(10)]
+    async with servers(settings, 1) as (server,):
+        connections = [await open_stream(server.port, person.token) for person in people for _ in range(10)]
+        for connection in connections:
+            assert b"resync" in await read_until(connection, b"resync")
+        sends = [await connect(server.port) for _ in range(50)]
+        for n, send in enumerate(sends):
+            await asyncio.get_running_loop().sock_sendall(send, send_request(people[n % 9], people[9]))
+        answers = [asyncio.ensure_future(read_until(send, b"\r\n\r\n")) for send in sends]
+        for answered in islice(asyncio.as_completed(answers), 5):  # the server has read them all by now
+            await answered
+        started = time.monotonic()
+        stopping = asyncio.ensure_future(server.stop(signal.SIGTERM))
+        ends = await asyncio.gather(*(read_until(connection, b"0\r\n\r\n") for connection in connections))
+        assert all(end.endswith(b"0\r\n\r\n") for end in ends)  # whole responses, not cut ones
+        assert {answer[:15] for answer in await asyncio.gather(*answers)} == {b"HTTP/1.1 200 OK"}
+        await stopping
+        assert time.monotonic() - started < 15
+        for connection in (*connections, *sends):
+            connection.close()
+
+
+def send_request(sender: Person, to: Person) -> bytes:
+    body = json.dumps({"message": "x", "handle": to.handle})
+    head = (
+        f"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        f"Authorization: Bearer {sender.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
+
+
+async def test_a_reader_who_stalls_is_ended_and_others_do_not_notice(
+    settings: Settings, ann: Person, bob: Person
+) -> None:
+    async with servers(settings, 1) as (server,), Listener(bob, lambda: server.address).listening() as listener:
+        stalled = await open_stream(server.port, bob.token, size=4096)
+        await asyncio.sleep(0.3)
+        headers = {"authorization": f"Bearer {ann.token}"}
+        async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+            for n in range(250):
+                body = {"message": f"{n} " + "long " * 190, "handle": bob.handle}
+                answer = await client.post(f"{server.address}/api/messages", json=body)
+                assert answer.status_code == 200
+        group = answer.json()["message_group_uuid"]
+        await listener.until(lambda: len(listener.told[group]) == 250)
+        assert listener.told[group] == list(range(1, 251))
+        assert listener.resyncs == ["new"]
+        await asyncio.sleep(1.5)  # in which its connection is cut
+        found = await _read_all(stalled)
+        assert len(found) < 200_000  # so little was kept for it
+        assert not found.endswith(b"0\r\n\r\n")
+        stalled.close()
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {bob.token}"}, trust_env=False) as client:
+            streams = [client.build_request("GET", f"{server.address}/api/events") for _ in range(9)]
+            opened = [await client.send(request, stream=True) for request in streams]
+            assert {response.status_code for response in opened} == {200}  # the stalled one counts no more
+            for response in opened:
+                await response.aclose()
+
+
+async def _read_all(connection: socket.socket) -> bytes:
+    """What is left of a connection that the other side has cut."""
+    try:
+        return await read_until(connection, b"")
+    except ConnectionError:
+        return b""
