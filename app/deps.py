@@ -10,6 +10,7 @@ from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims, TokenVerifier
 from app.dynamodb import Table
 from app.messaging.service import Messaging
+from app.metrics import Metrics
 from app.postgres import Postgres
 from app.users.service import Users
 from app.wire import PageSize
@@ -18,6 +19,7 @@ from app.wire import PageSize
 class State(TypedDict):
     """What the lifespan opens, once per process."""
 
+    metrics: Metrics
     table: Table
     postgres: Postgres
     verifier: TokenVerifier

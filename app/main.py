@@ -25,6 +25,7 @@ from app.logs import LastResort, RequestLog, configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
+from app.metrics import Metrics
 from app.openapi import install_openapi, operation_id
 from app.openapi import router as openapi_router
 from app.postgres import open_postgres
@@ -43,8 +44,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
+    metrics = Metrics()
     app = FastAPI(
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, metrics),
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
@@ -62,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
@@ -77,7 +79,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
-                table=table, postgres=postgres, verifier=verifier, users=users, messaging=messaging, issuer=issuer
+                metrics=metrics,
+                table=table,
+                postgres=postgres,
+                verifier=verifier,
+                users=users,
+                messaging=messaging,
+                issuer=issuer,
             )
 
     return lifespan
