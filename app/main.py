@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
 
-from app import docs, health
+from app import docs, health, metrics_routes
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -55,10 +55,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     if settings.environment == "local":
         app.include_router(local_routes.router)
+    if settings.metrics_token or settings.environment != "production":
+        app.include_router(metrics_routes.router)
+        app.state.metrics_token = settings.metrics_token
     app.exception_handler(AppError)(on_app_error)
     app.exception_handler(RequestValidationError)(on_invalid_request)
     app.exception_handler(HTTPException)(on_http_error)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, metrics)
     install_openapi(app)
     app.state.allowed_methods = _allowed_methods(app)
     return app
@@ -68,7 +71,7 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            table = await stack.enter_async_context(open_table(settings))
+            table = await stack.enter_async_context(open_table(settings, meter=metrics.dynamodb))
             postgres = await stack.enter_async_context(open_postgres(settings))
             # A proxy of the environment is for the world outside, not for a token issuer on this machine.
             client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
@@ -91,7 +94,7 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
     return lifespan
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """The last one added is the outermost."""
     app.add_middleware(InFlightLimit, limit=settings.max_requests_in_flight)
     app.add_middleware(LastResort)
@@ -103,7 +106,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         expose_headers=["Link", "Retry-After", "X-Request-ID"],
         max_age=86_400,
     )
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, metrics=metrics)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:

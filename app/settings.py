@@ -14,6 +14,8 @@ PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """As browsers spell it: in lower case."""
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What RFC 6750 lets a token be."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Units = Annotated[int, Field(ge=1, le=40_000)]
@@ -87,6 +89,8 @@ class Settings(StoreSettings):
     cognito_client_ids: CommaSeparated
     cors_origins: CommaSeparated = ()
 
+    metrics_token: Annotated[SecretStr, Field(min_length=16, max_length=256)] | None = None
+
     message_max_length: Annotated[int, Field(ge=1, le=4_000)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
 
@@ -101,6 +105,14 @@ class Settings(StoreSettings):
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token_is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else None
+        if token and (not _BEARER.fullmatch(token) or any(word in token.lower() for word in PLACEHOLDERS - {""})):
+            raise ValueError("is a placeholder or no bearer token: use what `openssl rand -hex 32` prints")
         return value
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.dynamodb.client import open_client
+from app.dynamodb.consumed import METERED, Consumed, Meter, note_answer, note_refusal
 from app.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.errors import Unavailable
 from app.jitter import jitter
@@ -55,8 +56,9 @@ _TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
 class Table:
     """One DynamoDB table. Raises ConditionFailed, TransactionRejected or Unavailable, and nothing of botocore's."""
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+    def __init__(self, client: "DynamoDBClient", name: str, *, meter: Meter | None = None) -> None:
         self._client = client
+        self._meter = meter or Consumed()
         self.name = name
 
     async def get(self, key: Key, *, consistent: bool = False) -> Item | None:
@@ -158,16 +160,24 @@ class Table:
 
     async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
         """The one retry layer: throttles, conflicts, server and connection faults, with full jitter."""
+        call = method.__name__
+        if call in METERED:
+            request["ReturnConsumedCapacity"] = "INDEXES"
         for pause in _pauses():
             try:
-                return await method(**request)
+                answer = await method(**request)
             except ClientError as error:
+                note_refusal(self._meter, call, _code(error), request)
                 fault = _translate(error)
             except (BotoCoreError, OSError) as error:
                 fault = _Transient(type(error).__name__)
+            else:
+                note_answer(self._meter, call, answer.get("ConsumedCapacity"))
+                return answer
             if not isinstance(fault, _Transient):
                 raise fault
-            log.warning("dynamodb_retry", operation=method.__name__, cause=str(fault))
+            self._meter.retried(call, str(fault))
+            log.warning("dynamodb_retry", operation=call, cause=str(fault))
             await asyncio.sleep(pause)
         raise Unavailable("DynamoDB does not answer") from fault
 
@@ -210,7 +220,7 @@ def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
 
 
 @asynccontextmanager
-async def open_table(settings: TableSettings) -> AsyncIterator[Table]:
+async def open_table(settings: TableSettings, *, meter: Meter | None = None) -> AsyncIterator[Table]:
     """Open the one client of this process. Connecting happens at the first call."""
     async with open_client(settings) as client:
-        yield Table(client, settings.dynamodb_table)
+        yield Table(client, settings.dynamodb_table, meter=meter)
