@@ -79,7 +79,21 @@ class StoreSettings(TableSettings, DatabaseSettings):
     """Where messages and users are."""
 
 
-class Settings(StoreSettings):
+class MetricsSettings(ProcessSettings):
+    """Who may read the service's counters: whoever has this token, or, outside of production without it, anybody."""
+
+    metrics_token: Annotated[SecretStr, Field(min_length=16, max_length=256)] | None = None
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token_is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else None
+        if token and (not _BEARER.fullmatch(token) or any(word in token.lower() for word in PLACEHOLDERS - {""})):
+            raise ValueError("is a placeholder or no bearer token: use what `openssl rand -hex 32` prints")
+        return value
+
+
+class Settings(StoreSettings, MetricsSettings):
     """Everything that the service needs to serve."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
@@ -88,8 +102,6 @@ class Settings(StoreSettings):
     cognito_jwks_url: str = ""
     cognito_client_ids: CommaSeparated
     cors_origins: CommaSeparated = ()
-
-    metrics_token: Annotated[SecretStr, Field(min_length=16, max_length=256)] | None = None
 
     message_max_length: Annotated[int, Field(ge=1, le=4_000)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
@@ -105,14 +117,6 @@ class Settings(StoreSettings):
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
-        return value
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _metrics_token_is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        token = value.get_secret_value() if value else None
-        if token and (not _BEARER.fullmatch(token) or any(word in token.lower() for word in PLACEHOLDERS - {""})):
-            raise ValueError("is a placeholder or no bearer token: use what `openssl rand -hex 32` prints")
         return value
 
     @model_validator(mode="after")

@@ -209,7 +209,7 @@ async def test_production_shows_its_counters_only_to_whoever_has_the_token(setti
     async with running(settings.model_copy(update=production)) as service, service.client() as client:
         wrong = ("", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}0", "Bearer \xe9", "Bearer ")
         for given in wrong:
-            answer = await client.get("/metrics", headers=[("authorization", given.encode("latin-1"))])
+            answer = await client.get("/metrics", headers={b"authorization": given.encode("latin-1")})
             problem_of(answer, 401, "unauthenticated")
         problem_of(await client.get("/metrics"), 401, "unauthenticated")
         await scraped(service, authorization=f"Bearer {TOKEN}")

@@ -66,7 +66,9 @@ async def answers(client: httpx.AsyncClient, address: str) -> bool:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as the environment of a process, which has nothing else."""
+    secret = settings.metrics_token
     return {
+        **({"METRICS_TOKEN": secret.get_secret_value()} if secret else {}),
         "ENVIRONMENT": "test",
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
