@@ -75,20 +75,9 @@ class OperatedTable(Table):
 
     async def _table(self) -> Mapping[str, Any]:
         """Nothing if there is none."""
-        answer = await self._call(self._unless_absent(self._client.describe_table))
+        answer = await self._call(self._unless("ResourceNotFoundException", self._client.describe_table))
         table: Mapping[str, Any] = answer.get("Table", {})
         return table
-
-    def _unless_absent(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        absent = self._client.exceptions.ResourceNotFoundException
-
-        async def call(**request: Any) -> Any:
-            try:
-                return await method(**request)
-            except absent:
-                return {}
-
-        return call
 
     async def tables(self) -> list[str]:
         """The names of all tables of the account and region, or of the engine."""

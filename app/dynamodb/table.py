@@ -30,6 +30,9 @@ TRANSIENT = frozenset({
 })  # fmt: skip
 MAX_ATTEMPTS = 6
 """Tries of one call, about half a second of backing off in all; the caller's deadline may end it sooner."""
+CREATE_CHECKS = 120
+CREATE_PAUSE = 0.5
+"""Seconds between them: a new table is waited for for a minute."""
 BATCH_SIZE = 100
 """Keys in one BatchGetItem, AWS's limit."""
 
@@ -127,33 +130,46 @@ class Table:
 
         A start that died half-way is finished by the next one.
         """
-        try:
-            created = await self._create(definition)
-            await self._client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1})
-            await self._expire_by(ttl_attribute)
-            if point_in_time_recovery:
-                await self._client.update_continuous_backups(
-                    TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-                )
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"The table {self.name} cannot be created: {error}") from error
+        created = await self._create(definition)
+        await self._expire_by(ttl_attribute)
+        if point_in_time_recovery:
+            await self._call(
+                self._client.update_continuous_backups,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
         return created
 
     async def _create(self, definition: Mapping[str, Any]) -> bool:
-        try:
-            await self._client.create_table(**definition)
-        except ClientError as error:
-            if _code(error) != "ResourceInUseException":
-                raise
-            return False
-        return True
+        create = self._unless("ResourceInUseException", self._client.create_table)
+        describe = self._unless("ResourceNotFoundException", self._client.describe_table)  # for a moment
+        created = await self._retry(create, **definition)
+        for _ in range(CREATE_CHECKS):
+            told = await self._call(describe)
+            if told.get("Table", {}).get("TableStatus") == "ACTIVE":
+                return bool(created)
+            await asyncio.sleep(CREATE_PAUSE)
+        raise Unavailable(f"The table {self.name} is being created and not active yet: do this again later")
 
     async def _expire_by(self, attribute: str) -> None:
-        told = await self._client.describe_time_to_live(TableName=self.name)
+        told = await self._call(self._client.describe_time_to_live)
         if told["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
-            await self._client.update_time_to_live(
-                TableName=self.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute}
+            await self._call(
+                self._client.update_time_to_live,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
             )
+
+    def _unless(self, code: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, with an empty answer where DynamoDB refuses with this code."""
+
+        async def call(**request: Any) -> Any:
+            try:
+                return await method(**request)
+            except ClientError as error:
+                if _code(error) != code:
+                    raise
+                return {}
+
+        return call
 
     async def _call(self, method: Callable[..., Any], **request: Any) -> Any:
         return await self._retry(method, TableName=self.name, **request)

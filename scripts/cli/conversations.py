@@ -138,7 +138,8 @@ def cost(consumed: Consumed) -> str:
         f", {consumed.write_units:g} write units" if consumed.write_units else ""
     )
     calls = f"{consumed.calls:,} call" + ("s" if consumed.calls != 1 else "")
-    return f"{calls}, {units}: on demand ${price * 1e6:.3f} for a million times this."
+    again = f" {consumed.retries:,} tries met a throttle or another fault." if consumed.retries else ""
+    return f"{calls}, {units}: on demand ${price * 1e6:.3f} for a million times this.{again}"
 
 
 @app.command(
