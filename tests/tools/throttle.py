@@ -54,15 +54,17 @@ class Throttling:
 
     async def _half(self, operation: str, request: web.Request, asked: dict[str, Any]) -> web.Response:
         """Does the first half and hands the rest back."""
-        done, left = {}, {}
-        for table, entries in asked["RequestItems"].items():
-            listed = entries if operation == "BatchWriteItem" else entries["Keys"]
-            halves = listed[: len(listed) // 2 + 1], listed[len(listed) // 2 + 1 :]
-            done[table], left[table] = (part if entries is listed else {**entries, "Keys": part} for part in halves)
-            self.left[operation] += len(halves[1])
-        told = await self._ask(request, json.dumps(asked | {"RequestItems": done}).encode())
-        rest = left if self.left[operation] and all(map(bool, left.values())) else {}
-        answer = json.loads(told["body"]) | {LEFT[operation]: rest}
+        [(table, batch)] = asked["RequestItems"].items()
+        whole = batch if isinstance(batch, list) else batch["Keys"]
+
+        def part(entries: list[Any]) -> dict[str, Any]:
+            return {table: entries if batch is whole else batch | {"Keys": entries}}
+
+        middle = len(whole) // 2 + 1
+        rest = whole[middle:]
+        self.left[operation] += len(rest)
+        told = await self._ask(request, json.dumps(asked | {"RequestItems": part(whole[:middle])}).encode())
+        answer = json.loads(told["body"]) | {LEFT[operation]: part(rest) if rest else {}}
         return web.json_response(answer, status=told["status"], content_type=JSON)
 
     async def _ask(self, request: web.Request, body: bytes) -> dict[str, Any]:
