@@ -5,7 +5,7 @@ whoever asks looks again, strongly consistent, before calling it wrong.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -39,13 +39,14 @@ class Ledger:
 
     def add_messages(self, messages: Iterable[Message]) -> None:
         """Numbers are keys, so a log without holes has as many messages as its highest number."""
+        ordered = sorted(messages, key=lambda message: (message.group_uuid.int, message.number))
         self._db.executemany(
             """
             INSERT INTO logs VALUES (?1, 1, ?2, ?3, ?3, ?4)
             ON CONFLICT DO UPDATE SET messages = messages + 1, last = max(last, ?2),
                 one = min(one, ?3), other = max(other, ?3), newest = iif(?2 > last, ?4, newest)
             """,
-            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, _digest(items.projected(m))) for m in messages),
+            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, digest) for m, digest in _with_digests(ordered)),
         )
 
     def add_rows(self, found: Iterable[Item]) -> None:
@@ -110,6 +111,13 @@ class Ledger:
     def _uuids(self, sql: str) -> Iterator[UUID]:
         for (uuid,) in self._db.execute(sql):
             yield UUID(bytes=uuid)
+
+
+def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes | None]]:
+    """What is not the last of its group here cannot be the newest, and does without."""
+    for message, following in zip(ordered, [*ordered[1:], None], strict=True):
+        is_last = following is None or following.group_uuid != message.group_uuid
+        yield message, _digest(items.projected(message)) if is_last else None
 
 
 def _columns(row: InboxRow) -> tuple[bytes, bytes, bytes, int, int]:
