@@ -11,6 +11,7 @@ from app.auth.tokens import Claims, TokenVerifier
 from app.dynamodb import Table
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
+from app.metrics import Metrics
 from app.postgres import Postgres
 from app.realtime.hub import Hub
 from app.users.service import Users
@@ -20,6 +21,7 @@ from app.wire import PageSize
 class State(TypedDict):
     """What the lifespan opens, once per process."""
 
+    metrics: Metrics
     table: Table
     postgres: Postgres
     verifier: TokenVerifier

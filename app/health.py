@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.errors import Unavailable
+from app.routes import NamedRoute
 from app.wire import Page, ResponseModel
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=NamedRoute)
 
 CHECK_SECONDS = 2.0
 

@@ -11,6 +11,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
 from app.errors import InternalError
+from app.metrics import OTHER, Metrics
 from app.problems import render
 
 if TYPE_CHECKING:
@@ -100,10 +101,11 @@ class LastResort:
 
 
 class RequestLog:
-    """The outermost: gives each request an id, adds the headers that every answer has, and logs it when it is done."""
+    """The outermost: gives each request an id, adds the headers that every answer has, logs it and counts it."""
 
-    def __init__(self, app: "ASGIApp") -> None:
+    def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
@@ -122,7 +124,9 @@ class RequestLog:
             try:
                 await self._app(scope, receive, send_with_headers)
             finally:
-                _log_request(scope, status, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                _log_request(scope, status, seconds)
+                self._metrics.answered(getattr(scope.get("route"), "name", OTHER), status, seconds)
 
 
 def _request_id(scope: "Scope") -> str:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
 
-from app import docs, health
+from app import docs, health, metrics_routes
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -27,6 +27,7 @@ from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
+from app.metrics import Metrics
 from app.openapi import install_openapi, operation_id
 from app.openapi import router as openapi_router
 from app.postgres import open_postgres
@@ -57,8 +58,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
+    metrics = Metrics()
     app = FastAPI(
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, metrics),
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
@@ -67,20 +69,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     if settings.environment == "local":
         app.include_router(local_routes.router)
+    if settings.metrics_token or settings.environment != "production":
+        app.include_router(metrics_routes.router)
+        app.state.metrics_token = settings.metrics_token
     app.exception_handler(AppError)(on_app_error)
     app.exception_handler(RequestValidationError)(on_invalid_request)
     app.exception_handler(HTTPException)(on_http_error)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, metrics)
     install_openapi(app)
     app.state.allowed_methods = _allowed_methods(app)
     return app
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            table = await stack.enter_async_context(open_table(settings))
+            table = await stack.enter_async_context(open_table(settings, meter=metrics.dynamodb))
             postgres = await stack.enter_async_context(open_postgres(settings))
             valkey = await stack.enter_async_context(open_valkey(settings))
             # A proxy of the environment is for the world outside, not for a token issuer on this machine.
@@ -92,11 +97,12 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             messaging = Messaging(store, users, message_max_length=settings.message_max_length, publish=bus.publish)
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
             catchup = Catchup(store)
-            hub = Hub(bus, catchup, users, most_streams=settings.max_event_streams)
+            hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
             stack.enter_context(on_stop_signal(hub.close))
             stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
+                metrics=metrics,
                 table=table,
                 postgres=postgres,
                 verifier=verifier,
@@ -114,7 +120,7 @@ async def _open_bus(valkey: Valkey | None, stack: AsyncExitStack) -> Bus:
     return await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """The last one added is the outermost."""
     app.add_middleware(InFlightLimit, limit=settings.max_requests_in_flight)
     app.add_middleware(LastResort)
@@ -126,7 +132,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         expose_headers=["Link", "Retry-After", "X-Request-ID"],
         max_age=86_400,
     )
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, metrics=metrics)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:

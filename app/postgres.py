@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class Postgres:
-    """A pool of connections. Statements are single, parametrised and safe to repeat."""
+    """A pool of connections. Statements are parametrised and safe to repeat, and single but for `transact`."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, seconds: float = STATEMENT_SECONDS) -> None:
         self._pool = pool
@@ -48,6 +48,21 @@ class Postgres:
     async def fetch_row(self, sql: str, *arguments: object) -> asyncpg.Record | None:
         """The first row, or None."""
         return await self._run(lambda connection: connection.fetchrow(sql, *arguments))
+
+    async def transact(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
+        """Several statements, all of them or none."""
+
+        async def whole(connection: "asyncpg.Connection[asyncpg.Record]") -> T:
+            try:
+                await connection.execute("BEGIN")
+                result = await work(connection)
+                await connection.execute("COMMIT")
+            except BaseException:
+                connection.terminate()  # which rolls back, and waits for nobody
+                raise
+            return result
+
+        return await self._run(whole)
 
     async def ping(self) -> None:
         """Prove that the database answers."""

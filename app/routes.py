@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from app.auth.strict import Malformed, read_json
 from app.connections import Connection
 from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
+from app.metrics import operation
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -23,7 +24,15 @@ HANG_UP_SECONDS = 1.0
 """For a client to take the last of a stream that has ended."""
 
 
-class ApiRoute(APIRoute):
+class NamedRoute(APIRoute):
+    """A route whose name stands with what is counted while it is worked on."""
+
+    async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        operation.set(self.name)
+        await super().handle(scope, receive, send)
+
+
+class ApiRoute(NamedRoute):
     """A route that takes one strict reading of a request only: no repeated parameters, no doubtful JSON."""
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:

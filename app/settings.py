@@ -14,6 +14,8 @@ PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """As browsers spell it: in lower case."""
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What RFC 6750 lets a token be."""
 
 _VALKEY = re.compile(
     r"(redis|valkey)s?://([^@/?#\s]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9]{0,3})?"
@@ -102,7 +104,21 @@ class ValkeySettings(ProcessSettings):
         return self
 
 
-class Settings(StoreSettings, ValkeySettings):
+class MetricsSettings(ProcessSettings):
+    """Who may read the service's counters: whoever has this token, or, outside of production without it, anybody."""
+
+    metrics_token: Annotated[SecretStr, Field(min_length=16, max_length=256)] | None = None
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token_is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else None
+        if token and (not _BEARER.fullmatch(token) or any(word in token.lower() for word in PLACEHOLDERS - {""})):
+            raise ValueError("is a placeholder or no bearer token: use what `openssl rand -hex 32` prints")
+        return value
+
+
+class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     """Everything that the service needs to serve."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000

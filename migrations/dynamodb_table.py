@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.dynamodb import open_table
+from app.dynamodb.operator import open_operated_table
 from app.settings import TableSettings
 
 INDEX = "inbox-by-activity"
@@ -11,7 +11,7 @@ TTL_ATTRIBUTE = "expires_at"
 
 async def create_table(settings: TableSettings) -> bool:
     """Creates the table unless it is there, and says whether it did. In production every second of 35 days is kept."""
-    async with open_table(settings) as table:
+    async with open_operated_table(settings) as table:
         return await table.create(
             table_definition(settings),
             ttl_attribute=TTL_ATTRIBUTE,

@@ -5,17 +5,22 @@ whoever asks looks again, strongly consistent, before calling it wrong.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
+from app.dynamodb import Item
+from app.messaging import items
 from app.messaging.models import InboxRow, Message
 
 SCHEMA = """
     CREATE TABLE logs (
-        message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB
+        message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB, newest BLOB
     ) WITHOUT ROWID;
     CREATE TABLE inbox_rows (
-        owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, PRIMARY KEY (owner, message_group)
+        owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, newest BLOB,
+        PRIMARY KEY (owner, message_group)
     ) WITHOUT ROWID;
 """
 
@@ -34,19 +39,21 @@ class Ledger:
 
     def add_messages(self, messages: Iterable[Message]) -> None:
         """Numbers are keys, so a log without holes has as many messages as its highest number."""
+        ordered = sorted(messages, key=lambda message: (message.group_uuid.int, message.number))
         self._db.executemany(
             """
-            INSERT INTO logs VALUES (?1, 1, ?2, ?3, ?3)
+            INSERT INTO logs VALUES (?1, 1, ?2, ?3, ?3, ?4)
             ON CONFLICT DO UPDATE SET messages = messages + 1, last = max(last, ?2),
-                one = min(one, ?3), other = max(other, ?3)
+                one = min(one, ?3), other = max(other, ?3), newest = iif(?2 > last, ?4, newest)
             """,
-            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in messages),
+            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, digest) for m, digest in _with_digests(ordered)),
         )
 
-    def add_rows(self, rows: Iterable[InboxRow]) -> None:
+    def add_rows(self, found: Iterable[Item]) -> None:
+        """Inbox rows, as the table has them."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?)",
-            ((r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number) for r in rows),
+            "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",
+            ((*_columns(items.to_inbox_row(item)), _digest(items.shown(item))) for item in found),
         )
 
     def counts(self) -> tuple[int, int, int]:
@@ -62,6 +69,7 @@ class Ledger:
             SELECT message_group FROM logs WHERE messages <> last
             UNION SELECT message_group FROM inbox_rows LEFT JOIN logs USING (message_group)
                 WHERE logs.last IS NULL OR logs.last <> inbox_rows.last OR read > inbox_rows.last
+                OR logs.newest <> inbox_rows.newest
             UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
                 GROUP BY message_group HAVING count(owner) <> 2
             UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
@@ -103,3 +111,19 @@ class Ledger:
     def _uuids(self, sql: str) -> Iterator[UUID]:
         for (uuid,) in self._db.execute(sql):
             yield UUID(bytes=uuid)
+
+
+def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes | None]]:
+    """What is not the last of its group here cannot be the newest, and does without."""
+    for message, following in zip(ordered, [*ordered[1:], None], strict=True):
+        is_last = following is None or following.group_uuid != message.group_uuid
+        yield message, _digest(items.projected(message)) if is_last else None
+
+
+def _columns(row: InboxRow) -> tuple[bytes, bytes, bytes, int, int]:
+    return row.user_uuid.bytes, row.group_uuid.bytes, row.peer_uuid.bytes, row.last_number, row.read_number
+
+
+def _digest(of: dict[str, Any]) -> bytes:
+    """For telling apart, in few bytes: previews would make the ledger several times as large."""
+    return blake2b(repr(of).encode(), digest_size=8).digest()

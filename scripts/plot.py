@@ -1,10 +1,12 @@
-"""Pictures of what a table used, as PNG. Needs the extra `plot`: pip install 'cruddur-messages[plot]'."""
+"""Pictures of what a table's units went to, as PNG. Needs the extra `plot`: pip install 'cruddur-messages[plot]'."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.counted import Counted
 from scripts.throughput import Series
 
 COLOURS: Final = {"consumed": "#2f6fde", "provisioned": "#9aa3b2", "throttled": "#d64545"}
@@ -17,25 +19,67 @@ class PlotMissing(Exception):
     """The library that draws is not installed."""
 
 
-def save(file: Path, title: str, usage: Sequence[Series]) -> None:
-    """One small chart for each resource and direction, in units a second; throttled calls are drawn as points."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is drawn: the course of the table's units, and what each operation of the service used of them."""
+
+    title: str
+    usage: Sequence[Series]
+    counted: Counted | None = None
+
+    def parts(self) -> list[dict[str, Any]]:
+        """The charts, one below the other; those that would be empty are left out."""
+        parts = [_courses(self.usage)] if self.usage else []
+        if self.counted and self.counted.operations:
+            parts.append(_operations(self.counted))
+        return parts
+
+
+def save(file: Path, picture: Picture) -> None:
+    """Write it as PNG."""
     try:
         import vl_convert  # noqa: PLC0415  # an extra
     except ImportError:
         raise PlotMissing from None
-    file.write_bytes(vl_convert.vegalite_to_png(_chart(title, usage), scale=2))
-
-
-def _chart(title: str, usage: Sequence[Series]) -> dict[str, Any]:
-    return {
+    chart = {
         "$schema": SCHEMA,
-        "title": title,
+        "title": picture.title,
+        "vconcat": picture.parts(),
+        "resolve": {"scale": {"color": "independent"}},
+        "config": {"background": "white", "view": {"stroke": "#dddddd"}},
+    }
+    file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
+
+
+def _courses(usage: Sequence[Series]) -> dict[str, Any]:
+    """One small chart for each resource and direction, in units a second; throttled calls are drawn as points."""
+    return {
         "data": {"values": list(_points(usage))},
         "facet": {"field": "what", "type": "nominal", "title": None, "sort": list(map(_title, usage))},
         "columns": 2,
         "spec": {"width": 420, "height": 150, "layer": [_lines(), _throttles()]},
         "resolve": {"scale": {"y": "independent"}},
-        "config": {"background": "white", "view": {"stroke": "#dddddd"}},
+    }
+
+
+def _operations(counted: Counted) -> dict[str, Any]:
+    """A bar for each operation and direction."""
+    values = [
+        {"operation": name, "units": units, "kind": kind}
+        for name, operation in counted.operations.items()
+        for kind, units in (("RCU", operation.read_units), ("WCU", operation.write_units))
+    ]
+    return {
+        "title": f"Units by operation since {counted.since:%d %b %H:%M} UTC",
+        "data": {"values": values},
+        "mark": "bar",
+        "width": 880,
+        "encoding": {
+            "y": {"field": "operation", "type": "nominal", "title": None, "sort": list(counted.operations)},
+            "yOffset": {"field": "kind"},
+            "x": {"field": "units", "type": "quantitative", "title": "units"},
+            "color": {"field": "kind", "type": "nominal", "title": None, "scale": {"range": list(COLOURS.values())}},
+        },
     }
 
 

@@ -150,16 +150,34 @@ class Directory:
     def _move(self, row: User, sub: str) -> Finding:
         if sub == row.cognito_user_id:
             return Finding(Kind.SAME, row.handle)
-        if holder := self.by_sub.get(sub):
+        if holder := self._in_the_way(row, sub):
             return Finding(Kind.CLASH, row.handle, f"the sub of its account, {sub}, is already @{holder.handle}'s")
         work = NewSubject(row.uuid, row.cognito_user_id, sub)
         return Finding(Kind.CHANGE, row.handle, f"{row.cognito_user_id} -> {sub}", work)
+
+    def _wanted(self, row: User) -> str:
+        """The sub that the pool has for this handle, if there is exactly one."""
+        found = self.accounts.get(row.handle, ())
+        return found[0].sub if len(found) == 1 else row.cognito_user_id
+
+    def _in_the_way(self, row: User, sub: str) -> User | None:
+        """Who has the sub and keeps it. Whoever moves on makes way, also in a circle."""
+        holder = first = self.by_sub.get(sub)
+        for _ in self.rows:
+            if holder is None or holder == row:
+                return None
+            wanted = self._wanted(holder)
+            if wanted == holder.cognito_user_id:
+                break
+            holder = self.by_sub.get(wanted)
+        return first
 
     def _without_row(self, handle: str) -> Finding | None:
         found = self.accounts[handle]
         if len(found) > 1:
             return _shared(handle, found)
-        if found[0].sub in self.by_sub:
+        holder = self.by_sub.get(found[0].sub)
+        if holder and self._link(holder).kind is not Kind.CHANGE:
             return None  # the row says so itself, as renamed
         return Finding(Kind.NO_USER, handle, f"account {found[0].username} has no row in Postgres")
 

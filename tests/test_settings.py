@@ -116,6 +116,10 @@ def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name
         ("MESSAGE_MAX_LENGTH", "0", "message_max_length"),
         ("MESSAGE_MAX_LENGTH", "4001", "message_max_length"),
         ("MAX_REQUESTS_IN_FLIGHT", "0", "max_requests_in_flight"),
+        ("METRICS_TOKEN", "0a1b2c3d", "metrics_token"),
+        ("METRICS_TOKEN", "change-me-change-me", "placeholder"),
+        ("METRICS_TOKEN", "my-Secret-my-secret", "placeholder"),
+        ("METRICS_TOKEN", "two words, not a token", "no bearer token"),
     ],
 )
 def test_production_refuses_what_cannot_be_right(

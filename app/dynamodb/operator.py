@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.dynamodb import Item, Table, marshal_item, unmarshal_item
 from app.dynamodb.client import open_client
+from app.dynamodb.consumed import Consumed
 from app.errors import Unavailable
 from app.jitter import jitter
 from app.settings import TableSettings
@@ -23,26 +24,6 @@ READ_SECONDS = 20.0
 THROTTLES = (
     "ProvisionedThroughputExceeded", "RequestLimitExceeded", "Throttling", "SlowDown", "LimitExceededException",
 )  # fmt: skip
-READS = frozenset({"batch_get_item", "get_item", "query", "scan"})
-METERED = READS | {"batch_write_item", "put_item", "transact_write_items", "update_item"}
-
-
-@dataclass(slots=True)
-class Consumed:
-    """Calls, and capacity units as DynamoDB reports them; it tells nothing of what a failed condition costs."""
-
-    calls: int = 0
-    read_units: float = 0
-    write_units: float = 0
-
-    def add(self, operation: str, reported: Any) -> None:
-        """One answer's report: an object for one table, a list for a batch."""
-        tables = reported if isinstance(reported, list) else [reported or {}]
-        units = sum(table.get("CapacityUnits", 0.0) for table in tables)
-        if operation in READS:
-            self.read_units += units
-        else:
-            self.write_units += units
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +38,8 @@ class OperatedTable(Table):
     """A Table that can do more and can wait: a throttle slows it down for as long as it lasts and never fails."""
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        super().__init__(client, name)
         self.consumed = Consumed()
+        super().__init__(client, name, meter=self.consumed)
 
     async def scan(self, segment: Segment = Segment(), *, page: int | None = None) -> AsyncIterator[list[Item]]:
         """All items of a segment, page by page (at most 1 MB each, or `page` items), eventually consistent."""
@@ -94,20 +75,9 @@ class OperatedTable(Table):
 
     async def _table(self) -> Mapping[str, Any]:
         """Nothing if there is none."""
-        answer = await self._call(self._unless_absent(self._client.describe_table))
+        answer = await self._call(self._unless("ResourceNotFoundException", self._client.describe_table))
         table: Mapping[str, Any] = answer.get("Table", {})
         return table
-
-    def _unless_absent(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        absent = self._client.exceptions.ResourceNotFoundException
-
-        async def call(**request: Any) -> Any:
-            try:
-                return await method(**request)
-            except absent:
-                return {}
-
-        return call
 
     async def tables(self) -> list[str]:
         """The names of all tables of the account and region, or of the engine."""
@@ -129,15 +99,7 @@ class OperatedTable(Table):
             await asyncio.sleep(pause)
 
     async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
-        """Waits out throttles beyond what the service does, and adds up what data calls consume."""
-        if method.__name__ not in METERED:
-            return await self._wait_out(method, **request)
-        self.consumed.calls += 1
-        answer = await self._wait_out(method, ReturnConsumedCapacity="TOTAL", **request)
-        self.consumed.add(method.__name__, answer.get("ConsumedCapacity"))
-        return answer
-
-    async def _wait_out(self, method: Callable[..., Any], **request: Any) -> Any:
+        """Waits out throttles beyond what the service does."""
         for pause in _pauses():
             try:
                 return await super()._retry(method, **request)

@@ -10,6 +10,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.dynamodb.client import open_client
+from app.dynamodb.consumed import METERED, Consumed, Meter, note_answer, note_refusal
 from app.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.errors import Unavailable
 from app.jitter import jitter
@@ -29,6 +30,9 @@ TRANSIENT = frozenset({
 })  # fmt: skip
 MAX_ATTEMPTS = 6
 """Tries of one call, about half a second of backing off in all; the caller's deadline may end it sooner."""
+CREATE_CHECKS = 120
+CREATE_PAUSE = 0.5
+"""Seconds between them: a new table is waited for for a minute."""
 BATCH_SIZE = 100
 """Keys in one BatchGetItem, AWS's limit."""
 
@@ -55,8 +59,9 @@ _TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
 class Table:
     """One DynamoDB table. Raises ConditionFailed, TransactionRejected or Unavailable, and nothing of botocore's."""
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+    def __init__(self, client: "DynamoDBClient", name: str, *, meter: Meter | None = None) -> None:
         self._client = client
+        self._meter = meter or Consumed()
         self.name = name
 
     async def get(self, key: Key, *, consistent: bool = False) -> Item | None:
@@ -125,49 +130,70 @@ class Table:
 
         A start that died half-way is finished by the next one.
         """
-        try:
-            created = await self._create(definition)
-            await self._client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1})
-            await self._expire_by(ttl_attribute)
-            if point_in_time_recovery:
-                await self._client.update_continuous_backups(
-                    TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-                )
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"The table {self.name} cannot be created: {error}") from error
+        created = await self._create(definition)
+        await self._expire_by(ttl_attribute)
+        if point_in_time_recovery:
+            await self._call(
+                self._client.update_continuous_backups,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
         return created
 
     async def _create(self, definition: Mapping[str, Any]) -> bool:
-        try:
-            await self._client.create_table(**definition)
-        except ClientError as error:
-            if _code(error) != "ResourceInUseException":
-                raise
-            return False
-        return True
+        create = self._unless("ResourceInUseException", self._client.create_table)
+        describe = self._unless("ResourceNotFoundException", self._client.describe_table)  # for a moment
+        created = await self._retry(create, **definition)
+        for _ in range(CREATE_CHECKS):
+            told = await self._call(describe)
+            if told.get("Table", {}).get("TableStatus") == "ACTIVE":
+                return bool(created)
+            await asyncio.sleep(CREATE_PAUSE)
+        raise Unavailable(f"The table {self.name} is being created and not active yet: do this again later")
 
     async def _expire_by(self, attribute: str) -> None:
-        told = await self._client.describe_time_to_live(TableName=self.name)
+        told = await self._call(self._client.describe_time_to_live)
         if told["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
-            await self._client.update_time_to_live(
-                TableName=self.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute}
+            await self._call(
+                self._client.update_time_to_live,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
             )
+
+    def _unless(self, code: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, with an empty answer where DynamoDB refuses with this code."""
+
+        async def call(**request: Any) -> Any:
+            try:
+                return await method(**request)
+            except ClientError as error:
+                if _code(error) != code:
+                    raise
+                return {}
+
+        return call
 
     async def _call(self, method: Callable[..., Any], **request: Any) -> Any:
         return await self._retry(method, TableName=self.name, **request)
 
     async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
         """The one retry layer: throttles, conflicts, server and connection faults, with full jitter."""
+        call = method.__name__
+        if call in METERED:
+            request["ReturnConsumedCapacity"] = "INDEXES"
         for pause in _pauses():
             try:
-                return await method(**request)
+                answer = await method(**request)
             except ClientError as error:
+                note_refusal(self._meter, call, _code(error), request)
                 fault = _translate(error)
             except (BotoCoreError, OSError) as error:
                 fault = _Transient(type(error).__name__)
+            else:
+                note_answer(self._meter, call, answer.get("ConsumedCapacity"))
+                return answer
             if not isinstance(fault, _Transient):
                 raise fault
-            log.warning("dynamodb_retry", operation=method.__name__, cause=str(fault))
+            self._meter.retried(call, str(fault))
+            log.warning("dynamodb_retry", operation=call, cause=str(fault))
             await asyncio.sleep(pause)
         raise Unavailable("DynamoDB does not answer") from fault
 
@@ -210,7 +236,7 @@ def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
 
 
 @asynccontextmanager
-async def open_table(settings: TableSettings) -> AsyncIterator[Table]:
+async def open_table(settings: TableSettings, *, meter: Meter | None = None) -> AsyncIterator[Table]:
     """Open the one client of this process. Connecting happens at the first call."""
     async with open_client(settings) as client:
-        yield Table(client, settings.dynamodb_table)
+        yield Table(client, settings.dynamodb_table, meter=meter)

@@ -146,6 +146,28 @@ def _projection(message: Message, user: UUID) -> dict[str, Any]:
     }
 
 
+def projected(message: Message) -> dict[str, Any]:
+    """What a row has of its group's newest message, by names for people."""
+    return {
+        "time": to_ms(message.created_at),
+        "sender": message.user_uuid.bytes,
+        "preview": preview(message.text),
+        "index key": bucket(message.created_at),
+    }
+
+
+def shown(row: Item) -> dict[str, Any]:
+    """The same of what an inbox row has: another entry where it is not the message's. Whoever left needs no index."""
+    is_listed = row.get("inbox") == f"IN#{row['pk'][4:]}"
+    in_index = row.get("activity_bucket") if is_listed else None
+    return {
+        "time": row["at"],
+        "sender": row["by"],
+        "preview": row["text"],
+        "index key": row["at"] // BUCKET_MS if "state" in row else in_index,
+    }
+
+
 def copied_inbox_row(row: InboxRow) -> Put:
     """A row from another table, in place of none or of one that is behind it."""
     return Put(inbox_item(row), f"{ABSENT} OR #last < :last", {":last": row.last_number})

@@ -15,6 +15,7 @@ from app.messaging.catchup import Catchup
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.models import InboxRow
 from app.messaging.schemas import MessageGroupView, MessageView
+from app.metrics import Metrics
 from app.realtime.bus import Bus, Over
 from app.realtime.errors import TooManyStreams
 from app.realtime.events import LiveEvent, ProfileChanged
@@ -41,10 +42,11 @@ Views: TypeAlias = AsyncIterator[tuple[EventView, str | None]]
 class Hub:
     """Opens streams, and ends them: with their token, at shutdown, or when nobody reads them."""
 
-    def __init__(self, bus: Bus, catchup: Catchup, users: Users, *, most_streams: int) -> None:
+    def __init__(self, bus: Bus, catchup: Catchup, users: Users, metrics: Metrics, *, most_streams: int) -> None:
         self._bus = bus
         self._catchup = catchup
         self._users = users
+        self._metrics = metrics
         self._most_streams = most_streams
         self._open: Counter[UUID] = Counter()
         self._is_closing = False
@@ -86,7 +88,8 @@ class Hub:
             raise TooManyStreams
         self._open[user] += 1
         try:
-            yield
+            with self._metrics.event_stream():
+                yield
         finally:
             self._open[user] -= 1
             self._open += Counter()  # without those who have none

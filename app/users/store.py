@@ -1,6 +1,7 @@
 """Users in Postgres: one method per access pattern, its SQL in plain sight."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -92,26 +93,16 @@ class UserStore:
         return len(rows)
 
     async def relink(self, subjects: Sequence[NewSubject]) -> int:
-        """Move users to other Cognito subjects, all in one statement, which may be repeated.
+        """Move users to other Cognito subjects, all in one transaction, which may be repeated. They may swap theirs.
 
         Returns how many have their new subject; those who got yet another one meanwhile are left as they are. Takes
         nothing and raises Unavailable when somebody else has got one of the subjects meanwhile.
         """
+        columns = [list(column) for column in zip(*((s.uuid, s.before, s.after) for s in subjects), strict=True)]
         try:
-            rows = await self._postgres.fetch(
-                """
-                UPDATE users SET cognito_user_id = new.after
-                FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (uuid, before, after)
-                WHERE users.uuid = new.uuid AND users.cognito_user_id IN (new.before, new.after)
-                RETURNING users.uuid
-                """,
-                [subject.uuid for subject in subjects],
-                [subject.before for subject in subjects],
-                [subject.after for subject in subjects],
-            )
-        except asyncpg.UniqueViolationError as error:
+            return await self._postgres.transact(lambda connection: _relink(connection, *columns))
+        except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
             raise Unavailable("Users have changed meanwhile, so none was moved: try again") from error
-        return len(rows)
 
     async def is_empty(self) -> bool:
         return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None
@@ -119,6 +110,32 @@ class UserStore:
     async def _one(self, sql: str, *arguments: str) -> User | None:
         row = await self._postgres.fetch_row(sql, *arguments)
         return _user(row) if row else None
+
+
+async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: list[Any]) -> int:
+    """In two steps, as the constraint looks at each row by itself: whoever has what another one gets lets go first.
+
+    A deferrable constraint would do it in one, but INSERT … ON CONFLICT, as registration does it, refuses those.
+    """
+    await connection.execute(
+        """
+        UPDATE users SET cognito_user_id = 'moving ' || users.uuid
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (uuid, before, after)
+        WHERE users.uuid = new.uuid AND users.cognito_user_id = new.before AND new.before = ANY($3)
+        """,
+        *columns,
+    )
+    rows = await connection.fetch(
+        """
+        UPDATE users SET cognito_user_id = new.after
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (uuid, before, after)
+        WHERE users.uuid = new.uuid
+        AND users.cognito_user_id IN (new.before, new.after, 'moving ' || users.uuid)
+        RETURNING users.uuid
+        """,
+        *columns,
+    )
+    return len(rows)
 
 
 def _user(row: asyncpg.Record) -> User:

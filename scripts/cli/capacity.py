@@ -1,92 +1,33 @@
 """Read and write units of the table and its index: plan them, buy them, have them follow the load, and watch them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 import typer
 
-from app.errors import NotFound
 from app.settings import TableSettings
-from scripts import plot
-from scripts.cli import capacity_plan
-from scripts.cli.capacity_views import show_change, show_report, show_scalings, usage_record
+from scripts.cli import capacity_plan, capacity_report
+from scripts.cli.capacity_target import EXIT_CODES, is_strange_to, opened
+from scripts.cli.capacity_views import show_change, show_scalings
 from scripts.cli.console import Console
 from scripts.cli.failures import Code, Failure
 from scripts.cli.options import Json, Production, Yes, examples
-from scripts.cli.target import is_local, read_settings, require_consent_off_this_machine, tell_table
-from scripts.throughput import DIRECTIONS, Capacity, Scaling, Series, Throughput
+from scripts.cli.target import read_settings, require_consent_off_this_machine
+from scripts.throughput import DIRECTIONS, Capacity, Scaling, Throughput
 
-if TYPE_CHECKING:
-    from scripts.aws import Aws
-
-EXIT_CODES: Final = (
-    "\n\n\b\nExit codes: 0 done, 1 the table is not there, 2 wrong options, 3 AWS is away or refuses, 4 not confirmed."
-)
 Units = Annotated[int | None, typer.Option(min=1, max=40_000, show_default="as it is")]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 app.add_typer(capacity_plan.app)
+app.add_typer(capacity_report.app)
 
 
 @app.callback(epilog=examples("capacity plan --users 5000 --messages-per-day 20", "capacity report --hours 24"))
 def capacity() -> None:
     """Report, plan, set and autoscale the read and write units of the table and its index."""
-
-
-@app.command(
-    "report",
-    epilog=examples("capacity report", "capacity report --hours 24 --png usage.png", "capacity report --json")
-    + EXIT_CODES,
-)
-def report(
-    hours: Annotated[float, typer.Option(min=0.1, max=24 * 455, help="How far back to look.")] = 3,
-    png: Annotated[Path | None, typer.Option(help="Draw it into this file, too.", metavar="FILE")] = None,
-    json: Json = False,
-) -> Code:
-    """What is bought for the table and its index, what was used of it, and what was throttled.
-
-    Used and throttled are CloudWatch's, some minutes late. A peak is an average over one step of the picture. How much
-    each operation of the service takes is not here: the service does not count units yet.
-    """
-    asyncio.run(_report(Console(json=json), hours=hours, png=png))
-    return Code.DONE
-
-
-async def _report(console: Console, *, hours: float, png: Path | None) -> None:
-    settings = read_settings(TableSettings)
-    async with _opened(settings) as (aws, throughput):
-        bought = await throughput.capacities()
-        if is_blind := await _is_strange_to(aws, "cloudwatch", settings):
-            console.note("CloudWatch knows nothing of a local engine, so only what is bought is shown.")
-        usage = [] if is_blind else await _usage(throughput, bought, timedelta(hours=hours))
-    for each in bought:
-        console.record(asdict(each) | {"name": each.name} | usage_record(each, usage))
-    show_report(console, bought, usage, hours=hours)
-    if png:
-        _draw(console, png, f"{throughput.table}, last {hours:g} h", usage)
-
-
-async def _usage(throughput: Throughput, bought: list[Capacity], span: timedelta) -> list[Series]:
-    end = datetime.now(UTC)
-    return await throughput.usage(bought, start=end - span, end=end)
-
-
-def _draw(console: Console, file: Path, title: str, usage: list[Series]) -> None:
-    if not usage:
-        raise Failure("Nothing was drawn, as there is nothing to draw")
-    try:
-        plot.save(file, title, usage)
-    except plot.PlotMissing:
-        raise Failure("Drawing needs an extra: pip install 'cruddur-messages[plot]'", Code.USAGE) from None
-    except OSError as error:
-        raise Failure(f"{file} cannot be written: {error.strerror}", Code.USAGE) from None
-    console.note(f"Drawn into {file}")
 
 
 @app.command(
@@ -119,7 +60,7 @@ def set_units(
 
 async def _set(console: Console, units: dict[str, int], *, yes: bool, production: bool) -> None:
     settings = read_settings(TableSettings)
-    async with _opened(settings) as (_, throughput):
+    async with opened(settings) as (_, throughput):
         before = await throughput.capacities()
         after = [_wanted(each, units) for each in before]
         show_change(console, before, after)
@@ -207,8 +148,8 @@ class _Autoscale:
         self._settings = read_settings(TableSettings)
 
     async def run(self, *, remove: bool, bounds: tuple[int, int] | None, target: float) -> None:
-        async with _opened(self._settings) as (aws, throughput):
-            if await _is_strange_to(aws, "application-autoscaling", self._settings):
+        async with opened(self._settings) as (aws, throughput):
+            if await is_strange_to(aws, "application-autoscaling", self._settings):
                 raise Failure("A local engine is not scaled: this is for a table at AWS")
             bought = await throughput.capacities()
             if remove:
@@ -245,22 +186,3 @@ class _Autoscale:
 
     def _ask(self, deed: str) -> None:
         require_consent_off_this_machine(self._settings, deed, **self._consent)
-
-
-async def _is_strange_to(aws: "Aws", service: str, settings: TableSettings) -> bool:
-    """Whether the table is on this machine while the service is the real one, which may know another by its name."""
-    from scripts.aws import is_amazon  # noqa: PLC0415  # slow to load
-
-    return is_local(settings) and is_amazon(await aws.endpoint(service))
-
-
-@asynccontextmanager
-async def _opened(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
-    from scripts.aws import open_aws  # noqa: PLC0415  # slow to load, and --help and plan do without
-
-    await tell_table(settings)
-    async with open_aws(settings) as aws:
-        try:
-            yield aws, Throughput(aws, settings.dynamodb_table)
-        except NotFound:
-            raise Failure(f"There is no table {settings.dynamodb_table}: `cruddur schema-load` creates it") from None

@@ -1,9 +1,10 @@
 """How units and their course look on a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from scripts.cli.console import Console
+from scripts.cli.console import Console, local_time
+from scripts.counted import TABLE, Counted, Operation
 from scripts.throughput import DIRECTIONS, Capacity, Direction, Scaling, Series
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
@@ -58,6 +59,51 @@ def usage_record(capacity: Capacity, usage: Sequence[Series]) -> dict[str, Any]:
         for direction, series in found.items()
         if series
     }
+
+
+def show_operations(console: Console, counted: Counted) -> None:
+    """A line for each API operation: what it used, which share of all that is, and how much one request takes."""
+    columns = ("operation", "requests", "RCU", "share", "a request", "WCU", "share", "a request", "of index", "retried")
+    processes = f"{counted.processes} process" + ("es" if counted.processes > 1 else "")
+    console.say(f"\nBy operation, as the service counts it: {processes}, since {local_time(counted.since)}")
+    rows = [_operation_row(name, operation, counted) for name, operation in counted.operations.items()]
+    console.table(columns, rows, right=columns[1:])
+    if not rows:
+        console.say("Nothing was used.")
+
+
+def _operation_row(name: str, operation: Operation, counted: Counted) -> tuple[str, ...]:
+    in_index = operation.read_units + operation.write_units - operation.read[TABLE] - operation.write[TABLE]
+    return (
+        name,
+        f"{operation.requests:,}" if operation.requests else "–",
+        *_units(operation, operation.read_units, counted.read_units),
+        *_units(operation, operation.write_units, counted.write_units),
+        f"{in_index:,g}",
+        f"{operation.retries:,}",
+    )
+
+
+def _units(operation: Operation, units: float, of: float) -> tuple[str, str, str]:
+    one = operation.a_request(units)
+    return (f"{units:,g}", f"{units / of:.0%}" if of else "–", "–" if one is None else f"{one:.3g}")
+
+
+def operation_records(counted: Counted) -> Iterator[dict[str, Any]]:
+    """For machines: the same."""
+    for name, operation in counted.operations.items():
+        yield {
+            "operation": name,
+            "requests": operation.requests,
+            "calls": operation.calls,
+            "retries": operation.retries,
+            "read": dict(operation.read),
+            "write": dict(operation.write),
+            "read_share": operation.read_units / counted.read_units if counted.read_units else 0,
+            "write_share": operation.write_units / counted.write_units if counted.write_units else 0,
+            "read_a_request": operation.a_request(operation.read_units),
+            "write_a_request": operation.a_request(operation.write_units),
+        }
 
 
 def show_change(console: Console, before: Sequence[Capacity], after: Sequence[Capacity]) -> None:

@@ -78,8 +78,9 @@ def update_cognito_user_ids(
     """Give each user in Postgres the sub of the account in the pool that has the same handle.
 
     Handles are compared without case. Nothing is written without --apply; with it, all changes are written in one
-    transaction, and running it again changes nothing. An account without preferred_username or sub, a handle that two
-    accounts share, and whoever is on one side only are listed and left as they are.
+    transaction, also where users have one another's, and running it again changes nothing. An account without
+    preferred_username or sub, a handle that two accounts share, and whoever is on one side only are listed and left as
+    they are.
 
     A running service remembers whose sub is whose: restart it after changing the sub of somebody who has signed in.
     """

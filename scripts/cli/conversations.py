@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.dynamodb.operator import Consumed
+from app.dynamodb.consumed import Consumed
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
@@ -138,7 +138,8 @@ def cost(consumed: Consumed) -> str:
         f", {consumed.write_units:g} write units" if consumed.write_units else ""
     )
     calls = f"{consumed.calls:,} call" + ("s" if consumed.calls != 1 else "")
-    return f"{calls}, {units}: on demand ${price * 1e6:.3f} for a million times this."
+    again = f" {consumed.retries:,} tries met a throttle or another fault." if consumed.retries else ""
+    return f"{calls}, {units}: on demand ${price * 1e6:.3f} for a million times this.{again}"
 
 
 @app.command(

@@ -135,14 +135,17 @@ def _explain(error: Exception) -> Code:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     sentence, code = _sentence(error)
-    print(f"cruddur: {sentence}", file=sys.stderr)
+    print(sentence if sentence.startswith("Usage: ") else f"cruddur: {sentence}", file=sys.stderr)
     return code
 
 
 def _sentence(error: Exception) -> tuple[str, Code]:
     if isinstance(error, TyperException):
+        message = error.format_message()
+        if message.startswith("Usage: "):  # a group without a command
+            return message, Code.USAGE
         path = getattr(getattr(error, "ctx", None), "command_path", "cruddur")
-        return f"{error.format_message()} `{path} --help` explains.", Code.USAGE
+        return f"{message.rstrip('.')}. `{path} --help` explains.", Code.USAGE
     if isinstance(error, Failure):
         return str(error), error.code
     if isinstance(error, AppError):

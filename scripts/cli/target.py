@@ -35,6 +35,14 @@ def adopt_running() -> None:
             os.environ.setdefault(name, value)
 
 
+def running_service(settings: "TableSettings") -> str | None:
+    """The address of the service that a running scripts/up serves from this table."""
+    running = running_settings(Path(os.environ.get("DATA_DIR") or CHECKOUT / ".data"))
+    place = running.get("DYNAMODB_ENDPOINT_URL"), running.get("DYNAMODB_TABLE") or settings.dynamodb_table
+    is_same = place == (settings.dynamodb_endpoint_url, settings.dynamodb_table)
+    return f"http://127.0.0.1:{running['PORT']}" if running and is_same else None
+
+
 def configure_logs() -> None:
     """JSON lines on standard error, if LOG_LEVEL (or --debug) asks for them: else a command's own words are enough."""
     import structlog  # noqa: PLC0415  # --help does without

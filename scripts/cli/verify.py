@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from app.dynamodb import ConditionFailed, Item
 from app.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
@@ -32,8 +33,9 @@ USERS_AT_ONCE: Final = 1_000
 STRETCH: Final = 10_000
 SETTLING_SECONDS: Final = 0.5
 """For a row that a send is bringing up to date right now."""
+UNSETTLED: Final = frozenset({"row-behind", "row-differs"})
 HOLES_TOLD: Final = 5
-REPAIRABLE: Final = frozenset({"row-behind", "row-ahead", "read-beyond", "row-missing"})
+REPAIRABLE: Final = frozenset({"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def verify(
     hole            a number is missing in a log                          not repaired: the log is the truth
     row-behind      an inbox row does not know the end of its log         repaired
     row-ahead       an inbox row knows messages that are not there        repaired
+    row-differs     an inbox row has not what the log's last message has  repaired
     read-beyond     somebody has read more than there is                  repaired
     row-missing     a log, and one of its members has no row              repaired
     row-without-log a row, and no message                                 not repaired
@@ -104,9 +107,9 @@ async def _walk(console: Console, table: OperatedTable, ledger: Ledger) -> None:
     about = await table.describe() or {}
     with console.progress("Items", total=about.get("ItemCount") or None) as advance:
         async for page in Reader(table, SEGMENTS, advance).pages():
-            entities = [items.to_entity(item) for item in page]
-            ledger.add_messages(entity for entity in entities if isinstance(entity, Message))
-            ledger.add_rows(entity for entity in entities if isinstance(entity, InboxRow))
+            entities = [(item, items.to_entity(item)) for item in page]
+            ledger.add_messages(entity for _, entity in entities if isinstance(entity, Message))
+            ledger.add_rows(item for item, entity in entities if isinstance(entity, InboxRow))
 
 
 async def _findings(ledger: Ledger, table: OperatedTable, users: UserStore, *, repair: bool) -> AsyncIterator[Finding]:
@@ -166,34 +169,56 @@ class Inspector:
 
     async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
         """The row is read before the end of its log: what lands in between cannot make it look ahead."""
-        row = await self._store.inbox_row(user, group)
+        item = await self._row(user, group)
         (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
-        if row and row.last_number < last.number:  # it may just be on its way
+        kind, detail = _judge(item, last)
+        if kind in UNSETTLED:
             await asyncio.sleep(SETTLING_SECONDS)
-            row = await self._store.inbox_row(user, group)
-            if row and row.last_number >= last.number:
+            item = await self._row(user, group)
+            kind, detail = _judge(item, last)
+            if kind == "row-ahead":  # of the log as it was half a second ago
                 return None
-        if row is None:
-            kind, detail = "row-missing", f"no inbox row, and {last.number} messages"
-        elif row.last_number != last.number:
-            kind = "row-behind" if row.last_number < last.number else "row-ahead"
-            detail = f"the row ends at {row.last_number}, the log at {last.number}"
-        elif row.read_number > row.last_number:
-            kind, detail = "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
-        else:
+        if not kind:
             return None
-        if self._repair:
-            await self._make_fit(row, last, user, peer)
-        return Finding(kind, detail, last.group_uuid, user, repaired=self._repair)
+        is_repaired = self._repair and await self._make_fit(item, last, user, peer)
+        return Finding(kind, detail, last.group_uuid, user, repaired=is_repaired)
 
-    async def _make_fit(self, row: InboxRow | None, last: Message, user: UUID, peer: UUID) -> None:
+    async def _row(self, user: UUID, group: UUID) -> Item | None:
+        return await self._table.get(items.inbox_key(user, group), consistent=True)
+
+    async def _make_fit(self, item: Item | None, last: Message, user: UUID, peer: UUID) -> bool:
         """Everything that is derived from the log as the log has it, everything else as it was."""
-        if row is None:
-            await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
-        elif row.last_number < last.number:
-            await self._store.bump_inbox_row(last, user=user)
-        else:
-            await self._table.update(items.reset_inbox_row(last, row))
+        row = items.to_inbox_row(item) if item else None
+        try:
+            if row is None:
+                await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
+            elif row.last_number < last.number:
+                await self._store.bump_inbox_row(last, user=user)
+            else:
+                await self._table.update(items.reset_inbox_row(last, row))
+        except ConditionFailed:  # somebody was there first
+            return False
+        return True
+
+
+def _judge(item: Item | None, last: Message) -> tuple[str, str]:
+    """What is wrong with a row, as a kind and in words; nothing in both if it fits."""
+    if item is None:
+        return "row-missing", f"no inbox row, and {last.number} messages"
+    row = items.to_inbox_row(item)
+    if row.last_number != last.number:
+        kind = "row-behind" if row.last_number < last.number else "row-ahead"
+        return kind, f"the row ends at {row.last_number}, the log at {last.number}"
+    if differs := _what_differs(item, last):
+        return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
+    if row.read_number > row.last_number:
+        return "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
+    return "", ""
+
+
+def _what_differs(item: Item, last: Message) -> list[str]:
+    wanted = items.projected(last)
+    return [name for name, value in items.shown(item).items() if value != wanted[name]]
 
 
 def _members(group: UUID, ledger: Ledger) -> set[tuple[UUID, UUID]]:

@@ -142,6 +142,35 @@ async def test_whoever_cannot_be_matched_is_named_and_the_rest_is_done(place: Pl
     }  # fmt: skip
 
 
+async def test_swapped_subjects_are_put_right_together(place: Place) -> None:
+    """Two have each other's, three have them in a circle, one gets that of somebody who gets a new one."""
+    handles = ("amelie", "bruno", "chloe", "denis", "elsa", "fanny", "gilles")
+    await place.users(*handles)
+    subs = {handle: place.account(handle) for handle in handles}
+    held = {"amelie": "bruno", "bruno": "amelie", "chloe": "denis", "denis": "elsa", "elsa": "chloe", "fanny": "gilles"}
+    await place.database.execute(
+        "UPDATE users SET cognito_user_id = held.sub FROM unnest($1::text[], $2::text[]) AS held (handle, sub)"
+        " WHERE users.handle = held.handle",
+        list(held), [subs[other] for other in held.values()],
+    )  # fmt: skip
+    shown = await place.run("update-cognito-user-ids", "--json")
+    assert (shown.code, findings(shown)) == (0, dict.fromkeys(handles, "change"))
+    ended = await place.run("update-cognito-user-ids", "--apply", "--json")
+    assert (ended.code, summary(ended)["changed"]) == (0, 7), ended
+    assert await place.subs() == subs
+
+
+async def test_whoever_waits_for_somebody_who_stays_is_a_clash(place: Place) -> None:
+    """Amélie's sub is Bruno's, whose is Chloé's, and Chloé is not in the pool under that handle."""
+    await place.users("amelie", "bruno", "chloe")
+    amelie, bruno = place.account("amelie"), place.account("bruno")
+    for handle, sub in {"chloe": bruno, "bruno": amelie}.items():
+        await place.database.execute("UPDATE users SET cognito_user_id = $1 WHERE handle = $2", sub, handle)
+    ended = await place.run("update-cognito-user-ids", "--apply", "--json")
+    assert (ended.code, findings(ended)) == (2, {"amelie": "clash", "bruno": "clash", "chloe": "renamed"})
+    assert await place.subs() == {"amelie": "MOCK-amelie", "bruno": amelie, "chloe": bruno}
+
+
 async def test_a_letter_that_only_becomes_ascii_in_lower_case_is_another_one(place: Place) -> None:
     await place.users("kim")
     place.account("\N{KELVIN SIGN}im")
@@ -169,7 +198,13 @@ async def test_relinking_is_one_transaction(place: Place) -> None:
             await store.relink([NewSubject(uuid, f"MOCK-{handle}", "same") for handle, uuid in rows.items()])
         assert await place.subs() == {"amelie": "MOCK-amelie", "bruno": "MOCK-bruno"}
         overtaken = NewSubject(rows["bruno"], "somebody else's", "second")
-        assert await store.relink([NewSubject(rows["amelie"], "MOCK-amelie", "first"), overtaken]) == 1
+        first = [NewSubject(rows["amelie"], "MOCK-amelie", "first"), overtaken]
+        assert [await store.relink(first) for _ in range(2)] == [1, 1], "it may be repeated"
+        taken = [NewSubject(rows["amelie"], "first", "MOCK-bruno"), NewSubject(rows["bruno"], "no more", "first")]
+        with pytest.raises(Unavailable):
+            await store.relink(taken)
+        assert await place.subs() == {"amelie": "first", "bruno": "MOCK-bruno"}
+        assert await store.by_handle("amelie"), "the pool goes on"
     assert await place.subs() == {"amelie": "first", "bruno": "MOCK-bruno"}
 
 

@@ -74,6 +74,13 @@ async def test_a_wrong_command_line_is_told_in_one_line(stock: Place) -> None:
         assert ended.out == ""
 
 
+async def test_a_group_without_a_command_explains_itself() -> None:
+    for ended in await asyncio.gather(*(cruddur(*group, env={}) for group in ([], ["capacity"], ["users"]))):
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith("Usage: cruddur")
+        assert "` explains" not in ended.err
+
+
 async def test_an_engine_that_is_down_is_told_in_one_line(engines: Place) -> None:
     commands = ("list-tables", "describe", "schema-load", "drop some-table --yes", "scan", "seed", "migrate", "verify",
                 "get-conversation juniper osman", "migrations", "export --user juniper")  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from app.dynamodb import Key, marshal_item
+from app.dynamodb import Key, Update, marshal_item
 from app.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow
@@ -58,6 +58,41 @@ async def test_what_is_derived_is_repaired_and_then_clean(empty: Place) -> None:
         assert (await row_of(table, behind)).last_number == 6
         assert (await row_of(table, ahead)).last_number == 4
         assert (await row_of(table, beyond)).read_number == 5
+
+
+DIFFERENCES: list[tuple[str, str, dict[str, Any]]] = [
+    ("preview", "#text = :text", {":text": "never said"}),
+    ("time", "#at = :at", {":at": 86_400_000}),
+    ("sender", "#by = :by", {":by": uuid4()}),
+    ("index key", "#activity_bucket = :bucket", {":bucket": 7}),
+    ("index key", "#inbox = :inbox", {":inbox": f"IN#{uuid4()}"}),
+]
+
+
+async def test_a_row_that_shows_something_else_than_its_log_ends_with(empty: Place) -> None:
+    """Numbers fit, and yet the inbox would show or sort the group wrongly."""
+    await empty.done("seed", *SIZE)
+    broken = GROUPS[: len(DIFFERENCES)]
+    async with empty.table() as table:
+        before = [await row_of(table, group) for group in GROUPS]
+        for group, (_, change, values) in zip(broken, DIFFERENCES, strict=True):
+            await table.update(Update(items.inbox_key(group.one, group.uuid), f"SET {change}", values))
+        left = GROUPS[len(DIFFERENCES)]
+        key = items.inbox_key(left.one, left.uuid)
+        await table.update(Update(key, "SET #state = :left REMOVE #inbox, #activity_bucket", {":left": "left"}))
+    found = (await empty.run("verify", "--json")).records[:-1]
+    words = {each["group"]: (each["kind"], each["detail"].partition("'s ")[2]) for each in found}
+    named = zip(broken, DIFFERENCES, strict=True)
+    assert words == {str(group.uuid): ("row-differs", name) for group, (name, *_) in named}
+    assert {kind for kind, _, repaired in await findings(empty, "--repair") if repaired} == {"row-differs"}
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        after = [await row_of(table, group) for group in GROUPS]
+    changed = {row.group_uuid for row, now in zip(before, after, strict=True) if row.version != now.version}
+    assert changed == {group.uuid for group in broken}
+    assert [replace(row, version=0) for row in after if row.group_uuid in changed] == [
+        replace(row, version=0) for row in before if row.group_uuid in changed
+    ]
 
 
 async def test_what_cannot_be_repaired_is_told_and_left(empty: Place) -> None:

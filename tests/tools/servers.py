@@ -53,7 +53,9 @@ async def answers(client: httpx.AsyncClient, address: str) -> bool:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as the environment of a process, which has nothing else."""
+    secrets = {"VALKEY_URL": settings.valkey_url, "METRICS_TOKEN": settings.metrics_token}
     return {
+        **{name: secret.get_secret_value() for name, secret in secrets.items() if secret},
         "ENVIRONMENT": "test",
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
@@ -61,7 +63,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "COGNITO_ISSUER_URL": settings.cognito_issuer_url,
         "COGNITO_CLIENT_IDS": ",".join(settings.cognito_client_ids),
         "LOG_LEVEL": "ERROR",
-    } | ({"VALKEY_URL": settings.valkey_url.get_secret_value()} if settings.valkey_url else {})
+    }
 
 
 @asynccontextmanager

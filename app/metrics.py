@@ -1,0 +1,112 @@
+"""What a process counts about itself, in the form that Prometheus reads. Knows neither HTTP nor DynamoDB."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+OTHER: Final = "other"
+SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+operation: ContextVar[str] = ContextVar("operation", default=OTHER)
+"""The API operation that is worked on. What a request leaves to be done in the background has it, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMetrics:
+    """How one cache answered, look-up by look-up."""
+
+    _requests: Counter
+    _cache: str
+
+    def hit(self, count: int = 1) -> None:
+        """Found in this process."""
+        self._count("hit", count)
+
+    def shared_hit(self, count: int = 1) -> None:
+        """Found in the cache that all processes share."""
+        self._count("shared_hit", count)
+
+    def miss(self, count: int = 1) -> None:
+        """Found in neither, so its source was asked."""
+        self._count("miss", count)
+
+    def _count(self, result: str, count: int) -> None:
+        self._requests.labels(self._cache, result).inc(count)
+
+
+class DynamoDBMetrics:
+    """Calls, units and retries by API operation: a meter for the DynamoDB gateway."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "cruddur_dynamodb_calls", "Calls that DynamoDB answered", ("operation", "call"), registry=registry
+        )
+        self._reads = Counter(
+            "cruddur_dynamodb_read_units", "RCU of the table or an index", ("operation", "resource"), registry=registry
+        )
+        self._writes = Counter(
+            "cruddur_dynamodb_write_units", "WCU of the table or an index", ("operation", "resource"), registry=registry
+        )
+        self._retries = Counter(
+            "cruddur_dynamodb_retries",
+            "Tries that met a throttle, a conflict or a fault",
+            ("operation", "call", "cause"),
+            registry=registry,
+        )
+
+    def called(self, call: str) -> None:
+        self._calls.labels(operation.get(), call).inc()
+
+    def read(self, units: float, resource: str) -> None:
+        self._reads.labels(operation.get(), resource).inc(units)
+
+    def wrote(self, units: float, resource: str) -> None:
+        self._writes.labels(operation.get(), resource).inc(units)
+
+    def retried(self, call: str, cause: str) -> None:
+        self._retries.labels(operation.get(), call, cause).inc()
+
+
+class Metrics:
+    """The counters of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # else each series has a twin with its age
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self.dynamodb = DynamoDBMetrics(self._registry)
+        self._requests = Histogram(
+            "cruddur_http_request_seconds",
+            "Requests by API operation and status, from the first byte of the head to the last of the answer",
+            ("operation", "status"),
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._caches = Counter(
+            "cruddur_cache_requests", "Look-ups in a cache", ("cache", "result"), registry=self._registry
+        )
+        self._streams = Gauge("cruddur_event_streams", "Event streams that are open", registry=self._registry)
+
+    def cache(self, name: str) -> CacheMetrics:
+        """The counters of one cache, to be kept by it."""
+        return CacheMetrics(self._caches, name)
+
+    @contextmanager
+    def event_stream(self) -> Iterator[None]:
+        """Counts an event stream as open for as long as the block runs."""
+        with self._streams.track_inprogress():
+            yield
+
+    def answered(self, name: str, status: int, seconds: float) -> None:
+        """A request was answered; without any status the client went away before."""
+        self._requests.labels(name, str(status)).observe(seconds)
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self._registry)
