@@ -8,6 +8,7 @@ from fastapi.security import HTTPBearer
 
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims, TokenVerifier
+from app.cache import Caches
 from app.dynamodb import Table
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
@@ -29,6 +30,7 @@ class State(TypedDict):
     catchup: Catchup
     hub: Hub
     unread: UnreadCounter
+    caches: Caches
     issuer: LocalIssuer | None
 
 

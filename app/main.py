@@ -116,6 +116,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 catchup=catchup,
                 hub=hub,
                 unread=unread,
+                caches=caches,
                 issuer=issuer,
             )
 

@@ -181,7 +181,7 @@ async def test_memory_that_is_full_pushes_out_what_is_old(engine: Engine) -> Non
     valkey = Valkey(engine.address, call_seconds=5)
     for number in range(90):
         assert await valkey.call("SET", f"key-{number}", b"x" * 1_000_000) == b"OK"
-    assert await valkey.call("GET", "key-0") is None
+    assert 30 < await valkey.call("DBSIZE") < 70
     assert await valkey.call("GET", "key-89")
     await valkey.aclose()
 
