@@ -33,7 +33,7 @@ QUICK_SECONDS = 0.5
 """How long to wait for a value whose last one is good enough."""
 SPARE_SECONDS = 5.0
 """How long a source that is away is spared where the last value is good enough."""
-OWED = 10_000
+OWED = 1_000
 """Keys to forget as soon as Valkey is back."""
 CHANNEL = "cache:forgotten"
 
@@ -102,7 +102,7 @@ class Cache(Generic[K, V]):
         """After this, everybody reads anew. Never raises."""
         for key in keys:
             self.drop(key)
-        if self._shared:
+        if keys and self._shared:
             await self._shared.forget(keys)
 
     def drop(self, key: K) -> None:
@@ -278,7 +278,9 @@ class _Shared(Generic[K, V]):
         owed = dict(self._owed)
         first: list[Command] = []
         for key in owed:
-            first += ("DEL", self._name(key)), ("SPUBLISH", CHANNEL, f"{self._kind.name} {key}")
+            first.append(("DEL", self._name(key)))
+            if self._kind.has_copies:
+                first.append(("SPUBLISH", CHANNEL, f"{self._kind.name} {key}"))
         answers = await self._valkey.calls(first + commands)
         for key, since in owed.items():
             if self._owed.get(key) is since:  # and not forgotten once more meanwhile
