@@ -77,7 +77,7 @@ async def alone(clock: Clock, counted: Counter[str]) -> AsyncIterator[Caches]:
 
 
 @asynccontextmanager
-async def process(url: str, *, call_seconds: float = 2) -> AsyncIterator[Caches]:
+async def process(url: str, *, call_seconds: float = 5) -> AsyncIterator[Caches]:
     """The caches of a process with a Valkey, as soon as it is told of what others forget."""
     valkey = Valkey(url, call_seconds=call_seconds)
     async with open_caches(valkey) as caches:

@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def valkey(valkey_url: str, clock: Clock) -> AsyncIterator[Valkey]:
-    valkey = Valkey(valkey_url, call_seconds=1, clock=clock)
+    valkey = Valkey(valkey_url, call_seconds=5, clock=clock)
     yield valkey
     await valkey.aclose()
 
