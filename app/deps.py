@@ -8,9 +8,11 @@ from fastapi.security import HTTPBearer
 
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims, TokenVerifier
+from app.cache import Caches
 from app.dynamodb import Table
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
+from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
 from app.postgres import Postgres
 from app.realtime.hub import Hub
@@ -29,6 +31,8 @@ class State(TypedDict):
     messaging: Messaging
     catchup: Catchup
     hub: Hub
+    unread: UnreadCounter
+    caches: Caches
     issuer: LocalIssuer | None
 
 
@@ -60,6 +64,11 @@ async def _hub(request: Request) -> Hub:
     return hub
 
 
+async def _unread(request: Request) -> UnreadCounter:
+    unread: UnreadCounter = request.state.unread
+    return unread
+
+
 async def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
     """What SignedInRoute verified before; the scheme is asked for only to stand in the OpenAPI document."""
     claims: Claims = request.state.claims
@@ -70,6 +79,7 @@ UsersDep = Annotated[Users, Depends(_users)]
 MessagingDep = Annotated[Messaging, Depends(_messaging)]
 CatchupDep = Annotated[Catchup, Depends(_catchup)]
 HubDep = Annotated[Hub, Depends(_hub)]
+UnreadDep = Annotated[UnreadCounter, Depends(_unread)]
 CurrentClaims = Annotated[Claims, Depends(_claims)]
 
 

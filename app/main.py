@@ -17,6 +17,7 @@ from app import docs, health, metrics_routes
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
+from app.cache import open_caches
 from app.connections import on_stop_signal
 from app.deps import State
 from app.dynamodb import open_table
@@ -25,8 +26,10 @@ from app.limits import InFlightLimit
 from app.logs import LastResort, RequestLog, configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
+from app.messaging.events import Event, Publish
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
+from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
 from app.openapi import install_openapi, operation_id
 from app.openapi import router as openapi_router
@@ -92,12 +95,20 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
             client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
             verifier = TokenVerifier(settings, client)
             stack.push_async_callback(verifier.aclose)
-            users = Users(UserStore(postgres))
+            caches = await stack.enter_async_context(open_caches(valkey, metrics.looked_up))
+            users = Users(UserStore(postgres), caches)
             store, bus = MessagingStore(table), await _open_bus(valkey, stack)
-            messaging = Messaging(store, users, message_max_length=settings.message_max_length, publish=bus.publish)
+            unread = UnreadCounter(store, caches)
+            messaging = Messaging(
+                store,
+                users,
+                message_max_length=settings.message_max_length,
+                publish=_in_turn(unread.forget_changed, bus.publish),
+            )
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
             catchup = Catchup(store)
             hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
+            users.renamed = hub.renamed
             stack.enter_context(on_stop_signal(hub.close))
             stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
@@ -110,6 +121,8 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
                 messaging=messaging,
                 catchup=catchup,
                 hub=hub,
+                unread=unread,
+                caches=caches,
                 issuer=issuer,
             )
 
@@ -118,6 +131,14 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
 
 async def _open_bus(valkey: Valkey | None, stack: AsyncExitStack) -> Bus:
     return await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
+
+
+def _in_turn(*listeners: Publish) -> Publish:
+    async def publish(*events: Event) -> None:
+        for listener in listeners:
+            await listener(*events)
+
+    return publish
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -15,29 +14,6 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 operation: ContextVar[str] = ContextVar("operation", default=OTHER)
 """The API operation that is worked on. What a request leaves to be done in the background has it, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class CacheMetrics:
-    """How one cache answered, look-up by look-up."""
-
-    _requests: Counter
-    _cache: str
-
-    def hit(self, count: int = 1) -> None:
-        """Found in this process."""
-        self._count("hit", count)
-
-    def shared_hit(self, count: int = 1) -> None:
-        """Found in the cache that all processes share."""
-        self._count("shared_hit", count)
-
-    def miss(self, count: int = 1) -> None:
-        """Found in neither, so its source was asked."""
-        self._count("miss", count)
-
-    def _count(self, result: str, count: int) -> None:
-        self._requests.labels(self._cache, result).inc(count)
 
 
 class DynamoDBMetrics:
@@ -93,9 +69,9 @@ class Metrics:
         )
         self._streams = Gauge("cruddur_event_streams", "Event streams that are open", registry=self._registry)
 
-    def cache(self, name: str) -> CacheMetrics:
-        """The counters of one cache, to be kept by it."""
-        return CacheMetrics(self._caches, name)
+    def looked_up(self, cache: str, result: str, count: int) -> None:
+        """Look-ups in a cache: a `hit` here, `shared` in Valkey, a `miss`, `stale` while the source is away."""
+        self._caches.labels(cache, result).inc(count)
 
     @contextmanager
     def event_stream(self) -> Iterator[None]:

@@ -223,6 +223,7 @@ class Valkey:
             await asyncio.wait({task})
 
     async def aclose(self) -> None:
+        self._rests_until = math.inf
         if self._line is not None:
             await self._line.aclose()
 

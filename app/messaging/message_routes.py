@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
-from app.deps import CurrentUser, MessageLimit, MessagingDep, UsersDep
+from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
 from app.errors import InvalidParameter
 from app.links import PAGED, follow, link
 from app.messaging.errors import (
@@ -91,12 +91,12 @@ async def send_message(body: NewMessage, user: CurrentUser, messaging: Messaging
 
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
-async def count_unread_groups(user: CurrentUser, messaging: MessagingDep) -> CounterView:
+async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
     """How many groups have unread messages.
 
     The number for a badge; each group's own is its `unread_count`.
     """
-    return CounterView(count=await messaging.count_unread_groups(user))
+    return CounterView(count=await unread.count(user))
 
 
 @router.get("/{message_group_uuid}", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})

@@ -238,12 +238,6 @@ class Messaging:
         page = rows[:limit]
         return InboxPage(page, InboxPosition.of(page[-1]) if len(rows) > limit else None)
 
-    async def count_unread_groups(self, user: UUID) -> int:
-        """How many of a user's groups have something unread."""
-        async with within(READ):
-            rows = await self._store.inbox_rows(user)
-        return sum(row.unread_count > 0 for row in rows if row.state is MemberState.ACTIVE)
-
     async def drain(self, seconds: float) -> None:
         """At shutdown: let what runs behind answers finish."""
         if self._sending:

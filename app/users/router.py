@@ -9,7 +9,7 @@ from app.links import PAGED, follow, link
 from app.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.routes import SignedInRoute
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
-from app.users.schemas import UserCreate, UserShortView, UserView
+from app.users.schemas import UserCreate, UserShortView, UserUpdate, UserView
 from app.wire import Page
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
@@ -79,6 +79,15 @@ async def get_current_user(claims: CurrentClaims, users: UsersDep) -> UserView:
     403 `unknown-user` says that this account has not registered yet.
     """
     return UserView.of(await users.me(claims))
+
+
+@router.patch("/me", responses=problem_responses(*SIGNED_IN, *WITH_BODY))
+async def update_current_user(body: UserUpdate, claims: CurrentClaims, users: UsersDep) -> UserView:
+    """Change the signed-in person's name.
+
+    Everybody sees the new name at once, above old messages too: names are never stored with them.
+    """
+    return UserView.of(await users.rename(claims, body.display_name))
 
 
 @router.get("/@{handle}/short", responses=problem_responses(*SIGNED_IN, UserNotFound))

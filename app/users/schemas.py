@@ -32,17 +32,25 @@ _handle: Any = Field(
 _display_name: Any = Field(
     description="Name for people; may change", min_length=1, max_length=50, examples=["Amélie Laurent"]
 )
+DisplayName = Annotated[str, Field(max_length=200), AfterValidator(_visible)]
+_new_display_name: Any = Field(
+    description="Name for people, 1 to 50 characters without control and invisible ones, which are dropped",
+    json_schema_extra={"minLength": 1, "maxLength": 50, "pattern": r"\S"},
+    examples=["Amélie Laurent"],
+)
 
 
 class UserCreate(RequestModel):
     """What a person chooses when registering."""
 
     handle: HandleCreate = Field(description="Unique name, in lower case; cannot be changed", examples=["amelie"])
-    display_name: Annotated[str, Field(max_length=200), AfterValidator(_visible)] = Field(
-        description="Name for people, 1 to 50 characters without control and invisible ones, which are dropped",
-        json_schema_extra={"minLength": 1, "maxLength": 50, "pattern": r"\S"},
-        examples=["Amélie Laurent"],
-    )
+    display_name: DisplayName = _new_display_name
+
+
+class UserUpdate(RequestModel):
+    """What a person may change."""
+
+    display_name: DisplayName = _new_display_name
 
 
 class UserShortView(ResponseModel):

@@ -1,37 +1,47 @@
 """The rules about users: who a token belongs to, registration, search, and names for a page."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from uuid import UUID
 
 from app.auth.tokens import Claims
+from app.cache import Caches, Kind
 from app.deadlines import READ, within
-from app.errors import Unavailable
-from app.lru import Lru
 from app.users.errors import AlreadyRegistered, HandleTaken, UnknownUser, UserNotFound
 from app.users.models import NOBODY, Name, User
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
 HANDLE_PREFIX = re.compile(r"[a-z0-9_]{0,30}")
-REMEMBERED = 100_000
-QUICK = 0.5
-"""Seconds to wait for names that are remembered anyway."""
+
+
+async def nobody_listens(_: User) -> None:
+    """For processes that tell nobody."""
 
 
 class Users:
-    """Whose account is whose never changes, so it is remembered; names may, so they are read each time."""
+    """Whose account is whose, and what people are called. Both are read often, change seldom, and are cached."""
 
-    def __init__(self, store: UserStore) -> None:
+    renamed: Callable[[User], Awaitable[None]] = staticmethod(nobody_listens)
+    """Told of each new name after it was written and before the answer; set by whoever listens."""
+
+    def __init__(self, store: UserStore, caches: Caches) -> None:
         self._store = store
-        self._uuids: Lru[str, UUID] = Lru(REMEMBERED)
-        self._last_names: Lru[UUID, Name] = Lru(REMEMBERED)
+        self._uuids = caches.add(_subjects(self._load_uuids))
+        self._names = caches.add(_profiles(self._load_names))
 
     async def uuid_of(self, claims: Claims) -> UUID:
         """The user that the token's subject is, or UnknownUser."""
-        if (known := self._uuids.get(claims.sub)) is not None:
-            return known
-        return (await self.me(claims)).uuid
+        uuid = await self._uuids.get(claims.sub)
+        if uuid is None:
+            raise UnknownUser
+        return uuid
+
+    async def _load_uuids(self, subs: Collection[str]) -> dict[str, UUID]:
+        async with within(READ):
+            users = [await self._store.by_cognito_user_id(sub) for sub in subs]
+        return {user.cognito_user_id: user.uuid for user in users if user}
 
     async def me(self, claims: Claims) -> User:
         """The signed-in person's own user, or UnknownUser."""
@@ -39,19 +49,33 @@ class Users:
             user = await self._store.by_cognito_user_id(claims.sub)
         if user is None:
             raise UnknownUser
-        self._uuids.put(claims.sub, user.uuid)
-        self._last_names.put(user.uuid, Name(user.display_name, user.handle))
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
         """Give the person a user; the same call again finds the same user."""
-        async with within(READ):
-            added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
-            user = added or await self._store.by_cognito_user_id(claims.sub)
+        try:
+            async with within(READ):
+                added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
+                user = added or await self._store.by_cognito_user_id(claims.sub)
+        finally:
+            await self._uuids.forget(claims.sub)  # whatever was answered, the user may be there now
         if user is None:
             raise HandleTaken
         if (user.handle, user.display_name) != (handle, display_name):
             raise AlreadyRegistered
+        return user
+
+    async def rename(self, claims: Claims, display_name: str) -> User:
+        """Call the person something else, at once and everywhere, or UnknownUser."""
+        uuid = await self.uuid_of(claims)
+        try:
+            async with within(READ):
+                user = await self._store.rename(uuid, display_name)
+        finally:
+            await self._names.forget(uuid)
+        if user is None:
+            raise UnknownUser
+        await self.renamed(user)
         return user
 
     async def find_by_handle(self, handle: str) -> User | None:
@@ -78,25 +102,40 @@ class Users:
             return await self._store.by_handle_prefix(folded, after=after, limit=limit)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
-        """Everybody's current name in one statement; the last known ones while Postgres is away."""
+        """What everybody is called; the last known names while Postgres is away."""
         wanted = set(uuids)
-        if not wanted:
-            return {}
-        try:
-            async with within(QUICK if all(self._last_names.get(uuid) for uuid in wanted) else READ):
-                found = await self._store.by_uuids(wanted)
-        except Unavailable:
-            return self._remembered_names(wanted)
-        names = {user.uuid: Name(user.display_name, user.handle) for user in found}
-        for uuid, name in names.items():
-            self._last_names.put(uuid, name)
-        return {uuid: names.get(uuid, NOBODY) for uuid in wanted}
+        found = await self._names.get_many(wanted)
+        return {uuid: found.get(uuid, NOBODY) for uuid in wanted}
 
-    def _remembered_names(self, wanted: set[UUID]) -> dict[UUID, Name]:
-        names = {uuid: name for uuid in wanted if (name := self._last_names.get(uuid))}
-        if len(names) < len(wanted):
-            raise Unavailable("Names cannot be read at the moment")
-        return names
+    async def _load_names(self, uuids: Collection[UUID]) -> dict[UUID, Name]:
+        async with within(READ):
+            users = await self._store.by_uuids(uuids)
+        return {user.uuid: Name(user.display_name, user.handle) for user in users}
+
+
+def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> Kind[str, UUID]:
+    """An account's user is for ever the same, unless an operator moves people to other accounts."""
+    return Kind(
+        "subject",
+        load,
+        key=str,
+        pack=lambda uuid: uuid.bytes,
+        unpack=lambda packed: UUID(bytes=packed),
+        seconds=300,
+        outlives=True,
+    )
+
+
+def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> Kind[UUID, Name]:
+    return Kind(
+        "profile",
+        load,
+        key=UUID,
+        pack=lambda name: json.dumps([name.display_name, name.handle]).encode(),
+        unpack=lambda packed: Name(*json.loads(packed)),
+        seconds=60,
+        outlives=True,
+    )
 
 
 def _folded(handle: str) -> str:

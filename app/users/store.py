@@ -73,6 +73,17 @@ class UserStore:
             display_name,
         )
 
+    async def rename(self, uuid: UUID, display_name: str) -> User | None:
+        """The user with the new name, or None if there is no such user."""
+        return await self._one(
+            """
+            UPDATE users SET display_name = $2 WHERE uuid = $1
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at
+            """,
+            uuid,
+            display_name,
+        )
+
     async def add_all(self, users: Sequence[NewUser]) -> int:
         """Add users with ids of their own, in one statement; those who are there already are left as they are.
 
@@ -107,7 +118,7 @@ class UserStore:
     async def is_empty(self) -> bool:
         return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None
 
-    async def _one(self, sql: str, *arguments: str) -> User | None:
+    async def _one(self, sql: str, *arguments: str | UUID) -> User | None:
         row = await self._postgres.fetch_row(sql, *arguments)
         return _user(row) if row else None
 

@@ -1,11 +1,13 @@
 """CPU of one service process per request, and requests per second, for the calls that people make most.
 
     .venv/bin/python -m tests.benchmarks.http
+    .venv/bin/python -m tests.benchmarks.http --valkey    with a cache that processes share
 
 The unit is one bare, unsigned aiohttp POST that is answered at once with 20 items, measured in the same run: times
 differ between machines, ratios hardly. Medians of 5 rounds.
 """
 
+import argparse
 import asyncio
 import os
 import secrets
@@ -27,7 +29,8 @@ from migrations.dynamodb_table import create_table
 from migrations.postgres import migrate
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
-from scripts.engines.process import stop_all
+from scripts.engines.process import Engine, stop_all
+from scripts.engines.valkey import Valkey
 from tests.benchmarks.dynamodb_client import ANSWER
 from tests.tools.servers import Server
 
@@ -129,6 +132,7 @@ async def measure(settings: Settings, issuer: LocalIssuer) -> None:
             "health check": lambda: visitor.ask("GET", "/api/health-check"),
             "20 messages": lambda: visitor.ask("GET", f"/api/messages/{group}?limit=20"),
             "inbox of 21": lambda: visitor.ask("GET", "/api/message_groups?limit=21"),
+            "counter": lambda: visitor.ask("GET", "/api/messages/counter"),
             "send": lambda: visitor.send(peer),
         }
         assert server.process
@@ -142,20 +146,23 @@ async def measure(settings: Settings, issuer: LocalIssuer) -> None:
 
 def main() -> None:
     """Start engines of its own, measure, stop them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--valkey", action="store_true")
+    with_valkey = parser.parse_args().valkey
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         data = Path(folder)
         data.chmod(0o711)
-        engines = local_dynamodb(data), Postgres(data)
+        engines: list[Engine] = [local_dynamodb(data), Postgres(data), *([Valkey(data)] if with_valkey else [])]
         stack.callback(stop_all, engines)
         for engine in engines:
             engine.start()
         for engine in engines:
             engine.wait_until_ready()
         migrate(engines[1].address)
-        asyncio.run(_main(engines[0].address, engines[1].address, data))
+        asyncio.run(_main(*(engine.address for engine in engines), data=data))
 
 
-async def _main(dynamodb_url: str, database_url: str, data: Path) -> None:
+async def _main(dynamodb_url: str, database_url: str, valkey_url: str | None = None, *, data: Path) -> None:
     async def keys(_: web.Request) -> web.Response:
         return web.json_response(issuer.jwks())
 
@@ -169,6 +176,7 @@ async def _main(dynamodb_url: str, database_url: str, data: Path) -> None:
         data_dir=data,
         database_url=database_url,
         dynamodb_endpoint_url=dynamodb_url,
+        valkey_url=valkey_url,
         cognito_issuer_url=f"http://127.0.0.1:{runner.addresses[0][1]}/pool",
         cognito_client_ids=("web",),
     )

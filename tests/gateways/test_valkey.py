@@ -15,7 +15,7 @@ from app.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyAwa
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
 
-SLACK = 0.15
+SLACK = 0.5
 """Seconds that a loaded machine may add to a deadline."""
 
 
@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def valkey(valkey_url: str, clock: Clock) -> AsyncIterator[Valkey]:
-    valkey = Valkey(valkey_url, call_seconds=1, clock=clock)
+    valkey = Valkey(valkey_url, call_seconds=5, clock=clock)
     yield valkey
     await valkey.aclose()
 
@@ -181,7 +181,7 @@ async def test_memory_that_is_full_pushes_out_what_is_old(engine: Engine) -> Non
     valkey = Valkey(engine.address, call_seconds=5)
     for number in range(90):
         assert await valkey.call("SET", f"key-{number}", b"x" * 1_000_000) == b"OK"
-    assert await valkey.call("GET", "key-0") is None
+    assert 30 < await valkey.call("DBSIZE") < 70
     assert await valkey.call("GET", "key-89")
     await valkey.aclose()
 

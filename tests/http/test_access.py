@@ -66,6 +66,7 @@ TABLE = (
     Row("POST", "/api/messages", {"message": "hi", "handle": "{handle}"}, blocked=CANNOT, name=" to a person"),
     Row("GET", "/api/users"),
     Row("GET", "/api/users/me"),
+    Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )  # fmt: skip

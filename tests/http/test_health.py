@@ -88,7 +88,7 @@ async def test_without_dynamodb_messaging_is_503_in_time(settings: Settings, ann
     group = (await bob.sent("one", ann))["message_group_uuid"]
 
     async def check(client: httpx.AsyncClient) -> None:
-        await client.get("/api/users/me")
+        await client.get("/api/users")
         *answers, _ = await asyncio.gather(
             timed(client.get("/api/message_groups"), READ),
             timed(client.get(f"/api/message_groups/{group}"), READ),

@@ -99,7 +99,7 @@ METHODS = {
     "/api/messages/counter": "GET",
     f"/api/messages/{GROUP}": "GET",
     "/api/users": "GET, POST",
-    "/api/users/me": "GET",
+    "/api/users/me": "GET, PATCH",
     "/api/users/@somebody/short": "GET",
     "/api/users/@some%3Fbody/short": "GET",
     "/api/users/@some%23body/short": "GET",

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.cache import Caches
 from app.dynamodb import Table, marshal_item
 from app.messaging import items
 from app.messaging.errors import GroupNotFound
@@ -13,6 +14,7 @@ from app.messaging.log import now
 from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
+from app.messaging.unread import UnreadCounter
 from app.messaging.windows import Window
 from tests.fixtures.app import Service
 from tests.tools.capacity import Meter
@@ -123,11 +125,15 @@ async def test_inbox_page_of_20(metered: Metered, groups: int, units: float) -> 
 
 
 async def test_counter(metered: Metered) -> None:
+    counter = UnreadCounter(metered.store, Caches())
     for _ in range(20):
         await metered.send(to=uuid4())
     async with metered.meter.measure() as spent:
-        assert await metered.messaging.count_unread_groups(metered.ann) == 0
-    assert (spent.calls, spent.read_units) == (["Query"], 1), spent
+        assert await counter.count(metered.ann) == 0
+    assert (spent.calls, spent.read_units) == (["Query"], 2), spent
+    async with metered.meter.measure() as spent:
+        assert await counter.count(metered.ann) == 0
+    assert spent.calls == []
 
 
 @pytest.fixture

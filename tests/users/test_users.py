@@ -69,6 +69,34 @@ async def test_registering_as_somebody_else_later_is_refused_and_changes_nothing
     assert await ann.get("/api/users/me") == before
 
 
+async def rename(client: httpx.AsyncClient, display_name: str) -> httpx.Response:
+    return await client.patch("/api/users/me", json={"display_name": display_name})
+
+
+async def test_a_new_name_shows_at_once_and_nothing_else_changes(ann: Person, bob: Person) -> None:
+    before = await ann.get("/api/users/me")
+    await ann.sent("hi", bob)
+    assert (await bob.inbox())[0]["display_name"] == "Ann"
+    for name in ("Anna", "Ännchen", "Ännchen"):
+        answer = await rename(ann.client, f" {name}\u200b ")
+        assert (answer.status_code, answer.json()) == (200, before | {"display_name": name})
+        assert (await bob.inbox())[0]["display_name"] == (await ann.get("/api/users/me"))["display_name"] == name
+    assert (await register(ann.client, ann.handle, "Ännchen")).json() == before | {"display_name": "Ännchen"}
+
+
+async def test_a_rename_takes_a_name_and_nothing_else(ann: Person, door: Door) -> None:
+    for body, pointer in (
+        ({"display_name": ""}, "/display_name"),
+        ({"display_name": "x" * 51}, "/display_name"),
+        ({"display_name": "x", "handle": "other"}, ""),
+        ({}, "/display_name"),
+    ):
+        problem = problem_of(await ann.client.patch("/api/users/me", json=body), 422, "invalid-body")
+        assert [defect["pointer"] for defect in problem["errors"]] == [pointer]
+    problem_of(await rename(door.newcomer(), "Nobody"), 403, "unknown-user")
+    assert (await ann.get("/api/users/me"))["display_name"] == "Ann"
+
+
 async def test_a_taken_handle_is_refused_and_leaves_no_user(door: Door, ann: Person) -> None:
     client = door.newcomer()
     problem_of(await register(client, ann.handle), 409, "handle-taken")

@@ -1,0 +1,225 @@
+"""The cache as the service uses it: what a warm one costs, and several processes that behave as one."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.auth.issuer import LocalIssuer
+from app.postgres import Postgres
+from app.settings import Settings
+from tests.fixtures.app import Person, Service, people_of, running
+from tests.fixtures.engines import running_valkey
+from tests.http.problem import problem_of
+from tests.tools.capacity import Meter
+from tests.tools.processes import crashed_send, raw_client
+
+
+def with_valkey(settings: Settings, url: str) -> Settings:
+    return Settings(**{**settings.model_dump(), "valkey_url": url})
+
+
+@dataclass
+class Pair:
+    """Two processes of one service, Ann and Bob, and Bob's client at each of them."""
+
+    one: Service
+    other: Service
+    ann: Person
+    bob: Person
+    issuer: LocalIssuer
+
+    def at(self, service: Service, person: Person) -> httpx.AsyncClient:
+        return service.client(authorization=f"Bearer {person.token}")
+
+
+@asynccontextmanager
+async def pair_of(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Pair]:
+    async with AsyncExitStack() as stack:
+        one, other = [await stack.enter_async_context(running(settings)) for _ in range(2)]
+        new_person = await stack.enter_async_context(people_of(one, issuer))
+        pair = Pair(one, other, await new_person("ann"), await new_person("bob"), issuer)
+        await heard(pair)
+        yield pair
+
+
+async def heard(pair: Pair) -> None:
+    """Until both hear of what the other one forgets."""
+    for service in (pair.one, pair.other):
+        for _ in range(1000):
+            if service.state["caches"].is_told:
+                break
+            await asyncio.sleep(0.01)
+        else:
+            raise AssertionError("Valkey is not heard")
+
+
+@pytest.fixture
+async def pair(settings: Settings, issuer: LocalIssuer, valkey_url: str) -> AsyncIterator[Pair]:
+    async with pair_of(with_valkey(settings, valkey_url), issuer) as pair:
+        yield pair
+
+
+async def count_at(pair: Pair, service: Service, person: Person) -> int:
+    async with pair.at(service, person) as client:
+        return int((await client.get("/api/messages/counter")).json()["count"])
+
+
+class Statements:
+    """Counts the SQL statements of a service."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        run = Postgres._run  # noqa: SLF001  # where every statement passes
+
+        async def counted(postgres: Postgres, work: Callable[..., Any]) -> Any:
+            self.count += 1
+            return await run(postgres, work)
+
+        monkeypatch.setattr(Postgres, "_run", counted)
+
+
+@asynccontextmanager
+async def metered(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+    """The DynamoDB calls of a service while the block runs."""
+    meter = Meter(raw_client(service))
+    calls: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(service.state["table"], "_client", meter.client)
+        async with meter.measure() as spent:
+            yield calls
+    calls += spent.calls
+
+
+@pytest.mark.parametrize("with_a_valkey", [False, True])
+async def test_warm_the_inbox_makes_no_statement_and_the_counter_no_call(
+    settings: Settings,
+    issuer: LocalIssuer,
+    valkey_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    with_a_valkey: bool,
+) -> None:
+    settings = with_valkey(settings, valkey_url) if with_a_valkey else settings
+    async with running(settings) as service, people_of(service, issuer) as new_person:
+        ann, *others = [await new_person(name) for name in ("ann", "bob", "eve")]
+        for other in others:
+            await other.sent("hi", ann)
+        inbox, count = await ann.inbox(), await ann.get("/api/messages/counter")
+        statements = Statements(monkeypatch)
+        async with metered(service, monkeypatch) as calls:
+            for _ in range(3):
+                assert await ann.inbox() == inbox
+        assert (statements.count, calls) == (0, ["Query"] * 3)
+        async with metered(service, monkeypatch) as calls:
+            for _ in range(3):
+                assert await ann.get("/api/messages/counter") == count == {"count": 2}
+        assert (statements.count, calls) == (0, [])
+
+
+async def test_what_one_process_loaded_the_other_need_not(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    await pair.ann.sent("hi", pair.bob)
+    await pair.bob.inbox()
+    await pair.bob.get("/api/messages/counter")
+    statements = Statements(monkeypatch)
+    async with pair.at(pair.other, pair.bob) as bob, metered(pair.other, monkeypatch) as calls:
+        assert (await bob.get("/api/message_groups")).json()[0]["display_name"] == "Ann"
+        assert (await bob.get("/api/messages/counter")).json() == {"count": 1}
+    assert (statements.count, calls) == (0, ["Query"])
+
+
+async def test_a_rename_on_one_shows_on_the_other_at_once(pair: Pair) -> None:
+    await pair.ann.sent("hi", pair.bob)
+    async with pair.at(pair.other, pair.bob) as bob:
+        for number in range(20):
+            answer = await pair.ann.client.patch("/api/users/me", json={"display_name": f"Ann {number}"})
+            assert answer.status_code == 200
+            inbox = (await bob.get("/api/message_groups")).json()
+            assert inbox[0]["display_name"] == f"Ann {number}"
+
+
+async def test_the_counter_on_the_other_includes_every_answered_change(pair: Pair) -> None:
+    assert await count_at(pair, pair.other, pair.bob) == 0
+    group = (await pair.ann.sent("one", pair.bob))["message_group_uuid"]
+    assert [await count_at(pair, service, pair.bob) for service in (pair.other, pair.one)] == [1, 1]
+    for number in range(2, 12):
+        async with pair.at(pair.other, pair.bob) as bob:
+            read = await bob.put(f"/api/message_groups/{group}/read", json={"number": number - 1})
+            assert read.json()["unread_count"] == 0
+        assert [await count_at(pair, service, pair.bob) for service in (pair.one, pair.other)] == [0, 0]
+        await pair.ann.sent(f"{number}", group)
+        assert [await count_at(pair, service, pair.bob) for service in (pair.other, pair.one)] == [1, 1]
+    assert await count_at(pair, pair.other, pair.ann) == 0
+
+
+async def test_a_row_that_is_repaired_later_is_counted_too(pair: Pair) -> None:
+    """A process dies between commit and projection; another one finds that, and the count with it."""
+    group = pair.ann.group_with(pair.bob)
+    await pair.ann.sent("one", pair.bob)
+    async with pair.at(pair.other, pair.bob) as bob:
+        await bob.put(f"/api/message_groups/{group}/read", json={"number": 1})
+    assert await count_at(pair, pair.other, pair.bob) == 0
+    await crashed_send(pair.one, pair.ann, group, number=2)
+    assert await pair.bob.numbers(group) == [1, 2]
+    for _ in range(100):
+        if await count_at(pair, pair.other, pair.bob) == 1:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the repair was not counted")
+
+
+async def test_who_registers_on_one_is_known_on_the_other(pair: Pair, issuer: LocalIssuer) -> None:
+    token = issuer.token(f"sub-{uuid4()}", time.time())
+    headers = {"authorization": f"Bearer {token}"}
+    async with pair.one.client(**headers) as at_one, pair.other.client(**headers) as at_other:
+        for client in (at_one, at_other, at_one):
+            problem_of(await client.get("/api/message_groups"), 403, "unknown-user")
+        body = {"handle": f"new_{uuid4().hex[:12]}", "display_name": "New"}
+        assert (await at_one.post("/api/users", json=body)).status_code == 200
+        for client in (at_other, at_one):
+            assert (await client.get("/api/message_groups")).status_code == 200
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+async def test_when_valkey_goes_all_requests_go_on(
+    settings: Settings, issuer: LocalIssuer, fault: signal.Signals
+) -> None:
+    with running_valkey() as engine:
+        async with pair_of(with_valkey(settings, engine.address), issuer) as pair:
+            await pair.ann.sent("one", pair.bob)
+            assert await count_at(pair, pair.other, pair.bob) == 1
+            os.kill(engine.child.pid, fault)
+            statuses, slow = await traffic(pair)
+            assert set(statuses) == {200}
+            assert slow < 1
+            assert await count_at(pair, pair.other, pair.bob) == 1
+            if fault == signal.SIGSTOP:
+                os.kill(engine.child.pid, signal.SIGCONT)
+
+
+async def traffic(pair: Pair) -> tuple[Counter[int], float]:
+    """The statuses of many requests of all kinds, and the seconds of the slowest turn."""
+    statuses: Counter[int] = Counter()
+    group, slow = pair.ann.group_with(pair.bob), 0.0
+    for turn in range(20):
+        started = time.monotonic()
+        async with pair.at(pair.other, pair.bob) as bob:
+            answers = (
+                await pair.ann.send(f"{turn}", group),
+                await bob.get("/api/messages/counter"),
+                await bob.get("/api/message_groups"),
+                await pair.ann.client.patch("/api/users/me", json={"display_name": f"Ann {turn}"}),
+            )
+        statuses.update(answer.status_code for answer in answers)
+        assert answers[1].json() == {"count": 1}
+        slow = max(slow, time.monotonic() - started)
+    return statuses, slow
