@@ -82,7 +82,7 @@ def update_cognito_user_ids(
     preferred_username or sub, a handle that two accounts share, and whoever is on one side only are listed and left as
     they are.
 
-    A running service remembers whose sub is whose: restart it after changing the sub of somebody who has signed in.
+    Running services remember whose sub is whose: after changing that of somebody who has signed in, allow five minutes.
     """
     console = Console(json=json)
     work = _Bring(console, _pool(pool), limit=None if every else SHOWN)

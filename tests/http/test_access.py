@@ -23,7 +23,7 @@ from tests.http.problem import anonymised, problem_of
 
 PUBLIC = {
     ("GET", "/api/health-check"), ("GET", "/healthz"), ("GET", "/readyz"),
-    ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{name}"),
+    ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{name}"), ("GET", "/metrics"),
 }  # fmt: skip
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"

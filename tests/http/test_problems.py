@@ -77,7 +77,7 @@ UNKNOWN_PATHS = [
     f"/api/messages/{GROUP}/x", "/api//messages", "/API/messages", "/api/users/short", "/api/users/@/short",
     "/api/users/@a/b/short", "/api/users/@a%2Fb/short", "/local/users", "/local/token", "/local/.well-known/jwks.json",
     "/api/users/", "/api/messages/%2e%2e/users/me", "/api/%6d%65/x", "/%00", "/%ff", "/api/users/me/", "/healthz/",
-    "/metrics", "/.env",
+    "/metrics/", "/.env",
 ]  # fmt: skip
 
 
