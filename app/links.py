@@ -11,8 +11,11 @@ PAGED: dict[str, Any] = {"headers": {"Link": {}}}
 
 
 def follow(operation: str, description: str, **parameters: str) -> dict[str, Any]:
-    """For a route's `responses[200]["links"]`: what can be called next, and where in this answer its input stands."""
-    given = {name: f"$response.body#/{pointer}" for name, pointer in parameters.items()}
+    """For a route's `responses[200]["links"]`: what can be called next, and where its input stands.
+
+    In this answer, by a JSON pointer, or elsewhere, by a whole expression (`$request.path.…`).
+    """
+    given = {name: at if at.startswith("$") else f"$response.body#/{at}" for name, at in parameters.items()}
     return {"operationId": operation, "description": description, "parameters": given}
 
 

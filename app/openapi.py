@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from app import __version__
 from app.errors import AppError, InternalError
@@ -30,7 +30,8 @@ Send `Authorization: Bearer <Cognito access token>` with every call but the heal
 - A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
 - An error is a problem document (RFC 9457). Switch on its `code`: each operation names the ones that it can have.
 - A send with a `uuid` and a registration may be repeated: the same content gives the same answer.
-- Answers may get new members at any time. Members of requests that are not known here are refused.
+- Answers may get new members, and the stream of events new kinds, at any time: ignore what you do not know. Members of
+  requests that are not known here are refused.
 """,
     "contact": {"name": "The maintainers of cruddur-messages"},
     "license": {"name": "Not licensed for use by others", "identifier": "LicenseRef-cruddur-messages"},
@@ -105,6 +106,7 @@ def install_openapi(app: FastAPI) -> None:
 def _document(app: FastAPI) -> Object:
     document = get_openapi(title="", version="", tags=TAGS, routes=app.routes, separate_input_output_schemas=False)
     document |= {"info": INFO, "servers": SERVERS}
+    _restore_examples(document, app)
     components = document["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
@@ -118,6 +120,16 @@ def _document(app: FastAPI) -> Object:
     return document
 
 
+def _restore_examples(document: Object, app: FastAPI) -> None:
+    """FastAPI leaves out what is null, also from examples."""
+    for route in iter_route_contexts(app.routes):
+        given = getattr(route.original_route, "responses", {}).get(200, {}).get("content", {})
+        for method in (route.methods or ()) if given else ():
+            content = document["paths"][route.path][method.lower()]["responses"]["200"]["content"]
+            for media, described in given.items():
+                content[media] |= described
+
+
 def _operations(document: Object) -> Iterator[Object]:
     return (operation for path in document["paths"].values() for operation in path.values())
 
@@ -126,6 +138,8 @@ def _finish(operation: Object) -> Object:
     """Complete an operation; returns the schemas of its problems."""
     operation["summary"], operation["description"] = _described(operation["description"])
     operation.setdefault("security", [])
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[0]  # without null: that is to leave it out
     responses = operation["responses"]
     for response in responses.values():
         if response["description"] == "Successful Response":
@@ -160,11 +174,13 @@ def _add_headers(status: str, response: Object) -> None:
 
 
 def _describe_events(content: Object) -> None:
-    """FastAPI describes a stream's events as OpenAPI 3.2 does; say the same in words of 3.1."""
+    """FastAPI describes a stream's events as OpenAPI 3.2 does. 3.1 has no words for one event of many.
+
+    What it has is read as the schema of an event's data, by people and by those generators that know streams.
+    """
     for media in content.values():
         if "itemSchema" in media:
-            event = media.pop("itemSchema")["properties"]["data"].get("contentSchema", {})
-            media["schema"] = {"type": "string", "contentMediaType": "application/json", "contentSchema": event}
+            media["schema"] = media.pop("itemSchema")["properties"]["data"]["contentSchema"]
 
 
 def _problem_schemas() -> Object:
@@ -232,7 +248,7 @@ def _parts(schema: Object) -> Iterator[Object]:
     yield from schema.get("properties", {}).values()
     for name in ("anyOf", "oneOf", "allOf"):
         yield from schema.get(name, ())
-    yield from (schema[name] for name in ("items", "contentSchema") if name in schema)
+    yield from (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))
 
 
 def _join_null(schema: Object) -> None:

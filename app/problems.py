@@ -156,7 +156,7 @@ WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, 
 def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: each status with the codes that it can have here."""
     by_status: dict[int, list[type[AppError]]] = {}
-    for error in errors:
+    for error in dict.fromkeys(errors):
         by_status.setdefault(error.status, []).append(error)
     return {status: _response(kinds) for status, kinds in sorted(by_status.items())}
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
-from app.links import PAGED, link
+from app.links import PAGED, follow, link
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
 from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate, ReadMarkerView, TypingView
@@ -27,6 +27,21 @@ Cursor = Annotated[
         examples=["1795512600123-0193e1c4a8f07d6e9b1f2f6c1c1d7a10"],
     ),
 ]
+
+_same_group = {"message_group_uuid": "$request.path.message_group_uuid"}
+TYPES = {
+    "description": "One is shown as typing",
+    "content": {"application/json": {"example": {"expires_in": TYPING_SECONDS}}},
+    "links": {
+        "start_typing": follow("start_typing", "Say it again while it lasts", **_same_group),
+        "stop_typing": follow("stop_typing", "Say that it is over", **_same_group),
+        "send_message": follow("send_message", "Send what was typed, which ends it too"),
+    },
+}
+TYPES_NO_MORE = {
+    "description": "One is not shown as typing",
+    "content": {"application/json": {"example": {"expires_in": 0}}},
+}
 
 
 @router.get("", responses={200: PAGED, **problem_responses(*SIGNED_IN)})
@@ -88,13 +103,16 @@ async def list_read_markers(
 ) -> Page[ReadMarkerView]:
     """How far each member of a group has read.
 
-    What follows comes as `read` events.
+    All members, there are no pages. What follows comes as `read` events.
     """
     markers = await messaging.read_markers(user, message_group_uuid)
     return [ReadMarkerView(user_uuid=member, number=number) for member, number in markers.items()]
 
 
-@router.post("/{message_group_uuid}/typing", responses=problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage))
+@router.post(
+    "/{message_group_uuid}/typing",
+    responses={200: TYPES, **problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage)},
+)
 async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
     """Show the other members that one types.
 
@@ -104,8 +122,14 @@ async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messagi
     return TypingView(expires_in=TYPING_SECONDS)
 
 
-@router.delete("/{message_group_uuid}/typing", responses=problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage))
+@router.delete(
+    "/{message_group_uuid}/typing",
+    responses={200: TYPES_NO_MORE, **problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage)},
+)
 async def stop_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
-    """Show the other members that one has stopped typing."""
+    """Show the other members that one has stopped typing.
+
+    A message that is sent says so too, and so do 15 s without `start_typing`.
+    """
     await messaging.typing(user, message_group_uuid, is_typing=False)
     return TypingView(expires_in=0)

@@ -4,14 +4,15 @@ import random
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Body, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
-from app.errors import Overloaded
+from app.links import follow
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.realtime.errors import TooManyStreams
+from app.realtime.examples import EVENT_EXAMPLES, SYNC_EXAMPLES, SYNCED_EXAMPLE
 from app.realtime.hub import Views
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 from app.routes import SignedInRoute, StreamRoute
@@ -25,12 +26,29 @@ LastEventId = Annotated[
     str | None,
     Header(
         alias="Last-Event-ID",
-        description="`id` of the last event that one got: go on after it",
+        description="`id` of the last event that one got: go on after it. What is no such id is answered as an old one",
         max_length=64,
-        json_schema_extra={"pattern": "^[0-9a-f-]+$"},
         examples=["1795512600123-0"],
     ),
 ]
+STREAM = {
+    "description": "What happens, as it happens: `data` of each server-sent event is one `EventView`",
+    "content": {"text/event-stream": {"examples": EVENT_EXAMPLES}},
+}
+SYNCED = {
+    "description": "What one has not, as it is now",
+    "content": {"application/json": {"example": SYNCED_EXAMPLE}},
+    "links": {
+        "list_messages": follow(
+            "list_messages",
+            "What else came in the first group, `after` its last message in this answer",
+            message_group_uuid="groups/0/uuid",
+        ),
+        "mark_read": follow("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
+        "stream_events": follow("stream_events", "What happens from now on"),
+    },
+}
+What = Annotated[SyncCreate, Body(openapi_examples=SYNC_EXAMPLES)]
 
 
 async def _views(
@@ -43,19 +61,25 @@ async def _views(
 @streams.get(
     "/events",
     response_class=EventSourceResponse,
-    responses=problem_responses(*SIGNED_IN, TooManyStreams, Overloaded),
+    responses={200: STREAM, **problem_responses(*SIGNED_IN, TooManyStreams)},
 )
 async def stream_events(views: Annotated[Views, Depends(_views)]) -> AsyncIterable[EventView]:
     """What happens, as it happens.
 
-    Server-sent events: `event` is the event's `type`, `data` the event, `id` where a stream can go on after it. A new
-    stream begins with `resync`; with the header `Last-Event-ID` it goes on where that event was, if that is not long
+    Server-sent events, for `fetch` rather than `EventSource`, which cannot send a token. Their fields:
+
+    - `data`: one `EventView` as JSON, on one line.
+    - `event`: its `type` once more. More kinds will come: ignore those that you do not know.
+    - `id`: where a stream can go on after this event. Not every event has one; the last one counts.
+    - `retry`: with the first event, the milliseconds to wait before connecting anew.
+
+    A new stream begins with `resync`; with the header `Last-Event-ID` it goes on after that event, if that is not long
     ago. On `resync` call `sync_changes`, then apply what comes: messages by group and number, groups by the greatest
     `version`. Events come at least once. A number that is not the next one means that the messages before it are to be
-    fetched. Kinds of events that are not known are to be ignored.
+    fetched.
 
-    A comment comes every 15 s. The stream ends with its token, and whenever the service wants its client to connect
-    anew. One may have 10 streams at once.
+    A comment (`: ping`) comes every 15 s. The stream ends with its token, and whenever the service wants its client to
+    connect anew. One may have 10 streams at once; one more is 429 `too-many-streams`.
     """
     retry: int | None = random.randint(*RETRY_MS)  # noqa: S311  # spreads load, guards nothing
     async for view, position in views:
@@ -68,8 +92,8 @@ def _event(view: EventView, position: str | None, *, retry: int | None) -> Any:
     return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=position, retry=retry)
 
 
-@router.post("/sync", responses=problem_responses(*SIGNED_IN, *WITH_BODY))
-async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
+@router.post("/sync", responses={200: SYNCED, **problem_responses(*SIGNED_IN, *WITH_BODY)})
+async def sync_changes(body: What, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
     """What changed since one looked last.
 
     For those who poll, who come back after long, and on the event `resync`. Names what one has of each group; answers

@@ -1,8 +1,9 @@
 """Events and changes on the wire."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.messaging.catchup import MESSAGES, Known
 from app.messaging.inbox import WHOLE_INBOX
@@ -64,9 +65,17 @@ class ResyncEvent(ResponseModel):
     )
 
 
-EventView: TypeAlias = Annotated[
-    MessageEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent, Field(discriminator="type")
-]
+EventView = TypeAliasType(
+    "EventView",
+    Annotated[
+        MessageEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent,
+        Field(
+            discriminator="type",
+            description="Something that happened, by its `type`. More kinds will come: ignore what you do not know.",
+        ),
+    ],
+)
+"""Named, so that it has a name in the OpenAPI document and in what is generated from it."""
 
 
 class KnownGroup(RequestModel):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract import breaking
-from tests.contract.breaking import ACCEPTED, CHANGELOG, breaking_changes, last_released, unaccepted
+from tests.contract.breaking import ACCEPTED, CHANGELOG, breaking_changes, has_released, last_released, unaccepted
 from tests.contract.tools import DOCUMENT
 from tests.contract.tools import run as _run
 
@@ -20,17 +20,11 @@ EVENT = "text/event-stream"
 
 
 def base() -> Document:
-    """The committed document, with what later versions have: a union, and a stream of events."""
+    """The committed document, with what later versions may have: a closed union, and an open enum."""
     document: Document = json.loads(DOCUMENT.read_bytes())
-    schemas = document["components"]["schemas"]
-    for name in ("MessageSent", "MarkerMoved"):
-        schemas[name] = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
-    schemas["Event"] = {"oneOf": [{"$ref": "#/components/schemas/MessageSent"}]}
-    schemas["EventKind"] = {"anyOf": [{"type": "string", "enum": ["sent"]}, {"type": "string"}]}
-    events = {"type": "string", "contentSchema": {"$ref": "#/components/schemas/Event"}}
-    answer = {"description": "Events", "headers": {}, "content": {EVENT: {"schema": events}}}
-    document["paths"]["/api/events"] = {
-        "get": {"operationId": "stream_events", "tags": ["messages"], "responses": {"200": answer}}
+    document["components"]["schemas"] |= {
+        "Either": {"oneOf": [{"$ref": "#/components/schemas/UserView"}, {"$ref": "#/components/schemas/MessageView"}]},
+        "Mood": {"anyOf": [{"type": "string", "enum": ["good"]}, {"type": "string"}]},
     }
     return document
 
@@ -43,8 +37,16 @@ def history(it: Document) -> Any:
     return it["paths"]["/api/messages/{message_group_uuid}"]["get"]
 
 
+def stream(it: Document) -> Any:
+    return it["paths"]["/api/events"]["get"]
+
+
 def events(it: Document) -> Any:
-    return it["paths"]["/api/events"]["get"]["responses"]["200"]["content"]
+    return stream(it)["responses"]["200"]["content"]
+
+
+def sync(it: Document) -> Any:
+    return it["paths"]["/api/sync"]["post"]
 
 
 def schema(it: Document, name: str) -> Any:
@@ -53,6 +55,24 @@ def schema(it: Document, name: str) -> Any:
 
 def members(it: Document, name: str) -> Any:
     return schema(it, name)["properties"]
+
+
+def other_kind(it: Document, kind: str) -> None:
+    """A kind of event that looks like `typing`, beside those that there are."""
+    name = f"{kind.title()}Event"
+    it["components"]["schemas"][name] = copy.deepcopy(schema(it, "TypingEvent"))
+    members(it, name)["type"].update(enum=[kind])
+    schema(it, "EventView")["oneOf"].append({"$ref": f"#/components/schemas/{name}"})
+    schema(it, "EventView")["discriminator"]["mapping"][kind] = f"#/components/schemas/{name}"
+
+
+def lost_kind(it: Document, kind: str) -> None:
+    schema(it, "EventView")["oneOf"].remove({"$ref": schema(it, "EventView")["discriminator"]["mapping"].pop(kind)})
+
+
+def required(it: Document, name: str, member: str) -> None:
+    members(it, name).update({member: {"type": "string"}})
+    schema(it, name)["required"].append(member)
 
 
 def renamed(it: Document, old: str, new: str) -> None:
@@ -94,15 +114,58 @@ BREAKING: dict[str, Mutation] = {
     ),
     "a closed enum has a new value": lambda it: schema(it, "MemberState")["enum"].append("asleep"),
     "a closed enum has one value less": lambda it: schema(it, "MemberState")["enum"].remove("left"),
-    "a union has a new member": lambda it: schema(it, "Event")["oneOf"].append(
-        {"$ref": "#/components/schemas/MarkerMoved"}
+    "a closed union has a new member": lambda it: schema(it, "Either")["oneOf"].append(
+        {"$ref": "#/components/schemas/MessageGroupView"}
     ),
-    "a union has one member less": lambda it: schema(it, "Event")["oneOf"].pop(),
-    "events are another thing": lambda it: events(it)[EVENT]["schema"].update(
-        contentSchema={"$ref": "#/components/schemas/MarkerMoved"}
+    "a closed union has one member less": lambda it: schema(it, "Either")["oneOf"].pop(),
+    "an open enum has one value less": lambda it: schema(it, "Mood")["anyOf"][0].update(enum=[]),
+    "events are another thing": lambda it: events(it)[EVENT].update(schema={"$ref": "#/components/schemas/ReadEvent"}),
+    "events are not typed": lambda it: events(it)[EVENT].update(schema={"type": "string"}),
+    "a kind of event is gone": lambda it: lost_kind(it, "typing"),
+    "a kind of event is named otherwise": lambda it: (
+        schema(it, "EventView")["discriminator"]["mapping"].update(
+            reading=schema(it, "EventView")["discriminator"]["mapping"].pop("read")
+        ),
+        members(it, "ReadEvent")["type"].update(enum=["reading"]),
     ),
-    "an event's member is gone": lambda it: members(it, "MessageSent").pop("number"),
-    "an event's member has another type": lambda it: members(it, "MessageSent")["number"].update(type="string"),
+    "a kind of event is another schema": lambda it: schema(it, "EventView")["discriminator"]["mapping"].update(
+        read="#/components/schemas/TypingEvent"
+    ),
+    "kinds of events are told apart otherwise": lambda it: schema(it, "EventView")["discriminator"].update(
+        propertyName="kind"
+    ),
+    "kinds of events are not told apart": lambda it: schema(it, "EventView").pop("discriminator"),
+    "a kind's name is not in its events": lambda it: members(it, "ReadEvent").pop("type"),
+    "a kind's name is any text": lambda it: members(it, "ReadEvent")["type"].pop("enum"),
+    "a member of an event is gone": lambda it: members(it, "ReadEvent").pop("number"),
+    "a member of an event has another name": lambda it: members(it, "TypingEvent").update(
+        typing=members(it, "TypingEvent").pop("is_typing")
+    ),
+    "a member of an event has another type": lambda it: members(it, "ReadEvent")["number"].update(type="string"),
+    "a member of an event is another thing": lambda it: members(it, "MessageEvent")["group"].update(
+        {"$ref": "#/components/schemas/UserView"}
+    ),
+    "a member of an event may be missing": lambda it: schema(it, "MessageEvent")["required"].remove("group"),
+    "a member of an event may be null": lambda it: members(it, "ResyncEvent")["reason"].update(type=["string", "null"]),
+    "a stream cannot go on": lambda it: stream(it)["parameters"].pop(),
+    "a stream goes on by another header": lambda it: stream(it)["parameters"][0].update(name="Last-Position"),
+    "a stream must go on": lambda it: stream(it)["parameters"][0].update(required=True),
+    "too many streams are no problem": lambda it: stream(it)["responses"].pop("429"),
+    "nobody says when to come back": lambda it: stream(it)["responses"]["429"]["headers"].pop("Retry-After"),
+    "what one has must say more": lambda it: required(it, "KnownGroup", "mood"),
+    "what one has may say less": lambda it: members(it, "KnownGroup").pop("version"),
+    "what one has has another type": lambda it: members(it, "KnownGroup")["number"].update(type="string"),
+    "what one has is a list": lambda it: members(it, "SyncCreate").update(
+        groups={"type": "array", "items": {"$ref": "#/components/schemas/KnownGroup"}}
+    ),
+    "what one has is another thing": lambda it: members(it, "SyncCreate")["groups"].update(
+        additionalProperties={"$ref": "#/components/schemas/MessageCreate"}
+    ),
+    "one may have fewer groups": lambda it: members(it, "SyncCreate")["groups"].update(maxProperties=50),
+    "one may have lower numbers": lambda it: members(it, "KnownGroup")["number"].update(maximum=1000),
+    "a sync must say more": lambda it: required(it, "SyncCreate", "device"),
+    "a sync tells of nothing gone": lambda it: members(it, "SyncView").pop("gone"),
+    "a sync leads nowhere": lambda it: sync(it)["responses"]["200"].pop("links"),
     "a stream is something else": lambda it: events(it).update({"application/json": events(it).pop(EVENT)}),
     "a member of a request is required": lambda it: schema(it, "MessageCreate")["required"].append("uuid"),
     "a request has a new required member": lambda it: (
@@ -137,7 +200,16 @@ ADDITIVE: dict[str, Mutation] = {
     ),
     "a header of an answer": lambda it: send(it)["responses"]["200"]["headers"].update(ETag={"schema": {}}),
     "a link": lambda it: send(it)["responses"]["200"]["links"].update(new={"operationId": "get_current_user"}),
-    "a value of an open enum": lambda it: schema(it, "EventKind")["anyOf"][0]["enum"].append("read"),
+    "a value of an open enum": lambda it: schema(it, "Mood")["anyOf"][0]["enum"].append("bad"),
+    "a kind of event": lambda it: other_kind(it, "reaction"),
+    "a member of an event": lambda it: members(it, "TypingEvent").update(device={"type": "string"}),
+    "a member of an event that is always there": lambda it: required(it, "TypingEvent", "device"),
+    "an example of an event": lambda it: events(it)[EVENT]["examples"].update(more={"value": {"type": "more"}}),
+    "an example of an event less": lambda it: events(it)[EVENT]["examples"].pop("typing"),
+    "what one has may be left out": lambda it: schema(it, "KnownGroup")["required"].remove("version"),
+    "more of what one has": lambda it: members(it, "KnownGroup").update(mood={"type": "string"}),
+    "one may have more groups": lambda it: members(it, "SyncCreate")["groups"].update(maxProperties=500),
+    "a member of a sync": lambda it: members(it, "SyncView").update(mood={"type": "string"}),
     "a higher limit of a request": lambda it: members(it, "MessageCreate")["message"].update(maxLength=2000),
 }
 
@@ -166,12 +238,27 @@ def test_what_adds_passes(found: dict[str, list[str]], mutation: str) -> None:
 
 
 def test_the_document_keeps_what_the_last_version_promised(tmp_path: Path) -> None:
-    """As long as no version is tagged there is nothing to keep."""
-    released = last_released() or DOCUMENT.read_bytes()
+    accepted, changelog = ACCEPTED.read_text(encoding="utf-8"), CHANGELOG.read_text(encoding="utf-8")
+    released = last_released()
+    if released is None:
+        assert not has_released(changelog), "CHANGELOG.md has a version, but git has no tag of it here: fetch the tags"
+        assert unaccepted([], accepted, changelog) == []
+        pytest.skip("No version is tagged yet, so nothing was promised: the first tag begins that")
     (tmp_path / "released.json").write_bytes(released)
     (changes,) = breaking_changes(tmp_path / "released.json", [DOCUMENT])
-    accepted, changelog = ACCEPTED.read_text(encoding="utf-8"), CHANGELOG.read_text(encoding="utf-8")
     assert unaccepted(changes, accepted, changelog) == []
+
+
+@pytest.mark.parametrize(
+    ("changelog", "expected"),
+    [
+        ("# Changelog\n\n## Unreleased\n", False),
+        ("## Unreleased\n\n## 0.1.0 (2026-12-01)\n", True),
+        ("## [1.0.0]", True),
+    ],
+)
+def test_a_version_in_the_changelog_is_a_promise(changelog: str, *, expected: bool) -> None:
+    assert has_released(changelog) == expected
 
 
 ENTRY = '[[accepted]]\nchange = "a path is gone"\nchangelog = "Call the other one"\n'
@@ -197,7 +284,7 @@ def test_the_last_version_is_the_newest_tag(tmp_path: Path, monkeypatch: pytest.
     git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.com")
     (tmp_path / "app").mkdir()
     commands: list[tuple[str, ...]] = [("init", "--quiet")]
-    for version in ("v0.9.0", "v0.10.0"):
+    for version in ("v0.9.0", "v0.10.0", "v0.10.0-rc.1", "unrelated"):
         commands += [("add", "."), ("commit", "--quiet", "--allow-empty", "-m", version), ("tag", version)]
     monkeypatch.setattr(breaking, "run", lambda *command: _run(*command, cwd=tmp_path))
     for place, command in enumerate(commands):

@@ -23,7 +23,7 @@ TSCONFIG = {
         "noUnusedLocals": True,
         "module": "nodenext",
         "target": "es2023",
-        "lib": ["es2023", "dom", "dom.iterable"],
+        "lib": ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
         "types": [],
         "outDir": "built",
     }
@@ -59,6 +59,7 @@ def environment(live: Live) -> dict[str, str]:
         "TOKEN": live.ann.token,
         "NEWCOMER_TOKEN": live.newcomer(),
         "PEER": live.bob.handle,
+        "PEER_TOKEN": live.bob.token,
         "GROUP": live.group,
     }
 
@@ -82,10 +83,12 @@ TYPESCRIPT_CLIENTS = {"openapi_fetch": with_fetch, "hey_api": with_hey_api}
 async def test_a_client_in_python(name: str, live: Live, tmp_path: Path) -> None:
     await asyncio.to_thread(PYTHON_CLIENTS[name], tmp_path)
     script = shutil.copy(PROGRAMS / f"{name}.py", tmp_path)
+    shutil.copy(PROGRAMS / "sse.py", tmp_path)
     # What uses the client is checked strictly against the client's types, which must be sound in themselves.
     succeeded(await asyncio.to_thread(mypy, *CHECKS[name], cwd=tmp_path))
     succeeded(await asyncio.to_thread(mypy, *STRICT, script, cwd=tmp_path))
-    succeeded(await asyncio.to_thread(run, PYTHON, "-W", "error", script, cwd=tmp_path, **environment(live)))
+    said = succeeded(await asyncio.to_thread(run, PYTHON, "-W", "error", script, cwd=tmp_path, **environment(live)))
+    assert said == "", "nothing is left open"
 
 
 @pytest.mark.parametrize("name", TYPESCRIPT_CLIENTS)
@@ -100,7 +103,7 @@ def prepare(generate: Callable[[Path], None], name: str, folder: Path) -> None:
     """A front end's folder: the packages, the generated code, and what uses it."""
     (folder / "node_modules").symlink_to(CONTRACT_NPM / "node_modules")
     generate(folder)
-    for file in (f"{name}.ts", "checks.ts"):
+    for file in (f"{name}.ts", "checks.ts", "sse.ts"):
         shutil.copy(PROGRAMS / file, folder)
     (folder / "package.json").write_text("{}")
     (folder / "tsconfig.json").write_text(json.dumps(TSCONFIG))

@@ -40,6 +40,9 @@ MUTATIONS: dict[str, Mutation] = {
     "problems-have-examples": lambda it: send(it)["responses"]["404"]["content"]["application/problem+json"].pop(
         "examples"
     ),
+    "streams-have-examples": lambda it: it["paths"]["/api/events"]["get"]["responses"]["200"]["content"][
+        "text/event-stream"
+    ].pop("examples"),
     "answers-carry-the-request-id": lambda it: send(it)["responses"]["200"]["headers"].pop("X-Request-ID"),
     "requests-are-closed": lambda it: it["components"]["schemas"]["UserCreate"].pop("additionalProperties"),
     "members-have-examples": lambda it: it["components"]["schemas"]["UserView"]["properties"]["handle"].pop("examples"),

@@ -14,18 +14,21 @@ PYTHON = CONTRACT / "bin" / "python"
 MYPY = ROOT / ".venv" / "bin" / "mypy"
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, cwd: Path = ROOT, seconds: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A program's end, whatever it was; its output is text, and nothing is asked of it."""
     path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
     given = clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"} | environment
     return subprocess.run(
-        command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300
-    )
+        command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=seconds,
+    )  # fmt: skip
 
 
-def tool(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def tool(name: str, *arguments: str | Path, cwd: Path = ROOT, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     """A program from PyPI."""
-    return run(CONTRACT / "bin" / name, *arguments, cwd=cwd)
+    return run(CONTRACT / "bin" / name, *arguments, cwd=cwd, seconds=seconds)
 
 
 def node(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -1,17 +1,31 @@
 """A conversation through the client that openapi-python-client generates. Run by tests/contract/test_clients.py."""
 
+import json
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import httpx
 from cruddur_client import AuthenticatedClient
-from cruddur_client.api.message_groups import get_message_group, list_message_groups, mark_read
+from cruddur_client.api.live import sync_changes
+from cruddur_client.api.message_groups import (
+    get_message_group,
+    list_message_groups,
+    list_read_markers,
+    mark_read,
+    start_typing,
+    stop_typing,
+)
 from cruddur_client.api.messages import count_unread_groups, list_messages, send_message
 from cruddur_client.api.users import get_current_user, get_user_short, register_user, search_users
 from cruddur_client.models import (
     CounterView,
+    GroupEvent,
+    KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
     ListMessagesProblem,
@@ -19,19 +33,45 @@ from cruddur_client.models import (
     MarkReadProblem,
     MarkReadProblemCode,
     MessageCreate,
+    MessageEvent,
     MessageGroupView,
     MessageView,
+    ProfileEvent,
+    ReadEvent,
     ReadMarkerUpdate,
+    ReadMarkerView,
     RegisterUserProblem,
     RegisterUserProblemCode,
+    ResyncEvent,
     SendMessageProblem,
     SendMessageProblemCode,
+    StartTypingProblem,
+    StartTypingProblemCode,
+    StreamEventsProblem,
+    StreamEventsProblemCode,
+    SyncChangesProblem,
+    SyncChangesProblemCode,
+    SyncCreate,
+    SyncCreateGroups,
+    SyncView,
+    TypingEvent,
+    TypingView,
     UserCreate,
     UserShortView,
     UserView,
 )
+from sse import server_sent
 
 T = TypeVar("T")
+Event = MessageEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent
+KINDS: dict[str, Callable[[dict[str, Any]], Event]] = {
+    "message": MessageEvent.from_dict,
+    "read": ReadEvent.from_dict,
+    "group": GroupEvent.from_dict,
+    "profile": ProfileEvent.from_dict,
+    "typing": TypingEvent.from_dict,
+    "resync": ResyncEvent.from_dict,
+}
 URL, PEER, GROUP = os.environ["SERVICE_URL"], os.environ["PEER"], UUID(os.environ["GROUP"])
 
 
@@ -91,6 +131,84 @@ def meet(client: AuthenticatedClient, newcomer: AuthenticatedClient) -> None:
     assert the(RegisterUserProblem, taken).code is RegisterUserProblemCode.ALREADY_REGISTERED
 
 
+@contextmanager
+def stream(client: AuthenticatedClient, after: str = "") -> Iterator[httpx.Response]:
+    headers = {"Last-Event-ID": after} if after else {}
+    with client.get_httpx_client().stream("GET", "/api/events", headers=headers, timeout=20) as answer:
+        yield answer
+
+
+def events(answer: httpx.Response) -> Iterator[tuple[Event, str]]:
+    for fields in server_sent(answer.iter_lines()):
+        if read := KINDS.get(fields["event"]):  # else it is of a kind that is not known
+            yield read(json.loads(fields["data"])), fields.get("id", "")
+
+
+def listen(client: AuthenticatedClient, peer: AuthenticatedClient) -> None:
+    """A stream begins, tells of a message, and goes on after it in another stream."""
+    with stream(client) as answer:
+        told = events(answer)
+        assert the(ResyncEvent, next(told)[0]).reason == "new"
+        sent = the(MessageView, send_message.sync(client=client, body=MessageCreate(message="1", handle=PEER)))
+        event, position = next(told)
+        assert the(MessageEvent, event).message == sent
+        assert the(MessageEvent, event).group.last_number == sent.number
+    missed = the(MessageView, send_message.sync(client=client, body=MessageCreate(message="2", handle=PEER)))
+    with stream(client, after=position) as answer:
+        told = events(answer)
+        messages = (event.message for event, _ in told if isinstance(event, MessageEvent))
+        assert next(message for message in messages if message.number > sent.number) == missed
+        mark_read.sync(GROUP, client=peer, body=ReadMarkerUpdate(number=missed.number))
+        assert next(event.number for event, _ in told if isinstance(event, ReadEvent)) == missed.number
+        start_typing.sync(GROUP, client=peer)
+        assert next(event.is_typing for event, _ in told if isinstance(event, TypingEvent))
+
+
+def catch_up(client: AuthenticatedClient) -> None:
+    """What one has not, who has read what, and that one types."""
+    everything = the(SyncView, sync_changes.sync(client=client, body=SyncCreate(groups=SyncCreateGroups())))
+    (group,) = (group for group in everything.groups if group.uuid == GROUP)
+    known, gone = SyncCreateGroups(), uuid4()
+    known[str(GROUP)] = KnownGroup(number=group.last_number - 2, version=group.version)
+    known[str(gone)] = KnownGroup(number=0, version=0)
+    changes = the(SyncView, sync_changes.sync(client=client, body=SyncCreate(groups=known)))
+    assert [message.number for message in changes.messages] == [group.last_number - 1, group.last_number]
+    assert changes.gone == [gone]
+    markers = the(list, list_read_markers.sync(GROUP, client=client))
+    assert group.last_number in [the(ReadMarkerView, marker).number for marker in markers]
+    assert the(TypingView, start_typing.sync(GROUP, client=client)).expires_in == 15
+    assert the(TypingView, stop_typing.sync(GROUP, client=client)).expires_in == 0
+
+
+def refused(client: AuthenticatedClient, after: str = "") -> StreamEventsProblem:
+    with stream(client, after) as answer:
+        answer.read()
+        assert answer.is_error
+        return StreamEventsProblem.from_dict(answer.json())
+
+
+def err_live(client: AuthenticatedClient, newcomer: AuthenticatedClient) -> None:
+    """Each kind of error of the live calls."""
+    codes = StreamEventsProblemCode
+    with signed_in("nonsense") as stranger:
+        assert refused(stranger).code is codes.UNAUTHENTICATED
+    assert refused(newcomer).code is codes.UNKNOWN_USER
+    assert refused(client, after="1" * 65).code is codes.INVALID_PARAMETER
+    with ExitStack() as stack:
+        answers = [stack.enter_context(stream(client)) for _ in range(11)]
+        assert [answer.status_code for answer in answers] == 10 * [HTTPStatus.OK] + [HTTPStatus.TOO_MANY_REQUESTS]
+        answer = answers[-1]
+        answer.read()
+        assert StreamEventsProblem.from_dict(answer.json()).code is codes.TOO_MANY_STREAMS
+        assert int(answer.headers["retry-after"]) > 0
+    known = SyncCreateGroups()
+    known[str(GROUP)] = KnownGroup(number=-1, version=0)
+    wrong = the(SyncChangesProblem, sync_changes.sync(client=client, body=SyncCreate(groups=known)))
+    assert wrong.code is SyncChangesProblemCode.INVALID_BODY
+    nowhere = the(StartTypingProblem, start_typing.sync(uuid4(), client=client))
+    assert nowhere.code is StartTypingProblemCode.GROUP_NOT_FOUND
+
+
 def err(client: AuthenticatedClient) -> None:
     """Each kind of error, by its code."""
     codes = SendMessageProblemCode
@@ -108,7 +226,8 @@ def err(client: AuthenticatedClient) -> None:
         assert the(SendMessageProblem, send_message.sync(client=client, body=body)).code is code
     beyond = mark_read.sync(GROUP, client=client, body=ReadMarkerUpdate(number=999))
     assert the(MarkReadProblem, beyond).code is MarkReadProblemCode.NUMBER_BEYOND_END
-    unsigned = list_messages.sync_detailed(GROUP, client=signed_in("nonsense"))
+    with signed_in("nonsense") as stranger:
+        unsigned = list_messages.sync_detailed(GROUP, client=stranger)
     assert unsigned.status_code is HTTPStatus.UNAUTHORIZED
     assert the(ListMessagesProblem, unsigned.parsed).code is ListMessagesProblemCode.UNAUTHENTICATED
     for content_type, code in (
@@ -120,8 +239,12 @@ def err(client: AuthenticatedClient) -> None:
 
 
 if __name__ == "__main__":
-    ann, nobody = signed_in(os.environ["TOKEN"]), signed_in(os.environ["NEWCOMER_TOKEN"])
-    converse(ann)
-    page(ann)
-    meet(ann, nobody)
-    err(ann)
+    with signed_in(os.environ["TOKEN"]) as ann, signed_in(os.environ["NEWCOMER_TOKEN"]) as nobody:
+        converse(ann)
+        page(ann)
+        with signed_in(os.environ["PEER_TOKEN"]) as bob:
+            listen(ann, bob)
+        catch_up(ann)
+        err_live(ann, nobody)
+        meet(ann, nobody)
+        err(ann)

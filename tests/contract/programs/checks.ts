@@ -12,11 +12,17 @@ export const given = {
   token: variable("TOKEN"),
   newcomerToken: variable("NEWCOMER_TOKEN"),
   peer: variable("PEER"),
+  peerToken: variable("PEER_TOKEN"),
   group: variable("GROUP"),
 };
 
 export function assert(condition: unknown): asserts condition {
   if (!condition) throw new Error("not so");
+}
+
+export function the<T>(value: T | null | undefined | void): T {
+  if (value === undefined || value === null) throw new Error("there is none");
+  return value;
 }
 
 export function equal(actual: unknown, expected: unknown): void {

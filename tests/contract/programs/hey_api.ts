@@ -6,17 +6,23 @@ import {
   getUserShort,
   listMessageGroups,
   listMessages,
+  listReadMarkers,
   markRead,
   registerUser,
   searchUsers,
   sendMessage,
+  startTyping,
+  stopTyping,
+  streamEvents,
+  syncChanges,
 } from "./client";
-import type { MessageCreate, MessageView, SendMessageProblemCode } from "./client";
+import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import { createClient } from "./client/client";
-import { assert, equal, given, nextBefore, run } from "./checks";
+import { assert, equal, given, nextBefore, run, the } from "./checks";
 
 const signedIn = (token: string) => createClient({ baseUrl: given.url, auth: token });
 const client = signedIn(given.token);
+const bob = signedIn(given.peerToken);
 const newcomer = signedIn(given.newcomerToken);
 const path = { message_group_uuid: given.group };
 
@@ -65,6 +71,84 @@ async function meet(): Promise<void> {
   equal(taken.error?.code, "already-registered");
 }
 
+async function* events(after?: string): AsyncGenerator<{ event: EventView; id?: string }> {
+  const leave = new AbortController();
+  let id: string | undefined;
+  const { stream } = await streamEvents({
+    client,
+    signal: leave.signal,
+    ...(after !== undefined && { headers: { "Last-Event-ID": after } }),
+    onSseEvent: (event) => (id = event.id),
+  });
+  try {
+    for await (const event of stream) yield { event, ...(id !== undefined && { id }) };
+  } finally {
+    leave.abort();
+  }
+}
+
+async function listen(): Promise<void> {
+  const told = events();
+  const first = the((await told.next()).value).event;
+  assert(first.type === "resync");
+  equal(first.reason, "new");
+  const before = await sent({ message: "1", handle: given.peer });
+  const { event, id } = the((await told.next()).value);
+  assert(event.type === "message");
+  equal([event.message, event.group.last_number], [before, before.number]);
+  await told.return(undefined);
+  const missed = await sent({ message: "2", handle: given.peer });
+  for await (const { event } of events(id)) {
+    assert(event.type !== "resync");
+    if (event.type === "message" && event.message.number > before.number) {
+      equal(event.message, missed);
+      await markRead({ client: bob, path, body: { number: missed.number }, throwOnError: true });
+    } else if (event.type === "read" && event.number === missed.number) {
+      await startTyping({ client: bob, path, throwOnError: true });
+    } else if (event.type === "typing") {
+      assert(event.is_typing);
+      break;
+    }
+  }
+}
+
+async function catchUp(): Promise<void> {
+  const { data } = await syncChanges({ client, body: { groups: {} }, throwOnError: true });
+  const { last_number: last, version } = the(data.groups.find((one) => one.uuid === given.group));
+  const gone = crypto.randomUUID();
+  const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
+  const changes = await syncChanges({ client, body: { groups }, throwOnError: true });
+  equal(changes.data.messages.map((message) => message.number), [last - 1, last]);
+  equal(changes.data.gone, [gone]);
+  const markers = await listReadMarkers({ client, path, throwOnError: true });
+  assert(markers.data.some((marker) => marker.number === last));
+  equal((await startTyping({ client, path })).data?.expires_in, 15);
+  equal((await stopTyping({ client, path })).data?.expires_in, 0);
+}
+
+// Its streams tell of the status only.
+async function refusal(caller: typeof client, headers: { "Last-Event-ID"?: string } = {}): Promise<string> {
+  let said: unknown;
+  const onSseError = (error: unknown) => (said = error);
+  const { stream } = await streamEvents({ client: caller, headers, sseMaxRetryAttempts: 1, onSseError });
+  for await (const event of stream) return event.type;
+  return String(said);
+}
+
+async function errLive(): Promise<void> {
+  assert((await refusal(signedIn("nonsense"))).includes("401"));
+  assert((await refusal(newcomer)).includes("403"));
+  assert((await refusal(client, { "Last-Event-ID": "1".repeat(65) })).includes("422"));
+  const open = Array.from({ length: 10 }, () => events());
+  for (const told of open) equal((await told.next()).value?.event.type, "resync");
+  assert((await refusal(client)).includes("429"));
+  await Promise.all(open.map((told) => told.return(undefined)));
+  const groups = { [given.group]: { number: -1, version: 0 } };
+  equal((await syncChanges({ client, body: { groups } })).error?.code, "invalid-body");
+  const nowhere = { message_group_uuid: crypto.randomUUID() };
+  equal((await startTyping({ client, path: nowhere })).error?.code, "group-not-found");
+}
+
 async function err(): Promise<void> {
   const uuid = crypto.randomUUID();
   await sent({ message: "one", handle: given.peer, uuid });
@@ -89,4 +173,4 @@ async function err(): Promise<void> {
   equal([beyond.error?.code, beyond.error?.errors?.[0]?.pointer], ["number-beyond-end", "/number"]);
 }
 
-run(converse, page, meet, err);
+run(converse, page, listen, catchUp, errLive, meet, err);

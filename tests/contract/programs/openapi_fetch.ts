@@ -1,14 +1,17 @@
 // A conversation through openapi-fetch with the types of openapi-typescript. Run by tests/contract/test_clients.py.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
-import { assert, equal, given, nextBefore, run } from "./checks";
+import { assert, equal, given, nextBefore, run, the } from "./checks";
+import { serverSent } from "./sse";
 
 type Schemas = components["schemas"];
+type Event = Schemas["EventView"];
 type Code = Schemas["SendMessageProblemCode"];
 
 const signedIn = (token: string) =>
   createClient<paths>({ baseUrl: given.url, headers: { Authorization: `Bearer ${token}` } });
 const ann = signedIn(given.token);
+const bob = signedIn(given.peerToken);
 const newcomer = signedIn(given.newcomerToken);
 const group = { path: { message_group_uuid: given.group } };
 
@@ -66,6 +69,91 @@ async function meet(): Promise<void> {
   equal(taken.error?.code, "already-registered");
 }
 
+async function* events(after?: string): AsyncGenerator<{ event: Event; id?: string }> {
+  const header = after === undefined ? {} : { "Last-Event-ID": after };
+  const leave = new AbortController();
+  const { data, error } = await ann.GET("/api/events", { params: { header }, parseAs: "stream", signal: leave.signal });
+  if (error) throw new Error(error.code);
+  try {
+    if (data) yield* serverSent<Event>(data);
+  } finally {
+    leave.abort();
+  }
+}
+
+// A branch for each kind that is known, and none for others, which come later.
+function messageOf(event: Event): Schemas["MessageView"] | undefined {
+  switch (event.type) {
+    case "message": return event.message;
+    case "read": case "typing": assert(event.user_uuid); return undefined;
+    case "group": assert(event.group.version); return undefined;
+    case "profile": assert(event.user.handle); return undefined;
+    case "resync": assert(event.reason); return undefined;
+    default: return event satisfies never;
+  }
+}
+
+async function listen(): Promise<void> {
+  const told = events();
+  const first = the((await told.next()).value).event;
+  assert(first.type === "resync");
+  equal(first.reason, "new");
+  const before = await sent({ message: "1", handle: given.peer });
+  const { event, id } = the((await told.next()).value);
+  assert(event.type === "message");
+  equal([event.message, event.group.last_number], [before, before.number]);
+  await told.return(undefined);
+  const missed = await sent({ message: "2", handle: given.peer });
+  for await (const { event } of events(id)) {
+    assert(event.type !== "resync");
+    const message = messageOf(event);
+    if (message && message.number > before.number) {
+      equal(message, missed);
+      const body = { number: missed.number };
+      await bob.PUT("/api/message_groups/{message_group_uuid}/read", { params: group, body });
+    } else if (event.type === "read" && event.number === missed.number) {
+      await bob.POST("/api/message_groups/{message_group_uuid}/typing", { params: group });
+    } else if (event.type === "typing") {
+      assert(event.is_typing);
+      break;
+    }
+  }
+}
+
+async function catchUp(): Promise<void> {
+  const { data } = await ann.POST("/api/sync", { body: { groups: {} } });
+  const { last_number: last, version } = the(data?.groups.find((one) => one.uuid === given.group));
+  const gone = crypto.randomUUID();
+  const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
+  const changes = the((await ann.POST("/api/sync", { body: { groups } })).data);
+  equal(changes.messages.map((message) => message.number), [last - 1, last]);
+  equal(changes.gone, [gone]);
+  const markers = await ann.GET("/api/message_groups/{message_group_uuid}/read", { params: group });
+  assert(markers.data?.some((marker) => marker.number === last));
+  const typing = "/api/message_groups/{message_group_uuid}/typing";
+  equal((await ann.POST(typing, { params: group })).data?.expires_in, 15);
+  equal((await ann.DELETE(typing, { params: group })).data?.expires_in, 0);
+}
+
+async function errLive(): Promise<void> {
+  const header = { "Last-Event-ID": "1".repeat(65) };
+  equal((await ann.GET("/api/events", { params: { header } })).error?.code, "invalid-parameter");
+  equal((await signedIn("nonsense").GET("/api/events")).error?.code, "unauthenticated");
+  equal((await newcomer.GET("/api/events")).error?.code, "unknown-user");
+  const leave = new AbortController();
+  const open = () => ann.GET("/api/events", { parseAs: "stream", signal: leave.signal });
+  for (let streams = 0; streams < 10; streams++) assert((await open()).response.ok);
+  const { error, response } = await open();
+  equal([error?.code, error?.status], ["too-many-streams", 429]);
+  assert(Number(response.headers.get("retry-after")) > 0);
+  leave.abort();
+  const groups = { [given.group]: { number: -1, version: 0 } };
+  equal((await ann.POST("/api/sync", { body: { groups } })).error?.code, "invalid-body");
+  const path = { message_group_uuid: crypto.randomUUID() };
+  const nowhere = await ann.POST("/api/message_groups/{message_group_uuid}/typing", { params: { path } });
+  equal(nowhere.error?.code, "group-not-found");
+}
+
 // A branch for each code of the operation, and none for others: a code that comes or goes does not compile.
 function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
   switch (code) {
@@ -107,4 +195,4 @@ async function err(): Promise<void> {
   equal(beyond.error?.errors?.[0]?.pointer, "/number");
 }
 
-run(converse, page, meet, err);
+run(converse, page, listen, catchUp, errLive, meet, err);

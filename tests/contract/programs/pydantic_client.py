@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -10,23 +11,39 @@ from cruddur_client import (
     ApiClient,
     ApiException,
     Configuration,
+    EventView,
+    KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
     ListMessagesProblem,
     ListMessagesProblemCode,
+    LiveApi,
     MarkReadProblem,
     MarkReadProblemCode,
     MessageCreate,
+    MessageEvent,
     MessageGroupsApi,
     MessagesApi,
+    ReadEvent,
     ReadMarkerUpdate,
     RegisterUserProblem,
     RegisterUserProblemCode,
+    ResyncEvent,
     SendMessageProblem,
     SendMessageProblemCode,
+    StartTypingProblem,
+    StartTypingProblemCode,
+    StreamEventsProblem,
+    StreamEventsProblemCode,
+    SyncChangesProblem,
+    SyncChangesProblemCode,
+    SyncCreate,
+    TypingEvent,
     UserCreate,
     UsersApi,
 )
+from sse import server_sent
+from urllib3 import BaseHTTPResponse
 
 T = TypeVar("T")
 URL, PEER, GROUP = os.environ["SERVICE_URL"], os.environ["PEER"], UUID(os.environ["GROUP"])
@@ -36,8 +53,10 @@ class Calls:
     """What one person can do."""
 
     def __init__(self, token: str) -> None:
-        client = ApiClient(Configuration(host=URL, access_token=token))
+        # urllib3 would wait as long as Retry-After says, and try three times more.
+        client = ApiClient(Configuration(host=URL, access_token=token, retries=0))
         self.groups = MessageGroupsApi(client)
+        self.live = LiveApi(client)
         self.messages = MessagesApi(client)
         self.users = UsersApi(client)
 
@@ -92,6 +111,89 @@ def meet(ann: Calls, newcomer: Calls) -> None:
     assert taken.code is RegisterUserProblemCode.ALREADY_REGISTERED
 
 
+@contextmanager
+def stream(calls: Calls, after: str | None = None) -> Iterator[BaseHTTPResponse]:
+    open_stream = calls.live.stream_events_without_preload_content
+    answer = open_stream(last_event_id=after, _request_timeout=(5.0, 20.0))
+    try:
+        yield answer
+    finally:
+        answer.close()
+
+
+def events(answer: BaseHTTPResponse) -> Iterator[tuple[object, str]]:
+    for fields in server_sent(line.decode() for line in answer):
+        try:
+            event = EventView.from_json(fields["data"])
+        except ValueError:
+            continue  # a kind of event that is not known
+        yield event.actual_instance, fields.get("id", "")
+
+
+def listen(ann: Calls, bob: Calls) -> None:
+    """A stream begins, tells of a message, and goes on after it in another stream."""
+    with stream(ann) as answer:
+        told = events(answer)
+        first, _ = next(told)
+        assert isinstance(first, ResyncEvent)
+        assert first.reason == "new"
+        sent = ann.messages.send_message(MessageCreate(message="1", handle=PEER))
+        event, position = next(told)
+        assert isinstance(event, MessageEvent)
+        assert (event.message, event.group.last_number) == (sent, sent.number)
+    missed = ann.messages.send_message(MessageCreate(message="2", handle=PEER))
+    with stream(ann, after=position) as answer:
+        told = events(answer)
+        messages = (event.message for event, _ in told if isinstance(event, MessageEvent))
+        assert next(message for message in messages if message.number > sent.number) == missed
+        bob.groups.mark_read(GROUP, ReadMarkerUpdate(number=missed.number))
+        assert next(event.number for event, _ in told if isinstance(event, ReadEvent)) == missed.number
+        bob.groups.start_typing(GROUP)
+        assert next(event.is_typing for event, _ in told if isinstance(event, TypingEvent))
+
+
+def catch_up(ann: Calls) -> None:
+    """What one has not, who has read what, and that one types."""
+    (group,) = (group for group in ann.live.sync_changes(SyncCreate(groups={})).groups if group.uuid == GROUP)
+    last, gone = group.last_number, uuid4()
+    known = {
+        str(GROUP): KnownGroup(number=last - 2, version=group.version),
+        str(gone): KnownGroup(number=0, version=0),
+    }
+    changes = ann.live.sync_changes(SyncCreate(groups=known))
+    assert [message.number for message in changes.messages] == [last - 1, last]
+    assert changes.gone == [gone]
+    assert last in [marker.number for marker in ann.groups.list_read_markers(GROUP)]
+    assert ann.groups.start_typing(GROUP).expires_in == 15
+    assert ann.groups.stop_typing(GROUP).expires_in == 0
+
+
+def refused(answer: BaseHTTPResponse) -> StreamEventsProblem:
+    problem = StreamEventsProblem.from_json(answer.data.decode())
+    assert problem is not None
+    assert problem.status == answer.status
+    return problem
+
+
+def err_live(ann: Calls, newcomer: Calls) -> None:
+    """Each kind of error of the live calls."""
+    codes = StreamEventsProblemCode
+    for caller, code in ((Calls("nonsense"), codes.UNAUTHENTICATED), (newcomer, codes.UNKNOWN_USER)):
+        with stream(caller) as answer:
+            assert refused(answer).code is code
+    with ExitStack() as stack:
+        answers = [stack.enter_context(stream(ann)) for _ in range(11)]
+        assert [answer.status for answer in answers] == [*10 * [200], 429]
+        answer = answers[-1]
+        assert refused(answer).code is codes.TOO_MANY_STREAMS
+        assert int(answer.headers["retry-after"]) > 0
+    known = {str(GROUP): KnownGroup.model_construct(number=-1, version=0)}
+    wrong = problem(SyncChangesProblem, ann.live.sync_changes, SyncCreate(groups=known))
+    assert wrong.code is SyncChangesProblemCode.INVALID_BODY
+    nowhere = problem(StartTypingProblem, ann.groups.start_typing, uuid4())
+    assert nowhere.code is StartTypingProblemCode.GROUP_NOT_FOUND
+
+
 def err(ann: Calls) -> None:
     """Each kind of error, by its code."""
     codes, send = SendMessageProblemCode, ann.messages.send_message
@@ -117,8 +219,11 @@ def err(ann: Calls) -> None:
 
 
 if __name__ == "__main__":
-    one = Calls(os.environ["TOKEN"])
+    one, nobody = Calls(os.environ["TOKEN"]), Calls(os.environ["NEWCOMER_TOKEN"])
     converse(one)
     page(one)
-    meet(one, Calls(os.environ["NEWCOMER_TOKEN"]))
+    listen(one, Calls(os.environ["PEER_TOKEN"]))
+    catch_up(one)
+    err_live(one, nobody)
+    meet(one, nobody)
     err(one)

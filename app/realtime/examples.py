@@ -1,0 +1,80 @@
+"""Examples for the documentation: one event of each kind, and what one asks and is told after a while away."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from app.messaging.models import GroupKind, MemberState, MessageKind
+from app.messaging.schemas import MessageGroupView, MessageView
+from app.realtime.schemas import (
+    EventView,
+    GroupEvent,
+    KnownGroup,
+    MessageEvent,
+    ProfileEvent,
+    ReadEvent,
+    ResyncEvent,
+    SyncCreate,
+    SyncView,
+    TypingEvent,
+)
+from app.users.schemas import UserShortView
+
+GROUP = UUID("5b0f9a5e-6d0b-5c53-9a4e-0a4d3c1c7f21")
+AMELIE = UUID("0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10")
+GONE = UUID("7c2b3c1e-93a5-5d0e-8f0c-4b7f2f7a9d55")
+AT = datetime(2026, 11, 24, 9, 30, 0, 123_000, tzinfo=UTC)
+MESSAGE = MessageView(
+    uuid=UUID("0193e1c4-b3d8-7a52-8c1e-6f0d2b9a4c33"),
+    message_group_uuid=GROUP,
+    number=42,
+    kind=MessageKind.TEXT,
+    user_uuid=AMELIE,
+    display_name="Amélie Laurent",
+    handle="amelie",
+    message="Shall we ship it today?",
+    created_at=AT,
+    reply_to=None,
+    edited_at=None,
+    deleted_at=None,
+)
+UNREAD = MessageGroupView(
+    uuid=GROUP,
+    kind=GroupKind.DIRECT,
+    display_name="Amélie Laurent",
+    handle="amelie",
+    message=MESSAGE.message,
+    created_at=AT,
+    last_number=42,
+    last_message_by=AMELIE,
+    read_number=41,
+    unread_count=1,
+    state=MemberState.ACTIVE,
+    muted_until=None,
+    pinned_at=None,
+    version=57,
+)
+READ = UNREAD.model_copy(update={"read_number": 42, "unread_count": 0, "version": 58})
+EVENTS: dict[str, EventView] = {
+    "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
+    "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
+    "Read on another device": GroupEvent(type="group", group=READ),
+    "Amélie has another name": ProfileEvent(
+        type="profile", user=UserShortView(uuid=AMELIE, handle="amelie", display_name="Amélie Martin")
+    ),
+    "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
+    "A stream begins": ResyncEvent(type="resync", reason="new"),
+}
+EVENT_EXAMPLES: dict[str, Any] = {
+    event.type: {"summary": title, "value": event.model_dump(mode="json")} for title, event in EVENTS.items()
+}
+SYNC_EXAMPLES: dict[str, Any] = {
+    "everything": {"summary": "One has nothing yet", "value": {"groups": {}}},
+    "what is new": {
+        "summary": "One has two groups",
+        "value": SyncCreate(
+            groups={GROUP: KnownGroup(number=41, version=56), GONE: KnownGroup(number=7, version=12)}
+        ).model_dump(mode="json"),
+    },
+}
+SYNCED_EXAMPLE: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
