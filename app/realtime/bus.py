@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.jitter import jitter
-from app.realtime.events import LiveEvent, encode
+from app.realtime.events import EventsLost, LiveEvent, encode
 
 RESUME_SECONDS = 600.0
 """How long an event can be resumed from."""
@@ -60,7 +60,6 @@ class Subscription:
         self._bytes = 0
         self._ended = ended
         self._over: Over | None = None
-        self._must_look = False
         self._news = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
@@ -72,11 +71,6 @@ class Subscription:
         if len(self._waiting) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
             self.end(overflowed=True)
 
-    def look(self) -> None:
-        """Have the stream compare with the rows: something may have been missed."""
-        self._must_look = True
-        self._news.set()
-
     def end(self, *, overflowed: bool = False) -> None:
         if self._over is None:
             self._over = Over(overflowed=overflowed)
@@ -85,7 +79,7 @@ class Subscription:
             self._ended()
 
     async def next(self, seconds: float) -> Delivery | None:
-        """The next delivery; None when it is time to look at the rows. Raises Over."""
+        """The next delivery, None when there was none for so long. Raises Over."""
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._news.wait()
@@ -93,9 +87,8 @@ class Subscription:
             return None
         if self._over:
             raise self._over
-        delivery = None if self._must_look else self._waiting.popleft()
-        self._must_look = False
-        self._bytes -= len(delivery.payload) if delivery else 0
+        delivery = self._waiting.popleft()
+        self._bytes -= len(delivery.payload)
         if not self._waiting:
             self._news.clear()
         return delivery
@@ -128,15 +121,13 @@ class Listeners:
     def look_soon(self) -> None:
         """Have everybody compare with the rows, not all in one moment."""
         loop = asyncio.get_running_loop()
-        for subscription in self._all():
-            loop.call_later(jitter(SPREAD_SECONDS), subscription.look)
+        for user in self._of:
+            loop.call_later(jitter(SPREAD_SECONDS), self.deliver, user, Delivery(encode(EventsLost(user))))
 
     def end(self) -> None:
-        for subscription in self._all():
-            subscription.end()
-
-    def _all(self) -> list[Subscription]:
-        return [subscription for of_user in self._of.values() for subscription in of_user]
+        for of_user in self._of.values():
+            for subscription in of_user:
+                subscription.end()
 
 
 class Bus(ABC):

@@ -36,7 +36,8 @@ from app.users.service import Users
 log = structlog.get_logger(__name__)
 
 STREAMS_OF_USER = 10
-Views: TypeAlias = AsyncIterator[tuple[EventView, str | None]]
+Views: TypeAlias = AsyncIterator[tuple[EventView | None, str | None]]
+"""As Told, in the words of the contract."""
 
 
 class Hub:
@@ -100,9 +101,9 @@ class Hub:
                 yield _resync(begun.reason), None
             else:
                 async for event, position in begun:
-                    yield await self._view(event), position
+                    yield await self._view(event) if event else None, position
             async for event, position in stream.live():
-                yield await self._view(event), position
+                yield await self._view(event) if event else None, position
         except Over as over:
             if over.overflowed:
                 yield _resync("overflow"), None

@@ -27,8 +27,11 @@ LOOK_OFTEN_SECONDS = 2.0
 OVERLAP = timedelta(seconds=2 * LOOK_SECONDS)
 """What an earlier stream has not found out by its last look is younger than this; so are the clocks' differences."""
 
-Told: TypeAlias = AsyncIterator[tuple[LiveEvent, str | None]]
-"""Events with the position after each, None where a stream cannot resume."""
+HEARTBEAT_SECONDS = 15.0
+"""After so long without an event there is nothing to tell but that the line is alive."""
+
+Told: TypeAlias = AsyncIterator[tuple[LiveEvent | None, str | None]]
+"""Events with the position after each, None where a stream cannot resume; no event is a heartbeat."""
 
 
 class CannotContinue(Exception):
@@ -91,10 +94,12 @@ class Stream:
     async def live(self) -> Told:
         """Events from now on. Raises Over at the end, CannotContinue before it."""
         while True:
-            delivery = await self._subscription.next(self._seconds_to_look())
-            events = self._settle(self._decode(delivery)) if delivery else self._look()
+            delivery = await self._subscription.next(min(HEARTBEAT_SECONDS, self._seconds_to_look()))
+            events = self._settle(self._decode(delivery)) if delivery else self._look_in_time()
             async for told in self._numbered(events, delivery.position if delivery else None):
                 yield told
+            if delivery is None:
+                yield None, None
 
     async def _numbered(self, events: AsyncIterator[LiveEvent], position: str | None) -> Told:
         """The position belongs to the last of the events that one delivery became."""
@@ -157,6 +162,11 @@ class Stream:
         """What says nothing of the receiver's row: whether they are still in the group is looked up."""
         if event.user_uuid == self._user or await self._catchup.is_member(self._user, event.group_uuid):
             yield event
+
+    async def _look_in_time(self) -> AsyncIterator[LiveEvent]:
+        if self._seconds_to_look() <= 0:
+            async for event in self._look():
+                yield event
 
     async def _look(self) -> AsyncIterator[LiveEvent]:
         """Compare with the rows. While they cannot be read there is nothing to tell, and the next look may do."""

@@ -15,8 +15,8 @@ from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended
 from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.realtime.bus import Bus, MemoryBus, Subscription
-from app.realtime.events import EventsLost, LiveEvent
+from app.realtime.bus import Bus, Delivery, MemoryBus, Subscription
+from app.realtime.events import EventsLost, LiveEvent, encode
 from app.realtime.stream import CannotContinue, Stream
 from tests.fixtures.app import Service
 from tests.tools.processes import DIRECTORY
@@ -54,7 +54,7 @@ class Talk:
         self.messaging = Messaging(self.store, DIRECTORY, message_max_length=100, publish=bus.publish)
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
-        self.events: list[tuple[LiveEvent, str | None]] = []
+        self.events: list[tuple[LiveEvent | None, str | None]] = []
         self.subscription: Subscription | None = None
         self._news = asyncio.Event()
 
@@ -96,7 +96,7 @@ class Talk:
         async with asyncio.timeout(SECONDS):
             while not self.numbers or self.numbers[-1] < end:
                 assert self.subscription
-                self.subscription.look()
+                self.subscription.put(Delivery(encode(EventsLost(self.bob))))
                 await asyncio.sleep(0.02)
 
     @property
