@@ -42,6 +42,7 @@ TAGS = [
     {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without holes"},
     {"name": "live", "description": "What happens, as it happens, and what happened meanwhile"},
     {"name": "users", "description": "People, by handle"},
+    {"name": "page", "description": "For a page that runs in a browser"},
     {"name": "health", "description": "For load balancers and supervisors"},
 ]
 HEADERS: Object = {
