@@ -24,7 +24,7 @@ INFO: Object = {
     "version": __version__,
     "summary": "Direct messages: message groups, messages, read markers, and the people in them.",
     "description": """\
-Send `Authorization: Bearer <Cognito access token>` with every call but the health checks.
+Send `Authorization: Bearer <Cognito access token>` with every call but the health checks and `/api/config`.
 
 - Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, numbers of messages count from 1 in each group.
 - A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
