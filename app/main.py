@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
 
-from app import docs, health, metrics_routes
+from app import docs, health, metrics_routes, page
 from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -33,6 +33,7 @@ from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
 from app.openapi import install_openapi, operation_id
 from app.openapi import router as openapi_router
+from app.page import install_page
 from app.postgres import open_postgres
 from app.problems import on_app_error, on_http_error, on_invalid_request
 from app.realtime import router as realtime_router
@@ -49,6 +50,7 @@ DRAIN_SECONDS = 1.5
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROUTERS = (
     health.router,
+    page.router,
     group_routes.router,
     message_routes.router,
     users_router.router,
@@ -80,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.exception_handler(HTTPException)(on_http_error)
     _add_middleware(app, settings, metrics)
     install_openapi(app)
+    install_page(app, settings)
     app.state.allowed_methods = _allowed_methods(app)
     return app
 

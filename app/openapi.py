@@ -24,7 +24,7 @@ INFO: Object = {
     "version": __version__,
     "summary": "Direct messages: message groups, messages, read markers, and the people in them.",
     "description": """\
-Send `Authorization: Bearer <Cognito access token>` with every call but the health checks.
+Send `Authorization: Bearer <Cognito access token>` with every call but the health checks and `/api/config`.
 
 - Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, numbers of messages count from 1 in each group.
 - A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
@@ -42,6 +42,7 @@ TAGS = [
     {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without holes"},
     {"name": "live", "description": "What happens, as it happens, and what happened meanwhile"},
     {"name": "users", "description": "People, by handle"},
+    {"name": "page", "description": "For a page that runs in a browser"},
     {"name": "health", "description": "For load balancers and supervisors"},
 ]
 HEADERS: Object = {

@@ -126,6 +126,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     cognito_issuer_url: str
     cognito_jwks_url: str = ""
     cognito_client_ids: CommaSeparated
+    cognito_domain_url: str | None = None
     cors_origins: CommaSeparated = ()
 
     message_max_length: Annotated[int, Field(ge=1, le=4_000)] = 1024
@@ -145,13 +146,25 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
                 raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
         return value
 
+    @field_validator("cognito_domain_url")
+    @classmethod
+    def _domain_is_an_origin(cls, value: str | None) -> str | None:
+        if value is not None and not _ORIGIN.fullmatch(value):
+            raise ValueError("must look like https://example.auth.us-east-1.amazoncognito.com, without a path")
+        return value
+
     @model_validator(mode="after")
     def _tokens_come_from_a_safe_place(self) -> Self:
         if self.cognito_issuer_url.endswith("/"):
             raise ValueError("COGNITO_ISSUER_URL must be as in the tokens' iss, which has no slash at its end")
         if not self.cognito_client_ids:
             raise ValueError("COGNITO_CLIENT_IDS names no client: no token could ever be accepted")
-        for name, url in (("COGNITO_ISSUER_URL", self.cognito_issuer_url), ("COGNITO_JWKS_URL", self.jwks_url)):
+        places = {
+            "COGNITO_ISSUER_URL": self.cognito_issuer_url,
+            "COGNITO_JWKS_URL": self.jwks_url,
+            "COGNITO_DOMAIN_URL": self.cognito_domain_url or self.cognito_issuer_url,
+        }
+        for name, url in places.items():
             parts = urlsplit(url)
             is_local = self.environment != "production" and parts.scheme == "http" and parts.hostname in LOOPBACK
             if not (parts.scheme == "https" and parts.hostname) and not is_local:

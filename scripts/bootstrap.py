@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ DYNOXIDE = TOOLS / "dynoxide" / "node_modules" / "@dynoxide" / "linux-x64" / "dy
 MINISTACK = TOOLS / "ministack"
 CONTRACT = TOOLS / "contract"
 CONTRACT_NPM = TOOLS / "contract-npm"
+BROWSER = TOOLS / "browser"
 
 # The Python outside of any environment, whether or not one is active.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -77,11 +79,19 @@ def contract() -> None:
     once(CONTRACT_NPM, [npm_lock], _install_contract_npm, "Setting up: tools for the contract that run on Node")
 
 
+def browser() -> None:
+    """A browser without a window for the page's tests, fonts for it, and the checker of accessibility."""
+    contract()
+    sources = [LOCKS / "browser" / name for name in ("package-lock.json", "unpack.mjs")]
+    once(BROWSER, sources, _install_browser, "Setting up: a browser for the page's tests")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "uv": uv,
     "environment": environment,
     "dynamodb": dynamodb,
     "contract": contract,
+    "browser": browser,
 }
 
 
@@ -151,6 +161,20 @@ def _install_contract_npm(folder: Path) -> None:
     node = contract_node()
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+
+
+def _install_browser(folder: Path) -> None:
+    """Unpacked by hand: the package's own way puts it into a folder that everybody shares."""
+    shutil.copytree(LOCKS / "browser", folder, dirs_exist_ok=True)
+    node = contract_node()
+    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+    _run(node, "unpack.mjs", cwd=folder)
+    for archive in sorted(folder.glob("*.tar")):
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        archive.unlink()
+    (folder / "chromium").chmod(0o755)
 
 
 def contract_node() -> Path:

@@ -185,7 +185,7 @@ def _welcome(address: str, data: Path) -> None:
     print(f"""
 The messaging service runs.
 
-  address    {address}
+  the page   {address}  (be anybody; open it in two browsers and talk)
   API docs   {address}/docs
   data       {data}  (kept; delete the folder to begin anew)
   logs       {data / "logs"}

@@ -24,7 +24,12 @@ from tests.http.problem import anonymised, problem_of
 PUBLIC = {
     ("GET", "/api/health-check"), ("GET", "/healthz"), ("GET", "/readyz"),
     ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{name}"), ("GET", "/metrics"),
+    ("GET", "/api/config"),
+    *((method, path) for method in ("GET", "HEAD") for path in (
+        "/", "/messages", "/messages/new/{handle}", "/messages/{message_group_uuid}", "/static/{path:path}",
+    )),
 }  # fmt: skip
+PLACES = {"name": "docs.js", "path": "app.js", "handle": "ann", "message_group_uuid": uuid4()}
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"
 CANNOT = 403, "cannot-message"
@@ -138,7 +143,9 @@ def test_the_table_has_every_route(service: Service) -> None:
 @pytest.mark.parametrize(("method", "path"), sorted(PUBLIC))
 async def test_public_routes_ask_for_no_token(anonymous: httpx.AsyncClient, method: str, path: str) -> None:
     for headers in ({}, {"authorization": "Bearer rubbish"}):
-        assert (await anonymous.request(method, path.format(name="docs.js"), headers=headers)).status_code == 200
+        assert (
+            await anonymous.request(method, path.replace(":path", "").format(**PLACES), headers=headers)
+        ).status_code == 200
 
 
 @pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])

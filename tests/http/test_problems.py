@@ -73,7 +73,7 @@ async def test_errors_about_people(ann: Person, bob: Person) -> None:
 
 
 UNKNOWN_PATHS = [
-    "/", "/x", "/api", "/api/", "/api/x", "/api/messages/", "/api/message_groups/", f"/api/messages/{GROUP}/",
+    "/x", "/api", "/api/", "/api/x", "/api/messages/", "/api/message_groups/", f"/api/messages/{GROUP}/",
     f"/api/messages/{GROUP}/x", "/api//messages", "/API/messages", "/api/users/short", "/api/users/@/short",
     "/api/users/@a/b/short", "/api/users/@a%2Fb/short", "/local/users", "/local/token", "/local/.well-known/jwks.json",
     "/api/users/", "/api/messages/%2e%2e/users/me", "/api/%6d%65/x", "/%00", "/%ff", "/api/users/me/", "/healthz/",

@@ -56,12 +56,14 @@ def environment(settings: Settings) -> dict[str, str]:
     secrets = {"VALKEY_URL": settings.valkey_url, "METRICS_TOKEN": settings.metrics_token}
     return {
         **{name: secret.get_secret_value() for name, secret in secrets.items() if secret},
-        "ENVIRONMENT": "test",
+        "ENVIRONMENT": settings.environment,
+        "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
         "DYNAMODB_TABLE": settings.dynamodb_table,
         "COGNITO_ISSUER_URL": settings.cognito_issuer_url,
         "COGNITO_CLIENT_IDS": ",".join(settings.cognito_client_ids),
+        "COGNITO_DOMAIN_URL": settings.cognito_domain_url or "",
         "LOG_LEVEL": "ERROR",
     }
 

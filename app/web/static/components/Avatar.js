@@ -1,0 +1,10 @@
+/** Initials on a colour that somebody keeps for ever. */
+
+import { html } from "../vendor/htm-preact.js";
+import { hueOf, initialsOf } from "../lib/text.js";
+
+/** @param {{name: string, handle: string | null, size?: string}} props */
+export function Avatar({ name, handle, size = "medium" }) {
+  const style = { "--hue": String(hueOf(handle ?? name)) };
+  return html`<span class="avatar ${size}" style=${style} aria-hidden="true">${initialsOf(name)}</span>`;
+}

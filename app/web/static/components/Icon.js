@@ -1,0 +1,35 @@
+/** Line icons, drawn here so that nothing has to be loaded. */
+
+import { html } from "../vendor/htm-preact.js";
+
+/** @type {Record<string, string>} */
+const PATHS = {
+  back: "M15 5l-7 7 7 7",
+  close: "M6 6l12 12M18 6L6 18",
+  down: "M12 5v14M5.5 12.5L12 19l6.5-6.5",
+  moon: "M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.5 10.5z",
+  pencil: "M4 20h4L19 9a2.1 2.1 0 0 0-4-4L4 16zM13.5 6.5l4 4",
+  reply: "M10 7L4 12.5 10 18M4.5 12.5H14a6 6 0 0 1 6 6",
+  search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5",
+  send: "M12 19V5M5.5 11.5L12 5l6.5 6.5",
+  leave: "M14 4h4a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-4M10 8l-4 4 4 4M6.5 12H15",
+  code: "M9 8l-4 4 4 4M15 8l4 4-4 4",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  retry: "M19.5 12a7.5 7.5 0 1 1-2.2-5.3M19.5 4v4.5H15",
+  alert: "M12 8v5M12 16.5v.01M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17z",
+};
+
+/** @param {{name: string}} props */
+export function Icon({ name }) {
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${PATHS[name]} /></svg>`;
+}
+
+/** The mark of the product: two people's bubbles. */
+export function Logo() {
+  return html`
+    <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+      <path class="logo-back" d="M12 3h12a6 6 0 0 1 6 6v5a6 6 0 0 1-6 6h-.5v4.2c0 .8-.9 1.2-1.5.7L16.500 20H12a6 6 0 0 1-6-6V9a6 6 0 0 1 6-6z" />
+      <path class="logo-front" d="M8 10h10a6 6 0 0 1 6 6v3a6 6 0 0 1-6 6h-3.500l-4.800 4.200c-.6.5-1.500.1-1.500-.7V25H8a6 6 0 0 1-6-6v-3a6 6 0 0 1 6-6z" />
+    </svg>
+  `;
+}

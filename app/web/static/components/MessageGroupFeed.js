@@ -1,0 +1,107 @@
+/** The inbox: conversations in live order, newest activity first. */
+
+import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { inboxOf, isTyping } from "../lib/selectors.js";
+import { AccountMenu } from "./AccountMenu.js";
+import { LineState } from "./LineState.js";
+import { MessageGroupItem } from "./MessageGroupItem.js";
+import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
+import { PersonSearch } from "./PersonSearch.js";
+
+const NEAR = 400;
+
+/** @param {{open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
+export function MessageGroupFeed({ open, newPerson }) {
+  const state = useMessengerState();
+  return html`
+    <header class="inbox-head">
+      <h1>Messages</h1>
+      <${LineState} line=${state.line} />
+      <${AccountMenu} me=${state.me} />
+    </header>
+    <${PersonSearch} />
+    <${Groups} state=${state} open=${open} newPerson=${newPerson} />
+  `;
+}
+
+/** @param {{state: import("../types.js").State, open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
+function Groups({ state, open, newPerson }) {
+  const messenger = useMessenger();
+  if (!state.hasInbox && state.inboxFailure) {
+    return html`
+      <div class="notice" role="alert">
+        <p>Your conversations could not be loaded.</p>
+        <button class="quiet" onClick=${() => messenger.loadInbox()}>Try again</button>
+      </div>
+    `;
+  }
+  if (!state.hasInbox) return html`<${Skeleton} />`;
+  const groups = inboxOf(state.groups);
+  if (groups.length === 0 && !newPerson) {
+    return html`<div class="notice"><p>Nobody has written yet.</p><p>Find a person above and say hello.</p></div>`;
+  }
+  return html`<${GroupList} ...${{ state, groups, open, newPerson }} />`;
+}
+
+/**
+ * One stop of the tab key; the arrow keys move inside.
+ * @param {{state: import("../types.js").State, groups: import("../types.js").Group[], open: string | null,
+ *   newPerson: {handle: string, display_name: string} | null}} props
+ */
+function GroupList({ state, groups, open, newPerson }) {
+  const messenger = useMessenger();
+  const now = useNow();
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const [focused, setFocused] = useState(/** @type {string | null} */ (null));
+  const reachable = [focused, open].find((uuid) => uuid !== null && uuid in state.groups) ?? groups[0]?.uuid;
+
+  /** @param {FocusEvent} event */
+  const onFocus = (event) => {
+    const link = event.target instanceof Element ? event.target.closest("[data-group]") : null;
+    if (link instanceof HTMLElement) setFocused(link.dataset.group ?? null);
+  };
+  const onScroll = () => {
+    const box = list.current;
+    if (box && box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) void messenger.loadMore();
+  };
+  return html`
+    <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${onScroll}>
+      <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>
+        ${newPerson && html`<${MessageGroupNewItem} key="new" person=${newPerson} />`}
+        ${groups.map(
+          (group) => html`<${MessageGroupItem}
+            key=${group.uuid}
+            group=${group}
+            me=${state.me.uuid}
+            now=${now}
+            isOpen=${group.uuid === open}
+            isTyping=${isTyping(state, group.uuid)}
+            isReachable=${group.uuid === reachable}
+          />`,
+        )}
+      </ul>
+    </nav>
+  `;
+}
+
+/** @param {KeyboardEvent & {currentTarget: HTMLElement}} event */
+function moveFocus(event) {
+  const links = /** @type {HTMLElement[]} */ ([...event.currentTarget.querySelectorAll("a")]);
+  const at = links.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  const last = links.length - 1;
+  /** @type {Record<string, number>} */
+  const targets = { ArrowDown: Math.min(at + 1, last), ArrowUp: Math.max(at - 1, 0), Home: 0, End: last };
+  const target = targets[event.key];
+  if (target === undefined) return;
+  event.preventDefault();
+  links[target]?.focus();
+}
+
+function Skeleton() {
+  return html`
+    <div class="skeleton" role="status" aria-label="Loading conversations">
+      ${[1, 2, 3, 4, 5].map((key) => html`<div key=${key} class="bone"><span></span><i></i><i></i></div>`)}
+    </div>
+  `;
+}

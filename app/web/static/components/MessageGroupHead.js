@@ -1,0 +1,19 @@
+/** Whom a conversation is with, and the way back to the inbox. */
+
+import { html } from "../vendor/htm-preact.js";
+import { Avatar } from "./Avatar.js";
+import { Icon } from "./Icon.js";
+
+/** @param {{name: string, handle: string | null}} props */
+export function MessageGroupHead({ name, handle }) {
+  return html`
+    <header class="conversation-head">
+      <a class="back round quiet" href="/messages" aria-label="Back to all conversations"><${Icon} name="back" /></a>
+      <${Avatar} name=${name} handle=${handle} />
+      <div class="conversation-who">
+        <h1 dir="auto">${name}</h1>
+        <p class="handle">${handle ? `@${handle}` : "This account is gone"}</p>
+      </div>
+    </header>
+  `;
+}

@@ -1,0 +1,46 @@
+/** A group in the inbox: who, what was said last and when, and how much of it is new. */
+
+import { html } from "../vendor/htm-preact.js";
+import { agoOf, wholeTimeOf } from "../lib/time.js";
+import { groupPath } from "../lib/router.js";
+import { Avatar } from "./Avatar.js";
+
+/**
+ * @param {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
+ *   isReachable: boolean}} props
+ */
+export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable }) {
+  const isUnread = group.unread_count > 0;
+  return html`
+    <li>
+      <a
+        class="group ${isUnread ? "unread" : ""}"
+        href=${groupPath(group.uuid)}
+        aria-current=${isOpen ? "page" : undefined}
+        tabindex=${isReachable ? 0 : -1}
+        data-group=${group.uuid}
+      >
+        <${Avatar} name=${group.display_name} handle=${group.handle} />
+        <span class="group-text">
+          <span class="group-head">
+            <span class="name" dir="auto">${group.display_name}</span>
+            <time datetime=${group.created_at} title=${wholeTimeOf(group.created_at)}>${agoOf(group.created_at, now)}</time>
+          </span>
+          <span class="group-tail">
+            ${isTyping
+              ? html`<span class="preview is-typing">typing…</span>`
+              : html`<span class="preview" dir="auto"
+                  >${group.last_message_by === me ? html`<span class="you">You: </span>` : ""}${group.message}</span
+                >`}
+            ${isUnread && html`<span class="badge">${countOf(group.unread_count)}<span class="hidden"> unread</span></span>`}
+          </span>
+        </span>
+      </a>
+    </li>
+  `;
+}
+
+/** @param {number} count */
+export function countOf(count) {
+  return count > 99 ? "99+" : String(count);
+}

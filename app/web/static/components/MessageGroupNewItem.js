@@ -1,0 +1,20 @@
+/** The place in the inbox of a conversation that has not begun. */
+
+import { html } from "../vendor/htm-preact.js";
+import { newGroupPath } from "../lib/router.js";
+import { Avatar } from "./Avatar.js";
+
+/** @param {{person: {handle: string, display_name: string}}} props */
+export function MessageGroupNewItem({ person }) {
+  return html`
+    <li>
+      <a class="group" href=${newGroupPath(person.handle)} aria-current="page" tabindex="0">
+        <${Avatar} name=${person.display_name} handle=${person.handle} />
+        <span class="group-text">
+          <span class="group-head"><span class="name" dir="auto">${person.display_name}</span></span>
+          <span class="group-tail"><span class="preview">New conversation</span></span>
+        </span>
+      </a>
+    </li>
+  `;
+}

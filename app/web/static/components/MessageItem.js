@@ -1,0 +1,93 @@
+/** One message, one that is on its way, and what stands between messages. */
+
+import { html } from "../vendor/htm-preact.js";
+import { partsOf } from "../lib/text.js";
+import { clockOf, dayTitle, wholeTimeOf } from "../lib/time.js";
+import { Avatar } from "./Avatar.js";
+import { Icon } from "./Icon.js";
+
+/** @typedef {import("../types.js").Message} Message */
+
+/**
+ * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Message | null, receipt: string,
+ *   onReply: (message: Message) => void, onJump: (number: number) => void}} props
+ */
+export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, onReply, onJump }) {
+  const time = clockOf(message.created_at);
+  return html`
+    <article
+      class=${classesOf({ isOwn, isFirst, isLast })}
+      data-number=${message.number}
+      tabindex="-1"
+      aria-label=${`${isOwn ? "You" : message.display_name}, ${time}`}
+    >
+      ${!isOwn && html`<span class="side">${isLast && html`<${Avatar} name=${message.display_name} handle=${message.handle} size="small" />`}</span>`}
+      <div class="bubble-row">
+        <div class="bubble">
+          ${quoted && html`<${Quote} message=${quoted} onClick=${() => onJump(quoted.number)} />`}
+          ${message.deleted_at ? html`<p class="text gone">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
+        </div>
+        <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}><${Icon} name="reply" /></button>
+      </div>
+      ${(isLast || receipt) &&
+      html`<p class="meta">
+        <time datetime=${message.created_at} title=${wholeTimeOf(message.created_at)}>${time}</time>
+        ${message.edited_at && html`<span>Edited</span>`}
+        ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
+      </p>`}
+    </article>
+  `;
+}
+
+/**
+ * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null, isLineUp: boolean,
+ *   onRetry: () => void, onDiscard: () => void}} props
+ */
+export function PendingItem({ pending, isFirst, isLast, quoted, isLineUp, onRetry, onDiscard }) {
+  const state = pending.refusal === null ? "waiting" : "refused";
+  return html`
+    <article class="${classesOf({ isOwn: true, isFirst, isLast })} ${state}" data-pending=${pending.uuid} tabindex="-1" aria-label="You">
+      <div class="bubble-row">
+        <div class="bubble">${quoted && html`<${Quote} message=${quoted} />`}<${Text} text=${pending.text} /></div>
+      </div>
+      ${pending.refusal === null
+        ? isLast && html`<p class="meta"><span class="sending">${isLineUp ? "Sending…" : "Goes out when you are back online"}</span></p>`
+        : html`<p class="meta failure" role="alert">
+            <${Icon} name="alert" /><span>Not sent. ${pending.refusal}</span>
+            <button class="link" onClick=${onRetry}>Try again</button>
+            <button class="link" onClick=${onDiscard}>Delete</button>
+          </p>`}
+    </article>
+  `;
+}
+
+/** @param {{text: string}} props */
+function Text({ text }) {
+  const parts = partsOf(text);
+  return html`<p class="text" dir="auto">
+    ${parts.map((part) => (part.isLink ? html`<a href=${part.text} target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>` : part.text))}
+  </p>`;
+}
+
+/** @param {{message: Message, onClick?: () => void}} props */
+export function Quote({ message, onClick }) {
+  const content = html`
+    <span class="quote-name" dir="auto">${message.display_name}</span>
+    <span class="quote-text" dir="auto">${message.deleted_at ? "This message was deleted" : message.message}</span>
+  `;
+  return onClick ? html`<button class="quote" onClick=${onClick}>${content}</button>` : html`<div class="quote">${content}</div>`;
+}
+
+/** @param {{at: string, now: number}} props */
+export function DaySeparator({ at, now }) {
+  return html`<div class="day"><time datetime=${at}>${dayTitle(at, now)}</time></div>`;
+}
+
+export function UnreadLine() {
+  return html`<div class="unread-line"><span>New</span></div>`;
+}
+
+/** @param {{isOwn: boolean, isFirst: boolean, isLast: boolean}} place */
+function classesOf({ isOwn, isFirst, isLast }) {
+  return ["message", isOwn && "own", isFirst && "first", isLast && "last"].filter(Boolean).join(" ");
+}

@@ -1,0 +1,72 @@
+/** Times as people say them, in the browser's zone. */
+
+const LOCALE = navigator.language.match(/^en(-[A-Z]{2})?$/)?.[0] ?? "en-GB"; // the page speaks English
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
+const shortWeekday = new Intl.DateTimeFormat(LOCALE, { weekday: "short" });
+const dayMonth = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
+const longDay = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long" });
+const withYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric" });
+const whole = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "short" });
+
+/** @param {string} at */
+export function clockOf(at) {
+  return clock.format(new Date(at));
+}
+
+/** @param {string} at */
+export function wholeTimeOf(at) {
+  return whole.format(new Date(at));
+}
+
+/**
+ * The day of a time, as something to compare.
+ * @param {string | number} at
+ */
+export function dayOf(at) {
+  return new Date(at).toDateString();
+}
+
+/**
+ * How long ago, short enough for a list.
+ * @param {string} at
+ * @param {number} now
+ */
+export function agoOf(at, now) {
+  const then = new Date(at).getTime();
+  const passed = now - then;
+  if (passed < MINUTE) return "now";
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min`;
+  const days = daysBetween(then, now);
+  if (days === 0) return clock.format(then);
+  if (days === 1) return "Yesterday";
+  if (days < 7) return shortWeekday.format(then);
+  return new Date(then).getFullYear() === new Date(now).getFullYear() ? dayMonth.format(then) : withYear.format(then);
+}
+
+/**
+ * A day as a separator says it.
+ * @param {string} at
+ * @param {number} now
+ */
+export function dayTitle(at, now) {
+  const then = new Date(at).getTime();
+  const days = daysBetween(then, now);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  if (days > 1 && days < 7) return weekday.format(then);
+  return new Date(then).getFullYear() === new Date(now).getFullYear() ? longDay.format(then) : withYear.format(then);
+}
+
+/**
+ * Midnights between two times; a day may have 23 or 25 hours.
+ * @param {number} then
+ * @param {number} now
+ */
+function daysBetween(then, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(then).setHours(0, 0, 0, 0)) / DAY);
+}

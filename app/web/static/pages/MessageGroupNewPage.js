@@ -1,0 +1,67 @@
+/** A conversation that has not begun: its first message starts it. */
+
+import { html, useEffect } from "../vendor/htm-preact.js";
+import { Avatar } from "../components/Avatar.js";
+import { MessageForm } from "../components/MessageForm.js";
+import { MessageGroupHead } from "../components/MessageGroupHead.js";
+import { PendingItem } from "../components/MessageItem.js";
+import { useMessenger, useMessengerState } from "../lib/hooks.js";
+import { groupPath, navigate } from "../lib/router.js";
+import { pendingFor } from "../lib/selectors.js";
+
+/** @param {{handle: string, person: {handle: string, display_name: string} | null | undefined}} props undefined: not known yet */
+export function MessageGroupNewPage({ handle, person }) {
+  const messenger = useMessenger();
+  const state = useMessengerState();
+  const begun = Object.values(state.groups).find((group) => group.handle === handle);
+  useEffect(() => {
+    if (begun) navigate(groupPath(begun.uuid), { replace: true });
+  }, [begun?.uuid]);
+  if (person === null || handle === state.me.handle) return html`<${Nobody} handle=${handle} isMe=${person !== null} />`;
+  const pending = pendingFor(state.pending, null, handle);
+  const name = person?.display_name ?? `@${handle}`;
+  return html`
+    <${MessageGroupHead} name=${name} handle=${handle} />
+    <div class="feed-frame">
+      <div class="feed">
+        <div class="feed-content">
+          ${pending.length === 0 &&
+          html`<div class="hello">
+            <${Avatar} name=${name} handle=${handle} size="large" />
+            <p>Say hello to <bdi>${name}</bdi>. You have not written to one another yet.</p>
+          </div>`}
+          ${pending.map(
+            (each, index) => html`<${PendingItem}
+              key=${each.uuid}
+              pending=${each}
+              isFirst=${index === 0}
+              isLast=${index === pending.length - 1}
+              isLineUp=${state.line !== "offline" && state.line !== "reconnecting"}
+              onRetry=${() => messenger.outbox.retry(each.uuid)}
+              onDiscard=${() => messenger.outbox.discard(each.uuid)}
+            />`,
+          )}
+        </div>
+      </div>
+    </div>
+    <p class="typing-line"></p>
+    <${MessageForm}
+      target=${{ group: null, handle }}
+      name=${name}
+      reply=${null}
+      onReplyEnd=${() => {}}
+      onLeave=${() => navigate("/messages")}
+    />
+  `;
+}
+
+/** @param {{handle: string, isMe: boolean}} props */
+function Nobody({ handle, isMe }) {
+  return html`
+    <div class="invitation">
+      <h1>${isMe ? "That is you" : `Nobody here is called @${handle}`}</h1>
+      <p>${isMe ? "There is nobody to write to at this address." : "Perhaps the handle is spelt differently."}</p>
+      <p><a class="quiet button" href="/messages">All conversations</a></p>
+    </div>
+  `;
+}

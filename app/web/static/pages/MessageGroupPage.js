@@ -1,0 +1,80 @@
+/** A conversation: its history, and where one writes. */
+
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { MessageFeed } from "../components/MessageFeed.js";
+import { MessageForm } from "../components/MessageForm.js";
+import { MessageGroupHead } from "../components/MessageGroupHead.js";
+import { useDocumentEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { navigate, savedPlace } from "../lib/router.js";
+import { isTyping, missingAfter, pendingFor, readByOthers } from "../lib/selectors.js";
+
+/** @param {{uuid: string}} props */
+export function MessageGroupPage({ uuid }) {
+  const messenger = useMessenger();
+  const state = useMessengerState();
+  const [reply, setReply] = useState(/** @type {import("../types.js").Message | null} */ (null));
+  const now = useNow();
+  const open = () => void messenger.conversation.open(uuid, savedPlace());
+  const leave = () => navigate("/messages");
+  useEffect(() => {
+    open();
+    return () => {
+      messenger.typing.stopped();
+      messenger.conversation.close();
+    };
+  }, [uuid, messenger]);
+  useDocumentEvent("keydown", (event) => isFreeEscape(event) && leave());
+
+  const group = state.groups[uuid];
+  const thread = state.thread?.group === uuid ? state.thread : null;
+  if (thread?.failure) return html`<${Failure} text=${thread.failure} onRetry=${open} />`;
+  const isOpen = group && thread && !thread.isLoading;
+  return html`
+    ${group ? html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} />` : html`<header class="conversation-head"></header>`}
+    ${isOpen
+      ? html`<${MessageFeed}
+          ...${{ thread, group, me: state.me, now, messenger, onReply: setReply, onLeave: leave }}
+          pending=${pendingFor(state.pending, uuid, group.handle)}
+          missing=${missingAfter(state)}
+          readByOthers=${readByOthers(state, uuid)}
+          isLineUp=${state.line === "live" || state.line === "polling" || state.line === "connecting"}
+        />`
+      : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`}
+    ${group &&
+    html`
+      <p class="typing-line" role="status">
+        ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
+      </p>
+      <${MessageForm}
+        target=${{ group: uuid, handle: null }}
+        name=${group.display_name}
+        reply=${reply}
+        onReplyEnd=${() => setReply(null)}
+        onLeave=${leave}
+        onUp=${focusLast}
+      />
+    `}
+  `;
+}
+
+/** From where one writes, the arrow up goes to what was said last. */
+function focusLast() {
+  const last = [...document.querySelectorAll("[data-number]")].at(-1);
+  if (last instanceof HTMLElement) last.focus();
+}
+
+/** @param {{text: string, onRetry: () => void}} props */
+function Failure({ text, onRetry }) {
+  return html`
+    <div class="invitation" role="alert">
+      <h1>This conversation cannot be shown</h1>
+      <p>${text}.</p>
+      <p><button class="primary" onClick=${onRetry}>Try again</button> <a class="quiet button" href="/messages">All conversations</a></p>
+    </div>
+  `;
+}
+
+/** @param {KeyboardEvent} event */
+function isFreeEscape(event) {
+  return event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], [popover]:popover-open");
+}

@@ -1,0 +1,14 @@
+/** The inbox by itself: an invitation beside it. */
+
+import { html } from "../vendor/htm-preact.js";
+import { Logo } from "../components/Icon.js";
+
+export function MessageGroupsPage() {
+  return html`
+    <div class="invitation">
+      <${Logo} />
+      <h2>Pick up where you left off</h2>
+      <p>Choose a conversation, or press <kbd>/</kbd> and find somebody to write to.</p>
+    </div>
+  `;
+}

@@ -1,0 +1,33 @@
+/** For somebody who has signed in for the first time: a handle and a name. */
+
+import { html, useState } from "../vendor/htm-preact.js";
+import { Logo } from "../components/Icon.js";
+
+/** @param {{api: import("../lib/api.js").Api, onMe: (me: import("../types.js").Me) => void}} props */
+export function RegisterPage({ api, onMe }) {
+  const [failure, setFailure] = useState("");
+  /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
+  const onSubmit = async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const body = { handle: String(form.get("handle")).trim().toLowerCase(), display_name: String(form.get("name")).trim() };
+    try {
+      onMe(await api.call("POST", "/api/users", body));
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : "That did not work");
+    }
+  };
+  return html`
+    <main class="door">
+      <form class="door-card" onSubmit=${onSubmit}>
+        <${Logo} />
+        <h1>Welcome</h1>
+        <p>How shall people find you?</p>
+        <label>Name <input name="name" required maxlength="50" autocomplete="name" /></label>
+        <label>Handle <input name="handle" required minlength="3" maxlength="30" pattern="[A-Za-z0-9_]{3,30}" autocomplete="username" /></label>
+        ${failure && html`<p class="failure" role="alert">${failure}.</p>`}
+        <button class="primary wide">Begin</button>
+      </form>
+    </main>
+  `;
+}

@@ -1,0 +1,64 @@
+/** The front door: choose a person on one's own machine, go to Cognito elsewhere. */
+
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { Avatar } from "../components/Avatar.js";
+import { Logo } from "../components/Icon.js";
+import { localPeople, signInLocally } from "../lib/CheckAuth.js";
+import { startSignIn } from "../lib/cognito.js";
+
+/** @typedef {import("../lib/CheckAuth.js").Session} Session */
+/** @typedef {import("../types.js").Config} Config */
+
+/** @param {{config: Config, failure: string, onSession: (session: Session) => void}} props */
+export function SignInPage({ config, failure, onSession }) {
+  const signIn = config.sign_in;
+  return html`
+    <main class="door">
+      <div class="door-card">
+        <${Logo} />
+        ${signIn.kind === "local" && html`<${ChoosePerson} onSession=${onSession} />`}
+        ${signIn.kind === "cognito" &&
+        html`
+          <h1>Messages</h1>
+          <p>Write to the people you know.</p>
+          <button class="primary wide" onClick=${() => startSignIn(signIn, location.pathname)}>Sign in</button>
+        `}
+        ${signIn.kind === "none" &&
+        html`
+          <h1>Messages</h1>
+          <p>Signing in is not configured here yet. Whoever runs this service can set <code>COGNITO_DOMAIN_URL</code>.</p>
+        `}
+        ${failure && html`<p class="failure" role="alert">${failure}</p>`}
+      </div>
+    </main>
+  `;
+}
+
+/** @param {{onSession: (session: Session) => void}} props */
+function ChoosePerson({ onSession }) {
+  const [people, setPeople] = useState(/** @type {{handle: string, display_name: string}[] | null} */ (null));
+  const [failure, setFailure] = useState("");
+  /** @param {unknown} error */
+  const fail = (error) => setFailure(error instanceof Error ? error.message : "That did not work");
+  const load = () => void localPeople().then(setPeople, fail);
+  useEffect(load, []);
+  /** @param {string} handle */
+  const choose = (handle) => signInLocally(handle).then(onSession, fail);
+  return html`
+    <h1>Who would you like to be?</h1>
+    <p>This is your own installation, so you may be anybody. Open a second browser as somebody else, and talk.</p>
+    <ul class="people" role="list">
+      ${people?.map(
+        (person) => html`<li key=${person.handle}>
+          <button class="person" onClick=${() => choose(person.handle)}>
+            <${Avatar} name=${person.display_name} handle=${person.handle} size="large" />
+            <span class="name" dir="auto">${person.display_name}</span>
+            <span class="handle">@${person.handle}</span>
+          </button>
+        </li>`,
+      )}
+    </ul>
+    ${people?.length === 0 && html`<p>There is nobody yet. The command <code>cruddur db seed</code> brings four people.</p>`}
+    ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${load}>Try again</button></p>`}
+  `;
+}

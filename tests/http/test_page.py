@@ -1,0 +1,135 @@
+"""The page over HTTP: its files and nothing else, under a policy that lets in nothing else."""
+
+import hashlib
+import re
+
+import httpx
+import pytest
+
+from app.main import create_app
+from app.page import FOLDER
+from app.settings import Settings
+from tests.http.problem import problem_of
+from tests.tools.contract import ContractClient
+
+DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
+PATHS = ("/", "/messages", "/messages/new/somebody", "/messages/0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10")
+IMPORT = re.compile(r'^import .* from "(.*)";$', re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_address_of_the_page_is_the_page(anonymous: ContractClient, path: str) -> None:
+    answer = await anonymous.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.content == (FOLDER / "index.html").read_bytes()
+    head = await anonymous.head(path)
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", answer.headers["etag"])
+
+
+async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> None:
+    page = (await anonymous.get("/")).text
+    waiting, seen = re.findall(r'(?:src|href)="([^"]+)"', page), set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        answer = await anonymous.get(path)
+        assert answer.status_code == 200, path
+        waiting += [
+            str(httpx.URL(f"http://service.test{path}").join(name).path) for name in IMPORT.findall(answer.text)
+        ]
+    scripts = {f"/static/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
+    assert scripts <= seen, "nobody needs these"
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("app.js", "text/javascript; charset=utf-8"),
+        ("theme.css", "text/css; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_files_say_what_they_are(anonymous: ContractClient, path: str, media_type: str) -> None:
+    assert (await anonymous.get(f"/static/{path}")).headers["content-type"] == media_type
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/static/app.js", "/static/icon.svg"])
+async def test_the_policy_lets_in_nothing_else(anonymous: ContractClient, path: str) -> None:
+    policy = (await anonymous.get(path)).headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    )
+
+
+async def test_what_has_not_changed_is_not_sent_again(anonymous: ContractClient) -> None:
+    first = await anonymous.get("/static/app.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = await anonymous.get("/static/app.js", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await anonymous.get("/static/app.js", headers={"if-none-match": '"another"'})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["vendor/SHA256SUMS", "vendor/README.md", "vendor/htm-preact.d.ts", "types.d.ts", "../page.py", "..%2f..%2fpage.py",
+     "..%2fdocs%2findex.html", "%2e%2e/docs/index.html", "/etc/passwd", "lib", "lib/", "", ".", "app.js/", "APP.JS",
+     "lib//api.js", "app.js%00", "nothing.js"],
+)  # fmt: skip
+async def test_nothing_else_is_served(anonymous: ContractClient, path: str) -> None:
+    url = httpx.URL("http://service.test", raw_path=f"/static/{path}".encode())
+    problem_of(await anonymous.send(anonymous.build_request("GET", url)), 404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["/api/config/", "/api/messages/new/somebody", "/api", "/api/static/app.js"])
+async def test_the_api_never_answers_with_the_page(anonymous: ContractClient, path: str) -> None:
+    answer = await anonymous.get(path, headers={"accept": "text/html"})
+    assert answer.status_code in {401, 404}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_vendored_file_is_the_published_one() -> None:
+    checksum, name = (FOLDER / "vendor" / "SHA256SUMS").read_text().split()
+    assert hashlib.sha256((FOLDER / "vendor" / name).read_bytes()).hexdigest() == checksum
+
+
+def test_no_script_makes_markup_of_texts() -> None:
+    forbidden = re.compile(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|localhost|https?://"
+    )
+    for path in FOLDER.rglob("*.js"):
+        if path.parent.name != "vendor":
+            assert not forbidden.search(re.sub(r"/\\bhttps\?.*/gi", "", path.read_text())), path.name
+
+
+async def config_of(settings: Settings) -> tuple[dict[str, object], str]:
+    """What a page of these settings is told, and its policy."""
+    transport = httpx.ASGITransport(create_app(settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
+        return (await client.get("/api/config")).json(), (await client.get("/")).headers["content-security-policy"]
+
+
+async def test_without_a_domain_nobody_can_sign_in(settings: Settings) -> None:
+    config, _ = await config_of(settings)
+    assert config == {"sign_in": {"kind": "none"}, "message_max_length": settings.message_max_length}
+
+
+async def test_locally_one_may_be_anybody(settings: Settings) -> None:
+    local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, "message_max_length": 7})
+    config, _ = await config_of(local)
+    assert config == {"sign_in": {"kind": "local"}, "message_max_length": 7}
+
+
+async def test_elsewhere_one_signs_in_with_cognito(settings: Settings) -> None:
+    config, policy = await config_of(settings.model_copy(update={"cognito_domain_url": DOMAIN}))
+    assert config["sign_in"] == {
+        "kind": "cognito",
+        "authorize_url": f"{DOMAIN}/oauth2/authorize",
+        "token_url": f"{DOMAIN}/oauth2/token",
+        "logout_url": f"{DOMAIN}/logout",
+        "client_id": settings.cognito_client_ids[0],
+        "scope": "openid",
+    }
+    assert f"connect-src 'self' {DOMAIN};" in policy

@@ -1,0 +1,170 @@
+"""A real browser, and people who use the page in it."""
+
+import asyncio
+import os
+import platform
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+
+from app.messaging.models import direct_group_uuid
+from app.settings import Settings
+from scripts.bootstrap import BROWSER
+from scripts.engines.process import free_port
+from tests.tools.servers import Server
+
+CHROMIUM = os.environ.get("CHROMIUM") or str(BROWSER / "chromium")
+HAS_BROWSER = "CHROMIUM" in os.environ or (platform.system(), platform.machine()) == ("Linux", "x86_64")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]  # fmt: skip
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+"""Only what came with the browser, so that pictures are alike on every machine."""
+WAIT = 8_000
+WIDE = {"width": 1600, "height": 1000}
+NARROW = {"width": 360, "height": 740}
+
+expect.set_options(timeout=WAIT)
+
+
+@asynccontextmanager
+async def launched(folder: Path) -> AsyncIterator[Browser]:
+    """A browser without a window, which keeps what it writes in a folder."""
+    fonts = folder / "fonts.conf"
+    fonts.write_text(FONTS.format(fonts=BROWSER / "node_modules" / "@expo-google-fonts", cache=folder / "fonts"))
+    env: dict[str, str | float | bool] = {
+        "HOME": str(folder),
+        "LD_LIBRARY_PATH": str(BROWSER / "lib"),
+        "FONTCONFIG_FILE": str(fonts),
+        "TZ": "Europe/Berlin",
+    }
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, env=env)
+        yield browser
+        await browser.close()
+
+
+def local(settings: Settings, port: int) -> Settings:
+    """The settings of a service that lets anybody be anybody, as scripts/up starts it."""
+    return settings.model_copy(
+        update={
+            "environment": "local",
+            "cognito_issuer_url": f"http://127.0.0.1:{port}/local",
+            "cognito_client_ids": ("local",),
+        }
+    )
+
+
+def local_server(settings: Settings) -> Server:
+    port = free_port()
+    return Server(local(settings, port), port)
+
+
+class Somebody(Protocol):
+    """Who uses the page: a person of a test, or of scripts/conversations.py."""
+
+    @property
+    def uuid(self) -> UUID: ...
+    @property
+    def handle(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+
+
+@dataclass
+class Visitor:
+    """A person at a browser. What the browser complains about is kept."""
+
+    person: Somebody
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    is_line_bad: bool = False
+    """While it is, failed requests are no reason to complain."""
+
+    def hear(self, message: ConsoleMessage) -> None:
+        is_about_the_line = "net::ERR_" in message.text or "503" in message.text
+        if message.type in {"error", "warning"} and not (self.is_line_bad and is_about_the_line):
+            self.complaints.append(message.text)
+
+    async def open(self, path: str = "/messages") -> None:
+        await self.page.goto(self.address + path)
+        await expect(self.page.locator(".shell")).to_be_attached()
+
+    async def open_group(self, other: Somebody) -> None:
+        await self.open(f"/messages/{direct_group_uuid(self.person.uuid, other.uuid)}")
+        await expect(self.composer).to_be_visible()
+
+    async def write(self, text: str) -> None:
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message to")
+
+    @property
+    def feed(self) -> Locator:
+        return self.page.get_by_role("log")
+
+    @property
+    def groups(self) -> Locator:
+        return self.page.get_by_role("navigation", name="Conversations").get_by_role("listitem")
+
+    def message(self, text: str) -> Locator:
+        return self.page.locator("article .text", has_text=text)
+
+    async def texts(self) -> list[str]:
+        return await self.page.locator("article .text").all_inner_texts()
+
+    async def numbers(self) -> list[int]:
+        """Of the messages that are in the page, from top to bottom."""
+        return list(
+            await self.run("[...document.querySelectorAll('[data-number]')].map((each) => +each.dataset.number)")
+        )
+
+    async def run(self, expression: str, argument: object = None) -> Any:
+        return await self.page.evaluate(expression, argument)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], *, seconds: float = WAIT / 1000) -> None:
+        """Fails when it does not become true."""
+        deadline = time.monotonic() + seconds
+        while not await condition():
+            assert time.monotonic() < deadline, "it did not come about"
+            await asyncio.sleep(0.02)
+
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@asynccontextmanager
+async def visits(browser: Browser, address: str) -> AsyncIterator[Visit]:
+    """Opens browsers for people, and in the end nobody may have heard a complaint."""
+    visitors: list[Visitor] = []
+
+    async def visit(person: Somebody, **options: Any) -> Visitor:
+        context = await browser.new_context(
+            **{"viewport": WIDE, "locale": "en-GB", "reduced_motion": "reduce"} | options
+        )
+        context.set_default_timeout(WAIT)
+        await context.add_init_script(f"sessionStorage.setItem('cruddur-handle', '{person.handle}')")
+        visitor = Visitor(person, await context.new_page(), address)
+        visitor.page.on("console", visitor.hear)
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        visitors.append(visitor)
+        return visitor
+
+    yield visit
+    for visitor in visitors:
+        await visitor.page.context.close()
+    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []

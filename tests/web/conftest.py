@@ -1,0 +1,36 @@
+"""One browser and one service process for all tests of the page; each test has people and windows of its own."""
+
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from app.auth.issuer import LocalIssuer
+from app.settings import Settings
+from tests.tools.servers import Server
+from tests.web.browsing import HAS_BROWSER, Visit, launched, local_server, visits
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser(tmp_path_factory: Any) -> AsyncIterator[Browser]:
+    if not HAS_BROWSER:
+        pytest.skip("there is no browser for this platform: name one in CHROMIUM")
+    async with launched(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="session")
+async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
+    server = local_server(settings)
+    await server.start()
+    yield server
+    await server.stop(signal.SIGKILL)
+
+
+@pytest_asyncio.fixture
+async def visit(browser: Browser, server: Server) -> AsyncIterator[Visit]:
+    async with visits(browser, server.address) as visit:
+        yield visit

@@ -1,0 +1,110 @@
+"""Usable by everybody: axe finds nothing, the keyboard is enough, small windows show everything."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.fixtures.app import Person
+from tests.web.axe import violations
+from tests.web.browsing import NARROW, WIDE, Visit, Visitor
+
+PAGES = ("door", "empty", "inbox", "conversation", "new", "nobody", "menu", "search")
+
+
+async def show(visitor: Visitor, page: str, other: Person) -> None:
+    """Bring the visitor to one of the pages, with something of everything on it."""
+    paths = {"new": "/messages/new/theo", "nobody": "/messages/new/nobody_at_all"}
+    if page == "conversation":
+        await visitor.open_group(other)
+        await expect(visitor.page.locator("article")).not_to_have_count(0)
+        await visitor.composer.fill("x" * 1000)
+        return
+    await visitor.open(paths.get(page, "/messages"))
+    if page in {"menu", "door"}:
+        await visitor.page.get_by_role("button", name="Your account").click()
+    if page == "door":
+        await visitor.page.get_by_role("button", name="Be somebody else").click()
+        await expect(visitor.page.locator(".person")).not_to_have_count(0)
+    if page == "search":
+        await visitor.page.get_by_role("combobox").fill(other.handle[:5])
+        await expect(visitor.page.get_by_role("option")).not_to_have_count(0)
+    if page == "nobody":
+        await expect(visitor.page.get_by_text("Nobody here is called @nobody_at_all")).to_be_visible()
+        visitor.complaints.clear()  # the browser notes each 404
+
+
+async def prepare(ann: Person, bob: Person, eve: Person) -> None:
+    await ann.sent("Hello\nhttps://example.com/a?b=c", bob)
+    await bob.sent("Hello yourself", ann, reply_to=1)
+    await eve.sent("W" * 300, ann)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_axe_finds_nothing_and_everything_fits(
+    visit: Visit, ann: Person, bob: Person, eve: Person, viewport: Any, scheme: str
+) -> None:
+    visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
+    found = {}
+    for page in PAGES:
+        if page == "inbox":
+            await prepare(ann, bob, eve)
+        await show(visitor, page, bob)
+        found[page] = await violations(visitor.page)
+        width = await visitor.run("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
+        assert width <= viewport["width"], page
+    assert found == {page: [] for page in PAGES}
+
+
+async def test_the_keyboard_is_enough(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+    await prepare(ann, bob, eve)
+    visitor = await visit(ann)
+    press = visitor.page.keyboard.press
+    await visitor.open()
+    await expect(visitor.groups).to_have_count(2)
+    await press("/")
+    await press("Tab")
+    await expect(visitor.groups.nth(0).get_by_role("link")).to_be_focused()
+    await press("ArrowDown")
+    await press("Enter")
+    await expect(visitor.composer).to_be_focused()
+    await visitor.page.keyboard.type("Typed")
+    await press("Enter")
+    await expect(visitor.page.locator('[data-number="3"]')).to_be_visible()
+    await press("ArrowUp")
+    await expect(visitor.page.locator('[data-number="3"]')).to_be_focused()
+    await press("ArrowUp")
+    await press("r")
+    await expect(visitor.page.get_by_role("button", name="Do not reply")).to_be_visible()
+    await expect(visitor.composer).to_be_focused()
+    await press("Escape")
+    await expect(visitor.page.get_by_role("button", name="Do not reply")).to_have_count(0)
+    await press("Escape")
+    await expect(visitor.page).to_have_url(f"{visitor.address}/messages")
+    await expect(visitor.page.locator(f'[data-group="{ann.group_with(bob)}"]')).to_be_focused()
+    outline = await visitor.run("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+async def test_a_phone_shows_one_thing_at_a_time(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+    await prepare(ann, bob, eve)
+    visitor = await visit(ann, viewport=NARROW, has_touch=True)
+    await visitor.open()
+    await visitor.groups.get_by_role("link", name="Bob").tap()
+    await expect(visitor.groups).to_have_count(0)
+    await expect(visitor.message("Hello yourself")).to_be_in_viewport()
+    await visitor.page.get_by_role("link", name="Back to all conversations").tap()
+    await expect(visitor.groups).to_have_count(2)
+    await expect(visitor.composer).to_have_count(0)
+
+
+async def test_colours_are_a_choice_that_lasts(visit: Visit, ann: Person) -> None:
+    visitor = await visit(ann, color_scheme="light")
+    await visitor.open()
+    light = await visitor.run("getComputedStyle(document.body).backgroundColor")
+    await visitor.page.get_by_role("button", name="Your account").click()
+    await visitor.page.get_by_text("dark", exact=True).click()
+    await visitor.page.reload()
+    await expect(visitor.page.get_by_role("heading", name="Messages")).to_be_visible()
+    assert await visitor.run("getComputedStyle(document.body).backgroundColor") != light

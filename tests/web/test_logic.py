@@ -1,0 +1,18 @@
+"""The page's logic, run by Node without a browser."""
+
+import asyncio
+import re
+
+from app.page import FOLDER
+from scripts.bootstrap import ROOT, contract_node
+from tests.contract.tools import run, succeeded
+
+PROGRAM = ROOT / "tests" / "web" / "programs" / "page.test.js"
+
+
+async def test_logic() -> None:
+    ended = await asyncio.to_thread(
+        run, contract_node(), "--test", PROGRAM, PAGE=str(FOLDER), TZ="Europe/Berlin", LC_ALL="en_GB.UTF-8"
+    )
+    said = succeeded(ended)
+    assert re.search(r"\bpass 18\b", said), said

@@ -1,0 +1,138 @@
+"""Two people talk, each in a browser."""
+
+import json
+from functools import partial
+
+from playwright.async_api import expect
+
+from tests.fixtures.app import NewPerson, Person
+from tests.web.browsing import Visit
+
+
+async def test_choosing_who_to_be(visit: Visit, new_person: NewPerson) -> None:
+    person = await new_person("000")  # among the first hundred by handle
+    visitor = await visit(person)
+    await visitor.open("/")
+    await visitor.page.get_by_role("button", name="Your account").click()
+    await visitor.page.get_by_role("button", name="Be somebody else").click()
+    await visitor.page.get_by_role("button", name=f"@{person.handle}").click()
+    await expect(visitor.page).to_have_url(f"{visitor.address}/messages")
+    await expect(visitor.page.get_by_text("Nobody has written yet.")).to_be_visible()
+    stored = await visitor.run("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+    assert json.loads(stored) == [{"cruddur-handle": person.handle}, {}]
+
+
+async def test_a_first_message_starts_a_conversation(visit: Visit, ann: Person, bob: Person) -> None:
+    writer, reader = await visit(ann), await visit(bob)
+    await reader.open()
+    await writer.open()
+    await writer.page.keyboard.press("/")
+    await writer.page.keyboard.type(bob.handle)
+    await expect(writer.page.get_by_role("option")).to_have_count(1)
+    await writer.page.keyboard.press("Enter")
+    await expect(writer.page).to_have_url(f"{writer.address}/messages/new/{bob.handle}")
+    await writer.write("Hello, stranger")
+    await writer.write("And hello again")
+    await expect(writer.page).to_have_url(f"{writer.address}/messages/{ann.group_with(bob)}")
+    await expect(writer.page.locator("[data-number]")).to_have_count(2)
+    assert await writer.texts() == ["Hello, stranger", "And hello again"]
+    await expect(reader.groups).to_have_count(1)
+    await expect(reader.groups.locator(".badge")).to_have_text("2 unread")
+    await expect(reader.page).to_have_title("(1) Messages")
+
+
+async def test_both_see_one_order_and_the_right_counts(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+    await ann.sent("From before", bob)
+    await eve.sent("From Eve", ann)
+    one, other = await visit(ann), await visit(bob)
+    await one.open_group(bob)
+    await other.open_group(ann)
+    for n in range(5):
+        await one.write(f"Ann {n}")
+        await other.write(f"Bob {n}")
+    for visitor in (one, other):
+        await expect(visitor.page.locator("[data-number]")).to_have_count(11)
+        assert await visitor.numbers() == list(range(1, 12))
+    assert await one.texts() == await other.texts()
+    names = one.groups.locator(".name")
+    assert await names.all_inner_texts() == [bob.display_name, eve.display_name]
+    await expect(one.groups.nth(0).locator(".badge")).to_have_count(0)
+    await expect(one.groups.nth(1).locator(".badge")).to_have_text("1 unread")
+    for reader, writer in ((ann, bob), (bob, ann)):
+        await one.until(partial(is_read, reader, writer, 11))
+
+
+async def is_read(person: Person, other: Person, number: int) -> bool:
+    row = await person.get(f"/api/message_groups/{person.group_with(other)}")
+    return bool(row["read_number"] == number)
+
+
+async def test_read_and_typing_are_shown(visit: Visit, ann: Person, bob: Person) -> None:
+    await ann.sent("Have you seen this?", bob)
+    one, other = await visit(ann), await visit(bob)
+    await one.open_group(bob)
+    await expect(one.page.locator(".receipt")).to_have_text("Sent")
+    await other.open_group(ann)
+    await expect(one.page.locator(".receipt")).to_have_text("Read")
+    await other.composer.press_sequentially("I am")
+    await expect(one.page.get_by_text("Bob is typing")).to_be_visible()
+    await expect(one.groups.locator(".preview")).to_have_text("typing…")
+    await other.write("Yes")
+    await expect(one.message("Yes")).to_be_visible()
+    await expect(one.page.get_by_text("Bob is typing")).to_have_count(0)
+
+
+async def test_opens_at_the_first_unread_message(visit: Visit, ann: Person, bob: Person) -> None:
+    for n in range(1, 41):
+        await ann.sent(f"Line {n}\nand more of it", bob)
+    await bob.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 10})
+    reader = await visit(bob)
+    await reader.open_group(ann)
+    await expect(reader.page.locator(".unread-line")).to_be_in_viewport()
+    await expect(reader.message("Line 11\n")).to_be_in_viewport()
+    await expect(reader.message("Line 40\n")).not_to_be_in_viewport()
+    await expect(reader.groups.locator(".badge")).not_to_have_text("30 unread")
+    await reader.page.get_by_role("button", name="To the newest message").click()
+    await expect(reader.message("Line 40\n")).to_be_in_viewport()
+    await expect(reader.groups.locator(".badge")).to_have_count(0)
+
+
+async def test_replying_quotes_and_leads_back(visit: Visit, ann: Person, bob: Person) -> None:
+    first = await ann.sent("The very first", bob)
+    for n in range(60):
+        await ann.sent(f"Filler {n}", bob)
+    await bob.sent("About that", ann, reply_to=first["number"])
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    quote = visitor.page.get_by_role("button", name="Ann The very first")
+    await quote.click()
+    await expect(visitor.page.locator('[data-number="1"]')).to_be_in_viewport()
+    await expect(visitor.page.locator('[data-number="1"]')).to_be_focused()
+    await visitor.page.keyboard.press("r")
+    await visitor.write("About this")
+    await expect(visitor.message("About this")).to_be_in_viewport()
+    await visitor.until(lambda: has_reply(ann, bob))
+
+
+async def has_reply(person: Person, other: Person) -> bool:
+    newest = (await person.get(f"/api/messages/{person.group_with(other)}", limit=1))[0]
+    return (newest["message"], newest["reply_to"]) == ("About this", 1)
+
+
+async def test_the_count_goes_down_as_the_server_counts(visit: Visit, ann: Person, bob: Person) -> None:
+    await ann.sent("one", bob)
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    count, send = visitor.page.locator("#count"), visitor.page.get_by_role("button", name="Send")
+    for text, left in (("  a\u3000\n", 1023), ("\U0001f33f" * 1024, 0), ("x" * 1025, -1), ("\ufeff" + "x" * 1023, 0)):
+        await visitor.composer.fill(text)
+        await expect(count).to_have_text(f"{left} characters left")
+        assert await send.is_enabled() == (left >= 0)
+    await visitor.composer.press("Enter")
+    await expect(visitor.page.locator('[data-number="2"]')).to_have_count(1)
+    assert (await ann.get(f"/api/messages/{ann.group_with(bob)}"))[1]["message"] == "\ufeff" + "x" * 1023
+    await visitor.composer.fill("one")
+    await visitor.composer.press("Shift+Enter")
+    await visitor.composer.press_sequentially("two")
+    await visitor.composer.press("Enter")
+    await expect(visitor.message("one\ntwo")).to_be_visible()

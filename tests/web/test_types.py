@@ -1,0 +1,50 @@
+"""The page's scripts agree with the contract: their types are checked against those made from the OpenAPI document."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from app.page import FOLDER
+from tests.contract.tools import DOCUMENT, node, succeeded
+
+OPTIONS: dict[str, Any] = {
+    "allowJs": True,
+    "checkJs": True,
+    "strict": True,
+    "noEmit": True,
+    "noUncheckedIndexedAccess": True,
+    "noImplicitReturns": True,
+    "target": "es2023",
+    "lib": ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
+    "module": "esnext",
+    "moduleResolution": "bundler",
+    "types": [],
+}
+
+
+def check(folder: Path, sources: Path) -> str:
+    """Everything that the type checker holds against the scripts of a folder."""
+    contract = folder / "contract.d.ts"
+    succeeded(node("openapi-typescript", DOCUMENT, "--output", contract))
+    project = {
+        "compilerOptions": OPTIONS | {"paths": {"contract": [str(contract)]}},
+        "include": [str(sources / "**" / name) for name in ("*.js", "*.d.ts")],
+        "exclude": [str(sources / "vendor" / "*.js")],
+    }
+    (folder / "tsconfig.json").write_text(json.dumps(project))
+    return node("tsc", "--project", folder / "tsconfig.json", "--pretty", "false").stdout
+
+
+async def test_types(tmp_path: Path) -> None:
+    assert await asyncio.to_thread(check, tmp_path, FOLDER) == ""
+
+
+async def test_a_member_that_the_contract_does_not_have_is_found(tmp_path: Path) -> None:
+    sources = tmp_path / "static"
+    sources.mkdir()
+    (sources / "types.d.ts").write_text((FOLDER / "types.d.ts").read_text())
+    (sources / "wrong.js").write_text(
+        '/** @param {import("./types.js").Message} message */\nexport const wrong = (message) => message.text;\n'
+    )
+    assert "Property 'text' does not exist" in await asyncio.to_thread(check, tmp_path, sources)
