@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app import __version__
-from app.errors import AppError, InternalError
+from app.errors import AppError, InternalError, InvalidParameter
 from app.problems import MEDIA_TYPE, Problem, problem_responses
 
 Object: TypeAlias = dict[str, Any]
@@ -154,6 +154,7 @@ def _finish(operation: Object) -> Object:
         _describe_events(content)
         if MEDIA_TYPE in content:
             codes += content[MEDIA_TYPE]["examples"]
+            _name_parameter(content[MEDIA_TYPE]["examples"], operation.get("parameters", ()))
             content[MEDIA_TYPE]["schema"] = _ref(name)
     operation["responses"] = dict(sorted(responses.items()))
     return _problem_of_operation(name, operation["operationId"], codes)
@@ -172,6 +173,14 @@ def _add_headers(status: str, response: Object) -> None:
             headers[name] = {}
     for name in headers:
         headers[name] = _ref(name, "headers")
+
+
+def _name_parameter(examples: Object, parameters: Sequence[Object]) -> None:
+    """The example of a wrong parameter is one of the operation's own, if it has any."""
+    if example := examples.get(InvalidParameter.code()):
+        defect = example["value"]["errors"][0]
+        del defect["parameter"]
+        defect |= {"parameter": parameters[-1]["name"]} if parameters else {}
 
 
 def _describe_events(content: Object) -> None:

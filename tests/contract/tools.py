@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.bootstrap import CONTRACT, CONTRACT_NPM, ROOT, clean_environment, contract_node
@@ -15,11 +16,11 @@ MYPY = ROOT / ".venv" / "bin" / "mypy"
 
 
 def run(
-    *command: str | Path, cwd: Path = ROOT, seconds: float = 120, **environment: str
+    *command: str | Path, cwd: Path = ROOT, seconds: float = 120, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """A program's end, whatever it was; its output is text, and nothing is asked of it."""
     path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
-    given = clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"} | environment
+    given = clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"} | dict(environment or {})
     return subprocess.run(
         command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=seconds,
