@@ -134,8 +134,8 @@ def test_the_readme_has_what_was_tried() -> None:
     readme = README.read_text(encoding="utf-8")
     python = re.findall(r"^(openapi\S+==\S+)$", (LOCKS / "contract.in").read_text(), re.MULTILINE)
     on_node = json.loads((LOCKS / "contract" / "package.json").read_bytes())["dependencies"]
-    for tool in (*python, *(f"{name}@{on_node[name]}" for name in ON_NODE)):
-        assert tool in readme
+    for package in (*python, *(f"{name}@{on_node[name]}" for name in ON_NODE)):
+        assert package in readme
     for file in ("sse.py", "sse.ts"):
         assert (PROGRAMS / file).read_text(encoding="utf-8") in readme
 

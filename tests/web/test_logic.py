@@ -8,11 +8,10 @@ from scripts.bootstrap import ROOT, contract_node
 from tests.contract.tools import run, succeeded
 
 PROGRAM = ROOT / "tests" / "web" / "programs" / "page.test.js"
+ENVIRONMENT = {"PAGE": str(FOLDER), "TZ": "Europe/Berlin", "LC_ALL": "en_GB.UTF-8"}
 
 
 async def test_logic() -> None:
-    ended = await asyncio.to_thread(
-        run, contract_node(), "--test", PROGRAM, PAGE=str(FOLDER), TZ="Europe/Berlin", LC_ALL="en_GB.UTF-8"
-    )
+    ended = await asyncio.to_thread(run, contract_node(), "--test", PROGRAM, environment=ENVIRONMENT)
     said = succeeded(ended)
     assert re.search(r"\bpass 18\b", said), said
