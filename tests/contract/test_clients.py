@@ -15,10 +15,12 @@ from tests.contract.conftest import Live
 from tests.contract.tools import DOCUMENT, MYPY, PROGRAMS, PYTHON, node, run, succeeded, tool
 
 README = ROOT / "README.md"
+JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/It"}}}
 MINIMAL = {
     "openapi": "3.1.0",
     "info": {"title": "minimal", "version": "1"},
-    "paths": {"/": {"get": {"operationId": "get_it", "responses": {"200": {"description": "It"}}}}},
+    "paths": {"/": {"get": {"operationId": "get_it", "responses": {"200": {"description": "It", "content": JSON}}}}},
+    "components": {"schemas": {"It": {"type": "object", "properties": {"name": {"type": "string"}}}}},
 }
 """What a generator says to this, or makes of it, is no fault of ours."""
 TSCONFIG = {
