@@ -31,7 +31,7 @@ TSCONFIG = {
         "noUnusedLocals": True,
         "module": "nodenext",
         "target": "es2023",
-        "lib": ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
+        "lib": ["es2023", "dom", "dom.iterable"],
         "types": [],
         "outDir": "built",
     }

@@ -1,3 +1,5 @@
+"""Server-sent events, line by line."""
+
 from collections.abc import Iterable, Iterator
 
 
