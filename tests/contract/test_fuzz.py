@@ -43,6 +43,10 @@ max-examples = {EXAMPLES}
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429", "503"]
 
+[checks.negative_data_rejection]
+# As by default, and that it is too large, which is known before what is in it.
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
+
 [[operations]]
 include-operation-id = "stream_events"
 # A stream does not end: it is read up to its first event.

@@ -40,5 +40,5 @@ def node(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.Comp
 def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
     """What it said; it must have gone well."""
     said = ended.stdout + ended.stderr
-    assert ended.returncode == 0, said[-5000:]
+    assert ended.returncode == 0, f"{said[:10_000]} … {said[-5_000:]}"
     return said
