@@ -5,6 +5,7 @@ import { LineDown, Problem, problemOf } from "./api.js";
 const SILENCE = 40_000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
+const GROWTH = 1.5;
 
 /** @typedef {{id: string | null, type: string, data: string, retry: number | null}} Frame */
 
@@ -130,7 +131,7 @@ export class EventStream {
    */
   async #pause(ended) {
     this.onLine(navigator.onLine ? "reconnecting" : "offline");
-    const longest = Math.min(LONGEST_WAIT, this.#base * 2 ** this.#failures++);
+    const longest = Math.min(LONGEST_WAIT, this.#base * GROWTH ** this.#failures++);
     const wait = longest * (0.5 + Math.random() / 2);
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);
