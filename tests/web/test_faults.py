@@ -68,6 +68,7 @@ async def test_what_was_written_offline_goes_out_once_and_in_order(visit: Visit,
     await expect(reader.page.locator('[data-number="2"]')).to_be_visible()
     await writer.page.context.set_offline(False)
     await all_are_sent(writer, "Three")
+    await expect(writer.page.get_by_text("Offline", exact=True)).to_have_count(0)
     expected = ["Before", "Are you there?", "One", "Two", "Three"]
     await expect(reader.page.locator("[data-number]")).to_have_count(5)
     assert await texts_of(ann, bob) == expected

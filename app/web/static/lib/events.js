@@ -48,6 +48,8 @@ export class EventStream {
   #failures = 0;
   /** @type {AbortController | null} */
   #running = null;
+  #reading = new AbortController();
+  #mayPause = true;
   /** @type {() => void} */
   #hurry = () => {};
 
@@ -71,7 +73,7 @@ export class EventStream {
       } catch (error) {
         if (error instanceof Problem && [404, 405, 501].includes(error.status)) return false;
       }
-      if (!ended.aborted) await this.#pause(ended);
+      if (!ended.aborted && this.#mayPause) await this.#pause(ended);
     }
     return true;
   }
@@ -81,7 +83,14 @@ export class EventStream {
     this.#hurry();
   }
 
-  /** Do not wait any longer before the next try: the network is back, or somebody is looking. */
+  /** The network is another one, and what was open may be dead without knowing: open it again at once. */
+  reconnect() {
+    this.#mayPause = false;
+    this.#reading.abort();
+    this.#hurry();
+  }
+
+  /** Do not wait any longer before the next try: somebody is looking, or the server has answered elsewhere. */
   hurry() {
     this.#hurry();
   }
@@ -89,9 +98,11 @@ export class EventStream {
   /** @param {AbortSignal} ended */
   async #read(ended) {
     const silence = new Deadline(SILENCE);
+    this.#reading = new AbortController();
+    this.#mayPause = true;
     try {
       const headers = { accept: "text/event-stream", ...(this.#lastId ? { "last-event-id": this.#lastId } : {}) };
-      const signal = AbortSignal.any([ended, silence.signal]);
+      const signal = AbortSignal.any([ended, silence.signal, this.#reading.signal]);
       const answer = await this.api.signedFetch("/api/events", { headers }, () => signal);
       if (!answer.ok || !answer.body) throw await problemOf(answer);
       this.#failures = 0;
