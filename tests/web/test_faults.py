@@ -43,9 +43,9 @@ async def test_a_server_that_dies_in_the_middle_loses_and_doubles_nothing(
         await reader.open_group(ann)
         for n in range(1, 13):
             await writer.write(str(n))
-            if n % 4 == 2:
+            if n % 6 == 2:
                 await own_server.stop(signal.SIGKILL)
-            if n % 4 == 0:
+            if n % 6 == 4:
                 await own_server.start()
         await all_are_sent(writer, "12")
         await expect(reader.page.locator("[data-number]")).to_have_count(13, timeout=20_000)
@@ -65,8 +65,10 @@ async def test_what_was_written_offline_goes_out_once_and_in_order(visit: Visit,
     await expect(writer.page.get_by_text("Goes out when you are back online")).to_be_visible()
     await expect(writer.page.get_by_text("Offline", exact=True)).to_be_visible()
     await reader.write("Are you there?")
+    await expect(reader.page.locator('[data-number="2"]')).to_be_visible()
     await writer.page.context.set_offline(False)
     await all_are_sent(writer, "Three")
+    await expect(writer.page.get_by_text("Offline", exact=True)).to_have_count(0)
     expected = ["Before", "Are you there?", "One", "Two", "Three"]
     await expect(reader.page.locator("[data-number]")).to_have_count(5)
     assert await texts_of(ann, bob) == expected

@@ -136,3 +136,18 @@ async def test_the_count_goes_down_as_the_server_counts(visit: Visit, ann: Perso
     await visitor.composer.press_sequentially("two")
     await visitor.composer.press("Enter")
     await expect(visitor.message("one\ntwo")).to_be_visible()
+
+
+async def test_a_long_text_pushes_nothing_out_of_sight(visit: Visit, ann: Person, bob: Person) -> None:
+    for n in range(30):
+        await ann.sent(f"Line {n}", bob)
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    await expect(visitor.message("Line 29")).to_be_in_viewport()
+    for _ in range(8):
+        await visitor.composer.press_sequentially("Some words")
+        await visitor.composer.press("Shift+Enter")
+    await expect(visitor.message("Line 29")).to_be_in_viewport(ratio=1)
+    box = await visitor.composer.bounding_box()
+    assert box
+    assert box["height"] > 150

@@ -38,7 +38,8 @@ function App() {
     };
     messenger.outbox.onSent = (pending, message) => {
       messenger.stream.hurry(); // whoever answers a send serves events, too
-      if (pending.handle && routeOf(location.pathname).page === "new") navigate(groupPath(message.message_group_uuid), { replace: true });
+      if (pending.handle && routeOf(location.pathname).page === "new")
+        navigate(groupPath(message.message_group_uuid), { replace: true });
     };
     messenger.start();
     setEntrance({ at: "inside", messenger });
@@ -71,7 +72,10 @@ function App() {
   }
   if (entrance.at === "register") {
     const { session } = entrance;
-    return html`<${RegisterPage} api=${new Api(session)} onMe=${(/** @type {import("./types.js").Me} */ me) => goInside(session, me)} />`;
+    return html`<${RegisterPage}
+      api=${new Api(session)}
+      onMe=${(/** @type {import("./types.js").Me} */ me) => goInside(session, me)}
+    />`;
   }
   if (entrance.at === "door" && config.current) {
     return html`<${SignInPage} config=${config.current} failure=${entrance.failure} onSession=${take} />`;
@@ -150,7 +154,9 @@ function useFocusBack(route) {
  */
 function usePerson(handle) {
   const { api } = useMessenger();
-  const [found, setFound] = useState(/** @type {{handle: string, person: import("./types.js").Person | null} | null} */ (null));
+  const [found, setFound] = useState(
+    /** @type {{handle: string, person: import("./types.js").Person | null} | null} */ (null),
+  );
   useEffect(() => {
     if (handle === null) return;
     const isUnknown = (/** @type {unknown} */ error) => error instanceof Problem && error.status === 404;

@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
-const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, withNewer, withOlder, WINDOW } = await page("lib/store.js");
+const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, withNewer, withOlder, WINDOW } =
+  await page("lib/store.js");
 const { inboxOf, missingAfter, readByOthers, unreadGroups } = await page("lib/selectors.js");
 const { FrameParser } = await page("lib/events.js");
 const { hueOf, initialsOf, lengthOf, partsOf } = await page("lib/text.js");
@@ -16,16 +17,38 @@ const { uuid7 } = await page("lib/uuid7.js");
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
 const at = (/** @type {number} */ n) => new Date(Date.UTC(2026, 0, 1, 12, n)).toISOString();
 const message = (number, user = "you", group = "g") => ({
-  uuid: `m${number}`, message_group_uuid: group, number, user_uuid: user, message: `text ${number}`, created_at: at(number),
+  uuid: `m${number}`,
+  message_group_uuid: group,
+  number,
+  user_uuid: user,
+  message: `text ${number}`,
+  created_at: at(number),
   reply_to: null,
 });
 const row = (last, read, version, group = "g") => ({
-  uuid: group, handle: "bob", display_name: "Bob", message: `text ${last}`, created_at: at(last), last_number: last,
-  last_message_by: "you", read_number: read, unread_count: last - read, version,
+  uuid: group,
+  handle: "bob",
+  display_name: "Bob",
+  message: `text ${last}`,
+  created_at: at(last),
+  last_number: last,
+  last_message_by: "you",
+  read_number: read,
+  unread_count: last - read,
+  version,
 });
 const thread = (messages, more = {}) => ({
-  group: "g", messages, isLoading: false, isBusy: false, failure: null, atStart: false, isFollowing: true, unreadFrom: null,
-  focus: { at: "end" }, quotes: {}, ...more,
+  group: "g",
+  messages,
+  isLoading: false,
+  isBusy: false,
+  failure: null,
+  atStart: false,
+  isFollowing: true,
+  unreadFrom: null,
+  focus: { at: "end" },
+  quotes: {},
+  ...more,
 });
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, index) => message(first + index));
 const start = (more = {}) => ({ ...initialState(ME, []), ...more });
@@ -41,7 +64,10 @@ test("events that come twice, late or not at all lead to the same state", () => 
   const once = events.reduce((state, event) => applyEvent(state, event, 0), before);
   const twice = [...events, ...events, events[0]].reduce((state, event) => applyEvent(state, event, 0), before);
   assert.deepEqual(twice, once);
-  assert.deepEqual(once.thread.messages.map((each) => each.number), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    once.thread.messages.map((each) => each.number),
+    [1, 2, 3, 4, 5],
+  );
   assert.equal(once.groups.g.unread_count, 0);
   assert.equal(readByOthers(once, "g"), 5);
 });
@@ -57,7 +83,10 @@ test("a gap is not shown; it is what is missing after the window", () => {
   assert.equal(state.thread.messages.at(-1).number, 3);
   assert.equal(missingAfter(state), 3);
   const healed = withNewer(state.thread, range(4, 6));
-  assert.deepEqual(healed.messages.map((each) => each.number), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(
+    healed.messages.map((each) => each.number),
+    [1, 2, 3, 4, 5, 6],
+  );
 });
 
 test("what has arrived is not waiting any more", () => {
@@ -77,15 +106,25 @@ test("the window stays small at both ends", () => {
 test("a full window takes a new message only while its end is in view", () => {
   const messages = range(1, WINDOW);
   const event = { type: "message", message: message(WINDOW + 1), group: row(WINDOW + 1, 0, 2) };
-  for (const [isFollowing, first] of [[true, 2], [false, 1]]) {
-    const state = applyEvent(start({ groups: { g: row(WINDOW, 0, 1) }, thread: thread(messages, { isFollowing }) }), event, 0);
+  for (const [isFollowing, first] of [
+    [true, 2],
+    [false, 1],
+  ]) {
+    const state = applyEvent(
+      start({ groups: { g: row(WINDOW, 0, 1) }, thread: thread(messages, { isFollowing }) }),
+      event,
+      0,
+    );
     assert.deepEqual([state.thread.messages.length, state.thread.messages[0].number], [WINDOW, first]);
   }
 });
 
 test("the inbox is in the order of activity, and counts groups", () => {
   const state = applyGroups(start(), [row(1, 1, 1, "a"), row(3, 1, 1, "b"), row(2, 2, 1, "c")]);
-  assert.deepEqual(inboxOf(state.groups).map((each) => each.uuid), ["b", "c", "a"]);
+  assert.deepEqual(
+    inboxOf(state.groups).map((each) => each.uuid),
+    ["b", "c", "a"],
+  );
   assert.equal(unreadGroups(state.groups), 1);
 });
 
@@ -105,7 +144,11 @@ test("typing ends by itself, by a word, and by a message", () => {
 
 test("a new name is shown everywhere", () => {
   const state = applyGroups(start({ thread: thread([message(1)]) }), [row(1, 1, 1)]);
-  const renamed = applyEvent(state, { type: "profile", user: { uuid: "you", handle: "bob", display_name: "Robert" } }, 0);
+  const renamed = applyEvent(
+    state,
+    { type: "profile", user: { uuid: "you", handle: "bob", display_name: "Robert" } },
+    0,
+  );
   assert.deepEqual([renamed.groups.g.display_name, renamed.thread.messages[0].display_name], ["Robert", "Robert"]);
 });
 
@@ -119,22 +162,47 @@ test("frames are read in whatever pieces they come", () => {
   for (const size of [1, 3, 1000]) {
     const parser = new FrameParser();
     const frames = [];
-    for (let index = 0; index < text.length; index += size) frames.push(...parser.push(text.slice(index, index + size)));
-    assert.deepEqual(frames.map(({ id, data, retry }) => [id, data, retry]), [["1-1", '{"a":\n1}', 700], ["1-2", '{"b": 2}', null]]);
+    for (let index = 0; index < text.length; index += size)
+      frames.push(...parser.push(text.slice(index, index + size)));
+    assert.deepEqual(
+      frames.map(({ id, data, retry }) => [id, data, retry]),
+      [
+        ["1-1", '{"a":\n1}', 700],
+        ["1-2", '{"b": 2}', null],
+      ],
+    );
   }
 });
 
 test("characters are counted and trimmed as the server does it", () => {
-  const counted = [["", 0], ["  a\u0085\u001c", 1], ["\ufeffa", 2], ["\u{1f33f}\u{1f33f}", 2], ["e\u0301", 2], ["\u00a0\u2003x y\n", 3]];
+  const counted = [
+    ["", 0],
+    ["  a\u0085\u001c", 1],
+    ["\ufeffa", 2],
+    ["\u{1f33f}\u{1f33f}", 2],
+    ["e\u0301", 2],
+    ["\u00a0\u2003x y\n", 3],
+  ];
   for (const [text, length] of counted) assert.equal(lengthOf(text), length);
 });
 
 test("only addresses of the web become links", () => {
-  const links = (/** @type {string} */ text) => partsOf(text).filter((part) => part.isLink).map((part) => part.text);
-  assert.deepEqual(links("see https://a.example/b?c=d. And (http://x.example)!"), ["https://a.example/b?c=d", "http://x.example"]);
+  const links = (/** @type {string} */ text) =>
+    partsOf(text)
+      .filter((part) => part.isLink)
+      .map((part) => part.text);
+  assert.deepEqual(links("see https://a.example/b?c=d. And (http://x.example)!"), [
+    "https://a.example/b?c=d",
+    "http://x.example",
+  ]);
   assert.deepEqual(links("javascript:alert(1) ftp://a data:x xhttps://a"), []);
   for (const text of ["a https://b.example c", "https://b.example", "", "no"]) {
-    assert.equal(partsOf(text).map((part) => part.text).join(""), text);
+    assert.equal(
+      partsOf(text)
+        .map((part) => part.text)
+        .join(""),
+      text,
+    );
   }
 });
 
@@ -147,25 +215,56 @@ test("times as people say them, over a change of the clocks", () => {
   const now = new Date(2026, 2, 30, 12).getTime(); // the day after clocks went forward in Europe
   const ago = (/** @type {Date} */ then) => agoOf(then.toISOString(), now);
   assert.deepEqual(
-    [new Date(now - 5_000), new Date(now - 300_000), new Date(2026, 2, 30, 9, 5), new Date(2026, 2, 29, 0, 30), new Date(2026, 2, 26, 9), new Date(2025, 5, 1)].map(ago),
+    [
+      new Date(now - 5_000),
+      new Date(now - 300_000),
+      new Date(2026, 2, 30, 9, 5),
+      new Date(2026, 2, 29, 0, 30),
+      new Date(2026, 2, 26, 9),
+      new Date(2025, 5, 1),
+    ].map(ago),
     ["now", "5 min", "9:05", "Yesterday", "Thu", "1 June 2025"],
   );
-  assert.deepEqual([new Date(now), new Date(2026, 2, 29, 23, 59), new Date(2026, 2, 25)].map((day) => dayTitle(day.toISOString(), now)), ["Today", "Yesterday", "Wednesday"]);
+  assert.deepEqual(
+    [new Date(now), new Date(2026, 2, 29, 23, 59), new Date(2026, 2, 25)].map((day) =>
+      dayTitle(day.toISOString(), now),
+    ),
+    ["Today", "Yesterday", "Wednesday"],
+  );
 });
 
 test("rows: days, the line above what is new, clusters of one person", () => {
   const day = 24 * 60;
-  const messages = [message(1), message(2), message(3, "me"), { ...message(4, "me"), created_at: at(day) }, { ...message(5), created_at: at(day + 1) }];
+  const messages = [
+    message(1),
+    message(2),
+    message(3, "me"),
+    { ...message(4, "me"), created_at: at(day) },
+    { ...message(5), created_at: at(day + 1) },
+  ];
   const rows = rowsOf(messages, [], "me", 5);
-  assert.deepEqual(rows.map((each) => each.kind), ["day", "message", "message", "message", "day", "message", "unread", "message"]);
-  assert.deepEqual(rows.filter((each) => each.kind === "message").map((each) => [each.isFirst, each.isLast]), [[true, false], [false, true], [true, true], [true, true], [true, true]]);
+  assert.deepEqual(
+    rows.map((each) => each.kind),
+    ["day", "message", "message", "message", "day", "message", "unread", "message"],
+  );
+  assert.deepEqual(
+    rows.filter((each) => each.kind === "message").map((each) => [each.isFirst, each.isLast]),
+    [
+      [true, false],
+      [false, true],
+      [true, true],
+      [true, true],
+      [true, true],
+    ],
+  );
 });
 
 test("addresses", () => {
   const uuid = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10";
   assert.deepEqual(routeOf(`/messages/${uuid}`), { page: "group", uuid });
   assert.deepEqual(routeOf("/messages/new/@Bob"), { page: "new", handle: "bob" });
-  for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x"]) assert.deepEqual(routeOf(path), { page: "groups" });
+  for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x"])
+    assert.deepEqual(routeOf(path), { page: "groups" });
 });
 
 test("uuids are of version 7 and sort by the order in which they were made", () => {

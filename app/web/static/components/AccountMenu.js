@@ -21,10 +21,14 @@ export function AccountMenu({ me }) {
         <strong dir="auto">${me.display_name}</strong>
         <span class="handle">@${me.handle}</span>
       </p>
-      <button popovertarget="account" onClick=${() => dialog.current?.showModal()}><${Icon} name="pencil" />Change your name</button>
+      <button popovertarget="account" onClick=${() => dialog.current?.showModal()}>
+        <${Icon} name="pencil" />Change your name
+      </button>
       <${ThemeChoice} />
       <a href="/docs" target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
-      <button onClick=${() => messenger.signOut()}><${Icon} name="leave" />${isLocal ? "Be somebody else" : "Sign out"}</button>
+      <button onClick=${() => messenger.signOut()}>
+        <${Icon} name="leave" />${isLocal ? "Be somebody else" : "Sign out"}
+      </button>
     </div>
     <${RenameDialog} dialog=${dialog} me=${me} />
   `;
@@ -42,12 +46,15 @@ function ThemeChoice() {
   return html`
     <fieldset class="themes">
       <legend><${Icon} name="moon" />Colours</legend>
-      ${THEMES.map(
-        (name) => html`<label key=${name}>
-          <input type="radio" name="theme" value=${name} checked=${theme === name} onChange=${() => choose(name)} />
-          <span>${name}</span>
-        </label>`,
-      )}
+      <div class="theme-choice">
+        ${THEMES.map(
+          (name) =>
+            html`<label key=${name}>
+              <input type="radio" name="theme" value=${name} checked=${theme === name} onChange=${() => choose(name)} />
+              <span>${name}</span>
+            </label>`,
+        )}
+      </div>
     </fieldset>
   `;
 }

@@ -21,15 +21,23 @@ const PATHS = {
 
 /** @param {{name: string}} props */
 export function Icon({ name }) {
-  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${PATHS[name]} /></svg>`;
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <path d=${PATHS[name]} />
+  </svg>`;
 }
 
 /** The mark of the product: two people's bubbles. */
 export function Logo() {
   return html`
     <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <path class="logo-back" d="M12 3h12a6 6 0 0 1 6 6v5a6 6 0 0 1-6 6h-.5v4.2c0 .8-.9 1.2-1.5.7L16.500 20H12a6 6 0 0 1-6-6V9a6 6 0 0 1 6-6z" />
-      <path class="logo-front" d="M8 10h10a6 6 0 0 1 6 6v3a6 6 0 0 1-6 6h-3.500l-4.800 4.200c-.6.5-1.500.1-1.500-.7V25H8a6 6 0 0 1-6-6v-3a6 6 0 0 1 6-6z" />
+      <path
+        class="logo-back"
+        d="M12 3h12a6 6 0 0 1 6 6v5a6 6 0 0 1-6 6h-.5v4.2c0 .8-.9 1.2-1.5.7L16.5 20H12a6 6 0 0 1-6-6V9a6 6 0 0 1 6-6z"
+      />
+      <path
+        class="logo-front"
+        d="M8 10h10a6 6 0 0 1 6 6v3a6 6 0 0 1-6 6h-3.5l-4.8 4.2c-.6.5-1.5.1-1.5-.7V25H8a6 6 0 0 1-6-6v-3a6 6 0 0 1 6-6z"
+      />
     </svg>
   `;
 }

@@ -171,7 +171,9 @@ export class MessageFeed extends Component {
   /** @param {HTMLElement} box */
   noticeRead(box) {
     if (document.visibilityState !== "visible") return;
-    const last = this.elements().findLast((element) => topIn(box, element) + Math.min(element.offsetHeight, 40) <= box.clientHeight);
+    const last = this.elements().findLast(
+      (element) => topIn(box, element) + Math.min(element.offsetHeight, 40) <= box.clientHeight,
+    );
     if (last) this.props.messenger.conversation.seen(Number(last.dataset.number));
   }
 
@@ -203,16 +205,20 @@ export class MessageFeed extends Component {
           onScroll=${this.onScroll}
           onKeyDown=${this.onKeyDown}
         >
-          <div class="feed-content">${thread.atStart && html`<p class="beginning">This is where it began.</p>`} ${this.rows()}</div>
+          <div class="feed-content">
+            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} ${this.rows()}
+          </div>
         </div>
-        ${this.state.isFar &&
-        html`<button
-          class="to-end"
-          aria-label=${unread ? `To the newest message, ${unread} unread` : "To the newest message"}
-          onClick=${() => messenger.conversation.newest()}
-        >
-          ${unread > 0 && html`<span class="badge">${countOf(unread)}</span>`}<${Icon} name="down" />
-        </button>`}
+        ${
+          this.state.isFar &&
+          html`<button
+            class="to-end"
+            aria-label=${unread ? `To the newest message, ${unread} unread` : "To the newest message"}
+            onClick=${() => messenger.conversation.newest()}
+          >
+            ${unread > 0 && html`<span class="badge">${countOf(unread)}</span>`}<${Icon} name="down" />
+          </button>`
+        }
       </div>
     `;
   }
@@ -222,7 +228,9 @@ export class MessageFeed extends Component {
     const waiting = missing === 0 ? pending.slice(0, 50) : [];
     const messages = thread.messages.slice(-WINDOW);
     const lastOwn = messages.findLast((message) => message.user_uuid === me.uuid)?.number ?? 0;
-    const lastRead = messages.findLast((message) => message.user_uuid === me.uuid && message.number <= this.props.readByOthers)?.number;
+    const lastRead = messages.findLast(
+      (message) => message.user_uuid === me.uuid && message.number <= this.props.readByOthers,
+    )?.number;
     return rowsOf(messages, waiting, me.uuid, thread.unreadFrom).map((row) => {
       if (row.kind === "day") return html`<${DaySeparator} key=${row.key} at=${row.at} now=${now} />`;
       if (row.kind === "unread") return html`<${UnreadLine} key=${row.key} />`;
@@ -240,7 +248,11 @@ export class MessageFeed extends Component {
   messageRow(row, receipt) {
     const { messenger, onReply } = this.props;
     const onJump = (/** @type {number} */ number) => void messenger.conversation.jump(number);
-    return html`<${MessageItem} key=${row.key} ...${row} ...${{ receipt, onReply, onJump, quoted: this.quoted(row.message.reply_to) }} />`;
+    return html`<${MessageItem}
+      key=${row.key}
+      ...${row}
+      ...${{ receipt, onReply, onJump, quoted: this.quoted(row.message.reply_to) }}
+    />`;
   }
 
   /** @param {import("../lib/rows.js").PendingRow} row */
@@ -248,7 +260,11 @@ export class MessageFeed extends Component {
     const { messenger, isLineUp } = this.props;
     const onRetry = () => messenger.outbox.retry(row.pending.uuid);
     const onDiscard = () => messenger.outbox.discard(row.pending.uuid);
-    return html`<${PendingItem} key=${row.key} ...${row} ...${{ isLineUp, onRetry, onDiscard, quoted: this.quoted(row.pending.reply_to) }} />`;
+    return html`<${PendingItem}
+      key=${row.key}
+      ...${row}
+      ...${{ isLineUp, onRetry, onDiscard, quoted: this.quoted(row.pending.reply_to) }}
+    />`;
   }
 
   /** @param {number | null} number */

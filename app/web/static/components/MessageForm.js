@@ -1,6 +1,6 @@
 /** Where one writes: Enter sends, Shift+Enter begins a new line, the count goes down from what a message may have. */
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { useMessenger } from "../lib/hooks.js";
 import { cleaned, lengthOf } from "../lib/text.js";
 import { Icon } from "./Icon.js";
@@ -24,7 +24,6 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
   const left = messenger.config.message_max_length - length;
   const maySend = length > 0 && left >= 0;
 
-  useLayoutEffect(() => fitToText(area.current), [text]);
   useEffect(() => {
     if (reply || matchMedia("(hover: hover)").matches) area.current?.focus();
   }, [reply, key]);
@@ -58,24 +57,30 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
   };
   return html`
     <form class="composer" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
-      ${reply &&
-      html`<div class="composer-reply">
-        <${Quote} message=${reply} />
-        <button type="button" class="round quiet" aria-label="Do not reply" onClick=${onReplyEnd}><${Icon} name="close" /></button>
-      </div>`}
+      ${
+        reply &&
+        html`<div class="composer-reply">
+          <${Quote} message=${reply} />
+          <button type="button" class="round quiet" aria-label="Do not reply" onClick=${onReplyEnd}>
+            <${Icon} name="close" />
+          </button>
+        </div>`
+      }
       <div class="composer-field">
-        <textarea
-          ref=${area}
-          rows="1"
-          dir="auto"
-          aria-label=${`Message to ${name}`}
-          aria-describedby="count"
-          aria-invalid=${left < 0 ? "true" : "false"}
-          placeholder=${`Message ${name}`}
-          value=${text}
-          onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => change(event.currentTarget.value)}
-          onKeyDown=${onKeyDown}
-        ></textarea>
+        <div class="grow" data-text=${text}>
+          <textarea
+            ref=${area}
+            rows="1"
+            dir="auto"
+            aria-label=${`Message to ${name}`}
+            aria-describedby="count"
+            aria-invalid=${left < 0 ? "true" : "false"}
+            placeholder=${`Message ${name}`}
+            value=${text}
+            onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => change(event.currentTarget.value)}
+            onKeyDown=${onKeyDown}
+          ></textarea>
+        </div>
         <span id="count" class="count ${left < 0 ? "over" : left < FEW_LEFT ? "few" : ""}" hidden=${length === 0}>
           ${left}<span class="hidden"> characters left</span>
         </span>
@@ -83,11 +88,4 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
       </div>
     </form>
   `;
-}
-
-/** @param {HTMLTextAreaElement | null} area */
-function fitToText(area) {
-  if (!area) return;
-  area.style.height = "auto";
-  area.style.height = `${area.scrollHeight}px`;
 }

@@ -39,7 +39,10 @@ function Groups({ state, open, newPerson }) {
   if (!state.hasInbox) return html`<${Skeleton} />`;
   const groups = inboxOf(state.groups);
   if (groups.length === 0 && !newPerson) {
-    return html`<div class="notice"><p>Nobody has written yet.</p><p>Find a person above and say hello.</p></div>`;
+    return html`<div class="notice">
+      <p>Nobody has written yet.</p>
+      <p>Find a person above and say hello.</p>
+    </div>`;
   }
   return html`<${GroupList} ...${{ state, groups, open, newPerson }} />`;
 }
@@ -70,15 +73,16 @@ function GroupList({ state, groups, open, newPerson }) {
       <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>
         ${newPerson && html`<${MessageGroupNewItem} key="new" person=${newPerson} />`}
         ${groups.map(
-          (group) => html`<${MessageGroupItem}
-            key=${group.uuid}
-            group=${group}
-            me=${state.me.uuid}
-            now=${now}
-            isOpen=${group.uuid === open}
-            isTyping=${isTyping(state, group.uuid)}
-            isReachable=${group.uuid === reachable}
-          />`,
+          (group) =>
+            html`<${MessageGroupItem}
+              key=${group.uuid}
+              group=${group}
+              me=${state.me.uuid}
+              now=${now}
+              isOpen=${group.uuid === open}
+              isTyping=${isTyping(state, group.uuid)}
+              isReachable=${group.uuid === reachable}
+            />`,
         )}
       </ul>
     </nav>

@@ -24,14 +24,18 @@ export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable
         <span class="group-text">
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
-            <time datetime=${group.created_at} title=${wholeTimeOf(group.created_at)}>${agoOf(group.created_at, now)}</time>
+            <time datetime=${group.created_at} title=${wholeTimeOf(group.created_at)}
+              >${agoOf(group.created_at, now)}</time
+            >
           </span>
           <span class="group-tail">
-            ${isTyping
-              ? html`<span class="preview is-typing">typing…</span>`
-              : html`<span class="preview" dir="auto"
-                  >${group.last_message_by === me ? html`<span class="you">You: </span>` : ""}${group.message}</span
-                >`}
+            ${
+              isTyping
+                ? html`<span class="preview is-typing">typing…</span>`
+                : html`<span class="preview" dir="auto"
+                    >${group.last_message_by === me ? html`<span class="you">You: </span>` : ""}${group.message}</span
+                  >`
+            }
             ${isUnread && html`<span class="badge">${countOf(group.unread_count)}<span class="hidden"> unread</span></span>`}
           </span>
         </span>

@@ -27,14 +27,18 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
           ${quoted && html`<${Quote} message=${quoted} onClick=${() => onJump(quoted.number)} />`}
           ${message.deleted_at ? html`<p class="text gone">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
         </div>
-        <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}><${Icon} name="reply" /></button>
+        <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}>
+          <${Icon} name="reply" />
+        </button>
       </div>
-      ${(isLast || receipt) &&
-      html`<p class="meta">
-        <time datetime=${message.created_at} title=${wholeTimeOf(message.created_at)}>${time}</time>
-        ${message.edited_at && html`<span>Edited</span>`}
-        ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
-      </p>`}
+      ${
+        (isLast || receipt) &&
+        html`<p class="meta">
+          <time datetime=${message.created_at} title=${wholeTimeOf(message.created_at)}>${time}</time>
+          ${message.edited_at && html`<span>Edited</span>`}
+          ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
+        </p>`
+      }
     </article>
   `;
 }
@@ -46,17 +50,27 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
 export function PendingItem({ pending, isFirst, isLast, quoted, isLineUp, onRetry, onDiscard }) {
   const state = pending.refusal === null ? "waiting" : "refused";
   return html`
-    <article class="${classesOf({ isOwn: true, isFirst, isLast })} ${state}" data-pending=${pending.uuid} tabindex="-1" aria-label="You">
+    <article
+      class="${classesOf({ isOwn: true, isFirst, isLast })} ${state}"
+      data-pending=${pending.uuid}
+      tabindex="-1"
+      aria-label="You"
+    >
       <div class="bubble-row">
         <div class="bubble">${quoted && html`<${Quote} message=${quoted} />`}<${Text} text=${pending.text} /></div>
       </div>
-      ${pending.refusal === null
-        ? isLast && html`<p class="meta"><span class="sending">${isLineUp ? "Sending…" : "Goes out when you are back online"}</span></p>`
-        : html`<p class="meta failure" role="alert">
-            <${Icon} name="alert" /><span>Not sent. ${pending.refusal}</span>
-            <button class="link" onClick=${onRetry}>Try again</button>
-            <button class="link" onClick=${onDiscard}>Delete</button>
-          </p>`}
+      ${
+        pending.refusal === null
+          ? isLast &&
+            html`<p class="meta">
+              <span class="sending">${isLineUp ? "Sending…" : "Goes out when you are back online"}</span>
+            </p>`
+          : html`<p class="meta failure" role="alert">
+              <${Icon} name="alert" /><span>Not sent. ${pending.refusal}</span>
+              <button class="link" onClick=${onRetry}>Try again</button>
+              <button class="link" onClick=${onDiscard}>Delete</button>
+            </p>`
+      }
     </article>
   `;
 }
@@ -75,7 +89,9 @@ export function Quote({ message, onClick }) {
     <span class="quote-name" dir="auto">${message.display_name}</span>
     <span class="quote-text" dir="auto">${message.deleted_at ? "This message was deleted" : message.message}</span>
   `;
-  return onClick ? html`<button class="quote" onClick=${onClick}>${content}</button>` : html`<div class="quote">${content}</div>`;
+  return onClick
+    ? html`<button class="quote" onClick=${onClick}>${content}</button>`
+    : html`<div class="quote">${content}</div>`;
 }
 
 /** @param {{at: string, now: number}} props */

@@ -68,7 +68,14 @@ export async function checkAuth(config) {
   if (config.sign_in.kind === "cognito") {
     const cognito = config.sign_in;
     const tokens = await finishSignIn(cognito);
-    return tokens && new Session(tokens, (refresh) => renewWithCognito(cognito, refresh), () => leaveCognito(cognito));
+    return (
+      tokens &&
+      new Session(
+        tokens,
+        (refresh) => renewWithCognito(cognito, refresh),
+        () => leaveCognito(cognito),
+      )
+    );
   }
   const handle = config.sign_in.kind === "local" ? sessionStorage.getItem(HANDLE) : null;
   return handle === null ? null : remembered(handle);

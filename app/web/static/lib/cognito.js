@@ -47,7 +47,8 @@ export async function finishSignIn(cognito) {
   history.replaceState(null, "", path);
   if (!isOurs) throw new SignInFailed("This sign-in was not started here");
   const code = query.get("code");
-  if (code === null) throw new SignInFailed(query.get("error_description") ?? query.get("error") ?? "No code came back");
+  if (code === null)
+    throw new SignInFailed(query.get("error_description") ?? query.get("error") ?? "No code came back");
   return fetchTokens(cognito, {
     grant_type: "authorization_code",
     code,
@@ -88,5 +89,8 @@ function home() {
 
 /** @param {Uint8Array} bytes */
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }

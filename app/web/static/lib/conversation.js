@@ -65,7 +65,15 @@ export class Conversation {
     /** @type {Message[]} */
     const messages = await this.api.get(`${pathOf(group)}?limit=${PAGE}${place}`);
     const atStart = messages.length === 0 || messages[0]?.number === 1;
-    this.store.updateThread(group, (thread) => ({ ...thread, messages, atStart, focus, isLoading: false, isBusy: false, failure: null }));
+    this.store.updateThread(group, (thread) => ({
+      ...thread,
+      messages,
+      atStart,
+      focus,
+      isLoading: false,
+      isBusy: false,
+      failure: null,
+    }));
     await this.#fetchQuotes(group);
   }
 
@@ -107,7 +115,8 @@ export class Conversation {
   /** @param {boolean} isFollowing */
   follow(isFollowing) {
     const thread = this.store.state.thread;
-    if (thread && thread.isFollowing !== isFollowing) this.store.updateThread(thread.group, (now) => ({ ...now, isFollowing }));
+    if (thread && thread.isFollowing !== isFollowing)
+      this.store.updateThread(thread.group, (now) => ({ ...now, isFollowing }));
   }
 
   /**
@@ -137,7 +146,9 @@ export class Conversation {
   async #fetchReaders(group) {
     /** @type {import("../types.js").ReadMarker[]} */
     const markers = await this.api.get(`/api/message_groups/${group}/read`);
-    this.store.update((state) => markers.reduce((next, each) => applyRead(next, group, each.user_uuid, each.number), state));
+    this.store.update((state) =>
+      markers.reduce((next, each) => applyRead(next, group, each.user_uuid, each.number), state),
+    );
   }
 
   /**
@@ -153,7 +164,8 @@ export class Conversation {
     const found = await Promise.all(missing.map((number) => this.api.get(`${pathOf(group)}?around=${number}&limit=1`)));
     /** @type {[number, Message][]} */
     const quotes = found.flat().map((message) => [message.number, message]);
-    if (quotes.length > 0) this.store.updateThread(group, (now) => ({ ...now, quotes: { ...now.quotes, ...Object.fromEntries(quotes) } }));
+    if (quotes.length > 0)
+      this.store.updateThread(group, (now) => ({ ...now, quotes: { ...now.quotes, ...Object.fromEntries(quotes) } }));
   }
 
   #ready() {
@@ -214,8 +226,16 @@ export class Conversation {
  */
 function emptyThread(group) {
   return {
-    group, messages: [], isLoading: true, failure: null, isBusy: false, atStart: false, isFollowing: false,
-    unreadFrom: null, focus: { at: "end" }, quotes: {},
+    group,
+    messages: [],
+    isLoading: true,
+    failure: null,
+    isBusy: false,
+    atStart: false,
+    isFollowing: false,
+    unreadFrom: null,
+    focus: { at: "end" },
+    quotes: {},
   };
 }
 

@@ -5,6 +5,7 @@ import { LineDown, Problem, problemOf } from "./api.js";
 const SILENCE = 40_000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
+const GROWTH = 1.5;
 
 /** @typedef {{id: string | null, type: string, data: string, retry: number | null}} Frame */
 
@@ -47,6 +48,8 @@ export class EventStream {
   #failures = 0;
   /** @type {AbortController | null} */
   #running = null;
+  #reading = new AbortController();
+  #mayPause = true;
   /** @type {() => void} */
   #hurry = () => {};
 
@@ -70,7 +73,7 @@ export class EventStream {
       } catch (error) {
         if (error instanceof Problem && [404, 405, 501].includes(error.status)) return false;
       }
-      if (!ended.aborted) await this.#pause(ended);
+      if (!ended.aborted && this.#mayPause) await this.#pause(ended);
     }
     return true;
   }
@@ -80,7 +83,14 @@ export class EventStream {
     this.#hurry();
   }
 
-  /** Do not wait any longer before the next try: the network is back, or somebody is looking. */
+  /** The network is another one, and what was open may be dead without knowing: open it again at once. */
+  reconnect() {
+    this.#mayPause = false;
+    this.#reading.abort();
+    this.#hurry();
+  }
+
+  /** Do not wait any longer before the next try: somebody is looking, or the server has answered elsewhere. */
   hurry() {
     this.#hurry();
   }
@@ -88,9 +98,11 @@ export class EventStream {
   /** @param {AbortSignal} ended */
   async #read(ended) {
     const silence = new Deadline(SILENCE);
+    this.#reading = new AbortController();
+    this.#mayPause = true;
     try {
       const headers = { accept: "text/event-stream", ...(this.#lastId ? { "last-event-id": this.#lastId } : {}) };
-      const signal = AbortSignal.any([ended, silence.signal]);
+      const signal = AbortSignal.any([ended, silence.signal, this.#reading.signal]);
       const answer = await this.api.signedFetch("/api/events", { headers }, () => signal);
       if (!answer.ok || !answer.body) throw await problemOf(answer);
       this.#failures = 0;
@@ -130,7 +142,7 @@ export class EventStream {
    */
   async #pause(ended) {
     this.onLine(navigator.onLine ? "reconnecting" : "offline");
-    const longest = Math.min(LONGEST_WAIT, this.#base * 2 ** this.#failures++);
+    const longest = Math.min(LONGEST_WAIT, this.#base * GROWTH ** this.#failures++);
     const wait = longest * (0.5 + Math.random() / 2);
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);

@@ -30,13 +30,17 @@ export class Messenger {
     this.outbox = new Outbox(this.api, this.store, storage);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
-    this.stream = new EventStream(this.api, (event) => this.#take(event), (line) => this.#setLine(line));
+    this.stream = new EventStream(
+      this.api,
+      (event) => this.#take(event),
+      (line) => this.#setLine(line),
+    );
   }
 
   start() {
     const signal = this.#leaving.signal;
     const hurry = () => this.#hurry();
-    window.addEventListener("online", hurry, { signal });
+    window.addEventListener("online", () => this.#reconnect(), { signal });
     window.addEventListener("offline", () => this.#setLine("offline"), { signal });
     window.addEventListener("storage", () => this.outbox.refresh(), { signal });
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && hurry(), { signal });
@@ -123,7 +127,9 @@ export class Messenger {
     const groups = Object.fromEntries(known.map((row) => [row.uuid, this.#known(row)]));
     try {
       const changed = await this.api.call("POST", "/api/sync", { groups });
-      this.store.update((state) => removeGroups(applyMessages(applyGroups(state, changed.groups), changed.messages), changed.gone));
+      this.store.update((state) =>
+        removeGroups(applyMessages(applyGroups(state, changed.groups), changed.messages), changed.gone),
+      );
       this.store.set({ hasInbox: true, inboxFailure: null });
     } catch {
       if (!this.#isStopped) setTimeout(() => void this.#sync(), AGAIN * (0.5 + Math.random()));
@@ -141,6 +147,12 @@ export class Messenger {
   #setLine(line) {
     if (line !== this.store.state.line) this.store.set({ line });
     if (line === "live" || line === "polling") this.outbox.hurry();
+  }
+
+  #reconnect() {
+    this.#setLine("reconnecting");
+    this.stream.reconnect();
+    this.outbox.hurry();
   }
 
   #hurry() {

@@ -9,6 +9,7 @@ import { uuid7 } from "./uuid7.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
+const GROWTH = 1.5;
 
 /** @typedef {import("../types.js").Pending} Pending */
 
@@ -164,7 +165,7 @@ export class Outbox {
   /** @param {Problem | LineDown} error */
   async #pause(error) {
     const asked = error instanceof Problem ? error.retryAfter * 1000 : 0;
-    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++);
+    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * GROWTH ** this.#failures++);
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.max(asked, longest * (0.5 + Math.random() / 2)));
       this.#hurry = () => {

@@ -22,7 +22,12 @@ const CLUSTER = 5 * 60_000;
 export function rowsOf(messages, pending, me, unreadFrom) {
   /** @type {Entry[]} */
   const entries = [
-    ...messages.map((message) => ({ message, user: message.user_uuid, at: message.created_at, line: message.number === unreadFrom })),
+    ...messages.map((message) => ({
+      message,
+      user: message.user_uuid,
+      at: message.created_at,
+      line: message.number === unreadFrom,
+    })),
     ...pending.map((each) => ({ pending: each, user: me, at: each.created_at, line: false })),
   ];
   return entries.flatMap((entry, index) => rowsAt(entry, entries[index - 1], entries[index + 1], me));
@@ -40,7 +45,8 @@ export function rowsOf(messages, pending, me, unreadFrom) {
 function rowsAt(entry, before, after, me) {
   /** @type {Row[]} */
   const rows = [];
-  if (!before || dayOf(before.at) !== dayOf(entry.at)) rows.push({ kind: "day", key: `day ${dayOf(entry.at)}`, at: entry.at });
+  if (!before || dayOf(before.at) !== dayOf(entry.at))
+    rows.push({ kind: "day", key: `day ${dayOf(entry.at)}`, at: entry.at });
   if (entry.line) rows.push({ kind: "unread", key: "unread" });
   const place = { isFirst: entry.line || !belong(before, entry), isLast: after?.line || !belong(entry, after) };
   if (entry.message) {

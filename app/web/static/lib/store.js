@@ -18,8 +18,16 @@ const TYPING_LASTS = 15_000;
  */
 export function initialState(me, pending) {
   return {
-    me, pending, line: "connecting", groups: {}, hasInbox: false, more: null, inboxFailure: null, thread: null,
-    readers: {}, typing: {},
+    me,
+    pending,
+    line: "connecting",
+    groups: {},
+    hasInbox: false,
+    more: null,
+    inboxFailure: null,
+    thread: null,
+    readers: {},
+    typing: {},
   };
 }
 
@@ -118,7 +126,10 @@ function merged(known, row) {
  * @returns {State}
  */
 export function removeGroups(state, gone) {
-  return { ...state, groups: Object.fromEntries(Object.entries(state.groups).filter(([uuid]) => !gone.includes(uuid))) };
+  return {
+    ...state,
+    groups: Object.fromEntries(Object.entries(state.groups).filter(([uuid]) => !gone.includes(uuid))),
+  };
 }
 
 /**
@@ -147,8 +158,13 @@ function applyMessage(state, message) {
   if (group && number > group.last_number) {
     const read_number = sender === state.me.uuid ? number : group.read_number;
     const row = {
-      ...group, read_number, last_number: number, unread_count: number - read_number, message: message.message,
-      created_at: message.created_at, last_message_by: sender,
+      ...group,
+      read_number,
+      last_number: number,
+      unread_count: number - read_number,
+      message: message.message,
+      created_at: message.created_at,
+      last_message_by: sender,
     };
     next = { ...next, groups: { ...next.groups, [uuid]: row } };
   }
@@ -230,7 +246,10 @@ export function applyRead(state, uuid, user, number) {
 export function applyProfile(state, user) {
   const name = { display_name: user.display_name, handle: user.handle };
   const groups = Object.fromEntries(
-    Object.entries(state.groups).map(([uuid, group]) => [uuid, group.handle === user.handle ? { ...group, ...name } : group]),
+    Object.entries(state.groups).map(([uuid, group]) => [
+      uuid,
+      group.handle === user.handle ? { ...group, ...name } : group,
+    ]),
   );
   const me = state.me.uuid === user.uuid ? { ...state.me, ...name } : state.me;
   const messages = state.thread?.messages.map((each) => (each.user_uuid === user.uuid ? { ...each, ...name } : each));
@@ -270,6 +289,10 @@ function withoutTyping(state, group, user) {
  * @returns {State}
  */
 export function expireTyping(state, now) {
-  const those = Object.entries(state.typing).flatMap(([group, users]) => Object.entries(users).map(([user, until]) => ({ group, user, until })));
-  return those.filter(({ until }) => until <= now).reduce((next, { group, user }) => withoutTyping(next, group, user), state);
+  const those = Object.entries(state.typing).flatMap(([group, users]) =>
+    Object.entries(users).map(([user, until]) => ({ group, user, until })),
+  );
+  return those
+    .filter(({ until }) => until <= now)
+    .reduce((next, { group, user }) => withoutTyping(next, group, user), state);
 }

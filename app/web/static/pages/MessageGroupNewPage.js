@@ -17,7 +17,8 @@ export function MessageGroupNewPage({ handle, person }) {
   useEffect(() => {
     if (begun) navigate(groupPath(begun.uuid), { replace: true });
   }, [begun?.uuid]);
-  if (person === null || handle === state.me.handle) return html`<${Nobody} handle=${handle} isMe=${person !== null} />`;
+  if (person === null || handle === state.me.handle)
+    return html`<${Nobody} handle=${handle} isMe=${person !== null} />`;
   const pending = pendingFor(state.pending, null, handle);
   const name = person?.display_name ?? `@${handle}`;
   return html`
@@ -25,21 +26,24 @@ export function MessageGroupNewPage({ handle, person }) {
     <div class="feed-frame">
       <div class="feed">
         <div class="feed-content">
-          ${pending.length === 0 &&
-          html`<div class="hello">
-            <${Avatar} name=${name} handle=${handle} size="large" />
-            <p>Say hello to <bdi>${name}</bdi>. You have not written to one another yet.</p>
-          </div>`}
+          ${
+            pending.length === 0 &&
+            html`<div class="hello">
+              <${Avatar} name=${name} handle=${handle} size="large" />
+              <p>Say hello to <bdi>${name}</bdi>. You have not written to one another yet.</p>
+            </div>`
+          }
           ${pending.map(
-            (each, index) => html`<${PendingItem}
-              key=${each.uuid}
-              pending=${each}
-              isFirst=${index === 0}
-              isLast=${index === pending.length - 1}
-              isLineUp=${state.line !== "offline" && state.line !== "reconnecting"}
-              onRetry=${() => messenger.outbox.retry(each.uuid)}
-              onDiscard=${() => messenger.outbox.discard(each.uuid)}
-            />`,
+            (each, index) =>
+              html`<${PendingItem}
+                key=${each.uuid}
+                pending=${each}
+                isFirst=${index === 0}
+                isLast=${index === pending.length - 1}
+                isLineUp=${state.line !== "offline" && state.line !== "reconnecting"}
+                onRetry=${() => messenger.outbox.retry(each.uuid)}
+                onDiscard=${() => messenger.outbox.discard(each.uuid)}
+              />`,
           )}
         </div>
       </div>

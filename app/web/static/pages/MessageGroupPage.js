@@ -31,29 +31,33 @@ export function MessageGroupPage({ uuid }) {
   const isOpen = group && thread && !thread.isLoading;
   return html`
     ${group ? html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} />` : html`<header class="conversation-head"></header>`}
-    ${isOpen
-      ? html`<${MessageFeed}
-          ...${{ thread, group, me: state.me, now, messenger, onReply: setReply, onLeave: leave }}
-          pending=${pendingFor(state.pending, uuid, group.handle)}
-          missing=${missingAfter(state)}
-          readByOthers=${readByOthers(state, uuid)}
-          isLineUp=${state.line === "live" || state.line === "polling" || state.line === "connecting"}
-        />`
-      : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`}
-    ${group &&
-    html`
-      <p class="typing-line" role="status">
-        ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
-      </p>
-      <${MessageForm}
-        target=${{ group: uuid, handle: null }}
-        name=${group.display_name}
-        reply=${reply}
-        onReplyEnd=${() => setReply(null)}
-        onLeave=${leave}
-        onUp=${focusLast}
-      />
-    `}
+    ${
+      isOpen
+        ? html`<${MessageFeed}
+            ...${{ thread, group, me: state.me, now, messenger, onReply: setReply, onLeave: leave }}
+            pending=${pendingFor(state.pending, uuid, group.handle)}
+            missing=${missingAfter(state)}
+            readByOthers=${readByOthers(state, uuid)}
+            isLineUp=${state.line === "live" || state.line === "polling" || state.line === "connecting"}
+          />`
+        : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`
+    }
+    ${
+      group &&
+      html`
+        <p class="typing-line" role="status">
+          ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
+        </p>
+        <${MessageForm}
+          target=${{ group: uuid, handle: null }}
+          name=${group.display_name}
+          reply=${reply}
+          onReplyEnd=${() => setReply(null)}
+          onLeave=${leave}
+          onUp=${focusLast}
+        />
+      `
+    }
   `;
 }
 
@@ -69,12 +73,17 @@ function Failure({ text, onRetry }) {
     <div class="invitation" role="alert">
       <h1>This conversation cannot be shown</h1>
       <p>${text}.</p>
-      <p><button class="primary" onClick=${onRetry}>Try again</button> <a class="quiet button" href="/messages">All conversations</a></p>
+      <p>
+        <button class="primary" onClick=${onRetry}>Try again</button>
+        <a class="quiet button" href="/messages">All conversations</a>
+      </p>
     </div>
   `;
 }
 
 /** @param {KeyboardEvent} event */
 function isFreeEscape(event) {
-  return event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], [popover]:popover-open");
+  return (
+    event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], [popover]:popover-open")
+  );
 }

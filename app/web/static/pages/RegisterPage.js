@@ -10,7 +10,10 @@ export function RegisterPage({ api, onMe }) {
   const onSubmit = async (event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const body = { handle: String(form.get("handle")).trim().toLowerCase(), display_name: String(form.get("name")).trim() };
+    const body = {
+      handle: String(form.get("handle")).trim().toLowerCase(),
+      display_name: String(form.get("name")).trim(),
+    };
     try {
       onMe(await api.call("POST", "/api/users", body));
     } catch (error) {
@@ -24,7 +27,16 @@ export function RegisterPage({ api, onMe }) {
         <h1>Welcome</h1>
         <p>How shall people find you?</p>
         <label>Name <input name="name" required maxlength="50" autocomplete="name" /></label>
-        <label>Handle <input name="handle" required minlength="3" maxlength="30" pattern="[A-Za-z0-9_]{3,30}" autocomplete="username" /></label>
+        <label
+          >Handle
+          <input
+            name="handle"
+            required
+            minlength="3"
+            maxlength="30"
+            pattern="[A-Za-z0-9_]{3,30}"
+            autocomplete="username"
+        /></label>
         ${failure && html`<p class="failure" role="alert">${failure}.</p>`}
         <button class="primary wide">Begin</button>
       </form>

@@ -17,17 +17,23 @@ export function SignInPage({ config, failure, onSession }) {
       <div class="door-card">
         <${Logo} />
         ${signIn.kind === "local" && html`<${ChoosePerson} onSession=${onSession} />`}
-        ${signIn.kind === "cognito" &&
-        html`
-          <h1>Messages</h1>
-          <p>Write to the people you know.</p>
-          <button class="primary wide" onClick=${() => startSignIn(signIn, location.pathname)}>Sign in</button>
-        `}
-        ${signIn.kind === "none" &&
-        html`
-          <h1>Messages</h1>
-          <p>Signing in is not configured here yet. Whoever runs this service can set <code>COGNITO_DOMAIN_URL</code>.</p>
-        `}
+        ${
+          signIn.kind === "cognito" &&
+          html`
+            <h1>Messages</h1>
+            <p>Write to the people you know.</p>
+            <button class="primary wide" onClick=${() => startSignIn(signIn, location.pathname)}>Sign in</button>
+          `
+        }
+        ${
+          signIn.kind === "none" &&
+          html`
+            <h1>Messages</h1>
+            <p>
+              Signing in is not configured here yet. Whoever runs this service can set <code>COGNITO_DOMAIN_URL</code>.
+            </p>
+          `
+        }
         ${failure && html`<p class="failure" role="alert">${failure}</p>`}
       </div>
     </main>
@@ -49,16 +55,17 @@ function ChoosePerson({ onSession }) {
     <p>This is your own installation, so you may be anybody. Open a second browser as somebody else, and talk.</p>
     <ul class="people" role="list">
       ${people?.map(
-        (person) => html`<li key=${person.handle}>
-          <button class="person" onClick=${() => choose(person.handle)}>
-            <${Avatar} name=${person.display_name} handle=${person.handle} size="large" />
-            <span class="name" dir="auto">${person.display_name}</span>
-            <span class="handle">@${person.handle}</span>
-          </button>
-        </li>`,
+        (person) =>
+          html`<li key=${person.handle}>
+            <button class="person" onClick=${() => choose(person.handle)}>
+              <${Avatar} name=${person.display_name} handle=${person.handle} size="large" />
+              <span class="name" dir="auto">${person.display_name}</span>
+              <span class="handle">@${person.handle}</span>
+            </button>
+          </li>`,
       )}
     </ul>
-    ${people?.length === 0 && html`<p>There is nobody yet. The command <code>cruddur db seed</code> brings four people.</p>`}
+    ${people?.length === 0 && html`<p>There is nobody yet. The command <code>cruddur seed</code> brings people.</p>`}
     ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${load}>Try again</button></p>`}
   `;
 }
