@@ -10,6 +10,8 @@ from app.messaging.inbox import WHOLE_INBOX, Inbox
 from app.messaging.models import InboxRow, MemberState, Message
 from app.messaging.store import MessagingStore
 
+GROUPS = 150
+"""So many groups can be named at once: with the greatest numbers they still fit into a request's body."""
 MESSAGES = 100
 """At most so many messages at once; who is further behind pages on."""
 
@@ -56,7 +58,8 @@ class Catchup:
 
     async def changes(self, user: UUID, known: Mapping[UUID, Known]) -> Changes:
         """What differs from what the user has, as of now."""
-        rows = await self.rows(user, consistent=True)
+        newest = await self.rows(user, consistent=True)
+        rows = [row for at, row in enumerate(newest) if at < GROUPS or row.group_uuid in known]
         rows += await self._older_rows(user, known.keys() - {row.group_uuid for row in rows})
         has = {row.group_uuid: known.get(row.group_uuid, Known()) for row in rows}
         changed = [row for row in rows if row.version != has[row.group_uuid].version]

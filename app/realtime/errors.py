@@ -6,4 +6,4 @@ from app.errors import AppError
 class TooManyStreams(AppError):
     status = 429
     title = "You have as many event streams open as one may have"
-    retry_after = 5
+    retry_after = 2

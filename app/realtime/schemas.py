@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from app.messaging.catchup import MESSAGES, Known
-from app.messaging.inbox import WHOLE_INBOX
+from app.messaging.catchup import GROUPS, MESSAGES, Known
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView
 from app.users.schemas import UserShortView
@@ -95,7 +94,7 @@ class KnownGroup(RequestModel):
 class SyncCreate(RequestModel):
     """What one has."""
 
-    groups: Annotated[dict[Uuid, KnownGroup], Field(max_length=WHOLE_INBOX)] = Field(
+    groups: Annotated[dict[Uuid, KnownGroup], Field(max_length=GROUPS)] = Field(
         description="By id of the group, the most recently active ones first; empty for nothing",
         examples=[{EXAMPLE_UUID: {"number": 42, "version": 57}}],
     )
@@ -104,13 +103,13 @@ class SyncCreate(RequestModel):
 class SyncView(ResponseModel):
     """What changed meanwhile."""
 
-    groups: Annotated[list[MessageGroupView], Field(max_length=2 * WHOLE_INBOX)] = Field(
-        description="Groups that one has not, or in another version, of the 200 newest and of those that were named"
+    groups: Annotated[list[MessageGroupView], Field(max_length=2 * GROUPS)] = Field(
+        description="Groups that one has not, or in another version, of the 150 newest and of those that were named"
     )
     messages: Annotated[list[MessageView], Field(max_length=MESSAGES)] = Field(
         description="Messages after `number` of the groups that were named, 100 in all at most; where a group's"
         " `last_number` is greater still, `list_messages` has the rest"
     )
-    gone: Annotated[list[Uuid], Field(max_length=WHOLE_INBOX)] = Field(
+    gone: Annotated[list[Uuid], Field(max_length=GROUPS)] = Field(
         description="Named groups that one is not in", examples=[[EXAMPLE_UUID]]
     )

@@ -1,7 +1,9 @@
 """What people are told, over HTTP: streams on one server of what happens on another."""
 
 import asyncio
+import json
 import time
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -10,6 +12,12 @@ import pytest
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.dynamodb import Update
 from app.messaging import items
+from app.messaging.catchup import GROUPS
+from app.messaging.log import now
+from app.messaging.models import LAST_NUMBER, Message
+from app.messaging.schemas import MAX_VERSION
+from app.realtime.schemas import SyncCreate
+from app.routes import MAX_BODY_BYTES
 from tests.fixtures.app import Person, Service
 from tests.realtime.conftest import Live
 from tests.tools.listener import sse
@@ -176,3 +184,25 @@ async def test_sync_holds_a_hundred_messages(live: Live, ann: Person, bob: Perso
     changes = await live.call(bob, "POST", "/api/sync", json={"groups": {group: {"number": 5, "version": 1}}})
     assert [message["number"] for message in changes["messages"]] == list(range(6, 106))
     assert changes["groups"][0]["last_number"] == 120
+
+
+def test_what_can_be_named_at_once_fits_into_a_body() -> None:
+    groups = {str(uuid4()): {"number": LAST_NUMBER, "version": MAX_VERSION} for _ in range(GROUPS)}
+    body = json.dumps({"groups": groups})
+    SyncCreate.model_validate_json(body)
+    assert len(body) <= MAX_BODY_BYTES
+
+
+async def test_of_a_large_inbox_the_newest_and_the_named_are_told(live: Live, service: Service, ann: Person) -> None:
+    messages = [Message(uuid4(), 1, uuid4(), uuid4(), "hi", now() - timedelta(hours=n)) for n in range(GROUPS + 30)]
+    for message in messages:
+        await service.state["table"].put(items.new_inbox_row(message, user=ann.uuid, peer=message.user_uuid))
+    uuids = [str(message.group_uuid) for message in messages]
+    first = await live.call(ann, "POST", "/api/sync", json={"groups": {}})
+    assert [group["uuid"] for group in first["groups"]] == uuids[:GROUPS]
+    known = {uuid: {"number": 1, "version": 1} for uuid in uuids[:GROUPS]}
+    assert (await live.call(ann, "POST", "/api/sync", json={"groups": known}))["groups"] == []
+    older = {uuids[-1]: {"number": 1, "version": 7}, uuids[0]: {"number": 1, "version": 1}}
+    named = await live.call(ann, "POST", "/api/sync", json={"groups": older})
+    assert [group["uuid"] for group in named["groups"]] == [*uuids[1:GROUPS], uuids[-1]]
+    assert named["gone"] == []

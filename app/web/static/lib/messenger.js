@@ -10,7 +10,7 @@ import { Typing } from "./typing.js";
 
 const POLL = 2_500;
 const AGAIN = 2_000;
-const SYNCED_GROUPS = 200;
+const SYNCED_GROUPS = 150;
 
 export class Messenger {
   #isStopped = false;
