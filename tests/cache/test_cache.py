@@ -19,7 +19,7 @@ from app.errors import Unavailable
 from app.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
 
-SLACK = 0.5
+SLACK = 1.5
 
 
 class Source:

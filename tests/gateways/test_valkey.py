@@ -15,7 +15,7 @@ from app.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyAwa
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
 
-SLACK = 0.5
+SLACK = 1.5
 """Seconds that a loaded machine may add to a deadline."""
 
 
