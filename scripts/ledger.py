@@ -115,7 +115,7 @@ class Ledger:
 
 def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes | None]]:
     """What is not the last of its group here cannot be the newest, and does without."""
-    for message, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
         yield message, _digest(items.projected(message)) if is_last else None
 

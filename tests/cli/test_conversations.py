@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Place
 
 
@@ -93,6 +95,7 @@ async def test_texts_cannot_do_anything_to_a_terminal(empty: Place, tmp_path: Pa
     assert "\\u001b[31mred\\u0007\\u202eback ⏎ second [bold]line" in ended.out
 
 
+@pytest.mark.usefixtures("stock")  # whose people are asked for
 async def test_an_empty_table_is_no_failure(empty: Place) -> None:
     assert (await empty.done("scan", "--json")).out == ""
     assert "has no message groups" in (await empty.done("list-conversations", "juniper")).err
