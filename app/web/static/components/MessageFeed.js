@@ -138,8 +138,10 @@ export class MessageFeed extends Component {
   /** @returns {Anchor} */
   anchorNow() {
     const box = this.box;
-    const first = box && this.elements().find((element) => topIn(box, element) + element.offsetHeight > 0);
-    return first ? { number: Number(first.dataset.number), offset: topIn(box, bubbleOf(first)) } : null;
+    const inView = box ? this.elements().filter((element) => topIn(box, element) + element.offsetHeight > 0) : [];
+    // The first that begins in view: what is cut off above may change its height with its neighbours.
+    const first = inView.find((element) => box && topIn(box, bubbleOf(element)) >= 0) ?? inView[0];
+    return box && first ? { number: Number(first.dataset.number), offset: topIn(box, bubbleOf(first)) } : null;
   }
 
   onScroll = () => {

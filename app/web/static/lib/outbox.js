@@ -52,6 +52,7 @@ function parsed(text) {
 /** Sends what is in the storage, the oldest first. */
 export class Outbox {
   #isDraining = false;
+  #isWanted = false;
   #isStopped = false;
   #failures = 0;
   /** @type {() => void} */
@@ -114,11 +115,15 @@ export class Outbox {
 
   /** Send everything there is. One tab at a time does it for all of them. */
   async drain() {
-    if (this.#isDraining || this.#isStopped) return;
+    this.#isWanted = true; // what is written while the last round ends wants another one
+    if (this.#isDraining) return;
     this.#isDraining = true;
     try {
       const work = () => this.#sendAll();
-      await (navigator.locks ? navigator.locks.request(this.storage.prefix, work) : work());
+      while (this.#isWanted && !this.#isStopped) {
+        this.#isWanted = false;
+        await (navigator.locks ? navigator.locks.request(this.storage.prefix, work) : work());
+      }
     } finally {
       this.#isDraining = false;
     }
