@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from app import valkey as gateway
 from app.settings import ValkeySettings
 from app.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyAway, open_valkey
+from app.valkey.subscriber import CONFIRM_SECONDS, PING_SECONDS, SILENCE_SECONDS
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
 
@@ -281,7 +281,7 @@ async def test_a_line_that_hangs_is_noticed_within_five_seconds(
     started = time.monotonic()
     with pytest.raises(ValkeyAway):
         await subscriber.subscribe("two")
-    assert time.monotonic() - started < gateway.CONFIRM_SECONDS + SLACK
+    assert time.monotonic() - started < CONFIRM_SECONDS + SLACK
     await ear.hears(2, seconds=6)
     assert time.monotonic() - started < 5 + SLACK
     os.kill(engine.child.pid, signal.SIGCONT)
@@ -290,6 +290,6 @@ async def test_a_line_that_hangs_is_noticed_within_five_seconds(
 
 
 async def test_an_idle_line_stays_up(subscriber: Subscriber, ear: Ear) -> None:
-    await asyncio.sleep(gateway.SILENCE_SECONDS + gateway.PING_SECONDS)
+    await asyncio.sleep(SILENCE_SECONDS + PING_SECONDS)
     assert subscriber.is_up
     assert ear.heard == ["up"]
