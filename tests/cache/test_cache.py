@@ -19,7 +19,9 @@ from app.errors import Unavailable
 from app.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
 
-SLACK = 1.5
+pytestmark = pytest.mark.alone
+
+SLACK = 0.5
 
 
 class Source:

@@ -15,7 +15,9 @@ from app.valkey.subscriber import CONFIRM_SECONDS, PING_SECONDS, SILENCE_SECONDS
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
 
-SLACK = 1.5
+pytestmark = pytest.mark.alone
+
+SLACK = 0.5
 """Seconds that a loaded machine may add to a deadline."""
 
 

@@ -14,4 +14,4 @@ ENVIRONMENT = {"PAGE": str(FOLDER), "TZ": "Europe/Berlin", "LC_ALL": "en_GB.UTF-
 async def test_logic() -> None:
     ended = await asyncio.to_thread(run, contract_node(), "--test", PROGRAM, environment=ENVIRONMENT)
     said = succeeded(ended)
-    assert re.search(r"\bpass 18\b", said), said
+    assert re.search(r"\bpass 19\b", said), said

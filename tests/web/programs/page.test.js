@@ -6,8 +6,10 @@ import { test } from "node:test";
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
 const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, withNewer, withOlder, WINDOW } =
   await page("lib/store.js");
+const { Store } = await page("lib/store.js");
 const { inboxOf, missingAfter, readByOthers, unreadGroups } = await page("lib/selectors.js");
 const { FrameParser } = await page("lib/events.js");
+const { Outbox } = await page("lib/outbox.js");
 const { hueOf, initialsOf, lengthOf, partsOf } = await page("lib/text.js");
 const { agoOf, dayTitle } = await page("lib/time.js");
 const { rowsOf } = await page("lib/rows.js");
@@ -271,4 +273,29 @@ test("uuids are of version 7 and sort by the order in which they were made", () 
   const uuids = Array.from({ length: 1000 }, uuid7);
   assert.deepEqual([...uuids].sort(), uuids);
   for (const uuid of uuids) assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("what is written just as the outbox has become empty goes out, too", async () => {
+  const waiting = new Map();
+  const storage = {
+    prefix: "outbox",
+    put: (pending) => waiting.set(pending.uuid, pending),
+    remove: (uuid) => waiting.delete(uuid),
+    all: () => {
+      if (sent.length === 1 && waiting.size === 0 && !hasWritten) {
+        hasWritten = true;
+        queueMicrotask(() => outbox.add({ group: "g", handle: null }, "second", null));
+      }
+      return [...waiting.values()];
+    },
+  };
+  let hasWritten = false;
+  const sent = [];
+  const api = { call: async (_method, _path, body) => (sent.push(body.message), { ...message(sent.length, "me"), uuid: body.uuid }) };
+  // Reading the storage for the page is no look of the round that sends.
+  const outbox = new Outbox(api, new Store(start()), storage);
+  outbox.refresh = () => {};
+  outbox.add({ group: "g", handle: null }, "first", null);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(sent, ["first", "second"]);
 });
