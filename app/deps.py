@@ -9,12 +9,12 @@ from fastapi.security import HTTPBearer
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims, TokenVerifier
 from app.cache import Caches
-from app.dynamodb import Table
+from app.gateways.dynamodb import Table
+from app.gateways.postgres import Postgres
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
-from app.postgres import Postgres
 from app.realtime.hub import Hub
 from app.users.service import Users
 from app.wire import PageSize

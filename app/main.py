@@ -20,8 +20,10 @@ from app.auth.tokens import TokenVerifier
 from app.cache import open_caches
 from app.connections import on_stop_signal
 from app.deps import State
-from app.dynamodb import open_table
 from app.errors import AppError
+from app.gateways.dynamodb import open_table
+from app.gateways.postgres import open_postgres
+from app.gateways.valkey import Valkey, open_valkey
 from app.limits import InFlightLimit
 from app.logs import LastResort, RequestLog, configure_logging
 from app.messaging import group_routes, message_routes
@@ -34,7 +36,6 @@ from app.metrics import Metrics
 from app.openapi import install_openapi, operation_id
 from app.openapi import router as openapi_router
 from app.page import install_page
-from app.postgres import open_postgres
 from app.problems import on_app_error, on_http_error, on_invalid_request
 from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
@@ -44,7 +45,6 @@ from app.settings import Settings
 from app.users import router as users_router
 from app.users.service import Users
 from app.users.store import UserStore
-from app.valkey import Valkey, open_valkey
 
 DRAIN_SECONDS = 1.5
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.dynamodb.operator import open_operated_table
+from app.gateways.dynamodb.operator import open_operated_table
 from app.settings import TableSettings
 
 INDEX = "inbox-by-activity"

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from app.dynamodb import Item
+from app.gateways.dynamodb import Item
 from app.messaging import items
 from app.messaging.models import InboxRow, Message
 

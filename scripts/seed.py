@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.dynamodb import open_table
+from app.gateways.dynamodb import open_table
+from app.gateways.postgres import open_postgres
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
-from app.postgres import open_postgres
 from app.settings import Settings
 from app.users.models import NewUser
 from app.users.store import UserStore

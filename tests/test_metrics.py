@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from app.dynamodb import Check, ConditionFailed, Put, Table, TransactionRejected, Update
+from app.gateways.dynamodb import Check, ConditionFailed, Put, Table, TransactionRejected, Update
 from app.messaging.log import now
 from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging

@@ -15,7 +15,7 @@ from jose import jwt
 
 from app.auth.issuer import KEY_FILE, LocalIssuer
 from app.cache import Caches
-from app.dynamodb import Put, Query, Update
+from app.gateways.dynamodb import Put, Query, Update
 from app.logs import configure_logging
 from app.messaging import items
 from app.messaging.log import now

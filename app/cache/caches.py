@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from app.cache.kinds import K, Kind, V
 from app.cache.shared import CHANNEL, Shared
 from app.errors import Unavailable
+from app.gateways.valkey import Valkey, ValkeyAway
 from app.lru import Lru
-from app.valkey import Valkey, ValkeyAway
 
 SIZE = 100_000
 """Entries of one kind in a process."""

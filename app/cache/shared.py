@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Generic
 
 from app.cache.kinds import NEGATIVE_SECONDS, K, Kind, V
-from app.valkey import Command, Valkey, ValkeyAway
+from app.gateways.valkey import Command, Valkey, ValkeyAway
 
 CHANNEL = "cache:forgotten"
 OWED = 1_000

@@ -21,7 +21,7 @@ from uuid import UUID
 
 import regex
 
-from app.dynamodb import Check, Item, Key, Put, Query, Update
+from app.gateways.dynamodb import Check, Item, Key, Put, Query, Update
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, MessageKind
 
 INBOX_INDEX = "inbox-by-activity"

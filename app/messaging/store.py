@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.dynamodb import ConditionFailed, Item, Table, TransactionRejected
+from app.gateways.dynamodb import ConditionFailed, Item, Table, TransactionRejected
 from app.messaging import items
 from app.messaging.errors import CannotMessage
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
+from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyAway
 from app.realtime.bus import RESUME_SECONDS, Bus, Delivery, Listeners, Missed, Subscription
 from app.realtime.events import EventsLost, LiveEvent, encode
-from app.valkey import Command, Subscriber, Valkey, ValkeyAway
 
 KEPT = 256
 """Events of a user that can be resumed from."""

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.errors import Unavailable
-from app.postgres import Postgres
+from app.gateways.postgres import Postgres
 from app.users.models import NewSubject, NewUser, User
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.dynamodb.consumed import Consumed
+from app.gateways.dynamodb.consumed import Consumed
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.dynamodb import Item
-from app.dynamodb.operator import OperatedTable, Segment
+from app.gateways.dynamodb import Item
+from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import items
 from app.messaging.models import Message
 from app.settings import TableSettings

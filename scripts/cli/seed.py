@@ -9,8 +9,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from app.dynamodb import ConditionFailed
-from app.dynamodb.operator import WRITE_BATCH, OperatedTable
+from app.gateways.dynamodb import ConditionFailed
+from app.gateways.dynamodb.operator import WRITE_BATCH, OperatedTable
 from app.messaging import items
 from app.messaging.store import MessagingStore
 from app.settings import StoreSettings

@@ -13,7 +13,7 @@ from scripts.cli.failures import Code, Failure
 from scripts.running import running_settings
 
 if TYPE_CHECKING:
-    from app.dynamodb.operator import OperatedTable
+    from app.gateways.dynamodb.operator import OperatedTable
     from app.settings import DatabaseSettings, ProcessSettings, TableSettings
     from app.users.store import UserStore
 
@@ -99,7 +99,7 @@ def is_local(settings: "ProcessSettings") -> bool:
 @asynccontextmanager
 async def open_table(settings: "TableSettings", *, name: str | None = None) -> AsyncIterator["OperatedTable"]:
     """The table to work on, after saying on standard error where it is."""
-    from app.dynamodb.operator import open_operated_table  # noqa: PLC0415  # slow to load
+    from app.gateways.dynamodb.operator import open_operated_table  # noqa: PLC0415  # slow to load
 
     with _wrong_settings_explained():
         chosen = settings.model_validate(settings.model_dump() | {"dynamodb_table": name}) if name else settings
@@ -131,7 +131,7 @@ async def _account(settings: "TableSettings") -> str:
 @asynccontextmanager
 async def open_users(settings: "DatabaseSettings") -> AsyncIterator["UserStore"]:
     """The users to work on, after saying on standard error where they are."""
-    from app.postgres import open_postgres  # noqa: PLC0415  # slow to load
+    from app.gateways.postgres import open_postgres  # noqa: PLC0415  # slow to load
     from app.users.store import UserStore  # noqa: PLC0415  # slow to load
 
     tell_database(settings)

@@ -13,8 +13,8 @@ from uuid import UUID
 import typer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from app.dynamodb import ConditionFailed, Item, Query, marshal_item, unmarshal_item
-from app.dynamodb.operator import OperatedTable
+from app.gateways.dynamodb import ConditionFailed, Item, Query, marshal_item, unmarshal_item
+from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind, direct_group_uuid
 from app.messaging.store import MessagingStore

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import typer
 
-from app.dynamodb import ConditionFailed, Item
-from app.dynamodb.operator import OperatedTable
+from app.gateways.dynamodb import ConditionFailed, Item
+from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
 from app.messaging.store import MessagingStore

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.dynamodb.client import open_client
+from app.gateways.dynamodb.client import open_client
 from app.settings import Settings
 
 ROUNDS = 9

@@ -16,7 +16,7 @@ import pytest
 from app.cache import NEGATIVE_SECONDS, Cache, Caches, Kind, open_caches
 from app.cache.caches import SPARE_SECONDS
 from app.errors import Unavailable
-from app.valkey import CALL_SECONDS, Valkey
+from app.gateways.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
 
 pytestmark = pytest.mark.alone

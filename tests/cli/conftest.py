@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 import pytest_asyncio
 
-from app.dynamodb.operator import OperatedTable, open_operated_table
+from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.settings import StoreSettings
 from migrations.dynamodb_table import create_table
 from tests.fixtures.app import KeyServer

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.errors import Unavailable
-from app.postgres import open_postgres
+from app.gateways.postgres import open_postgres
 from app.settings import DatabaseSettings
 from app.users.models import NewSubject
 from app.users.store import UserStore

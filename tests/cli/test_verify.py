@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from app.dynamodb import Key, Update, marshal_item
-from app.dynamodb.operator import OperatedTable
+from app.gateways.dynamodb import Key, Update, marshal_item
+from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow
 from scripts.crowd import Crowd, Group

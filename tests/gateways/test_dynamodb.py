@@ -17,7 +17,8 @@ from botocore.exceptions import (
 )
 
 from app.deadlines import within
-from app.dynamodb import (
+from app.errors import Unavailable
+from app.gateways.dynamodb import (
     MAX_ATTEMPTS,
     Check,
     ConditionFailed,
@@ -29,7 +30,6 @@ from app.dynamodb import (
     Write,
     open_table,
 )
-from app.errors import Unavailable
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
 from tests.fixtures.app import Service
@@ -69,7 +69,7 @@ class ScriptedClient:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.dynamodb.table._pauses", lambda: [0.0] * MAX_ATTEMPTS)
+    monkeypatch.setattr("app.gateways.dynamodb.table._pauses", lambda: [0.0] * MAX_ATTEMPTS)
 
 
 def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:

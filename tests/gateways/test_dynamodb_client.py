@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, open_table
-from app.dynamodb.client import open_client
 from app.errors import Unavailable
+from app.gateways.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, open_table
+from app.gateways.dynamodb.client import open_client
 from app.settings import Settings
 from tests.fixtures.app import Service
 

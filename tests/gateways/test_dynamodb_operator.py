@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.dynamodb import MAX_ATTEMPTS, Put, Query, operator, table
-from app.dynamodb.operator import OperatedTable, Segment, open_operated_table
 from app.errors import Unavailable
+from app.gateways.dynamodb import MAX_ATTEMPTS, Put, Query, operator, table
+from app.gateways.dynamodb.operator import OperatedTable, Segment, open_operated_table
 from app.settings import Settings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table
 from tests.fixtures.app import Service

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from app.gateways.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyAway, open_valkey
+from app.gateways.valkey.subscriber import CONFIRM_SECONDS, PING_SECONDS, SILENCE_SECONDS
 from app.settings import ValkeySettings
-from app.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyAway, open_valkey
-from app.valkey.subscriber import CONFIRM_SECONDS, PING_SECONDS, SILENCE_SECONDS
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
 

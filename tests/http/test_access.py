@@ -14,7 +14,7 @@ import pytest_asyncio
 from fastapi.routing import iter_route_contexts
 
 from app.auth.issuer import LIFETIME, LocalIssuer
-from app.dynamodb import Update
+from app.gateways.dynamodb import Update
 from app.messaging import items
 from app.routes import MAX_BODY_BYTES
 from app.settings import Settings

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from app.auth.issuer import LocalIssuer
-from app.postgres import Postgres
+from app.gateways.postgres import Postgres
+from app.gateways.valkey import Valkey
 from app.settings import Settings
-from app.valkey import Valkey
 from tests.fixtures.app import Person, Service, people_of, running
 from tests.fixtures.engines import running_valkey
 from tests.http.problem import problem_of

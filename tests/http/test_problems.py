@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app import routes
-from app.dynamodb import Put
+from app.gateways.dynamodb import Put
 from app.messaging import items
 from app.routes import MAX_BODY_BYTES
 from tests.fixtures.app import Person, Service

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.cache import Caches
-from app.dynamodb import Table, marshal_item
+from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
 from app.messaging.errors import GroupNotFound
 from app.messaging.log import now

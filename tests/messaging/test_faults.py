@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from app.dynamodb import MAX_ATTEMPTS, Table, table
 from app.errors import Unavailable
+from app.gateways.dynamodb import MAX_ATTEMPTS, Table, table
 from app.messaging import projection
 from app.messaging.errors import UuidTaken
 from app.messaging.log import now

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.dynamodb import Put
+from app.gateways.dynamodb import Put
 from app.messaging import items
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import Message, direct_group_uuid

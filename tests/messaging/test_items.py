@@ -7,7 +7,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dynamodb import marshal_item, unmarshal_item
+from app.gateways.dynamodb import marshal_item, unmarshal_item
 from app.messaging import items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.models import InboxPosition, Message, direct_group_uuid

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.dynamodb import Put, Update
+from app.gateways.dynamodb import Put, Update
 from app.messaging import items
 from app.messaging.log import now
 from app.messaging.models import Message

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.gateways.valkey import Valkey
 from app.messaging.events import TypingChanged
 from app.realtime.bus import (
     QUEUE_BYTES,
@@ -24,7 +25,6 @@ from app.realtime.bus import (
 )
 from app.realtime.events import EventsLost, LiveEvent, decode, encode
 from app.realtime.valkey_bus import ValkeyBus
-from app.valkey import Valkey
 from tests.fixtures.engines import running_valkey
 
 SECONDS = 5

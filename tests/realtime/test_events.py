@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.auth.issuer import LIFETIME, LocalIssuer
-from app.dynamodb import Update
+from app.gateways.dynamodb import Update
 from app.messaging import items
 from app.messaging.catchup import GROUPS
 from app.messaging.log import now

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from app.dynamodb import Put, open_table
+from app.gateways.dynamodb import Put, open_table
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
 from scripts import bootstrap

@@ -3,7 +3,7 @@
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from app.dynamodb import Table
+from app.gateways.dynamodb import Table
 from app.messaging import items
 from app.messaging.log import now
 from app.messaging.models import Message

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, marshal_item
+from app.gateways.dynamodb import Check, ConditionFailed, Put, Query, Table, TransactionRejected, Update, marshal_item
 from tests.tools.capacity import Meter
 from tests.tools.capacity_rules import item_size, number_size, read_units, value_size, write_units
 

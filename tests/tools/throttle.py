@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from app.dynamodb import MAX_ATTEMPTS
+from app.gateways.dynamodb import MAX_ATTEMPTS
 
 THROTTLES: Final = (
     ("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from app.dynamodb.operator import open_operated_table
+from app.gateways.dynamodb.operator import open_operated_table
 from app.messaging import items
 from app.messaging.models import Message
 from app.settings import Settings

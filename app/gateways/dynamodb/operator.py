@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from app.dynamodb import Item, Table, marshal_item, unmarshal_item
-from app.dynamodb.client import open_client
-from app.dynamodb.consumed import Consumed
 from app.errors import Unavailable
+from app.gateways.dynamodb import Item, Table, marshal_item, unmarshal_item
+from app.gateways.dynamodb.client import open_client
+from app.gateways.dynamodb.consumed import Consumed
 from app.jitter import jitter
 from app.settings import TableSettings
 

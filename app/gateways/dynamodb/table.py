@@ -9,10 +9,10 @@ from uuid import uuid4
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.dynamodb.client import open_client
-from app.dynamodb.consumed import METERED, Consumed, Meter, note_answer, note_refusal
-from app.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.errors import Unavailable
+from app.gateways.dynamodb.client import open_client
+from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, note_answer, note_refusal
+from app.gateways.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.jitter import jitter
 from app.settings import TableSettings
 

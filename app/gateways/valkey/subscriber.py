@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import structlog
 
+from app.gateways.valkey.wire import Command, ValkeyAway, Wire
 from app.jitter import jitter
-from app.valkey.wire import Command, ValkeyAway, Wire
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
+from app.gateways.valkey.subscriber import Subscriber
+from app.gateways.valkey.wire import Argument, Command, ValkeyAway, Wire
 from app.settings import ValkeySettings
-from app.valkey.subscriber import Subscriber
-from app.valkey.wire import Argument, Command, ValkeyAway, Wire
 
 log = structlog.get_logger(__name__)
 

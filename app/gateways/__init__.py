@@ -1,0 +1,1 @@
+"""Everything outside of the process that the service speaks to: DynamoDB, Postgres, Valkey."""

@@ -1,0 +1,16 @@
+"""The DynamoDB gateway: one table, plain values in and out, every call bounded and retried in one place."""
+
+from app.gateways.dynamodb.table import MAX_ATTEMPTS as MAX_ATTEMPTS
+from app.gateways.dynamodb.table import ConditionFailed as ConditionFailed
+from app.gateways.dynamodb.table import Table as Table
+from app.gateways.dynamodb.table import TransactionRejected as TransactionRejected
+from app.gateways.dynamodb.table import open_table as open_table
+from app.gateways.dynamodb.values import Check as Check
+from app.gateways.dynamodb.values import Item as Item
+from app.gateways.dynamodb.values import Key as Key
+from app.gateways.dynamodb.values import Put as Put
+from app.gateways.dynamodb.values import Query as Query
+from app.gateways.dynamodb.values import Update as Update
+from app.gateways.dynamodb.values import Write as Write
+from app.gateways.dynamodb.values import marshal_item as marshal_item
+from app.gateways.dynamodb.values import unmarshal_item as unmarshal_item
