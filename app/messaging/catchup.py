@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.deadlines import READ, within
+from app.concurrency import READ_SECONDS, deadline
 from app.messaging.inbox import WHOLE_INBOX, Inbox
 from app.messaging.models import InboxRow, MemberState, Message
 from app.messaging.store import MessagingStore
@@ -42,18 +42,18 @@ class Catchup:
 
     async def rows(self, user: UUID, *, consistent: bool = False) -> list[InboxRow]:
         """The newest 200 groups of a user."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             return await self._inbox.newest_rows(user, limit=WHOLE_INBOX, consistent=consistent)
 
     async def is_member(self, user: UUID, group: UUID) -> bool:
         """As of a moment ago. 0.5 RCU."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             row = await self._store.inbox_row(user, group, consistent=False)
         return row is not None and row.state is MemberState.ACTIVE
 
     async def messages(self, group: UUID, *, after: int, until: int) -> list[Message]:
         """All of a short stretch, strongly consistent: nothing that was committed is missing."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             return await self._store.messages_between(group, after + 1, until, consistent=True)
 
     async def changes(self, user: UUID, known: Mapping[UUID, Known]) -> Changes:
@@ -69,7 +69,7 @@ class Catchup:
 
     async def _older_rows(self, user: UUID, groups: Iterable[UUID]) -> list[InboxRow]:
         """Named groups that are not among the newest."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             rows = await self._store.inbox_rows_of(user, sorted(groups))
         return [row for row in rows if row.state is MemberState.ACTIVE]
 

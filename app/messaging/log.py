@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
 
+from app.concurrency import full_jitter
 from app.errors import Unavailable
-from app.jitter import jitter
 from app.messaging.errors import ReplyBeyondEnd, UuidTaken
 from app.messaging.models import Draft, Message
 from app.messaging.store import MessagingStore, NumberTaken
@@ -87,7 +87,7 @@ class Log:
 
     async def _read_on(self, winner: Message) -> list[Message]:
         """Two numbers lost in a row: step aside for a moment, then read up to the end instead of trying each."""
-        await asyncio.sleep(jitter(JITTER_SECONDS))
+        await asyncio.sleep(full_jitter(JITTER_SECONDS))
         return [winner, *await self._store.messages_after(winner.group_uuid, winner.number)]
 
     async def _put(self, message: Message) -> Message:

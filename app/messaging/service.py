@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.deadlines import READ, SEND, within
+from app.concurrency import READ_SECONDS, SEND_SECONDS, deadline
 from app.errors import Unavailable
 from app.messaging.errors import (
     CannotMessage,
@@ -92,14 +92,14 @@ class Messaging:
         task = asyncio.create_task(send)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-        await asyncio.wait({task}, timeout=SEND)
+        await asyncio.wait({task}, timeout=SEND_SECONDS)
         if not task.done():
             task.add_done_callback(_take_notice)
             raise Unavailable("The services this request needs were too slow")
         return task.result()
 
     async def _send_to_group(self, draft: Draft, group: UUID) -> Message:
-        async with within(2 * SEND):
+        async with deadline(2 * SEND_SECONDS):
             row = await self._row(draft.user_uuid, group)
             message = await self._append(draft, row)
         return await self._settle(message, row)
@@ -109,7 +109,7 @@ class Messaging:
         if peer == draft.user_uuid:
             raise MessageToSelf
         group = direct_group_uuid(draft.user_uuid, peer)
-        async with within(2 * SEND):
+        async with deadline(2 * SEND_SECONDS):
             row = await self._store.inbox_row(draft.user_uuid, group)
             if row is None and (first := await self._start(draft, group=group, peer=peer)):
                 return first
@@ -155,7 +155,7 @@ class Messaging:
 
     async def group(self, user: UUID, group: UUID) -> InboxRow:
         """One group as its member sees it, or GroupNotFound."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             return await self._row(user, group)
 
     async def _row(self, user: UUID, group: UUID) -> InboxRow:
@@ -167,7 +167,7 @@ class Messaging:
 
     async def history(self, user: UUID, group: UUID, window: Window) -> History:
         """A stretch of the log that includes every message answered before this call."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             messages = await self._read(group, window, known=row.last_number)
         end = max(row.last_number, messages[-1].number if messages else 0)
@@ -191,7 +191,7 @@ class Messaging:
 
     async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker up to a number; going back leaves it where it is."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             row, end = await self._move_marker(user, group, number), None
             if row.read_number < number and (end := await self._store.message(group, number)):
                 # The row was behind the log, as a crash between commit and projection leaves it.
@@ -218,14 +218,14 @@ class Messaging:
 
     async def read_markers(self, user: UUID, group: UUID) -> dict[UUID, int]:
         """How far each member has read; of the others as of a moment ago."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
         return {user: row.read_number} | ({row.peer_uuid: peer.read_number} if peer else {})
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Tell the other members that this one types, or has stopped. Nothing of it is stored."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             row = await self._row(user, group)
         if row.is_blocked:
             raise CannotMessage
@@ -233,7 +233,7 @@ class Messaging:
 
     async def inbox(self, user: UUID, *, limit: int, behind: InboxPosition | None = None) -> InboxPage:
         """A page of a user's groups, newest activity first."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             rows = await self._inbox.newest_rows(user, behind=behind, limit=limit + 1)
         page = rows[:limit]
         return InboxPage(page, InboxPosition.of(page[-1]) if len(rows) > limit else None)

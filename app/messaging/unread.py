@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from app.cache import Caches, Kind
-from app.deadlines import READ, within
+from app.concurrency import READ_SECONDS, deadline
 from app.messaging.events import Event, GroupChanged, MessageAppended
 from app.messaging.models import MemberState
 from app.messaging.store import MessagingStore
@@ -40,6 +40,6 @@ class UnreadCounter:
 
     async def _count(self, user: UUID) -> int:
         """Read strongly, or what was just forgotten could be cached again. 1 RCU per 13 rows."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             rows = await self._store.inbox_rows(user, consistent=True)
         return sum(row.unread_count > 0 for row in rows if row.state is MemberState.ACTIVE)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from app.jitter import jitter
+from app.concurrency import full_jitter
 from app.realtime.events import EventsLost, LiveEvent, encode
 
 RESUME_SECONDS = 600.0
@@ -122,7 +122,7 @@ class Listeners:
         """Have everybody compare with the rows, not all in one moment."""
         loop = asyncio.get_running_loop()
         for user in self._of:
-            loop.call_later(jitter(SPREAD_SECONDS), self.deliver, user, Delivery(encode(EventsLost(user))))
+            loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(encode(EventsLost(user))))
 
     def end(self) -> None:
         for of_user in self._of.values():

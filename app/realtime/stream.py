@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
+from app.concurrency import full_jitter
 from app.errors import Unavailable
-from app.jitter import jitter
 from app.messaging.catchup import MESSAGES, Catchup, Known
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.inbox import WHOLE_INBOX
@@ -186,7 +186,7 @@ class Stream:
         self._told[row.group_uuid] = Known(max(number, known.number), max(row.version, known.version))
 
     def _plan_look(self) -> None:
-        self._looked_at = asyncio.get_running_loop().time() - jitter(LOOK_OFTEN_SECONDS / 2)
+        self._looked_at = asyncio.get_running_loop().time() - full_jitter(LOOK_OFTEN_SECONDS / 2)
 
     def _seconds_to_look(self) -> float:
         pause = LOOK_SECONDS if self._bus.is_whole else LOOK_OFTEN_SECONDS

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.auth.tokens import Claims
 from app.cache import Caches, Kind
-from app.deadlines import READ, within
+from app.concurrency import READ_SECONDS, deadline
 from app.users.errors import AlreadyRegistered, HandleTaken, UnknownUser, UserNotFound
 from app.users.models import NOBODY, Name, User
 from app.users.store import UserStore
@@ -39,13 +39,13 @@ class Users:
         return uuid
 
     async def _load_uuids(self, subs: Collection[str]) -> dict[str, UUID]:
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             users = [await self._store.by_cognito_user_id(sub) for sub in subs]
         return {user.cognito_user_id: user.uuid for user in users if user}
 
     async def me(self, claims: Claims) -> User:
         """The signed-in person's own user, or UnknownUser."""
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             user = await self._store.by_cognito_user_id(claims.sub)
         if user is None:
             raise UnknownUser
@@ -54,7 +54,7 @@ class Users:
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
         """Give the person a user; the same call again finds the same user."""
         try:
-            async with within(READ):
+            async with deadline(READ_SECONDS):
                 added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
@@ -69,7 +69,7 @@ class Users:
         """Call the person something else, at once and everywhere, or UnknownUser."""
         uuid = await self.uuid_of(claims)
         try:
-            async with within(READ):
+            async with deadline(READ_SECONDS):
                 user = await self._store.rename(uuid, display_name)
         finally:
             await self._names.forget(uuid)
@@ -83,7 +83,7 @@ class Users:
         folded = _folded(handle)
         if not HANDLE.fullmatch(folded):
             return None
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             return await self._store.by_handle(folded)
 
     async def get_by_handle(self, handle: str) -> User:
@@ -98,7 +98,7 @@ class Users:
         folded = _folded(prefix)
         if not HANDLE_PREFIX.fullmatch(folded):
             return []
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             return await self._store.by_handle_prefix(folded, after=after, limit=limit)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
@@ -108,7 +108,7 @@ class Users:
         return {uuid: found.get(uuid, NOBODY) for uuid in wanted}
 
     async def _load_names(self, uuids: Collection[UUID]) -> dict[UUID, Name]:
-        async with within(READ):
+        async with deadline(READ_SECONDS):
             users = await self._store.by_uuids(uuids)
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
 

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from app.deadlines import within
+from app.concurrency import deadline
 from app.errors import Unavailable
 from app.gateways.dynamodb import (
     MAX_ATTEMPTS,
@@ -258,7 +258,7 @@ async def test_a_silent_engine_costs_no_more_than_the_deadline(settings: Setting
     async with server, open_table(silent) as table:
         started = time.monotonic()
         with pytest.raises(Unavailable):
-            async with within(0.5):
+            async with deadline(0.5):
                 await table.get({"pk": "a", "sk": "b"})
         assert time.monotonic() - started < 1.5
         server.close()

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
-from app.deadlines import READ, SEND
+from app.concurrency import READ_SECONDS, SEND_SECONDS
 from app.health import CHECK_SECONDS
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of, running
@@ -98,14 +98,14 @@ async def test_without_dynamodb_messaging_is_503_in_time(settings: Settings, ann
     async def check(client: httpx.AsyncClient) -> None:
         await client.get("/api/users")
         *answers, _ = await asyncio.gather(
-            timed(client.get("/api/message_groups"), READ),
-            timed(client.get(f"/api/message_groups/{group}"), READ),
-            timed(client.put(f"/api/message_groups/{group}/read", json={"number": 1}), READ),
-            timed(client.get("/api/messages/counter"), READ),
-            timed(client.get(f"/api/messages/{group}"), READ),
-            timed(client.get(f"/api/messages/{uuid4()}"), READ),
-            timed(client.post("/api/messages", json={"message": "x", "message_group_uuid": group}), SEND),
-            timed(client.post("/api/messages", json={"message": "x", "handle": bob.handle}), SEND),
+            timed(client.get("/api/message_groups"), READ_SECONDS),
+            timed(client.get(f"/api/message_groups/{group}"), READ_SECONDS),
+            timed(client.put(f"/api/message_groups/{group}/read", json={"number": 1}), READ_SECONDS),
+            timed(client.get("/api/messages/counter"), READ_SECONDS),
+            timed(client.get(f"/api/messages/{group}"), READ_SECONDS),
+            timed(client.get(f"/api/messages/{uuid4()}"), READ_SECONDS),
+            timed(client.post("/api/messages", json={"message": "x", "message_group_uuid": group}), SEND_SECONDS),
+            timed(client.post("/api/messages", json={"message": "x", "handle": bob.handle}), SEND_SECONDS),
             assert_not_ready(client, "dynamodb"),
         )
         for answer in answers:
@@ -122,12 +122,12 @@ async def test_without_dynamodb_messaging_is_503_in_time(settings: Settings, ann
 async def test_without_postgres_people_who_are_not_known_yet_get_503(settings: Settings, ann: Person) -> None:
     async def check(client: httpx.AsyncClient) -> None:
         *answers, _ = await asyncio.gather(
-            timed(client.get("/api/users/me"), READ),
-            timed(client.get("/api/users"), READ),
-            timed(client.get("/api/message_groups"), READ),
-            timed(client.get(f"/api/messages/{uuid4()}"), READ),
-            timed(client.post("/api/messages", json={"message": "x", "handle": "somebody"}), READ),
-            timed(client.post("/api/users", json={"handle": "somebody", "display_name": "S"}), READ),
+            timed(client.get("/api/users/me"), READ_SECONDS),
+            timed(client.get("/api/users"), READ_SECONDS),
+            timed(client.get("/api/message_groups"), READ_SECONDS),
+            timed(client.get(f"/api/messages/{uuid4()}"), READ_SECONDS),
+            timed(client.post("/api/messages", json={"message": "x", "handle": "somebody"}), READ_SECONDS),
+            timed(client.post("/api/users", json={"handle": "somebody", "display_name": "S"}), READ_SECONDS),
             assert_not_ready(client, "postgres"),
         )
         for answer in answers:
@@ -143,7 +143,7 @@ async def test_without_keys_from_the_start_valid_tokens_get_503_and_others_401(s
     async def check(client: httpx.AsyncClient) -> None:
         signed = {"authorization": f"Bearer {ann.token}"}
         answer, _ = await asyncio.gather(
-            timed(client.get("/api/users/me", headers=signed), READ), assert_not_ready(client, "token_keys")
+            timed(client.get("/api/users/me", headers=signed), READ_SECONDS), assert_not_ready(client, "token_keys")
         )
         assert answer is not None
         problem_of(answer, 503, "unavailable")
@@ -190,17 +190,17 @@ async def test_when_postgres_goes_known_people_go_on_and_when_it_is_back_all_is_
     stranger = town.service.client(authorization=f"Bearer {issuer.token('unseen', time.time())}")
     async with stranger:
         history, inbox, one_group, read, counter, sent, *others = await asyncio.gather(
-            timed(ann.client.get(f"/api/messages/{group}"), READ),
-            timed(ann.client.get("/api/message_groups"), READ),
-            timed(ann.client.get(f"/api/message_groups/{group}"), READ),
-            timed(ann.client.put(f"/api/message_groups/{group}/read", json={"number": 2}), READ),
+            timed(ann.client.get(f"/api/messages/{group}"), READ_SECONDS),
+            timed(ann.client.get("/api/message_groups"), READ_SECONDS),
+            timed(ann.client.get(f"/api/message_groups/{group}"), READ_SECONDS),
+            timed(ann.client.put(f"/api/message_groups/{group}/read", json={"number": 2}), READ_SECONDS),
             timed(ann.client.get("/api/messages/counter"), 0.5),
-            timed(bob.send("three", group), READ),
-            timed(bob.send("four", ann), READ),
-            timed(ann.client.get("/api/users/me"), READ),
-            timed(ann.client.get(f"/api/users/@{bob.handle}/short"), READ),
-            timed(stranger.get("/api/message_groups"), READ),
-            timed(stranger.post("/api/users", json={"handle": "unseen", "display_name": "U"}), READ),
+            timed(bob.send("three", group), READ_SECONDS),
+            timed(bob.send("four", ann), READ_SECONDS),
+            timed(ann.client.get("/api/users/me"), READ_SECONDS),
+            timed(ann.client.get(f"/api/users/@{bob.handle}/short"), READ_SECONDS),
+            timed(stranger.get("/api/message_groups"), READ_SECONDS),
+            timed(stranger.post("/api/users", json={"handle": "unseen", "display_name": "U"}), READ_SECONDS),
         )
     assert history.json()[:2] == seen[0]
     assert [row["display_name"] for row in inbox.json()] == [one_group.json()["display_name"]] == ["Bob"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.gateways.dynamodb import Item, Table, marshal_item, unmarshal_item
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import Consumed
-from app.jitter import jitter
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class OperatedTable(Table):
 def _pauses() -> Iterator[float]:
     """Seconds to wait after each try, without an end: full jitter, doubling up to ten."""
     for tries in count():
-        yield jitter(min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))
+        yield full_jitter(min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))
 
 
 @asynccontextmanager

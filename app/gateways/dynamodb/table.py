@@ -9,11 +9,11 @@ from uuid import uuid4
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, note_answer, note_refusal
 from app.gateways.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
-from app.jitter import jitter
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class _Transient(Exception):
 
 def _pauses() -> list[float]:
     """Seconds to wait after each try."""
-    return [jitter(min(0.4, 0.025 * 2**tries)) for tries in range(MAX_ATTEMPTS)]
+    return [full_jitter(min(0.4, 0.025 * 2**tries)) for tries in range(MAX_ATTEMPTS)]
 
 
 def _code(error: ClientError) -> str:

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import structlog
 
+from app.concurrency import full_jitter
 from app.gateways.valkey.wire import Command, ValkeyAway, Wire
-from app.jitter import jitter
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ class Subscriber:
         while True:
             was_up = await self._serve(Wire(self._url))
             failures = 0 if was_up else failures + 1
-            await asyncio.sleep(jitter(BACKOFF[min(failures, len(BACKOFF) - 1)]))
+            await asyncio.sleep(full_jitter(BACKOFF[min(failures, len(BACKOFF) - 1)]))
 
     async def _serve(self, wire: Wire) -> bool:
         """One connection, from being made to its end. True if it got as far as being up."""
