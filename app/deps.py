@@ -11,13 +11,13 @@ from app.auth.tokens import Claims, TokenVerifier
 from app.cache import Caches
 from app.gateways.dynamodb import Table
 from app.gateways.postgres import Postgres
+from app.http.types import PageSize
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
 from app.realtime.hub import Hub
 from app.users.service import Users
-from app.wire import PageSize
 
 
 class State(TypedDict):

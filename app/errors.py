@@ -3,8 +3,8 @@
     AppError
     ├── Unavailable, Overloaded                                        503
     ├── InvalidParameter, InvalidBody                                  422
-    ├── MalformedJson 400 · NotFound 404 · MethodNotAllowed 405 · RequestTimeout 408
-    ├── BodyTooLarge 413 · UnsupportedMediaType 415 · InternalError 500
+    ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser 403 · NotFound 404 · MethodNotAllowed 405
+    ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · InternalError 500
     └── … each slice adds its own in its errors.py
 
 An error's class name is its public `code`: GroupNotFound becomes group-not-found.
@@ -47,6 +47,20 @@ class Overloaded(AppError):
     status = 503
     title = "The service has as many requests as it can take, try again"
     retry_after = 1
+
+
+class Unauthenticated(AppError):
+    """The token does not prove an identity. Every defect gets the same answer, which tells a forger nothing."""
+
+    status = 401
+    title = "A valid access token is required"
+
+
+class UnknownUser(AppError):
+    """The token is valid, and its account has not registered."""
+
+    status = 403
+    title = "This account has no user yet: register with POST /api/users"
 
 
 class NotFound(AppError):

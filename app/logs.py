@@ -1,36 +1,13 @@
-"""JSON logs, one object a line without contents, and the middleware around every request: ids, headers, last resort."""
+"""JSON logs, one object a line, without contents."""
 
 import logging
-import re
 import sys
-import time
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
-
-from app.errors import InternalError
-from app.metrics import OTHER, Metrics
-from app.problems import render
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from structlog.typing import ExcInfo, Processor
-
-log = structlog.get_logger("app.access")
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Strict-Transport-Security": "max-age=63072000",
-    "Content-Security-Policy": API_POLICY,
-    "Cache-Control": "no-store",
-}
 
 
 def configure_logging(level: str) -> None:
@@ -73,76 +50,3 @@ def _without_contents(exc_info: "ExcInfo") -> list[dict[str, Any]]:
 def _bare(part: dict[str, Any]) -> dict[str, Any]:
     members = [list(map(_bare, member)) for member in part["exceptions"]]
     return part | {"exc_value": "", "exc_notes": [], "syntax_error": None, "exceptions": members}
-
-
-class LastResort:
-    """Turns what nobody handled into a problem without details. It stands inside CORS, so that browsers may read it."""
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        has_started = False
-
-        async def watch(message: "Message") -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        except Exception:
-            if scope["type"] != "http":
-                raise
-            log.exception("request_failed")
-            if has_started:
-                raise
-            await render(InternalError(), scope["request_id"])(scope, receive, send)
-
-
-class RequestLog:
-    """The outermost: gives each request an id, adds the headers that every answer has, logs it and counts it."""
-
-    def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        request_id = scope["request_id"] = _request_id(scope)
-        started, status = time.perf_counter(), 0
-
-        async def send_with_headers(message: "Message") -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                _add_headers(MutableHeaders(scope=message), request_id)
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_headers)
-            finally:
-                seconds = time.perf_counter() - started
-                _log_request(scope, status, seconds)
-                self._metrics.answered(getattr(scope.get("route"), "name", OTHER), status, seconds)
-
-
-def _request_id(scope: "Scope") -> str:
-    """The client's own, if it looks like an id."""
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
-
-
-def _add_headers(headers: MutableHeaders, request_id: str) -> None:
-    headers["X-Request-ID"] = request_id
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-
-
-def _log_request(scope: "Scope", status: int, seconds: float) -> None:
-    # The template, not the path: paths hold handles.
-    path = getattr(scope.get("route"), "path", None)
-    user = scope.get("state", {}).get("user_uuid")
-    log.info("request", method=scope["method"], route=path, status=status, ms=round(seconds * 1000, 1), user=user)

@@ -13,19 +13,23 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
 
-from app import docs, health, metrics_routes, page
-from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
 from app.cache import open_caches
-from app.connections import on_stop_signal
 from app.deps import State
 from app.errors import AppError
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.gateways.valkey import Valkey, open_valkey
-from app.limits import InFlightLimit
-from app.logs import LastResort, RequestLog, configure_logging
+from app.http import docs, health, openapi, page
+from app.http import metrics as metrics_route
+from app.http.connection import on_stop_signal
+from app.http.limits import ConcurrencyLimitMiddleware
+from app.http.middleware import AccessLogMiddleware, ServerErrorMiddleware
+from app.http.openapi import install_openapi, operation_id
+from app.http.page import install_page
+from app.http.problems import on_app_error, on_http_error, on_invalid_request
+from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
 from app.messaging.events import Event, Publish
@@ -33,15 +37,12 @@ from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
-from app.openapi import install_openapi, operation_id
-from app.openapi import router as openapi_router
-from app.page import install_page
-from app.problems import on_app_error, on_http_error, on_invalid_request
 from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
 from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
+from app.users import local_routes
 from app.users import router as users_router
 from app.users.service import Users
 from app.users.store import UserStore
@@ -70,12 +71,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         openapi_url=None,
     )
-    for router in (openapi_router, docs.router, *ROUTERS):
+    for router in (openapi.router, docs.router, *ROUTERS):
         app.include_router(router)
     if settings.environment == "local":
         app.include_router(local_routes.router)
     if settings.metrics_token or settings.environment != "production":
-        app.include_router(metrics_routes.router)
+        app.include_router(metrics_route.router)
         app.state.metrics_token = settings.metrics_token
     app.exception_handler(AppError)(on_app_error)
     app.exception_handler(RequestValidationError)(on_invalid_request)
@@ -146,8 +147,8 @@ def _in_turn(*listeners: Publish) -> Publish:
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """The last one added is the outermost."""
-    app.add_middleware(InFlightLimit, limit=settings.max_requests_in_flight)
-    app.add_middleware(LastResort)
+    app.add_middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight)
+    app.add_middleware(ServerErrorMiddleware)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -156,7 +157,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         expose_headers=["Link", "Retry-After", "X-Request-ID"],
         max_age=86_400,
     )
-    app.add_middleware(RequestLog, metrics=metrics)
+    app.add_middleware(AccessLogMiddleware, metrics=metrics)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:

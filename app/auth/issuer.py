@@ -13,14 +13,17 @@ from jose import jwk, jws
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
-from app.auth.errors import BrokenIssuerKey
-from app.auth.strict import write_base64url
+from app.auth.base64url import write_base64url
 from app.settings import Settings
 
 KEY_FILE = "local-issuer.pem"
 KEY_BITS = 2048
 LIFETIME = 3600
 SCOPE = "aws.cognito.signin.user.admin"
+
+
+class BrokenIssuerKey(Exception):
+    """The local issuer's key file cannot be used. Stops the start with a sentence that says what to do."""
 
 
 class LocalIssuer:

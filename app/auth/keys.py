@@ -11,8 +11,9 @@ from jose import jwk
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
-from app.auth.strict import Malformed, read_base64url, read_object
+from app.auth.base64url import read_base64url
 from app.errors import Unavailable
+from app.strict_json import Malformed, read_object
 
 HOUR = 3600.0
 REFRESH_AGE = 11 * HOUR

@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import httpx
+from cachetools import LRUCache
 from jose import jws
 from jose.exceptions import JOSEError
 
-from app.auth.errors import Unauthenticated
+from app.auth.base64url import read_base64url
 from app.auth.keys import KeySet, is_kid
-from app.auth.strict import Malformed, read_base64url, read_object
-from app.lru import Lru
+from app.errors import Unauthenticated
 from app.settings import Settings
+from app.strict_json import Malformed, read_object
 
 LEEWAY = 30
 MAX_HEADER_LENGTH = 8192
@@ -65,7 +66,7 @@ class TokenVerifier:
         self._clock = clock
         self._monotonic = monotonic
         self._keys = KeySet(settings.jwks_url, client, monotonic)
-        self._verified: Lru[bytes, _Remembered] = Lru(REMEMBER_TOKENS)
+        self._verified: LRUCache[bytes, _Remembered] = LRUCache(REMEMBER_TOKENS)
 
     async def verify(self, authorization: Sequence[str]) -> Claims:
         """The claims of the one bearer token among all values of the Authorization header.
@@ -136,7 +137,7 @@ class TokenVerifier:
 
     def _remember(self, digest: bytes, claims: Claims) -> None:
         refuse_at = claims.expires_at.timestamp() + LEEWAY
-        self._verified.put(digest, _Remembered(claims, refuse_at, self._monotonic() + REMEMBER_SECONDS))
+        self._verified[digest] = _Remembered(claims, refuse_at, self._monotonic() + REMEMBER_SECONDS)
 
 
 def _bearer_token(authorization: Sequence[str]) -> str:

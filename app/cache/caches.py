@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from cachetools import LRUCache
+
 from app.cache.kinds import K, Kind, V
 from app.cache.shared import CHANNEL, Shared
 from app.errors import Unavailable
 from app.gateways.valkey import Valkey, ValkeyAway
-from app.lru import Lru
 
 SIZE = 100_000
 """Entries of one kind in a process."""
@@ -50,7 +51,7 @@ class Cache(Generic[K, V]):
         self._kind = kind
         self._caches = caches
         self._shared = Shared(kind, caches.valkey) if caches.valkey else None
-        self._entries: Lru[K, _Entry[V]] = Lru(SIZE)
+        self._entries: LRUCache[K, _Entry[V]] = LRUCache(SIZE)
         self._flights: dict[K, asyncio.Task[dict[K, V | None]]] = {}
         self._forgets = 0
 
@@ -165,7 +166,7 @@ class Cache(Generic[K, V]):
         now, most = self._caches.clock(), self._caches.copy_seconds(self._kind.seconds)
         for key, value in found.items():
             seconds = min(most, self._kind.seconds_of(value))
-            self._entries.put(key, _Entry(value, now + seconds, self._caches.epoch))
+            self._entries[key] = _Entry(value, now + seconds, self._caches.epoch)
 
     def _last_known(self, keys: set[K]) -> dict[K, _Entry[V]] | None:
         """What all of these were when they were read last, if that is good enough."""

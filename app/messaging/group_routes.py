@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
-from app.links import PAGED, follow, link
+from app.http.links import PAGED, follow, link
+from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.http.routes import SignedInRoute
+from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
 from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate, ReadMarkerView, TypingView
-from app.problems import SIGNED_IN, WITH_BODY, problem_responses
-from app.routes import SignedInRoute
-from app.wire import EXAMPLE_UUID, Page, Uuid
 
 TYPING_SECONDS = 15
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.lru import Lru
+from cachetools import LRUCache
+
 from app.messaging.models import InboxPosition, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
@@ -16,7 +17,7 @@ class Inbox:
 
     def __init__(self, store: MessagingStore) -> None:
         self._store = store
-        self._large: Lru[UUID, bool] = Lru(10_000)
+        self._large: LRUCache[UUID, bool] = LRUCache(10_000)
 
     async def newest_rows(
         self, user: UUID, *, limit: int, behind: InboxPosition | None = None, consistent: bool = False
@@ -26,7 +27,7 @@ class Inbox:
             rows = await self._store.inbox_rows(user, limit=WHOLE_INBOX + 1, consistent=consistent)
             if len(rows) <= WHOLE_INBOX:
                 return _sorted_behind(rows, behind)[:limit]
-            self._large.put(user, True)
+            self._large[user] = True
         return await self._store.inbox_rows_by_activity(user, behind=behind, limit=limit)
 
 

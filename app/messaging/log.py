@@ -13,7 +13,7 @@ from app.messaging.errors import ReplyBeyondEnd, UuidTaken
 from app.messaging.models import Draft, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.messaging.turns import Turns
-from app.uuid7 import uuid7
+from app.messaging.uuid7 import uuid7
 
 NEWEST_COMPARED = 16
 """Messages that a retry without `after` is compared with."""

@@ -6,7 +6,10 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
 from app.errors import InvalidParameter
-from app.links import PAGED, follow, link
+from app.http.links import PAGED, follow, link
+from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.http.routes import SignedInRoute
+from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -18,12 +21,9 @@ from app.messaging.errors import (
     ReplyBeyondEnd,
     UuidTaken,
 )
-from app.messaging.schemas import CounterView, MessageCreate, MessageView
+from app.messaging.schemas import CounterView, MessageCreate, MessageView, NumberParameter
 from app.messaging.windows import Window
-from app.problems import SIGNED_IN, WITH_BODY, problem_responses
-from app.routes import SignedInRoute
 from app.users.errors import UserNotFound
-from app.wire import EXAMPLE_UUID, Page, Place, Uuid
 
 router = APIRouter(prefix="/api/messages", tags=["messages"], route_class=SignedInRoute)
 
@@ -54,9 +54,15 @@ SENT = {
 
 async def _window(
     limit: MessageLimit = 50,
-    before: Annotated[Place | None, Query(description="Messages with lower numbers than this", examples=[42])] = None,
-    after: Annotated[Place | None, Query(description="Messages with higher numbers than this", examples=[42])] = None,
-    around: Annotated[Place | None, Query(description="This message and its neighbours", examples=[42])] = None,
+    before: Annotated[
+        NumberParameter | None, Query(description="Messages with lower numbers than this", examples=[42])
+    ] = None,
+    after: Annotated[
+        NumberParameter | None, Query(description="Messages with higher numbers than this", examples=[42])
+    ] = None,
+    around: Annotated[
+        NumberParameter | None, Query(description="This message and its neighbours", examples=[42])
+    ] = None,
 ) -> Window:
     """At most one of before, after and around; none means the newest messages."""
     if sum(place is not None for place in (before, after, around)) > 1:

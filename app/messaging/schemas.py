@@ -4,10 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
 from app.messaging.models import LAST_NUMBER, Draft, GroupKind, InboxRow, MemberState, Message, MessageKind
 from app.users.models import Name
-from app.wire import EXAMPLE_UUID, HANDLE, Number, RequestModel, ResponseModel, Timestamp, Uuid, never_null
 
+Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
+"""The number of a message in a body."""
+NumberParameter = Annotated[int, Field(ge=1, le=LAST_NUMBER), PlainDigits]
+"""The number of a message in a query."""
 MAX_VERSION = 2**53 - 1
 """The greatest integer that JavaScript counts to."""
 MAX_TEXT = 16 * 1024

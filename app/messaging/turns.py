@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from app.lru import Lru
+from cachetools import LRUCache
 
 REMEMBERED = 10_000
 
@@ -15,7 +15,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._locks: dict[UUID, tuple[asyncio.Lock, int]] = {}
-        self._tails: Lru[UUID, int] = Lru(REMEMBERED)
+        self._tails: LRUCache[UUID, int] = LRUCache(REMEMBERED)
 
     @asynccontextmanager
     async def take(self, group: UUID) -> AsyncIterator[None]:
@@ -40,4 +40,4 @@ class Turns:
         return self._tails.get(group) or 0
 
     def saw(self, group: UUID, number: int) -> None:
-        self._tails.put(group, max(number, self.tail(group)))
+        self._tails[group] = max(number, self.tail(group))

@@ -9,14 +9,14 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
-from app.links import follow
+from app.http.links import follow
+from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.http.routes import SignedInRoute, StreamRoute
 from app.messaging.schemas import MessageGroupView, MessageView
-from app.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.realtime.errors import TooManyStreams
 from app.realtime.examples import EVENT_EXAMPLES, SYNC_EXAMPLES, SYNCED_EXAMPLE
 from app.realtime.hub import Views
 from app.realtime.schemas import EventView, SyncCreate, SyncView
-from app.routes import SignedInRoute, StreamRoute
 
 router = APIRouter(prefix="/api", tags=["live"], route_class=SignedInRoute)
 streams = APIRouter(prefix="/api", tags=["live"], route_class=StreamRoute)

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
 from app.messaging.catchup import GROUPS, MESSAGES, Known
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView
 from app.users.schemas import UserShortView
-from app.wire import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
 
 
 class MessageEvent(ResponseModel):

@@ -8,11 +8,6 @@ class UserNotFound(AppError):
     title = "There is no user with this handle"
 
 
-class UnknownUser(AppError):
-    status = 403
-    title = "This account has no user yet: register with POST /api/users"
-
-
 class HandleTaken(AppError):
     status = 409
     title = "Another user has this handle"

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentClaims, CurrentUser, UserLimit, UsersDep
-from app.links import PAGED, follow, link
-from app.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
-from app.routes import SignedInRoute
+from app.http.links import PAGED, follow, link
+from app.http.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
+from app.http.routes import SignedInRoute
+from app.http.types import Page
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.schemas import UserCreate, UserShortView, UserUpdate, UserView
-from app.wire import Page
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, ResponseModel, Timestamp, Uuid
 from app.users.models import User
-from app.wire import EXAMPLE_UUID, HANDLE, RequestModel, ResponseModel, Timestamp, Uuid
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that a name loses: controls, bidi marks, zero-width and unassigned ones, line ends."""

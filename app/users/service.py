@@ -8,7 +8,8 @@ from uuid import UUID
 from app.auth.tokens import Claims
 from app.cache import Caches, Kind
 from app.concurrency import READ_SECONDS, deadline
-from app.users.errors import AlreadyRegistered, HandleTaken, UnknownUser, UserNotFound
+from app.errors import UnknownUser
+from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.models import NOBODY, Name, User
 from app.users.store import UserStore
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from jose import jws
 
-from app.auth.errors import BrokenIssuerKey, Unauthenticated
-from app.auth.issuer import LIFETIME, LocalIssuer
+from app.auth.issuer import LIFETIME, BrokenIssuerKey, LocalIssuer
 from app.auth.tokens import TokenVerifier
+from app.errors import Unauthenticated
 from app.settings import Settings
 from tests.auth.forge import CLIENT_ID, ISSUER_URL, NOW, RFC_7638_KEY, SETTINGS, Clock, Endpoint, bearer, serving
 

@@ -10,10 +10,9 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.auth.errors import Unauthenticated
 from app.auth.keys import MAX_BODY, KeySet, read_key_set
-from app.auth.strict import Malformed
-from app.errors import Unavailable
+from app.errors import Unauthenticated, Unavailable
+from app.strict_json import Malformed
 from tests.auth.forge import (
     KID,
     NOW,

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth.errors import Unauthenticated
 from app.auth.tokens import REMEMBER_SECONDS, Claims, TokenVerifier
-from app.errors import Unavailable
+from app.errors import Unauthenticated, Unavailable
 from tests.auth.attacks import ATTACKS, Attack
 from tests.auth.forge import (
     ABSENT,

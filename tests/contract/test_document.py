@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.errors import AppError
-from app.openapi import FILE, install_openapi, operation_id
-from app.wire import ResponseModel
+from app.http.openapi import FILE, install_openapi, operation_id
+from app.http.types import ResponseModel
 from tests.fixtures.app import Person, Service
 from tests.tools.contract import Contract, ContractClient
 

@@ -15,8 +15,8 @@ from fastapi.routing import iter_route_contexts
 
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.gateways.dynamodb import Update
+from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
-from app.routes import MAX_BODY_BYTES
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of
 from tests.http.problem import anonymised, problem_of

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from app.docs import FILES, FOLDER
+from app.http.docs import FILES, FOLDER
 from tests.tools.contract import ContractClient
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.logs import REQUEST_ID
+from app.http.middleware import REQUEST_ID
 from tests.fixtures.app import Person, Service
 from tests.http.hostile import HOSTILE
 from tests.http.problem import MEMBERS

@@ -6,8 +6,8 @@ import re
 import httpx
 import pytest
 
+from app.http.page import FOLDER
 from app.main import create_app
-from app.page import FOLDER
 from app.settings import Settings
 from tests.http.problem import problem_of
 from tests.tools.contract import ContractClient

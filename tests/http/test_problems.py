@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app import routes
 from app.gateways.dynamodb import Put
+from app.http import routes
+from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
-from app.routes import MAX_BODY_BYTES
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 

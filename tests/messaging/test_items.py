@@ -11,7 +11,7 @@ from app.gateways.dynamodb import marshal_item, unmarshal_item
 from app.messaging import items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.models import InboxPosition, Message, direct_group_uuid
-from app.uuid7 import uuid7
+from app.messaging.uuid7 import uuid7
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001
     lambda at: at.replace(tzinfo=UTC, microsecond=at.microsecond // 1000 * 1000)

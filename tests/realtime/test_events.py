@@ -11,13 +11,13 @@ import pytest
 
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.gateways.dynamodb import Update
+from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
 from app.messaging.catchup import GROUPS
 from app.messaging.log import now
 from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.schemas import MAX_VERSION
 from app.realtime.schemas import SyncCreate
-from app.routes import MAX_BODY_BYTES
 from tests.fixtures.app import Person, Service
 from tests.realtime.conftest import Live
 from tests.tools.listener import sse

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from app.page import FOLDER
+from app.http.page import FOLDER
 from scripts.bootstrap import ROOT, contract_node
 from tests.contract.tools import run, succeeded
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.page import FOLDER
+from app.http.page import FOLDER
 from tests.contract.tools import DOCUMENT, node, succeeded
 
 OPTIONS: dict[str, Any] = {

@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from app.auth.errors import Unauthenticated
 from app.errors import (
     AppError,
     BodyTooLarge,
@@ -21,11 +20,12 @@ from app.errors import (
     NotFound,
     Overloaded,
     RequestTimeout,
+    Unauthenticated,
     Unavailable,
+    UnknownUser,
     UnsupportedMediaType,
 )
-from app.users.errors import UnknownUser
-from app.wire import never_null
+from app.http.types import never_null
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cruddur-messages:problem:"

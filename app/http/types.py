@@ -7,8 +7,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, field_validator
 
-from app.messaging.models import LAST_NUMBER
-
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HANDLE = r"^[a-z0-9_]{3,30}$"
@@ -38,11 +36,9 @@ def _to_rfc3339(at: datetime) -> str:
 
 Uuid = Annotated[UUID, BeforeValidator(_canonical)]
 Page: TypeAlias = Annotated[list[T], Field(max_length=PAGE)]
-PageSize = Annotated[int, Field(ge=1, le=PAGE), BeforeValidator(_plain_digits)]
+PlainDigits = BeforeValidator(_plain_digits)
+PageSize = Annotated[int, Field(ge=1, le=PAGE), PlainDigits]
 """Of a query: how many at once. The bounds stand before the validator, so that the OpenAPI document has them."""
-Place = Annotated[int, Field(ge=1, le=LAST_NUMBER), BeforeValidator(_plain_digits)]
-"""Of a query: the number of a message."""
-Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 Timestamp = Annotated[
     datetime,
     PlainSerializer(_to_rfc3339, return_type=str, when_used="json"),

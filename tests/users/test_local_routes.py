@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.errors import AppError
-from app.problems import on_app_error
+from app.http.problems import on_app_error
+from app.users import local_routes
 from app.users.errors import UserNotFound
 from app.users.models import User
 from tests.auth.forge import NOW, SETTINGS, Clock, Endpoint, bearer, serving
@@ -43,7 +43,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
 
 @pytest.fixture
 async def http(issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    monkeypatch.setattr("app.auth.local_routes.time.time", lambda: float(NOW))
+    monkeypatch.setattr("app.users.local_routes.time.time", lambda: float(NOW))
     app = FastAPI()
     app.include_router(local_routes.router)
     app.exception_handler(AppError)(on_app_error)

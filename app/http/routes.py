@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
-from app.auth.strict import Malformed, read_json
-from app.connections import Connection
 from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
+from app.http.connection import Connection
 from app.metrics import operation
+from app.strict_json import Malformed, read_json
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send

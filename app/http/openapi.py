@@ -14,11 +14,11 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from app import __version__
 from app.errors import AppError, InternalError, InvalidParameter
-from app.problems import MEDIA_TYPE, Problem, problem_responses
+from app.http.problems import MEDIA_TYPE, Problem, problem_responses
 
 Object: TypeAlias = dict[str, Any]
 
-FILE = Path(__file__).parent / "openapi.json"
+FILE = Path(__file__).parent.parent / "openapi.json"
 INFO: Object = {
     "title": "cruddur-messages",
     "version": __version__,

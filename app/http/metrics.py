@@ -6,7 +6,7 @@ import secrets
 from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
 
-from app.auth.errors import Unauthenticated
+from app.errors import Unauthenticated
 from app.metrics import CONTENT_TYPE
 
 router = APIRouter(include_in_schema=False)

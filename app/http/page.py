@@ -9,10 +9,10 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from app.http.types import ResponseModel
 from app.settings import Settings
-from app.wire import ResponseModel
 
-FOLDER = Path(__file__).parent / "web" / "static"
+FOLDER = Path(__file__).parent.parent / "web" / "static"
 MEDIA_TYPES = {
     ".css": "text/css",
     ".html": "text/html",

@@ -9,9 +9,9 @@ from pydantic import Field
 from app.auth.issuer import LIFETIME, LocalIssuer
 from app.deps import UsersDep
 from app.errors import NotFound
-from app.routes import ApiRoute
+from app.http.routes import ApiRoute
+from app.http.types import RequestModel, ResponseModel
 from app.settings import LOOPBACK
-from app.wire import RequestModel, ResponseModel
 
 MOST_PEOPLE = 100
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.errors import Unavailable
-from app.routes import NamedRoute
-from app.wire import Page, ResponseModel
+from app.http.routes import NamedRoute
+from app.http.types import Page, ResponseModel
 
 router = APIRouter(tags=["health"], route_class=NamedRoute)
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from app.errors import Overloaded
-from app.problems import render
+from app.http.problems import render
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,7 +12,7 @@ UNLIMITED = frozenset({"/api/health-check", "/api/events"})
 """Health checks are never refused, and event streams, which rest most of the time, have a limit of their own."""
 
 
-class InFlightLimit:
+class ConcurrencyLimitMiddleware:
     """Counts requests, not connections: idle sockets cost nothing."""
 
     def __init__(self, app: "ASGIApp", limit: int) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
-FOLDER = Path(__file__).parent / "web" / "docs"
+FOLDER = Path(__file__).parent.parent / "web" / "docs"
 FILES = {
     "index.html": "text/html",
     "docs.js": "text/javascript",
