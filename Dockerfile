@@ -10,7 +10,6 @@ RUN pip install --require-hashes --only-binary :all: --requirement build.lock \
 COPY pyproject.toml ./
 COPY app app
 COPY migrations migrations
-COPY scripts scripts
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM python:3.13.14-slim-bookworm

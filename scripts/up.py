@@ -29,6 +29,8 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
+from app.cli.local_service import announced
+from app.cli.seed.stock import seed_if_empty
 from app.errors import AppError
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
@@ -37,8 +39,6 @@ from scripts.bootstrap import ROOT
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
 from scripts.engines.process import Child, Engine, EngineError, free_port, stop_all
-from scripts.running import announced
-from scripts.seed import seed_if_empty
 
 HOST = "127.0.0.1"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
+from app.cli.seed.conversations import PEOPLE
+from app.cli.seed.stock import seed_if_empty
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
 from migrations.postgres import migrate
-from scripts.conversations import PEOPLE
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
 from scripts.engines.process import stop_all
-from scripts.seed import seed_if_empty
 from tests.web.browsing import Visitor, launched, local_server, visits
 
 MESSAGES = 50

@@ -15,10 +15,10 @@ from uuid import uuid4
 
 import pytest
 
+from app.cli.capacity.throughput import step_of
+from app.cli.capacity.views import sparkline
 from app.settings import TableSettings
 from migrations.dynamodb_table import INDEX, table_definition
-from scripts.cli.capacity_views import sparkline
-from scripts.throughput import step_of
 from tests.fixtures.emulator import AwsEmulator
 from tests.tools.command import Ended, cruddur
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cli.main import COMMANDS
-from scripts.running import announced, running_settings
+from app.cli.local_service import announced, running_settings
+from app.cli.main import COMMANDS
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
 
@@ -31,14 +31,14 @@ async def test_help_lists_every_command_without_loading_one() -> None:
 
 
 def test_nothing_is_loaded_that_a_command_does_not_need() -> None:
-    code = "import sys, scripts.cli.main; print(*{'fastapi', 'botocore', 'pydantic', 'rich'} & sys.modules.keys())"
+    code = "import sys, app.cli.main; print(*{'fastapi', 'botocore', 'pydantic', 'rich'} & sys.modules.keys())"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout == "\n"
 
 
 def test_each_command_explains_itself_with_examples() -> None:
     code = """if True:
-        from scripts.cli.main import COMMANDS, app
+        from app.cli.main import COMMANDS, app
         for name in COMMANDS:
             print("=====", name)
             app([name, "--help"], prog_name="cruddur", standalone_mode=False)
@@ -158,7 +158,7 @@ def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) ->
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(stock: Place) -> None:
-    command = f"{sys.executable} -m scripts.cli scan --json | head -1"
+    command = f"{sys.executable} -m app.cli scan --json | head -1"
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env={**os.environ, **stock.environment}, capture_output=True, text=True, check=True
     )

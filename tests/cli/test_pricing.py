@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.pricing import (
+from app.cli.capacity.pricing import (
     NEW_BUCKET,
     Prices,
     Units,

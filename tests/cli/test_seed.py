@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from app.cli.seed.synthetic import Crowd
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from scripts.bootstrap import ROOT
-from scripts.crowd import Crowd
 from tests.cli.conftest import Place
 from tests.tools.faults import throttled
 
@@ -44,7 +44,7 @@ async def test_nobody_and_nothing(empty: Place) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "scripts.cli", "seed", *SIZE, cwd=ROOT,
+        sys.executable, "-m", "app.cli", "seed", *SIZE, cwd=ROOT,
         env={"PATH": os.environ["PATH"], **empty.environment}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with empty.table() as table:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from app.cli.seed.synthetic import Crowd, Group
 from app.gateways.dynamodb import Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow
-from scripts.crowd import Crowd, Group
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")

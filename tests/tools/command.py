@@ -35,7 +35,7 @@ class Ended:
 async def cruddur(*arguments: str, env: Mapping[str, str], typed: str = "") -> Ended:
     """`cruddur ARGUMENTS` in this environment; `typed` is what somebody answers."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "scripts.cli", *arguments,
+        sys.executable, "-m", "app.cli", *arguments,
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **env},
         stdin=asyncio.subprocess.PIPE,

@@ -71,7 +71,7 @@ def local_server(settings: Settings) -> Server:
 
 
 class Somebody(Protocol):
-    """Who uses the page: a person of a test, or of scripts/conversations.py."""
+    """Who uses the page: a person of a test, or of app/cli/seed/conversations.py."""
 
     @property
     def uuid(self) -> UUID: ...

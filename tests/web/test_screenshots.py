@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from app.cli.seed.conversations import PEOPLE
+from app.cli.seed.stock import seed
 from app.messaging.store import MessagingStore
 from app.users.store import UserStore
-from scripts.conversations import PEOPLE
-from scripts.seed import seed
 from tests.fixtures.app import Service
 from tests.web.browsing import Visit, Visitor
 

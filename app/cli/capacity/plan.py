@@ -1,0 +1,136 @@
+"""What a number of people would take and cost: `capacity plan`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
+from typing import Annotated, Final
+
+import typer
+
+from app.cli.capacity.pricing import AS_OF, Plan, Prices, Workload, plan
+from app.cli.console import Console
+from app.cli.failures import Code, Failure
+from app.cli.options import Json, examples
+
+DOLLARS: Final = re.compile(r"\d+(\.\d+)?")
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command(
+    "plan",
+    epilog=examples(
+        "capacity plan --users 5000 --messages-per-day 20",
+        "capacity plan --users 5000 --messages-per-day 20 --peak 2 --price million-writes=0.705",
+    )
+    + "\n\n\b\nThe formulae and the prices: app/cli/capacity/pricing.py. Exit codes: 0 done, 2 wrong options.",
+)
+def make_plan(
+    users: Annotated[int, typer.Option(min=1, help="People who use it.")],
+    messages_per_day: Annotated[float, typer.Option(min=0, help="Sent by one of them in a day.")],
+    text_bytes: Annotated[int, typer.Option(min=1, max=16_000, help="Of a message's text, on average.")] = 100,
+    groups: Annotated[int, typer.Option(min=0, max=200, help="Message groups of one user.")] = 20,
+    inbox_pages: Annotated[float, typer.Option(min=0, help="Inboxes that a user opens in a day.")] = 20,
+    history_pages: Annotated[float, typer.Option(min=0, help="Pages of 50 messages; each is marked read.")] = 30,
+    first_contacts: Annotated[float, typer.Option(min=0, help="New conversations of a user in a day.")] = 0.05,
+    new_bucket_share: Annotated[float, typer.Option(min=0, max=1, help="Sends after ten quiet minutes.")] = 0.3,
+    compared_share: Annotated[float, typer.Option(min=0, max=1, help="Sends after another one's.")] = 0.5,
+    peak: Annotated[float, typer.Option(min=1, help="The busiest time, in averages of the day.")] = 4,
+    busiest_group: Annotated[float, typer.Option(min=0, help="Messages a second in one group.")] = 1,
+    busiest_user: Annotated[float, typer.Option(min=0, help="Messages a second from and to one user.")] = 1,
+    utilisation: Annotated[float, typer.Option(min=10, max=100, help="Per cent of the bought units to use.")] = 70,
+    months: Annotated[int, typer.Option(min=1, max=120, help="After which storage is looked at.")] = 12,
+    price: Annotated[
+        list[str] | None, typer.Option(help="NAME=DOLLARS in place of an assumed price.", metavar="NAME=DOLLARS")
+    ] = None,
+    json: Json = False,
+) -> Code:
+    """What a number of people takes in units, storage and dollars, and which way of paying is cheaper.
+
+    Needs neither an engine nor AWS. Prices are assumptions (list prices of us-east-1): --price replaces one of
+    million-writes, million-reads, write-hour, read-hour, stored-gb, free-gb, backup-gb.
+    """
+    workload = Workload(
+        users=users, messages=messages_per_day, text_bytes=text_bytes, groups=groups, inbox_pages=inbox_pages,
+        history_pages=history_pages, first_contacts=first_contacts, new_bucket_share=new_bucket_share,
+        compared_share=compared_share, peak=peak, busiest_group=busiest_group, busiest_user=busiest_user,
+    )  # fmt: skip
+    prices = _prices(price or [])
+    planned = plan(workload, prices, utilisation=utilisation / 100, months=months)
+    console = Console(json=json)
+    console.record(asdict(planned) | {"recommendation": planned.recommendation, "prices": asdict(prices)})
+    _show(console, workload, planned, months=months)
+    return Code.DONE
+
+
+def _prices(given: Sequence[str]) -> Prices:
+    names = {field.name for field in fields(Prices)}
+    changed: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if not DOLLARS.fullmatch(value):
+            raise Failure(f"--price {text}: write NAME=DOLLARS, such as million-writes=0.625", Code.USAGE)
+        changed[name.replace("-", "_")] = float(value)
+    if unknown := changed.keys() - names:
+        known = ", ".join(sorted(names)).replace("_", "-")
+        raise Failure(f"There is no price called {', '.join(sorted(unknown))}, but {known}", Code.USAGE)
+    return replace(Prices(), **changed)
+
+
+def _show(console: Console, workload: Workload, plan: Plan, *, months: int) -> None:
+    """Operations, units, dollars, then what to do."""
+    if console.json:
+        return
+    _show_operations(console, workload)
+    _show_units(console, plan)
+    _show_costs(console, plan, months)
+    for warning in plan.warnings:
+        console.say(f"Too hot, whatever is bought: {warning}.")
+
+
+def _show_operations(console: Console, workload: Workload) -> None:
+    rows = (
+        (name, f"{rate:.2f}", f"{each.all_writes:g}", f"{each.read:g}")
+        for name, (rate, each) in workload.operations().items()
+    )
+    columns = ("operation", "a second", "WCU each", "RCU each")
+    console.table(columns, rows, right=columns[1:])
+    console.say("")
+
+
+def _show_units(console: Console, plan: Plan) -> None:
+    bought = plan.provisioned
+    rows = (
+        ("table, write", plan.average.write, plan.peak.write, bought.write),
+        ("table, read", plan.average.read, plan.peak.read, bought.read),
+        ("index, write", plan.average.index_write, plan.peak.index_write, bought.index_write),
+        ("index, read", 0, 0, bought.index_read),
+    )
+    columns = ("units a second", "average", "peak", "to provision")
+    shown = ((name, f"{average:,.1f}", f"{peak:,.1f}", f"{units:,}") for name, average, peak, units in rows)
+    console.table(columns, shown, right=columns[1:])
+    console.say("")
+
+
+def _show_costs(console: Console, plan: Plan, months: int) -> None:
+    rows = (
+        ("on demand", plan.on_demand),
+        ("provisioned for the peak", plan.fixed),
+        ("provisioned, scaled without delay (lower bound)", plan.scaled),
+        (f"storage and backups after {months} months", plan.storage),
+    )
+    console.table(("dollars a month", ""), ((name, f"{dollars:,.2f}") for name, dollars in rows), right=("",))
+    console.say("")
+    console.say(f"Storage grows by {plan.month_gb:,.2f} GB a month, to {plan.stored_gb:,.2f} GB after {months} months.")
+    console.say(f"Prices are assumptions: {AS_OF}.")
+    console.say(f"Cheaper: {_advice(plan)}.")
+
+
+def _advice(plan: Plan) -> str:
+    if plan.recommendation == "PAY_PER_REQUEST":
+        return "on demand"
+    bought = plan.provisioned
+    return (
+        f"provisioned: `cruddur capacity set --read {bought.read} --write {bought.write}"
+        f" --index-read {bought.index_read} --index-write {bought.index_write}`"
+    )

@@ -1,0 +1,1 @@
+"""Read, export and import conversations."""

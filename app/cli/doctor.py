@@ -1,0 +1,164 @@
+"""doctor: everything that the service needs, looked at one by one."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx
+import typer
+
+from app.auth.tokens import TokenVerifier
+from app.cli.console import Console
+from app.cli.failures import Failure, with_hint
+from app.cli.options import Json, examples
+from app.cli.table.schema import differences
+from app.cli.target import open_table, open_users, read_settings
+from app.errors import AppError
+from app.settings import DatabaseSettings, Settings, TableSettings
+from migrations.postgres import MigrationFailed, versions
+
+app = typer.Typer(rich_markup_mode=None)
+
+SKEW_SECONDS: Final = 60
+"""AWS refuses requests that are 5 minutes off; tokens are taken with a leeway of 30 seconds."""
+
+Check = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a check found: how it is, or what to do."""
+
+    name: str
+    is_ok: bool
+    detail: str
+
+
+@app.command("doctor", epilog=examples("doctor", "doctor --json"))
+def doctor(json: Json = False) -> None:
+    """Check settings, DynamoDB and its credentials, clock, table, index, Postgres, schema and the issuer's keys.
+
+    Nothing is changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
+    """
+    asyncio.run(_doctor(Console(json)))
+
+
+async def _doctor(console: Console) -> None:
+    results = [result async for result in _results()]
+    for result in results:
+        console.record({"check": result.name, "ok": result.is_ok, "detail": result.detail})
+    rows = [(result.name, "ok" if result.is_ok else "WRONG", result.detail) for result in results]
+    console.table(["check", "", ""], rows)
+    wrong = sum(not result.is_ok for result in results)
+    if wrong:
+        raise Failure(f"{wrong} of {len(results)} checks failed.")
+
+
+async def _results() -> AsyncIterator[Result]:
+    checks: dict[str, Check] = {"settings": _settings}
+    async with AsyncExitStack() as stack:
+        checks |= await _table_checks(stack)
+        checks |= {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys}
+        for name, check in checks.items():
+            yield await _result(name, check)
+
+
+async def _table_checks(stack: AsyncExitStack) -> dict[str, Check]:
+    """Of one description of the table, or of the failure to get it."""
+    settings = None
+    try:
+        settings = read_settings(TableSettings)
+        table = await stack.enter_async_context(open_table(settings))
+        found = await table.describe()
+    except (AppError, Failure) as error:
+        sentence = _sentence(error)
+        return {"dynamodb": lambda: _fail(sentence)}
+    if found is None:
+        sentence = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
+        return {"dynamodb": lambda: _ok("answers, and takes the credentials"), "table": lambda: _fail(sentence)}
+    return {
+        "dynamodb": lambda: _ok("answers, and takes the credentials"),
+        "table": lambda: _table(found, settings),
+        "index": lambda: _index(found),
+    }
+
+
+async def _ok(detail: str) -> str:
+    return detail
+
+
+async def _fail(sentence: str) -> str:
+    raise Failure(sentence)
+
+
+async def _result(name: str, check: Check) -> Result:
+    try:
+        return Result(name, True, await check())
+    except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
+        return Result(name, False, _sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, Failure) else with_hint(error)
+
+
+async def _settings() -> str:
+    settings = read_settings(Settings)
+    return f"ENVIRONMENT={settings.environment}, everything that the service needs is set"
+
+
+async def _table(found: Mapping[str, Any], settings: TableSettings) -> str:
+    if wrong := "; ".join(differences(found, settings)):
+        raise Failure(f"{wrong}: change the settings or the table")
+    return f"{settings.dynamodb_table} is as the settings say, {found['TableStatus'].lower()}"
+
+
+async def _index(found: Mapping[str, Any]) -> str:
+    states = {index["IndexName"]: index.get("IndexStatus") for index in found.get("GlobalSecondaryIndexes", ())}
+    if not states or set(states.values()) != {"ACTIVE"}:
+        raise Failure(f"{states or 'there is none'}: wait until it is active, or create the table anew")
+    return f"{', '.join(states)} is active"
+
+
+async def _postgres() -> str:
+    async with open_users(read_settings(DatabaseSettings)) as users:
+        return "answers, there are no users yet: `cruddur seed`" if await users.is_empty() else "answers, has users"
+
+
+async def _schema() -> str:
+    url = read_settings(DatabaseSettings).database_url.get_secret_value()
+    found = await asyncio.to_thread(versions, url)
+    if missing := [version.revision for version in found if not version.is_applied]:
+        raise Failure(f"version {', '.join(missing)} is not applied: `cruddur migrate`")
+    return f"version {found[-1].revision}, the newest"
+
+
+async def _clock() -> str:
+    """By the Date that DynamoDB's web server puts on whatever it answers, signed or not."""
+    settings = read_settings(TableSettings)
+    url = settings.dynamodb_endpoint_url or f"https://dynamodb.{settings.aws_region}.amazonaws.com"
+    async with httpx.AsyncClient(timeout=3, trust_env=not settings.dynamodb_endpoint_url) as client:
+        answer = await client.get(url)
+    if "date" not in answer.headers:
+        return "this engine does not tell the time"
+    skew = parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()
+    if abs(skew) > SKEW_SECONDS:
+        raise Failure(f"this machine's clock is {skew:+.0f} s off: set it, or requests and tokens are refused")
+    return f"within {max(1, round(abs(skew)))} s of DynamoDB's"
+
+
+async def _token_keys() -> str:
+    settings = read_settings(Settings)
+    async with httpx.AsyncClient(trust_env=settings.environment == "production") as client:
+        verifier = TokenVerifier(settings, client)
+        try:
+            await verifier.check()
+        except AppError as error:
+            raise Failure(f"no keys at {settings.jwks_url}: is the issuer's address right, is it up?") from error
+        finally:
+            await verifier.aclose()
+    return f"{settings.jwks_url} has keys"

@@ -1,0 +1,76 @@
+"""migrate, rollback, migrations: the versions of the Postgres schema."""
+
+from collections.abc import Sequence
+
+import typer
+
+from app.cli.console import Console
+from app.cli.failures import Code, Failure
+from app.cli.options import Json, Production, Yes, examples
+from app.cli.target import read_settings, require_consent, tell_database
+from app.settings import DatabaseSettings
+from migrations.postgres import MigrationFailed, Version, migrate, rollback, versions
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("migrate", epilog=examples("migrate"))
+def migrate_(json: Json = False) -> None:
+    """Bring the schema up to date, all versions in one transaction. Nothing happens if it is."""
+    url = _database()
+    before = _versions(url)
+    try:
+        migrate(url)
+    except MigrationFailed as error:
+        raise Failure(f"{error}", Code.UNAVAILABLE) from error
+    _tell_change(Console(json), before, _versions(url), nothing="The schema is up to date.")
+
+
+@app.command("rollback", epilog=examples("rollback", "rollback --yes"))
+def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
+    """Take the schema one version back. What that version had added is deleted, with the data in it."""
+    url = _database()
+    before = _versions(url)
+    current = [version for version in before if version.is_applied]
+    if not current:
+        raise Failure("No version is applied, so there is nothing to take back.")
+    deed = f"take back version {current[-1].revision}, {current[-1].title}"
+    require_consent(read_settings(DatabaseSettings), deed, word=current[-1].revision, yes=yes, production=production)
+    try:
+        rollback(url)
+    except MigrationFailed as error:
+        raise Failure(f"{error}", Code.UNAVAILABLE) from error
+    _tell_change(Console(json), before, _versions(url), nothing="Nothing was taken back.")
+
+
+@app.command("migrations", epilog=examples("migrations", "migrations --json"))
+def migrations(json: Json = False) -> None:
+    """Which versions of the schema there are, oldest first, and which are applied."""
+    console = Console(json)
+    found = _versions(_database())
+    for version in found:
+        console.record({"revision": version.revision, "title": version.title, "applied": version.is_applied})
+    rows = [(each.revision, "applied" if each.is_applied else "to do: cruddur migrate", each.title) for each in found]
+    console.table(["version", "state", "title"], rows)
+
+
+def _database() -> str:
+    settings = read_settings(DatabaseSettings)
+    tell_database(settings)
+    return settings.database_url.get_secret_value()
+
+
+def _versions(url: str) -> list[Version]:
+    try:
+        return versions(url)
+    except MigrationFailed as error:
+        raise Failure(f"{error}", Code.UNAVAILABLE) from error
+
+
+def _tell_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    for version in changed:
+        console.record({"revision": version.revision, "applied": version.is_applied})
+        console.say(f"{version.revision} {version.title}: {'applied' if version.is_applied else 'taken back'}")
+    if not changed:
+        console.say(nothing)

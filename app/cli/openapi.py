@@ -1,0 +1,48 @@
+"""openapi: the HTTP contract."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from app.cli.failures import Code, Failure
+from app.cli.options import examples
+from app.main import create_app
+from app.settings import Settings
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(
+    "openapi",
+    epilog=examples("openapi > openapi.json", "openapi --output openapi.json", "openapi --check openapi.json"),
+)
+def openapi(
+    output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(exists=True, help="Compare with this file; exit code 1 if it differs.")
+    ] = None,
+) -> None:
+    """Write the OpenAPI document of this version. It needs no settings and no engine."""
+    text = json.dumps(_document(), indent=2, ensure_ascii=False) + "\n"
+    if check:
+        if check.read_text(encoding="utf-8") != text:
+            raise Failure(f"{check} is not this version's contract: `cruddur openapi --output {check}` writes it.")
+        return
+    try:
+        output.write_text(text, encoding="utf-8") if output else print(text, end="")
+    except OSError as error:
+        raise Failure(f"{output} cannot be written: {error.strerror}.", Code.USAGE) from error
+
+
+def _document() -> dict[str, object]:
+    """The document says nothing of where it is served, so any settings do."""
+    settings = Settings(
+        environment="test",
+        database_url=SecretStr("postgresql://nobody@localhost/nothing"),
+        cognito_issuer_url="https://issuer.example.com",
+        cognito_client_ids=("any",),
+    )
+    return create_app(settings).openapi()

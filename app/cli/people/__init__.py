@@ -1,0 +1,1 @@
+"""The Cognito user pool, the users in Postgres, and tokens for local use."""

@@ -1,0 +1,44 @@
+"""token: an access token for somebody, made with the key of the local issuer."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from app.auth.issuer import LocalIssuer
+from app.cli.console import Console
+from app.cli.failures import Code, Failure
+from app.cli.options import Json, examples
+from app.cli.target import open_users, read_settings
+from app.settings import Settings
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(
+    "token",
+    epilog=examples(
+        "token juniper",
+        'token juniper | xargs -I{} curl -H "Authorization: Bearer {}" localhost:8000/api/message_groups',
+    ),
+)
+def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="For whom.")], json: Json = False) -> None:
+    """Print an access token for a user of the service that scripts/up runs, good for an hour.
+
+    Only with ENVIRONMENT=local: anywhere else tokens come from the user pool.
+    """
+    settings = read_settings(Settings)
+    if settings.environment != "local":
+        raise Failure(f"ENVIRONMENT is {settings.environment}: tokens come from the user pool there.", Code.REFUSED)
+    asyncio.run(_token(Console(json), settings, handle))
+
+
+async def _token(console: Console, settings: Settings, handle: str) -> None:
+    async with open_users(settings) as users:
+        user = await users.by_handle(handle.removeprefix("@").lower())
+    if user is None:
+        raise Failure(f"There is nobody with the handle {handle!r}.")
+    made = LocalIssuer(settings).token(user.cognito_user_id, time.time())
+    console.record({"handle": user.handle, "access_token": made})
+    console.say(made)

@@ -1,0 +1,1 @@
+"""Write the stock conversations, or synthetic ones in any number."""

@@ -1,0 +1,97 @@
+"""Fills an empty installation with the people and conversations of app/cli/seed/conversations.py."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, Person, timeline
+from app.gateways.dynamodb import open_table
+from app.gateways.postgres import open_postgres
+from app.messaging.models import Message, direct_group_uuid
+from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
+from app.settings import Settings
+from app.users.models import NewUser
+from app.users.store import UserStore
+
+AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SeedReport:
+    """What there is now."""
+
+    people: int
+    groups: int
+    messages: int
+
+    def __str__(self) -> str:
+        return f"{self.people} people, {self.groups} conversations, {self.messages} messages"
+
+
+async def seed_if_empty(settings: Settings) -> SeedReport | None:
+    """Seed unless there are users already; None when there are."""
+    async with open_postgres(settings) as postgres, open_table(settings) as table:
+        users = UserStore(postgres)
+        return await seed(users, MessagingStore(table)) if await users.is_empty() else None
+
+
+async def seed(users: UserStore, store: MessagingStore) -> SeedReport:
+    """Write the people and their conversations; whatever is there already is left as it is.
+
+    Users come last: an interrupted seed leaves none, and the next start finishes it, because every write before
+    may be repeated.
+    """
+    end = datetime.now(UTC)
+    counts = await asyncio.gather(*(_seed_conversation(store, each, end) for each in CONVERSATIONS))
+    await users.add_all([_new_user(person) for person in PEOPLE])
+    return SeedReport(len(PEOPLE), len(counts), sum(counts))
+
+
+def _new_user(person: Person) -> NewUser:
+    return NewUser(person.uuid, person.handle, person.display_name, person.cognito_user_id, person.email)
+
+
+async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
+    first, *others = messages = _messages(conversation, end)
+    people = _between(conversation)
+    (peer,) = (person.uuid for person in people if person.uuid != first.user_uuid)
+    with suppress(GroupStarted):
+        await store.start_direct_group(first, peer=peer)
+    gate = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(_append(store, message, gate) for message in others))
+    for person in people:
+        await store.bump_inbox_row(messages[-1], user=person.uuid)
+        with suppress(MarkerNotMoved):
+            read = conversation.read_through[person.handle]
+            await store.move_read_marker(person.uuid, first.group_uuid, read)
+    return len(messages)
+
+
+async def _append(store: MessagingStore, message: Message, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        with suppress(NumberTaken):
+            await store.append_message(message)
+
+
+def _between(conversation: Conversation) -> list[Person]:
+    return [person for person in PEOPLE if person.handle in conversation.between]
+
+
+def _messages(conversation: Conversation, end: datetime) -> list[Message]:
+    uuids = {person.handle: person.uuid for person in _between(conversation)}
+    group = direct_group_uuid(*uuids.values())
+    return [
+        Message(group, number, conversation.message_uuid(number), uuids[line.by], line.text, at)
+        for number, (line, at) in enumerate(timeline(conversation, end=end), 1)
+    ]
+
+
+def main() -> None:
+    """For a container: `python -m app.cli.seed.stock`."""
+    report = asyncio.run(seed_if_empty(Settings()))
+    print(f"Seeded {report}" if report else "There are users already: nothing to seed")
+
+
+if __name__ == "__main__":
+    main()

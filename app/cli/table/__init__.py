@@ -1,0 +1,1 @@
+"""The DynamoDB table: its schema, its items, and whether they agree."""

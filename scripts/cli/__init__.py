@@ -1,1 +1,0 @@
-"""The `cruddur` command line: one file per group of commands."""

@@ -1,0 +1,148 @@
+"""The seeded people and conversations obey the service's own rules and never change by themselves."""
+
+import re
+import subprocess
+import sys
+import unicodedata
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+
+from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, parse, timeline
+
+END = datetime(2026, 11, 24, 9, 30, 17, 123_456, UTC)
+LONG = CONVERSATIONS[0]
+TEXTS = [line.text for conversation in CONVERSATIONS for line in conversation.lines]
+
+every_conversation = pytest.mark.parametrize(
+    "conversation", CONVERSATIONS, ids=["-".join(each.between) for each in CONVERSATIONS]
+)
+
+
+class TestPeople:
+    def test_four_with_valid_handles(self) -> None:
+        assert len(PEOPLE) == 4
+        for person in PEOPLE:
+            assert re.fullmatch(r"[a-z0-9_]{3,30}", person.handle)
+            assert 1 <= len(person.display_name.strip()) <= 50
+            assert re.fullmatch(r"[a-z.]+@([a-z]+\.)?example\.(com|org)", person.email)
+
+    def test_all_ids_differ(self) -> None:
+        ids = [str(person.uuid) for person in PEOPLE] + [person.cognito_user_id for person in PEOPLE]
+        ids += [str(each.message_uuid(n + 1)) for each in CONVERSATIONS for n in range(len(each.lines))]
+        assert len(set(ids)) == len(ids)
+        assert len({person.handle for person in PEOPLE}) == len({person.email for person in PEOPLE}) == len(PEOPLE)
+
+    def test_everybody_talks(self) -> None:
+        assert {line.by for each in CONVERSATIONS for line in each.lines} == {person.handle for person in PEOPLE}
+
+    def test_first_person_has_three_groups_and_unread_messages(self) -> None:
+        first = PEOPLE[0].handle
+        unread = [each.unread[first] for each in CONVERSATIONS if first in each.between]
+        assert sorted(unread) == [0, 1, 3]
+
+
+class TestConversations:
+    def test_one_is_long_and_the_others_are_short(self) -> None:
+        assert len(LONG.lines) >= 100
+        assert all(4 <= len(each.lines) <= 12 for each in CONVERSATIONS[1:])
+
+    def test_each_pair_once(self) -> None:
+        pairs = Counter(frozenset(each.between) for each in CONVERSATIONS)
+        assert set(pairs.values()) == {1}
+        assert all(len(pair) == 2 for pair in pairs)
+
+    @every_conversation
+    def test_every_text_can_be_sent(self, conversation: Conversation) -> None:
+        for line in conversation.lines:
+            assert 1 <= len(line.text.strip()) <= 1024
+            assert line.text == line.text.strip()
+            assert "\0" not in line.text
+            assert line.by in conversation.between
+            line.text.encode()
+
+    @every_conversation
+    def test_unread_ones_are_by_the_other(self, conversation: Conversation) -> None:
+        """Whoever writes has read."""
+        for handle, read in conversation.read_through.items():
+            assert 0 <= read <= len(conversation.lines)
+            assert all(line.by != handle for line in conversation.lines[read:])
+
+    @pytest.mark.parametrize(
+        ("what", "pattern"),
+        [
+            ("several lines", r".+\n.+\n"),
+            ("emoji only", r"[^\w\s]+"),
+            ("an address", r"(?s).*https://[a-z]+\.example\.com/.*"),
+            ("code", r"(?s).*\n {4}while True:\n.*"),
+            ("what looks like HTML", r".*<b>not bold</b>.*"),
+            ("from right to left", ".*[\u0600-\u06ff].*"),
+            ("combining characters", ".*[a-z][\u0300-\u036f].*"),
+            ("Japanese", ".*[\u4e00-\u9fff].*"),
+        ],
+    )
+    def test_some_text_has(self, what: str, pattern: str) -> None:
+        assert any(re.match(pattern, text) for text in TEXTS), what
+
+    def test_some_text_is_long_and_some_not_normalised(self) -> None:
+        assert 850 <= max(map(len, TEXTS)) <= 1024
+        assert any(unicodedata.normalize("NFC", text) != text for text in TEXTS)
+
+    def test_another_process_reads_the_same(self) -> None:
+        script = (
+            "from app.cli.seed.conversations import CONVERSATIONS, PEOPLE;"
+            "print([(p, p.uuid, p.cognito_user_id) for p in PEOPLE],"
+            " [(c.lines, c.message_uuid(1)) for c in CONVERSATIONS])"
+        )
+        runs = {subprocess.check_output([sys.executable, "-c", script]) for _ in range(2)}
+        assert len(runs) == 1
+
+
+class TestTimeline:
+    @every_conversation
+    def test_later_and_later_and_over_before_the_end(self, conversation: Conversation) -> None:
+        placed = timeline(conversation, end=END)
+        assert [line for line, _ in placed] == list(conversation.lines)
+        assert all(earlier < later for (_, earlier), (_, later) in pairwise(placed))
+        assert placed[-1][1] == END.replace(microsecond=0) - timedelta(minutes=conversation.minutes_before_end)
+
+    def test_inbox_of_the_first_is_fresh(self) -> None:
+        newest = [timeline(each, end=END)[-1][1] for each in CONVERSATIONS if PEOPLE[0].handle in each.between]
+        assert all(timedelta(0) < END - at < timedelta(days=1) for at in newest)
+        assert len(set(newest)) == 3
+
+    def test_same_end_same_times(self) -> None:
+        elsewhere = END.astimezone(timezone(timedelta(hours=5, minutes=30)))
+        assert timeline(LONG, end=END) == timeline(LONG, end=END) == timeline(LONG, end=elsewhere)
+
+
+HEADER = "between: ann, bob\nunread: ann 0, bob 0\nended: 5m\n\n"
+
+
+class TestParse:
+    def test_durations_and_several_lines(self) -> None:
+        parsed = parse(HEADER + "+0m ann: One\n  |\n  |   two: three\n\n+1d2h3m bob: Four")
+        assert [line.text for line in parsed.lines] == ["One\n\n  two: three", "Four"]
+        assert [line.minutes_after_previous for line in parsed.lines] == [0, 1563]
+
+    @pytest.mark.parametrize(
+        ("source", "complaint"),
+        [
+            ("", "header"),
+            ("between: ann, bob\nended: 5m\nunread: ann 0, bob 0", "header: expected 'unread'"),
+            ("between: ann, bob\nunread: ann 0\nended: 5m", "unread must name exactly ann and bob"),
+            ("between: ann, bob\nunread: ann 0, bob 0\nended: soon", "'soon' is not a duration"),
+            (HEADER + "+0m ann: One\n+1m eve: Two", "line 6: eve is not in this conversation"),
+            (HEADER + "+0m ann: One\n+0m bob: Two", "line 6: the first line comes after"),
+            (HEADER + "+5m ann: One", "line 5: the first line comes after"),
+            (HEADER + "+0m ann: One\n+1w bob: Two", "line 6: '1w' is not a duration"),
+            (HEADER + "+0m ann: One\nTwo", "line 6: neither a line nor a part of one"),
+            (HEADER + "  | One", "line 5: neither a line nor a part of one"),
+            (HEADER + "+0m ann: ", "line 5: neither a line nor a part of one"),
+        ],
+    )
+    def test_mistakes_are_refused(self, source: str, complaint: str) -> None:
+        with pytest.raises(ValueError, match=complaint):
+            parse(source)
