@@ -1,9 +1,11 @@
-"""Deadlines and jitter: how long a step of a request waits."""
+"""Deadlines, backoff and background tasks: how long anything waits, and what outlives the request that began it."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from app.errors import Unavailable
 
@@ -11,6 +13,8 @@ READ_SECONDS = 2.0
 """Deadline of the reads of a request."""
 SEND_SECONDS = 4.0
 """Deadline of a send, from the caller's point of view; the send itself may go on for as long again."""
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -26,3 +30,69 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
 def full_jitter(seconds: float) -> float:
     """Return a random wait between 0 and this many seconds, so that processes that failed together retry apart."""
     return random.uniform(0, seconds)  # noqa: S311  # spreads load, guards nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential backoff with full jitter: the upper bound of a wait doubles from `first` to `longest` seconds."""
+
+    first: float
+    longest: float
+
+    def seconds(self, attempt: int) -> float:
+        """Return how long to wait after this attempt, counted from 0."""
+        return full_jitter(min(self.longest, self.first * 2 ** min(attempt, 32)))
+
+
+NUMBER_CONTENTION = Backoff(0.02, 0.02)
+"""Between two conditional puts of a message whose number another process took."""
+DYNAMODB_REQUEST = Backoff(0.025, 0.4)
+"""Between the attempts of one DynamoDB call of the service: half a second in all."""
+DYNAMODB_COMMAND = Backoff(0.1, 10.0)
+"""Between the attempts of the command line, which waits throttling out."""
+INBOX_ROW = Backoff(1.0, 60.0)
+"""Between the attempts to bring an inbox row up to its log, behind the answer."""
+VALKEY_CONNECT = Backoff(0.1, 3.0)
+"""Between the attempts of a subscriber to connect."""
+
+
+class TaskSet:
+    """The tasks of a process that outlive their callers, with one drain at shutdown.
+
+    A task that fails is not lost: its exception reaches the callers that await it, and is logged by none.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+        self._draining = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run the work in a task of its own, which no cancelled caller cancels."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._discard)
+        return task
+
+    def _discard(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved, so that asyncio does not report it a second time
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, or return at once while draining."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), seconds)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait this long for the running tasks, and for those that they start; then cancel the rest."""
+        self._draining.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._running:
+                    await asyncio.wait(self._running)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)

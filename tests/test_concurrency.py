@@ -1,0 +1,58 @@
+"""Deadlines, backoff and background tasks."""
+
+import asyncio
+
+import pytest
+
+from app.concurrency import Backoff, TaskSet, deadline
+from app.errors import Unavailable
+
+
+async def test_a_block_past_its_deadline_raises_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        async with deadline(0.01):
+            await asyncio.Event().wait()
+
+
+def test_the_bound_of_a_backoff_doubles_up_to_its_longest() -> None:
+    backoff = Backoff(first=0.5, longest=3.0)
+    waits = [max(backoff.seconds(attempt) for _ in range(2_000)) for attempt in range(5)]
+    assert waits == pytest.approx([0.5, 1.0, 2.0, 3.0, 3.0], rel=0.05)
+    assert backoff.seconds(10**6) <= 3.0
+
+
+async def test_a_cancelled_caller_leaves_its_task_running() -> None:
+    tasks, finish = TaskSet(), asyncio.Event()
+    task = tasks.start(finish.wait())
+    caller = asyncio.ensure_future(asyncio.wait({task}))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait({caller})
+    finish.set()
+    await task
+    assert len(tasks) == 0
+
+
+async def test_a_drain_waits_for_tasks_that_running_tasks_start_and_ends_sleeps() -> None:
+    tasks, done = TaskSet(), list[str]()
+
+    async def second() -> None:
+        done.append("second")
+
+    async def first() -> None:
+        await tasks.sleep(3600)
+        tasks.start(second())
+        done.append("first")
+
+    tasks.start(first())
+    await asyncio.sleep(0)
+    await tasks.drain(5)
+    assert done == ["first", "second"]
+
+
+async def test_a_drain_cancels_what_is_still_running_after_its_seconds() -> None:
+    tasks = TaskSet()
+    task = tasks.start(asyncio.Event().wait())
+    await tasks.drain(0.01)
+    assert task.cancelled()
+    assert len(tasks) == 0
