@@ -33,8 +33,8 @@ Send `Authorization: Bearer <Cognito access token>` with every call but the heal
 - Answers may get new members, and the stream of events new kinds, at any time: ignore what you do not know. Members of
   requests that are not known here are refused.
 """,
-    "contact": {"name": "The maintainers of cruddur-messages"},
-    "license": {"name": "Not licensed for use by others", "identifier": "LicenseRef-cruddur-messages"},
+    "contact": {"name": "The cruddur-messages authors"},
+    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
 }
 SERVERS = [{"url": "", "description": "Where this document was read: local or production", "x-internal": False}]
 TAGS = [
