@@ -18,13 +18,18 @@ MYPY = ROOT / ".venv" / "bin" / "mypy"
 def run(
     *command: str | Path, cwd: Path = ROOT, seconds: float = 120, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A program's end, whatever it was; its output is text, and nothing is asked of it."""
-    path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
-    given = clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"} | dict(environment or {})
+    """Run a program to its end and return how it ended; its output is text, and its input is empty."""
+    given = program_environment() | dict(environment or {})
     return subprocess.run(
         command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=seconds,
     )  # fmt: skip
+
+
+def program_environment() -> dict[str, str]:
+    """Return the environment variables of a program, with the contract's tools on its path."""
+    path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
+    return clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"}
 
 
 def tool(name: str, *arguments: str | Path, cwd: Path = ROOT, seconds: float = 120) -> subprocess.CompletedProcess[str]:
