@@ -13,6 +13,7 @@ from scripts.bootstrap import ROOT
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"""\]\(([^)\s]+)\)|(?:src|href)="([^"]+)\"""")
 OUTSIDE = ("https://", "http://", "mailto:")
+PATH = re.compile(r"(?<![\w/.-])(?:\./)?((?:scripts|tests|migrations)/[\w./-]*\w)")
 
 
 @cache
@@ -39,6 +40,12 @@ def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
     for file, anchor in links(document):
         assert file.exists(), file
         assert not anchor or anchor in anchors(file), f"{file.name}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    for path in PATH.findall(document.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
 
 
 def test_the_readme_leads_to_every_document() -> None:
