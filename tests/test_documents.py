@@ -13,7 +13,7 @@ from scripts.bootstrap import ROOT
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"""\]\(([^)\s]+)\)|(?:src|href)="([^"]+)\"""")
 OUTSIDE = ("https://", "http://", "mailto:")
-PATH = re.compile(r"(?<![\w/.-])(?:\./)?((?:scripts|tests|migrations)/[\w./-]*\w)")
+PATH = re.compile(r"(?<![\w/.-])(?:\./)?((?:app|scripts|tests|migrations)/[\w./-]*\w)")
 
 
 @cache
