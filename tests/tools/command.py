@@ -32,12 +32,17 @@ class Ended:
         return self.err.splitlines()[-1]
 
 
+def measured() -> dict[str, str]:
+    """Return the variables by which a process of a test takes part in measuring coverage, if it is measured."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+
+
 async def cruddur(*arguments: str, env: Mapping[str, str], typed: str = "") -> Ended:
     """Run `cruddur ARGUMENTS` in this environment; `typed` is the standard input."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app.cli", *arguments,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **env},
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **measured(), **env},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
