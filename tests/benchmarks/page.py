@@ -1,4 +1,4 @@
-"""How long a message takes from the sender's Enter until it stands in the other browser's page.
+"""Time from the sender's Enter until the message stands in the other browser's page.
 
     .venv/bin/python -m tests.benchmarks.page
 
