@@ -1,8 +1,7 @@
 /** The page: finds out who is there, then shows what its address says. */
 
-import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { MessageGroupFeed } from "./components/MessageGroupFeed.js";
 import { Logo } from "./components/Icon.js";
+import { MessageGroupFeed } from "./components/MessageGroupFeed.js";
 import { Api, Problem, problemOf, reach } from "./lib/api.js";
 import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useMessenger, useMessengerState } from "./lib/hooks.js";
@@ -14,6 +13,7 @@ import { MessageGroupPage } from "./pages/MessageGroupPage.js";
 import { MessageGroupsPage } from "./pages/MessageGroupsPage.js";
 import { RegisterPage } from "./pages/RegisterPage.js";
 import { SignInPage } from "./pages/SignInPage.js";
+import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 
 /** @typedef {import("./lib/CheckAuth.js").Session} Session */
 /** @typedef {import("./types.js").Config} Config */

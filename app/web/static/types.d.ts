@@ -14,7 +14,12 @@ export type Person = Schemas["UserShortView"];
 export type ReadMarker = Schemas["ReadMarkerView"];
 export type Sync = Schemas["SyncView"];
 export type LiveEvent = Schemas[
-  "MessageEvent" | "ReadEvent" | "GroupEvent" | "ProfileEvent" | "TypingEvent" | "ResyncEvent"];
+  | "MessageEvent"
+  | "ReadEvent"
+  | "GroupEvent"
+  | "ProfileEvent"
+  | "TypingEvent"
+  | "ResyncEvent"];
 
 /** How the page is connected; `polling` is a server without events. */
 export type Line = "connecting" | "live" | "polling" | "reconnecting" | "offline";

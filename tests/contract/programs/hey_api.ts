@@ -1,4 +1,7 @@
 // A conversation through the client that @hey-api/openapi-ts generates. Run by tests/contract/test_clients.py.
+
+import { assert, equal, given, nextBefore, run, the } from "./checks";
+import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import {
   countUnreadGroups,
   getCurrentUser,
@@ -16,9 +19,7 @@ import {
   streamEvents,
   syncChanges,
 } from "./client";
-import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import { createClient } from "./client/client";
-import { assert, equal, given, nextBefore, run, the } from "./checks";
 
 const signedIn = (token: string) => createClient({ baseUrl: given.url, auth: token });
 const client = signedIn(given.token);
@@ -54,9 +55,15 @@ async function page(): Promise<void> {
     numbers.unshift(...data.map((message) => message.number));
     before = nextBefore(response);
   } while (before !== undefined);
-  equal(numbers, numbers.map((_, place) => place + 1));
+  equal(
+    numbers,
+    numbers.map((_, place) => place + 1),
+  );
   const stretch = await listMessages({ client, path, query: { after: 3, limit: 2 }, throwOnError: true });
-  equal(stretch.data.map((message) => message.number), [4, 5]);
+  equal(
+    stretch.data.map((message) => message.number),
+    [4, 5],
+  );
 }
 
 async function meet(): Promise<void> {
@@ -118,7 +125,10 @@ async function catchUp(): Promise<void> {
   const gone = crypto.randomUUID();
   const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
   const changes = await syncChanges({ client, body: { groups }, throwOnError: true });
-  equal(changes.data.messages.map((message) => message.number), [last - 1, last]);
+  equal(
+    changes.data.messages.map((message) => message.number),
+    [last - 1, last],
+  );
   equal(changes.data.gone, [gone]);
   const markers = await listReadMarkers({ client, path, throwOnError: true });
   assert(markers.data.some((marker) => marker.number === last));

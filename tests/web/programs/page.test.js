@@ -1,7 +1,7 @@
 // The page's logic, without a browser: events in any order and number lead to one and the same state.
 import assert from "node:assert/strict";
-import { pathToFileURL } from "node:url";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
 const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, withNewer, withOlder, WINDOW } =
@@ -291,7 +291,9 @@ test("what is written just as the outbox has become empty goes out, too", async 
   };
   let hasWritten = false;
   const sent = [];
-  const api = { call: async (_method, _path, body) => (sent.push(body.message), { ...message(sent.length, "me"), uuid: body.uuid }) };
+  const api = {
+    call: async (_method, _path, body) => (sent.push(body.message), { ...message(sent.length, "me"), uuid: body.uuid }),
+  };
   // Reading the storage for the page is no look of the round that sends.
   const outbox = new Outbox(api, new Store(start()), storage);
   outbox.refresh = () => {};

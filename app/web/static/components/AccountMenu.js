@@ -1,7 +1,7 @@
 /** One's own corner: name, colours, and the way out. */
 
-import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { useMessenger } from "../lib/hooks.js";
+import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 

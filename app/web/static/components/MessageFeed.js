@@ -1,11 +1,11 @@
 /** A conversation's messages: pages both ways without a jump, follows its end, and notices what was seen. */
 
-import { Component, html } from "../vendor/htm-preact.js";
 import { savePlace } from "../lib/router.js";
 import { rowsOf } from "../lib/rows.js";
 import { WINDOW } from "../lib/store.js";
-import { countOf } from "./MessageGroupItem.js";
+import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
+import { countOf } from "./MessageGroupItem.js";
 import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
 
 const NEAR = 700;

@@ -1,8 +1,8 @@
 /** Where one writes: Enter sends, Shift+Enter begins a new line, the count goes down from what a message may have. */
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { useMessenger } from "../lib/hooks.js";
 import { cleaned, lengthOf } from "../lib/text.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { Quote } from "./MessageItem.js";
 

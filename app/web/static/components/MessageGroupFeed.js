@@ -1,8 +1,8 @@
 /** The inbox: conversations in live order, newest activity first. */
 
-import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { inboxOf, isTyping } from "../lib/selectors.js";
+import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { LineState } from "./LineState.js";
 import { MessageGroupItem } from "./MessageGroupItem.js";

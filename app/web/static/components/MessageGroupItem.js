@@ -1,8 +1,8 @@
 /** A group in the inbox: who, what was said last and when, and how much of it is new. */
 
-import { html } from "../vendor/htm-preact.js";
-import { agoOf, wholeTimeOf } from "../lib/time.js";
 import { groupPath } from "../lib/router.js";
+import { agoOf, wholeTimeOf } from "../lib/time.js";
+import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 
 /**

@@ -1,8 +1,8 @@
 /** One message, one that is on its way, and what stands between messages. */
 
-import { html } from "../vendor/htm-preact.js";
 import { partsOf } from "../lib/text.js";
 import { clockOf, dayTitle, wholeTimeOf } from "../lib/time.js";
+import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 

@@ -1,9 +1,9 @@
 /** Finds a person to write to: among the conversations at once, among everybody a moment later. */
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { useDocumentEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate, newGroupPath } from "../lib/router.js";
 import { inboxOf } from "../lib/selectors.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 

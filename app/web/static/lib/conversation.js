@@ -1,8 +1,8 @@
 /** The open conversation: opens at a place, pages both ways, fetches what is quoted, marks what was seen. */
 
 import { LineDown, Problem } from "./api.js";
-import { applyGroups, applyRead, PAGE, withNewer, withOlder } from "./store.js";
 import { endOf } from "./selectors.js";
+import { applyGroups, applyRead, PAGE, withNewer, withOlder } from "./store.js";
 
 const READ_DELAY = 300;
 

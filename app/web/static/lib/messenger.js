@@ -4,8 +4,8 @@ import { Api, LineDown, Problem } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { EventStream } from "./events.js";
 import { Outbox, OutboxStorage } from "./outbox.js";
-import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { inboxOf } from "./selectors.js";
+import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { Typing } from "./typing.js";
 
 const POLL = 2_500;

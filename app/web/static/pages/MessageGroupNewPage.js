@@ -1,6 +1,5 @@
 /** A conversation that has not begun: its first message starts it. */
 
-import { html, useEffect } from "../vendor/htm-preact.js";
 import { Avatar } from "../components/Avatar.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
@@ -8,6 +7,7 @@ import { PendingItem } from "../components/MessageItem.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate } from "../lib/router.js";
 import { pendingFor } from "../lib/selectors.js";
+import { html, useEffect } from "../vendor/htm-preact.js";
 
 /** @param {{handle: string, person: {handle: string, display_name: string} | null | undefined}} props undefined: not known yet */
 export function MessageGroupNewPage({ handle, person }) {

@@ -1,12 +1,12 @@
 /** A conversation: its history, and where one writes. */
 
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { useDocumentEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { navigate, savedPlace } from "../lib/router.js";
 import { isTyping, missingAfter, pendingFor, readByOthers } from "../lib/selectors.js";
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string}} props */
 export function MessageGroupPage({ uuid }) {

@@ -1,7 +1,7 @@
 /** The inbox by itself: an invitation beside it. */
 
-import { html } from "../vendor/htm-preact.js";
 import { Logo } from "../components/Icon.js";
+import { html } from "../vendor/htm-preact.js";
 
 export function MessageGroupsPage() {
   return html`

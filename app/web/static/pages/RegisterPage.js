@@ -1,7 +1,7 @@
 /** For somebody who has signed in for the first time: a handle and a name. */
 
-import { html, useState } from "../vendor/htm-preact.js";
 import { Logo } from "../components/Icon.js";
+import { html, useState } from "../vendor/htm-preact.js";
 
 /** @param {{api: import("../lib/api.js").Api, onMe: (me: import("../types.js").Me) => void}} props */
 export function RegisterPage({ api, onMe }) {

@@ -1,10 +1,10 @@
 /** The front door: choose a person on one's own machine, go to Cognito elsewhere. */
 
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "../components/Avatar.js";
 import { Logo } from "../components/Icon.js";
 import { localPeople, signInLocally } from "../lib/CheckAuth.js";
 import { startSignIn } from "../lib/cognito.js";
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
 /** @typedef {import("../lib/CheckAuth.js").Session} Session */
 /** @typedef {import("../types.js").Config} Config */
