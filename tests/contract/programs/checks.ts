@@ -20,7 +20,7 @@ export function assert(condition: unknown): asserts condition {
   if (!condition) throw new Error("not so");
 }
 
-export function the<T>(value: T | null | undefined | void): T {
+export function the<T>(value: T | null | undefined): T {
   if (value === undefined || value === null) throw new Error("there is none");
   return value;
 }

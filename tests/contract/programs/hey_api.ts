@@ -100,9 +100,9 @@ async function listen(): Promise<void> {
   assert(first.type === "resync");
   equal(first.reason, "new");
   const before = await sent({ message: "1", handle: given.peer });
-  const { event, id } = the((await told.next()).value);
-  assert(event.type === "message");
-  equal([event.message, event.group.last_number], [before, before.number]);
+  const { event: live, id } = the((await told.next()).value);
+  assert(live.type === "message");
+  equal([live.message, live.group.last_number], [before, before.number]);
   await told.return(undefined);
   const missed = await sent({ message: "2", handle: given.peer });
   for await (const { event } of events(id)) {

@@ -1,7 +1,5 @@
 // The events of a stream, and the id of each that has one.
-export async function* serverSent<Event>(
-  body: ReadableStream<BufferSource>,
-): AsyncGenerator<{ event: Event; id?: string }> {
+export async function* serverSent<Event>(body: ReadableStream<BufferSource>): AsyncGenerator<{ event: Event; id?: string }> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {

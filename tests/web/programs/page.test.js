@@ -292,7 +292,10 @@ test("what is written just as the outbox has become empty goes out, too", async 
   let hasWritten = false;
   const sent = [];
   const api = {
-    call: async (_method, _path, body) => (sent.push(body.message), { ...message(sent.length, "me"), uuid: body.uuid }),
+    call: (_method, _path, body) => {
+      sent.push(body.message);
+      return Promise.resolve({ ...message(sent.length, "me"), uuid: body.uuid });
+    },
   };
   // Reading the storage for the page is no look of the round that sends.
   const outbox = new Outbox(api, new Store(start()), storage);

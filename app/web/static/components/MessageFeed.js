@@ -157,7 +157,7 @@ export class MessageFeed extends Component {
   notice() {
     const box = this.box;
     const { messenger, missing, thread } = this.props;
-    if (!box || !box.clientHeight || thread.isLoading) return;
+    if (!box?.clientHeight || thread.isLoading) return;
     if (missing > FOLLOWED) this.isFollowing = false;
     messenger.conversation.follow(this.isFollowing);
     if (box.scrollTop < NEAR && !thread.atStart) void messenger.conversation.older();

@@ -46,6 +46,11 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
     onReplyEnd();
     area.current?.focus();
   };
+  /** @param {Event} event */
+  const onSubmit = (event) => {
+    event.preventDefault();
+    send();
+  };
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send();
@@ -56,7 +61,7 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
     event.stopPropagation();
   };
   return html`
-    <form class="composer" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
+    <form class="composer" onSubmit=${onSubmit}>
       ${
         reply &&
         html`<div class="composer-reply">

@@ -19,7 +19,11 @@ export function PersonSearch() {
   const people = usePeople(query);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const found = foundIn(state, query, people ?? []);
-  useDocumentEvent("keydown", (event) => isShortcut(event) && (event.preventDefault(), input.current?.focus()));
+  useDocumentEvent("keydown", (event) => {
+    if (!isShortcut(event)) return;
+    event.preventDefault();
+    input.current?.focus();
+  });
 
   /** @param {Found | undefined} person */
   const go = (person) => {
@@ -96,7 +100,7 @@ function usePeople(query) {
   const [answer, setAnswer] = useState({ query: "", people: /** @type {import("../types.js").Person[]} */ ([]) });
   const prefix = query.trim().replace(/^@/, "");
   useEffect(() => {
-    if (!prefix) return undefined;
+    if (!prefix) return;
     const timer = setTimeout(async () => {
       const people = await api.get(`/api/users?limit=${MOST}&q=${encodeURIComponent(prefix)}`).catch(() => []);
       setAnswer({ query: prefix, people });

@@ -49,7 +49,7 @@ export async function finishSignIn(cognito) {
   const code = query.get("code");
   if (code === null)
     throw new SignInFailed(query.get("error_description") ?? query.get("error") ?? "No code came back");
-  return fetchTokens(cognito, {
+  return await fetchTokens(cognito, {
     grant_type: "authorization_code",
     code,
     redirect_uri: home(),

@@ -66,7 +66,8 @@ export class EventStream {
 
   /** Until stop(), or until the server turns out to have no events: then false. */
   async run() {
-    const ended = (this.#running = new AbortController()).signal;
+    this.#running = new AbortController();
+    const ended = this.#running.signal;
     while (!ended.aborted) {
       try {
         await this.#read(ended);

@@ -44,7 +44,7 @@ export function partsOf(text) {
  */
 export function initialsOf(name) {
   const words = name.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  const ends = words.length > 1 ? [words[0], words[words.length - 1]] : words.slice(0, 1);
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : words.slice(0, 1);
   return (
     ends
       .map((word) => word?.match(/[\p{L}\p{N}]/u)?.[0] ?? "")
