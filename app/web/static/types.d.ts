@@ -21,8 +21,8 @@ export type LiveEvent = Schemas[
   | "TypingEvent"
   | "ResyncEvent"];
 
-/** How the page is connected; `polling` is a server without events. */
-export type Line = "connecting" | "live" | "polling" | "reconnecting" | "offline";
+/** How the page is connected. */
+export type Line = "connecting" | "live" | "reconnecting" | "offline";
 
 /** What was written here and is not known to be on the server yet. `after` is set when it is first tried. */
 export type Pending = {

@@ -37,7 +37,6 @@ export class MessageFeed extends Component {
   /** @type {HTMLElement | null} */
   box = null;
   isFollowing = false;
-  hasScrolled = false;
   /** @type {Anchor} */
   anchor = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -147,7 +146,6 @@ export class MessageFeed extends Component {
   onScroll = () => {
     const box = this.box;
     if (!box) return;
-    this.hasScrolled = true;
     const isAtEnd = distanceToEnd(box) < AT_END;
     this.isFollowing = isAtEnd && (this.props.missing === 0 || this.isFollowing);
     this.notice();

@@ -1,6 +1,6 @@
 /** The event stream: read with fetch, as EventSource cannot carry a token; resumed by id; opened again when it breaks. */
 
-import { LineDown, Problem, problemOf } from "./api.js";
+import { LineDown, problemOf } from "./api.js";
 
 const SILENCE = 40_000;
 const FIRST_WAIT = 500;
@@ -64,19 +64,14 @@ export class EventStream {
     this.onLine = onLine;
   }
 
-  /** Until stop(), or until the server turns out to have no events: then false. */
+  /** Until stop(). */
   async run() {
     this.#running = new AbortController();
     const ended = this.#running.signal;
     while (!ended.aborted) {
-      try {
-        await this.#read(ended);
-      } catch (error) {
-        if (error instanceof Problem && [404, 405, 501].includes(error.status)) return false;
-      }
+      await this.#read(ended).catch(() => {});
       if (!ended.aborted && this.#mayPause) await this.#pause(ended);
     }
-    return true;
   }
 
   stop() {

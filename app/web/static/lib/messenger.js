@@ -8,7 +8,6 @@ import { inboxOf } from "./selectors.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { Typing } from "./typing.js";
 
-const POLL = 2_500;
 const AGAIN = 2_000;
 const SYNCED_GROUPS = 150;
 
@@ -47,7 +46,7 @@ export class Messenger {
     const clock = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
     signal.addEventListener("abort", () => clearInterval(clock));
     void this.loadInbox();
-    void this.#listen();
+    void this.stream.run();
     void this.outbox.drain();
   }
 
@@ -96,25 +95,6 @@ export class Messenger {
     this.session.onEnd();
   }
 
-  async #listen() {
-    if (await this.stream.run()) return;
-    while (!this.#isStopped) {
-      await this.#poll();
-      await new Promise((resolve) => setTimeout(resolve, POLL));
-    }
-  }
-
-  /** For a server without events. */
-  async #poll() {
-    try {
-      const rows = await this.api.get("/api/message_groups?limit=50");
-      this.store.update((state) => ({ ...applyGroups(state, rows), hasInbox: true, inboxFailure: null }));
-      this.#setLine("polling");
-    } catch {
-      this.#setLine(navigator.onLine ? "reconnecting" : "offline");
-    }
-  }
-
   /** @param {import("../types.js").LiveEvent} event */
   #take(event) {
     if (event.type === "resync") void this.#sync();
@@ -146,7 +126,7 @@ export class Messenger {
   /** @param {import("../types.js").Line} line */
   #setLine(line) {
     if (line !== this.store.state.line) this.store.set({ line });
-    if (line === "live" || line === "polling") this.outbox.hurry();
+    if (line === "live") this.outbox.hurry();
   }
 
   #reconnect() {

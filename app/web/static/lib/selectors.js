@@ -64,3 +64,11 @@ export function readByOthers(state, group) {
 export function isTyping(state, group) {
   return Object.keys(state.typing[group] ?? {}).length > 0;
 }
+
+/**
+ * Return whether what is written now goes out at once.
+ * @param {State} state
+ */
+export function isOnline(state) {
+  return state.line === "live" || state.line === "connecting";
+}

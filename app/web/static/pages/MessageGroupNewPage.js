@@ -6,7 +6,7 @@ import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { PendingItem } from "../components/MessageItem.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate } from "../lib/router.js";
-import { pendingFor } from "../lib/selectors.js";
+import { isOnline, pendingFor } from "../lib/selectors.js";
 import { html, useEffect } from "../vendor/htm-preact.js";
 
 /** @param {{handle: string, person: {handle: string, display_name: string} | null | undefined}} props undefined: not known yet */
@@ -40,7 +40,7 @@ export function MessageGroupNewPage({ handle, person }) {
                 pending=${each}
                 isFirst=${index === 0}
                 isLast=${index === pending.length - 1}
-                isLineUp=${state.line !== "offline" && state.line !== "reconnecting"}
+                isLineUp=${isOnline(state)}
                 onRetry=${() => messenger.outbox.retry(each.uuid)}
                 onDiscard=${() => messenger.outbox.discard(each.uuid)}
               />`,

@@ -5,7 +5,7 @@ import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { useDocumentEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { navigate, savedPlace } from "../lib/router.js";
-import { isTyping, missingAfter, pendingFor, readByOthers } from "../lib/selectors.js";
+import { isOnline, isTyping, missingAfter, pendingFor, readByOthers } from "../lib/selectors.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string}} props */
@@ -38,7 +38,7 @@ export function MessageGroupPage({ uuid }) {
             pending=${pendingFor(state.pending, uuid, group.handle)}
             missing=${missingAfter(state)}
             readByOthers=${readByOthers(state, uuid)}
-            isLineUp=${state.line === "live" || state.line === "polling" || state.line === "connecting"}
+            isLineUp=${isOnline(state)}
           />`
         : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`
     }
