@@ -1,4 +1,4 @@
-/** Initials on a colour that somebody keeps for ever. */
+/** A user's initials on a colour that follows from the handle. */
 
 import { hueOf, initialsOf } from "../lib/text.js";
 import { html } from "../vendor/htm-preact.js";

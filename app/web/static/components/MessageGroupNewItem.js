@@ -1,4 +1,4 @@
-/** The place in the inbox of a conversation that has not begun. */
+/** The inbox item of a conversation without messages. */
 
 import { newGroupPath } from "../lib/router.js";
 import { html } from "../vendor/htm-preact.js";
