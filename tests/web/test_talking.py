@@ -1,9 +1,10 @@
 """Two users talk, each in a browser of their own."""
 
+import asyncio
 import json
 from functools import partial
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.fixtures.app import NewPerson, Person
 from tests.web.browsing import Visit
@@ -39,6 +40,23 @@ async def test_a_first_message_starts_a_conversation(visit: Visit, ann: Person, 
     await expect(reader.groups).to_have_count(1)
     await expect(reader.groups.locator(".badge")).to_have_text("2 unread")
     await expect(reader.page).to_have_title("(1) Messages")
+
+
+async def test_a_text_written_while_the_first_message_is_sent_is_kept(visit: Visit, ann: Person, bob: Person) -> None:
+    writer = await visit(ann)
+    await writer.open(f"/messages/new/{bob.handle}")
+    may_continue = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_continue.wait()
+        await route.continue_()
+
+    await writer.page.route("**/api/messages", hold)
+    await writer.write("Hello")
+    await writer.composer.fill("How are")
+    may_continue.set()
+    await expect(writer.page).to_have_url(f"{writer.address}/messages/{ann.group_with(bob)}")
+    await expect(writer.composer).to_have_value("How are")
 
 
 async def test_both_users_see_the_same_order_and_correct_counts(

@@ -2,36 +2,35 @@
 
 import { useMessenger } from "../lib/hooks.js";
 import { countCharacters, sanitize } from "../lib/text.js";
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { Quote } from "./MessageItem.js";
 
 const LOW_COUNT = 100;
 
-/** The unsent text of each conversation, until the page is reloaded. @type {Map<string, string>} */
+/** The unsent text of each conversation, by its draft key, until the page is reloaded. @type {Map<string, string>} */
 const drafts = new Map();
 
 /**
- * @param {{target: {group: string | null, handle: string | null}, name: string, reply: import("../types.js").Message | null,
+ * @param {{target: {group: string | null, handle: string | null}, draftKey: string, name: string, reply: import("../types.js").Message | null,
  *   onReplyEnd: () => void, onLeave: () => void, onUp?: () => void}} props
  */
-export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
+export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
   const messenger = useMessenger();
-  const key = target.group ?? `@${target.handle}`;
-  const [text, setText] = useState(drafts.get(key) ?? "");
+  const [text, setText] = useState(drafts.get(draftKey) ?? "");
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const length = countCharacters(text);
   const left = messenger.config.message_max_length - length;
   const canSend = length > 0 && left >= 0;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (reply || matchMedia("(hover: hover)").matches) area.current?.focus();
-  }, [reply, key]);
+  }, [reply, draftKey]);
 
   /** @param {string} next */
   const onInput = (next) => {
     setText(next);
-    drafts.set(key, next);
+    drafts.set(draftKey, next);
     if (!target.group) return;
     if (next.trim()) messenger.typing.onInput(target.group);
     else messenger.typing.stop();
@@ -42,7 +41,7 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
     messenger.typing.onSent();
     void messenger.conversation.showNewest();
     setText("");
-    drafts.delete(key);
+    drafts.delete(draftKey);
     onReplyEnd();
     area.current?.focus();
   };

@@ -51,6 +51,7 @@ export function MessageGroupNewPage({ handle, person }) {
     <p class="typing-line"></p>
     <${MessageForm}
       target=${{ group: null, handle }}
+      draftKey=${handle}
       name=${name}
       reply=${null}
       onReplyEnd=${() => {}}

@@ -50,6 +50,7 @@ export function MessageGroupPage({ uuid }) {
         </p>
         <${MessageForm}
           target=${{ group: uuid, handle: null }}
+          draftKey=${group.handle ?? uuid}
           name=${group.display_name}
           reply=${reply}
           onReplyEnd=${() => setReply(null)}
