@@ -2,7 +2,7 @@
 
 import { Logo } from "./components/Icon.js";
 import { MessageGroupFeed } from "./components/MessageGroupFeed.js";
-import { Api, errorText, fetchJson, Problem } from "./lib/api.js";
+import { Api, errorText, fetchJson, NetworkError, Problem } from "./lib/api.js";
 import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
@@ -58,7 +58,7 @@ function App() {
       config.current = /** @type {Config} */ (await fetchJson("/api/config"));
       await onSession(await checkAuth(config.current));
     } catch (error) {
-      const isSignedOut = config.current && !(error instanceof TypeError);
+      const isSignedOut = config.current && !(error instanceof NetworkError);
       setAuth({ status: isSignedOut ? "signedOut" : "starting", failure: errorText(error) });
     }
   };
