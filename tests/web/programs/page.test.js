@@ -9,6 +9,7 @@ const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, appe
 const { Store } = await page("lib/store.js");
 const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups } = await page("lib/selectors.js");
 const { EventParser } = await page("lib/events.js");
+const { Backoff } = await page("lib/backoff.js");
 const { Outbox } = await page("lib/outbox.js");
 const { hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
 const { formatAgo, dayLabel } = await page("lib/time.js");
@@ -273,6 +274,25 @@ test("uuids are of version 7 and sort in the order of their creation", () => {
   const uuids = Array.from({ length: 1000 }, uuid7);
   assert.deepEqual([...uuids].sort(), uuids);
   for (const uuid of uuids) assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("delays between attempts grow to a limit, respect the server's, and can be cut short", async (context) => {
+  const delays = [];
+  context.mock.method(Math, "random", () => 1);
+  const { mock: timer } = context.mock.method(globalThis, "setTimeout", (wake, delay) => {
+    delays.push(delay);
+    queueMicrotask(wake);
+  });
+  const backoff = new Backoff();
+  for (let failures = 0; failures < 20; failures++) await backoff.wait();
+  await backoff.wait(60_000);
+  backoff.reset();
+  await backoff.wait();
+  assert.deepEqual([...delays.slice(0, 3), ...delays.slice(19)], [500, 750, 1125, 15_000, 60_000, 500]);
+  timer.mockImplementation(() => 0);
+  const waiting = backoff.wait();
+  backoff.retryNow();
+  await waiting;
 });
 
 test("a message written at the moment in which the outbox becomes empty is sent, too", async () => {
