@@ -95,15 +95,15 @@ async function* events(after?: string): AsyncGenerator<{ event: EventView; id?: 
 }
 
 async function listen(): Promise<void> {
-  const told = events();
-  const first = the((await told.next()).value).event;
+  const stream = events();
+  const first = the((await stream.next()).value).event;
   assert(first.type === "resync");
   equal(first.reason, "new");
   const before = await sent({ message: "1", handle: given.peer });
-  const { event: live, id } = the((await told.next()).value);
+  const { event: live, id } = the((await stream.next()).value);
   assert(live.type === "message");
   equal([live.message, live.group.last_number], [before, before.number]);
-  await told.return(undefined);
+  await stream.return(undefined);
   const missed = await sent({ message: "2", handle: given.peer });
   for await (const { event } of events(id)) {
     assert(event.type !== "resync");
@@ -121,7 +121,7 @@ async function listen(): Promise<void> {
 
 async function catchUp(): Promise<void> {
   const { data } = await syncChanges({ client, body: { groups: {} }, throwOnError: true });
-  const { last_number: last, version } = the(data.groups.find((one) => one.uuid === given.group));
+  const { last_number: last, version } = the(data.groups.find((row) => row.uuid === given.group));
   const gone = crypto.randomUUID();
   const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
   const changes = await syncChanges({ client, body: { groups }, throwOnError: true });
@@ -136,13 +136,13 @@ async function catchUp(): Promise<void> {
   equal((await stopTyping({ client, path })).data?.expires_in, 0);
 }
 
-// Its streams tell of the status only.
+// The error of a refused stream contains its status and no problem document.
 async function refusal(caller: typeof client, headers: { "Last-Event-ID"?: string } = {}): Promise<string> {
-  let said: unknown;
-  const onSseError = (error: unknown) => (said = error);
+  let refused: unknown;
+  const onSseError = (error: unknown) => (refused = error);
   const { stream } = await streamEvents({ client: caller, headers, sseMaxRetryAttempts: 1, onSseError });
   for await (const event of stream) return event.type;
-  return String(said);
+  return String(refused);
 }
 
 async function errLive(): Promise<void> {
@@ -150,9 +150,9 @@ async function errLive(): Promise<void> {
   assert((await refusal(newcomer)).includes("403"));
   assert((await refusal(client, { "Last-Event-ID": "1".repeat(65) })).includes("422"));
   const open = Array.from({ length: 10 }, () => events());
-  for (const told of open) equal((await told.next()).value?.event.type, "resync");
+  for (const stream of open) equal((await stream.next()).value?.event.type, "resync");
   assert((await refusal(client)).includes("429"));
-  await Promise.all(open.map((told) => told.return(undefined)));
+  await Promise.all(open.map((stream) => stream.return(undefined)));
   const groups = { [given.group]: { number: -1, version: 0 } };
   equal((await syncChanges({ client, body: { groups } })).error?.code, "invalid-body");
   const nowhere = { message_group_uuid: crypto.randomUUID() };

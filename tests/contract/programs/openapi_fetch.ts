@@ -87,7 +87,7 @@ async function* events(after?: string): AsyncGenerator<{ event: Event; id?: stri
   }
 }
 
-// A branch for each kind that is known, and none for others, which come later.
+// One case per known type of event: a new type does not compile until it is handled.
 function messageOf(event: Event): Schemas["MessageView"] | undefined {
   switch (event.type) {
     case "message":
@@ -111,15 +111,15 @@ function messageOf(event: Event): Schemas["MessageView"] | undefined {
 }
 
 async function listen(): Promise<void> {
-  const told = events();
-  const first = the((await told.next()).value).event;
+  const stream = events();
+  const first = the((await stream.next()).value).event;
   assert(first.type === "resync");
   equal(first.reason, "new");
   const before = await sent({ message: "1", handle: given.peer });
-  const { event: live, id } = the((await told.next()).value);
+  const { event: live, id } = the((await stream.next()).value);
   assert(live.type === "message");
   equal([live.message, live.group.last_number], [before, before.number]);
-  await told.return(undefined);
+  await stream.return(undefined);
   const missed = await sent({ message: "2", handle: given.peer });
   for await (const { event } of events(id)) {
     assert(event.type !== "resync");
@@ -139,7 +139,7 @@ async function listen(): Promise<void> {
 
 async function catchUp(): Promise<void> {
   const { data } = await ann.POST("/api/sync", { body: { groups: {} } });
-  const { last_number: last, version } = the(data?.groups.find((one) => one.uuid === given.group));
+  const { last_number: last, version } = the(data?.groups.find((row) => row.uuid === given.group));
   const gone = crypto.randomUUID();
   const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
   const changes = the((await ann.POST("/api/sync", { body: { groups } })).data);
@@ -174,7 +174,7 @@ async function errLive(): Promise<void> {
   equal(nowhere.error?.code, "group-not-found");
 }
 
-// A branch for each code of the operation, and none for others: a code that comes or goes does not compile.
+// One case per code of the operation: a code that is added or removed does not compile.
 function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
   switch (code) {
     case "unauthenticated":
