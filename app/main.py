@@ -18,7 +18,7 @@ from app.auth import local_routes
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
 from app.cache import open_caches
-from app.connections import on_stop_signal
+from app.connections import ConnectionCloseMiddleware, StopSignal
 from app.deps import State
 from app.dynamodb import open_table
 from app.errors import AppError
@@ -63,9 +63,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
-    metrics = Metrics()
+    metrics, stop = Metrics(), StopSignal()
     app = FastAPI(
-        lifespan=_lifespan(settings, metrics),
+        lifespan=_lifespan(settings, metrics, stop),
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
@@ -80,14 +80,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.exception_handler(AppError)(on_app_error)
     app.exception_handler(RequestValidationError)(on_invalid_request)
     app.exception_handler(HTTPException)(on_http_error)
-    _add_middleware(app, settings, metrics)
+    _add_middleware(app, settings, metrics, stop)
     install_openapi(app)
     install_page(app, settings)
     app.state.allowed_methods = _allowed_methods(app)
     return app
 
 
-def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+def _lifespan(
+    settings: Settings, metrics: Metrics, stop: StopSignal
+) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
@@ -112,7 +114,7 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
             catchup = Catchup(store)
             hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
             users.renamed = hub.renamed
-            stack.enter_context(on_stop_signal(hub.close))
+            stack.enter_context(stop.handled(hub.close))
             stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
@@ -144,7 +146,7 @@ def _in_turn(*listeners: Publish) -> Publish:
     return publish
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSignal) -> None:
     """The last one added is the outermost."""
     app.add_middleware(InFlightLimit, limit=settings.max_requests_in_flight)
     app.add_middleware(LastResort)
@@ -157,6 +159,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         max_age=86_400,
     )
     app.add_middleware(RequestLog, metrics=metrics)
+    app.add_middleware(ConnectionCloseMiddleware, stop=stop)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:
