@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.fixtures.emulator",
     "tests.fixtures.event_loop",
     "tests.fixtures.leftovers",
+    "tests.fixtures.soak",
 ]

@@ -12,6 +12,7 @@ from itertools import islice
 from uuid import uuid4
 
 import httpx
+import pytest
 from pydantic import SecretStr
 
 from app.messaging.store import MessagingStore
@@ -22,10 +23,10 @@ from tests.fixtures.engines import running_valkey
 from tests.tools.listener import PATIENCE, Listener
 from tests.tools.servers import Server, servers
 
-MESSAGES = 1_000
-CUTS = 20
 KINDS = ("0", "line", "line", "valkey", "line", "1", "line", "line")
 """A server by its number, every listener's line, or Valkey, in turns."""
+MESSAGES, CUTS = 400, len(KINDS)
+SOAK_MESSAGES, SOAK_CUTS = 1_000, 20
 
 
 class Talkers:
@@ -63,10 +64,12 @@ class Talkers:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.soak
 async def test_killing_servers_and_valkey_loses_no_event(
-    service: Service, settings: Settings, ann: Person, bob: Person
+    service: Service, settings: Settings, ann: Person, bob: Person, is_soak: bool
 ) -> None:
     """Each listener is told every number once it is complete, in order, whatever was killed in between."""
+    messages, cuts = (SOAK_MESSAGES, SOAK_CUTS) if is_soak else (MESSAGES, CUTS)
     rng = random.Random(7)  # noqa: S311  # repeatable
     async with AsyncExitStack() as stack:
         valkey = stack.enter_context(running_valkey())
@@ -77,17 +80,17 @@ async def test_killing_servers_and_valkey_loses_no_event(
         for listener in (*staying, roaming):
             await stack.enter_async_context(listener.listening())
         talkers = Talkers((ann, bob), running, rng)
-        talking = asyncio.ensure_future(talkers.talk(MESSAGES // 4))
-        for cut in range(CUTS):
-            await _until(talkers, MESSAGES * (cut + 1) // (CUTS + 2), talking)
+        talking = asyncio.ensure_future(talkers.talk(messages // 4))
+        for cut in range(cuts):
+            await _until(talkers, messages * (cut + 1) // (cuts + 2), talking)
             await make(KINDS[cut % len(KINDS)], running, valkey, [*staying, roaming])
         await talking
         group = str(ann.group_with(bob))
         for listener in (*staying, roaming):
-            await _until_complete(listener, group)
-            assert listener.told[group] == list(range(1, MESSAGES + 1))
+            await _until_complete(listener, group, messages)
+            assert listener.told[group] == list(range(1, messages + 1))
     log = await MessagingStore(service.state["table"]).messages_after(ann.group_with(bob), 0)
-    assert [message.number for message in log] == list(range(1, MESSAGES + 1))
+    assert [message.number for message in log] == list(range(1, messages + 1))
 
 
 async def make(kind: str, running: list[Server], valkey: Engine, listeners: list[Listener]) -> None:
@@ -110,11 +113,11 @@ async def _until(talkers: Talkers, answered: int, talking: "asyncio.Future[None]
         await asyncio.sleep(0.02)
 
 
-async def _until_complete(listener: Listener, group: str) -> None:
+async def _until_complete(listener: Listener, group: str, messages: int) -> None:
     try:
-        await listener.until(lambda: len(listener.told[group]) == MESSAGES)
+        await listener.until(lambda: len(listener.told[group]) == messages)
     except TimeoutError:
-        missing = set(range(1, MESSAGES + 1)) - set(listener.told[group])
+        missing = set(range(1, messages + 1)) - set(listener.told[group])
         raise AssertionError(f"not told: {sorted(missing)[:20]}; resyncs: {listener.resyncs}") from None
 
 
