@@ -293,3 +293,24 @@ async def test_an_idle_line_stays_up(subscriber: Subscriber, ear: Ear) -> None:
     await asyncio.sleep(SILENCE_SECONDS + PING_SECONDS)
     assert subscriber.is_up
     assert ear.heard == ["up"]
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_listening_ends_though_its_connection_fails_in_the_same_moment(
+    engine: Engine, ear: Ear, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    """Before Python 3.13 a TaskGroup forgets the cancellation: a process that stopped as Valkey went never ended."""
+    failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr("app.valkey.subscriber.Wire.read", lambda _: failure)
+
+    async def listen_until_it_fails() -> None:
+        async with Valkey(engine.address).listen(on_message=ear.on_message, on_up=ear.on_up):
+            await ear.hears(1)
+            failure.set_exception(ValkeyAway("lost"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    listening = asyncio.create_task(listen_until_it_fails())
+    done, _ = await asyncio.wait({listening}, timeout=5)
+    assert done, "it still listens"
+    await listening
