@@ -5,12 +5,19 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of
+from tests.fixtures.setup import set_up
 from tests.tools.servers import servers
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _contract_tools(request: pytest.FixtureRequest) -> None:
+    set_up(request, "contract")
 
 
 @dataclass(frozen=True)

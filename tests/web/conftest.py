@@ -10,8 +10,14 @@ from playwright.async_api import Browser
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
+from tests.fixtures.setup import set_up
 from tests.tools.servers import Server
 from tests.web.browsing import HAS_BROWSER, Visit, launch_browser, local_server, open_visits
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _browser_program(request: pytest.FixtureRequest) -> None:
+    set_up(request, "browser")
 
 
 @pytest_asyncio.fixture(scope="session")
