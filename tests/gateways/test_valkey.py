@@ -301,7 +301,7 @@ async def test_listening_ends_though_its_connection_fails_in_the_same_moment(
 ) -> None:
     """Before Python 3.13 a TaskGroup forgets the cancellation: a process that stopped as Valkey went never ended."""
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    monkeypatch.setattr("app.valkey.subscriber.Wire.read", lambda _: failure)
+    monkeypatch.setattr("app.gateways.valkey.subscriber.Wire.read", lambda _: failure)
 
     async def listen_until_it_fails() -> None:
         async with Valkey(engine.address).listen(on_message=ear.on_message, on_up=ear.on_up):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.connections import StopSignal
+from app.http.connection import StopSignal
 
 
 @pytest.fixture
