@@ -22,7 +22,7 @@ def _contract_tools(request: pytest.FixtureRequest) -> None:
 
 @dataclass(frozen=True)
 class Live:
-    """The running service, two people in it who have written to one another, and accounts without a user."""
+    """The running service, two users with a conversation, and accounts without a user."""
 
     url: str
     ann: Person
@@ -31,7 +31,7 @@ class Live:
     issuer: LocalIssuer
 
     def newcomer(self) -> str:
-        """The token of somebody who has not registered."""
+        """Return the token of an account that has not registered."""
         return self.issuer.token(f"sub-{secrets.token_hex(8)}", time.time())
 
 

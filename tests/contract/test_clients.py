@@ -25,7 +25,7 @@ MINIMAL = {
     "paths": {"/": {"get": {"operationId": "get_it", "responses": {"200": {"description": "It", "content": JSON}}}}},
     "components": {"schemas": {"It": {"type": "object", "properties": {"name": {"type": "string"}}}}},
 }
-"""What a generator says to this, or makes of it, is no fault of ours."""
+"""A minimal document of OpenAPI 3.1: what a generator warns of here is no fault of ours."""
 TSCONFIG = {
     "compilerOptions": {
         "strict": True,
@@ -175,7 +175,7 @@ TITLES = {
     "openapi_fetch": "TypeScript: openapi-fetch",
     "hey_api": "TypeScript: hey-api",
 }
-"""Where the guide has a program of each client."""
+"""The heading in the guide above each client's program."""
 
 
 def python_program(name: str, live: Live) -> str:

@@ -10,7 +10,7 @@ from scripts.bootstrap import CONTRACT, CONTRACT_NPM, ROOT, clean_environment, c
 DOCUMENT = ROOT / "app" / "openapi.json"
 HERE = ROOT / "tests" / "contract"
 PROGRAMS = HERE / "programs"
-"""What runs elsewhere than here: on Node, or in the environment of the tools."""
+"""Programs that run on Node, or in the environment of the tools."""
 PYTHON = CONTRACT / "bin" / "python"
 MYPY = ROOT / ".venv" / "bin" / "mypy"
 
@@ -43,7 +43,7 @@ def node(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.Comp
 
 
 def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
-    """What it said; it must have gone well."""
+    """Run the command, which must succeed, and return its output."""
     said = ended.stdout + ended.stderr
     assert ended.returncode == 0, f"{said[:10_000]} … {said[-5_000:]}"
     return said
