@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.errors import Unavailable
+from app.http.context import state_of
 from app.http.routes import NamedRoute
 from app.http.types import Page, ResponseModel
 
@@ -68,11 +69,11 @@ async def get_readiness(request: Request, response: Response) -> ReadinessView:
 
     For sending requests to a process only while it can serve them; 503 says that it cannot.
     """
-    state = request.state
+    state = state_of(request.scope)
     dependencies = await asyncio.gather(
-        _check("dynamodb", state.table.ping),
-        _check("postgres", state.postgres.ping),
-        _check("token_keys", state.verifier.check),
+        _check("dynamodb", state["table"].ping),
+        _check("postgres", state["postgres"].ping),
+        _check("token_keys", state["verifier"].check),
     )
     is_ready = all(dependency.state == "ok" for dependency in dependencies)
     response.status_code = 200 if is_ready else 503

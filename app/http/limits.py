@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from app.errors import Overloaded
+from app.http.context import context_of
 from app.http.problems import render
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class ConcurrencyLimitMiddleware:
         if scope["type"] != "http" or not _is_limited(scope["path"]):
             return await self._app(scope, receive, send)
         if self._running >= self._limit:
-            return await render(Overloaded(), scope.get("request_id", ""))(scope, receive, send)
+            return await render(Overloaded(), context_of(scope).request_id)(scope, receive, send)
         self._running += 1
         try:
             await self._app(scope, receive, send)

@@ -25,6 +25,7 @@ from app.errors import (
     UnknownUser,
     UnsupportedMediaType,
 )
+from app.http.context import context_of
 from app.http.types import never_null
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,24 +101,19 @@ def _headers(error: AppError) -> dict[str, str]:
     return headers
 
 
-def request_id_of(request: Request) -> str:
-    """The id that the logging middleware gave this request."""
-    return str(request.scope.get("request_id", ""))
-
-
 async def on_app_error(request: Request, error: AppError) -> Response:
     """Errors that say themselves what they are."""
     where = {"pointer": error.pointer, "parameter": error.parameter}
     places = {name: value for name, value in where.items() if value is not None}
     defect = {"code": error.code(), "detail": error.detail or error.title, **places}
-    return render(error, request_id_of(request), errors=[defect] if error.status == 422 else ())
+    return render(error, context_of(request.scope).request_id, errors=[defect] if error.status == 422 else ())
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     """Bodies and parameters that pydantic refused. What was sent is not repeated."""
     defects = error.errors()
     kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
-    return render(kind(), request_id_of(request), errors=list(map(_defect, defects)))
+    return render(kind(), context_of(request.scope).request_id, errors=list(map(_defect, defects)))
 
 
 _CODES = {"missing": "missing", "extra_forbidden": "unknown-field"}
@@ -141,11 +137,11 @@ def _defect(defect: Mapping[str, Any]) -> dict[str, str]:
 async def on_http_error(request: Request, error: HTTPException) -> Response:
     """What the router itself refuses: unknown paths and wrong methods."""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response = render(MethodNotAllowed(), request_id_of(request))
+        response = render(MethodNotAllowed(), context_of(request.scope).request_id)
         response.headers["Allow"] = request.app.state.allowed_methods(request.url.path)
         return response
     known: AppError = NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError()
-    return render(known, request_id_of(request))
+    return render(known, context_of(request.scope).request_id)
 
 
 TOKEN_ONLY = (Unauthenticated, InvalidParameter, Unavailable, Overloaded)

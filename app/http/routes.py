@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 
 from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
 from app.http.connection import Connection
+from app.http.context import context_of, state_of
 from app.metrics import operation
 from app.strict_json import Malformed, read_json
 
@@ -48,7 +49,7 @@ class SignedInRoute(ApiRoute):
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         authorization = Headers(scope=scope).getlist("authorization")
-        scope["state"]["claims"] = await scope["state"]["verifier"].verify(authorization)
+        context_of(scope).claims = await state_of(scope)["verifier"].verify(authorization)
         await super().handle(scope, receive, send)
 
 
