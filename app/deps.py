@@ -15,7 +15,6 @@ from app.http.types import PageSize
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
-from app.metrics import Metrics
 from app.realtime.hub import Hub
 from app.users.service import Users
 
@@ -23,7 +22,6 @@ from app.users.service import Users
 class State(EdgeState):
     """What the lifespan opens, once per process; read by `state_of`."""
 
-    metrics: Metrics
     users: Users
     messaging: Messaging
     catchup: Catchup

@@ -1,28 +1,17 @@
-"""The chat page: its files, read once at the start, and what it has to know about this installation."""
+"""The chat page: its files, and what it has to know about this installation."""
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from starlette.exceptions import HTTPException
 
+from app.http.static import StaticFolder
 from app.http.types import ResponseModel
 from app.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
-MEDIA_TYPES = {
-    ".css": "text/css",
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
-"""Of what is served; a file of any other kind, as the licences beside the vendored one, is not."""
 SCOPE = "openid"
-
-router = APIRouter()
 
 
 class LocalSignIn(ResponseModel):
@@ -71,35 +60,33 @@ class ConfigView(ResponseModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """What is served at a path, and the name of this version of it."""
-
-    content: bytes
-    media_type: str
-    etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The page's files by their paths under `/static/`, the headers that all of them have, and its settings."""
-
-    files: dict[str, File]
-    headers: dict[str, str]
-    config: ConfigView
-
-
-def install_page(app: FastAPI, settings: Settings) -> None:
-    """Read the page's files; what is asked for later is looked up among them and nowhere else."""
-    headers = {"Content-Security-Policy": _policy(settings.cognito_domain_url), "Cache-Control": "no-cache"}
+def page_router(settings: Settings) -> APIRouter:
+    """Return the routes of the chat page, whose files are read now, and of its configuration."""
+    router = APIRouter()
     config = ConfigView(sign_in=_sign_in(settings), message_max_length=settings.message_max_length)
-    paths = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
-    app.state.page = Page({path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}, headers, config)
+    policy = _policy(settings.cognito_domain_url)
+    files = StaticFolder(FOLDER, {"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
+    @router.get("/api/config", tags=["page"])
+    async def get_config() -> ConfigView:
+        """What a page needs to know before anybody is signed in.
 
-def _read(path: Path) -> File:
-    content = path.read_bytes()
-    return File(content, MEDIA_TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+        How people sign in here, and how long a message may be.
+        """
+        return config
+
+    @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def get_page(request: Request) -> Response:  # whose script reads the address
+        return files.response(request, "index.html")
+
+    @router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def get_page_file(request: Request, path: str) -> Response:
+        return files.response(request, path)
+
+    return router
 
 
 def _policy(cognito_domain_url: str | None) -> str:
@@ -125,39 +112,3 @@ def _sign_in(settings: Settings) -> LocalSignIn | CognitoSignIn | NoSignIn:
         client_id=settings.cognito_client_ids[0],
         scope=SCOPE,
     )
-
-
-@router.get("/api/config", tags=["page"])
-async def get_config(request: Request) -> ConfigView:
-    """What a page needs to know before anybody is signed in.
-
-    How people sign in here, and how long a message may be.
-    """
-    page: Page = request.app.state.page
-    return page.config
-
-
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
-async def get_page(request: Request) -> Response:
-    """The page, which knows by its address what to show."""
-    return _file(request, "index.html")
-
-
-@router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
-async def get_page_file(request: Request, path: str) -> Response:
-    """A file that the page needs."""
-    return _file(request, path)
-
-
-def _file(request: Request, path: str) -> Response:
-    page: Page = request.app.state.page
-    file = page.files.get(path)
-    if file is None:
-        raise HTTPException(404)
-    headers = {**page.headers, "ETag": file.etag}
-    if request.headers.get("if-none-match") == file.etag:
-        return Response(status_code=304, headers=headers)
-    return Response(file.content, headers=headers, media_type=file.media_type)

@@ -1,13 +1,15 @@
 """Problem documents (RFC 9457): their schema, the handlers that make them, and their place in the routes' docs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, compile_path
 
 from app.errors import (
     AppError,
@@ -134,14 +136,28 @@ def _defect(defect: Mapping[str, Any]) -> dict[str, str]:
     return said | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in path)}
 
 
-async def on_http_error(request: Request, error: HTTPException) -> Response:
-    """What the router itself refuses: unknown paths and wrong methods."""
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response = render(MethodNotAllowed(), context_of(request.scope).request_id)
-        response.headers["Allow"] = request.app.state.allowed_methods(request.url.path)
+def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    """Return the handler of what the router itself refuses: unknown paths and wrong methods.
+
+    It allows the methods of all routes that have a path. Starlette would name those of the first one only.
+    """
+    templates = [
+        (compile_path(route.path)[0], route.methods)
+        for route in iter_route_contexts(routes)
+        if route.path and route.methods
+    ]
+
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        request_id = context_of(request.scope).request_id
+        if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return render(NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError(), request_id)
+        response = render(MethodNotAllowed(), request_id)
+        path = request.url.path
+        allowed = {method for regex, methods in templates if regex.match(path) for method in methods}
+        response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
-    known: AppError = NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError()
-    return render(known, context_of(request.scope).request_id)
+
+    return on_http_error
 
 
 TOKEN_ONLY = (Unauthenticated, InvalidParameter, Unavailable, Overloaded)
