@@ -19,13 +19,13 @@ from app.errors import AppError
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.gateways.valkey import Valkey, open_valkey
-from app.http import health, openapi
+from app.http import health
 from app.http.connection import ConnectionCloseMiddleware, StopSignal
 from app.http.docs import docs_router
 from app.http.limits import ConcurrencyLimitMiddleware
 from app.http.metrics import metrics_router
 from app.http.middleware import AccessLogMiddleware, ServerErrorMiddleware
-from app.http.openapi import install_openapi, operation_id
+from app.http.openapi import CommittedDocument, operation_id
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
 from app.logs import configure_logging
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
-    metrics, stop = Metrics(), StopSignal()
+    metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
     app = FastAPI(
         lifespan=_lifespan(settings, metrics, stop),
         middleware=_middleware(settings, metrics, stop),
@@ -63,10 +63,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         openapi_url=None,
     )
-    for router in _routers(settings, metrics):
+    for router in (document.router(), *_routers(settings, metrics)):
         app.include_router(router)
     app.exception_handler(HTTPException)(http_error_handler(app.routes))
-    install_openapi(app)
+    app.openapi = lambda: document.content  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app
 
 
@@ -90,8 +90,7 @@ def _middleware(settings: Settings, metrics: Metrics, stop: StopSignal) -> list[
 
 
 def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
-    """Yield all routers. Their order is the order of the paths in the OpenAPI document."""
-    yield openapi.router
+    """Yield all routers but that of the document. Their order is the order of the paths in the OpenAPI document."""
     yield docs_router()
     yield health.router
     yield page_router(settings)

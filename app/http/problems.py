@@ -34,6 +34,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cruddur-messages:problem:"
 MAX_ERRORS = 100
 EXAMPLE_ID = "0193e1c4a8f07d6e"
+CODES = "x-problem-codes"
 CODE = r"^[a-z][a-z0-9-]*$"
 
 
@@ -166,30 +167,11 @@ WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, 
 
 
 def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: each status with the codes that it can have here."""
-    by_status: dict[int, list[type[AppError]]] = {}
+    """Return a route's `responses` for these errors: each status with the codes that it can have here.
+
+    What the OpenAPI document says of a code is written by `cruddur openapi`.
+    """
+    responses: dict[int | str, dict[str, Any]] = {}
     for error in dict.fromkeys(errors):
-        by_status.setdefault(error.status, []).append(error)
-    return {status: _response(kinds) for status, kinds in sorted(by_status.items())}
-
-
-def _response(kinds: Sequence[type[AppError]]) -> dict[str, Any]:
-    examples = {kind.code(): {"summary": kind.title, "value": _example(kind)} for kind in kinds}
-    schema = {"$ref": "#/components/schemas/Problem"}
-    described = " · ".join(f"`{kind.code()}` {kind.title}" for kind in kinds)
-    return {"description": described, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
-
-
-def _example(kind: type[AppError]) -> dict[str, Any]:
-    code = kind.code()
-    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
-    example |= {"code": code, "instance": EXAMPLE_ID}
-    return example | ({"errors": [_example_of_defect(kind)]} if kind.status == HTTPStatus.UNPROCESSABLE_ENTITY else {})
-
-
-def _example_of_defect(kind: type[AppError]) -> dict[str, str]:
-    if kind is InvalidParameter:
-        return {"code": "invalid", "detail": "is not valid", "parameter": "limit"}
-    if kind is InvalidBody:
-        return {"code": "missing", "detail": "is required", "pointer": "/message"}
-    return {"code": kind.code(), "detail": kind.title, "pointer": kind.pointer or ""}
+        responses.setdefault(error.status, {CODES: []})[CODES].append(error.code())
+    return responses

@@ -4,7 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
@@ -14,7 +14,6 @@ from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, StreamRoute
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.errors import TooManyStreams
-from app.realtime.examples import EVENT_EXAMPLES, SYNC_EXAMPLES, SYNCED_EXAMPLE
 from app.realtime.hub import Views
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 
@@ -48,11 +47,9 @@ LastEventId = Annotated[
 STREAM: dict[str, Any] = {
     "model": EventView,
     "description": "What happens, as it happens: `data` of each server-sent event is one `EventView`",
-    "content": {"text/event-stream": {"examples": EVENT_EXAMPLES}},
 }
 SYNCED = {
     "description": "What one has not, as it is now",
-    "content": {"application/json": {"example": SYNCED_EXAMPLE}},
     "links": {
         "list_messages": follow(
             "list_messages",
@@ -63,7 +60,6 @@ SYNCED = {
         "stream_events": follow("stream_events", "What happens from now on"),
     },
 }
-What = Annotated[SyncCreate, Body(openapi_examples=SYNC_EXAMPLES)]
 
 
 async def _views(
@@ -110,7 +106,7 @@ async def _written(views: Views) -> AsyncIterator[bytes]:
 
 
 @router.post("/sync", responses={200: SYNCED, **problem_responses(*SIGNED_IN, *WITH_BODY)})
-async def sync_changes(body: What, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
+async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
     """What changed since one looked last.
 
     For those who poll, who come back after long, and on the event `resync`. Names what one has of each group; answers

@@ -65,10 +65,10 @@ EVENTS: dict[str, EventView] = {
     "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
     "A stream begins": ResyncEvent(type="resync", reason="new"),
 }
-EVENT_EXAMPLES: dict[str, Any] = {
+_events: dict[str, Any] = {
     event.type: {"summary": title, "value": event.model_dump(mode="json")} for title, event in EVENTS.items()
 }
-SYNC_EXAMPLES: dict[str, Any] = {
+_syncs: dict[str, Any] = {
     "everything": {"summary": "One has nothing yet", "value": {"groups": {}}},
     "what is new": {
         "summary": "One has two groups",
@@ -77,4 +77,12 @@ SYNC_EXAMPLES: dict[str, Any] = {
         ).model_dump(mode="json"),
     },
 }
-SYNCED_EXAMPLE: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+_synced: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+
+RESPONSES: dict[str, Any] = {
+    "stream_events": {"text/event-stream": {"examples": _events}},
+    "sync_changes": {"application/json": {"example": _synced}},
+}
+"""By operation and media type."""
+REQUESTS: dict[str, Any] = {"sync_changes": {"application/json": {"examples": _syncs}}}
+"""By operation and media type."""
