@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
-from app.http.links import PAGED, follow, link
+from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
@@ -33,9 +33,9 @@ TYPES = {
     "description": "One is shown as typing",
     "content": {"application/json": {"example": {"expires_in": TYPING_SECONDS}}},
     "links": {
-        "start_typing": follow("start_typing", "Say it again while it lasts", **_same_group),
-        "stop_typing": follow("stop_typing", "Say that it is over", **_same_group),
-        "send_message": follow("send_message", "Send what was typed, which ends it too"),
+        "start_typing": openapi_link("start_typing", "Say it again while it lasts", **_same_group),
+        "stop_typing": openapi_link("stop_typing", "Say that it is over", **_same_group),
+        "send_message": openapi_link("send_message", "Send what was typed, which ends it too"),
     },
 }
 TYPES_NO_MORE = {
@@ -60,7 +60,7 @@ async def list_message_groups(
     """
     page = await messaging.inbox(user, limit=limit, behind=read_cursor(cursor) if cursor is not None else None)
     if page.next:
-        link(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
+        set_link_header(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
     names = await users.names(row.peer_uuid for row in page.rows)
     return [MessageGroupView.of(row, names[row.peer_uuid]) for row in page.rows]
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
 from app.errors import InvalidParameter
-from app.http.links import PAGED, follow, link
+from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
@@ -42,9 +42,9 @@ NewMessage = Annotated[
     ),
 ]
 SENT = {
-    "list_messages": follow("list_messages", "The group's messages", message_group_uuid="message_group_uuid"),
-    "get_message_group": follow("get_message_group", "The group", message_group_uuid="message_group_uuid"),
-    "mark_read": follow(
+    "list_messages": openapi_link("list_messages", "The group's messages", message_group_uuid="message_group_uuid"),
+    "get_message_group": openapi_link("get_message_group", "The group", message_group_uuid="message_group_uuid"),
+    "mark_read": openapi_link(
         "mark_read",
         "Mark the group read, with the `number` of this message",
         message_group_uuid="message_group_uuid",
@@ -123,6 +123,8 @@ async def list_messages(
     """
     history = await messaging.history(user, message_group_uuid, window)
     neighbours = window.neighbours([message.number for message in history.messages], end=history.end)
-    link(request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()})
+    set_link_header(
+        request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()}
+    )
     names = await users.names({message.user_uuid for message in history.messages})
     return [MessageView.of(message, names[message.user_uuid]) for message in history.messages]

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
-from app.http.links import follow
+from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, StreamRoute
 from app.messaging.schemas import MessageGroupView, MessageView
@@ -51,13 +51,13 @@ STREAM: dict[str, Any] = {
 SYNCED = {
     "description": "What one has not, as it is now",
     "links": {
-        "list_messages": follow(
+        "list_messages": openapi_link(
             "list_messages",
             "What else came in the first group, `after` its last message in this answer",
             message_group_uuid="groups/0/uuid",
         ),
-        "mark_read": follow("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
-        "stream_events": follow("stream_events", "What happens from now on"),
+        "mark_read": openapi_link("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
+        "stream_events": openapi_link("stream_events", "What happens from now on"),
     },
 }
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentClaims, CurrentUser, UserLimit, UsersDep
-from app.http.links import PAGED, follow, link
+from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
@@ -29,9 +29,9 @@ Handle = Annotated[
     ),
 ]
 REGISTERED = {
-    "get_current_user": follow("get_current_user", "The same user again"),
-    "get_user_short": follow("get_user_short", "What others see of this user", handle="handle"),
-    "list_message_groups": follow("list_message_groups", "The inbox, empty at first"),
+    "get_current_user": openapi_link("get_current_user", "The same user again"),
+    "get_user_short": openapi_link("get_user_short", "What others see of this user", handle="handle"),
+    "list_message_groups": openapi_link("list_message_groups", "The inbox, empty at first"),
 }
 
 
@@ -68,7 +68,7 @@ async def search_users(
     """
     found = await users.search(prefix, limit=limit + 1, after=cursor)
     if len(found) > limit:
-        link(request, response, {"next": {"q": prefix, "limit": limit, "cursor": found[limit - 1].handle}})
+        set_link_header(request, response, {"next": {"q": prefix, "limit": limit, "cursor": found[limit - 1].handle}})
     return [UserShortView.of(user) for user in found[:limit]]
 
 
