@@ -1,4 +1,4 @@
-"""Everything that a route may ask for, as Annotated aliases. Async throughout: others would each wait for a thread."""
+"""Dependencies of routes, as Annotated aliases. All are async: FastAPI runs others in a thread each."""
 
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -20,7 +20,7 @@ from app.users.service import Users
 
 
 class State(EdgeState):
-    """What the lifespan opens, once per process; read by `state_of`."""
+    """The lifespan state: what a process opens once. `state_of` reads it."""
 
     users: Users
     messaging: Messaging
@@ -72,7 +72,7 @@ async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep
 
 
 CurrentUser = Annotated[UUID, Depends(_current_user)]
-"""The uuid of whoever is signed in, or UnknownUser."""
+"""The uuid of the caller's user. Raises UnknownUser if the account has not registered."""
 
 GroupLimit = Annotated[PageSize, Query(description="Groups on a page", examples=[20])]
 MessageLimit = Annotated[PageSize, Query(description="Messages on a page", examples=[50])]

@@ -8,7 +8,7 @@ from app.http.static import StaticFolder
 
 FOLDER = Path(__file__).parent.parent / "web" / "docs"
 HEADERS = {
-    # Swagger UI sets styles on elements and draws its icons from data: addresses.
+    # Swagger UI sets styles on elements and loads its icons from data: URLs.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:;"
     " style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "public, max-age=3600",

@@ -1,4 +1,4 @@
-"""What Prometheus reads: the counters of this process. Included outside of production, or where there is a token."""
+"""The counters of this process, for Prometheus. Production serves them only if there is a token."""
 
 import asyncio
 import secrets

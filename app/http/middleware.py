@@ -1,4 +1,4 @@
-"""The middleware around every request: ids, access log, security headers, and the handler of last errors."""
+"""The middleware around every request: request ids, access log, security headers, and unhandled errors."""
 
 import re
 import time
@@ -32,7 +32,7 @@ SECURITY_HEADERS = {
 
 
 class ServerErrorMiddleware:
-    """Turns what nobody handled into a problem without details. It stands inside CORS, so that browsers may read it."""
+    """Renders an unhandled exception as a problem without details, inside CORS, so that browsers may read it."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
@@ -57,7 +57,7 @@ class ServerErrorMiddleware:
 
 
 class AccessLogMiddleware:
-    """The outermost: gives each request an id, adds the headers that every answer has, logs it and counts it."""
+    """Gives each request an id, adds the headers that every response has, then logs and counts the request."""
 
     def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
@@ -86,7 +86,7 @@ class AccessLogMiddleware:
 
 
 def _request_id(scope: "Scope") -> str:
-    """The client's own, if it looks like an id."""
+    """Return the client's own id if it is well-formed, else a new id."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid4().hex
 
@@ -98,7 +98,7 @@ def _add_headers(headers: MutableHeaders, request_id: str) -> None:
 
 
 def _log_request(scope: "Scope", context: RequestContext, status: int, seconds: float) -> None:
-    # The template, not the path: paths hold handles.
+    # The template instead of the path: paths contain handles.
     path = getattr(scope.get("route"), "path", None)
     user = str(context.user) if context.user else None
     log.info("request", method=scope["method"], route=path, status=status, ms=round(seconds * 1000, 1), user=user)

@@ -1,4 +1,4 @@
-"""The chat page: its files, and what it has to know about this installation."""
+"""The chat page: its files, and its configuration by this installation."""
 
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -15,48 +15,48 @@ SCOPE = "openid"
 
 
 class LocalSignIn(ResponseModel):
-    """Be any person of this installation, by `/local/users` and `/local/token`."""
+    """Sign-in as any user of this installation, by `/local/users` and `/local/token`."""
 
-    kind: Literal["local"] = Field(description="How to sign in", examples=["local"])
+    kind: Literal["local"] = Field(description="Kind of sign-in", examples=["local"])
 
 
 Address: TypeAlias = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "uri"})]
 
 
 class CognitoSignIn(ResponseModel):
-    """Cognito's pages, by the authorization code grant with PKCE."""
+    """Sign-in on Cognito's pages, by the authorization code grant with PKCE (RFC 7636)."""
 
-    kind: Literal["cognito"] = Field(description="How to sign in", examples=["cognito"])
+    kind: Literal["cognito"] = Field(description="Kind of sign-in", examples=["cognito"])
     authorize_url: Address = Field(
-        description="Where signing in begins",
+        description="Authorization endpoint",
         examples=["https://example.auth.us-east-1.amazoncognito.com/oauth2/authorize"],
     )
     token_url: Address = Field(
-        description="Where a code becomes tokens",
+        description="Token endpoint",
         examples=["https://example.auth.us-east-1.amazoncognito.com/oauth2/token"],
     )
     logout_url: Address = Field(
-        description="Where signing out ends", examples=["https://example.auth.us-east-1.amazoncognito.com/logout"]
+        description="Logout endpoint", examples=["https://example.auth.us-east-1.amazoncognito.com/logout"]
     )
-    client_id: str = Field(description="The app client", max_length=128, examples=["7ndc3qk0example"])
-    scope: str = Field(description="What to ask for", max_length=200, examples=[SCOPE])
+    client_id: str = Field(description="Id of the app client", max_length=128, examples=["7ndc3qk0example"])
+    scope: str = Field(description="Scope to request", max_length=200, examples=[SCOPE])
 
 
 class NoSignIn(ResponseModel):
-    """Nobody has told this installation where people sign in (`COGNITO_DOMAIN_URL`)."""
+    """No sign-in is configured (`COGNITO_DOMAIN_URL`)."""
 
-    kind: Literal["none"] = Field(description="How to sign in", examples=["none"])
+    kind: Literal["none"] = Field(description="Kind of sign-in", examples=["none"])
 
 
 SignIn: TypeAlias = Annotated[LocalSignIn | CognitoSignIn | NoSignIn, Field(discriminator="kind")]
 
 
 class ConfigView(ResponseModel):
-    """What a page needs to know before anybody is signed in."""
+    """The configuration that a page needs before sign-in."""
 
-    sign_in: SignIn = Field(description="How people sign in here", examples=[{"kind": "local"}])
+    sign_in: SignIn = Field(description="How users sign in", examples=[{"kind": "local"}])
     message_max_length: int = Field(
-        ge=1, le=4_000, description="Characters that a message may have after trimming", examples=[1024]
+        ge=1, le=4_000, description="Maximum length of a message in characters, after trimming", examples=[1024]
     )
 
 
@@ -69,9 +69,9 @@ def page_router(settings: Settings) -> APIRouter:
 
     @router.get("/api/config", tags=["page"])
     async def get_config() -> ConfigView:
-        """What a page needs to know before anybody is signed in.
+        """Return the configuration that a page needs before sign-in.
 
-        How people sign in here, and how long a message may be.
+        It says how users sign in, and how long a message may be.
         """
         return config
 
@@ -90,7 +90,7 @@ def page_router(settings: Settings) -> APIRouter:
 
 
 def _policy(cognito_domain_url: str | None) -> str:
-    """Nothing but our own files; no text ever becomes markup, which `require-trusted-types-for` sees to."""
+    """Return a policy that allows our own files only. `require-trusted-types-for` keeps text from becoming markup."""
     connect = " ".join(["'self'", *([cognito_domain_url] if cognito_domain_url else [])])
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {connect};"

@@ -17,50 +17,50 @@ Object: TypeAlias = dict[str, Any]
 INFO: Object = {
     "title": "cruddur-messages",
     "version": __version__,
-    "summary": "Direct messages: message groups, messages, read markers, and the people in them.",
+    "summary": "Direct messages: message groups, messages, read markers and users.",
     "description": """\
-Send `Authorization: Bearer <Cognito access token>` with every call but the health checks and `/api/config`.
+Send `Authorization: Bearer <Cognito access token>` with every operation except the health checks and `/api/config`.
 
-- Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, numbers of messages count from 1 in each group.
+- Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, messages are numbered from 1 in each group.
 - A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
-- An error is a problem document (RFC 9457). Switch on its `code`: each operation names the ones that it can have.
-- A send with a `uuid` and a registration may be repeated: the same content gives the same answer.
-- Answers may get new members, and the stream of events new kinds, at any time: ignore what you do not know. Members of
-  requests that are not known here are refused.
+- An error is a problem document (RFC 9457). Switch on its `code`: each operation names its codes.
+- A send with a `uuid` and a registration may be repeated: the same content gets the same answer.
+- Answers may get new members, and the event stream new kinds of events, at any time: ignore those that are unknown to
+  you. Unknown members of requests are refused.
 """,
-    "contact": {"name": "The maintainers of cruddur-messages"},
-    "license": {"name": "Not licensed for use by others", "identifier": "LicenseRef-cruddur-messages"},
+    "contact": {"name": "The cruddur-messages authors"},
+    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
 }
-SERVERS = [{"url": "", "description": "Where this document was read: local or production", "x-internal": False}]
+SERVERS = [{"url": "", "description": "The server that this document was read from", "x-internal": False}]
 TAGS = [
-    {"name": "message groups", "description": "The inbox: the groups one is in, newest activity first"},
-    {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without holes"},
-    {"name": "live", "description": "What happens, as it happens, and what happened meanwhile"},
-    {"name": "users", "description": "People, by handle"},
-    {"name": "page", "description": "For a page that runs in a browser"},
-    {"name": "health", "description": "For load balancers and supervisors"},
+    {"name": "message groups", "description": "The inbox: the caller's groups, newest activity first"},
+    {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without gaps"},
+    {"name": "live", "description": "Events as they happen, and the changes since an earlier state"},
+    {"name": "users", "description": "Users by handle"},
+    {"name": "page", "description": "The configuration of a page in a browser"},
+    {"name": "health", "description": "Probes for load balancers and supervisors"},
 ]
 HEADERS: Object = {
     "X-Request-ID": {
-        "description": "Id of this request, for asking about it",
+        "description": "Id of this request, as in the logs",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$", "maxLength": 64},
         "example": "0193e1c4a8f07d6e",
     },
     "Retry-After": {
-        "description": "Seconds to wait before trying again",
+        "description": "Seconds to wait before the next attempt",
         "required": True,
         "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600},
         "example": 1,
     },
     "WWW-Authenticate": {
-        "description": "The scheme to sign in with",
+        "description": "The authentication scheme",
         "required": True,
         "schema": {"type": "string", "enum": ["Bearer"]},
         "example": "Bearer",
     },
     "Link": {
-        "description": 'The neighbouring pages, `rel="next"` and `rel="prev"`; a relation that is missing has no page',
+        "description": 'The neighbouring pages, `rel="next"` and `rel="prev"`; a missing relation has no page',
         "schema": {"type": "string", "maxLength": 1000},
         "example": '</api/message_groups?limit=20&cursor=1764-0193e1c4>; rel="next"',
     },
@@ -92,11 +92,13 @@ def _operations(document: Object) -> Iterator[Object]:
 
 
 def _finish(operation: Object) -> Object:
-    """Complete an operation; returns the schemas of its problems."""
+    """Complete an operation, and return the schemas of its problems."""
     operation["summary"], operation["description"] = _described(operation["description"])
     operation.setdefault("security", [])
     for parameter in operation.get("parameters", ()):
-        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[0]  # without null: that is to leave it out
+        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[
+            0
+        ]  # without null: a client leaves the parameter out
     name = "".join(word.title() for word in operation["operationId"].split("_")) + "Problem"
     codes = _add_problems(operation, name)
     _add_examples(operation)
@@ -109,7 +111,7 @@ def _finish(operation: Object) -> Object:
 
 
 def _add_problems(operation: Object, schema: str) -> list[str]:
-    """Describe the responses of which a route names the codes only; returns all codes."""
+    """Describe the responses of which a route names the codes only, and return all codes."""
     responses, codes = operation["responses"], []
     responses |= {str(status): response for status, response in problem_responses(InternalError).items()}
     for status, response in responses.items():
@@ -136,7 +138,7 @@ def _example(kind: type[AppError], parameters: Sequence[Object]) -> Object:
 
 
 def _example_of_defect(kind: type[AppError], parameters: Sequence[Object]) -> Object:
-    if kind is InvalidParameter:  # of the operation's own, if it has any
+    if kind is InvalidParameter:
         named = {"parameter": parameters[-1]["name"]} if parameters else {}
         return {"code": "invalid", "detail": "is not valid", **named}
     if kind is InvalidBody:
@@ -154,7 +156,7 @@ def _add_examples(operation: Object) -> None:
 
 
 def _described(docstring: str) -> tuple[str, str]:
-    """The summary is the docstring's first paragraph, the description what follows it, or the same."""
+    """Return a docstring's first paragraph as the summary and the rest, or the same, as the description."""
     summary, _, rules = docstring.partition("\n\n")
     return summary.replace("\n", " ").rstrip("."), rules or summary
 
@@ -169,9 +171,9 @@ def _add_headers(status: str, response: Object) -> None:
 
 
 def _describe_events(content: Object) -> None:
-    """OpenAPI 3.1 has no words for one event of many, and FastAPI says of a stream that it is text, too.
+    """Describe a stream by the schema of the data of an event, as generators that know streams expect.
 
-    The schema of an event's data alone is what people and those generators that know streams understand.
+    OpenAPI 3.1 cannot describe a sequence of events, and FastAPI adds that a stream is a string.
     """
     if "text/event-stream" in content:
         content["text/event-stream"]["schema"].pop("type")
@@ -184,7 +186,7 @@ def _problem_schemas() -> Object:
     schema["properties"]["code"] = _ref("ProblemCode") | {"description": code["description"]}
     return {
         "Problem": schema,
-        "ProblemCode": _enum(_errors(AppError), "Every code that a problem can have"),
+        "ProblemCode": _enum(_errors(AppError), "All problem codes"),
         **defects,
     }
 
@@ -192,13 +194,13 @@ def _problem_schemas() -> Object:
 def _problem_of_operation(name: str, operation: str, codes: list[str]) -> Object:
     own = {"type": "object", "properties": {"code": _ref(f"{name}Code")}, "required": ["code"]}
     return {
-        name: {"allOf": [_ref("Problem"), own], "description": f"Why `{operation}` was not carried out"},
-        f"{name}Code": _enum(codes, f"Every code that a problem of `{operation}` can have"),
+        name: {"allOf": [_ref("Problem"), own], "description": f"The reason why `{operation}` failed"},
+        f"{name}Code": _enum(codes, f"All problem codes of `{operation}`"),
     }
 
 
 def _enum(codes: Iterable[str], description: str) -> Object:
-    """Closed; with names for languages where a code is no name."""
+    """Return a closed enumeration, with names for languages in which a code is not a valid name."""
     values = sorted(codes)
     names = [code.upper().replace("-", "_") for code in values]
     return {"type": "string", "enum": values, "x-enum-varnames": names, "description": description}
@@ -218,7 +220,7 @@ def _errors(kind: type[AppError]) -> dict[str, type[AppError]]:
 
 
 def _schemas(document: Object) -> Iterator[Object]:
-    """Every schema that stands in the document, each once, parts of others not counted."""
+    """Yield the top-level schemas of the document: components, parameters and responses."""
     yield from document["components"]["schemas"].values()
     for operation in _operations(document):
         yield from (parameter["schema"] for parameter in operation.get("parameters", ()))
@@ -227,7 +229,7 @@ def _schemas(document: Object) -> Iterator[Object]:
 
 
 def _tidy(schema: Object) -> None:
-    """Without titles, which repeat the names; in words that every generator knows; with the sizes of values said."""
+    """Remove titles, which repeat names; use keywords that all generators know; add formats and lengths."""
     schema.pop("title", None)
     if "const" in schema:
         schema["enum"] = [schema.pop("const")]
@@ -251,7 +253,7 @@ def _parts(schema: Object) -> Iterator[Object]:
 
 
 def _join_null(schema: Object) -> None:
-    """What may be null is a list of types where JSON Schema allows it, which reads better than a union."""
+    """Write a union with null as a list of types, where JSON Schema allows it: it reads better."""
     kinds = schema.get("anyOf", ())
     if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:
         del schema["anyOf"]
