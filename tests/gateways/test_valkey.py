@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.gateways.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyAway, open_valkey
+from app.gateways.valkey import CALL_SECONDS, REST_SECONDS, Subscriber, Valkey, ValkeyUnavailable, open_valkey
 from app.gateways.valkey.subscriber import CONFIRM_SECONDS, PING_SECONDS, SILENCE_SECONDS
 from app.settings import ValkeySettings
 from scripts.engines.valkey import Valkey as Engine
@@ -64,7 +64,7 @@ async def connected(valkey: Valkey, clock: Clock) -> None:
     for _ in range(100):
         try:
             await valkey.call("PING")
-        except ValkeyAway:
+        except ValkeyUnavailable:
             clock.now += REST_SECONDS
             await asyncio.sleep(0.05)
         else:
@@ -81,7 +81,7 @@ def restart(engine: Engine) -> None:
 async def refused(valkey: Valkey) -> float:
     """The seconds after which a call failed."""
     started = time.monotonic()
-    with pytest.raises(ValkeyAway):
+    with pytest.raises(ValkeyUnavailable):
         await valkey.call("PING")
     return time.monotonic() - started
 
@@ -127,7 +127,7 @@ async def test_calls_that_are_cancelled_spoil_nobodys_answer(valkey: Valkey) -> 
 
 
 async def test_an_error_reply_is_a_fault_and_rests(valkey: Valkey, clock: Clock) -> None:
-    with pytest.raises(ValkeyAway):
+    with pytest.raises(ValkeyUnavailable):
         await valkey.calls([("ECHO", "a"), ("NONSENSE",), ("ECHO", "b")])
     assert await refused(valkey) < SLACK
     clock.now += REST_SECONDS
@@ -263,9 +263,9 @@ async def test_after_a_kill_it_subscribes_again_and_says_so(engine: Engine, subs
     await subscriber.subscribe("one")
     engine.child.stop(signal.SIGKILL, seconds=2)
     await ear.hears(2)
-    with pytest.raises(ValkeyAway):
+    with pytest.raises(ValkeyUnavailable):
         await subscriber.subscribe("two")
-    with pytest.raises(ValkeyAway):
+    with pytest.raises(ValkeyUnavailable):
         await subscriber.unsubscribe("one")
     restart(engine)
     await ear.hears(3, seconds=10)
@@ -281,7 +281,7 @@ async def test_a_line_that_hangs_is_noticed_within_five_seconds(
     await subscriber.subscribe("one")
     os.kill(engine.child.pid, signal.SIGSTOP)
     started = time.monotonic()
-    with pytest.raises(ValkeyAway):
+    with pytest.raises(ValkeyUnavailable):
         await subscriber.subscribe("two")
     assert time.monotonic() - started < CONFIRM_SECONDS + SLACK
     await ear.hears(2, seconds=6)

@@ -58,7 +58,7 @@ async def heard(pair: Pair) -> None:
     """Until both hear of what the other one forgets."""
     for service in (pair.one, pair.other):
         for _ in range(1000):
-            if service.state["caches"].is_told:
+            if service.state["caches"].is_subscribed:
                 break
             await asyncio.sleep(0.01)
         else:

@@ -10,4 +10,4 @@ from app.gateways.valkey.client import Valkey as Valkey
 from app.gateways.valkey.client import open_valkey as open_valkey
 from app.gateways.valkey.subscriber import Subscriber as Subscriber
 from app.gateways.valkey.wire import Command as Command
-from app.gateways.valkey.wire import ValkeyAway as ValkeyAway
+from app.gateways.valkey.wire import ValkeyUnavailable as ValkeyUnavailable

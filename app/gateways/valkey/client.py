@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from app.gateways.valkey.subscriber import Subscriber
-from app.gateways.valkey.wire import Argument, Command, ValkeyAway, Wire
+from app.gateways.valkey.wire import Argument, Command, ValkeyUnavailable, Wire
 from app.settings import ValkeySettings
 
 log = structlog.get_logger(__name__)
@@ -114,14 +114,14 @@ class Valkey:
         await asyncio.wait({answers}, timeout=self._call_seconds)
         if not answers.done() or answers.cancelled():
             self._leave_alone(line)
-            raise ValkeyAway(line.fault)
+            raise ValkeyUnavailable(line.fault)
         self._rests_until = None
         return answers.result()
 
     def _open_line(self) -> _Line:
         if self._rests_until is not None:
             if self._clock() < self._rests_until:
-                raise ValkeyAway("left alone")
+                raise ValkeyUnavailable("left alone")
             self._rests_until = self._clock() + REST_SECONDS  # for all others, until this call has succeeded
         if self._line is None or self._line.has_ended:
             self._line = _Line(Wire(self._url))

@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from app.concurrency import full_jitter
-from app.gateways.valkey.wire import Command, ValkeyAway, Wire
+from app.gateways.valkey.wire import Command, ValkeyUnavailable, Wire
 
 log = structlog.get_logger(__name__)
 
@@ -50,22 +50,22 @@ class Subscriber:
         self.is_up = False
 
     async def subscribe(self, channel: str) -> None:
-        """Returns when Valkey has confirmed. After ValkeyAway the channel is subscribed with the next `on_up`."""
+        """Return when Valkey has confirmed. After ValkeyUnavailable it is subscribed with the next `on_up`."""
         self._channels[channel] = None
         await self._confirmed("SSUBSCRIBE", channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Returns when Valkey has confirmed. After ValkeyAway the channel may be heard until the line is made anew."""
+        """Return when Valkey has confirmed. After ValkeyUnavailable messages may come until a new connection is made."""
         self._channels.pop(channel, None)
         await self._confirmed("SUNSUBSCRIBE", channel)
 
     async def _confirmed(self, order: str, channel: str) -> None:
         if not self._is_connected:
-            raise ValkeyAway("not connected")
+            raise ValkeyUnavailable("not connected")
         confirmation = self._give(order, channel)
         await asyncio.wait({confirmation}, timeout=CONFIRM_SECONDS)
         if not confirmation.done() or confirmation.cancelled():
-            raise ValkeyAway("not confirmed")
+            raise ValkeyUnavailable("not confirmed")
 
     def _give(self, order: str, channel: str) -> "asyncio.Future[None]":
         """Confirmations come in the order of the orders."""
@@ -91,7 +91,7 @@ class Subscriber:
                 group.create_task(self._read(wire))
                 group.create_task(self._write(wire))
                 await self._resume()
-        except* ValkeyAway as away:
+        except* ValkeyUnavailable as away:
             log.warning("valkey_not_heard", was_up=self.is_up, cause=str(away.exceptions[0]))
         except* Exception:
             log.exception("valkey_listener_failed")
@@ -131,7 +131,7 @@ class Subscriber:
 
     def _confirm(self, order: bytes, channel: bytes) -> None:
         if not self._unconfirmed or self._unconfirmed[0][:2] != (order, channel):
-            raise ValkeyAway("a channel was moved or ended")
+            raise ValkeyUnavailable("a channel was moved or ended")
         _, _, confirmation = self._unconfirmed.popleft()
         if not confirmation.done():
             confirmation.set_result(None)
@@ -142,7 +142,7 @@ class Subscriber:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._has_orders.wait(), PING_SECONDS)
             if time.monotonic() - self._heard_at > SILENCE_SECONDS:
-                raise ValkeyAway("silent")
+                raise ValkeyUnavailable("silent")
             self._has_orders.clear()
             orders, self._orders = self._orders or [("PING",)], []
             await wire.send(orders)

@@ -16,12 +16,12 @@ Argument = str | bytes | int
 Command = Sequence[Argument]
 
 
-class ValkeyAway(Exception):
+class ValkeyUnavailable(Exception):
     """Valkey did not do it, or not in time. Whether a command was carried out is unknown; go on without it."""
 
 
 class Wire:
-    """A connection of the redis package: whatever goes wrong on it is ValkeyAway."""
+    """A connection of the redis package: whatever goes wrong on it is ValkeyUnavailable."""
 
     def __init__(self, url: str) -> None:
         from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415  # its 5 MB are for those who use it
@@ -47,7 +47,7 @@ class Wire:
             await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
 
     async def read(self) -> Any:
-        """The next answer, for however long that takes. An error that Valkey answers is ValkeyAway too."""
+        """The next answer, for however long that takes. An error that Valkey answers is ValkeyUnavailable too."""
         with _faults():
             return await self._connection.read_response(timeout=math.inf)
 
@@ -63,4 +63,4 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise ValkeyAway(type(error).__name__) from error
+        raise ValkeyUnavailable(type(error).__name__) from error
