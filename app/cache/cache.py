@@ -1,15 +1,16 @@
 """Cache: the values of one spec in this process, read through Valkey to their source."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic
 
 from cachetools import LRUCache
 
 from app.cache.specs import CacheSpec, K, V
 from app.cache.valkey_cache import ValkeyCache
+from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.gateways.valkey import Valkey
 
@@ -24,7 +25,6 @@ STALE_WAIT = 0.5
 STALE_RETRY = 5.0
 """Seconds for which the last known value is served before the failing source is asked again."""
 
-T = TypeVar("T")
 Count = Callable[[str, str, int], None]
 """Counts lookups: the spec's name, the result (hit, shared, miss, stale) and how many."""
 
@@ -33,31 +33,19 @@ Count = Callable[[str, str, int], None]
 class CacheContext:
     """The parts and the state that all caches of a process share."""
 
+    tasks: TaskSet
     valkey: Valkey | None
     count: Count
     clock: Callable[[], float]
     epoch: int = 0
     """Grows whenever invalidations may have been lost: local copies of earlier epochs are not read."""
     is_subscribed: bool = False
-    running: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     def local_ttl(self, ttl: float) -> float:
         """Return the longest time in seconds that a local copy of a value with this ttl may be read."""
         if self.valkey is None:
             return ttl
         return min(ttl, LOCAL_TTL if self.is_subscribed else DISCONNECTED_TTL)
-
-    def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run the work in a task of its own, which no cancelled caller cancels."""
-        task = asyncio.create_task(work)
-        self.running.add(task)
-        task.add_done_callback(self._discard)
-        return task
-
-    def _discard(self, task: "asyncio.Task[Any]") -> None:
-        self.running.discard(task)
-        if not task.cancelled():
-            task.exception()  # retrieved: it has reached the callers
 
 
 @dataclass(slots=True)
@@ -159,7 +147,7 @@ class Cache(Generic[K, V]):
         """Return the loads that will bring these keys: the running ones, and a new one for the rest."""
         loads = {key: load for key in keys if (load := self._loads.get(key))}
         if rest := keys - loads.keys():
-            load = self._context.start(
+            load = self._context.tasks.start(
                 self._load_and_share(rest, {key: generations[key] for key in rest & generations.keys()})
             )
             # A load without a generation cannot be joined: it may miss an invalidation by another process.

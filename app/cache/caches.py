@@ -1,6 +1,5 @@
 """Caches: all caches of a process, and the subscription to the invalidations of other processes."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -9,6 +8,7 @@ from typing import Any
 from app.cache.cache import Cache, CacheContext, Count
 from app.cache.specs import CacheSpec, K, V
 from app.cache.valkey_cache import CHANNEL
+from app.concurrency import TaskSet
 from app.gateways.valkey import Valkey, ValkeyUnavailable
 
 
@@ -17,17 +17,21 @@ def discard_counts(_cache: str, _result: str, _number: int) -> None:
 
 
 class Caches:
-    """All caches of a process. Without Valkey they know of this process's invalidations only."""
+    """All caches of a process. Without Valkey they know of this process's invalidations only.
+
+    Loads run in `tasks`: drain these before what the specs load from is closed.
+    """
 
     def __init__(
         self,
+        tasks: TaskSet,
         valkey: Valkey | None = None,
         *,
         count: Count = discard_counts,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.valkey = valkey
-        self._context = CacheContext(valkey, count, clock)
+        self._context = CacheContext(tasks, valkey, count, clock)
         self._caches: dict[str, Cache[Any, Any]] = {}
 
     @property
@@ -65,20 +69,10 @@ class Caches:
         if cache := self._caches.get(name):
             cache.invalidate_local_by_key(key)
 
-    async def aclose(self) -> None:
-        """Cancel the running loads."""
-        running = self._context.running
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
 
 @asynccontextmanager
-async def open_caches(valkey: Valkey | None, count: Count = discard_counts) -> AsyncIterator[Caches]:
+async def open_caches(tasks: TaskSet, valkey: Valkey | None, count: Count = discard_counts) -> AsyncIterator[Caches]:
     """Open the caches of a process, which receive the invalidations of other processes if there is a Valkey."""
-    caches = Caches(valkey, count=count)
-    try:
-        async with caches.invalidations(valkey) if valkey else nullcontext():
-            yield caches
-    finally:
-        await caches.aclose()
+    caches = Caches(tasks, valkey, count=count)
+    async with caches.invalidations(valkey) if valkey else nullcontext():
+        yield caches

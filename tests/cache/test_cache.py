@@ -15,6 +15,7 @@ import pytest
 
 from app.cache import NEGATIVE_TTL, Cache, Caches, CacheSpec, open_caches
 from app.cache.cache import DISCONNECTED_TTL, STALE_RETRY, STALE_WAIT
+from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.gateways.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
@@ -78,18 +79,19 @@ def counted() -> Counter[str]:
 @pytest.fixture
 async def alone(clock: Clock, counted: Counter[str]) -> AsyncIterator[Caches]:
     """The caches of a process without Valkey."""
-    caches = Caches(count=lambda _, result, number: counted.update({result: number}), clock=clock)
-    yield caches
-    await caches.aclose()
+    tasks = TaskSet()
+    yield Caches(tasks, count=lambda _, result, number: counted.update({result: number}), clock=clock)
+    await tasks.drain(0)
 
 
 @asynccontextmanager
 async def process(url: str, *, call_seconds: float = 5) -> AsyncIterator[Caches]:
     """The caches of a process with a Valkey, once it receives the invalidations of others."""
-    valkey = Valkey(url, call_seconds=call_seconds)
-    async with open_caches(valkey) as caches:
+    valkey, tasks = Valkey(url, call_seconds=call_seconds), TaskSet()
+    async with open_caches(tasks, valkey) as caches:
         await until(lambda: caches.is_subscribed)
         yield caches
+        await tasks.drain(0)
     await valkey.aclose()
 
 

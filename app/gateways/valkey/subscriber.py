@@ -55,7 +55,7 @@ class Subscriber:
         await self._confirmed("SSUBSCRIBE", channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Return when Valkey has confirmed. After ValkeyUnavailable messages may come until a new connection is made."""
+        """Return when Valkey has confirmed. After ValkeyUnavailable messages may come until it reconnects."""
         self._channels.pop(channel, None)
         await self._confirmed("SUNSUBSCRIBE", channel)
 
