@@ -324,7 +324,7 @@ async def test_a_failed_invalidation_is_made_up_for_when_valkey_answers_again(so
             source.values["a"] = 2
             valkey = first.valkey
             assert valkey
-            valkey._rests_until = time.monotonic() + 0.2  # noqa: SLF001  # as after a fault of this process alone
+            valkey._open_until = time.monotonic() + 0.2  # noqa: SLF001  # as after a fault of this process alone
             await one.invalidate("a")
             assert await other.get("a") == 1
             await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""A connection to Valkey, with one error for whatever goes wrong on it."""
+"""Connection: one connection to Valkey, whose faults are all ValkeyUnavailable."""
 
 import asyncio
 import math
@@ -17,17 +17,17 @@ Command = Sequence[Argument]
 
 
 class ValkeyUnavailable(Exception):
-    """Valkey did not do it, or not in time. Whether a command was carried out is unknown; go on without it."""
+    """Valkey failed or did not answer in time. Whether a command was executed is unknown; callers go on without it."""
 
 
-class Wire:
-    """A connection of the redis package: whatever goes wrong on it is ValkeyUnavailable."""
+class Connection:
+    """A connection of the redis package, for one writer and one reader. Every method raises ValkeyUnavailable."""
 
     def __init__(self, url: str) -> None:
-        from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415  # its 5 MB are for those who use it
+        from redis.asyncio import connection as redis  # noqa: PLC0415  # 5 MB, needed only with VALKEY_URL
 
-        options: dict[str, Any] = {**parse_url(re.sub("^valkey", "redis", url))}
-        connection_class = options.pop("connection_class", Connection)
+        options: dict[str, Any] = {**redis.parse_url(re.sub("^valkey", "redis", url))}
+        connection_class = options.pop("connection_class", redis.Connection)
         self._connection: AbstractConnection = connection_class(
             **options,
             protocol=2,
@@ -38,26 +38,29 @@ class Wire:
         )
 
     async def connect(self) -> None:
-        with _faults():
+        """Connect and authenticate within CONNECT_SECONDS."""
+        with _faults_translated():
             async with asyncio.timeout(CONNECT_SECONDS):
-                await self._connection.connect()  # type: ignore[no-untyped-call]  # their one method without types
+                await self._connection.connect()  # type: ignore[no-untyped-call]  # the one untyped method
 
     async def send(self, commands: Sequence[Command]) -> None:
-        with _faults():
+        """Send the commands in one write."""
+        with _faults_translated():
             await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
 
     async def read(self) -> Any:
-        """The next answer, for however long that takes. An error that Valkey answers is ValkeyUnavailable too."""
-        with _faults():
+        """Return the next reply, without a time limit. An error reply raises ValkeyUnavailable, too."""
+        with _faults_translated():
             return await self._connection.read_response(timeout=math.inf)
 
     async def close(self) -> None:
-        with _faults():
+        """Close the connection without waiting for the server."""
+        with _faults_translated():
             await self._connection.disconnect(nowait=True)
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _faults_translated() -> Iterator[None]:
     from redis.exceptions import RedisError  # noqa: PLC0415  # as above
 
     try:
