@@ -19,7 +19,8 @@ from botocore.parsers import ResponseParserError
 
 from app.concurrency import AWS_COMMAND
 from app.errors import NotFound, Unavailable
-from app.settings import LOOPBACK, TableSettings
+from app.gateways.dynamodb.client import credentials_for
+from app.settings import TableSettings
 
 log = structlog.get_logger(__name__)
 
@@ -120,13 +121,11 @@ class Aws:
 
     async def _client(self, service: str, region: str) -> Any:
         if (service, region) not in self._clients:
-            self._clients[service, region] = await self._stack.enter_async_context(self._open(service, region))
+            session = aioboto3.Session(region_name=region)
+            endpoint = self._settings.dynamodb_endpoint_url if service == "dynamodb" else None
+            client = session.client(service, endpoint_url=endpoint, config=CONFIG, **credentials_for(endpoint))
+            self._clients[service, region] = await self._stack.enter_async_context(client)
         return self._clients[service, region]
-
-    def _open(self, service: str, region: str) -> Any:
-        session = aioboto3.Session(region_name=region)
-        endpoint = self._settings.dynamodb_endpoint_url if service == "dynamodb" else None
-        return session.client(service, endpoint_url=endpoint, config=CONFIG, **_credentials(endpoint))
 
 
 @asynccontextmanager
@@ -140,13 +139,6 @@ def is_amazon(url: str) -> bool:
     """Return whether this is an address of AWS and not of an emulator."""
     host = urlsplit(url).hostname or ""
     return host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn"))
-
-
-def _credentials(endpoint: str | None) -> dict[str, str]:
-    """Return made-up credentials for a local engine, which must not get real ones; else leave them to AWS's chain."""
-    if endpoint and urlsplit(endpoint).hostname in LOOPBACK:
-        return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    return {}
 
 
 def _translate_rejection(service: str, error: ClientError) -> Exception:
