@@ -19,7 +19,7 @@ MAX_ENTRIES = 100_000
 LOCAL_TTL = 30.0
 """Longest time in seconds that a process keeps a copy of a value in Valkey."""
 DISCONNECTED_TTL = 1.0
-"""The same while the process receives no invalidations."""
+"""Longest time in seconds that a process keeps a local copy while it receives no invalidations."""
 STALE_WAIT = 0.5
 """Seconds to wait for the source where the last known value may be served instead."""
 STALE_RETRY = 5.0

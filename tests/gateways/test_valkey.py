@@ -89,8 +89,11 @@ async def refused(valkey: Valkey) -> float:
 async def test_replies_come_in_the_order_of_their_commands(valkey: Valkey) -> None:
     key = f"key-{uuid4()}"
     assert await valkey.calls([("SET", key, b"\x00\r\n"), ("GET", key), ("GET", "none"), ("DEL", key, "none")]) == [
-        b"OK", b"\x00\r\n", None, 1
-    ]  # fmt: skip
+        b"OK",
+        b"\x00\r\n",
+        None,
+        1,
+    ]
     assert await valkey.call("ECHO", "é") == "é".encode()
     assert await valkey.call("ECHO", "x" * 200_000) == b"x" * 200_000
 
