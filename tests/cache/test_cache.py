@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -152,6 +153,23 @@ async def test_a_cancelled_caller_does_not_cancel_the_load_of_others(alone: Cach
     assert await followers == [1] * 5
     assert leader.cancelled()
     assert len(source.loads) == 1
+
+
+async def test_a_drain_waits_for_the_load_of_a_cancelled_caller(source: Source) -> None:
+    tasks, finished = TaskSet(), list[Collection[str]]()
+
+    async def load(keys: Collection[str]) -> dict[str, int]:
+        found = await source.load(keys)
+        finished.append(keys)
+        return found
+
+    source.values, source.seconds = {"a": 1}, 0.05
+    caller = asyncio.create_task(Caches(tasks).add(replace(source.spec(), load=load)).get("a"))
+    await asyncio.sleep(0.01)
+    caller.cancel()
+    await tasks.drain(5)
+    assert caller.cancelled()
+    assert finished == [{"a"}]
 
 
 async def test_values_live_for_their_ttl_and_absence_for_30_seconds(
