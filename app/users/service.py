@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from uuid import UUID
 
 from app.auth.tokens import Claims
-from app.cache import Caches, Kind
+from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import UnknownUser
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
@@ -59,7 +59,7 @@ class Users:
                 added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
-            await self._uuids.forget(claims.sub)  # whatever was answered, the user may be there now
+            await self._uuids.invalidate(claims.sub)  # whatever was answered, the user may be there now
         if user is None:
             raise HandleTaken
         if (user.handle, user.display_name) != (handle, display_name):
@@ -73,7 +73,7 @@ class Users:
             async with deadline(READ_SECONDS):
                 user = await self._store.rename(uuid, display_name)
         finally:
-            await self._names.forget(uuid)
+            await self._names.invalidate(uuid)
         if user is None:
             raise UnknownUser
         await self.renamed(user)
@@ -114,28 +114,28 @@ class Users:
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
 
 
-def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> Kind[str, UUID]:
+def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
     """An account's user is for ever the same, unless an operator moves people to other accounts."""
-    return Kind(
+    return CacheSpec(
         "subject",
         load,
-        key=str,
-        pack=lambda uuid: uuid.bytes,
-        unpack=lambda packed: UUID(bytes=packed),
-        seconds=300,
-        outlives=True,
+        parse_key=str,
+        serialize=lambda uuid: uuid.bytes,
+        deserialize=lambda data: UUID(bytes=data),
+        ttl=300,
+        stale_if_error=True,
     )
 
 
-def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> Kind[UUID, Name]:
-    return Kind(
+def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> CacheSpec[UUID, Name]:
+    return CacheSpec(
         "profile",
         load,
-        key=UUID,
-        pack=lambda name: json.dumps([name.display_name, name.handle]).encode(),
-        unpack=lambda packed: Name(*json.loads(packed)),
-        seconds=60,
-        outlives=True,
+        parse_key=UUID,
+        serialize=lambda name: json.dumps([name.display_name, name.handle]).encode(),
+        deserialize=lambda data: Name(*json.loads(data)),
+        ttl=60,
+        stale_if_error=True,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.cli.seed.synthetic import Crowd
+from app.concurrency import Backoff
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from scripts.bootstrap import ROOT
@@ -108,8 +109,8 @@ class Throttling:
 
 
 async def test_throttling_slows_down_and_never_fails(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.gateways.dynamodb.table._pauses", lambda: [0.0] * 6)
-    monkeypatch.setattr("app.gateways.dynamodb.operator.LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("app.gateways.dynamodb.table.DYNAMODB_REQUEST", Backoff(0, 0))
+    monkeypatch.setattr("app.gateways.dynamodb.operator.DYNAMODB_COMMAND", Backoff(0.001, 0.001))
     [group] = Crowd(2, 1, 30).conversations()
     async with empty.table() as table:
         patient = OperatedTable(Throttling(table._client, throttles=100), table.name)  # type: ignore[arg-type]  # noqa: SLF001
