@@ -69,7 +69,7 @@ def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name
         ("COGNITO_JWKS_URL", "http://keys.example.com/jwks.json", "https"),
         ("COGNITO_JWKS_URL", "https://127.0.0.1/jwks.json", "local token issuer"),
         ("COGNITO_JWKS_URL", "file:///etc/passwd", "https"),
-        ("COGNITO_CLIENT_IDS", " , ,", "names no client"),
+        ("COGNITO_CLIENT_IDS", " , ,", "CLIENT_IDS is empty"),
         ("COGNITO_DOMAIN_URL", "http://example.auth.eu-west-1.amazoncognito.com", "https"),
         ("COGNITO_DOMAIN_URL", "https://example.auth.eu-west-1.amazoncognito.com/", "without a path"),
         ("COGNITO_DOMAIN_URL", "https://example.com; script-src *", "without a path"),
@@ -123,7 +123,7 @@ def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name
         ("METRICS_TOKEN", "0a1b2c3d", "metrics_token"),
         ("METRICS_TOKEN", "change-me-change-me", "placeholder"),
         ("METRICS_TOKEN", "my-Secret-my-secret", "placeholder"),
-        ("METRICS_TOKEN", "two words, not a token", "no bearer token"),
+        ("METRICS_TOKEN", "two words, not a token", "not a bearer token"),
     ],
 )
 def test_production_refuses_what_cannot_be_right(

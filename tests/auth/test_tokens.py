@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth.tokens import REMEMBER_SECONDS, Claims, TokenVerifier
+from app.auth.tokens import CACHE_SECONDS, Claims, TokenVerifier
 from app.errors import Unauthenticated, Unavailable
 from tests.auth.attacks import ATTACKS, Attack
 from tests.auth.forge import (
@@ -193,7 +193,7 @@ async def test_a_withdrawn_key_stops_remembered_tokens_within_five_minutes(
     old = bearer(forge.token())
     await verifier.verify(old)
     endpoint.publish(public_jwk(forge.stranger, "new"))
-    monotonic.now += REMEMBER_SECONDS - 1
+    monotonic.now += CACHE_SECONDS - 1
     await verifier.verify(bearer(forge.token(header(kid="new"), key=forge.stranger)))
     await verifier.verify(old)
     monotonic.now += 1
@@ -213,7 +213,7 @@ async def test_a_remembered_token_needs_no_keys(endpoint: Endpoint, forge: Forge
 async def test_the_memory_is_bounded(
     endpoint: Endpoint, forge: Forge, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.auth.tokens.REMEMBER_TOKENS", 2)
+    monkeypatch.setattr("app.auth.tokens.CACHE_SIZE", 2)
     verifier = endpoint.verifier(clock)
     first, *others = [bearer(forge.token(jti=str(number))) for number in range(3)]
     told = await verifier.verify(first)
