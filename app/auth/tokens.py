@@ -78,7 +78,8 @@ class TokenVerifier:
         claims = self._find_cached(digest)
         if claims is None:
             claims = await self._verify(token)
-            self._cache(digest, claims)
+            expires_at = claims.expires_at.timestamp() + LEEWAY
+            self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
         return claims
 
     async def check(self) -> None:
@@ -135,10 +136,6 @@ class TokenVerifier:
         if entry is None or self._clock() >= entry.expires_at or self._monotonic() >= entry.evict_at:
             return None
         return entry.claims
-
-    def _cache(self, digest: bytes, claims: Claims) -> None:
-        expires_at = claims.expires_at.timestamp() + LEEWAY
-        self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
 
 
 def _bearer_token(authorization: Sequence[str]) -> str:
