@@ -51,7 +51,7 @@ class Sender:
 
 
 @pytest.mark.parametrize("kills", [4])
-async def test_killing_servers_loses_and_doubles_nothing(
+async def test_killed_servers_lose_and_duplicate_no_message(
     service: Service, settings: Settings, ann: Person, bob: Person, kills: int
 ) -> None:
     rng = random.Random(20)  # noqa: S311  # repeatable
@@ -106,7 +106,7 @@ def length_of(head: bytes) -> int:
     return int(length)
 
 
-async def test_a_polite_stop_fails_no_request(settings: Settings, ann: Person, bob: Person) -> None:
+async def test_a_stop_signal_fails_no_request(settings: Settings, ann: Person, bob: Person) -> None:
     async with servers(settings, 1) as (server,), AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(connected(server.port)) for _ in range(50)]
         for number, (_, writer) in enumerate(connections):

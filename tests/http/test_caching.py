@@ -110,7 +110,7 @@ async def metered(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 @pytest.mark.usefixtures("_patience")
 @pytest.mark.parametrize("with_a_valkey", [False, True])
-async def test_warm_the_inbox_makes_no_statement_and_the_counter_no_call(
+async def test_with_a_warm_cache_the_inbox_sends_no_sql_and_the_counter_no_call(
     settings: Settings,
     issuer: LocalIssuer,
     valkey_url: str,
@@ -135,7 +135,9 @@ async def test_warm_the_inbox_makes_no_statement_and_the_counter_no_call(
         assert (statements.count, calls) == (0, [])
 
 
-async def test_what_one_process_loaded_the_other_need_not(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_value_that_a_process_has_loaded_is_not_loaded_by_another(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await pair.ann.sent("hi", pair.bob)
     await pair.bob.inbox()
     await pair.bob.get("/api/messages/counter")
@@ -146,7 +148,7 @@ async def test_what_one_process_loaded_the_other_need_not(pair: Pair, monkeypatc
     assert (statements.count, calls) == (0, ["Query"])
 
 
-async def test_a_rename_on_one_shows_on_the_other_at_once(pair: Pair) -> None:
+async def test_a_rename_in_a_process_shows_in_another_at_once(pair: Pair) -> None:
     await pair.ann.sent("hi", pair.bob)
     async with pair.at(pair.other, pair.bob) as bob:
         for number in range(20):
@@ -156,7 +158,7 @@ async def test_a_rename_on_one_shows_on_the_other_at_once(pair: Pair) -> None:
             assert inbox[0]["display_name"] == f"Ann {number}"
 
 
-async def test_the_counter_on_the_other_includes_every_answered_change(pair: Pair) -> None:
+async def test_the_counter_of_another_process_includes_every_answered_change(pair: Pair) -> None:
     assert await count_at(pair, pair.other, pair.bob) == 0
     group = (await pair.ann.sent("one", pair.bob))["message_group_uuid"]
     assert [await count_at(pair, service, pair.bob) for service in (pair.other, pair.one)] == [1, 1]
@@ -170,7 +172,7 @@ async def test_the_counter_on_the_other_includes_every_answered_change(pair: Pai
     assert await count_at(pair, pair.other, pair.ann) == 0
 
 
-async def test_a_row_that_is_repaired_later_is_counted_too(pair: Pair) -> None:
+async def test_a_row_that_is_repaired_later_is_counted(pair: Pair) -> None:
     """A process dies between commit and projection; another one finds that, and the count with it."""
     group = pair.ann.group_with(pair.bob)
     await pair.ann.sent("one", pair.bob)
@@ -186,7 +188,7 @@ async def test_a_row_that_is_repaired_later_is_counted_too(pair: Pair) -> None:
     raise AssertionError("the repair was not counted")
 
 
-async def test_who_registers_on_one_is_known_on_the_other(pair: Pair, issuer: LocalIssuer) -> None:
+async def test_a_user_who_registers_in_a_process_is_known_in_another(pair: Pair, issuer: LocalIssuer) -> None:
     token = issuer.token(f"sub-{uuid4()}", time.time())
     headers = {"authorization": f"Bearer {token}"}
     async with pair.one.client(**headers) as at_one, pair.other.client(**headers) as at_other:
@@ -199,7 +201,7 @@ async def test_who_registers_on_one_is_known_on_the_other(pair: Pair, issuer: Lo
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
-async def test_when_valkey_goes_all_requests_go_on(
+async def test_without_valkey_all_requests_succeed(
     settings: Settings, issuer: LocalIssuer, fault: signal.Signals
 ) -> None:
     with running_valkey() as engine:
