@@ -61,7 +61,7 @@ class ConfigView(ResponseModel):
 
 
 def page_router(settings: Settings) -> APIRouter:
-    """Return the routes of the chat page, whose files are read now, and of its configuration."""
+    """Read the files of the chat page, and return its routes and that of its configuration."""
     router = APIRouter()
     config = ConfigView(sign_in=_sign_in(settings), message_max_length=settings.message_max_length)
     policy = _policy(settings.cognito_domain_url)
@@ -79,7 +79,7 @@ def page_router(settings: Settings) -> APIRouter:
     @router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
     @router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
     @router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
-    async def get_page(request: Request) -> Response:  # whose script reads the address
+    async def get_page(request: Request) -> Response:  # its script reads the address
         return files.response(request, "index.html")
 
     @router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The rules about users: who a token belongs to, registration, search, and names for a page."""
+"""Users: the rules of registration and search, the user of a token, and names for a page."""
 
 import json
 import re
@@ -22,7 +22,7 @@ async def nobody_listens(_: User) -> None:
 
 
 class Users:
-    """Whose account is whose, and what people are called. Both are read often, change seldom, and are cached."""
+    """Accounts and names. Both are cached: they are read often and change seldom."""
 
     renamed: Callable[[User], Awaitable[None]] = staticmethod(nobody_listens)
     """Told of each new name after it was written and before the answer; set by whoever listens."""
@@ -33,7 +33,7 @@ class Users:
         self._names = caches.add(_profiles(self._load_names))
 
     async def uuid_of(self, claims: Claims) -> UUID:
-        """The user that the token's subject is, or UnknownUser."""
+        """Return the uuid of the user of the token's subject. Raises UnknownUser."""
         uuid = await self._uuids.get(claims.sub)
         if uuid is None:
             raise UnknownUser
@@ -45,7 +45,7 @@ class Users:
         return {user.cognito_user_id: user.uuid for user in users if user}
 
     async def me(self, claims: Claims) -> User:
-        """The signed-in person's own user, or UnknownUser."""
+        """Return the caller's user. Raises UnknownUser."""
         async with deadline(READ_SECONDS):
             user = await self._store.by_cognito_user_id(claims.sub)
         if user is None:
@@ -53,13 +53,13 @@ class Users:
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
-        """Give the person a user; the same call again finds the same user."""
+        """Return the caller's user after creating it if necessary. Raises HandleTaken and AlreadyRegistered."""
         try:
             async with deadline(READ_SECONDS):
                 added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
-            await self._uuids.invalidate(claims.sub)  # whatever was answered, the user may be there now
+            await self._uuids.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
             raise HandleTaken
         if (user.handle, user.display_name) != (handle, display_name):
@@ -67,7 +67,7 @@ class Users:
         return user
 
     async def rename(self, claims: Claims, display_name: str) -> User:
-        """Call the person something else, at once and everywhere, or UnknownUser."""
+        """Return the caller's user with a new display name. Raises UnknownUser."""
         uuid = await self.uuid_of(claims)
         try:
             async with deadline(READ_SECONDS):
@@ -80,7 +80,7 @@ class Users:
         return user
 
     async def find_by_handle(self, handle: str) -> User | None:
-        """The user with this handle in whatever case, with or without a leading @."""
+        """Return the user with this handle, or None. Case and a leading @ do not matter."""
         folded = _folded(handle)
         if not HANDLE.fullmatch(folded):
             return None
@@ -88,14 +88,14 @@ class Users:
             return await self._store.by_handle(folded)
 
     async def get_by_handle(self, handle: str) -> User:
-        """As find_by_handle, or UserNotFound."""
+        """Return the user with this handle. Raises UserNotFound."""
         user = await self.find_by_handle(handle)
         if user is None:
             raise UserNotFound
         return user
 
     async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
-        """Users whose handles begin so, in the order of their handles."""
+        """Return the users with this prefix of the handle, sorted by handle, from the first handle after `after`."""
         folded = _folded(prefix)
         if not HANDLE_PREFIX.fullmatch(folded):
             return []
@@ -103,7 +103,7 @@ class Users:
             return await self._store.by_handle_prefix(folded, after=after, limit=limit)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
-        """What everybody is called; the last known names while Postgres is away."""
+        """Return the names of all these users; while Postgres is down, the last known names."""
         wanted = set(uuids)
         found = await self._names.get_many(wanted)
         return {uuid: found.get(uuid, NOBODY) for uuid in wanted}
@@ -115,7 +115,7 @@ class Users:
 
 
 def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
-    """An account's user is for ever the same, unless an operator moves people to other accounts."""
+    """Cache the user of an account, which changes only if an operator moves users to other accounts."""
     return CacheSpec(
         "subject",
         load,
@@ -140,6 +140,6 @@ def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -
 
 
 def _folded(handle: str) -> str:
-    """In lower case and without the @. Of other alphabets' letters some would become ASCII, so they are left alone."""
+    """Return an ASCII handle in lower case, without a leading @. Lower-casing others may produce ASCII (U+212A)."""
     name = handle.removeprefix("@")
     return name.lower() if name.isascii() else name

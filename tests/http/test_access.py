@@ -165,7 +165,7 @@ async def test_each_caller_gets_what_the_table_says(service: Service, world: Wor
 
 
 @pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])
-async def test_everybody_has_a_stream_of_events_until_the_token_expires(
+async def test_each_user_has_an_event_stream_until_the_token_expires(
     service: Service, issuer: LocalIssuer, world: World, who: str
 ) -> None:
     token = issuer.token(world.callers[who].person.sub, time.time() - LIFETIME + 1)
@@ -176,7 +176,9 @@ async def test_everybody_has_a_stream_of_events_until_the_token_expires(
 
 
 @pytest.mark.parametrize("row", [*TABLE, EVENTS], ids=str)
-async def test_a_valid_token_without_a_user(service: Service, issuer: LocalIssuer, world: World, row: Row) -> None:
+async def test_a_valid_token_without_a_user_is_unknown_user_except_at_registration(
+    service: Service, issuer: LocalIssuer, world: World, row: Row
+) -> None:
     token = issuer.token(f"nobody-{uuid4()}", time.time())
     async with service.client(authorization=f"Bearer {token}") as client:
         if row.unknown == OK:
@@ -190,14 +192,14 @@ async def test_a_valid_token_without_a_user(service: Service, issuer: LocalIssue
 
 @pytest.mark.parametrize("who", ["stranger", "former"])
 @pytest.mark.parametrize("row", [row for row in TABLE if row.stranger == NO_GROUP], ids=str)
-async def test_a_group_one_is_not_in_answers_as_one_that_is_not_there(world: World, row: Row, who: str) -> None:
+async def test_a_foreign_group_gets_the_same_answer_as_a_missing_group(world: World, row: Row, who: str) -> None:
     caller = world.callers[who]
     foreign = await call(caller.person.client, row, world, caller)
     unknown = await call(caller.person.client, row, world, caller, uuid4())
     assert anonymised(foreign) == anonymised(unknown)
 
 
-async def test_lists_show_only_ones_own(world: World) -> None:
+async def test_lists_show_only_the_callers_own(world: World) -> None:
     stranger, member = world.callers["stranger"].person, world.callers["member"]
     newcomers = {row["uuid"] for row in await stranger.inbox()}
     assert str(member.group) not in newcomers
@@ -205,7 +207,7 @@ async def test_lists_show_only_ones_own(world: World) -> None:
     assert await world.callers["former"].person.inbox() == []
 
 
-async def test_nobody_else_changed_the_group(world: World) -> None:
+async def test_refused_calls_change_nothing(world: World) -> None:
     """After all of the above: only Ann and the member have ever written to their group, the blocked one never."""
     for name in ("member", "blocked"):
         group = world.callers[name].group
@@ -289,7 +291,7 @@ async def test_401_comes_before_405(anonymous: httpx.AsyncClient, template: str)
 
 
 @pytest.mark.parametrize(("method", "template"), [route for route in ROUTES if route[0] != "GET"])
-async def test_the_body_of_an_unsigned_request_is_not_read(
+async def test_the_body_of_an_unauthenticated_request_is_not_read(
     anonymous: httpx.AsyncClient, method: str, template: str
 ) -> None:
     was_read = False
@@ -306,7 +308,7 @@ async def test_the_body_of_an_unsigned_request_is_not_read(
 
 
 @pytest.mark.parametrize("place", ["query", "cookie", "body", "proxy header"])
-async def test_a_token_in_another_place_is_none(anonymous: httpx.AsyncClient, world: World, place: str) -> None:
+async def test_a_token_outside_of_the_header_is_ignored(anonymous: httpx.AsyncClient, world: World, place: str) -> None:
     token = world.ann.token
     requests: dict[str, Any] = {
         "query": {"params": {"access_token": token, "authorization": f"Bearer {token}"}},

@@ -50,7 +50,7 @@ HEADERS = ["authorization", "x-request-id", "origin", "content-type", "host", "a
            "accept-encoding", "x-forwarded-for", "x-http-method-override"]  # fmt: skip
 
 
-def test_there_are_at_least_300() -> None:
+def test_the_set_has_at_least_300_hostile_values() -> None:
     assert len(HOSTILE) >= 300
 
 
@@ -115,7 +115,7 @@ def assert_no_echo(text: str, answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("place", BODIES)
-async def test_hostile_bodies(attack: Attack, place: str) -> None:
+async def test_hostile_bodies_get_a_documented_answer(attack: Attack, place: str) -> None:
     (method, path), body = BODIES[place]
     await attack.all((text, attack.ask(method, path, json.dumps(body(text)).encode())) for text in HOSTILE)
     assert await attack.person.inbox() == []
@@ -123,7 +123,7 @@ async def test_hostile_bodies(attack: Attack, place: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, names in QUERIES for name in names])
-async def test_hostile_query_values_and_names(attack: Attack, path: str, name: str) -> None:
+async def test_hostile_query_parameters_get_a_documented_answer(attack: Attack, path: str, name: str) -> None:
     queries = [(text, f"{name}={quote(text)}") for text in ENCODABLE]
     queries += [(text, quote(text)) for text in ENCODABLE[::10]]
     odd = (f"{name}=%ff%fe", "%", name, "=&==&&", f"{name}[]=1", ";;=;", f"{name}=%", f"{name}=%u0031", "?" * 3000)
@@ -132,14 +132,14 @@ async def test_hostile_query_values_and_names(attack: Attack, path: str, name: s
 
 
 @pytest.mark.parametrize("template", PATHS)
-async def test_hostile_paths(attack: Attack, template: str) -> None:
+async def test_hostile_paths_get_a_documented_answer(attack: Attack, template: str) -> None:
     method, body = ("PUT", b'{"number":1}') if template.endswith("read") else ("GET", b"")
     texts = [text for text in ENCODABLE if not (template == "/{}" and text in ("docs", "healthz", "readyz"))]
     await attack.all((text, attack.ask(method, template.replace("{}", quote(text, safe="")), body)) for text in texts)
 
 
 @pytest.mark.parametrize("name", HEADERS)
-async def test_hostile_headers(attack: Attack, name: str) -> None:
+async def test_hostile_headers_get_a_documented_answer(attack: Attack, name: str) -> None:
     """No server lets line ends and NUL through. An id that looks like one comes back, as it should."""
     pairs = [(text, text.encode()) for text in ENCODABLE if not set(text) & set("\r\n\0") and len(text) < 5000]
     if name == "x-request-id":
@@ -164,7 +164,7 @@ async def test_texts_come_back_byte_for_byte(ann: Person, bob: Person) -> None:
     assert uuids == {}
 
 
-async def test_what_cannot_be_sent_changes_nothing(ann: Person, bob: Person) -> None:
+async def test_a_refused_message_changes_nothing(ann: Person, bob: Person) -> None:
     for text in set(HOSTILE) - set(SENDABLE):
         body = json.dumps({"message": text, "handle": bob.handle, "uuid": str(uuid4())}).encode()
         answer = await ann.client.post("/api/messages", content=body, headers=JSON)
@@ -175,7 +175,7 @@ async def test_what_cannot_be_sent_changes_nothing(ann: Person, bob: Person) -> 
     assert await ann.inbox() == await bob.inbox() == []
 
 
-async def test_previews_of_hostile_texts_are_beginnings(ann: Person, bob: Person) -> None:
+async def test_previews_of_hostile_texts_are_their_beginnings(ann: Person, bob: Person) -> None:
     for text in ("👩‍👩‍👧‍👦" * 20, "a" + "\u0301" * 500, "x" * 1024, "\x1b[31m" * 50, "﷽" * 50):
         await ann.sent(text, bob)
         (row,) = await bob.inbox()

@@ -125,7 +125,7 @@ def test_every_line_is_one_json_object(written: Written) -> None:
         assert line["timestamp"].endswith("Z")
 
 
-def test_no_line_holds_what_people_wrote_or_are(written: Written) -> None:
+def test_no_line_contains_texts_names_or_tokens(written: Written) -> None:
     ann, bob = written.people
     secrets = [CANARY, "canary_handle", ann.handle, bob.handle, ann.display_name, bob.display_name, ann.sub, bob.sub]
     secrets += [*ann.token.split("."), "Bearer", "INSERT INTO", "postgresql://"]
@@ -147,12 +147,12 @@ def test_each_request_is_one_line_with_its_template_and_no_path(written: Written
     assert ("GET", None, 404) in seen
 
 
-def test_the_request_id_is_the_one_that_was_given(written: Written) -> None:
+def test_the_logged_request_id_is_the_clients(written: Written) -> None:
     (line,) = [line for line in written.requests() if line["request_id"] == REQUEST_ID]
     assert (line["status"], line["user"]) == (200, str(written.people[0].uuid))
 
 
-def test_a_mistake_of_ours_is_logged_with_its_type_and_place_under_its_request(written: Written) -> None:
+def test_an_unhandled_exception_is_logged_with_its_type_place_and_request_id(written: Written) -> None:
     failures = [line for line in written.lines if line["event"] in ("request_failed", "caught")]
     assert len(failures) == len(PLACES) + 1
     types = [failure["exception"][0]["exc_type"] for failure in failures]

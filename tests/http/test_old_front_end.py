@@ -63,7 +63,7 @@ def shown(things: list[dict[str, Any]], fields: set[str]) -> list[dict[str, Any]
     return taken
 
 
-async def test_a_visit(service: Service, ann: Person, bob: Person, eve: Person) -> None:
+async def test_the_calls_of_the_old_front_end_succeed(service: Service, ann: Person, bob: Person, eve: Person) -> None:
     await bob.sent("Are you there?", ann)
     async with service.client() as client:
         pages = OldFrontEnd(client, ann.token)
