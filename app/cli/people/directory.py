@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from app.users.models import NewSubject, NewUser, User
+from app.users.models import NewSubject, NewUser, User, fold_handle
 from app.users.schemas import UserCreate
 
 if TYPE_CHECKING:
@@ -41,17 +41,12 @@ class Account:
         return cls(
             username=answer["Username"],
             sub=attributes.get("sub", ""),
-            handle=_folded(attributes.get("preferred_username", "").strip()),
+            handle=fold_handle(attributes.get("preferred_username", "").strip()),
             name=attributes.get("name", ""),
             status=answer.get("UserStatus", ""),
             is_enabled=answer.get("Enabled", True),
             created_at=answer.get("UserCreateDate"),
         )
-
-
-def _folded(handle: str) -> str:
-    """As the service does it: letters of other alphabets are left alone, since some would become ASCII."""
-    return handle.lower() if handle.isascii() else handle
 
 
 async def accounts(aws: "Aws", pool: str) -> AsyncIterator[Account]:
