@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
-from app.cli.local_service import announced
+from app.cli.local_service import publish_settings
 from app.cli.seed.stock import seed_if_empty
 from app.errors import AppError
 from app.settings import Settings
@@ -82,7 +82,7 @@ def _run() -> None:
         with ExitStack() as running:
             children = _start_engines(data, running)
             settings = _configure(data, port)
-            running.enter_context(announced(data))
+            running.enter_context(publish_settings(data))
             _prepare(settings)
             service = _start_service(data, address, running)
             _welcome(address, data)

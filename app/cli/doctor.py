@@ -15,8 +15,9 @@ from app.auth.tokens import TokenVerifier
 from app.cli.console import Console
 from app.cli.failures import Failure, with_hint
 from app.cli.options import Json, examples
+from app.cli.services import open_table, open_user_store
 from app.cli.table.schema import differences
-from app.cli.target import open_table, open_users, read_settings
+from app.cli.target import read_settings
 from app.errors import AppError
 from app.settings import DatabaseSettings, Settings, TableSettings
 from migrations.postgres import MigrationFailed, versions
@@ -125,8 +126,8 @@ async def _index(found: Mapping[str, Any]) -> str:
 
 
 async def _postgres() -> str:
-    async with open_users(read_settings(DatabaseSettings)) as users:
-        return "answers, there are no users yet: `cruddur seed`" if await users.is_empty() else "answers, has users"
+    async with open_user_store(read_settings(DatabaseSettings)) as store:
+        return "answers, there are no users yet: `cruddur seed`" if await store.is_empty() else "answers, has users"
 
 
 async def _schema() -> str:

@@ -3,6 +3,7 @@
 Only the command that is asked for is loaded, so that `--help` is quick.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from app.cli import failures
 from app.cli.failures import Code, Failure, with_hint
-from app.cli.target import adopt_running, configure_logs
+from app.cli.local_service import use_local_service
 from app.errors import AppError
 
 FLAGS: Final = {"--debug": ("LOG_LEVEL", "DEBUG"), "--no-color": ("NO_COLOR", "1")}
@@ -99,7 +100,24 @@ def cruddur() -> None:
       --no-color  No colours, as with NO_COLOR in the environment.
       --debug     Show logs (as LOG_LEVEL does), and where a failure happened.
     """
-    configure_logs()
+    _configure_logs()
+
+
+def _configure_logs() -> None:
+    """Log JSON lines to standard error if LOG_LEVEL (or --debug) asks for them; else a command's own words suffice."""
+    import structlog  # noqa: PLC0415  # --help does without
+
+    level = os.environ.get("LOG_LEVEL") or "CRITICAL"
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level, logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("alembic").setLevel(logging.ERROR)
 
 
 def run() -> None:
@@ -116,7 +134,7 @@ def run() -> None:
 
 def _run(arguments: Sequence[str], *, debug: bool) -> int:
     try:
-        adopt_running()
+        use_local_service()
         code = app(arguments, prog_name="cruddur", standalone_mode=False) or Code.DONE
         sys.stdout.flush()
     except (KeyboardInterrupt, BrokenPipeError):

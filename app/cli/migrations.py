@@ -7,7 +7,7 @@ import typer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import read_settings, require_consent, tell_database
+from app.cli.target import announce_database, read_settings, require_consent
 from app.settings import DatabaseSettings
 from migrations.postgres import MigrationFailed, Version, migrate, rollback, versions
 
@@ -56,7 +56,7 @@ def migrations(json: Json = False) -> None:
 
 def _database() -> str:
     settings = read_settings(DatabaseSettings)
-    tell_database(settings)
+    announce_database(settings)
     return settings.database_url.get_secret_value()
 
 

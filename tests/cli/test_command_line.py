@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.local_service import announced, running_settings
+from app.cli.local_service import publish_settings, published_settings
 from app.cli.main import COMMANDS
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
@@ -135,16 +135,16 @@ async def test_commands_find_what_scripts_up_runs(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ENVIRONMENT", "local")
     here = {"DATA_DIR": str(tmp_path), "TZ": "UTC"}
-    with (tmp_path / "up.lock").open("w") as lock, announced(tmp_path):
+    with (tmp_path / "up.lock").open("w") as lock, publish_settings(tmp_path):
         assert (tmp_path / "running.json").stat().st_mode & 0o777 == 0o600
-        assert running_settings(tmp_path) == {}  # the file alone is not enough: nobody holds the folder
+        assert published_settings(tmp_path) == {}  # the file alone is not enough: nobody holds the folder
         fcntl.flock(lock, fcntl.LOCK_EX)
         ended = await cruddur("list-conversations", "juniper", env=here)
         assert ended.code == 0, ended
         given = await cruddur("list-tables", env={**here, **NOBODY_THERE})
         assert given.code == 3, "what the environment says comes first"
     assert not (tmp_path / "running.json").exists()
-    assert running_settings(tmp_path) == {}
+    assert published_settings(tmp_path) == {}
 
 
 def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) -> None:

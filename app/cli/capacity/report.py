@@ -16,8 +16,9 @@ from app.cli.capacity.throughput import Capacity, Series, Throughput
 from app.cli.capacity.views import operation_records, show_operations, show_report, usage_record
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
+from app.cli.local_service import local_service_url
 from app.cli.options import Json, examples
-from app.cli.target import read_settings, running_service
+from app.cli.target import read_settings
 from app.settings import MetricsSettings, TableSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -52,7 +53,7 @@ def report(
 
 async def _report(console: Console, *, hours: float, png: Path | None, addresses: Sequence[str]) -> None:
     settings = read_settings(TableSettings)
-    counted = await _counted(console, addresses or _running(settings))
+    counted = await _counted(console, addresses or [url for url in [local_service_url(settings)] if url])
     async with opened(settings) as (aws, throughput):
         bought = await throughput.capacities()
         if is_blind := await is_strange_to(aws, "cloudwatch", settings):
@@ -67,11 +68,6 @@ async def _report(console: Console, *, hours: float, png: Path | None, addresses
         show_operations(console, counted)
     if png:
         _draw(console, png, plot.Picture(f"{throughput.table}, last {hours:g} h", usage, counted))
-
-
-def _running(settings: TableSettings) -> list[str]:
-    found = running_service(settings)
-    return [found] if found else []
 
 
 async def _counted(console: Console, addresses: Sequence[str]) -> Counted | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.cli.capacity.throughput import Throughput
 from app.cli.failures import Failure
-from app.cli.target import is_local, tell_table
+from app.cli.target import is_local
 from app.errors import NotFound
 from app.settings import TableSettings
 
@@ -27,9 +27,10 @@ async def is_strange_to(aws: "Aws", service: str, settings: TableSettings) -> bo
 
 @asynccontextmanager
 async def opened(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
-    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load, and --help and plan do without
+    from app.cli.services import announce_table  # noqa: PLC0415  # slow to load, and --help and plan do without
+    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load
 
-    await tell_table(settings)
+    await announce_table(settings)
     async with open_aws(settings) as aws:
         try:
             yield aws, Throughput(aws, settings.dynamodb_table)

@@ -12,7 +12,8 @@ from app.cli.capacity.pricing import Prices
 from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
-from app.cli.target import open_table, open_users, read_settings
+from app.cli.services import open_services
+from app.cli.target import read_settings
 from app.gateways.dynamodb.consumed import Consumed
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.store import MessagingStore
@@ -63,16 +64,16 @@ def _window(*, before: int | None, after: int | None, around: int | None, limit:
 
 
 async def _get_conversation(console: Console, settings: StoreSettings, who: Sequence[str], window: Window) -> None:
-    async with open_users(settings) as users, open_table(settings) as table:
-        group = await group_of(users, who)
-        messages = await _read(MessagingStore(table), group, window)
-        names = await names_of(users, {message.user_uuid for message in messages})
+    async with open_services(settings) as services:
+        group = await group_of(services.user_store, who)
+        messages = await _read(services.messaging, group, window)
+        names = await names_of(services.user_store, {message.user_uuid for message in messages})
     for message in messages:
         console.record(_message_record(message, names[message.user_uuid]))
     if not messages:
         raise Failure(f"Group {group} has no messages there.")
     _show_messages(console, messages, names)
-    console.note(f"Group {group}. {_page(messages)} {cost(table.consumed)}")
+    console.note(f"Group {group}. {_page(messages)} {cost(services.table.consumed)}")
 
 
 async def group_of(users: UserStore, who: Sequence[str]) -> UUID:
@@ -161,17 +162,17 @@ def list_conversations(
 async def _list_conversations(
     console: Console, settings: StoreSettings, handle: str, *, before: datetime | None, limit: int
 ) -> None:
-    async with open_users(settings) as users, open_table(settings) as table:
-        user = await user_of(users, handle)
-        rows = await _newest_rows(MessagingStore(table), user, before=before, limit=limit)
-        names = await names_of(users, {uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
+    async with open_services(settings) as services:
+        user = await user_of(services.user_store, handle)
+        rows = await _newest_rows(services.messaging, user, before=before, limit=limit)
+        names = await names_of(services.user_store, {uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
     for row in rows:
         console.record(_row_record(row, names))
     if rows:
         _show_rows(console, rows, names)
     else:
         console.note(f"@{handle.removeprefix('@')} has no message groups there.")
-    console.note(cost(table.consumed))
+    console.note(cost(services.table.consumed))
 
 
 async def _newest_rows(store: MessagingStore, user: UUID, *, before: datetime | None, limit: int) -> list[InboxRow]:

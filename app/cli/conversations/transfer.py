@@ -17,7 +17,8 @@ from app.cli.console import Console
 from app.cli.conversations.commands import cost, group_of, user_of
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import open_table, open_users, read_settings, require_consent_off_this_machine
+from app.cli.services import Services, open_services, open_table
+from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Item, Query, marshal_item, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
@@ -126,15 +127,15 @@ def _standard_output() -> TextIO:
 
 async def _export(console: Console, settings: StoreSettings, who: list[str], user: str | None, file: TextIO) -> None:
     written: Counter[str] = Counter()
-    async with open_users(settings) as users, open_table(settings) as table:
-        store = MessagingStore(table)
+    async with open_services(settings) as services:
         if user:
-            groups = [row.group_uuid for row in await store.inbox_rows(await user_of(users, user))]
+            rows = await services.messaging.inbox_rows(await user_of(services.user_store, user))
+            groups = [row.group_uuid for row in rows]
         else:
-            groups = [await group_of(users, who)]
+            groups = [await group_of(services.user_store, who)]
         with console.progress("Groups", total=len(groups)) as advance:
             for group in groups:
-                async for line in _lines(table, group):
+                async for line in _lines(services, group):
                     file.write(line.model_dump_json() + "\n")
                     written[line.entity] += 1
                 advance(1)
@@ -143,18 +144,18 @@ async def _export(console: Console, settings: StoreSettings, who: list[str], use
     console.note(f"Groups: {len(groups):,}, messages: {written['message']:,}, inbox rows: {written['inbox_row']:,}.")
 
 
-async def _lines(table: OperatedTable, group: UUID) -> AsyncIterator[Line]:
+async def _lines(services: Services, group: UUID) -> AsyncIterator[Line]:
     """A group's messages, then its members' rows."""
     people: set[UUID] = set()
     first = 1
-    while found := await table.query(_stretch(group, first)):
+    while found := await services.table.query(_stretch(group, first)):
         for item in found:
             message = items.to_message(item)
             _require_same(item, items.message_item(message))
             people.add(message.user_uuid)
             yield MessageLine(**asdict(message))
         first = message.number + 1
-    for row in await _rows(MessagingStore(table), group, people):
+    for row in await _rows(services.messaging, group, people):
         yield InboxRowLine(**asdict(row))
 
 

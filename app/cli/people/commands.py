@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -13,14 +13,13 @@ from app.cli.console import Advance, Console, readable
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.people.directory import LEFT, Account, Directory, Finding, Kind, accounts, users
-from app.cli.target import open_users, read_settings, require_consent_off_this_machine
+from app.cli.services import aws_account, open_user_store
+from app.cli.target import announce, read_settings, require_consent_off_this_machine
 from app.errors import NotFound
+from app.gateways.aws import Aws, is_amazon, open_aws
 from app.settings import DatabaseSettings, ProcessSettings, TableSettings
 from app.users.models import NewSubject, NewUser
-
-if TYPE_CHECKING:
-    from app.gateways.aws import Aws
-    from app.users.store import UserStore
+from app.users.store import UserStore
 
 T = TypeVar("T")
 
@@ -127,29 +126,25 @@ def _pool(given: str) -> str:
 
 
 @asynccontextmanager
-async def _open_pool(console: Console, pool: str) -> AsyncIterator["Aws"]:
-    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load, and --help does without
-
+async def _open_pool(pool: str) -> AsyncIterator[Aws]:
     region = pool.partition("_")[0]
     async with open_aws(read_settings(TableSettings)) as aws:
-        console.note(f"Target: {await _place(aws, region)}, user pool {pool}")
+        announce(f"{await _place(aws, region)}, user pool {pool}")
         try:
             yield aws
         except NotFound as error:
             raise Failure(f"There is no user pool {pool} in this account and region: {error}") from None
 
 
-async def _place(aws: "Aws", region: str) -> str:
-    from app.gateways.aws import is_amazon  # noqa: PLC0415  # slow to load
-
+async def _place(aws: Aws, region: str) -> str:
     endpoint = await aws.endpoint("cognito-idp", region=region)
     if not is_amazon(endpoint):
         return f"emulator {endpoint}"
-    return f"AWS account {(await aws.call('sts', 'get_caller_identity'))['Account']}, region {region}"
+    return f"{await aws_account(aws)}, region {region}"
 
 
 async def _list_users(console: Console, *, pool: str, limit: int | None) -> None:
-    async with _open_pool(console, pool) as aws:
+    async with _open_pool(pool) as aws:
         found = await _gathered(console, "Accounts", accounts(aws, pool))
     for account in found:
         console.record(_public(account))
@@ -200,7 +195,7 @@ class _Bring:
         self._settings = read_settings(DatabaseSettings)
 
     async def update(self, *, apply: bool, yes: bool, production: bool) -> Code:
-        async with open_users(self._settings) as store:
+        async with open_user_store(self._settings) as store:
             findings = (await self._directory(store)).links()
             subjects = [each.work for each in findings if isinstance(each.work, NewSubject)]
             self._show(findings)
@@ -212,7 +207,7 @@ class _Bring:
         return code if changed == len(subjects) else self._overtaken(len(subjects) - changed)
 
     async def sync(self, *, apply: bool, yes: bool, production: bool) -> Code:
-        async with open_users(self._settings) as store:
+        async with open_user_store(self._settings) as store:
             findings = (await self._directory(store)).missing()
             people = [each.work for each in findings if isinstance(each.work, NewUser)]
             self._show(findings)
@@ -224,8 +219,8 @@ class _Bring:
         code = self._end(findings, created, "created")
         return code if created == len(people) else self._overtaken(len(people) - created)
 
-    async def _directory(self, store: "UserStore") -> Directory:
-        async with _open_pool(self._console, self._pool) as aws:
+    async def _directory(self, store: UserStore) -> Directory:
+        async with _open_pool(self._pool) as aws:
             pool = await _gathered(self._console, "Accounts", accounts(aws, self._pool))
         return Directory(pool, await _gathered(self._console, "Users", users(store)))
 
@@ -263,7 +258,7 @@ class _Bring:
         return Code.USAGE
 
 
-async def _add(store: "UserStore", people: Sequence[NewUser], advance: Advance) -> int:
+async def _add(store: UserStore, people: Sequence[NewUser], advance: Advance) -> int:
     created = 0
     for start in range(0, len(people), CHUNK):
         chunk = people[start : start + CHUNK]

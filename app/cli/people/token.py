@@ -10,7 +10,8 @@ from app.auth.issuer import LocalIssuer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
-from app.cli.target import open_users, read_settings
+from app.cli.services import open_user_store
+from app.cli.target import read_settings
 from app.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None)
@@ -35,8 +36,8 @@ def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="For whom
 
 
 async def _token(console: Console, settings: Settings, handle: str) -> None:
-    async with open_users(settings) as users:
-        user = await users.by_handle(handle.removeprefix("@").lower())
+    async with open_user_store(settings) as store:
+        user = await store.by_handle(handle.removeprefix("@").lower())
     if user is None:
         raise Failure(f"There is nobody with the handle {handle!r}.")
     made = LocalIssuer(settings).token(user.cognito_user_id, time.time())

@@ -14,11 +14,11 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.seed.stock import seed as seed_stock
 from app.cli.seed.synthetic import Crowd, Group
-from app.cli.target import open_table, open_users, read_settings, require_consent_off_this_machine
+from app.cli.services import Services, open_services
+from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed
-from app.gateways.dynamodb.operator import WRITE_BATCH, OperatedTable
+from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import items
-from app.messaging.store import MessagingStore
 from app.settings import StoreSettings
 from app.users.store import UserStore
 
@@ -72,14 +72,14 @@ def _crowd(users: int | None, groups: int | None, messages: int | None) -> Crowd
 
 
 async def _seed(console: Console, settings: StoreSettings, crowd: Crowd | None) -> None:
-    async with open_users(settings) as users, open_table(settings) as table:
+    async with open_services(settings) as services:
         if crowd is None:
-            console.say(f"There are now {await seed_stock(users, MessagingStore(table))}.")
+            console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
             return
         started = time.monotonic()
-        await _add_users(users, crowd)
+        await _add_users(services.user_store, crowd)
         with console.progress("Messages", total=crowd.messages) as advance:
-            writer = Writer(table, advance)
+            writer = Writer(services, advance)
             await writer.write_all(crowd.conversations())
         _report(console, crowd, writer, time.monotonic() - started)
 
@@ -105,9 +105,9 @@ async def _add_users(users: UserStore, crowd: Crowd) -> None:
 class Writer:
     """Writes groups, a few at the same time, each one's messages in their order and its inbox rows last."""
 
-    def __init__(self, table: OperatedTable, advance: Advance) -> None:
-        self._table = table
-        self._store = MessagingStore(table)
+    def __init__(self, services: Services, advance: Advance) -> None:
+        self._table = services.table
+        self._store = services.messaging
         self._advance = advance
         self.written = 0
         self.kept = 0

@@ -14,7 +14,8 @@ from app.cli.console import Advance, Console, local_time, readable
 from app.cli.conversations.commands import cost
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
-from app.cli.target import open_table, read_settings
+from app.cli.services import open_table
+from app.cli.target import read_settings
 from app.gateways.dynamodb import Item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import items

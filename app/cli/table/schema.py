@@ -9,7 +9,8 @@ import typer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import open_table, read_settings, require_consent
+from app.cli.services import open_table
+from app.cli.target import read_settings, require_consent
 from app.settings import TableSettings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table, table_definition
 

@@ -15,14 +15,14 @@ from app.cli.console import Console
 from app.cli.conversations.commands import cost
 from app.cli.failures import Failure
 from app.cli.options import Json, Production, Yes, examples
+from app.cli.services import Services, open_services
 from app.cli.table.audit import Ledger
 from app.cli.table.scan import Reader
-from app.cli.target import open_table, open_users, read_settings, require_consent_off_this_machine
+from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
-from app.messaging.store import MessagingStore
 from app.settings import StoreSettings
 from app.users.store import UserStore
 
@@ -81,16 +81,16 @@ def verify(
 async def _verify(console: Console, settings: StoreSettings, *, repair: bool) -> None:
     kinds: Counter[str] = Counter()
     with closing(Ledger()) as ledger:
-        async with open_users(settings) as users, open_table(settings) as table:
-            await _walk(console, table, ledger)
-            async for finding in _findings(ledger, table, users, repair=repair):
+        async with open_services(settings) as services:
+            await _walk(console, services.table, ledger)
+            async for finding in _findings(ledger, services, repair=repair):
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(_sentence(finding))
         messages, logs, rows = ledger.counts()
     console.record({"messages": messages, "logs": logs, "inbox_rows": rows, "found": kinds})
     console.say(f"{messages:,} messages in {logs:,} logs, {rows:,} inbox rows.")
-    console.note(cost(table.consumed))
+    console.note(cost(services.table.consumed))
     if kinds:
         what = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         can_help = not repair and not REPAIRABLE.isdisjoint(kinds)
@@ -112,15 +112,15 @@ async def _walk(console: Console, table: OperatedTable, ledger: Ledger) -> None:
             ledger.add_rows(item for item, entity in entities if isinstance(entity, InboxRow))
 
 
-async def _findings(ledger: Ledger, table: OperatedTable, users: UserStore, *, repair: bool) -> AsyncIterator[Finding]:
-    inspector = Inspector(table, repair=repair)
+async def _findings(ledger: Ledger, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
+    inspector = Inspector(services, repair=repair)
     for group in ledger.suspicious_groups():
         async for finding in inspector.inspect(group, ledger):
             yield finding
     for one, other, groups in ledger.doubled_pairs():
         true = direct_group_uuid(one, other)
         yield Finding("double-group", f"{one} and {other} share {', '.join(map(str, groups))}; theirs is {true}")
-    async for user in _unknown(ledger.users(), users):
+    async for user in _unknown(ledger.users(), services.user_store):
         yield Finding("unknown-user", "is not in Postgres", user=user)
 
 
@@ -135,9 +135,9 @@ async def _unknown(seen: Iterator[UUID], users: UserStore) -> AsyncIterator[UUID
 class Inspector:
     """Looks at one group again, strongly consistent, and makes its rows anew if asked to."""
 
-    def __init__(self, table: OperatedTable, *, repair: bool) -> None:
-        self._table = table
-        self._store = MessagingStore(table)
+    def __init__(self, services: Services, *, repair: bool) -> None:
+        self._table = services.table
+        self._store = services.messaging
         self._repair = repair
 
     async def inspect(self, group: UUID, ledger: Ledger) -> AsyncIterator[Finding]:
