@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import secrets
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from app.gateways.postgres import open_postgres
+from app.users.models import NewUser
+from app.users.store import UserStore
 from tests.cli.conftest import Place
 
 
@@ -50,6 +55,18 @@ async def test_whoever_is_not_there_is_told(stock: Place) -> None:
                 f"get-conversation {nothing}", f"export {nothing}")  # fmt: skip
     runs = await asyncio.gather(*(stock.run(*command.split()) for command in commands))
     assert [(ended.code, ended.out) for ended in runs] == [(1, "")] * len(commands)
+
+
+async def test_a_handle_is_folded_as_the_service_folds_it(stock: Place, tmp_path: Path) -> None:
+    """U+212A KELVIN SIGN becomes a k in lower case, and is another letter all the same."""
+    tail = secrets.token_hex(6)
+    async with open_postgres(stock.settings) as postgres:
+        await UserStore(postgres).add_all([NewUser(uuid4(), f"kim_{tail}", "Kim", f"sub-{tail}")])
+    commands = ("list-conversations", {}), ("token", {"ENVIRONMENT": "local", "DATA_DIR": str(tmp_path)})
+    for command, changes in commands:
+        assert (await stock.run(command, f"@KIM_{tail}", **changes)).code == 0
+        ended = await stock.run(command, f"\N{KELVIN SIGN}im_{tail}", **changes)
+        assert (ended.code, "no user with the handle" in ended.complaint) == (1, True), ended
 
 
 async def test_an_inbox_is_read_newest_first(stock: Place) -> None:

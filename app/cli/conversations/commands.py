@@ -11,16 +11,16 @@ import typer
 from app.cli.capacity.pricing import Prices
 from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
+from app.cli.lookup import find_group, find_user
 from app.cli.options import Json, examples
 from app.cli.services import open_services
 from app.cli.target import read_settings
 from app.gateways.dynamodb.consumed import Consumed
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
 from app.settings import StoreSettings
-from app.users.models import NOBODY, Name
-from app.users.store import UserStore
+from app.users.models import Name
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -65,43 +65,15 @@ def _window(*, before: int | None, after: int | None, around: int | None, limit:
 
 async def _get_conversation(console: Console, settings: StoreSettings, who: Sequence[str], window: Window) -> None:
     async with open_services(settings) as services:
-        group = await group_of(services.user_store, who)
+        group = await find_group(services.users, who)
         messages = await _read(services.messaging, group, window)
-        names = await names_of(services.user_store, {message.user_uuid for message in messages})
+        names = await services.users.names({message.user_uuid for message in messages})
     for message in messages:
         console.record(_message_record(message, names[message.user_uuid]))
     if not messages:
         raise Failure(f"Group {group} has no messages there.")
     _show_messages(console, messages, names)
     console.note(f"Group {group}. {_page(messages)} {cost(services.table.consumed)}")
-
-
-async def group_of(users: UserStore, who: Sequence[str]) -> UUID:
-    """The group that one uuid or two handles name."""
-    match who:
-        case [text]:
-            try:
-                return UUID(text)
-            except ValueError:
-                raise Failure(f"{text!r} is not a group's uuid: give one, or two handles.", Code.USAGE) from None
-        case [one, other]:
-            return direct_group_uuid(await user_of(users, one), await user_of(users, other))
-    raise Failure("Give one group's uuid, or two handles.", Code.USAGE)
-
-
-async def user_of(users: UserStore, handle: str) -> UUID:
-    """The user with this handle, in whatever case, with or without @."""
-    user = await users.by_handle(handle.removeprefix("@").lower())
-    if user is None:
-        raise Failure(f"There is nobody with the handle {handle!r}.")
-    return user.uuid
-
-
-async def names_of(users: UserStore, uuids: Iterable[UUID]) -> Mapping[UUID, Name]:
-    """What these people are called now."""
-    wanted = set(uuids)
-    found = {user.uuid: Name(user.display_name, user.handle) for user in await users.by_uuids(wanted)}
-    return {uuid: found.get(uuid, NOBODY) for uuid in wanted}
 
 
 async def _read(store: MessagingStore, group: UUID, window: Window) -> list[Message]:
@@ -163,15 +135,15 @@ async def _list_conversations(
     console: Console, settings: StoreSettings, handle: str, *, before: datetime | None, limit: int
 ) -> None:
     async with open_services(settings) as services:
-        user = await user_of(services.user_store, handle)
-        rows = await _newest_rows(services.messaging, user, before=before, limit=limit)
-        names = await names_of(services.user_store, {uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
+        user = await find_user(services.users, handle)
+        rows = await _newest_rows(services.messaging, user.uuid, before=before, limit=limit)
+        names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
     for row in rows:
         console.record(_row_record(row, names))
     if rows:
         _show_rows(console, rows, names)
     else:
-        console.note(f"@{handle.removeprefix('@')} has no message groups there.")
+        console.note(f"@{user.handle} has no message groups there.")
     console.note(cost(services.table.consumed))
 
 

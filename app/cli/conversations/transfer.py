@@ -14,8 +14,9 @@ import typer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from app.cli.console import Console
-from app.cli.conversations.commands import cost, group_of, user_of
+from app.cli.conversations.commands import cost
 from app.cli.failures import Code, Failure
+from app.cli.lookup import find_group, find_user
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, open_table
 from app.cli.target import read_settings, require_consent_off_this_machine
@@ -129,10 +130,10 @@ async def _export(console: Console, settings: StoreSettings, who: list[str], use
     written: Counter[str] = Counter()
     async with open_services(settings) as services:
         if user:
-            rows = await services.messaging.inbox_rows(await user_of(services.user_store, user))
+            rows = await services.messaging.inbox_rows((await find_user(services.users, user)).uuid)
             groups = [row.group_uuid for row in rows]
         else:
-            groups = [await group_of(services.user_store, who)]
+            groups = [await find_group(services.users, who)]
         with console.progress("Groups", total=len(groups)) as advance:
             for group in groups:
                 async for line in _lines(services, group):

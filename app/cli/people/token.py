@@ -9,8 +9,9 @@ import typer
 from app.auth.issuer import LocalIssuer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
+from app.cli.lookup import find_user
 from app.cli.options import Json, examples
-from app.cli.services import open_user_store
+from app.cli.services import open_users
 from app.cli.target import read_settings
 from app.settings import Settings
 
@@ -36,10 +37,8 @@ def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="For whom
 
 
 async def _token(console: Console, settings: Settings, handle: str) -> None:
-    async with open_user_store(settings) as store:
-        user = await store.by_handle(handle.removeprefix("@").lower())
-    if user is None:
-        raise Failure(f"There is nobody with the handle {handle!r}.")
+    async with open_users(settings) as users:
+        user = await find_user(users, handle)
     made = LocalIssuer(settings).token(user.cognito_user_id, time.time())
     console.record({"handle": user.handle, "access_token": made})
     console.say(made)
