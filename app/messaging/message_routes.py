@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
-from app.errors import InvalidParameter
 from app.http.links import PAGED, follow, link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -65,13 +64,7 @@ async def _window(
     ] = None,
 ) -> Window:
     """At most one of before, after and around; none means the newest messages."""
-    if sum(place is not None for place in (before, after, around)) > 1:
-        raise InvalidParameter("before, after and around exclude one another")
-    if before:
-        return Window.before(before, limit)
-    if after:
-        return Window.after(after, limit)
-    return Window.around(around, limit) if around else Window.newest(limit)
+    return Window.select(limit, before=before, after=after, around=around)
 
 
 @router.post(

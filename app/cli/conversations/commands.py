@@ -15,16 +15,15 @@ from app.cli.lookup import find_group, find_user
 from app.cli.options import Json, examples
 from app.cli.services import open_services
 from app.cli.target import read_settings
+from app.errors import InvalidParameter
 from app.gateways.dynamodb.consumed import Consumed
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message
-from app.messaging.store import MessagingStore
+from app.messaging.inbox import Inbox
+from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message
 from app.messaging.windows import Window
 from app.settings import StoreSettings
 from app.users.models import Name
 
 app = typer.Typer(rich_markup_mode=None)
-
-WHOLE_INBOX = 200
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")]
 
@@ -54,19 +53,16 @@ def get_conversation(
 
 
 def _window(*, before: int | None, after: int | None, around: int | None, limit: int) -> Window:
-    if [before, after, around].count(None) < 2:
-        raise Failure("--before, --after and --around exclude one another: give one of them.", Code.USAGE)
-    if before:
-        return Window.before(before, limit)
-    if after:
-        return Window.after(after, limit)
-    return Window.around(around, limit) if around else Window.newest(limit)
+    try:
+        return Window.select(limit, before=before, after=after, around=around)
+    except InvalidParameter as error:
+        raise Failure(f"{error}: give one of --before, --after and --around.", Code.USAGE) from None
 
 
 async def _get_conversation(console: Console, settings: StoreSettings, who: Sequence[str], window: Window) -> None:
     async with open_services(settings) as services:
         group = await find_group(services.users, who)
-        messages = await _read(services.messaging, group, window)
+        messages = await services.messaging.messages_in(group, window)
         names = await services.users.names({message.user_uuid for message in messages})
     for message in messages:
         console.record(_message_record(message, names[message.user_uuid]))
@@ -74,12 +70,6 @@ async def _get_conversation(console: Console, settings: StoreSettings, who: Sequ
         raise Failure(f"Group {group} has no messages there.")
     _show_messages(console, messages, names)
     console.note(f"Group {group}. {_page(messages)} {cost(services.table.consumed)}")
-
-
-async def _read(store: MessagingStore, group: UUID, window: Window) -> list[Message]:
-    if window.first is None:
-        return await store.newest_messages(group, limit=window.limit)
-    return [] if window.is_empty else await store.messages_between(group, window.first, window.last)
 
 
 def _message_record(message: Message, sender: Name) -> dict[str, Any]:
@@ -134,9 +124,10 @@ def list_conversations(
 async def _list_conversations(
     console: Console, settings: StoreSettings, handle: str, *, before: datetime | None, limit: int
 ) -> None:
+    position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
     async with open_services(settings) as services:
         user = await find_user(services.users, handle)
-        rows = await _newest_rows(services.messaging, user.uuid, before=before, limit=limit)
+        rows = await Inbox(services.messaging).newest_rows(user.uuid, behind=position, limit=limit)
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
     for row in rows:
         console.record(_row_record(row, names))
@@ -145,18 +136,6 @@ async def _list_conversations(
     else:
         console.note(f"@{user.handle} has no message groups there.")
     console.note(cost(services.table.consumed))
-
-
-async def _newest_rows(store: MessagingStore, user: UUID, *, before: datetime | None, limit: int) -> list[InboxRow]:
-    """As the service reads: an inbox of up to 200 groups whole, a larger one by its index."""
-    position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
-    rows = await store.inbox_rows(user, limit=WHOLE_INBOX + 1)
-    if len(rows) > WHOLE_INBOX:
-        return await store.inbox_rows_by_activity(user, behind=position, limit=limit)
-    active = [
-        row for row in rows if row.state is MemberState.ACTIVE and (not position or position > InboxPosition.of(row))
-    ]
-    return sorted(active, key=InboxPosition.of, reverse=True)[:limit]
 
 
 def _row_record(row: InboxRow, names: Mapping[UUID, Name]) -> dict[str, Any]:
