@@ -11,6 +11,8 @@
 
 from enum import IntEnum
 
+from app.gateways.aws_errors import ABSENCES, BAD_CREDENTIALS, DENIALS
+
 
 class Code(IntEnum):
     """Exit codes, as the module describes them."""
@@ -34,16 +36,16 @@ class Failure(Exception):
 
 HINTS = {
     "NoCredentialsError": "there are no AWS credentials: sign in, or start scripts/up to work locally",
-    "UnrecognizedClientException": "the AWS credentials are not valid here: sign in again",
-    "ExpiredTokenException": "the AWS credentials have expired: sign in again",
-    "AccessDeniedException": "the AWS credentials do not allow this call",
-    "ResourceNotFoundException": "the table is not there: `cruddur schema-load` creates it",
+    **dict.fromkeys(BAD_CREDENTIALS, "the AWS credentials are not valid here or have expired: sign in again"),
+    **dict.fromkeys(DENIALS, "the AWS credentials do not allow this call"),
+    **dict.fromkeys(ABSENCES, "the table is not there: `cruddur schema-load` creates it"),
     "Postgres does not answer": "is it running, and is DATABASE_URL right?",
     "DynamoDB does not answer": "is it running, and is DYNAMODB_ENDPOINT_URL right?",
 }
 
 
 def with_hint(error: BaseException) -> str:
-    """The error's sentence and, where we know it, what to do about it."""
-    causes = f"{error} {error.__cause__ or ''}"
-    return next((f"{error}: {hint}" for sign, hint in HINTS.items() if sign in causes), str(error))
+    """Return the error's sentence with the remedy, if there is one for how the error or its cause ends."""
+    texts = (str(error), str(error.__cause__))
+    hint = next((hint for sign, hint in HINTS.items() for text in texts if text.endswith(sign)), "")
+    return f"{error}: {hint}" if hint else str(error)

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from app.errors import NotFound, Unavailable
+from app.gateways.aws_errors import ABSENCES, BAD_CREDENTIALS, DENIALS, THROTTLES
 from app.settings import LOOPBACK, TableSettings
 
 log = structlog.get_logger(__name__)
@@ -28,16 +29,6 @@ PAUSES = (1, 2, 4, 8, 16, 30, 60)
 """Seconds between the tries of a call that is still throttled after those."""
 CONFIG = AioConfig(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 
-THROTTLES = frozenset({
-    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException",
-    "TooManyRequestsException",
-})  # fmt: skip
-DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation"})
-BAD_KEYS = frozenset({
-    "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId", "InvalidSignatureException",
-    "SignatureDoesNotMatch", "UnrecognizedClientException",
-})  # fmt: skip
-ABSENCES = frozenset({"ObjectNotFoundException", "ResourceNotFound", "ResourceNotFoundException"})
 NO_KEYS = (
     aws_errors.NoCredentialsError, aws_errors.PartialCredentialsError, aws_errors.CredentialRetrievalError,
     aws_errors.ProfileNotFound, aws_errors.SSOError, aws_errors.TokenRetrievalError,
@@ -135,7 +126,7 @@ def _refusal(service: str, error: ClientError) -> Exception:
         return Throttled(code)
     if code in DENIALS:
         return Unavailable(f"Access denied: whoever runs this needs the permission {service}:{error.operation_name}")
-    if code in BAD_KEYS:
+    if code in BAD_CREDENTIALS:
         return Unavailable(f"AWS does not take the credentials ({code}): {SIGN_IN}")
     if code in ABSENCES:
         return NotFound(f"{service} does not have it: {message}")

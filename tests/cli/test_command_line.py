@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.failures import with_hint
 from app.cli.local_service import publish_settings, published_settings
 from app.cli.main import COMMANDS
+from app.errors import Unavailable
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
 
@@ -111,6 +113,13 @@ async def test_without_credentials_aws_is_told_apart_from_an_engine() -> None:
     ended = await cruddur("list-tables", env={"ENVIRONMENT": "production", "AWS_EC2_METADATA_DISABLED": "true"})
     assert ended.code == 3
     assert "No AWS credentials" in ended.complaint
+
+
+def test_an_error_is_told_with_its_remedy_once() -> None:
+    refused = Unavailable("DynamoDB refused the call: ExpiredTokenException")
+    assert with_hint(refused) == f"{refused}: the AWS credentials are not valid here or have expired: sign in again"
+    told = Unavailable("AWS does not take the credentials (ExpiredTokenException): set AWS_PROFILE")
+    assert with_hint(told) == str(told)
 
 
 async def test_debug_shows_logs_and_where_it_failed(engines: Place) -> None:

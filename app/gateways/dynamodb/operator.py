@@ -12,6 +12,7 @@ from app.errors import Unavailable
 from app.gateways.dynamodb import Item, Table, marshal_item, unmarshal_item
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import Consumed
+from app.gateways.dynamodb.table import THROTTLES
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ WRITE_BATCH = 25
 """Items in one BatchWriteItem, AWS's limit."""
 LONGEST_PAUSE = 10.0
 READ_SECONDS = 20.0
-THROTTLES = (
-    "ProvisionedThroughputExceeded", "RequestLimitExceeded", "Throttling", "SlowDown", "LimitExceededException",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ class OperatedTable(Table):
             try:
                 return await super()._retry(method, **request)
             except Unavailable as error:
-                if not str(error.__cause__).startswith(THROTTLES):
+                if str(error.__cause__) not in THROTTLES:
                     raise
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")
