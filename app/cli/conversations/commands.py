@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.capacity.pricing import Prices
+from app.cli.capacity.cost import cost
 from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
@@ -16,7 +16,6 @@ from app.cli.options import Json, examples
 from app.cli.services import open_services
 from app.cli.target import read_settings
 from app.errors import InvalidParameter
-from app.gateways.dynamodb.consumed import Consumed
 from app.messaging.inbox import Inbox
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message
 from app.messaging.windows import Window
@@ -92,17 +91,6 @@ def _page(messages: Sequence[Message]) -> str:
     first, last = messages[0].number, messages[-1].number
     older = f", older ones with --before {first}" if first > 1 else ""
     return f"Messages {first} to {last}{older}."
-
-
-def cost(consumed: Consumed) -> str:
-    """What the calls took, as the engine reports it, and what that is on demand."""
-    price = Prices().requests(reads=consumed.read_units, writes=consumed.write_units)
-    units = f"{consumed.read_units:,g} read units" + (
-        f", {consumed.write_units:g} write units" if consumed.write_units else ""
-    )
-    calls = f"{consumed.calls:,} call" + ("s" if consumed.calls != 1 else "")
-    again = f" {consumed.retries:,} tries met a throttle or another fault." if consumed.retries else ""
-    return f"{calls}, {units}: on demand ${price * 1e6:.3f} for a million times this.{again}"
 
 
 @app.command(

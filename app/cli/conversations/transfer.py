@@ -3,18 +3,18 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, TextIO, TypeVar
+from typing import Annotated, Final, Literal, Self, TextIO
 from uuid import UUID
 
 import typer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from app.cli.batches import batched
+from app.cli.capacity.cost import cost
 from app.cli.console import Console
-from app.cli.conversations.commands import cost
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.options import Json, Production, Yes, examples
@@ -33,7 +33,6 @@ STRETCH: Final = 1_000
 LINES_AT_ONCE: Final = 200
 MISTAKES_TOLD: Final = 10
 Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
-T = TypeVar("T")
 
 
 class _Line(BaseModel):
@@ -225,7 +224,7 @@ async def _import(console: Console, settings: TableSettings, file: Path, count: 
     done: Counter[str] = Counter()
     async with open_table(settings) as table:
         with console.progress("Lines", total=count) as advance, file.open("rb") as lines:
-            for some in _chunks(map(LINE.validate_json, lines), LINES_AT_ONCE):
+            for some in batched(map(LINE.validate_json, lines), LINES_AT_ONCE):
                 for kind in (MessageLine, InboxRowLine):  # a row never promises what is not there yet
                     values = [line.value() for line in some if isinstance(line, kind)]
                     done.update(await asyncio.gather(*(_write(console, table, value) for value in values)))
@@ -247,8 +246,3 @@ async def _write(console: Console, table: OperatedTable, value: Message | InboxR
             return "different"
         return "kept"
     return "written"
-
-
-def _chunks(values: Iterator[T], size: int) -> Iterator[list[T]]:
-    while chunk := list(islice(values, size)):
-        yield chunk

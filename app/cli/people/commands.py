@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
+from app.cli.batches import batched
 from app.cli.console import Advance, Console, readable
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
@@ -260,8 +261,7 @@ class _Bring:
 
 async def _add(store: UserStore, people: Sequence[NewUser], advance: Advance) -> int:
     created = 0
-    for start in range(0, len(people), CHUNK):
-        chunk = people[start : start + CHUNK]
+    for chunk in batched(people, CHUNK):
         created += await store.add_all(chunk)
         advance(len(chunk))
     return created

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
+from app.cli.batches import batched
 from app.cli.console import Advance, Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
@@ -27,8 +27,6 @@ app = typer.Typer(rich_markup_mode=None)
 AT_ONCE = 8
 """Groups that are written at the same time."""
 USERS_AT_ONCE = 1_000
-
-T = TypeVar("T")
 
 
 @app.command(
@@ -98,7 +96,7 @@ def _crowd_in_words(crowd: Crowd) -> str:
 
 
 async def _add_users(users: UserStore, crowd: Crowd) -> None:
-    for some in _chunks(crowd.users(), USERS_AT_ONCE):
+    for some in batched(crowd.users(), USERS_AT_ONCE):
         await users.add_all(some)
 
 
@@ -125,7 +123,7 @@ class Writer:
     async def _write(self, group: Group) -> None:
         first = await self._first_to_write(group)
         self._advance(first - 1)
-        for numbers in _chunks(range(first, group.size + 1), WRITE_BATCH):
+        for numbers in batched(range(first, group.size + 1), WRITE_BATCH):
             await self._table.put_all([items.message_item(group.message(number)) for number in numbers])
             self.written += len(numbers)
             self._advance(len(numbers))
@@ -147,9 +145,3 @@ class Writer:
         for user, peer in group.members:
             with suppress(ConditionFailed):
                 await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
-
-
-def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(values)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from app.cli.capacity.cost import cost
 from app.cli.console import Advance, Console, local_time, readable
-from app.cli.conversations.commands import cost
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
 from app.cli.services import open_table

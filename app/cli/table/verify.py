@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
+from app.cli.batches import batched
+from app.cli.capacity.cost import cost
 from app.cli.console import Console
-from app.cli.conversations.commands import cost
 from app.cli.failures import Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services
@@ -125,7 +125,7 @@ async def _findings(ledger: Ledger, services: Services, *, repair: bool) -> Asyn
 
 
 async def _unknown(seen: Iterator[UUID], users: UserStore) -> AsyncIterator[UUID]:
-    while some := list(islice(seen, USERS_AT_ONCE)):
+    for some in batched(seen, USERS_AT_ONCE):
         known = {user.uuid for user in await users.by_uuids(some)}
         for uuid in some:
             if uuid not in known:
