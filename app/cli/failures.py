@@ -1,11 +1,11 @@
-"""How a command ends when it cannot do its work: one line that says what to do, and an exit code that says what kind.
+"""The failures of a command: one line that says what to do, and the exit code.
 
 0    done
-1    something was found wrong, or is not there: a hole, a difference, an unknown handle
-2    the command line, the settings or an input file are wrong; or somebody is left unmatched
+1    something is wrong or missing, such as a hole, a difference or an unknown handle
+2    an argument, a setting or an input file is wrong; or accounts are left that match no user
 3    DynamoDB, Postgres or another service is unavailable
 4    refused: not confirmed, or protected
-70   a mistake of the program's own; --debug shows where
+70   a bug of the program; --debug shows where
 130  interrupted; the same command goes on
 """
 
@@ -15,7 +15,7 @@ from app.gateways.aws_errors import ABSENCES, BAD_CREDENTIALS, DENIALS
 
 
 class Code(IntEnum):
-    """Exit codes, as the module describes them."""
+    """The exit codes, as the module describes them."""
 
     DONE = 0
     WRONG = 1
@@ -27,7 +27,7 @@ class Code(IntEnum):
 
 
 class Failure(Exception):
-    """An expected failure: a sentence for a person and the code that the program exits with."""
+    """An expected failure: a sentence for the operator and the exit code."""
 
     def __init__(self, sentence: str, code: Code = Code.WRONG) -> None:
         super().__init__(sentence)

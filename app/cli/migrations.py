@@ -1,4 +1,4 @@
-"""migrate, rollback, migrations: the versions of the Postgres schema."""
+"""The commands migrate, rollback and migrations: the versions of the Postgres schema."""
 
 from collections.abc import Sequence
 
@@ -16,36 +16,36 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("migrate", epilog=examples("migrate"))
 def migrate_(json: Json = False) -> None:
-    """Bring the schema up to date, all versions in one transaction. Nothing happens if it is."""
+    """Bring the schema up to date, with all missing versions in one transaction."""
     url = _database()
     before = _versions(url)
     try:
         migrate(url)
     except MigrationFailed as error:
         raise Failure(f"{error}", Code.UNAVAILABLE) from error
-    _tell_change(Console(json), before, _versions(url), nothing="The schema is up to date.")
+    _show_change(Console(json), before, _versions(url), nothing="The schema is up to date.")
 
 
 @app.command("rollback", epilog=examples("rollback", "rollback --yes"))
 def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
-    """Take the schema one version back. What that version had added is deleted, with the data in it."""
+    """Take the schema one version back. Deletes what that version added, with its data."""
     url = _database()
     before = _versions(url)
     current = [version for version in before if version.is_applied]
     if not current:
         raise Failure("No version is applied, so there is nothing to take back.")
-    deed = f"take back version {current[-1].revision}, {current[-1].title}"
-    require_consent(read_settings(DatabaseSettings), deed, word=current[-1].revision, yes=yes, production=production)
+    action = f"take back version {current[-1].revision}, {current[-1].title}"
+    require_consent(read_settings(DatabaseSettings), action, word=current[-1].revision, yes=yes, production=production)
     try:
         rollback(url)
     except MigrationFailed as error:
         raise Failure(f"{error}", Code.UNAVAILABLE) from error
-    _tell_change(Console(json), before, _versions(url), nothing="Nothing was taken back.")
+    _show_change(Console(json), before, _versions(url), nothing="Nothing was taken back.")
 
 
 @app.command("migrations", epilog=examples("migrations", "migrations --json"))
 def migrations(json: Json = False) -> None:
-    """Which versions of the schema there are, oldest first, and which are applied."""
+    """List the versions of the schema, oldest first, and whether each is applied."""
     console = Console(json)
     found = _versions(_database())
     for version in found:
@@ -67,7 +67,7 @@ def _versions(url: str) -> list[Version]:
         raise Failure(f"{error}", Code.UNAVAILABLE) from error
 
 
-def _tell_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:
+def _show_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     for version in changed:
         console.record({"revision": version.revision, "applied": version.is_applied})

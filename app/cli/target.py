@@ -1,5 +1,6 @@
 """The settings that say what a command works on, and the confirmation that it needs before it changes anything."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,11 @@ def require_consent_off_this_machine(settings: ProcessSettings, action: str, *, 
 
 def _answer(question: str) -> str:
     print(question, end="", file=sys.stderr, flush=True)
-    answer = sys.stdin.readline()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's would let readline go on
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, handler)
     if not answer.endswith("\n"):
         print(file=sys.stderr)
     return answer.strip()

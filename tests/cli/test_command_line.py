@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -173,3 +174,16 @@ def test_a_reader_that_has_seen_enough_is_no_failure(stock: Place) -> None:
     )
     assert "Traceback" not in ended.stderr
     assert "cruddur:" not in ended.stderr
+
+
+async def test_ctrl_c_ends_a_question_at_once(stock: Place) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.cli", "drop", stock.table_name,
+        env={"PATH": os.environ["PATH"], **stock.environment},
+        stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr
+    async with asyncio.timeout(30):
+        await process.stderr.readuntil(b"Type ")
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130

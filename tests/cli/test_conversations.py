@@ -62,8 +62,9 @@ async def test_a_handle_is_folded_as_the_service_folds_it(stock: Place, tmp_path
     tail = secrets.token_hex(6)
     async with open_postgres(stock.settings) as postgres:
         await UserStore(postgres).add_all([NewUser(uuid4(), f"kim_{tail}", "Kim", f"sub-{tail}")])
-    commands = ("list-conversations", {}), ("token", {"ENVIRONMENT": "local", "DATA_DIR": str(tmp_path)})
-    for command, changes in commands:
+    local = {"ENVIRONMENT": "local", "DATA_DIR": str(tmp_path)}
+    commands: dict[str, dict[str, str]] = {"list-conversations": {}, "token": local}
+    for command, changes in commands.items():
         assert (await stock.run(command, f"@KIM_{tail}", **changes)).code == 0
         ended = await stock.run(command, f"\N{KELVIN SIGN}im_{tail}", **changes)
         assert (ended.code, "no user with the handle" in ended.complaint) == (1, True), ended

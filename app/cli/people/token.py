@@ -1,6 +1,5 @@
-"""token: an access token for somebody, made with the key of the local issuer."""
+"""The command token: an access token for a user, signed by the local issuer."""
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -25,20 +24,16 @@ app = typer.Typer(rich_markup_mode=None)
         'token juniper | xargs -I{} curl -H "Authorization: Bearer {}" localhost:8000/api/message_groups',
     ),
 )
-def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="For whom.")], json: Json = False) -> None:
-    """Print an access token for a user of the service that scripts/up runs, good for an hour.
+async def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")], json: Json = False) -> None:
+    """Print an access token for a user of the service that scripts/up runs, valid for an hour.
 
     Only with ENVIRONMENT=local: anywhere else tokens come from the user pool.
     """
-    settings = read_settings(Settings)
+    settings, console = read_settings(Settings), Console(json)
     if settings.environment != "local":
         raise Failure(f"ENVIRONMENT is {settings.environment}: tokens come from the user pool there.", Code.REFUSED)
-    asyncio.run(_token(Console(json), settings, handle))
-
-
-async def _token(console: Console, settings: Settings, handle: str) -> None:
     async with open_users(settings) as users:
         user = await find_user(users, handle)
-    made = LocalIssuer(settings).token(user.cognito_user_id, time.time())
-    console.record({"handle": user.handle, "access_token": made})
-    console.say(made)
+    access_token = LocalIssuer(settings).token(user.cognito_user_id, time.time())
+    console.record({"handle": user.handle, "access_token": access_token})
+    console.say(access_token)

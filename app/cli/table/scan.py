@@ -1,4 +1,4 @@
-"""scan: every item of the table, filtered, by several readers at the same time."""
+"""The command scan: every item of the table, filtered, by several readers at the same time."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ from app.settings import TableSettings
 app = typer.Typer(rich_markup_mode=None)
 
 SHOWN: Final = 100
-"""Items that are shown to people unless they say otherwise."""
+"""Items that are shown without --limit and --json."""
 PAGES_AHEAD: Final = 4
 Record = dict[str, Any]
 
@@ -39,61 +39,25 @@ Record = dict[str, Any]
         "scan --json --segments 8 > everything.jsonl",
     ),
 )
-def scan(
+async def scan(
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", metavar="TEST", help="FIELD=VALUE, also with != < > ~ (contains). Repeat for more."),
+        typer.Option("--filter", metavar="TEST", help="FIELD=VALUE, also with != < > ~ (contains). Repeatable."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="At most so many items; people get 100, machines all.")
+        int | None, typer.Option(min=1, help="The most items to show; by default 100, with --json all.")
     ] = None,
     segments: Annotated[int, typer.Option(min=1, max=64, help="Readers at the same time.")] = 4,
     json: Json = False,
 ) -> None:
-    """Look through the whole table, in no particular order. Fields have their long names, as --json shows them.
+    """Read the whole table, in no particular order. Fields have the long names that --json shows.
 
-    A filter decides what is shown, not what is read: a scan costs half a read unit for every 4 KB of the table.
+    A filter selects what is shown, not what is read: a scan costs half a read unit for every 4 KB of the table.
     """
     tests = [_test(text) for text in filters or ()]
     console = Console(json)
-    asyncio.run(_scan(console, read_settings(TableSettings), tests, segments, limit or (None if json else SHOWN)))
-
-
-Test = Callable[[Record], bool]
-OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "!=": lambda value, wanted: bool(value != wanted),
-    "=": lambda value, wanted: bool(value == wanted),
-    "<": lambda value, wanted: bool(value < wanted),
-    ">": lambda value, wanted: bool(value > wanted),
-}
-
-
-def _test(text: str) -> Test:
-    """A test of a record out of `field=value`; a record without the field fails it."""
-    match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
-    if match is None:
-        raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
-    field, operator, wanted = match.groups()
-    if operator == "~":
-        return lambda record: field in record and wanted.lower() in str(record[field]).lower()
-    compare = OPERATORS[operator]
-    return lambda record: record.get(field) is not None and compare(*_alike(record[field], wanted))
-
-
-def _alike(value: Any, wanted: str) -> tuple[Any, Any]:
-    """Both as numbers if the field is one, else both as text, in which times are in their order too."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return value, float(wanted)
-        except ValueError:
-            raise Failure(f"{wanted!r} is compared with a number and is none.", Code.USAGE) from None
-    return _plain(value).lower(), wanted.lower()
-
-
-async def _scan(
-    console: Console, settings: TableSettings, tests: Sequence[Test], segments: int, limit: int | None
-) -> None:
-    async with open_table(settings) as table:
+    limit = limit or (None if json else SHOWN)
+    async with open_table(read_settings(TableSettings)) as table:
         about = await table.describe() or {}
         found: list[Record] = []
         with console.progress("Items", total=about.get("ItemCount") or None) as advance:
@@ -108,9 +72,40 @@ async def _scan(
     console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(table.consumed)}")
 
 
+Test = Callable[[Record], bool]
+OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "!=": lambda value, wanted: bool(value != wanted),
+    "=": lambda value, wanted: bool(value == wanted),
+    "<": lambda value, wanted: bool(value < wanted),
+    ">": lambda value, wanted: bool(value > wanted),
+}
+
+
+def _test(text: str) -> Test:
+    """Return the test of a record that `field=value` stands for; a record without the field fails it."""
+    match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
+    if match is None:
+        raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
+    field, operator, wanted = match.groups()
+    if operator == "~":
+        return lambda record: field in record and wanted.lower() in str(record[field]).lower()
+    compare = OPERATORS[operator]
+    return lambda record: record.get(field) is not None and compare(*_alike(record[field], wanted))
+
+
+def _alike(value: Any, wanted: str) -> tuple[Any, Any]:
+    """Return both as numbers if the field is one, else both as text, which keeps times in their order."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return value, float(wanted)
+        except ValueError:
+            raise Failure(f"{wanted!r} is not a number, but the field is.", Code.USAGE) from None
+    return _plain(value).lower(), wanted.lower()
+
+
 @dataclass
 class Reader:
-    """Reads a table in parallel segments, a few pages ahead of whoever takes the items."""
+    """Reads a table in parallel segments, a few pages ahead of its caller."""
 
     table: OperatedTable
     segments: int
@@ -121,7 +116,7 @@ class Reader:
     is_cut_short: bool = False
 
     async def pages(self) -> AsyncGenerator[list[Item], None]:
-        """Every item of the table, as many at once as came at once."""
+        """Yield all items of the table, page by page."""
         pages: asyncio.Queue[list[Item] | None] = asyncio.Queue(PAGES_AHEAD)
         readers = asyncio.create_task(self._read_all(pages))
         try:
@@ -160,7 +155,7 @@ async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) ->
 
 
 def to_record(item: Item) -> Record:
-    """An item with the names that the service has for its attributes; an unknown one as it is stored."""
+    """Return an item with the service's names for its attributes; an item of unknown kind unchanged."""
     entity = items.to_entity(item)
     if entity is None:
         return {"entity": "other", **item}
@@ -179,7 +174,7 @@ def _plain(value: Any) -> str:
 
 
 def _row(record: Record) -> list[object]:
-    """The few fields that people look for first."""
+    """Return the cells of a record for people."""
     at: datetime | None = record.get("created_at") or record.get("last_at")
     number = record.get("number") or record.get("last_number", "")
     by = record.get("user_uuid", record.get("pk", ""))
