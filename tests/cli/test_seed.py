@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.seed.synthetic import Crowd
+from app.cli.seed.synthetic import SyntheticData
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from scripts.bootstrap import ROOT
@@ -60,7 +60,7 @@ async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) ->
 
 
 async def _until_some_messages(table: OperatedTable) -> None:
-    first, *_ = Crowd(20, 40, 6000).conversations()
+    first, *_ = SyntheticData(20, 40, 6000).conversations()
     for _ in range(1_000):
         if await table.get(items.message_key(first.uuid, 100)):
             return
@@ -71,7 +71,7 @@ async def _until_some_messages(table: OperatedTable) -> None:
 async def test_what_was_said_since_is_not_overwritten(empty: Place) -> None:
     size = ("--users", "2", "--groups", "1", "--messages", "5")
     await empty.done("seed", *size)
-    [group] = Crowd(2, 1, 5).conversations()
+    [group] = SyntheticData(2, 1, 5).conversations()
     async with empty.table() as table:
         said = items.message_item(group.message(6)) | {"text": "said since"}
         await table.put_all([said])
@@ -110,7 +110,7 @@ class Throttling:
 async def test_throttling_slows_down_and_never_fails(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.gateways.dynamodb.table._pauses", lambda: [0.0] * 6)
     monkeypatch.setattr("app.gateways.dynamodb.operator.LONGEST_PAUSE", 0.001)
-    [group] = Crowd(2, 1, 30).conversations()
+    [group] = SyntheticData(2, 1, 30).conversations()
     async with empty.table() as table:
         patient = OperatedTable(Throttling(table._client, throttles=100), table.name)  # type: ignore[arg-type]  # noqa: SLF001
         await patient.put_all([items.message_item(group.message(number)) for number in range(1, 31)])

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from app.cli.seed.synthetic import Crowd, Group
+from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
@@ -12,7 +12,7 @@ from app.messaging.models import InboxRow
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
-GROUPS = list(Crowd(12, 12, 60).conversations())
+GROUPS = list(SyntheticData(12, 12, 60).conversations())
 
 
 async def delete(table: OperatedTable, key: Key) -> None:
