@@ -86,7 +86,7 @@ async def test_nobody_anywhere_is_fine(place: Place) -> None:
     told = await asyncio.gather(*(place.run(*command) for command in commands))
     assert [ended.code for ended in told] == [0, 0, 0], told
     assert [ended.out.splitlines()[-1].split(".")[0] for ended in told] == [
-        "nobody on either side", "nobody on either side", "0 accounts",
+        "no accounts and no users", "no accounts and no users", "0 accounts",
     ]  # fmt: skip
 
 
