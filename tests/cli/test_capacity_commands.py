@@ -99,7 +99,7 @@ async def test_a_report_shows_what_was_used_and_throttled(place: Place) -> None:
 async def test_a_report_of_a_local_engine_does_not_ask_amazon(place: Place) -> None:
     ended = await place.run("report", AWS_ENDPOINT_URL="")
     assert ended.code == 0, ended
-    assert "CloudWatch knows nothing of a local engine" in ended.err
+    assert "CloudWatch has no metrics of a local engine" in ended.err
     assert "table, write" in ended.out
 
 

@@ -112,4 +112,4 @@ async def test_nobody_is_there(settings: Settings, address: str, words: str) -> 
 
 async def test_somebody_else_is_there(settings: Settings, pair: list[Server]) -> None:
     ended = await report(settings, "--service", f"{pair[0].address}/docs")
-    assert (ended.code, "has no counters" in ended.complaint) == (3, True), ended
+    assert (ended.code, "has no metrics" in ended.complaint) == (3, True), ended
