@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
-from app.cli.local_service import publish_settings
+from app.cli.local_service import LOCK, publish_settings
 from app.cli.seed.stock import seed_if_empty
 from app.errors import AppError
 from app.settings import Settings
@@ -100,7 +100,7 @@ def _wanted_port() -> int:
 def _locked(data: Path, address: str) -> Iterator[None]:
     """Hold the lock of the data folder, or raise CannotStart with the text that its holder has written there."""
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (data / "up.lock").open("a+") as lock:
+    with (data / LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

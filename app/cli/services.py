@@ -1,4 +1,4 @@
-"""What commands work with: the table and Postgres, opened, and the service's own stores and rules over them."""
+"""The table and Postgres, opened for a command, with the stores and the rules of the service over them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -113,7 +113,7 @@ class Audit:
 
 
 def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes | None]]:
-    """Yield each message with its digest, or None for one that a later one of the same group follows."""
+    """Yield each message with its digest, or None if a later message of its group follows."""
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
         yield message, _digest(items.projected(message)) if is_last else None

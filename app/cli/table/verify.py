@@ -40,7 +40,7 @@ REPAIRABLE: Final = frozenset({"row-behind", "row-ahead", "row-differs", "read-b
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A defect. `user` is the owner of the inbox row in question, if it is in one."""
+    """A defect. `user` is the owner of the inbox row, for a defect of a row."""
 
     kind: str
     detail: str
