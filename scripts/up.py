@@ -126,7 +126,9 @@ def _start_engines(data: Path, running: ExitStack) -> list[Child]:
     """Start the engines that have no address in the environment, at the same time, and put their addresses there."""
     wanted: dict[str, Engine] = {"DYNAMODB_ENDPOINT_URL": local_dynamodb(data), "DATABASE_URL": Postgres(data)}
     for variable in [name for name in wanted if os.environ.get(name)]:
-        print(f"Using the {wanted.pop(variable).name} at {_without_password(os.environ[variable])}")
+        url = urlsplit(os.environ[variable])
+        place = f"{url.scheme}://{url.hostname}:{url.port}{url.path}"  # without a password
+        print(f"Using the {wanted.pop(variable).name} at {place}")
     engines = list(wanted.values())
     running.callback(stop_all, engines)
     for engine in engines:
@@ -237,11 +239,6 @@ def _step(title: str) -> Iterator[None]:
 def _client(address: str) -> httpx.Client:
     """Return a client for the loopback address, without the proxy of the environment."""
     return httpx.Client(base_url=address, trust_env=False, timeout=5)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port}{parts.path}"
 
 
 if __name__ == "__main__":

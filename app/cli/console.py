@@ -44,12 +44,13 @@ class Console:
         if self.json:
             return
         from rich.table import Table  # noqa: PLC0415  # rich is slow to load, and --help does without
+        from rich.text import Text  # noqa: PLC0415
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
         for column in columns:
             table.add_column(column, justify="right" if column in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(_cell(value) for value in row))
+            table.add_row(*(Text(local_time(each) if isinstance(each, datetime) else str(each)) for each in row))
         _screen(sys.stdout).print(table)
 
     @contextmanager
@@ -79,12 +80,6 @@ def _screen(stream: Any) -> "Screen":
     from rich.console import Console as Screen  # noqa: PLC0415  # slow to load
 
     return Screen(file=stream, width=None if stream.isatty() else 10_000, highlight=False, emoji=False)
-
-
-def _cell(value: object) -> Any:
-    from rich.text import Text  # noqa: PLC0415  # slow to load
-
-    return Text(value if isinstance(value, str) else local_time(value) if isinstance(value, datetime) else str(value))
 
 
 def local_time(at: datetime) -> str:

@@ -75,18 +75,15 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, _, rest = super().resolve_command(ctx, args)
-        return name, _load(name or ""), rest
+        command: Any = typer.main.get_command(import_module(f"app.cli.{COMMANDS[name or ''].module}").app)
+        if isinstance(command, TyperGroup):  # a module's app may hold several commands, or be a group itself
+            command = command.commands.get(name or "", command)
+        return name, command, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # click's signature
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
             with formatter.section(section):
                 formatter.write_dl([(name, e.summary) for name, e in COMMANDS.items() if e.section == section])
-
-
-def _load(name: str) -> Any:
-    """Return a command from its module's `app`, which may hold several, or be a group itself."""
-    command: Any = typer.main.get_command(import_module(f"app.cli.{COMMANDS[name].module}").app)
-    return command.commands.get(name, command) if isinstance(command, TyperGroup) else command
 
 
 app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=False, no_args_is_help=True)

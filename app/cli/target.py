@@ -27,14 +27,11 @@ def invalid_settings_explained() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        wrong = ", ".join(_wrong(str(each["loc"][0]) if each["loc"] else "", each["msg"]) for each in error.errors())
-        raise Failure(f"{wrong}. Set it right, or start scripts/up to work locally.", Code.USAGE) from None
-
-
-def _wrong(name: str, message: str) -> str:
-    if message == "Field required":
-        return f"{name.upper()} is not set"
-    return f"{name.upper()} {message}".removeprefix(" ").replace("Value error, ", "")
+        wrong = []
+        for each in error.errors():
+            message = "is not set" if each["type"] == "missing" else each["msg"].replace("Value error, ", "")
+            wrong.append(f"{each['loc'][0]} ".upper() + message if each["loc"] else message)
+        raise Failure(f"{', '.join(wrong)}. Set it right, or start scripts/up to work locally.", Code.USAGE) from None
 
 
 def is_local(settings: ProcessSettings) -> bool:

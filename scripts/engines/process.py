@@ -36,7 +36,9 @@ class Child:
         folder: Path = Path("/"),
     ) -> None:
         """Start the command in a session of its own, so that a terminal's ctrl-C reaches this process only."""
-        self._rotate_log()
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
         wrapper = (sys.executable, "-I", "-S", PARENT_DEATH, str(os.getpid()), str(int(death_signal)), drop, folder)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -100,11 +102,6 @@ class Child:
         """Return the error with this sentence and the end of the program's log."""
         lines = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if self.log.exists() else []
         return EngineError("\n".join([f"{sentence}; its log is {self.log}", *(f"  | {line}" for line in lines)]))
-
-    def _rotate_log(self) -> None:
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

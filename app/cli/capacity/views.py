@@ -120,14 +120,11 @@ def _in_words(capacity: Capacity) -> str:
 
 def show_scalings(console: Console, scalings: Sequence[Scaling]) -> None:
     """Show the auto scaling of each resource and direction."""
-    console.table(
-        ("", "from", "to", "target"),
-        (
-            (f"{f'index {each.index}' if each.index else 'table'}, {each.direction.lower()}", each.least, each.most,
-             "none" if each.target is None else f"{each.target:g} %")
-            for each in scalings
-        ),
-        right=("from", "to", "target"),
-    )  # fmt: skip
+    rows = []
+    for each in scalings:
+        resource = f"index {each.index}" if each.index else "table"
+        target = "none" if each.target is None else f"{each.target:g} %"
+        rows.append((f"{resource}, {each.direction.lower()}", each.least, each.most, target))
+    console.table(("", "from", "to", "target"), rows, right=("from", "to", "target"))
     if not scalings:
         console.say("Nothing is scaled.")

@@ -70,8 +70,8 @@ def _show_messages(console: Console, messages: Sequence[Message], senders: Mappi
     rows = []
     for message in messages:
         sender = senders[message.user_uuid]
-        rows.append((message.number, local_time(message.created_at), readable(sender.display_name),
-                     readable(message.text)))  # fmt: skip
+        name, text = readable(sender.display_name), readable(message.text)
+        rows.append((message.number, local_time(message.created_at), name, text))
         console.record({
             "message_group_uuid": message.group_uuid, "number": message.number, "uuid": message.uuid,
             "user_uuid": message.user_uuid, "handle": sender.handle, "display_name": sender.display_name,
@@ -114,8 +114,9 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
     for row in rows:
         peer, sender = names[row.peer_uuid], names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
-        cells.append((local_time(row.last_at), with_handle, row.unread_count or "", row.last_number,
-                      readable(sender.display_name), readable(row.preview), row.group_uuid))  # fmt: skip
+        last = readable(sender.display_name), readable(row.preview)
+        unread = row.unread_count or ""
+        cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
         console.record({
             "message_group_uuid": row.group_uuid, "handle": peer.handle, "display_name": peer.display_name,
             "last_at": row.last_at.isoformat(), "last_number": row.last_number, "read_number": row.read_number,

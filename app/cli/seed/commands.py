@@ -117,10 +117,12 @@ class Writer:
             await self._table.put_all([items.message_item(group.message(number)) for number in numbers])
             self.written += len(numbers)
             self._advance(len(numbers))
-        if first <= group.size:
-            await self._write_rows(group)
-        else:
+        if first > group.size:
             self.kept += 1
+            return
+        for user, peer in group.members:
+            with suppress(ConditionFailed):
+                await self._table.put(items.new_inbox_row(group.message(group.size), user=user, peer=peer))
 
     async def _first_to_write(self, group: Group) -> int:
         """Return the number after those that an earlier run has written for certain: all of them if its rows exist."""
@@ -129,9 +131,3 @@ class Writer:
         newest = await self._store.newest_messages(group.uuid, limit=1, consistent=True)
         end = newest[0].number if newest else 0
         return max(1, end - WRITE_BATCH + 1)
-
-    async def _write_rows(self, group: Group) -> None:
-        last = group.message(group.size)
-        for user, peer in group.members:
-            with suppress(ConditionFailed):
-                await self._table.put(items.new_inbox_row(last, user=user, peer=peer))

@@ -145,10 +145,6 @@ def _minutes(duration: str) -> int:
     return (days * 24 + hours) * 60 + minutes
 
 
-def _load(name: str) -> Conversation:
-    return parse(files("app.cli.seed").joinpath("dialogues", f"{name}.txt").read_text(encoding="utf-8"), name=name)
-
-
 PEOPLE: Final = (
     Person("juniper", "Juniper Vale", "juniper.vale@example.com"),
     Person("osman", "Osman Tarhan", "osman.tarhan@example.com"),
@@ -158,7 +154,7 @@ PEOPLE: Final = (
 """The first person has the fullest inbox."""
 
 CONVERSATIONS: Final = tuple(
-    _load(pair)
+    parse(files("app.cli.seed").joinpath("dialogues", f"{pair}.txt").read_text(encoding="utf-8"), name=pair)
     for pair in ("juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya")
 )
 """The first conversation is the long one."""

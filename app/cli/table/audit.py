@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Item
 from app.messaging import items
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
 
 SCHEMA = """
     CREATE TABLE logs (
@@ -52,7 +52,10 @@ class Audit:
         """Add inbox rows, as the table stores them."""
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",
-            ((*_columns(items.to_inbox_row(item)), _digest(items.shown(item))) for item in found),
+            (
+                (r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number, digest)
+                for r, digest in ((items.to_inbox_row(item), _digest(items.shown(item))) for item in found)
+            ),
         )
 
     def counts(self) -> tuple[int, int, int]:
@@ -117,10 +120,6 @@ def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes |
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
         yield message, _digest(items.projected(message)) if is_last else None
-
-
-def _columns(row: InboxRow) -> tuple[bytes, bytes, bytes, int, int]:
-    return row.user_uuid.bytes, row.group_uuid.bytes, row.peer_uuid.bytes, row.last_number, row.read_number
 
 
 def _digest(projection: dict[str, Any]) -> bytes:

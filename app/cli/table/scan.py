@@ -28,6 +28,7 @@ SHOWN: Final = 100
 """Items that are shown without --limit and --json."""
 PAGES_AHEAD: Final = 4
 Record = dict[str, Any]
+JSON_TYPES: Final = (int, str, list, dict)
 
 
 @app.command(
@@ -64,7 +65,7 @@ async def scan(
             reader = Reader(table, segments, advance, page=None if tests or limit is None else limit + 1)
             async with aclosing(_matching(reader, tests, limit)) as records:
                 async for record in records:
-                    console.record({name: _json(value) for name, value in record.items()})
+                    console.record({name: v if isinstance(v, JSON_TYPES) else _plain(v) for name, v in record.items()})
                     found += [] if console.json else [record]
     if found:
         console.table(["entity", "group", "number", "at", "by", "text"], map(_row, found), right=["number"])
@@ -161,10 +162,6 @@ def to_record(item: Item) -> Record:
         return {"entity": "other", **item}
     fields = {name: value for name, value in asdict(entity).items() if value is not None}
     return {"entity": "message" if isinstance(entity, Message) else "inbox_row", **fields}
-
-
-def _json(value: Any) -> Any:
-    return value if isinstance(value, int | str | list | dict) else _plain(value)
 
 
 def _plain(value: Any) -> str:

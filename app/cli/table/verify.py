@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
@@ -24,7 +24,6 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
 from app.settings import StoreSettings
-from app.users.store import UserStore
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -47,6 +46,10 @@ class Finding:
     group: UUID | None = None
     user: UUID | None = None
     repaired: bool = False
+
+    def __str__(self) -> str:
+        place = (f" group {self.group}" if self.group else "") + (f" user {self.user}" if self.user else "")
+        return f"{self.kind}:{place}: {self.detail}{' (repaired)' if self.repaired else ''}"
 
 
 @app.command("verify", epilog=examples("verify", "verify --json", "verify --repair"))
@@ -82,7 +85,7 @@ async def verify(
             async for finding in _findings(audit, services, repair=repair):
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
-                console.say(_sentence(finding))
+                console.say(str(finding))
         messages, logs, rows = audit.counts()
     console.record({"messages": messages, "logs": logs, "inbox_rows": rows, "found": kinds})
     console.say(f"{messages:,} messages in {logs:,} logs, {rows:,} inbox rows.")
@@ -92,11 +95,6 @@ async def verify(
         can_repair = not repair and not REPAIRABLE.isdisjoint(kinds)
         raise Failure(f"Found {what}." + (" `cruddur verify --repair` repairs inbox rows." if can_repair else ""))
     console.say("Everything fits.")
-
-
-def _sentence(finding: Finding) -> str:
-    where = (f" group {finding.group}" if finding.group else "") + (f" user {finding.user}" if finding.user else "")
-    return f"{finding.kind}:{where}: {finding.detail}{' (repaired)' if finding.repaired else ''}"
 
 
 async def _record_items(console: Console, table: OperatedTable, audit: Audit) -> None:
@@ -116,16 +114,11 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
     for one, other, groups in audit.doubled_pairs():
         true = direct_group_uuid(one, other)
         yield Finding("double-group", f"{one} and {other} share {', '.join(map(str, groups))}; theirs is {true}")
-    async for user in _unknown(audit.users(), services.user_store):
-        yield Finding("unknown-user", "is not in Postgres", user=user)
-
-
-async def _unknown(seen: Iterator[UUID], users: UserStore) -> AsyncIterator[UUID]:
-    for some in batched(seen, USERS_AT_ONCE):
-        known = {user.uuid for user in await users.by_uuids(some)}
-        for uuid in some:
+    for batch in batched(audit.users(), USERS_AT_ONCE):
+        known = {user.uuid for user in await services.user_store.by_uuids(batch)}
+        for uuid in batch:
             if uuid not in known:
-                yield uuid
+                yield Finding("unknown-user", "is not in Postgres", user=uuid)
 
 
 class Inspector:
@@ -205,16 +198,12 @@ def _defect(item: Item | None, last: Message) -> tuple[str, str]:
     if row.last_number != last.number:
         kind = "row-behind" if row.last_number < last.number else "row-ahead"
         return kind, f"the row ends at {row.last_number}, the log at {last.number}"
-    if differs := _what_differs(item, last):
+    wanted = items.projected(last)
+    if differs := [name for name, value in items.shown(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if row.read_number > row.last_number:
         return "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
     return "", ""
-
-
-def _what_differs(item: Item, last: Message) -> list[str]:
-    wanted = items.projected(last)
-    return [name for name, value in items.shown(item).items() if value != wanted[name]]
 
 
 def _members(group: UUID, audit: Audit) -> set[tuple[UUID, UUID]]:
