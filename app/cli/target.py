@@ -72,9 +72,9 @@ def require_consent_off_this_machine(settings: ProcessSettings, action: str, *, 
 
 
 def _answer(question: str) -> str:
-    print(question, end="", file=sys.stderr, flush=True)
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's would let readline go on
     try:
+        print(question, end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, handler)
