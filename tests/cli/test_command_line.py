@@ -68,7 +68,7 @@ WRONG = [
 ]
 
 
-async def test_a_wrong_command_line_is_told_in_one_line(stock: Place) -> None:
+async def test_a_wrong_argument_is_one_line(stock: Place) -> None:
     runs = await asyncio.gather(*(stock.run(*command.split()) for command, _ in WRONG))
     for (command, complaint), ended in zip(WRONG, runs, strict=True):
         assert ended.code == 2, command
@@ -84,7 +84,7 @@ async def test_a_group_without_a_command_explains_itself() -> None:
         assert "` explains" not in ended.err
 
 
-async def test_an_engine_that_is_down_is_told_in_one_line(engines: Place) -> None:
+async def test_an_unavailable_engine_is_one_line(engines: Place) -> None:
     commands = ("list-tables", "describe", "schema-load", "drop some-table --yes", "scan", "seed", "migrate", "verify",
                 "get-conversation juniper osman", "migrations", "export --user juniper")  # fmt: skip
     runs = await asyncio.gather(*(engines.run(*command.split(), **NOBODY_THERE) for command in commands))
@@ -94,7 +94,7 @@ async def test_an_engine_that_is_down_is_told_in_one_line(engines: Place) -> Non
         assert "Traceback" not in ended.err
 
 
-async def test_the_target_is_always_told_and_never_its_password(stock: Place) -> None:
+async def test_the_target_is_always_announced_without_its_password(stock: Place) -> None:
     ended = await stock.done("list-conversations", "juniper")
     assert f"local engine {stock.environment['DYNAMODB_ENDPOINT_URL']}, table {stock.table_name}" in ended.err
     assert "Target: local Postgres 127.0.0.1:" in ended.err
@@ -110,13 +110,13 @@ async def test_a_command_needs_only_its_own_settings(engines: Place) -> None:
     assert ended.complaint.startswith("cruddur: DATABASE_URL is not set.")
 
 
-async def test_without_credentials_aws_is_told_apart_from_an_engine() -> None:
+async def test_missing_aws_credentials_are_named() -> None:
     ended = await cruddur("list-tables", env={"ENVIRONMENT": "production", "AWS_EC2_METADATA_DISABLED": "true"})
     assert ended.code == 3
     assert "No AWS credentials" in ended.complaint
 
 
-def test_an_error_is_told_with_its_remedy_once() -> None:
+def test_an_error_has_its_remedy_once() -> None:
     refused = Unavailable("DynamoDB refused the call: ExpiredTokenException")
     assert with_hint(refused) == f"{refused}: the AWS credentials are not valid here or have expired: sign in again"
     told = Unavailable("AWS does not take the credentials (ExpiredTokenException): set AWS_PROFILE")
@@ -138,7 +138,7 @@ async def test_colours_only_on_a_terminal_and_never_when_off(stock: Place) -> No
     assert "\x1b[3" not in ended.out
 
 
-async def test_commands_find_what_scripts_up_runs(
+async def test_commands_use_the_service_that_scripts_up_runs(
     stock: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in stock.environment.items():
@@ -167,7 +167,7 @@ def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) ->
     assert len(ended.stdout.splitlines()) == 1
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure(stock: Place) -> None:
+def test_a_closed_pipe_is_no_failure(stock: Place) -> None:
     command = f"{sys.executable} -m app.cli scan --json | head -1"
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env={**os.environ, **stock.environment}, capture_output=True, text=True, check=True
@@ -176,14 +176,16 @@ def test_a_reader_that_has_seen_enough_is_no_failure(stock: Place) -> None:
     assert "cruddur:" not in ended.stderr
 
 
-async def test_ctrl_c_ends_a_question_at_once(stock: Place) -> None:
+async def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.touch()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.cli", "drop", stock.table_name,
-        env={"PATH": os.environ["PATH"], **stock.environment},
+        sys.executable, "-m", "app.cli", "import", file, "--production",
+        env={"PATH": os.environ["PATH"], "ENVIRONMENT": "production"},
         stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr
-    async with asyncio.timeout(30):
-        await process.stderr.readuntil(b"Type ")
-        process.send_signal(signal.SIGINT)
+    await process.stderr.readuntil(b"Type ")
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(10):
         assert await process.wait() == 130

@@ -103,18 +103,18 @@ def test_hot_keys_are_named(hot: dict[str, Any], words: str) -> None:
     assert any(words in warning for warning in warnings), warnings
 
 
-def test_nothing_is_hot_at_the_limits() -> None:
+def test_no_key_is_hot_at_the_limits() -> None:
     assert not plan(replace(QUIET, busiest_group=30, busiest_user=1_000), Prices()).warnings
 
 
-async def test_the_command_shows_it_for_people() -> None:
+async def test_the_plan_is_shown_as_tables() -> None:
     ended = await cruddur("capacity", "plan", "--users", "5000", "--messages-per-day", "20", env={})
     assert (ended.code, ended.err) == (0, "")
     assert "Cheaper: on demand." in ended.out
     assert "Prices are assumptions: us-east-1" in ended.out
 
 
-async def test_the_command_takes_other_prices_and_tells_machines() -> None:
+async def test_the_plan_takes_other_prices_and_prints_json() -> None:
     arguments = ["capacity", "plan", "--users", "5000", "--messages-per-day", "20", "--busiest-group", "40", "--json"]
     dearer = ("--price", "million-writes=6.25", "--price", "million-reads=1.25")
     told = await asyncio.gather(cruddur(*arguments, env={}), cruddur(*arguments, *dearer, env={}))

@@ -19,7 +19,7 @@ def settings(**changes: object) -> Settings:
     return Settings.model_validate(given | changes)
 
 
-def test_units_are_stated_for_the_table_and_for_the_index_when_they_are_bought_in_advance() -> None:
+def test_provisioned_units_are_stated_for_the_table_and_for_the_index() -> None:
     definition = table_definition(
         settings(
             dynamodb_billing_mode="PROVISIONED",
@@ -44,7 +44,7 @@ def test_only_production_is_protected_from_deletion(environment: str, protected:
 
 
 @pytest.mark.parametrize("billing_mode", ["PROVISIONED", "PAY_PER_REQUEST"])
-async def test_an_engine_makes_it_once(dynamodb_url: str, billing_mode: str) -> None:
+async def test_an_engine_creates_the_table_once(dynamodb_url: str, billing_mode: str) -> None:
     wanted = settings(dynamodb_endpoint_url=dynamodb_url, dynamodb_billing_mode=billing_mode)
     assert await create_table(wanted)
     assert not await create_table(wanted)

@@ -102,7 +102,9 @@ async def test_every_query_has_its_index(
 
 
 @pytest.mark.parametrize("steps", [["table", "up"], ["up", "down"]])
-async def test_the_operators_command(empty_database_url: str, dynamodb_url: str, steps: list[str]) -> None:
+async def test_the_migrations_command_runs_its_steps_in_order(
+    empty_database_url: str, dynamodb_url: str, steps: list[str]
+) -> None:
     environment = {
         "ENVIRONMENT": "test",
         "DATABASE_URL": empty_database_url,
