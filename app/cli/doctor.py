@@ -22,7 +22,7 @@ from app.errors import AppError
 from app.settings import DatabaseSettings, Settings, TableSettings
 from migrations.postgres import MigrationFailed, versions
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SKEW_SECONDS: Final = 60
 """A larger skew is wrong: AWS refuses requests that are 5 minutes off, and tokens have a leeway of 30 seconds."""

@@ -11,7 +11,7 @@ from app.cli.target import announce_database, read_settings, require_consent
 from app.settings import DatabaseSettings
 from migrations.postgres import MigrationFailed, Version, migrate, rollback, versions
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command("migrate", epilog=examples("migrate"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,8 +19,6 @@ from app.cli.options import Json, Production, Yes, examples
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.settings import TableSettings
 
-Units = Annotated[int | None, typer.Option(min=1, max=40_000, show_default="as it is")]
-
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 app.add_typer(capacity_plan.app)
 app.add_typer(capacity_report.app)
@@ -31,16 +29,20 @@ def capacity() -> None:
     """Report, plan, set and autoscale the read and write units of the table and its index."""
 
 
+def _units_option(help_text: str) -> Any:
+    return typer.Option(min=1, max=40_000, show_default="unchanged", help=help_text)
+
+
 @app.command(
     "set",
     epilog=examples("capacity set --read 20 --write 40", "capacity set --index-write 10", "capacity set --on-demand")
     + EXIT_CODES,
 )
 async def set_units(
-    read: Units = None,
-    write: Units = None,
-    index_read: Units = None,
-    index_write: Units = None,
+    read: Annotated[int | None, _units_option("RCU of the table.")] = None,
+    write: Annotated[int | None, _units_option("WCU of the table.")] = None,
+    index_read: Annotated[int | None, _units_option("RCU of the index.")] = None,
+    index_write: Annotated[int | None, _units_option("WCU of the index.")] = None,
     on_demand: Annotated[bool, typer.Option("--on-demand", help="Pay per request, for table and index.")] = False,
     yes: Yes = False,
     production: Production = False,

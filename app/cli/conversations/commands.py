@@ -21,7 +21,7 @@ from app.messaging.windows import Window
 from app.settings import StoreSettings
 from app.users.models import Name
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")

@@ -27,7 +27,7 @@ from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, Me
 from app.messaging.store import MessagingStore
 from app.settings import StoreSettings, TableSettings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 QUERY_ITEMS: Final = 1_000
 LINES_AT_ONCE: Final = 200
@@ -103,7 +103,7 @@ LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 async def export(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GROUP | HANDLE HANDLE]", help="A group's uuid, or the handles of two users."),
+        typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users."),
     ] = None,
     user: Annotated[str | None, typer.Option("--user", metavar="HANDLE", help="All groups of this user.")] = None,
     output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,

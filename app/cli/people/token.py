@@ -14,7 +14,7 @@ from app.cli.services import open_users
 from app.cli.target import read_settings
 from app.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(

@@ -21,7 +21,7 @@ from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import items
 from app.settings import StoreSettings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 AT_ONCE = 8
 """Groups that are written concurrently."""

@@ -22,7 +22,7 @@ from app.messaging import items
 from app.messaging.models import Message
 from app.settings import TableSettings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SHOWN: Final = 100
 """Items that are shown without --limit and --json."""

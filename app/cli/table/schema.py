@@ -13,7 +13,7 @@ from app.cli.target import read_settings, require_consent
 from app.settings import TableSettings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table, table_definition
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 TableName = Annotated[str | None, typer.Option("--table", help="A table in place of the setting DYNAMODB_TABLE.")]
 

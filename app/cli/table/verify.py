@@ -25,7 +25,7 @@ from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
 from app.settings import StoreSettings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SEGMENTS: Final = 4
 USERS_AT_ONCE: Final = 1_000
