@@ -1,6 +1,7 @@
 """The commands migrate, rollback and migrations: the versions of the Postgres schema."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import typer
 
@@ -18,36 +19,37 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def migrate_(json: Json = False) -> None:
     """Bring the schema up to date, with all missing versions in one transaction."""
     url = _database()
-    before = _versions(url)
-    try:
+    with _failures_translated():
+        before = versions(url)
         migrate(url)
-    except MigrationFailed as error:
-        raise Failure(f"{error}", Code.UNAVAILABLE) from error
-    _show_change(Console(json), before, _versions(url), nothing="The schema is up to date.")
+        after = versions(url)
+    _show_change(Console(json), before, after, nothing="The schema is up to date.")
 
 
 @app.command("rollback", epilog=examples("rollback", "rollback --yes"))
 def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
     """Take the schema one version back. Deletes what that version added, with its data."""
     url = _database()
-    before = _versions(url)
+    with _failures_translated():
+        before = versions(url)
     current = [version for version in before if version.is_applied]
     if not current:
         raise Failure("No version is applied, so there is nothing to take back.")
     action = f"take back version {current[-1].revision}, {current[-1].title}"
     require_consent(read_settings(DatabaseSettings), action, word=current[-1].revision, yes=yes, production=production)
-    try:
+    with _failures_translated():
         rollback(url)
-    except MigrationFailed as error:
-        raise Failure(f"{error}", Code.UNAVAILABLE) from error
-    _show_change(Console(json), before, _versions(url), nothing="Nothing was taken back.")
+        after = versions(url)
+    _show_change(Console(json), before, after, nothing="Nothing was taken back.")
 
 
 @app.command("migrations", epilog=examples("migrations", "migrations --json"))
 def migrations(json: Json = False) -> None:
     """List the versions of the schema, oldest first, and whether each is applied."""
     console = Console(json)
-    found = _versions(_database())
+    url = _database()
+    with _failures_translated():
+        found = versions(url)
     for version in found:
         console.record({"revision": version.revision, "title": version.title, "applied": version.is_applied})
     rows = [(each.revision, "applied" if each.is_applied else "to do: cruddur migrate", each.title) for each in found]
@@ -60,11 +62,12 @@ def _database() -> str:
     return settings.database_url.get_secret_value()
 
 
-def _versions(url: str) -> list[Version]:
+@contextmanager
+def _failures_translated() -> Iterator[None]:
     try:
-        return versions(url)
+        yield
     except MigrationFailed as error:
-        raise Failure(f"{error}", Code.UNAVAILABLE) from error
+        raise Failure(str(error), Code.UNAVAILABLE) from error
 
 
 def _show_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:
