@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
@@ -63,7 +63,10 @@ class ServiceMetrics:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Self:
         """Add up the texts of the processes."""
-        samples = [sample for text in texts for sample in _samples(text)]
+        from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  # slow to load
+
+        families = [family for text in texts for family in text_string_to_metric_families(text)]
+        samples = [sample for family in families for sample in family.samples]
         operations: dict[str, Operation] = defaultdict(Operation)
         for sample in samples:
             if name := sample.labels.get("operation"):
@@ -72,12 +75,6 @@ class ServiceMetrics:
         by_units = sorted(operations.items(), key=lambda it: -(it[1].read_units + it[1].write_units))
         used = {name: operation for name, operation in by_units if operation.calls}
         return cls(used, datetime.fromtimestamp(min(starts), UTC), len(texts))
-
-
-def _samples(text: str) -> "Iterable[Sample]":
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  # only this command needs it
-
-    return (sample for family in text_string_to_metric_families(text) for sample in family.samples)
 
 
 def _add(operation: Operation, sample: "Sample") -> None:

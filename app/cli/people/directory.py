@@ -132,11 +132,8 @@ class Directory:
         found = self.accounts.get(row.handle, ())
         if len(found) > 1:
             return _shared(row.handle, found)
-        if not found:
-            return self._unmatched(row)
-        return self._move(row, found[0].sub)
-
-    def _unmatched(self, row: User) -> Finding:
+        if found:
+            return self._move(row, found[0].sub)
         if (account := self.subs.get(row.cognito_user_id)) is None:
             return Finding(Status.NO_ACCOUNT, row.handle, "no account in the pool has this handle")
         state = f"is {account.handle} in the pool" if account.handle else "has no preferred_username in the pool"

@@ -102,13 +102,14 @@ class Writer:
 
     async def write_all(self, groups: Iterator[Group]) -> None:
         """Write the groups, and keep what an earlier run has written."""
+
+        async def work() -> None:
+            for group in groups:
+                await self._write(group)
+
         async with asyncio.TaskGroup() as workers:
             for _ in range(AT_ONCE):
-                workers.create_task(self._work(groups))
-
-    async def _work(self, groups: Iterator[Group]) -> None:
-        for group in groups:
-            await self._write(group)
+                workers.create_task(work())
 
     async def _write(self, group: Group) -> None:
         first = await self._first_to_write(group)

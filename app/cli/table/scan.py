@@ -130,16 +130,16 @@ class Reader:
             readers.cancel()
 
     async def _read_all(self, pages: "asyncio.Queue[list[Item] | None]") -> None:
+        async def read(segment: Segment) -> None:
+            async for page in self.table.scan(segment, page=self.page):
+                await pages.put(page)
+
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self.segments):
-                    group.create_task(self._read(Segment(number, self.segments), pages))
+                    group.create_task(read(Segment(number, self.segments)))
         finally:
             await pages.put(None)
-
-    async def _read(self, segment: Segment, pages: "asyncio.Queue[list[Item] | None]") -> None:
-        async for page in self.table.scan(segment, page=self.page):
-            await pages.put(page)
 
 
 async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) -> AsyncGenerator[Record, None]:
