@@ -11,7 +11,7 @@
 
 from enum import IntEnum
 
-from app.gateways.aws_errors import ABSENCES, BAD_CREDENTIALS, DENIALS
+from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND
 
 
 class Code(IntEnum):
@@ -36,9 +36,9 @@ class Failure(Exception):
 
 HINTS = {
     "NoCredentialsError": "there are no AWS credentials: sign in, or start scripts/up to work locally",
-    **dict.fromkeys(BAD_CREDENTIALS, "the AWS credentials are not valid here or have expired: sign in again"),
-    **dict.fromkeys(DENIALS, "the AWS credentials do not allow this call"),
-    **dict.fromkeys(ABSENCES, "the table is not there: `cruddur schema-load` creates it"),
+    **dict.fromkeys(INVALID_CREDENTIALS, "the AWS credentials are not valid here or have expired: sign in again"),
+    **dict.fromkeys(ACCESS_DENIED, "the AWS credentials do not allow this call"),
+    **dict.fromkeys(NOT_FOUND, "the table is not there: `cruddur schema-load` creates it"),
     "Postgres does not answer": "is it running, and is DATABASE_URL right?",
     "DynamoDB does not answer": "is it running, and is DYNAMODB_ENDPOINT_URL right?",
 }

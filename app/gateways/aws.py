@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from app.errors import NotFound, Unavailable
-from app.gateways.aws_errors import ABSENCES, BAD_CREDENTIALS, DENIALS, THROTTLES
+from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND, THROTTLES
 from app.settings import LOOPBACK, TableSettings
 
 log = structlog.get_logger(__name__)
@@ -124,11 +124,11 @@ def _refusal(service: str, error: ClientError) -> Exception:
     code, message = str(told.get("Code", "")), _one_line(told.get("Message", ""))
     if code in THROTTLES:
         return Throttled(code)
-    if code in DENIALS:
+    if code in ACCESS_DENIED:
         return Unavailable(f"Access denied: whoever runs this needs the permission {service}:{error.operation_name}")
-    if code in BAD_CREDENTIALS:
+    if code in INVALID_CREDENTIALS:
         return Unavailable(f"AWS does not take the credentials ({code}): {SIGN_IN}")
-    if code in ABSENCES:
+    if code in NOT_FOUND:
         return NotFound(f"{service} does not have it: {message}")
     return Unavailable(f"{service} refused {error.operation_name}: {code}: {message}")
 

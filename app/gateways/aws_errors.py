@@ -7,12 +7,14 @@ THROTTLES: Final = frozenset({
     "Throttling", "ThrottlingError", "ThrottlingException", "TooManyRequestsException",
 })  # fmt: skip
 """Too many calls at a time: the same call succeeds later."""
-DENIALS: Final = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation"})
+ACCESS_DENIED: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation"}
+)
 """The credentials are valid and do not allow the call."""
-BAD_CREDENTIALS: Final = frozenset({
+INVALID_CREDENTIALS: Final = frozenset({
     "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId", "InvalidSignatureException",
     "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
 """The credentials are not valid here, or not any more."""
-ABSENCES: Final = frozenset({"ObjectNotFoundException", "ResourceNotFound", "ResourceNotFoundException"})
+NOT_FOUND: Final = frozenset({"ObjectNotFoundException", "ResourceNotFound", "ResourceNotFoundException"})
 """There is no such table, user pool or scaling target."""
