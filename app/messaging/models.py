@@ -12,20 +12,20 @@ LAST_NUMBER = 10**12 - 1
 
 
 class MemberState(StrEnum):
-    """Where a member stands towards a group."""
+    """Whether a member is in a group or has left it."""
 
     ACTIVE = "active"
     LEFT = "left"
 
 
 class GroupKind(StrEnum):
-    """What sort of group: `direct` is the one group of two people."""
+    """The kind of a group: `direct` is the one group of two users."""
 
     DIRECT = "direct"
 
 
 class MessageKind(StrEnum):
-    """What sort of entry of a log: `text` was written by a person."""
+    """The kind of a message: `text` was written by a user."""
 
     TEXT = "text"
 

@@ -29,7 +29,7 @@ class Window:
     ) -> "Window":
         """Return the window at the one number that is given, else the newest, or raise InvalidParameter."""
         if [before, after, around].count(None) < 2:
-            raise InvalidParameter("before, after and around exclude one another")
+            raise InvalidParameter("Only a single parameter of before, after and around may be given")
         if before:
             return cls.before(before, limit)
         if after:

@@ -4,17 +4,16 @@ import random
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
-from app.http.links import follow
+from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, StreamRoute
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.errors import TooManyStreams
-from app.realtime.examples import EVENT_EXAMPLES, SYNC_EXAMPLES, SYNCED_EXAMPLE
 from app.realtime.hub import Views
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 
@@ -48,22 +47,19 @@ LastEventId = Annotated[
 STREAM: dict[str, Any] = {
     "model": EventView,
     "description": "What happens, as it happens: `data` of each server-sent event is one `EventView`",
-    "content": {"text/event-stream": {"examples": EVENT_EXAMPLES}},
 }
 SYNCED = {
     "description": "What one has not, as it is now",
-    "content": {"application/json": {"example": SYNCED_EXAMPLE}},
     "links": {
-        "list_messages": follow(
+        "list_messages": openapi_link(
             "list_messages",
             "What else came in the first group, `after` its last message in this answer",
             message_group_uuid="groups/0/uuid",
         ),
-        "mark_read": follow("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
-        "stream_events": follow("stream_events", "What happens from now on"),
+        "mark_read": openapi_link("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
+        "stream_events": openapi_link("stream_events", "What happens from now on"),
     },
 }
-What = Annotated[SyncCreate, Body(openapi_examples=SYNC_EXAMPLES)]
 
 
 async def _views(
@@ -110,7 +106,7 @@ async def _written(views: Views) -> AsyncIterator[bytes]:
 
 
 @router.post("/sync", responses={200: SYNCED, **problem_responses(*SIGNED_IN, *WITH_BODY)})
-async def sync_changes(body: What, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
+async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
     """What changed since one looked last.
 
     For those who poll, who come back after long, and on the event `resync`. Names what one has of each group; answers

@@ -57,7 +57,7 @@ WRONG = [
     ("drop", "Missing argument 'TABLE'"),
     ("scan --limit none", "Invalid value for '--limit'"),
     ("scan --filter nonsense", "is not a filter"),
-    ("get-conversation juniper osman --before 5 --after 3", "exclude one another"),
+    ("get-conversation juniper osman --before 5 --after 3", "Only a single parameter"),
     ("get-conversation juniper osman priya", "two handles"),
     ("get-conversation not-a-uuid", "is not a group's uuid"),
     ("seed --users 2 --groups 2", "at most 1 pairs"),

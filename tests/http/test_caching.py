@@ -23,6 +23,7 @@ from tests.fixtures.app import Person, Service, people_of, running
 from tests.fixtures.engines import running_valkey
 from tests.http.problem import problem_of
 from tests.tools.capacity import Meter
+from tests.tools.own_time import now
 from tests.tools.processes import crashed_send, raw_client
 
 
@@ -220,7 +221,7 @@ async def traffic(pair: Pair) -> tuple[Counter[int], float]:
     statuses: Counter[int] = Counter()
     group, slow = pair.ann.group_with(pair.bob), 0.0
     for turn in range(20):
-        started = time.monotonic()
+        started = now()
         async with pair.at(pair.other, pair.bob) as bob:
             answers = (
                 await pair.ann.send(f"{turn}", group),
@@ -230,5 +231,5 @@ async def traffic(pair: Pair) -> tuple[Counter[int], float]:
             )
         statuses.update(answer.status_code for answer in answers)
         assert answers[1].json() == {"count": 1}
-        slow = max(slow, time.monotonic() - started)
+        slow = max(slow, now() - started)
     return statuses, slow

@@ -1,4 +1,4 @@
-"""Server processes as the table sees them: one that dies at the worst moment, and ones that meet faults."""
+"""Server processes as the table sees them: one that dies right after a commit, and several that meet faults."""
 
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -28,7 +28,7 @@ DIRECTORY = cast(Users, Directory())
 
 
 def raw_client(service: Service) -> Any:
-    """What is behind the gateway."""
+    """Return the client behind the gateway."""
     return service.state["table"]._client  # noqa: SLF001  # only tests look there
 
 
@@ -39,7 +39,7 @@ def process(service: Service, *, share: float, seed: int) -> Messaging:
 
 
 async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:
-    """What a process leaves that dies right after the commit: the message and nothing else."""
+    """Append a message and nothing else, like a process that dies right after the commit."""
     message = Message(group, number, uuid or uuid4(), person.uuid, "sent by a dying process", now())
     await service.state["table"].put(items.new_message(message))
     return message.uuid

@@ -52,7 +52,7 @@ async def get_conversation(
     try:
         window = Window.select(limit, before=before, after=after, around=around)
     except InvalidParameter as error:
-        raise Failure(f"{error}: give one of --before, --after and --around.", Code.USAGE) from None
+        raise Failure(f"{error}.", Code.USAGE) from None
     async with open_services(read_settings(StoreSettings)) as services:
         group = await find_group(services.users, names)
         messages = await services.messaging.messages_in(group, window)

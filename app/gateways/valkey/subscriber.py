@@ -47,6 +47,7 @@ class Subscriber:
         self._has_orders = asyncio.Event()
         self._heard_at = 0.0
         self._is_connected = False
+        self._is_ending = False
         self.is_up = False
 
     async def subscribe(self, channel: str) -> None:
@@ -76,12 +77,18 @@ class Subscriber:
         return confirmation
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Make and serve one connection after the other, until `end` is called and this task is cancelled."""
         failures = 0
         while True:
             was_up = await self._serve(Wire(self._url))
+            if self._is_ending:
+                break
             failures = 0 if was_up else failures + 1
             await asyncio.sleep(full_jitter(BACKOFF[min(failures, len(BACKOFF) - 1)]))
+
+    def end(self) -> None:
+        """Let `run` end at its cancellation, which a TaskGroup forgets if a connection fails in the same moment."""
+        self._is_ending = True
 
     async def _serve(self, wire: Wire) -> bool:
         """One connection, from being made to its end. True if it got as far as being up."""
@@ -139,8 +146,9 @@ class Subscriber:
     async def _write(self, wire: Wire) -> None:
         """Send orders as they come and pings while there are none."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._has_orders.wait(), PING_SECONDS)
+            with suppress(TimeoutError):  # not wait_for: until Python 3.12 it forgets a cancellation, too
+                async with asyncio.timeout(PING_SECONDS):
+                    await self._has_orders.wait()
             if time.monotonic() - self._heard_at > SILENCE_SECONDS:
                 raise ValkeyAway("silent")
             self._has_orders.clear()

@@ -1,4 +1,4 @@
-"""Examples for the documentation: one event of each kind, and what one asks and is told after a while away."""
+"""Examples for the OpenAPI document: an event of each kind, and a sync after some time offline."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -65,16 +65,24 @@ EVENTS: dict[str, EventView] = {
     "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
     "A stream begins": ResyncEvent(type="resync", reason="new"),
 }
-EVENT_EXAMPLES: dict[str, Any] = {
+_events: dict[str, Any] = {
     event.type: {"summary": title, "value": event.model_dump(mode="json")} for title, event in EVENTS.items()
 }
-SYNC_EXAMPLES: dict[str, Any] = {
-    "everything": {"summary": "One has nothing yet", "value": {"groups": {}}},
+_syncs: dict[str, Any] = {
+    "everything": {"summary": "The client has nothing yet", "value": {"groups": {}}},
     "what is new": {
-        "summary": "One has two groups",
+        "summary": "The client has two groups",
         "value": SyncCreate(
             groups={GROUP: KnownGroup(number=41, version=56), GONE: KnownGroup(number=7, version=12)}
         ).model_dump(mode="json"),
     },
 }
-SYNCED_EXAMPLE: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+_synced: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+
+RESPONSES: dict[str, Any] = {
+    "stream_events": {"text/event-stream": {"examples": _events}},
+    "sync_changes": {"application/json": {"example": _synced}},
+}
+"""The examples of responses, by operation and media type."""
+REQUESTS: dict[str, Any] = {"sync_changes": {"application/json": {"examples": _syncs}}}
+"""The examples of request bodies, by operation and media type."""
