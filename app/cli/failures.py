@@ -2,7 +2,7 @@
 
 0    done
 1    something is wrong or missing, such as a hole, a difference or an unknown handle
-2    an argument, a setting or an input file is wrong; or accounts are left that match no user
+2    an argument, a setting or an input file is wrong, or accounts or users are left unmatched
 3    DynamoDB, Postgres or another service is unavailable
 4    refused: not confirmed, or protected
 70   a bug of the program; --debug shows where
