@@ -17,7 +17,7 @@ from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.settings import TableSettings
+from app.settings import MOST_UNITS, TableSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 app.add_typer(capacity_plan.app)
@@ -30,7 +30,7 @@ def capacity() -> None:
 
 
 def _units_option(help_text: str) -> Any:
-    return typer.Option(min=1, max=40_000, show_default="unchanged", help=help_text)
+    return typer.Option(min=1, max=MOST_UNITS, show_default="unchanged", help=help_text)
 
 
 @app.command(
@@ -113,8 +113,8 @@ class UnitKind(StrEnum):
 async def autoscale(
     of: Annotated[Resource, typer.Option(help="The resource.")] = Resource.BOTH,
     units: Annotated[UnitKind, typer.Option(help="Its units.")] = UnitKind.BOTH,
-    least: Annotated[int | None, typer.Option("--min", min=1, max=40_000, help="The least units.")] = None,
-    most: Annotated[int | None, typer.Option("--max", min=1, max=40_000, help="The most units.")] = None,
+    least: Annotated[int | None, typer.Option("--min", min=1, max=MOST_UNITS, help="The least units.")] = None,
+    most: Annotated[int | None, typer.Option("--max", min=1, max=MOST_UNITS, help="The most units.")] = None,
     target: Annotated[float, typer.Option(min=20, max=90, help="Per cent of the units in use.")] = 70,
     remove: Annotated[bool, typer.Option("--remove", help="End it; units stay as they are.")] = False,
     yes: Yes = False,

@@ -25,7 +25,7 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind, direct_group_uuid
 from app.messaging.store import MessagingStore
-from app.settings import StoreSettings, TableSettings
+from app.settings import LONGEST_MESSAGE, StoreSettings, TableSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -47,7 +47,7 @@ class MessageLine(_Line):
     number: Number
     uuid: UUID
     user_uuid: UUID
-    text: Annotated[str, Field(max_length=4_000)]
+    text: Annotated[str, Field(max_length=LONGEST_MESSAGE)]
     created_at: AwareDatetime
     kind: MessageKind = MessageKind.TEXT
     reply_to: Number | None = None
