@@ -22,7 +22,7 @@ TOKEN = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 
 @pytest_asyncio.fixture
 async def pair(settings: Settings) -> AsyncIterator[list[Server]]:
-    """Two processes that nobody has asked for anything yet."""
+    """Two processes before their first request."""
     async with servers(settings, 2) as started:
         yield started
 

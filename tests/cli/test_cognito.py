@@ -28,7 +28,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass
 class Place:
-    """A user pool, a database, and a command line that knows both."""
+    """A user pool, a database, and the command line with the settings of both."""
 
     emulator: AwsEmulator
     pool: str
@@ -43,24 +43,24 @@ class Place:
         return await cruddur(*arguments, "--pool", self.pool, env=self.environment | env, typed=typed)
 
     def account(self, handle: str, **attributes: str) -> str:
-        """Adds somebody to the pool and returns their sub."""
+        """Add an account to the pool and return its sub."""
         sub = str(uuid4())
         self.emulator.add_users(self.pool, [{"preferred_username": handle, "sub": sub, **attributes}])
         return sub
 
     async def users(self, *rows: str) -> None:
-        """Adds people to Postgres as the boot camp's seed did: with a made-up sub."""
+        """Add users to Postgres as the boot camp's seed did, with an invented sub."""
         await self.database.executemany(
             "INSERT INTO users (handle, display_name, cognito_user_id) VALUES ($1, $1, 'MOCK-' || $1)",
             [(handle,) for handle in rows],
         )
 
     async def subs(self) -> dict[str, str]:
-        """Of everybody in Postgres, by handle."""
+        """Return the subs in Postgres, by handle."""
         return await self.texts("SELECT handle, cognito_user_id FROM users")
 
     async def texts(self, sql: str) -> dict[str, str]:
-        """The first two columns."""
+        """Return the first two columns."""
         return {row[0]: row[1] for row in await self.database.fetch(sql)}
 
 
@@ -73,7 +73,7 @@ async def place(emulator: AwsEmulator, empty_database_url: str) -> AsyncIterator
 
 
 def findings(ended: Ended) -> dict[str | None, str]:
-    """What was said of whom."""
+    """Return the findings by handle."""
     return {record["handle"]: record["finding"] for record in ended.records if "finding" in record}
 
 
@@ -143,7 +143,7 @@ async def test_unmatched_accounts_and_users_are_listed_and_the_others_changed(pl
 
 
 async def test_swapped_subs_are_changed_together(place: Place) -> None:
-    """Two have each other's, three have them in a circle, one gets that of somebody who gets a new one."""
+    """Two users swap, three form a cycle, and another user gets a sub that its holder gives up."""
     handles = ("amelie", "bruno", "chloe", "denis", "elsa", "fanny", "gilles")
     await place.users(*handles)
     subs = {handle: place.account(handle) for handle in handles}
@@ -161,7 +161,7 @@ async def test_swapped_subs_are_changed_together(place: Place) -> None:
 
 
 async def test_a_sub_that_its_user_keeps_is_a_clash(place: Place) -> None:
-    """Amélie's sub is Bruno's, whose is Chloé's, and Chloé is not in the pool under that handle."""
+    """Bruno has Amélie's sub and Chloé has Bruno's; Chloé has another handle in the pool, so she keeps it."""
     await place.users("amelie", "bruno", "chloe")
     amelie, bruno = place.account("amelie"), place.account("bruno")
     for handle, sub in {"chloe": bruno, "bruno": amelie}.items():
@@ -188,7 +188,7 @@ async def test_a_linked_account_needs_no_handle(place: Place) -> None:
 
 
 async def test_relinking_is_one_transaction(place: Place) -> None:
-    """A subject that two would get takes everything back; whoever has changed meanwhile is left alone."""
+    """A sub for two users rolls everything back; a user that has changed meanwhile is left unchanged."""
     await place.users("amelie", "bruno")
     rows = {row["handle"]: row["uuid"] for row in await place.database.fetch("SELECT handle, uuid FROM users")}
     settings = DatabaseSettings(environment="test", database_url=SecretStr(place.database_url))
@@ -209,7 +209,7 @@ async def test_relinking_is_one_transaction(place: Place) -> None:
 
 
 async def test_ten_thousand_accounts_are_linked_and_created(place: Place) -> None:
-    """Four of five have a user; the rest is created, and then all agree."""
+    """Four of five accounts have a user; the others are created, and then all agree."""
     subs = {f"user_{number:05}": str(uuid4()) for number in range(10_000)}
     accounts = [{"preferred_username": handle.title(), "sub": sub} for handle, sub in subs.items()]
     place.emulator.add_users(place.pool, accounts)
@@ -217,7 +217,7 @@ async def test_ten_thousand_accounts_are_linked_and_created(place: Place) -> Non
     linked = await place.run("update-cognito-user-ids", "--apply")
     assert linked.code == 2, linked
     assert "8,000 change, 2,000 no user. Changed 8,000." in linked.out
-    assert linked.out.splitlines()[1].startswith("no user")  # whoever needs to be looked at comes first
+    assert linked.out.splitlines()[1].startswith("no user")  # findings to resolve come first
     assert len(linked.out.splitlines()) < 60
     synced = await place.run("users", "sync", "--apply", "--json")
     assert (synced.code, summary(synced)["created"]) == (0, 2_000), synced.err

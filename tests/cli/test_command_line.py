@@ -1,4 +1,4 @@
-"""The command line as such: help, mistakes, what it works on, what it says when an engine is down."""
+"""The command line: help, wrong arguments, its target, and its failures."""
 
 import asyncio
 import fcntl
@@ -19,7 +19,7 @@ from app.errors import Unavailable
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
 
-NOBODY_THERE = {
+UNAVAILABLE = {
     "DYNAMODB_ENDPOINT_URL": "http://127.0.0.1:1",
     "DATABASE_URL": "postgresql://user:pass@127.0.0.1:1/none",
 }
@@ -87,7 +87,7 @@ async def test_a_group_without_a_command_explains_itself() -> None:
 async def test_an_unavailable_engine_is_one_line(engines: Place) -> None:
     commands = ("list-tables", "describe", "schema-load", "drop some-table --yes", "scan", "seed", "migrate", "verify",
                 "get-conversation juniper osman", "migrations", "export --user juniper")  # fmt: skip
-    runs = await asyncio.gather(*(engines.run(*command.split(), **NOBODY_THERE) for command in commands))
+    runs = await asyncio.gather(*(engines.run(*command.split(), **UNAVAILABLE) for command in commands))
     for command, ended in zip(commands, runs, strict=True):
         assert ended.code == 3, (command, ended)
         assert ended.complaint.startswith("cruddur: ")
@@ -124,7 +124,7 @@ def test_an_error_has_its_remedy_once() -> None:
 
 
 async def test_debug_shows_logs_and_where_it_failed(engines: Place) -> None:
-    ended = await engines.run("list-tables", "--debug", **NOBODY_THERE)
+    ended = await engines.run("list-tables", "--debug", **UNAVAILABLE)
     assert ended.code != 0
     assert "Traceback" in ended.err
     logged = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
@@ -147,11 +147,11 @@ async def test_commands_use_the_service_that_scripts_up_runs(
     here = {"DATA_DIR": str(tmp_path), "TZ": "UTC"}
     with (tmp_path / "up.lock").open("w") as lock, publish_settings(tmp_path):
         assert (tmp_path / "running.json").stat().st_mode & 0o777 == 0o600
-        assert published_settings(tmp_path) == {}  # the file alone is not enough: nobody holds the folder
+        assert published_settings(tmp_path) == {}  # the file alone is not enough: the lock is not held
         fcntl.flock(lock, fcntl.LOCK_EX)
         ended = await cruddur("list-conversations", "juniper", env=here)
         assert ended.code == 0, ended
-        given = await cruddur("list-tables", env={**here, **NOBODY_THERE})
+        given = await cruddur("list-tables", env={**here, **UNAVAILABLE})
         assert given.code == 3, "what the environment says comes first"
     assert not (tmp_path / "running.json").exists()
     assert published_settings(tmp_path) == {}

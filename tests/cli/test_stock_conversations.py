@@ -65,7 +65,7 @@ class TestConversations:
 
     @every_conversation
     def test_unread_messages_are_the_peers(self, conversation: Conversation) -> None:
-        """Whoever writes has read."""
+        """A sender has read the messages before its own."""
         for handle, read in conversation.read_through.items():
             assert 0 <= read <= len(conversation.lines)
             assert all(line.by != handle for line in conversation.lines[read:])

@@ -1,4 +1,4 @@
-"""A throttled table slows commands down and makes none of them fail: each gives what it gives on a quiet table."""
+"""A throttled table slows commands down and makes none of them fail: each prints what it prints on a quiet table."""
 
 import asyncio
 from collections.abc import AsyncIterator

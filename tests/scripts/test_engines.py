@@ -37,7 +37,7 @@ def cluster() -> Iterator[Path]:
 
 @pytest.fixture
 def empty() -> Iterator[Path]:
-    """A data folder that the user nobody can enter, as the ones that we make."""
+    """A data folder that the user nobody can enter, as scripts/up makes it."""
     with TemporaryDirectory(prefix="cruddur-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
