@@ -42,7 +42,7 @@ SYNONYMS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE", "S
 def main() -> None:
     """Install the parts that the command line names."""
     try:
-        with alone(TOOLS):
+        with setup_lock(TOOLS):
             for part in sys.argv[1:]:
                 PARTS[part]()
     except KeyboardInterrupt:
@@ -236,7 +236,7 @@ def clean_environment() -> dict[str, str]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def setup_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of a setup, which the kernel releases when its last holder ends."""
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:

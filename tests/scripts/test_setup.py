@@ -72,7 +72,7 @@ def test_concurrent_setups_take_turns(tmp_path: Path) -> None:
     inside = threading.Event()
 
     def first() -> None:
-        with bootstrap.alone(tmp_path / "tools"):
+        with bootstrap.setup_lock(tmp_path / "tools"):
             inside.set()
             time.sleep(0.1)
             order.append("first")
@@ -80,7 +80,7 @@ def test_concurrent_setups_take_turns(tmp_path: Path) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     inside.wait()
-    with bootstrap.alone(tmp_path / "tools"):
+    with bootstrap.setup_lock(tmp_path / "tools"):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
