@@ -10,7 +10,7 @@ from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import UnknownUser
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
-from app.users.models import NOBODY, Name, User
+from app.users.models import NOBODY, Name, User, fold_handle
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -81,7 +81,7 @@ class Users:
 
     async def find_by_handle(self, handle: str) -> User | None:
         """Return the user with this handle, or None. Case and a leading @ do not matter."""
-        folded = _folded(handle)
+        folded = fold_handle(handle.removeprefix("@"))
         if not HANDLE.fullmatch(folded):
             return None
         async with deadline(READ_SECONDS):
@@ -96,7 +96,7 @@ class Users:
 
     async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
         """Return the users with this prefix of the handle, sorted by handle, from the first handle after `after`."""
-        folded = _folded(prefix)
+        folded = fold_handle(prefix.removeprefix("@"))
         if not HANDLE_PREFIX.fullmatch(folded):
             return []
         async with deadline(READ_SECONDS):
@@ -137,9 +137,3 @@ def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -
         ttl=60,
         stale_if_error=True,
     )
-
-
-def _folded(handle: str) -> str:
-    """Return an ASCII handle in lower case, without a leading @. Lower-casing others may produce ASCII (U+212A)."""
-    name = handle.removeprefix("@")
-    return name.lower() if name.isascii() else name
