@@ -7,6 +7,7 @@ from typing import Final
 
 from app.cache import Caches
 from app.cli.target import announce, announce_database, invalid_settings_explained, is_local
+from app.concurrency import TaskSet
 from app.gateways.aws import Aws, open_aws
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.gateways.postgres import open_postgres
@@ -33,14 +34,14 @@ class Services:
 async def open_services(settings: StoreSettings) -> AsyncIterator[Services]:
     """Open Postgres and the table, after saying on standard error where they are."""
     async with open_user_store(settings) as user_store, open_table(settings) as table:
-        yield Services(table, MessagingStore(table), user_store, Users(user_store, Caches()))
+        yield Services(table, MessagingStore(table), user_store, Users(user_store, Caches(TaskSet())))
 
 
 @asynccontextmanager
 async def open_users(settings: DatabaseSettings) -> AsyncIterator[Users]:
     """Open Postgres, after saying on standard error where it is, for the service's rules about users."""
     async with open_user_store(settings) as store:
-        yield Users(store, Caches())
+        yield Users(store, Caches(TaskSet()))
 
 
 @asynccontextmanager
