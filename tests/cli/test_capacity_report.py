@@ -50,9 +50,9 @@ async def test_metrics_of_processes_are_added_up(
 ) -> None:
     await talk(pair[0], ann, bob, 3)
     await talk(pair[1], bob, ann, 2)
-    told = operations(await report(settings, "--json", "--service", pair[0].address, "--service", pair[1].address))
-    sent, listed = told["send_message"], told["list_message_groups"]
-    assert list(told) == ["send_message", "list_message_groups"]
+    published = operations(await report(settings, "--json", "--service", pair[0].address, "--service", pair[1].address))
+    sent, listed = published["send_message"], published["list_message_groups"]
+    assert list(published) == ["send_message", "list_message_groups"]
     assert (sent["requests"], listed["requests"]) == (5, 2)
     assert sent["write"] == {"table": 8 + 4 * 3, INDEX: 2}  # 10 WCU for the first contact, 3 for each of the others
     assert (sent["write_a_request"], sent["write_share"]) == (22 / 5, 1)
@@ -84,16 +84,16 @@ async def test_the_service_of_scripts_up_is_asked_if_it_uses_this_table(
     settings: Settings, pair: list[Server], ann: Person, bob: Person, tmp_path: Path
 ) -> None:
     await talk(pair[0], ann, bob, 1)
-    told = environment(settings) | {"PORT": str(pair[0].port)}
+    published = environment(settings) | {"PORT": str(pair[0].port)}
     with (tmp_path / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        (tmp_path / "running.json").write_text(json.dumps(told))
+        (tmp_path / "running.json").write_text(json.dumps(published))
         shown = await report(settings, "--json", DATA_DIR=str(tmp_path))
-        (tmp_path / "running.json").write_text(json.dumps(told | {"DYNAMODB_TABLE": "another"}))
-        strange = await report(settings, "--json", DATA_DIR=str(tmp_path))
+        (tmp_path / "running.json").write_text(json.dumps(published | {"DYNAMODB_TABLE": "another"}))
+        other = await report(settings, "--json", DATA_DIR=str(tmp_path))
     assert "send_message" in operations(shown)
-    assert operations(strange) == {}
-    assert "--service URL shows what each operation" in strange.err
+    assert operations(other) == {}
+    assert "--service URL shows the units by operation" in other.err
 
 
 async def test_metrics_that_need_a_token_are_read_with_it(settings: Settings) -> None:
