@@ -24,7 +24,7 @@ from app.gateways.postgres import open_postgres
 from app.gateways.valkey import Valkey, open_valkey
 from app.http import docs, health, openapi, page
 from app.http import metrics as metrics_route
-from app.http.connection import on_stop_signal
+from app.http.connection import ConnectionCloseMiddleware, StopSignal
 from app.http.limits import ConcurrencyLimitMiddleware
 from app.http.middleware import AccessLogMiddleware, ServerErrorMiddleware
 from app.http.openapi import install_openapi, operation_id
@@ -65,9 +65,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
-    metrics = Metrics()
+    metrics, stop = Metrics(), StopSignal()
     app = FastAPI(
-        lifespan=_lifespan(settings, metrics),
+        lifespan=_lifespan(settings, metrics, stop),
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
@@ -82,14 +82,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.exception_handler(AppError)(on_app_error)
     app.exception_handler(RequestValidationError)(on_invalid_request)
     app.exception_handler(HTTPException)(on_http_error)
-    _add_middleware(app, settings, metrics)
+    _add_middleware(app, settings, metrics, stop)
     install_openapi(app)
     install_page(app, settings)
     app.state.allowed_methods = _allowed_methods(app)
     return app
 
 
-def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+def _lifespan(
+    settings: Settings, metrics: Metrics, stop: StopSignal
+) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
@@ -116,7 +118,7 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
             catchup = Catchup(store)
             hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
             users.renamed = hub.renamed
-            stack.enter_context(on_stop_signal(hub.close))
+            stack.enter_context(stop.handled(hub.close))
             stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
@@ -148,7 +150,7 @@ def _in_turn(*listeners: Publish) -> Publish:
     return publish
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSignal) -> None:
     """The last one added is the outermost."""
     app.add_middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight)
     app.add_middleware(ServerErrorMiddleware)
@@ -161,6 +163,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         max_age=86_400,
     )
     app.add_middleware(AccessLogMiddleware, metrics=metrics)
+    app.add_middleware(ConnectionCloseMiddleware, stop=stop)
 
 
 def _allowed_methods(app: FastAPI) -> Callable[[str], str]:

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import random
+import re
 import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -75,27 +78,71 @@ async def test_killing_servers_loses_and_doubles_nothing(
         assert [row["last_number"] for row in await person.inbox()] == [len(log)]
 
 
-async def request_on(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> bytes:
-    """The status line of the answer to what was written to a connection."""
-    reader, writer = connection
-    status = await reader.readline()
-    await reader.read()
-    writer.close()
-    return status
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to this machine, which is closed with its test whatever happens."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def send_request(sender: Person, to: Person, text: str, *, keep_alive: bool = False) -> bytes:
+    body = json.dumps({"message": text, "handle": to.handle})
+    connection = "keep-alive" if keep_alive else "close"
+    head = (
+        f"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: {connection}\r\n"
+        f"Authorization: Bearer {sender.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
+
+
+def length_of(head: bytes) -> int:
+    """Content-Length of an answer."""
+    (length,) = re.findall(rb"(?i)\r\ncontent-length: (\d+)", head)
+    return int(length)
 
 
 async def test_a_polite_stop_fails_no_request(settings: Settings, ann: Person, bob: Person) -> None:
-    async with servers(settings, 1) as (server,):
-        connections = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(50)]
-        for n, (_, writer) in enumerate(connections):
-            body = json.dumps({"message": f"{n}", "handle": bob.handle})
-            writer.write(
-                f"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                f"Authorization: Bearer {ann.token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-            )
-        running = [asyncio.ensure_future(request_on(connection)) for connection in connections]
-        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)  # the server has read them all by now
+    async with servers(settings, 1) as (server,), AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(connected(server.port)) for _ in range(50)]
+        for number, (_, writer) in enumerate(connections):
+            writer.write(send_request(ann, bob, f"{number}"))
+        running = [asyncio.ensure_future(reader.read()) for reader, _ in connections]
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)  # all the others are somewhere on their way
         stopping = asyncio.ensure_future(server.stop(signal.SIGTERM))
-        assert set(await asyncio.gather(*running)) == {b"HTTP/1.1 200 OK\r\n"}
+        assert {answer[:15] for answer in await asyncio.gather(*running)} == {b"HTTP/1.1 200 OK"}
         assert await stopping == -signal.SIGTERM  # uvicorn finishes, then passes the signal on to itself
+    assert len(await ann.numbers(ann.group_with(bob), limit=100)) == 50
+
+
+@pytest.mark.parametrize("position", ["in the accept queue", "on connections that were idle"])
+async def test_a_polite_stop_answers_what_the_kernel_has_received(
+    settings: Settings, ann: Person, bob: Person, position: str
+) -> None:
+    """A process that is behind meets the stop signal before the requests that came ahead of it."""
+    async with servers(settings, 1) as (server,), AsyncExitStack() as stack:
+        assert server.process
+        if position == "in the accept queue":
+            server.process.send_signal(signal.SIGSTOP)
+        connections = [await stack.enter_async_context(connected(server.port)) for _ in range(50)]
+        if position != "in the accept queue":
+            for reader, writer in connections:
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(length_of(head))
+            server.process.send_signal(signal.SIGSTOP)
+        for number, (_, writer) in enumerate(connections):
+            writer.write(send_request(ann, bob, f"{number}", keep_alive=True))
+            await writer.drain()
+        stopping = asyncio.create_task(server.stop(signal.SIGTERM))
+        await asyncio.sleep(0)  # in which the signal is sent
+        server.process.send_signal(signal.SIGCONT)
+        answers = await asyncio.gather(*(reader.read() for reader, _ in connections))
+        assert {answer[:15] for answer in answers} == {b"HTTP/1.1 200 OK"}
+        assert all(b"\r\nconnection: close\r\n" in answer.lower() for answer in answers)  # not to be used again
+        assert await stopping == -signal.SIGTERM
     assert len(await ann.numbers(ann.group_with(bob), limit=100)) == 50

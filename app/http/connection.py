@@ -6,14 +6,19 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from starlette.types import Receive
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 1
+"""uvicorn's backlog; a turn of the loop accepts a connection. A turn takes a few µs, unless the loop is far behind."""
 
 
 class Connection:
@@ -37,29 +42,75 @@ class Connection:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
 
-@contextmanager
-def on_stop_signal(callback: Callable[[], None]) -> Iterator[None]:
-    """Call back, in the running loop, when the process is asked to stop.
+class StopSignal:
+    """The request to end this process, which the server hears of once it has accepted what came before.
 
-    The lifespan's own end comes only after the last response, and an event stream is one that does not end by itself.
-    The server's handler stays in charge: it is called as before.
+    uvicorn closes its listening sockets and its idle connections at its next tick. The kernel then resets the
+    connections that wait in an accept queue, and those whose request is not read yet.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+
+    def __init__(self) -> None:
+        self.received = False
+
+    @contextmanager
+    def handled(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call back in the running loop at the signal, and then, some turns later, the server's own handler.
+
+        The lifespan's own end would be too late: it comes after the last response, and event streams do not end by
+        themselves.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+        handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        replaced = {number: handler for number, handler in handlers.items() if callable(handler)}  # others end nothing
+
+        def stop(number: int) -> None:
+            callback()
+            tasks.add(
+                asyncio.ensure_future(_call_once_accepted(partial(replaced[signal.Signals(number)], number, None)))
+            )
+
+        def handle(number: int, frame: "FrameType | None") -> None:
+            if self.received or not loop.is_running():  # the second signal is meant for now
+                replaced[signal.Signals(number)](number, frame)
+            else:
+                self.received = True
+                loop.call_soon_threadsafe(stop, number)
+
+        for number in replaced:
+            signal.signal(number, handle)
+        try:
+            yield
+        finally:
+            for number, handler in replaced.items():
+                signal.signal(number, handler)
+            for task in tasks:
+                task.cancel()
+
+
+async def _call_once_accepted(callback: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    deadline = loop.time() + ACCEPT_SECONDS
+    for _ in range(ACCEPT_TURNS):
+        await asyncio.sleep(0)
+        if loop.time() > deadline:
+            break
+    callback()
 
-    def handle(number: int, frame: "FrameType | None") -> Any:
-        loop.call_soon_threadsafe(callback)
-        handler = before[signal.Signals(number)]
-        return handler(number, frame) if callable(handler) else None
 
-    ours = [number for number in STOP_SIGNALS if callable(before[number])]  # else nobody would end the process
-    for number in ours:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, before[number])
+class ConnectionCloseMiddleware:
+    """Answers with `Connection: close` from the stop signal on: no client is to send again on what is about to end."""
+
+    def __init__(self, app: "ASGIApp", stop: StopSignal) -> None:
+        self._app = app
+        self._stop = stop
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def send_with_header(message: "Message") -> None:
+            if self._stop.received and message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_with_header)
