@@ -61,7 +61,7 @@ class Projection:
     async def _try_until_done(self, message: Message, user: UUID) -> bool:
         for pause in (*PAUSES, 0):
             with suppress(Unavailable):
-                if row := await self._store.bump_inbox_row(message, user=user):
+                if row := await self._store.advance_inbox_row(message, user=user):
                     await self._projected(message, row)
                 return True
             if len(self._running) > AT_MOST:

@@ -178,7 +178,7 @@ class Messaging:
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
         """Eventually consistent, at half the price; once more strongly when that turns out to be behind."""
         messages = await self._read_once(group, window, consistent=False)
-        if not window.is_whole([message.number for message in messages], end=known):
+        if not window.is_complete([message.number for message in messages], end=known):
             messages = await self._read_once(group, window, consistent=True)
         return messages
 
@@ -231,10 +231,10 @@ class Messaging:
             raise CannotMessage
         await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
 
-    async def inbox(self, user: UUID, *, limit: int, behind: InboxPosition | None = None) -> InboxPage:
+    async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | None = None) -> InboxPage:
         """A page of a user's groups, newest activity first."""
         async with deadline(READ_SECONDS):
-            rows = await self._inbox.newest_rows(user, behind=behind, limit=limit + 1)
+            rows = await self._inbox.newest_rows(user, before=before, limit=limit + 1)
         page = rows[:limit]
         return InboxPage(page, InboxPosition.of(page[-1]) if len(rows) > limit else None)
 

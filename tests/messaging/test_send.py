@@ -189,6 +189,6 @@ async def test_own_messages_are_read_even_when_others_wrote_on(service: Service,
     two = Message(group, 2, uuid4(), ann.uuid, "two", now())
     three = Message(group, 3, uuid4(), bob.uuid, "three", now())
     for message in (three, two):
-        await store.bump_inbox_row(message, user=ann.uuid)
+        await store.advance_inbox_row(message, user=ann.uuid)
     (row,) = await ann.inbox()
     assert (row["last_number"], row["read_number"], row["unread_count"], row["message"]) == (3, 2, 1, "three")

@@ -179,7 +179,7 @@ async def _newest_rows(store: MessagingStore, user: UUID, *, before: datetime | 
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
     rows = await store.inbox_rows(user, limit=WHOLE_INBOX + 1)
     if len(rows) > WHOLE_INBOX:
-        return await store.inbox_rows_by_activity(user, behind=position, limit=limit)
+        return await store.inbox_rows_by_activity(user, before=position, limit=limit)
     active = [
         row for row in rows if row.state is MemberState.ACTIVE and (not position or position > InboxPosition.of(row))
     ]

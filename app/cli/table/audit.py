@@ -53,7 +53,7 @@ class Ledger:
         """Inbox rows, as the table has them."""
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",
-            ((*_columns(items.to_inbox_row(item)), _digest(items.shown(item))) for item in found),
+            ((*_columns(items.to_inbox_row(item)), _digest(items.row_projection(item))) for item in found),
         )
 
     def counts(self) -> tuple[int, int, int]:
@@ -117,7 +117,7 @@ def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes |
     """What is not the last of its group here cannot be the newest, and does without."""
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
-        yield message, _digest(items.projected(message)) if is_last else None
+        yield message, _digest(items.message_projection(message)) if is_last else None
 
 
 def _columns(row: InboxRow) -> tuple[bytes, bytes, bytes, int, int]:

@@ -193,7 +193,7 @@ class Inspector:
             if row is None:
                 await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
             elif row.last_number < last.number:
-                await self._store.bump_inbox_row(last, user=user)
+                await self._store.advance_inbox_row(last, user=user)
             else:
                 await self._table.update(items.reset_inbox_row(last, row))
         except ConditionFailed:  # somebody was there first
@@ -217,8 +217,8 @@ def _judge(item: Item | None, last: Message) -> tuple[str, str]:
 
 
 def _what_differs(item: Item, last: Message) -> list[str]:
-    wanted = items.projected(last)
-    return [name for name, value in items.shown(item).items() if value != wanted[name]]
+    wanted = items.message_projection(last)
+    return [name for name, value in items.row_projection(item).items() if value != wanted[name]]
 
 
 def _members(group: UUID, ledger: Ledger) -> set[tuple[UUID, UUID]]:
