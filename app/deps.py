@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims, TokenVerifier
 from app.cache import Caches
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table
 from app.gateways.postgres import Postgres
 from app.http.types import PageSize
@@ -24,6 +25,7 @@ class State(TypedDict):
     """What the lifespan opens, once per process."""
 
     metrics: Metrics
+    tasks: TaskSet
     table: Table
     postgres: Postgres
     verifier: TokenVerifier

@@ -29,7 +29,6 @@ from app.realtime.schemas import (
     TypingEvent,
 )
 from app.realtime.stream import CannotContinue, Stream, Told
-from app.users.models import User
 from app.users.schemas import UserShortView
 from app.users.service import Users
 
@@ -134,15 +133,6 @@ class Hub:
 
     async def _group(self, row: InboxRow) -> MessageGroupView:
         return MessageGroupView.of(row, (await self._users.names([row.peer_uuid]))[row.peer_uuid])
-
-    async def renamed(self, user: User) -> None:
-        """Tell everybody whom the user writes with, and the user's own devices. Best effort."""
-        try:
-            rows = await self._catchup.rows(user.uuid)
-        except Unavailable:
-            return
-        to = (user.uuid, *(row.peer_uuid for row in rows))
-        await self._bus.publish(*(ProfileChanged(uuid, user.uuid, user.handle, user.display_name) for uuid in to))
 
 
 async def _begin(stream: Stream, position: str | None) -> Told | CannotContinue:

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
-from app.messaging.catchup import GROUPS, MESSAGES, Known
+from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView
 from app.users.schemas import UserShortView
@@ -87,8 +87,8 @@ class KnownGroup(RequestModel):
         description="`version` of the group one has; 0 for none", examples=[57]
     )
 
-    def known(self) -> Known:
-        return Known(self.number, self.version)
+    def known(self) -> SyncCursor:
+        return SyncCursor(self.number, self.version)
 
 
 class SyncCreate(RequestModel):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.concurrency import full_jitter
 from app.errors import Unavailable
-from app.messaging.catchup import MESSAGES, Catchup, Known
+from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import InboxRow, Message
@@ -50,7 +50,7 @@ class Stream:
         self._subscription = subscription
         self._bus = bus
         self._catchup = catchup
-        self._told: dict[UUID, Known] = {}
+        self._told: dict[UUID, SyncCursor] = {}
         self._has_whole_inbox = True
         self._looked_at = 0.0
 
@@ -58,7 +58,7 @@ class Stream:
         """What was missed since a position. CannotContinue when that is not known; then all from now on is live."""
         rows = await self._catchup.rows(self._user)
         self._has_whole_inbox = len(rows) < WHOLE_INBOX
-        self._told = {row.group_uuid: Known(row.last_number, row.version) for row in rows}
+        self._told = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in rows}
         self._plan_look()
         if position is None:
             raise CannotContinue("new")
@@ -72,7 +72,7 @@ class Stream:
 
         No version of a row counts as told yet, so that the next look shows all that differ from what was told.
         """
-        self._told = {row.group_uuid: Known(row.last_number) for row in rows}
+        self._told = {row.group_uuid: SyncCursor(row.last_number) for row in rows}
         since = missed.at - OVERLAP
         for row in reversed([row for row in rows if row.last_at >= since]):
             for message in await self._messages_since(row, since):
@@ -176,14 +176,14 @@ class Stream:
                 async for event in self._row(row):
                     yield event
 
-    def _known(self, row: InboxRow) -> Known:
+    def _known(self, row: InboxRow) -> SyncCursor:
         """A group that is not known is new or was left before, unless the inbox is too large to know all of it."""
         known = self._told.get(row.group_uuid)
-        return known or Known(max(0, row.last_number - (MESSAGES if self._has_whole_inbox else 1)))
+        return known or SyncCursor(max(0, row.last_number - (MESSAGES if self._has_whole_inbox else 1)))
 
     def _tell(self, row: InboxRow, number: int) -> None:
         known = self._known(row)
-        self._told[row.group_uuid] = Known(max(number, known.number), max(row.version, known.version))
+        self._told[row.group_uuid] = SyncCursor(max(number, known.number), max(row.version, known.version))
 
     def _plan_look(self) -> None:
         self._looked_at = asyncio.get_running_loop().time() - full_jitter(LOOK_OFTEN_SECONDS / 2)

@@ -34,7 +34,9 @@ class Metered:
         self.meter = Meter(raw_client(service))
         self.store = MessagingStore(Table(self.meter.client, service.state["table"].name))
         self.at = now()
-        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=1024, clock=lambda: self.at)
+        self.messaging = Messaging(
+            self.store, DIRECTORY, message_max_length=1024, tasks=TaskSet(), clock=lambda: self.at
+        )
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
 

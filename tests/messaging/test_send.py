@@ -176,7 +176,7 @@ async def test_a_crash_after_the_commit_is_healed_by_opening_the_group(
     await ann.sent("one", bob)
     await crashed_send(service, bob, ann.group_with(bob), number=2)
     assert await ann.numbers(ann.group_with(bob)) == [1, 2]
-    await service.state["messaging"].drain(5)
+    await service.state["tasks"].drain(5)
     for person in (ann, bob):
         assert [row["last_number"] for row in await person.inbox()] == [2]
     assert (await ann.inbox())[0]["message"] == "sent by a dying process"

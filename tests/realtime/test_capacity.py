@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from app.messaging.catchup import Catchup, Known
+from app.concurrency import TaskSet
+from app.messaging.catchup import Catchup, SyncCursor
 from app.messaging.service import Messaging
 from app.realtime.bus import MemoryBus
 from app.realtime.stream import CannotContinue, Stream, Told
@@ -22,7 +23,12 @@ class Listened(Metered):
         super().__init__(service)
         self.bus = MemoryBus()
         self.messaging = Messaging(
-            self.store, DIRECTORY, message_max_length=1024, publish=self.bus.publish, clock=lambda: self.at
+            self.store,
+            DIRECTORY,
+            message_max_length=1024,
+            tasks=TaskSet(),
+            publish=self.bus.publish,
+            clock=lambda: self.at,
         )
         self.catchup = Catchup(self.store)
 
@@ -69,11 +75,11 @@ async def told(live: Told) -> None:
 
 async def test_what_changed(listened: Listened) -> None:
     async with listened.meter.measure() as spent:
-        changes = await listened.catchup.changes(listened.bob, {listened.group: Known(1, 1)})
+        changes = await listened.catchup.changes(listened.bob, {listened.group: SyncCursor(1, 1)})
     assert [message.number for message in changes.messages] == [2]
     assert (spent.calls, spent.read_units) == (["Query", "Query"], 2)
     async with listened.meter.measure() as spent:
-        changes = await listened.catchup.changes(listened.bob, {listened.group: Known(2, changes.rows[0].version)})
+        changes = await listened.catchup.changes(listened.bob, {listened.group: SyncCursor(2, changes.rows[0].version)})
     assert (changes.rows, changes.messages) == ([], [])
     assert (spent.calls, spent.read_units) == (["Query"], 1)
 

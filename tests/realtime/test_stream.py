@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended
@@ -51,7 +52,7 @@ class Talk:
     def __init__(self, service: Service, bus: Bus) -> None:
         self.store = MessagingStore(service.state["table"])
         self.bus = bus
-        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=100, publish=bus.publish)
+        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=100, tasks=TaskSet(), publish=bus.publish)
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
         self.events: list[tuple[LiveEvent | None, str | None]] = []
@@ -147,7 +148,7 @@ async def test_a_message_published_between_the_rows_and_the_backlog_is_told(serv
         await talk.send(1)
         await talk.look(1)
     position = talk.position
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     await silent.send(Draft(talk.ann, "two", uuid4()), group=talk.group, handle=None)
     async with talk.listening(position):
         pass
@@ -156,7 +157,7 @@ async def test_a_message_published_between_the_rows_and_the_backlog_is_told(serv
 
 async def test_rows_are_told_of_after_the_messages_they_know_of(service: Service) -> None:
     talk = Talk(service, MemoryBus())
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     async with talk.listening():
         for n in range(3):
             await silent.send(Draft(talk.ann, f"{n}", uuid4()), group=None, handle=str(talk.bob))
@@ -170,7 +171,7 @@ async def test_rows_are_told_of_after_the_messages_they_know_of(service: Service
 async def test_too_much_at_once_is_left_to_the_client(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     await talk.send(1)
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     async with talk.bus.subscribe(talk.bob, lambda: None) as subscription:
         stream = Stream(talk.bob, subscription, bus=talk.bus, catchup=Catchup(talk.store))
         with pytest.raises(CannotContinue, match="new"):
@@ -186,7 +187,7 @@ async def test_too_much_at_once_is_left_to_the_client(service: Service) -> None:
 async def test_a_look_that_fails_is_made_up_for_by_the_next(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     await talk.send(1)
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     catchup = FailingCatchup(talk.store)
     async with talk.listening(catchup=catchup):
         await silent.send(Draft(talk.ann, "two"), group=talk.group, handle=None)
@@ -211,7 +212,7 @@ class FailingCatchup(Catchup):
 async def test_an_event_of_a_newer_process_makes_the_stream_look(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     await talk.send(1)
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     async with talk.listening():
         await silent.send(Draft(talk.ann, "two"), group=talk.group, handle=None)
         await talk.bus.publish(EventsLost(talk.bob))
