@@ -59,7 +59,6 @@ ROUTERS = (
     message_routes.router,
     users_router.router,
     realtime_router.router,
-    realtime_router.streams,
 )
 
 
