@@ -1,4 +1,4 @@
-"""Examples for the documentation: one event of each kind, and what one asks and is told after a while away."""
+"""Examples for the API description: one event of each type, and a sync after a while offline."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -56,10 +56,10 @@ UNREAD = MessageGroupView(
 )
 READ = UNREAD.model_copy(update={"read_number": 42, "unread_count": 0, "version": 58})
 EVENTS: dict[str, EventView] = {
-    "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
+    "Amélie sent a message": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
     "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
-    "Read on another device": GroupEvent(type="group", group=READ),
-    "Amélie has another name": ProfileEvent(
+    "The user has read on another device": GroupEvent(type="group", group=READ),
+    "Amélie has another display name": ProfileEvent(
         type="profile", user=UserShortView(uuid=AMELIE, handle="amelie", display_name="Amélie Martin")
     ),
     "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
@@ -69,9 +69,9 @@ EVENT_EXAMPLES: dict[str, Any] = {
     event.type: {"summary": title, "value": event.model_dump(mode="json")} for title, event in EVENTS.items()
 }
 SYNC_EXAMPLES: dict[str, Any] = {
-    "everything": {"summary": "One has nothing yet", "value": {"groups": {}}},
-    "what is new": {
-        "summary": "One has two groups",
+    "everything": {"summary": "The client has no group yet", "value": {"groups": {}}},
+    "changes": {
+        "summary": "The client has two groups",
         "value": SyncCreate(
             groups={GROUP: KnownGroup(number=41, version=56), GONE: KnownGroup(number=7, version=12)}
         ).model_dump(mode="json"),
