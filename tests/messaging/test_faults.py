@@ -1,4 +1,4 @@
-"""Faults at chosen calls: what is answered, and what is in the table afterwards."""
+"""Faults at chosen calls: the answer, and the table afterwards."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -169,7 +169,7 @@ class StaleReads:
 
 @pytest.mark.parametrize("missing", [0, 3, -1])
 @pytest.mark.parametrize("window", [Window.newest(10), Window.before(15, 10), Window.after(2, 10), Window.around(9, 8)])
-async def test_a_page_never_lacks_what_was_answered(
+async def test_a_page_holds_every_answered_message(
     service: Service, pair: tuple[UUID, UUID], tasks: TaskSet, window: Window, missing: int
 ) -> None:
     client = cast(Any, StaleReads(raw_client(service), missing))
@@ -219,8 +219,10 @@ async def test_a_send_that_is_answered_too_late_still_reaches_the_inboxes(
     assert [row.last_number for row in (await messaging.inbox(pair[1], limit=5)).rows] == [2]
 
 
-async def test_what_is_read_back_is_what_is_stored(service: Service, pair: tuple[UUID, UUID], tasks: TaskSet) -> None:
-    """Another process committed this uuid in the same moment: with the same content, and with another."""
+async def test_a_put_that_another_process_committed_is_read_back_or_refused(
+    service: Service, pair: tuple[UUID, UUID], tasks: TaskSet
+) -> None:
+    """Another process commits this uuid in the same moment: with the same content, and with another."""
     group, store = direct_group_uuid(*pair), MessagingStore(service.state["table"])
     await send(messaging_with(service, tasks, "put_item"), pair, "first contact")
     uuid = uuid4()

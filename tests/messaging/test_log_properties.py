@@ -1,4 +1,4 @@
-"""The promise: whatever fails, a log is 1..n without holes, each uuid is in it once, and inbox rows agree with it."""
+"""Whatever fails, a log is 1..n without gaps, each uuid is in it once, and inbox rows agree with it."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ RETRIES = 60
 
 
 async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UUID, rng: random.Random) -> Message:
-    """What a good client does: the same uuid again, to any process, until there is an answer."""
+    """Send with the same uuid to any process until there is an answer, as a good client does."""
     for _ in range(RETRIES):
         try:
             return await rng.choice(processes).send(draft, group=None, handle=str(peer))
@@ -69,8 +69,8 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
         assert row.read_number == max(own, default=0)
 
 
-async def test_who_saw_a_number_gets_one_above_it(service: Service) -> None:
-    """Two processes take turns without telling each other."""
+async def test_a_sender_gets_a_number_above_those_it_has_seen(service: Service) -> None:
+    """Two processes append in turn and do not communicate."""
     one, other = (process(service, TaskSet(), share=0, seed=n) for n in range(2))
     ann, bob = uuid4(), uuid4()
     for number in range(1, 21):

@@ -1,4 +1,4 @@
-"""Server processes as the table sees them: one that dies at the worst moment, and ones that meet faults."""
+"""Server processes as the table sees them: a process that crashes at the worst moment, and processes with faults."""
 
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from tests.tools.faults import FaultyClient
 
 
 class Directory:
-    """Stands for the users: every handle is a uuid."""
+    """Stands in for the users: every handle is a uuid."""
 
     def __init__(self, uuid: UUID | None = None) -> None:
         self.uuid = uuid
@@ -29,7 +29,7 @@ DIRECTORY = cast(Users, Directory())
 
 
 def raw_client(service: Service) -> Any:
-    """What is behind the gateway."""
+    """Return the client behind the gateway."""
     return service.state["table"]._client  # noqa: SLF001  # only tests look there
 
 
@@ -41,7 +41,7 @@ def process(service: Service, tasks: TaskSet, *, share: float, seed: int) -> Mes
 
 
 async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:
-    """What a process leaves that dies right after the commit: the message and nothing else."""
+    """Leave what a process leaves that crashes right after the commit: the message and no rows. Return its uuid."""
     message = Message(group, number, uuid or uuid4(), person.uuid, "sent by a dying process", now())
     await service.state["table"].put(items.new_message(message))
     return message.uuid
