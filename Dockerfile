@@ -7,16 +7,21 @@ WORKDIR /build
 COPY requirements.lock scripts/locks/build.lock ./
 RUN pip install --require-hashes --only-binary :all: --requirement build.lock \
  && pip wheel --require-hashes --only-binary :all: --wheel-dir /wheels --requirement requirements.lock
-COPY pyproject.toml ./
+COPY pyproject.toml LICENSE NOTICE ./
 COPY app app
 COPY migrations migrations
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM python:3.13.14-slim-bookworm
+LABEL org.opencontainers.image.title="cruddur-messages" \
+      org.opencontainers.image.description="A direct-messaging back end on one DynamoDB table and Postgres" \
+      org.opencontainers.image.authors="the cruddur-messages authors" \
+      org.opencontainers.image.licenses="Apache-2.0"
 ENV PYTHONUNBUFFERED=1 PORT=8000 DATA_DIR=/data
 RUN --mount=type=bind,from=builder,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
  && install --directory --owner 10001 --group 10001 /data
+COPY LICENSE NOTICE /licenses/
 WORKDIR /data
 USER 10001:10001
 EXPOSE 8000

@@ -1,34 +1,29 @@
-"""Everything that a route may ask for, as Annotated aliases. Async throughout: others would each wait for a thread."""
+"""Dependencies of routes, as Annotated aliases. All are async: FastAPI runs others in a thread each."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from app.auth.issuer import LocalIssuer
-from app.auth.tokens import Claims, TokenVerifier
+from app.auth.tokens import Claims
 from app.cache import Caches
 from app.concurrency import TaskSet
-from app.gateways.dynamodb import Table
-from app.gateways.postgres import Postgres
+from app.errors import Unauthenticated
+from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
 from app.messaging.catchup import Catchup
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
-from app.metrics import Metrics
 from app.realtime.hub import Hub
 from app.users.service import Users
 
 
-class State(TypedDict):
-    """What the lifespan opens, once per process."""
+class State(EdgeState):
+    """The lifespan state: what a process opens once. `state_of` reads it."""
 
-    metrics: Metrics
     tasks: TaskSet
-    table: Table
-    postgres: Postgres
-    verifier: TokenVerifier
     users: Users
     messaging: Messaging
     catchup: Catchup
@@ -38,6 +33,22 @@ class State(TypedDict):
     issuer: LocalIssuer | None
 
 
+def _from_state(name: str) -> Any:
+    """Return a dependency on a member of the lifespan state."""
+
+    async def provide(request: Request) -> Any:
+        return cast(dict[str, Any], state_of(request.scope))[name]
+
+    return Depends(provide)
+
+
+UsersDep = Annotated[Users, _from_state("users")]
+MessagingDep = Annotated[Messaging, _from_state("messaging")]
+CatchupDep = Annotated[Catchup, _from_state("catchup")]
+HubDep = Annotated[Hub, _from_state("hub")]
+UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
+IssuerDep = Annotated[LocalIssuer, _from_state("issuer")]
+
 _bearer = HTTPBearer(
     scheme_name="accessToken",
     bearerFormat="JWT",
@@ -46,53 +57,24 @@ _bearer = HTTPBearer(
 )
 
 
-async def _users(request: Request) -> Users:
-    users: Users = request.state.users
-    return users
-
-
-async def _messaging(request: Request) -> Messaging:
-    messaging: Messaging = request.state.messaging
-    return messaging
-
-
-async def _catchup(request: Request) -> Catchup:
-    catchup: Catchup = request.state.catchup
-    return catchup
-
-
-async def _hub(request: Request) -> Hub:
-    hub: Hub = request.state.hub
-    return hub
-
-
-async def _unread(request: Request) -> UnreadCounter:
-    unread: UnreadCounter = request.state.unread
-    return unread
-
-
 async def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
-    """What SignedInRoute verified before; the scheme is asked for only to stand in the OpenAPI document."""
-    claims: Claims = request.state.claims
+    """Return what SignedInRoute has verified; the scheme is a parameter so that the OpenAPI document names it."""
+    claims = context_of(request.scope).claims
+    if claims is None:
+        raise Unauthenticated
     return claims
 
 
-UsersDep = Annotated[Users, Depends(_users)]
-MessagingDep = Annotated[Messaging, Depends(_messaging)]
-CatchupDep = Annotated[Catchup, Depends(_catchup)]
-HubDep = Annotated[Hub, Depends(_hub)]
-UnreadDep = Annotated[UnreadCounter, Depends(_unread)]
 CurrentClaims = Annotated[Claims, Depends(_claims)]
 
 
 async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep) -> UUID:
-    user = await users.uuid_of(claims)
-    request.state.user_uuid = str(user)
+    user = context_of(request.scope).user = await users.uuid_of(claims)
     return user
 
 
 CurrentUser = Annotated[UUID, Depends(_current_user)]
-"""The uuid of whoever is signed in, or UnknownUser."""
+"""The uuid of the caller's user. Raises UnknownUser if the account has not registered."""
 
 GroupLimit = Annotated[PageSize, Query(description="Groups on a page", examples=[20])]
 MessageLimit = Annotated[PageSize, Query(description="Messages on a page", examples=[50])]

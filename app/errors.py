@@ -1,11 +1,11 @@
-"""AppError, the root of every expected failure, and the few that no slice owns.
+"""AppError, the root of every expected failure, and the failures that belong to no slice.
 
     AppError
     ├── Unavailable, Overloaded                                        503
     ├── InvalidParameter, InvalidBody                                  422
     ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser 403 · NotFound 404 · MethodNotAllowed 405
     ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · InternalError 500
-    └── … each slice adds its own in its errors.py
+    └── … each slice adds its own in errors.py
 
 An error's class name is its public `code`: GroupNotFound becomes group-not-found.
 """
@@ -14,16 +14,16 @@ import re
 
 
 class AppError(Exception):
-    """An expected failure: knows its HTTP status, title and stable code, and nothing of HTTP itself."""
+    """An expected failure, with its HTTP status, title and stable code."""
 
     status = 500
     title = "Internal error"
     pointer: str | None = None
-    """The JSON pointer of the body's member that is wrong, if it is one."""
+    """The JSON pointer (RFC 6901) of the member of the body that is wrong, if it is a member."""
     parameter: str | None = None
-    """The name of the query or path parameter that is wrong, if it is one."""
+    """The name of the query or path parameter that is wrong, if it is a parameter."""
     retry_after: int | None = None
-    """Seconds after which the same request may succeed; sent as `Retry-After`."""
+    """The seconds after which the same request may succeed; sent as `Retry-After`."""
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or self.title)
@@ -31,7 +31,7 @@ class AppError(Exception):
 
     @classmethod
     def code(cls) -> str:
-        """The kebab-case name that clients switch on."""
+        """Return the kebab-case name that clients switch on."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
 
@@ -39,25 +39,25 @@ class Unavailable(AppError):
     """A dependency did not answer, or not in time. Whether a write was applied is unknown."""
 
     status = 503
-    title = "A service this request needs is unavailable, try again"
+    title = "A dependency of the service is unavailable: try again"
     retry_after = 1
 
 
 class Overloaded(AppError):
     status = 503
-    title = "The service has as many requests as it can take, try again"
+    title = "The service is at capacity: try again"
     retry_after = 1
 
 
 class Unauthenticated(AppError):
-    """The token does not prove an identity. Every defect gets the same answer, which tells a forger nothing."""
+    """The token does not prove an identity. Every defect has the same text, which gives a forger no hint."""
 
     status = 401
     title = "A valid access token is required"
 
 
 class UnknownUser(AppError):
-    """The token is valid, and its account has not registered."""
+    """The token is valid, but its account has not registered."""
 
     status = 403
     title = "This account has no user yet: register with POST /api/users"
@@ -65,43 +65,43 @@ class UnknownUser(AppError):
 
 class NotFound(AppError):
     status = 404
-    title = "There is nothing at this address"
+    title = "There is no resource at this address"
 
 
 class MethodNotAllowed(AppError):
     status = 405
-    title = "This address does not take this method"
+    title = "This method is not allowed at this address"
 
 
 class InvalidParameter(AppError):
     status = 422
-    title = "A parameter is missing or wrong"
+    title = "A parameter is missing or invalid"
 
 
 class InvalidBody(AppError):
     status = 422
-    title = "The request's body is not what this call takes"
+    title = "The request body does not match the schema of this operation"
 
 
 class MalformedJson(AppError):
     status = 400
-    title = "The request's body is not strict UTF-8 JSON"
+    title = "The request body is not strict UTF-8 JSON"
 
 
 class RequestTimeout(AppError):
     status = 408
-    title = "The request's body did not arrive in time"
+    title = "The request body did not arrive in time"
 
 
 class BodyTooLarge(AppError):
     status = 413
-    title = "The request's body is too large"
+    title = "The request body is too large"
 
 
 class UnsupportedMediaType(AppError):
     status = 415
-    title = "The request's body must be application/json"
+    title = "The request body must be application/json"
 
 
 class InternalError(AppError):
-    """What a client sees of a mistake of ours; the log has the rest under the request's id."""
+    """A defect of the service. The client sees no details; the log has them under the request's id."""

@@ -1,17 +1,15 @@
 """create_app: the only place that puts the parts together."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import compile_path
 
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -22,14 +20,15 @@ from app.errors import AppError
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.gateways.valkey import Valkey, open_valkey
-from app.http import docs, health, openapi, page
-from app.http import metrics as metrics_route
+from app.http import health
 from app.http.connection import ConnectionCloseMiddleware, StopSignal
+from app.http.docs import docs_router
 from app.http.limits import ConcurrencyLimitMiddleware
+from app.http.metrics import metrics_router
 from app.http.middleware import AccessLogMiddleware, ServerErrorMiddleware
-from app.http.openapi import install_openapi, operation_id
-from app.http.page import install_page
-from app.http.problems import on_app_error, on_http_error, on_invalid_request
+from app.http.openapi import CommittedDocument, operation_id
+from app.http.page import page_router
+from app.http.problems import http_error_handler, on_app_error, on_invalid_request
 from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
@@ -50,44 +49,62 @@ from app.users.service import Users
 from app.users.store import UserStore
 
 DRAIN_SECONDS = 3.0
-"""How long a stopping process waits for sends and inbox rows that go on after their answers."""
+"""How long a stopping process waits for sends, inbox rows and loads that go on after their answers."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ROUTERS = (
-    health.router,
-    page.router,
-    group_routes.router,
-    message_routes.router,
-    users_router.router,
-    realtime_router.router,
-)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
-    metrics, stop = Metrics(), StopSignal()
+    metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
     app = FastAPI(
         lifespan=_lifespan(settings, metrics, stop),
+        middleware=_middleware(settings, metrics, stop),
+        exception_handlers={AppError: on_app_error, RequestValidationError: on_invalid_request},
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
     )
-    for router in (openapi.router, docs.router, *ROUTERS):
+    for router in (document.router(), *_routers(settings, metrics)):
         app.include_router(router)
-    if settings.environment == "local":
-        app.include_router(local_routes.router)
-    if settings.metrics_token or settings.environment != "production":
-        app.include_router(metrics_route.router)
-        app.state.metrics_token = settings.metrics_token
-    app.exception_handler(AppError)(on_app_error)
-    app.exception_handler(RequestValidationError)(on_invalid_request)
-    app.exception_handler(HTTPException)(on_http_error)
-    _add_middleware(app, settings, metrics, stop)
-    install_openapi(app)
-    install_page(app, settings)
-    app.state.allowed_methods = _allowed_methods(app)
+    app.exception_handler(HTTPException)(http_error_handler(app.routes))
+    app.openapi = lambda: document.content  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app
+
+
+def _middleware(settings: Settings, metrics: Metrics, stop: StopSignal) -> list[Middleware]:
+    """Return the middleware from the outermost to the innermost."""
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=METHODS,
+        allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
+        expose_headers=["Link", "Retry-After", "X-Request-ID"],
+        max_age=86_400,
+    )
+    return [
+        Middleware(ConnectionCloseMiddleware, stop=stop),
+        Middleware(AccessLogMiddleware, metrics=metrics),
+        cors,
+        Middleware(ServerErrorMiddleware),
+        Middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight),
+    ]
+
+
+def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
+    """Yield all routers but that of the document. Their order is the order of the paths in the OpenAPI document."""
+    yield docs_router()
+    yield health.router
+    yield page_router(settings)
+    yield group_routes.router
+    yield message_routes.router
+    yield users_router.router
+    yield realtime_router.router
+    if settings.environment == "local":
+        yield local_routes.router
+    if settings.metrics_token or settings.environment != "production":
+        yield metrics_router(metrics, settings.metrics_token)
 
 
 def _lifespan(
@@ -122,11 +139,10 @@ def _lifespan(
             stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
             yield State(
-                metrics=metrics,
-                tasks=tasks,
                 table=table,
                 postgres=postgres,
                 verifier=verifier,
+                tasks=tasks,
                 users=users,
                 messaging=messaging,
                 catchup=catchup,
@@ -141,33 +157,3 @@ def _lifespan(
 
 async def _open_bus(valkey: Valkey | None, stack: AsyncExitStack) -> Bus:
     return await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
-
-
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSignal) -> None:
-    """The last one added is the outermost."""
-    app.add_middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight)
-    app.add_middleware(ServerErrorMiddleware)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=METHODS,
-        allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
-        expose_headers=["Link", "Retry-After", "X-Request-ID"],
-        max_age=86_400,
-    )
-    app.add_middleware(AccessLogMiddleware, metrics=metrics)
-    app.add_middleware(ConnectionCloseMiddleware, stop=stop)
-
-
-def _allowed_methods(app: FastAPI) -> Callable[[str], str]:
-    """For a path, the methods of all routes that have it. Starlette would name those of the first one only."""
-    routes = [
-        (compile_path(route.path)[0], route.methods)
-        for route in iter_route_contexts(app.routes)
-        if route.path and route.methods
-    ]
-
-    def allowed(path: str) -> str:
-        return ", ".join(sorted({method for regex, methods in routes if re.match(regex, path) for method in methods}))
-
-    return allowed

@@ -28,6 +28,7 @@ MINISTACK = TOOLS / "ministack"
 CONTRACT = TOOLS / "contract"
 CONTRACT_NPM = TOOLS / "contract-npm"
 BROWSER = TOOLS / "browser"
+BIOME = TOOLS / "biome" / "biome"
 
 # The Python outside of any environment, whether or not one is active.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -86,12 +87,18 @@ def browser() -> None:
     once(BROWSER, sources, _install_browser, "Setting up: a browser for the page's tests")
 
 
+def biome() -> None:
+    """Install the formatter and linter of JavaScript and CSS, a single binary."""
+    once(TOOLS / "biome", [LOCKS / "biome" / "package-lock.json"], _install_biome, "Setting up: biome")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "uv": uv,
     "environment": environment,
     "dynamodb": dynamodb,
     "contract": contract,
     "browser": browser,
+    "biome": biome,
 }
 
 
@@ -144,7 +151,20 @@ def _install_ministack(folder: Path) -> None:
 
 
 def _install_dynoxide(folder: Path) -> None:
-    shutil.copytree(LOCKS / "dynoxide", folder, dirs_exist_ok=True)
+    _install_npm_lock("dynoxide", folder)
+
+
+def _install_biome(folder: Path) -> None:
+    _install_npm_lock("biome", folder)
+    binary = next(folder.glob("node_modules/@biomejs/*/biome"), None)  # npm chooses the platform's package
+    if binary is None:
+        sys.exit(f"There is no biome for {platform.system()} {platform.machine()}: scripts/check cannot run here.")
+    BIOME.unlink(missing_ok=True)
+    BIOME.symlink_to(binary.relative_to(folder))
+
+
+def _install_npm_lock(name: str, folder: Path) -> None:
+    shutil.copytree(LOCKS / name, folder, dirs_exist_ok=True)
     with _npm() as npm:
         _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 

@@ -1,8 +1,9 @@
 # Sourced by the entry scripts from the top of the checkout. POSIX shell.
-# setup PART... puts parts in place (scripts/bootstrap.py); PYTHON and UV are then there to use.
+# setup PART... puts parts in place (scripts/bootstrap.py); PYTHON, UV and BIOME are then there to use.
 
 PYTHON=.venv/bin/python
 UV=.tools/uv/bin/uv
+BIOME=.tools/biome/biome
 
 find_python() {
     for name in python3 python3.14 python3.13 python3.12 python3.11 python; do

@@ -5,4 +5,6 @@ pytest_plugins = [
     "tests.fixtures.app",
     "tests.fixtures.emulator",
     "tests.fixtures.event_loop",
+    "tests.fixtures.leftovers",
+    "tests.fixtures.soak",
 ]

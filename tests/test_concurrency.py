@@ -39,14 +39,15 @@ async def test_a_drain_waits_for_tasks_that_running_tasks_start_and_ends_sleeps(
     async def second() -> None:
         done.append("second")
 
-    async def first() -> None:
+    async def first() -> asyncio.Task[None]:
         await tasks.sleep(3600)
-        tasks.start(second())
         done.append("first")
+        return tasks.start(second())
 
-    tasks.start(first())
+    started = tasks.start(first())
     await asyncio.sleep(0)
     await tasks.drain(5)
+    assert started.done()
     assert done == ["first", "second"]
 
 

@@ -23,7 +23,7 @@ PINNED = r"[a-z/]+:\d+\.\d+(\.\d+)?(-\w+)+"
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Of the Dockerfile, in order, with continued lines joined."""
+    """Return the instructions of the Dockerfile in order, with continued lines joined."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE).replace("\\\n", " ")
     pairs = [line.strip().partition(" ") for line in text.splitlines() if line.strip()]
     return [(name, rest.strip()) for name, _, rest in pairs]
@@ -45,7 +45,7 @@ def command_of(text: str) -> list[str]:
 
 
 def compose() -> dict[str, Any]:
-    """With the defaults of its variables filled in."""
+    """Return compose.yaml with the defaults of its variables filled in."""
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (ROOT / "compose.yaml").read_text())
     document: dict[str, Any] = yaml.safe_load(text)
     return document
@@ -79,7 +79,7 @@ def test_packages_are_installed_by_hash_from_wheels() -> None:
     assert all("--require-hashes --only-binary :all:" in line or "--no-deps" in line for line in installs)
 
 
-def test_compose_names_things_that_exist() -> None:
+def test_compose_names_only_services_and_volumes_that_exist() -> None:
     document = compose()
     services = document["services"]
     assert {"app", "migrate", "postgres", "dynamodb", "valkey"} <= services.keys()
@@ -89,7 +89,7 @@ def test_compose_names_things_that_exist() -> None:
         assert "build" in service or re.fullmatch(PINNED, service["image"])
 
 
-def test_compose_waits_for_health() -> None:
+def test_compose_starts_a_service_after_its_dependencies_are_healthy() -> None:
     services = compose()["services"]
     needs = [need for service in services.values() for need in service.get("depends_on", {}).items()]
     conditions = {name: need["condition"] for name, need in needs}

@@ -19,7 +19,7 @@ MAX_ENTRIES = 100_000
 LOCAL_TTL = 30.0
 """Longest time in seconds that a process keeps a copy of a value in Valkey."""
 DISCONNECTED_TTL = 1.0
-"""The same while the process receives no invalidations."""
+"""Longest time in seconds that a process keeps a local copy while it receives no invalidations."""
 STALE_WAIT = 0.5
 """Seconds to wait for the source where the last known value may be served instead."""
 STALE_RETRY = 5.0
@@ -164,7 +164,9 @@ class Cache(Generic[K, V]):
         try:
             found = await self._load(keys)
         finally:
-            self._discard(keys)
+            for key in keys:
+                if self._loads.get(key) is asyncio.current_task():  # else detached, or replaced by a later load
+                    del self._loads[key]
         if self._shared and generations:
             outdated = await self._shared.store_many({key: found[key] for key in generations}, generations)
             found |= await self._load(outdated) if outdated else {}
@@ -173,12 +175,6 @@ class Cache(Generic[K, V]):
     async def _load(self, keys: Collection[K]) -> dict[K, V | None]:
         loaded = await self._spec.load(keys)
         return {key: loaded.get(key) for key in keys}
-
-    def _discard(self, keys: set[K]) -> None:
-        """Remove the current task from the loads that callers can join."""
-        for key in keys:
-            if self._loads.get(key) is asyncio.current_task():
-                del self._loads[key]
 
     def _store_locally(self, found: Mapping[K, V | None]) -> None:
         if not self._has_local_entries:

@@ -51,7 +51,7 @@ COMMANDS: Final = {
     "migrations": Entry("Postgres", "migrations", "Which versions there are, and which are applied."),
     "capacity": Entry("Capacity", "capacity.commands", "Report, plan, set and autoscale read and write units."),
     "doctor": Entry("Service", "doctor", "Check settings, credentials, table, schema and keys."),
-    "openapi": Entry("Service", "openapi", "Write the HTTP contract."),
+    "openapi": Entry("Service", "openapi.commands", "Write the HTTP contract."),
 }
 
 

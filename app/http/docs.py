@@ -2,41 +2,30 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter, Request, Response
+
+from app.http.static import StaticFolder
 
 FOLDER = Path(__file__).parent.parent / "web" / "docs"
-FILES = {
-    "index.html": "text/html",
-    "docs.js": "text/javascript",
-    "swagger-ui-bundle.js": "text/javascript",
-    "swagger-ui.css": "text/css",
-}
-"""With their types, so that nothing has to read the machine's own table of types."""
 HEADERS = {
-    # Swagger UI sets styles on elements and draws its icons from data: addresses.
+    # Swagger UI sets styles on elements and loads its icons from data: URLs.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:;"
     " style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "public, max-age=3600",
 }
 
-router = APIRouter(prefix="/docs", include_in_schema=False)
 
+def docs_router() -> APIRouter:
+    """Return the routes of the documentation page, whose files are read now."""
+    router = APIRouter(prefix="/docs", include_in_schema=False)
+    files = StaticFolder(FOLDER, HEADERS)
 
-@router.get("")
-async def get_docs() -> FileResponse:
-    """The page."""
-    return _file("index.html")
+    @router.api_route("", methods=["GET", "HEAD"])
+    async def get_docs(request: Request) -> Response:
+        return files.response(request, "index.html")
 
+    @router.api_route("/{name}", methods=["GET", "HEAD"])
+    async def get_docs_file(request: Request, name: str) -> Response:
+        return files.response(request, name)
 
-@router.get("/{name}")
-async def get_docs_file(name: str) -> FileResponse:
-    """A file that the page needs."""
-    if name not in FILES:
-        raise HTTPException(404)
-    return _file(name)
-
-
-def _file(name: str) -> FileResponse:
-    return FileResponse(FOLDER / name, headers=HEADERS, media_type=FILES[name])
+    return router

@@ -1,4 +1,4 @@
-"""Liveness and readiness."""
+"""Liveness and readiness probes, and the health check of the old back end."""
 
 import asyncio
 import time
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.errors import Unavailable
+from app.http.context import state_of
 from app.http.routes import NamedRoute
 from app.http.types import Page, ResponseModel
 
@@ -18,61 +19,61 @@ CHECK_SECONDS = 2.0
 
 
 class HealthCheckView(ResponseModel):
-    """The old back end's health check."""
+    """The health check of the old back end."""
 
-    success: bool = Field(description="The service answers: always true", examples=[True])
-    ver: int = Field(ge=1, le=1, description="Version of this answer's form", examples=[1])
+    success: bool = Field(description="Always true: the service answers", examples=[True])
+    ver: int = Field(ge=1, le=1, description="Version of this format", examples=[1])
 
 
 class LivenessView(ResponseModel):
     """The process runs."""
 
-    status: Literal["ok"] = Field(
-        description="Always the same; what counts is that there is an answer", examples=["ok"]
-    )
+    status: Literal["ok"] = Field(description="Always `ok`", examples=["ok"])
 
 
 class DependencyView(ResponseModel):
-    """How a dependency answered just now."""
+    """The state of a dependency at this moment."""
 
-    name: Literal["dynamodb", "postgres", "token_keys"] = Field(description="Which dependency", examples=["postgres"])
+    name: Literal["dynamodb", "postgres", "token_keys"] = Field(
+        description="Name of the dependency", examples=["postgres"]
+    )
     state: Literal["ok", "down"] = Field(description="Whether it can be used", examples=["ok"])
-    ms: float = Field(ge=0, le=60_000, description="How long it took to find out, in milliseconds", examples=[1.3])
+    ms: float = Field(ge=0, le=60_000, description="Duration of the check in milliseconds", examples=[1.3])
 
 
 class ReadinessView(ResponseModel):
-    """Whether requests can be served."""
+    """The state of the service and of its dependencies."""
 
-    status: Literal["ok", "down"] = Field(description="`down` if any dependency is", examples=["ok"])
-    dependencies: Page[DependencyView] = Field(description="Each dependency")
+    status: Literal["ok", "down"] = Field(description="`down` if a dependency is down", examples=["ok"])
+    dependencies: Page[DependencyView] = Field(description="State of each dependency")
 
 
 @router.get("/api/health-check")
 async def check_health() -> HealthCheckView:
-    """Whether the service answers, in the old back end's form."""
+    """Check that the service answers, in the format of the old back end."""
     return HealthCheckView(success=True, ver=1)
 
 
 @router.get("/healthz")
 async def get_liveness() -> LivenessView:
-    """Whether the process runs.
+    """Check that the process runs.
 
-    For restarting a process that hangs, so dependencies do not count.
+    A liveness probe: a supervisor restarts a process that does not answer. Dependencies do not count.
     """
     return LivenessView(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": ReadinessView, "description": "A dependency is down"}})
 async def get_readiness(request: Request, response: Response) -> ReadinessView:
-    """Whether requests can be served, with the state of each dependency.
+    """Check that the service can serve requests, with the state of each dependency.
 
-    For sending requests to a process only while it can serve them; 503 says that it cannot.
+    A readiness probe: a load balancer sends requests to a process only while the status is 200.
     """
-    state = request.state
+    state = state_of(request.scope)
     dependencies = await asyncio.gather(
-        _check("dynamodb", state.table.ping),
-        _check("postgres", state.postgres.ping),
-        _check("token_keys", state.verifier.check),
+        _check("dynamodb", state["table"].ping),
+        _check("postgres", state["postgres"].ping),
+        _check("token_keys", state["verifier"].check),
     )
     is_ready = all(dependency.state == "ok" for dependency in dependencies)
     response.status_code = 200 if is_ready else 503

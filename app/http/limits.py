@@ -1,19 +1,20 @@
-"""A cap on the requests that are worked on at once: the ones above it are told so at once instead of waiting."""
+"""A limit on concurrent requests: a request above it is refused at once instead of waiting."""
 
 from typing import TYPE_CHECKING
 
 from app.errors import Overloaded
+from app.http.context import context_of
 from app.http.problems import render
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 UNLIMITED = frozenset({"/api/health-check", "/api/events"})
-"""Health checks are never refused, and event streams, which rest most of the time, have a limit of their own."""
+"""Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
 
 
 class ConcurrencyLimitMiddleware:
-    """Counts requests, not connections: idle sockets cost nothing."""
+    """Refuses API requests above the limit with 503. Idle connections do not count."""
 
     def __init__(self, app: "ASGIApp", limit: int) -> None:
         self._app = app
@@ -24,7 +25,7 @@ class ConcurrencyLimitMiddleware:
         if scope["type"] != "http" or not _is_limited(scope["path"]):
             return await self._app(scope, receive, send)
         if self._running >= self._limit:
-            return await render(Overloaded(), scope.get("request_id", ""))(scope, receive, send)
+            return await render(Overloaded(), context_of(scope).request_id)(scope, receive, send)
         self._running += 1
         try:
             await self._app(scope, receive, send)

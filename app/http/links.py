@@ -1,4 +1,4 @@
-"""Ways on from an answer: pages by the Link header (RFC 8288), and OpenAPI links to what can be called next."""
+"""Links from an answer: to its neighbouring pages (RFC 8288), and in the OpenAPI document to the next calls."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,20 +7,20 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 
 PAGED: dict[str, Any] = {"headers": {"Link": {}}}
-"""For a route's `responses[200]`."""
+"""The `responses[200]` of a route that sets the Link header."""
 
 
-def follow(operation: str, description: str, **parameters: str) -> dict[str, Any]:
-    """For a route's `responses[200]["links"]`: what can be called next, and where its input stands.
+def openapi_link(operation: str, description: str, **parameters: str) -> dict[str, Any]:
+    """Return a link object for a route's `responses[200]["links"]`: a next call, and where its input stands.
 
-    In this answer, by a JSON pointer, or elsewhere, by a whole expression (`$request.path.…`).
+    A parameter's place is a JSON pointer into this answer, or a whole runtime expression (`$request.path.…`).
     """
-    given = {name: at if at.startswith("$") else f"$response.body#/{at}" for name, at in parameters.items()}
-    return {"operationId": operation, "description": description, "parameters": given}
+    expressions = {name: at if at.startswith("$") else f"$response.body#/{at}" for name, at in parameters.items()}
+    return {"operationId": operation, "description": description, "parameters": expressions}
 
 
-def link(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:
-    """Name neighbouring pages of this one: relation → the query that leads there."""
+def set_link_header(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:
+    """Set the Link header to the neighbouring pages: relation → the query that leads there. Without pages set none."""
     links = [f'<{request.url.path}?{urlencode(query)}>; rel="{rel}"' for rel, query in pages.items()]
     if links:
         response.headers["Link"] = ", ".join(links)

@@ -1,4 +1,4 @@
-"""The middleware around every request: ids, access log, security headers, and the handler of last errors."""
+"""The middleware around every request: request ids, access log, security headers, and unhandled errors."""
 
 import re
 import time
@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
 from app.errors import InternalError
+from app.http.context import RequestContext, context_of
 from app.http.problems import render
 from app.metrics import OTHER, Metrics
 
@@ -31,7 +32,7 @@ SECURITY_HEADERS = {
 
 
 class ServerErrorMiddleware:
-    """Turns what nobody handled into a problem without details. It stands inside CORS, so that browsers may read it."""
+    """Renders an unhandled exception as a problem without details, inside CORS, so that browsers may read it."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
@@ -52,11 +53,11 @@ class ServerErrorMiddleware:
             log.exception("request_failed")
             if has_started:
                 raise
-            await render(InternalError(), scope["request_id"])(scope, receive, send)
+            await render(InternalError(), context_of(scope).request_id)(scope, receive, send)
 
 
 class AccessLogMiddleware:
-    """The outermost: gives each request an id, adds the headers that every answer has, logs it and counts it."""
+    """Gives each request an id, adds the headers that every response has, then logs and counts the request."""
 
     def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
@@ -65,27 +66,27 @@ class AccessLogMiddleware:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        request_id = scope["request_id"] = _request_id(scope)
-        started, status = time.perf_counter(), 0
+        started, status, context = time.perf_counter(), 0, context_of(scope)
+        context.request_id = _request_id(scope)
 
         async def send_with_headers(message: "Message") -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(MutableHeaders(scope=message), request_id)
+                _add_headers(MutableHeaders(scope=message), context.request_id)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=context.request_id):
             try:
                 await self._app(scope, receive, send_with_headers)
             finally:
                 seconds = time.perf_counter() - started
-                _log_request(scope, status, seconds)
+                _log_request(scope, context, status, seconds)
                 self._metrics.answered(getattr(scope.get("route"), "name", OTHER), status, seconds)
 
 
 def _request_id(scope: "Scope") -> str:
-    """The client's own, if it looks like an id."""
+    """Return the client's own id if it is well-formed, else a new id."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid4().hex
 
@@ -96,8 +97,8 @@ def _add_headers(headers: MutableHeaders, request_id: str) -> None:
         headers.setdefault(name, value)
 
 
-def _log_request(scope: "Scope", status: int, seconds: float) -> None:
-    # The template, not the path: paths hold handles.
+def _log_request(scope: "Scope", context: RequestContext, status: int, seconds: float) -> None:
+    # The template instead of the path: paths contain handles.
     path = getattr(scope.get("route"), "path", None)
-    user = scope.get("state", {}).get("user_uuid")
+    user = str(context.user) if context.user else None
     log.info("request", method=scope["method"], route=path, status=status, ms=round(seconds * 1000, 1), user=user)

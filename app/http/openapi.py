@@ -1,268 +1,40 @@
-"""The OpenAPI document: made from the routes, finished by rules that hold for every route, and served as committed.
+"""The OpenAPI document as it is committed. `scripts/cruddur openapi --output app/openapi.json` writes it anew."""
 
-`scripts/cruddur openapi --output app/openapi.json` writes it anew; a test compares.
-"""
-
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
-from app import __version__
-from app.errors import AppError, InternalError, InvalidParameter
-from app.http.problems import MEDIA_TYPE, Problem, problem_responses
-
-Object: TypeAlias = dict[str, Any]
+from app.http.static import StaticFile
 
 FILE = Path(__file__).parent.parent / "openapi.json"
-INFO: Object = {
-    "title": "cruddur-messages",
-    "version": __version__,
-    "summary": "Direct messages: message groups, messages, read markers, and the people in them.",
-    "description": """\
-Send `Authorization: Bearer <Cognito access token>` with every call but the health checks and `/api/config`.
-
-- Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, numbers of messages count from 1 in each group.
-- A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
-- An error is a problem document (RFC 9457). Switch on its `code`: each operation names the ones that it can have.
-- A send with a `uuid` and a registration may be repeated: the same content gives the same answer.
-- Answers may get new members, and the stream of events new kinds, at any time: ignore what you do not know. Members of
-  requests that are not known here are refused.
-""",
-    "contact": {"name": "The maintainers of cruddur-messages"},
-    "license": {"name": "Not licensed for use by others", "identifier": "LicenseRef-cruddur-messages"},
-}
-SERVERS = [{"url": "", "description": "Where this document was read: local or production", "x-internal": False}]
-TAGS = [
-    {"name": "message groups", "description": "The inbox: the groups one is in, newest activity first"},
-    {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without holes"},
-    {"name": "live", "description": "What happens, as it happens, and what happened meanwhile"},
-    {"name": "users", "description": "People, by handle"},
-    {"name": "page", "description": "For a page that runs in a browser"},
-    {"name": "health", "description": "For load balancers and supervisors"},
-]
-HEADERS: Object = {
-    "X-Request-ID": {
-        "description": "Id of this request, for asking about it",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$", "maxLength": 64},
-        "example": "0193e1c4a8f07d6e",
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before trying again",
-        "required": True,
-        "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600},
-        "example": 1,
-    },
-    "WWW-Authenticate": {
-        "description": "The scheme to sign in with",
-        "required": True,
-        "schema": {"type": "string", "enum": ["Bearer"]},
-        "example": "Bearer",
-    },
-    "Link": {
-        "description": 'The neighbouring pages, `rel="next"` and `rel="prev"`; a relation that is missing has no page',
-        "schema": {"type": "string", "maxLength": 1000},
-        "example": '</api/message_groups?limit=20&cursor=1764-0193e1c4>; rel="next"',
-    },
-}
-HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
-INT32_MAX = 2**31 - 1
-LENGTHS = {"uuid": 36, "date-time": 24}
-
-router = APIRouter(include_in_schema=False)
 
 
-@router.get("/openapi.json")
-async def get_openapi_document(request: Request) -> Response:
-    """The committed document, byte for byte."""
-    headers = {"ETag": request.app.state.openapi_etag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    return Response(request.app.state.openapi_file, headers=headers, media_type="application/json")
+class CommittedDocument:
+    """The document of this version: its file is read at construction and parsed when it is asked for."""
+
+    def __init__(self) -> None:
+        self._file = StaticFile.read(FILE, {"Cache-Control": "no-cache"})
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self._file.content)
+        return document
+
+    def router(self) -> APIRouter:
+        """Return the route that serves the document byte for byte."""
+        router = APIRouter(include_in_schema=False)
+
+        @router.get("/openapi.json")
+        async def get_openapi_document(request: Request) -> Response:
+            return self._file.response(request)
+
+        return router
 
 
 def operation_id(route: APIRoute) -> str:
-    """A route's function is its operation, and a generated client's method."""
+    """Return a route's id in the document: its function's name, which is a generated client's method, too."""
     return route.name
-
-
-def install_openapi(app: FastAPI) -> None:
-    """Let `app.openapi()` make the document from the routes, and have the committed one at hand to serve."""
-    app.state.openapi_file = FILE.read_bytes() if FILE.exists() else b""
-    app.state.openapi_etag = f'"{hashlib.sha256(app.state.openapi_file).hexdigest()[:32]}"'
-
-    def document() -> Object:
-        if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI documents this as the way
-
-
-def _document(app: FastAPI) -> Object:
-    document = get_openapi(title="", version="", tags=TAGS, routes=app.routes, separate_input_output_schemas=False)
-    document |= {"info": INFO, "servers": SERVERS}
-    _restore_examples(document, app)
-    components = document["components"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components["schemas"].pop(unused, None)
-    components["headers"] = HEADERS
-    components["schemas"] |= _problem_schemas()
-    for operation in _operations(document):
-        components["schemas"] |= _finish(operation)
-    for schema in _schemas(document):
-        _tidy(schema)
-    components["schemas"] = dict(sorted(components["schemas"].items()))
-    return document
-
-
-def _restore_examples(document: Object, app: FastAPI) -> None:
-    """FastAPI leaves out what is null, also from examples."""
-    for route in iter_route_contexts(app.routes):
-        given = getattr(route.original_route, "responses", {}).get(200, {}).get("content", {})
-        for method in (route.methods or ()) if given else ():
-            content = document["paths"][route.path][method.lower()]["responses"]["200"]["content"]
-            for media, described in given.items():
-                content[media] |= described
-
-
-def _operations(document: Object) -> Iterator[Object]:
-    return (operation for path in document["paths"].values() for operation in path.values())
-
-
-def _finish(operation: Object) -> Object:
-    """Complete an operation; returns the schemas of its problems."""
-    operation["summary"], operation["description"] = _described(operation["description"])
-    operation.setdefault("security", [])
-    for parameter in operation.get("parameters", ()):
-        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[0]  # without null: that is to leave it out
-    responses = operation["responses"]
-    for response in responses.values():
-        if response["description"] == "Successful Response":
-            response["description"] = operation["summary"]
-    responses |= {str(status): response for status, response in problem_responses(InternalError).items()}
-    name = "".join(word.title() for word in operation["operationId"].split("_")) + "Problem"
-    codes: list[str] = []
-    for status, response in responses.items():
-        content = response.get("content", {})
-        _add_headers(status, response)
-        _describe_events(content)
-        if MEDIA_TYPE in content:
-            codes += content[MEDIA_TYPE]["examples"]
-            _name_parameter(content[MEDIA_TYPE]["examples"], operation.get("parameters", ()))
-            content[MEDIA_TYPE]["schema"] = _ref(name)
-    operation["responses"] = dict(sorted(responses.items()))
-    return _problem_of_operation(name, operation["operationId"], codes)
-
-
-def _described(docstring: str) -> tuple[str, str]:
-    """The summary is the docstring's first paragraph, the description what follows it, or the same."""
-    summary, _, rules = docstring.partition("\n\n")
-    return summary.replace("\n", " ").rstrip("."), rules or summary
-
-
-def _add_headers(status: str, response: Object) -> None:
-    headers = response.setdefault("headers", {})
-    for name in ["X-Request-ID", *HEADERS_OF_STATUS.get(status, [])]:
-        if name == "X-Request-ID" or MEDIA_TYPE in response.get("content", {}):
-            headers[name] = {}
-    for name in headers:
-        headers[name] = _ref(name, "headers")
-
-
-def _name_parameter(examples: Object, parameters: Sequence[Object]) -> None:
-    """The example of a wrong parameter is one of the operation's own, if it has any."""
-    if example := examples.get(InvalidParameter.code()):
-        defect = example["value"]["errors"][0]
-        del defect["parameter"]
-        defect |= {"parameter": parameters[-1]["name"]} if parameters else {}
-
-
-def _describe_events(content: Object) -> None:
-    """OpenAPI 3.1 has no words for one event of many, and FastAPI says of a stream that it is text, too.
-
-    The schema of an event's data alone is what people and those generators that know streams understand.
-    """
-    if "text/event-stream" in content:
-        content["text/event-stream"]["schema"].pop("type")
-
-
-def _problem_schemas() -> Object:
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    defects = schema.pop("$defs")
-    code = schema["properties"]["code"]
-    schema["properties"]["code"] = _ref("ProblemCode") | {"description": code["description"]}
-    return {
-        "Problem": schema,
-        "ProblemCode": _enum(_codes(AppError), "Every code that a problem can have"),
-        **defects,
-    }
-
-
-def _problem_of_operation(name: str, operation: str, codes: list[str]) -> Object:
-    own = {"type": "object", "properties": {"code": _ref(f"{name}Code")}, "required": ["code"]}
-    return {
-        name: {"allOf": [_ref("Problem"), own], "description": f"Why `{operation}` was not carried out"},
-        f"{name}Code": _enum(codes, f"Every code that a problem of `{operation}` can have"),
-    }
-
-
-def _enum(codes: Iterable[str], description: str) -> Object:
-    """Closed; with names for languages where a code is no name."""
-    values = sorted(codes)
-    names = [code.upper().replace("-", "_") for code in values]
-    return {"type": "string", "enum": values, "x-enum-varnames": names, "description": description}
-
-
-def _ref(name: str, kind: str = "schemas") -> Object:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _codes(kind: type[AppError]) -> set[str]:
-    return {code for below in kind.__subclasses__() for code in (below.code(), *_codes(below))}
-
-
-def _schemas(document: Object) -> Iterator[Object]:
-    """Every schema that stands in the document, each once, parts of others not counted."""
-    yield from document["components"]["schemas"].values()
-    for operation in _operations(document):
-        yield from (parameter["schema"] for parameter in operation.get("parameters", ()))
-        for response in operation["responses"].values():
-            yield from (media["schema"] for media in response.get("content", {}).values())
-
-
-def _tidy(schema: Object) -> None:
-    """Without titles, which repeat the names; in words that every generator knows; with the sizes of values said."""
-    schema.pop("title", None)
-    if "const" in schema:
-        schema["enum"] = [schema.pop("const")]
-    for name in ("minimum", "maximum"):
-        if isinstance(schema.get(name), float) and schema[name].is_integer():
-            schema[name] = int(schema[name])
-    if schema.get("type") == "integer":
-        schema.setdefault("format", "int32" if schema.get("maximum", INT32_MAX + 1) <= INT32_MAX else "int64")
-    if schema.get("format") in LENGTHS:
-        schema["maxLength"] = LENGTHS[schema["format"]]
-    for part in _parts(schema):
-        _tidy(part)
-    _join_null(schema)
-
-
-def _parts(schema: Object) -> Iterator[Object]:
-    yield from schema.get("properties", {}).values()
-    for name in ("anyOf", "oneOf", "allOf"):
-        yield from schema.get(name, ())
-    yield from (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))
-
-
-def _join_null(schema: Object) -> None:
-    """What may be null is a list of types where JSON Schema allows it, which reads better than a union."""
-    kinds = schema.get("anyOf", ())
-    if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:
-        del schema["anyOf"]
-        schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}

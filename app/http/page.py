@@ -1,109 +1,96 @@
-"""The chat page: its files, read once at the start, and what it has to know about this installation."""
+"""The chat page: its files, and its configuration by this installation."""
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from starlette.exceptions import HTTPException
 
+from app.http.static import StaticFolder
 from app.http.types import ResponseModel
 from app.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
-MEDIA_TYPES = {
-    ".css": "text/css",
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
-"""Of what is served; a file of any other kind, as the licences beside the vendored one, is not."""
 SCOPE = "openid"
-
-router = APIRouter()
 
 
 class LocalSignIn(ResponseModel):
-    """Be any person of this installation, by `/local/users` and `/local/token`."""
+    """Sign-in as any user of this installation, by `/local/users` and `/local/token`."""
 
-    kind: Literal["local"] = Field(description="How to sign in", examples=["local"])
+    kind: Literal["local"] = Field(description="Kind of sign-in", examples=["local"])
 
 
 Address: TypeAlias = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "uri"})]
 
 
 class CognitoSignIn(ResponseModel):
-    """Cognito's pages, by the authorization code grant with PKCE."""
+    """Sign-in on Cognito's pages, by the authorization code grant with PKCE (RFC 7636)."""
 
-    kind: Literal["cognito"] = Field(description="How to sign in", examples=["cognito"])
+    kind: Literal["cognito"] = Field(description="Kind of sign-in", examples=["cognito"])
     authorize_url: Address = Field(
-        description="Where signing in begins",
+        description="Authorization endpoint",
         examples=["https://example.auth.us-east-1.amazoncognito.com/oauth2/authorize"],
     )
     token_url: Address = Field(
-        description="Where a code becomes tokens",
+        description="Token endpoint",
         examples=["https://example.auth.us-east-1.amazoncognito.com/oauth2/token"],
     )
     logout_url: Address = Field(
-        description="Where signing out ends", examples=["https://example.auth.us-east-1.amazoncognito.com/logout"]
+        description="Logout endpoint", examples=["https://example.auth.us-east-1.amazoncognito.com/logout"]
     )
-    client_id: str = Field(description="The app client", max_length=128, examples=["7ndc3qk0example"])
-    scope: str = Field(description="What to ask for", max_length=200, examples=[SCOPE])
+    client_id: str = Field(description="Id of the app client", max_length=128, examples=["7ndc3qk0example"])
+    scope: str = Field(description="Scope to request", max_length=200, examples=[SCOPE])
 
 
 class NoSignIn(ResponseModel):
-    """Nobody has told this installation where people sign in (`COGNITO_DOMAIN_URL`)."""
+    """No sign-in is configured (`COGNITO_DOMAIN_URL`)."""
 
-    kind: Literal["none"] = Field(description="How to sign in", examples=["none"])
+    kind: Literal["none"] = Field(description="Kind of sign-in", examples=["none"])
 
 
 SignIn: TypeAlias = Annotated[LocalSignIn | CognitoSignIn | NoSignIn, Field(discriminator="kind")]
 
 
 class ConfigView(ResponseModel):
-    """What a page needs to know before anybody is signed in."""
+    """The configuration that a page needs before sign-in."""
 
-    sign_in: SignIn = Field(description="How people sign in here", examples=[{"kind": "local"}])
+    sign_in: SignIn = Field(description="How users sign in", examples=[{"kind": "local"}])
     message_max_length: int = Field(
-        ge=1, le=4_000, description="Characters that a message may have after trimming", examples=[1024]
+        ge=1, le=4_000, description="Maximum length of a message in characters, after trimming", examples=[1024]
     )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """What is served at a path, and the name of this version of it."""
-
-    content: bytes
-    media_type: str
-    etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The page's files by their paths under `/static/`, the headers that all of them have, and its settings."""
-
-    files: dict[str, File]
-    headers: dict[str, str]
-    config: ConfigView
-
-
-def install_page(app: FastAPI, settings: Settings) -> None:
-    """Read the page's files; what is asked for later is looked up among them and nowhere else."""
-    headers = {"Content-Security-Policy": _policy(settings.cognito_domain_url), "Cache-Control": "no-cache"}
+def page_router(settings: Settings) -> APIRouter:
+    """Return the routes of the chat page, whose files are read now, and of its configuration."""
+    router = APIRouter()
     config = ConfigView(sign_in=_sign_in(settings), message_max_length=settings.message_max_length)
-    paths = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
-    app.state.page = Page({path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}, headers, config)
+    policy = _policy(settings.cognito_domain_url)
+    files = StaticFolder(FOLDER, {"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
+    @router.get("/api/config", tags=["page"])
+    async def get_config() -> ConfigView:
+        """Return the configuration that a page needs before sign-in.
 
-def _read(path: Path) -> File:
-    content = path.read_bytes()
-    return File(content, MEDIA_TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+        It says how users sign in, and how long a message may be.
+        """
+        return config
+
+    @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def get_page(request: Request) -> Response:  # whose script reads the address
+        return files.response(request, "index.html")
+
+    @router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def get_page_file(request: Request, path: str) -> Response:
+        return files.response(request, path)
+
+    return router
 
 
 def _policy(cognito_domain_url: str | None) -> str:
-    """Nothing but our own files; no text ever becomes markup, which `require-trusted-types-for` sees to."""
+    """Return a policy that allows our own files only. `require-trusted-types-for` keeps text from becoming markup."""
     connect = " ".join(["'self'", *([cognito_domain_url] if cognito_domain_url else [])])
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {connect};"
@@ -125,39 +112,3 @@ def _sign_in(settings: Settings) -> LocalSignIn | CognitoSignIn | NoSignIn:
         client_id=settings.cognito_client_ids[0],
         scope=SCOPE,
     )
-
-
-@router.get("/api/config", tags=["page"])
-async def get_config(request: Request) -> ConfigView:
-    """What a page needs to know before anybody is signed in.
-
-    How people sign in here, and how long a message may be.
-    """
-    page: Page = request.app.state.page
-    return page.config
-
-
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
-async def get_page(request: Request) -> Response:
-    """The page, which knows by its address what to show."""
-    return _file(request, "index.html")
-
-
-@router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
-async def get_page_file(request: Request, path: str) -> Response:
-    """A file that the page needs."""
-    return _file(request, path)
-
-
-def _file(request: Request, path: str) -> Response:
-    page: Page = request.app.state.page
-    file = page.files.get(path)
-    if file is None:
-        raise HTTPException(404)
-    headers = {**page.headers, "ETag": file.etag}
-    if request.headers.get("if-none-match") == file.etag:
-        return Response(status_code=304, headers=headers)
-    return Response(file.content, headers=headers, media_type=file.media_type)

@@ -1,13 +1,15 @@
-"""Problem documents (RFC 9457): their schema, the handlers that make them, and their place in the routes' docs."""
+"""Problem documents (RFC 9457): their schema, the handlers that render them, and how routes declare them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, compile_path
 
 from app.errors import (
     AppError,
@@ -25,22 +27,25 @@ from app.errors import (
     UnknownUser,
     UnsupportedMediaType,
 )
+from app.http.context import context_of
 from app.http.types import never_null
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cruddur-messages:problem:"
 MAX_ERRORS = 100
 EXAMPLE_ID = "0193e1c4a8f07d6e"
+EXAMPLE_TITLE = "The message group does not exist or you are not a member"
+CODES = "x-problem-codes"
 CODE = r"^[a-z][a-z0-9-]*$"
 
 
 class ProblemError(BaseModel):
-    """One thing that is wrong with the request, and where: in the body or in a parameter."""
+    """A defect of the request, in its body or in a parameter."""
 
     model_config = ConfigDict(json_schema_extra=never_null)
 
     code: str = Field(description="Stable name of the defect", max_length=64, pattern=CODE, examples=["missing"])
-    detail: str = Field(description="A sentence for developers", max_length=1000, examples=["is required"])
+    detail: str = Field(description="Explanation for developers", max_length=1000, examples=["is required"])
     pointer: str | None = Field(
         None, description="JSON pointer (RFC 6901) into the body", max_length=1000, examples=["/message"]
     )
@@ -48,36 +53,32 @@ class ProblemError(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why a request was not carried out (RFC 9457)."""
+    """The reason why a request failed (RFC 9457)."""
 
     model_config = ConfigDict(json_schema_extra=never_null)
 
     type: str = Field(
-        description="URI of the kind of problem",
+        description="URI of the problem type",
         max_length=200,
         json_schema_extra={"format": "uri"},
         examples=[TYPE_PREFIX + "group-not-found"],
     )
-    title: str = Field(
-        description="The kind of problem in a sentence", max_length=200, examples=["There is no such message group"]
-    )
+    title: str = Field(description="Summary of the problem type", max_length=200, examples=[EXAMPLE_TITLE])
     status: int = Field(description="The HTTP status", ge=400, le=599, examples=[404])
-    detail: str = Field(
-        description="This problem in a sentence", max_length=1000, examples=["There is no such message group for you"]
-    )
-    code: str = Field(description="Stable name of the kind of problem; switch on this", examples=["group-not-found"])
+    detail: str = Field(description="Explanation of this problem", max_length=1000, examples=[EXAMPLE_TITLE])
+    code: str = Field(description="Stable name of the problem type; switch on this", examples=["group-not-found"])
     instance: str = Field(
-        description="The id of the request, as in `X-Request-ID`",
+        description="Id of the request, as in `X-Request-ID`",
         max_length=64,
         examples=[EXAMPLE_ID],
     )
     errors: list[ProblemError] | None = Field(
-        None, description="The defects; on status 422 only", min_length=1, max_length=MAX_ERRORS
+        None, description="Defects of the request; with status 422 only", min_length=1, max_length=MAX_ERRORS
     )
 
 
 def render(error: AppError, request_id: str, *, errors: Sequence[Mapping[str, str]] = ()) -> Response:
-    """The problem document of an error, with the headers that go with its status."""
+    """Return the problem document of an error, with the headers of its status."""
     problem = Problem(
         type=TYPE_PREFIX + error.code(),
         title=error.title,
@@ -100,30 +101,25 @@ def _headers(error: AppError) -> dict[str, str]:
     return headers
 
 
-def request_id_of(request: Request) -> str:
-    """The id that the logging middleware gave this request."""
-    return str(request.scope.get("request_id", ""))
-
-
 async def on_app_error(request: Request, error: AppError) -> Response:
-    """Errors that say themselves what they are."""
+    """Render an expected failure."""
     where = {"pointer": error.pointer, "parameter": error.parameter}
     places = {name: value for name, value in where.items() if value is not None}
     defect = {"code": error.code(), "detail": error.detail or error.title, **places}
-    return render(error, request_id_of(request), errors=[defect] if error.status == 422 else ())
+    return render(error, context_of(request.scope).request_id, errors=[defect] if error.status == 422 else ())
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    """Bodies and parameters that pydantic refused. What was sent is not repeated."""
+    """Render the defects that pydantic found in a body or in parameters. The input is not repeated."""
     defects = error.errors()
     kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
-    return render(kind(), request_id_of(request), errors=list(map(_defect, defects)))
+    return render(kind(), context_of(request.scope).request_id, errors=list(map(_defect, defects)))
 
 
 _CODES = {"missing": "missing", "extra_forbidden": "unknown-field"}
 _DETAILS = {
     "missing": "is required",
-    "extra_forbidden": "has a member that this call does not take",
+    "extra_forbidden": "has an unknown member",
     "string_too_long": "is too long",
     "string_too_short": "is too short",
 }
@@ -131,21 +127,35 @@ _DETAILS = {
 
 def _defect(defect: Mapping[str, Any]) -> dict[str, str]:
     kind, loc = defect["type"], defect["loc"]
-    said = {"code": _CODES.get(kind, "invalid"), "detail": _DETAILS.get(kind, "is not valid")}
+    described = {"code": _CODES.get(kind, "invalid"), "detail": _DETAILS.get(kind, "is not valid")}
     if loc[0] != "body":
-        return said | {"parameter": str(loc[1])}
+        return described | {"parameter": str(loc[1])}
     path = loc[1:-1] if kind == "extra_forbidden" else loc[1:]  # an unknown member's name is the client's own text
-    return said | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in path)}
+    return described | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in path)}
 
 
-async def on_http_error(request: Request, error: HTTPException) -> Response:
-    """What the router itself refuses: unknown paths and wrong methods."""
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response = render(MethodNotAllowed(), request_id_of(request))
-        response.headers["Allow"] = request.app.state.allowed_methods(request.url.path)
+def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    """Return the handler of the router's own refusals: unknown paths and wrong methods.
+
+    `Allow` names the methods of all routes with the path. Starlette names those of the first route only.
+    """
+    templates = [
+        (compile_path(route.path)[0], route.methods)
+        for route in iter_route_contexts(routes)
+        if route.path and route.methods
+    ]
+
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        request_id = context_of(request.scope).request_id
+        if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return render(NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError(), request_id)
+        response = render(MethodNotAllowed(), request_id)
+        path = request.url.path
+        allowed = {method for regex, methods in templates if regex.match(path) for method in methods}
+        response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
-    known: AppError = NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError()
-    return render(known, request_id_of(request))
+
+    return on_http_error
 
 
 TOKEN_ONLY = (Unauthenticated, InvalidParameter, Unavailable, Overloaded)
@@ -154,30 +164,11 @@ WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, 
 
 
 def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: each status with the codes that it can have here."""
-    by_status: dict[int, list[type[AppError]]] = {}
+    """Return a route's `responses` for these errors: each status with the codes that it can have here.
+
+    `cruddur openapi` adds descriptions and examples when it writes the document.
+    """
+    responses: dict[int | str, dict[str, Any]] = {}
     for error in dict.fromkeys(errors):
-        by_status.setdefault(error.status, []).append(error)
-    return {status: _response(kinds) for status, kinds in sorted(by_status.items())}
-
-
-def _response(kinds: Sequence[type[AppError]]) -> dict[str, Any]:
-    examples = {kind.code(): {"summary": kind.title, "value": _example(kind)} for kind in kinds}
-    schema = {"$ref": "#/components/schemas/Problem"}
-    described = " · ".join(f"`{kind.code()}` {kind.title}" for kind in kinds)
-    return {"description": described, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
-
-
-def _example(kind: type[AppError]) -> dict[str, Any]:
-    code = kind.code()
-    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
-    example |= {"code": code, "instance": EXAMPLE_ID}
-    return example | ({"errors": [_example_of_defect(kind)]} if kind.status == HTTPStatus.UNPROCESSABLE_ENTITY else {})
-
-
-def _example_of_defect(kind: type[AppError]) -> dict[str, str]:
-    if kind is InvalidParameter:
-        return {"code": "invalid", "detail": "is not valid", "parameter": "limit"}
-    if kind is InvalidBody:
-        return {"code": "missing", "detail": "is required", "pointer": "/message"}
-    return {"code": kind.code(), "detail": kind.title, "pointer": kind.pointer or ""}
+        responses.setdefault(error.status, {CODES: []})[CODES].append(error.code())
+    return responses

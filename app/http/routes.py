@@ -1,4 +1,4 @@
-"""What every route does before its own work: refuse the unsigned first, then read the body strictly."""
+"""Route classes: they authenticate a request first, and then read it strictly."""
 
 import asyncio
 from collections import Counter
@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
 from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
+from app.http.context import context_of, state_of
 from app.metrics import operation
 from app.strict_json import Malformed, read_json
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 16 * 1024
 BODY_SECONDS = 5.0
+TOO_LARGE = f"The request body has more than {MAX_BODY_BYTES} bytes"
 
 
 class NamedRoute(APIRoute):
-    """A route whose name stands with what is counted while it is worked on."""
+    """A route that labels the metrics of its requests with its name."""
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         operation.set(self.name)
@@ -28,7 +30,7 @@ class NamedRoute(APIRoute):
 
 
 class ApiRoute(NamedRoute):
-    """A route that takes one strict reading of a request only: no repeated parameters, no doubtful JSON."""
+    """A route that refuses ambiguous requests: repeated parameters and JSON that is not strict."""
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["method"] in (self.methods or ()):
@@ -39,11 +41,11 @@ class ApiRoute(NamedRoute):
 
 
 class SignedInRoute(ApiRoute):
-    """A route for people with a valid token. Nothing else about the request is looked at before that."""
+    """A route that requires a valid access token. It is verified before the rest of the request is read."""
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         authorization = Headers(scope=scope).getlist("authorization")
-        scope["state"]["claims"] = await scope["state"]["verifier"].verify(authorization)
+        context_of(scope).claims = await state_of(scope)["verifier"].verify(authorization)
         await super().handle(scope, receive, send)
 
 
@@ -52,21 +54,21 @@ def _refuse_repeated_parameters(scope: "Scope") -> None:
         return
     names = Counter(name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     if names.total() > len(names):
-        raise InvalidParameter("A parameter may be given once only")
+        raise InvalidParameter("A parameter is repeated: it may be given once")
 
 
 async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
-    """The whole body, known to be strict JSON. It is refused as soon as it is known to be too large."""
+    """Return the whole body, which is strict JSON. A body that is too large is refused as early as possible."""
     headers = Headers(scope=scope)
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
     if (length := headers.get("content-length", "")).isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
-        raise BodyTooLarge
+        raise BodyTooLarge(TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _collect(receive)
     except TimeoutError:
-        raise RequestTimeout from None
+        raise RequestTimeout(f"The request body did not arrive within {BODY_SECONDS:g} s") from None
     try:
         read_json(body)
     except Malformed:
@@ -79,10 +81,10 @@ async def _collect(receive: "Receive") -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise MalformedJson  # to nobody; half a request must not pass for a whole one
+            raise MalformedJson  # the client is gone; a part of a body must not pass for the whole
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge
+            raise BodyTooLarge(TOO_LARGE)
         if not message.get("more_body"):
             return bytes(body)
 

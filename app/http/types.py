@@ -1,4 +1,4 @@
-"""Types that both slices' schemas are made of: how ids, times and numbers look in JSON."""
+"""Types for the schemas of all slices: ids, times and numbers in JSON."""
 
 import re
 from datetime import datetime
@@ -12,13 +12,13 @@ _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12
 HANDLE = r"^[a-z0-9_]{3,30}$"
 EXAMPLE_UUID = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
 PAGE = 100
-"""The most that a list holds."""
+"""The greatest length of a list."""
 
 T = TypeVar("T")
 
 
 def _plain_digits(value: Any) -> Any:
-    """`+5`, ` 5` and `1_0` are numbers to Python, not to this contract."""
+    """Refuse `+5`, ` 5` and `1_0`, which Python reads as numbers."""
     if isinstance(value, str) and not _DIGITS.fullmatch(value):
         raise ValueError("not plain digits")
     return value
@@ -38,7 +38,7 @@ Uuid = Annotated[UUID, BeforeValidator(_canonical)]
 Page: TypeAlias = Annotated[list[T], Field(max_length=PAGE)]
 PlainDigits = BeforeValidator(_plain_digits)
 PageSize = Annotated[int, Field(ge=1, le=PAGE), PlainDigits]
-"""Of a query: how many at once. The bounds stand before the validator, so that the OpenAPI document has them."""
+"""The `limit` of a query. The bounds stand before the validator, so that the OpenAPI document has them."""
 Timestamp = Annotated[
     datetime,
     PlainSerializer(_to_rfc3339, return_type=str, when_used="json"),
@@ -47,7 +47,7 @@ Timestamp = Annotated[
 
 
 def never_null(schema: dict[str, Any]) -> None:
-    """For a model's JSON schema: what there is not is left out, so no optional member may be null."""
+    """Change a model's JSON schema: a client leaves an optional member out, and never sends or gets null."""
     for member in schema["properties"].values():
         if member.get("default", ...) is None:
             del member["default"]
@@ -55,7 +55,7 @@ def never_null(schema: dict[str, Any]) -> None:
 
 
 class RequestModel(BaseModel):
-    """A request's body: unknown members are refused, and so is null."""
+    """The body of a request. Unknown members are refused, and so is null."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=never_null)
 
@@ -63,11 +63,11 @@ class RequestModel(BaseModel):
     @classmethod
     def _refuse_null(cls, value: Any) -> Any:
         if value is None:
-            raise ValueError("null stands for nothing")
+            raise ValueError("null is not allowed")
         return value
 
 
 class ResponseModel(BaseModel):
-    """A response's body: every member is always there, so none has a default."""
+    """The body of a response. Every member is always there, so none has a default."""
 
     model_config = ConfigDict(frozen=True)

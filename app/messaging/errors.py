@@ -1,16 +1,16 @@
-"""What can be wrong with a request about message groups and messages."""
+"""Expected failures of requests about message groups and messages."""
 
 from app.errors import AppError
 
 
 class GroupNotFound(AppError):
     status = 404
-    title = "There is no such message group for you"
+    title = "The message group does not exist or you are not a member"
 
 
 class CannotMessage(AppError):
     status = 403
-    title = "You cannot send messages to this person"
+    title = "You cannot send messages to this user"
 
 
 class UuidTaken(AppError):
@@ -21,7 +21,7 @@ class UuidTaken(AppError):
 
 class OneTarget(AppError):
     status = 422
-    title = "Name exactly one of handle and message_group_uuid"
+    title = "Either handle or message_group_uuid must be given, not both"
     pointer = ""
 
 
@@ -45,7 +45,7 @@ class MessageTooLong(AppError):
 
 class MessageMalformed(AppError):
     status = 422
-    title = "The message holds a character that cannot be stored"
+    title = "The message contains a character that cannot be stored"
     pointer = "/message"
 
 
@@ -57,5 +57,5 @@ class NumberBeyondEnd(AppError):
 
 class ReplyBeyondEnd(AppError):
     status = 422
-    title = "The group has no message with the number that is replied to"
+    title = "The group has no message with the number in reply_to"
     pointer = "/reply_to"

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
-from app.http.links import PAGED, follow, link
+from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
@@ -21,7 +21,7 @@ GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[
 Cursor = Annotated[
     str | None,
     Query(
-        description="From a Link header",
+        description="Cursor from a Link header",
         max_length=47,
         pattern=r"^[0-9]{1,14}-[0-9a-f]{32}$",
         examples=["1795512600123-0193e1c4a8f07d6e9b1f2f6c1c1d7a10"],
@@ -29,17 +29,17 @@ Cursor = Annotated[
 ]
 
 _same_group = {"message_group_uuid": "$request.path.message_group_uuid"}
-TYPES = {
-    "description": "One is shown as typing",
+TYPING = {
+    "description": "The caller is shown as typing",
     "content": {"application/json": {"example": {"expires_in": TYPING_SECONDS}}},
     "links": {
-        "start_typing": follow("start_typing", "Say it again while it lasts", **_same_group),
-        "stop_typing": follow("stop_typing", "Say that it is over", **_same_group),
-        "send_message": follow("send_message", "Send what was typed, which ends it too"),
+        "start_typing": openapi_link("start_typing", "Repeat while typing goes on", **_same_group),
+        "stop_typing": openapi_link("stop_typing", "Show that typing has stopped", **_same_group),
+        "send_message": openapi_link("send_message", "Send the text, which ends typing, too"),
     },
 }
-TYPES_NO_MORE = {
-    "description": "One is not shown as typing",
+NOT_TYPING = {
+    "description": "The caller is not shown as typing",
     "content": {"application/json": {"example": {"expires_in": 0}}},
 }
 
@@ -54,13 +54,13 @@ async def list_message_groups(
     limit: GroupLimit = 20,
     cursor: Cursor = None,
 ) -> Page[MessageGroupView]:
-    """The inbox: the groups one is in, newest activity first.
+    """List the caller's message groups, newest activity first.
 
-    Groups that see activity between two pages may move to the front; none is lost for whoever reads from the start.
+    A group with activity between two pages may move to the front. A client that reads from the first page misses none.
     """
     page = await messaging.inbox(user, limit=limit, before=read_cursor(cursor) if cursor is not None else None)
     if page.next:
-        link(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
+        set_link_header(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
     names = await users.names(row.peer_uuid for row in page.rows)
     return [MessageGroupView.of(row, names[row.peer_uuid]) for row in page.rows]
 
@@ -69,9 +69,9 @@ async def list_message_groups(
 async def get_message_group(
     message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep, users: UsersDep
 ) -> MessageGroupView:
-    """A group that one is in.
+    """Return a message group of the caller.
 
-    Any other is 404 `group-not-found`, whether or not it exists.
+    Any other group is 404 `group-not-found`, whether or not it exists.
     """
     row = await messaging.group(user, message_group_uuid)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
@@ -90,8 +90,8 @@ async def mark_read(
 ) -> MessageGroupView:
     """Mark a group read up to a number.
 
-    The marker only moves forward: a lower number changes nothing and is answered with the group as it is. A number
-    that the group does not have yet is 422 `number-beyond-end`.
+    The marker only moves forward: a lower number changes nothing, and the answer is the group as it is. A number that
+    the group does not have yet is 422 `number-beyond-end`.
     """
     row = await messaging.mark_read(user, message_group_uuid, body.number)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
@@ -101,9 +101,9 @@ async def mark_read(
 async def list_read_markers(
     message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep
 ) -> Page[ReadMarkerView]:
-    """How far each member of a group has read.
+    """List how far each member of a group has read.
 
-    All members, there are no pages. What follows comes as `read` events.
+    All members, so there are no pages. Later changes come as `read` events.
     """
     markers = await messaging.read_markers(user, message_group_uuid)
     return [ReadMarkerView(user_uuid=member, number=number) for member, number in markers.items()]
@@ -111,12 +111,13 @@ async def list_read_markers(
 
 @router.post(
     "/{message_group_uuid}/typing",
-    responses={200: TYPES, **problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage)},
+    responses={200: TYPING, **problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage)},
 )
 async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
-    """Show the other members that one types.
+    """Show the other members that the caller is typing.
 
-    It is shown for 15 s, or until one's next message: say it again every 10 s while it lasts. Nothing is stored.
+    The indicator is shown for 15 s or until the caller's next message. Repeat the call every 10 s while typing goes on.
+    Nothing is stored.
     """
     await messaging.typing(user, message_group_uuid, is_typing=True)
     return TypingView(expires_in=TYPING_SECONDS)
@@ -124,12 +125,12 @@ async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messagi
 
 @router.delete(
     "/{message_group_uuid}/typing",
-    responses={200: TYPES_NO_MORE, **problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage)},
+    responses={200: NOT_TYPING, **problem_responses(*SIGNED_IN, GroupNotFound, CannotMessage)},
 )
 async def stop_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
-    """Show the other members that one has stopped typing.
+    """Show the other members that the caller has stopped typing.
 
-    A message that is sent says so too, and so do 15 s without `start_typing`.
+    A message of the caller and 15 s without `start_typing` have the same effect.
     """
     await messaging.typing(user, message_group_uuid, is_typing=False)
     return TypingView(expires_in=0)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
 from app.errors import InvalidParameter
-from app.http.links import PAGED, follow, link
+from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
@@ -42,9 +42,9 @@ NewMessage = Annotated[
     ),
 ]
 SENT = {
-    "list_messages": follow("list_messages", "The group's messages", message_group_uuid="message_group_uuid"),
-    "get_message_group": follow("get_message_group", "The group", message_group_uuid="message_group_uuid"),
-    "mark_read": follow(
+    "list_messages": openapi_link("list_messages", "The group's messages", message_group_uuid="message_group_uuid"),
+    "get_message_group": openapi_link("get_message_group", "The group", message_group_uuid="message_group_uuid"),
+    "mark_read": openapi_link(
         "mark_read",
         "Mark the group read, with the `number` of this message",
         message_group_uuid="message_group_uuid",
@@ -55,18 +55,18 @@ SENT = {
 async def _window(
     limit: MessageLimit = 50,
     before: Annotated[
-        NumberParameter | None, Query(description="Messages with lower numbers than this", examples=[42])
+        NumberParameter | None, Query(description="Only messages with lower numbers", examples=[42])
     ] = None,
     after: Annotated[
-        NumberParameter | None, Query(description="Messages with higher numbers than this", examples=[42])
+        NumberParameter | None, Query(description="Only messages with higher numbers", examples=[42])
     ] = None,
     around: Annotated[
-        NumberParameter | None, Query(description="This message and its neighbours", examples=[42])
+        NumberParameter | None, Query(description="The message with this number and its neighbours", examples=[42])
     ] = None,
 ) -> Window:
-    """At most one of before, after and around; none means the newest messages."""
+    """Return the window that a query names; without before, after and around, the newest messages."""
     if sum(place is not None for place in (before, after, around)) > 1:
-        raise InvalidParameter("before, after and around exclude one another")
+        raise InvalidParameter("Only a single parameter of before, after and around may be given")
     if before:
         return Window.before(before, limit)
     if after:
@@ -77,30 +77,30 @@ async def _window(
 @router.post(
     "",
     responses={
-        200: {"description": "The message, in its final place", "links": SENT},
+        200: {"description": "The message with its final number", "links": SENT},
         **problem_responses(*SIGNED_IN, *WITH_BODY, *REFUSALS, GroupNotFound, UserNotFound, CannotMessage, UuidTaken),
     },
 )
 async def send_message(body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep) -> MessageView:
-    """Send a message to a group or to a person.
+    """Send a message to a group or to a user.
 
-    Names exactly one of `message_group_uuid` and `handle`. With a `handle` the one direct group with that person is
-    found, or started. What is answered is durable and has its final `number`.
+    The body has either `message_group_uuid` or `handle`. With a `handle` the direct group with that user is found or
+    created. The message in the answer is durable and has its final `number`.
 
-    Whoever gets no answer sends the same again, with the same `uuid`: it is there once, and each answer is the same.
-    Other content under a `uuid` that is in use is 409 `uuid-taken`. A group that one is not in is 404
-    `group-not-found`, as is one that does not exist.
+    A client that gets no answer repeats the call with the same `uuid`: the message is stored once, and each answer is
+    the same. Other content under a `uuid` that is in use is 409 `uuid-taken`. A group that does not exist, or that the
+    caller is not a member of, is 404 `group-not-found`.
     """
-    sender = (await users.names([user]))[user]  # first: what is committed must not fail for want of a name
+    sender = (await users.names([user]))[user]  # first: an answer about a committed message must not fail
     message = await messaging.send(body.draft(user), group=body.message_group_uuid, handle=body.handle)
     return MessageView.of(message, sender)
 
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
 async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
-    """How many groups have unread messages.
+    """Count the caller's groups with unread messages.
 
-    The number for a badge; each group's own is its `unread_count`.
+    The number for a badge. Each group has its own `unread_count`.
     """
     return CounterView(count=await unread.count(user))
 
@@ -115,14 +115,16 @@ async def list_messages(
     messaging: MessagingDep,
     users: UsersDep,
 ) -> Page[MessageView]:
-    """The messages of a group, oldest first.
+    """List the messages of a group, oldest first.
 
-    The newest page, or the one before, after or around a number; at most one of `before`, `after` and `around`. The
-    `Link` header's `rel="next"` leads to older pages from the newest and from `before`, to newer ones from `after`,
-    and `rel="prev"` the other way.
+    The newest page, or the page before, after or around a number; `before`, `after` and `around` exclude each other.
+    The `Link` header's `rel="next"` leads to older messages from the newest page and from `before`, to newer messages
+    from `after`, and `rel="prev"` the other way.
     """
     history = await messaging.history(user, message_group_uuid, window)
     neighbours = window.neighbours([message.number for message in history.messages], end=history.end)
-    link(request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()})
+    set_link_header(
+        request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()}
+    )
     names = await users.names({message.user_uuid for message in history.messages})
     return [MessageView.of(message, names[message.user_uuid]) for message in history.messages]

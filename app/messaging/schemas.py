@@ -1,4 +1,4 @@
-"""Message groups and messages on the wire."""
+"""Schemas of message groups and messages."""
 
 from typing import Annotated, Any
 
@@ -13,20 +13,22 @@ Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 NumberParameter = Annotated[int, Field(ge=1, le=LAST_NUMBER), PlainDigits]
 """The number of a message in a query."""
 MAX_VERSION = 2**53 - 1
-"""The greatest integer that JavaScript counts to."""
+"""The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
-"""Of a text in an answer: what fits into a request's body, as white space around it is kept and does not count."""
+"""The greatest length of a text in an answer: a request body, as white space around a text is kept but not counted."""
 ONE_TARGET = {
     "if": {"required": ["handle"]},
     "then": {"not": {"required": ["message_group_uuid"]}},
     "else": {"required": ["message_group_uuid"]},
 }
 TEXT: dict[str, Any] = {"minLength": 1, "maxLength": 1024, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
-"""What Messaging checks of a text, with codes of its own."""
+"""The rules for a text. Messaging checks them, with codes of their own."""
 
-_display_name: Any = Field(description="Name for people", min_length=1, max_length=50, examples=["Amélie Laurent"])
+_display_name: Any = Field(
+    description="Display name of the sender", min_length=1, max_length=50, examples=["Amélie Laurent"]
+)
 _handle: Any = Field(
-    description="Unique name; null when the account is gone",
+    description="Handle of the sender; null when the account is gone",
     min_length=3,
     max_length=30,
     pattern=HANDLE,
@@ -40,19 +42,19 @@ def _one_target(schema: dict[str, Any]) -> None:
 
 
 class MessageCreate(RequestModel):
-    """A message to a group that one is in, or to a person; exactly one of the two."""
+    """A message to a group of the caller, or to a user, but not to both."""
 
     model_config = ConfigDict(json_schema_extra=_one_target)
 
     message: str = Field(
-        description="The text: 1 to 1024 characters after trimming; kept and given back exactly as sent",
+        description="The text: 1 to 1024 characters after trimming; stored and returned exactly as sent",
         json_schema_extra=TEXT,
         examples=["Shall we ship it today?"],
     )
     message_group_uuid: Uuid | None = Field(None, description="The group to append to", examples=[EXAMPLE_UUID])
     handle: str | None = Field(
         None,
-        description="The person to write to, with whom a direct group is started or found; case does not matter",
+        description="The user to write to: the direct group is found or created. Case does not matter",
         max_length=64,
         json_schema_extra={"minLength": 3, "maxLength": 31, "pattern": r"^@?[A-Za-z0-9_]{3,30}$"},
         examples=["amelie"],
@@ -60,16 +62,16 @@ class MessageCreate(RequestModel):
     uuid: Uuid | None = Field(
         None,
         description="The client's id of this message, best a UUIDv7. A repeated send with the same uuid and content"
-        " is answered with the same message and adds none.",
+        " gets the same answer and adds no message.",
         examples=[EXAMPLE_UUID],
     )
     after: Annotated[int, Field(strict=True, ge=0, le=LAST_NUMBER)] | None = Field(
         None,
-        description="The group's last number that the client knew when it tried this uuid first (0: none). With it,"
-        " a send may be repeated for ever; without it, while fewer than 16 other messages have landed.",
+        description="The group's last number that the client knew when it first sent this uuid (0: none). With it, a"
+        " send may be repeated at any time; without it, while fewer than 16 other messages were added.",
         examples=[41],
     )
-    reply_to: Number | None = Field(None, description="The number of the message this answers", examples=[40])
+    reply_to: Number | None = Field(None, description="Number of the message that is replied to", examples=[40])
 
     def draft(self, user: Uuid) -> Draft:
         return Draft(user, self.message, self.uuid, self.after, self.reply_to)
@@ -79,21 +81,21 @@ class MessageView(ResponseModel):
     """A message of a group's log."""
 
     uuid: Uuid = Field(description="Id of the message", examples=[EXAMPLE_UUID])
-    message_group_uuid: Uuid = Field(description="The group it belongs to", examples=[EXAMPLE_UUID])
+    message_group_uuid: Uuid = Field(description="Id of the group", examples=[EXAMPLE_UUID])
     number: int = Field(
-        ge=1, le=LAST_NUMBER, description="Its place in the group: 1, 2, 3, … without holes", examples=[42]
+        ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[42]
     )
-    kind: MessageKind = Field(description="What sort of entry this is", examples=["text"])
+    kind: MessageKind = Field(description="Kind of the message", examples=["text"])
     user_uuid: Uuid = Field(description="The sender", examples=[EXAMPLE_UUID])
     display_name: str = _display_name
     handle: str | None = _handle
     message: str = Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])
-    created_at: Timestamp = Field(description="When it was accepted")
+    created_at: Timestamp = Field(description="Time of acceptance")
     reply_to: int | None = Field(
-        description="The number of the message this answers", ge=1, le=LAST_NUMBER, examples=[40]
+        description="Number of the message that is replied to", ge=1, le=LAST_NUMBER, examples=[40]
     )
-    edited_at: Timestamp | None = Field(description="When it was last changed")
-    deleted_at: Timestamp | None = Field(description="When it was deleted for everyone; the text is empty then")
+    edited_at: Timestamp | None = Field(description="Time of the last edit")
+    deleted_at: Timestamp | None = Field(description="Time of deletion for all members; the text is empty then")
 
     @classmethod
     def of(cls, message: Message, sender: Name) -> "MessageView":
@@ -114,31 +116,33 @@ class MessageView(ResponseModel):
 
 
 class MessageGroupView(ResponseModel):
-    """A group as one of its members sees it."""
+    """A message group in the caller's view."""
 
     uuid: Uuid = Field(description="Id of the group", examples=[EXAMPLE_UUID])
-    kind: GroupKind = Field(description="`direct`: the one group of two people", examples=["direct"])
+    kind: GroupKind = Field(description="`direct`: the only direct group of two users", examples=["direct"])
     display_name: str = Field(
-        description="Name of the other person", min_length=1, max_length=50, examples=["Amélie Laurent"]
+        description="Display name of the other user", min_length=1, max_length=50, examples=["Amélie Laurent"]
     )
     handle: str | None = Field(
-        description="Unique name of the other person; null when it is gone",
+        description="Handle of the other user; null when the account is gone",
         min_length=3,
         max_length=30,
         pattern=HANDLE,
         examples=["amelie"],
     )
     message: str = Field(
-        description="Beginning of the last text, at most 120 bytes", max_length=120, examples=["Shall we ship it"]
+        description="Beginning of the last message, at most 120 bytes", max_length=120, examples=["Shall we ship it"]
     )
     created_at: Timestamp = Field(description="Time of the last activity")
     last_number: int = Field(ge=1, le=LAST_NUMBER, description="Number of the last message", examples=[42])
     last_message_by: Uuid = Field(description="Sender of the last message", examples=[EXAMPLE_UUID])
-    read_number: int = Field(ge=0, le=LAST_NUMBER, description="Number up to which one has read", examples=[40])
-    unread_count: int = Field(ge=0, le=LAST_NUMBER, description="last_number - read_number", examples=[2])
-    state: MemberState = Field(description="Where one stands towards the group", examples=["active"])
+    read_number: int = Field(
+        ge=0, le=LAST_NUMBER, description="Number of the last message that the caller has read; 0: none", examples=[40]
+    )
+    unread_count: int = Field(ge=0, le=LAST_NUMBER, description="`last_number` - `read_number`", examples=[2])
+    state: MemberState = Field(description="Whether the caller is in the group or has left it", examples=["active"])
     muted_until: Timestamp | None = Field(description="No notifications before this time")
-    pinned_at: Timestamp | None = Field(description="When one pinned the group")
+    pinned_at: Timestamp | None = Field(description="Time at which the caller pinned the group")
     version: int = Field(ge=1, le=MAX_VERSION, description="Grows with every change of this view", examples=[57])
 
     @classmethod
@@ -162,27 +166,29 @@ class MessageGroupView(ResponseModel):
 
 
 class ReadMarkerUpdate(RequestModel):
-    """How far one has read."""
+    """The caller's new read marker."""
 
-    number: Number = Field(description="Number of the last message that was read", examples=[42])
+    number: Number = Field(description="Number of the last message that the caller has read", examples=[42])
 
 
 class ReadMarkerView(ResponseModel):
-    """How far a member has read."""
+    """The read marker of a member."""
 
     user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
     number: int = Field(
-        ge=0, le=LAST_NUMBER, description="Number of the last message that was read; 0 for none", examples=[42]
+        ge=0, le=LAST_NUMBER, description="Number of the last message that the member has read; 0: none", examples=[42]
     )
 
 
 class TypingView(ResponseModel):
-    """How long it counts that one types."""
+    """How long the caller is shown as typing."""
 
-    expires_in: int = Field(ge=0, le=60, description="Seconds until it must be said again; 0: it ended", examples=[15])
+    expires_in: int = Field(
+        ge=0, le=60, description="Seconds until the indicator ends unless it is renewed; 0: it has ended", examples=[15]
+    )
 
 
 class CounterView(ResponseModel):
-    """How much waits for the reader."""
+    """The number of groups with unread messages."""
 
     count: int = Field(ge=0, le=MAX_VERSION, description="Groups with unread messages", examples=[3])

@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header
+from fastapi import APIRouter, Depends, Header
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
-from app.http.links import follow
+from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
-from app.realtime.examples import EVENT_EXAMPLES, SYNC_EXAMPLES, SYNCED_EXAMPLE
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 from app.realtime.stream import Stream
 
@@ -30,26 +29,23 @@ LastEventId = Annotated[
 STREAM: dict[str, Any] = {
     "model": EventView,
     "description": "Live events: `data` of each server-sent event is one `EventView`",
-    "content": {"text/event-stream": {"examples": EVENT_EXAMPLES}},
 }
 SYNCED = {
     "description": "The changes that the client does not have",
-    "content": {"application/json": {"example": SYNCED_EXAMPLE}},
     "links": {
-        "list_messages": follow(
+        "list_messages": openapi_link(
             "list_messages",
             "Later messages of the first group, `after` its last message in this answer",
             message_group_uuid="groups/0/uuid",
         ),
-        "mark_read": follow("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
-        "stream_events": follow("stream_events", "Receive live events"),
+        "mark_read": openapi_link("mark_read", "Mark the first group read", message_group_uuid="groups/0/uuid"),
+        "stream_events": openapi_link("stream_events", "Receive live events"),
     },
 }
-SyncBody = Annotated[SyncCreate, Body(openapi_examples=SYNC_EXAMPLES)]
 
 
 @router.post("/sync", responses={200: SYNCED, **problem_responses(*SIGNED_IN, *WITH_BODY)})
-async def sync_changes(body: SyncBody, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
+async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
     """Return what has changed since the client's last call.
 
     For clients that poll, that were away for long, or that received the event `resync`. The request names what the

@@ -1,4 +1,4 @@
-"""What can be wrong with a request about users."""
+"""Expected failures of requests about users."""
 
 from app.errors import AppError
 
@@ -15,4 +15,4 @@ class HandleTaken(AppError):
 
 class AlreadyRegistered(AppError):
     status = 409
-    title = "This account has a user with another handle or name"
+    title = "This account is registered with another handle or name"

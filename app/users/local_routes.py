@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from app.auth.issuer import LIFETIME, LocalIssuer
-from app.deps import UsersDep
+from app.auth.issuer import LIFETIME
+from app.deps import IssuerDep, UsersDep
 from app.errors import NotFound
 from app.http.routes import ApiRoute
 from app.http.types import RequestModel, ResponseModel
@@ -30,12 +30,6 @@ router = APIRouter(
 )
 
 
-async def _issuer(request: Request) -> LocalIssuer:
-    issuer: LocalIssuer = request.state.issuer
-    return issuer
-
-
-IssuerDep = Annotated[LocalIssuer, Depends(_issuer)]
 Handle = Annotated[str, Field(description="Of whom to be; case does not matter", max_length=31, examples=["amelie"])]
 
 

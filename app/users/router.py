@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.deps import CurrentClaims, CurrentUser, UserLimit, UsersDep
-from app.http.links import PAGED, follow, link
+from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
@@ -18,7 +18,8 @@ Prefix = Annotated[
     str, Query(alias="q", max_length=31, description="Beginning of a handle, with or without @", examples=["am"])
 ]
 Cursor = Annotated[
-    str, Query(max_length=30, pattern=r"^[a-z0-9_]{0,30}$", description="From a Link header", examples=["amelie"])
+    str,
+    Query(max_length=30, pattern=r"^[a-z0-9_]{0,30}$", description="Cursor from a Link header", examples=["amelie"]),
 ]
 Handle = Annotated[
     str,
@@ -29,24 +30,24 @@ Handle = Annotated[
     ),
 ]
 REGISTERED = {
-    "get_current_user": follow("get_current_user", "The same user again"),
-    "get_user_short": follow("get_user_short", "What others see of this user", handle="handle"),
-    "list_message_groups": follow("list_message_groups", "The inbox, empty at first"),
+    "get_current_user": openapi_link("get_current_user", "The registered user"),
+    "get_user_short": openapi_link("get_user_short", "The public part of this user", handle="handle"),
+    "list_message_groups": openapi_link("list_message_groups", "The inbox, empty at first"),
 }
 
 
 @router.post(
     "",
     responses={
-        200: {"description": "The person's user", "links": REGISTERED},
+        200: {"description": "The registered user", "links": REGISTERED},
         **problem_responses(*TOKEN_ONLY, *WITH_BODY, HandleTaken, AlreadyRegistered),
     },
 )
 async def register_user(body: UserCreate, claims: CurrentClaims, users: UsersDep) -> UserView:
-    """Register the signed-in person.
+    """Register the caller.
 
-    Gives the account of the access token a user, which every other call needs. The same call again answers the same;
-    another handle or name is 409 `already-registered`, somebody else's handle 409 `handle-taken`.
+    Creates the user of the access token's account, which all other operations need. A repeated call gets the same
+    answer. Another handle or name is 409 `already-registered`; the handle of another user is 409 `handle-taken`.
     """
     return UserView.of(await users.register(claims, handle=body.handle, display_name=body.display_name))
 
@@ -63,37 +64,37 @@ async def search_users(
 ) -> Page[UserShortView]:
     """Find users by the beginning of their handles.
 
-    In the order of their handles; without `q` from the first one on. Case does not matter, and nothing else than a
-    handle's characters is ever found.
+    Sorted by handle; without `q` from the first handle on. Case does not matter. A `q` with a character that handles
+    cannot have finds nothing.
     """
     found = await users.search(prefix, limit=limit + 1, after=cursor)
     if len(found) > limit:
-        link(request, response, {"next": {"q": prefix, "limit": limit, "cursor": found[limit - 1].handle}})
+        set_link_header(request, response, {"next": {"q": prefix, "limit": limit, "cursor": found[limit - 1].handle}})
     return [UserShortView.of(user) for user in found[:limit]]
 
 
 @router.get("/me", responses=problem_responses(*SIGNED_IN))
 async def get_current_user(claims: CurrentClaims, users: UsersDep) -> UserView:
-    """The signed-in person's own user.
+    """Return the caller's user.
 
-    403 `unknown-user` says that this account has not registered yet.
+    403 `unknown-user` means that this account has not registered yet.
     """
     return UserView.of(await users.me(claims))
 
 
 @router.patch("/me", responses=problem_responses(*SIGNED_IN, *WITH_BODY))
 async def update_current_user(body: UserUpdate, claims: CurrentClaims, users: UsersDep) -> UserView:
-    """Change the signed-in person's name.
+    """Change the caller's display name.
 
-    Everybody sees the new name at once, above old messages too: names are never stored with them.
+    All later answers have the new name, for older messages, too: names are not stored with messages.
     """
     return UserView.of(await users.rename(claims, body.display_name))
 
 
 @router.get("/@{handle}/short", responses=problem_responses(*SIGNED_IN, UserNotFound))
 async def get_user_short(handle: Handle, _: CurrentUser, users: UsersDep) -> UserShortView:
-    """A user by handle.
+    """Return a user by handle.
 
-    What one needs to know before writing to somebody.
+    The public part of the user: id, handle and display name.
     """
     return UserShortView.of(await users.get_by_handle(handle))

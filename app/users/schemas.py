@@ -1,4 +1,4 @@
-"""Users on the wire."""
+"""Schemas of users."""
 
 import unicodedata
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, ResponseModel, Ti
 from app.users.models import User
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories of characters that a name loses: controls, bidi marks, zero-width and unassigned ones, line ends."""
+"""Unicode categories that are dropped from a name: controls, bidi marks, zero-width and unassigned, line ends."""
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that look like nothing: Hangul fillers and the empty Braille cell."""
 
@@ -27,34 +27,34 @@ def _can_be_seen(character: str) -> bool:
 
 HandleCreate = Annotated[str, StringConstraints(min_length=3, max_length=30, pattern=HANDLE)]
 _handle: Any = Field(
-    description="Unique name, in lower case", min_length=3, max_length=30, pattern=HANDLE, examples=["amelie"]
+    description="Unique handle in lower case", min_length=3, max_length=30, pattern=HANDLE, examples=["amelie"]
 )
 _display_name: Any = Field(
-    description="Name for people; may change", min_length=1, max_length=50, examples=["Amélie Laurent"]
+    description="Display name; may change", min_length=1, max_length=50, examples=["Amélie Laurent"]
 )
 DisplayName = Annotated[str, Field(max_length=200), AfterValidator(_visible)]
 _new_display_name: Any = Field(
-    description="Name for people, 1 to 50 characters without control and invisible ones, which are dropped",
+    description="Display name, 1 to 50 characters; control and invisible characters are dropped",
     json_schema_extra={"minLength": 1, "maxLength": 50, "pattern": r"\S"},
     examples=["Amélie Laurent"],
 )
 
 
 class UserCreate(RequestModel):
-    """What a person chooses when registering."""
+    """The handle and name of a new user."""
 
-    handle: HandleCreate = Field(description="Unique name, in lower case; cannot be changed", examples=["amelie"])
+    handle: HandleCreate = Field(description="Unique handle in lower case; cannot be changed", examples=["amelie"])
     display_name: DisplayName = _new_display_name
 
 
 class UserUpdate(RequestModel):
-    """What a person may change."""
+    """The members of a user that may change."""
 
     display_name: DisplayName = _new_display_name
 
 
 class UserShortView(ResponseModel):
-    """What everybody may know of a person."""
+    """The public part of a user."""
 
     uuid: Uuid = Field(description="Id of the user", examples=[EXAMPLE_UUID])
     handle: str = _handle
@@ -66,7 +66,7 @@ class UserShortView(ResponseModel):
 
 
 class UserView(UserShortView):
-    """One's own user."""
+    """The caller's own user."""
 
     created_at: Timestamp = Field(description="Time of registration")
 

@@ -1,4 +1,4 @@
-"""CPU of one service process per request, and requests per second, for the calls that people make most.
+"""CPU of one service process per request, and requests per second, for the most frequent calls.
 
     .venv/bin/python -m tests.benchmarks.http
     .venv/bin/python -m tests.benchmarks.http --valkey    with a cache that processes share

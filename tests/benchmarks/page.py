@@ -1,4 +1,4 @@
-"""How long a message takes from the sender's Enter until it stands in the other browser's page.
+"""Time from the sender's Enter until the message stands in the other browser's page.
 
     .venv/bin/python -m tests.benchmarks.page
 
@@ -23,7 +23,7 @@ from migrations.postgres import migrate
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
 from scripts.engines.process import stop_all
-from tests.web.browsing import Visitor, launched, local_server, visits
+from tests.web.browsing import Visitor, launch_browser, local_server, open_visits
 
 MESSAGES = 50
 NOTE_SENDING = """() => addEventListener("keydown", (event) => {
@@ -45,7 +45,7 @@ async def measure(settings: Settings, folder: Path) -> list[int]:
     server = local_server(settings)
     await server.start()
     try:
-        async with launched(folder) as browser, visits(browser, server.address) as visit:
+        async with launch_browser(folder) as browser, open_visits(browser, server.address) as visit:
             one, other = [await visit(person) for person in PEOPLE[:2]]
             for visitor, peer in ((one, other), (other, one)):
                 await visitor.open()

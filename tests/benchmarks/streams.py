@@ -1,4 +1,4 @@
-"""What event streams take of one process, and how long a message is on its way.
+"""Memory and CPU that event streams take of one process, and the delay of a message to a stream.
 
     .venv/bin/python -m tests.benchmarks.streams [--valkey] [--streams 1000]
 
@@ -38,7 +38,7 @@ def memory(pid: int) -> int:
 
 
 async def events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """What the stream tells."""
+    """Return the lines of the stream."""
     async for line in response.content:
         if line.startswith(b"data: "):
             yield json.loads(line[6:])

@@ -1,4 +1,4 @@
-"""What benchmarks measure: engines of their own, and people who are signed in."""
+"""Engines of a benchmark's own, and signed-in users."""
 
 import asyncio
 import tempfile
@@ -22,7 +22,7 @@ Measure = Callable[[Settings, LocalIssuer], Awaitable[None]]
 
 
 class Visitor:
-    """A person who is signed in, over one connection pool."""
+    """A signed-in user, over one connection pool."""
 
     def __init__(self, session: aiohttp.ClientSession, address: str, token: str) -> None:
         self._session = session

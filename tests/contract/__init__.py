@@ -1,1 +1,1 @@
-"""The OpenAPI document: what it says, what tools make of it, and that nobody breaks it unseen."""
+"""The OpenAPI document: its contents, what tools make of it, and that no break of it stays unseen."""

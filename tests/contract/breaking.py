@@ -1,7 +1,8 @@
-"""What a change of the document takes away from those who have generated a client from it.
+"""Find what a change of the OpenAPI document takes away from clients that were generated from an earlier one.
 
-specshift compares requests and answers. It overlooks what generated code is named after, what is in unions, headers
-and events, and where links lead; so the promises of a document are also written out here, one sentence each.
+The earlier document is that of the newest version tag or, before the first tag, the committed baseline. specshift
+compares requests and responses. It overlooks the names that generated code takes over, the members of unions, headers,
+events and the targets of links; therefore the promises of a document are also written out here, a sentence for each.
 """
 
 import json
@@ -18,19 +19,28 @@ from tests.contract.tools import DOCUMENT, HERE, PROGRAMS, PYTHON, run, succeede
 Document: TypeAlias = dict[str, Any]
 
 ACCEPTED = HERE / "accepted.toml"
+BASELINE = HERE / "baseline.json"
+"""The document that is promised before the first version tag. A tag takes its place."""
 CHANGELOG = ROOT / "CHANGELOG.md"
 NAME = DOCUMENT.relative_to(ROOT).as_posix()
 WORDS = ("type", "format", "$ref")
+WORDING = frozenset({"title", "description", "example", "examples"})
+"""Members of a schema that say nothing to generated code."""
 PROBLEM = "application/problem+json"
 REQUEST = "request "
 LIMITS = ("minimum", "minLength", "minItems", "maximum", "maxLength", "maxItems", "maxProperties")
 METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 
 
-def last_released() -> bytes | None:
-    """The document of the newest version tag behind this commit that has one; None if there is none, or no git.
+def promised() -> bytes:
+    """Return the document that clients may rely on: that of the newest version tag, else the baseline."""
+    return last_released() or BASELINE.read_bytes()
 
-    A version comes after its release candidates.
+
+def last_released() -> bytes | None:
+    """Return the document of the newest version tag that this commit contains; None without such a tag or without git.
+
+    Tags without the document are passed over. A version counts as newer than its release candidates.
     """
     if shutil.which("git") is None:
         return None
@@ -45,12 +55,12 @@ def last_released() -> bytes | None:
 
 
 def has_released(changelog: str) -> bool:
-    """Whether the changelog has a version, so that there must be a tag, too."""
+    """Tell whether the changelog has a version; then git must have a tag of it."""
     return re.search(r"^## \[?v?\d", changelog, re.MULTILINE) is not None
 
 
 def breaking_changes(old: Path, news: Sequence[Path]) -> list[list[str]]:
-    """For each new document what it breaks of the old one, by specshift and by our own promises."""
+    """Return the breaking changes of each new document, found by specshift and by the promises written out here."""
     found = json.loads(succeeded(run(PYTHON, PROGRAMS / "specshift_all.py", old, *news)))
     before = json.loads(old.read_bytes())
     return [sorted({*theirs, *broken(before, json.loads(new.read_bytes()))})
@@ -58,24 +68,24 @@ def breaking_changes(old: Path, news: Sequence[Path]) -> list[list[str]]:
 
 
 def broken(old: Document, new: Document) -> set[str]:
-    """Promises that are not kept, and what is new where clients were told to know everything."""
+    """Return the promises that are not kept, and the additions to what clients were told is complete."""
     lost = {f"no longer so: {promise}" for promise in set(promises(old)) - set(promises(new))}
     closed = {owner for owner, _ in alternatives(old, closed_only=True)}
-    come = set(alternatives(new)) - set(alternatives(old))
-    return lost | {f"{owner} can now be {one}" for owner, one in come if owner in closed} | set(narrowed(old, new))
+    added = set(alternatives(new)) - set(alternatives(old))
+    return lost | {f"{owner} can now be {value}" for owner, value in added if owner in closed} | set(narrowed(old, new))
 
 
 def promises(document: Document) -> Iterator[str]:
-    """Everything that must stay true."""
+    """Yield everything that must stay true, as sentences."""
     for path, method, operation in operations(document):
         yield from _of_operation(f"{method.upper()} {path}", operation)
     for name, schema in components(document):
         yield f"there is a component {name}"
         yield from _of_schema(name, schema)
-    for owner, one in alternatives(document):
-        yield f"{owner} can be {one}"
+    for owner, value in alternatives(document):
+        yield f"{owner} can be {value}"
     for name, scheme in document["components"].get("securitySchemes", {}).items():
-        yield f"one signs in by {name}: {scheme['type']} {scheme.get('scheme')}"
+        yield f"callers sign in by {name}: {scheme['type']} {scheme.get('scheme')}"
 
 
 def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
@@ -85,7 +95,7 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
 
 
 def components(document: Document) -> Iterator[tuple[str, Document]]:
-    """The named schemas. Those of requests, which may become wider and not narrower, are marked."""
+    """Yield the named schemas. Those of requests are marked: they may become wider, not narrower."""
     schemas = document["components"]["schemas"]
     asked: set[str] = set()
     new = _names(*(operation.get("requestBody") for _, _, operation in operations(document)))
@@ -100,7 +110,7 @@ def _names(*parts: Any) -> set[str]:
 
 
 def narrowed(old: Document, new: Document) -> Iterator[str]:
-    """Requests that were right before and are not any more. specshift does not look into maps."""
+    """Yield the requests that were valid and are not any more. specshift does not look into maps."""
     before = {where: schema for where, schema in _all_schemas(old) if is_request(where)}
     for where, schema in _all_schemas(new):
         if known := before.get(where):
@@ -135,7 +145,7 @@ def _of_answer(where: str, answer: Document) -> Iterator[str]:
 
 
 def _of_schema(where: str, schema: Document) -> Iterator[str]:
-    """Names, types and formats, all the way down; what is required of answers."""
+    """Yield names, types and formats of a schema and its parts, and the required members of responses."""
     yield from (f"{where} has {word} {schema[word]}" for word in WORDS if word in schema)
     if not is_request(where):
         yield from (f"{where} always has {name}" for name in schema.get("required", ()))
@@ -145,7 +155,7 @@ def _of_schema(where: str, schema: Document) -> Iterator[str]:
 
 
 def _parts(where: str, schema: Document) -> Iterator[tuple[str, Document]]:
-    """The schemas that a schema is made of, and where they stand."""
+    """Yield the schemas that a schema is made of, with their places."""
     yield from ((f"{where}.{name}", member) for name, member in schema.get("properties", {}).items())
     yield from ((f"{where} {word}", schema[word]) for word in ("items", "additionalProperties")
                 if isinstance(schema.get(word), dict))  # fmt: skip
@@ -157,14 +167,14 @@ def is_request(where: str) -> bool:
 
 
 def alternatives(document: Document, *, closed_only: bool = False) -> Iterator[tuple[str, str]]:
-    """The values and members of enums and unions. Clients may have a branch for each, and where closed for no other."""
+    """Yield enum values and union members. Clients may have a branch for each and, if it is closed, no other."""
     for where, schema in _all_schemas(document):
         if not (closed_only and is_open(where, schema)):
-            yield from ((where, one) for one in _alternatives(schema))
+            yield from ((where, value) for value in _alternatives(schema))
 
 
 def _all_schemas(document: Document) -> Iterator[tuple[str, Document]]:
-    """Every schema and part of one, and where it stands."""
+    """Yield every schema and every part of a schema, with its place."""
     for name, schema in components(document):
         yield from _with_parts(name, schema)
     for path, method, operation in operations(document):
@@ -180,7 +190,7 @@ def _with_parts(where: str, schema: Document) -> Iterator[tuple[str, Document]]:
 
 
 def is_open(where: str, schema: Document) -> bool:
-    """Whether clients were told that more will come: of requests, of enums beside any text, and of kinds by name."""
+    """Tell whether clients know that more values will come: in requests, beside free text, and in named kinds."""
     return is_request(where) or {"type": "string"} in schema.get("anyOf", ()) or "discriminator" in schema
 
 
@@ -190,14 +200,14 @@ def _alternatives(schema: Document) -> Iterator[str]:
         if "enum" in member:
             yield from map(json.dumps, member["enum"])
         else:
-            yield json.dumps(member, sort_keys=True)
+            yield json.dumps({name: member[name] for name in sorted(member.keys() - WORDING)})
     discriminator = schema.get("discriminator", {"propertyName": ""})
     for kind, reference in discriminator.get("mapping", {}).items():
         yield f"{reference} when {discriminator['propertyName']} is {kind}"
 
 
 def unaccepted(found: Sequence[str], accepted: str, changelog: str) -> list[str]:
-    """What stands in the way of a release: breaks nobody accepted, and acceptances that are wrong."""
+    """Return what prevents a release: breaking changes that were not accepted, and acceptances that are wrong."""
     entries = tomllib.loads(accepted).get("accepted", [])
     changes = {entry["change"] for entry in entries}
     return [

@@ -5,17 +5,24 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of
+from tests.fixtures.setup import set_up
 from tests.tools.servers import servers
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _contract_tools(request: pytest.FixtureRequest) -> None:
+    set_up(request, "contract")
 
 
 @dataclass(frozen=True)
 class Live:
-    """The running service, two people in it who have written to one another, and accounts without a user."""
+    """The running service, two users with a conversation, and accounts without a user."""
 
     url: str
     ann: Person
@@ -24,7 +31,7 @@ class Live:
     issuer: LocalIssuer
 
     def newcomer(self) -> str:
-        """The token of somebody who has not registered."""
+        """Return the token of an account that has not registered."""
         return self.issuer.token(f"sub-{secrets.token_hex(8)}", time.time())
 
 

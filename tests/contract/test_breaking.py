@@ -1,4 +1,4 @@
-"""Nothing that a generated client relies on is taken away unless it was decided, and the gate finds whatever would."""
+"""Nothing that a generated client relies on is taken away without a decision, and the gate finds every such change."""
 
 import copy
 import json
@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tests.contract import breaking
-from tests.contract.breaking import ACCEPTED, CHANGELOG, breaking_changes, has_released, last_released, unaccepted
+from tests.contract.breaking import (
+    ACCEPTED,
+    BASELINE,
+    CHANGELOG,
+    breaking_changes,
+    has_released,
+    last_released,
+    promised,
+    unaccepted,
+)
 from tests.contract.tools import DOCUMENT
 from tests.contract.tools import run as _run
 
@@ -20,10 +29,11 @@ EVENT = "text/event-stream"
 
 
 def base() -> Document:
-    """The committed document, with what later versions may have: a closed union, and an open enum."""
+    """Return the committed document with what later versions may have: a closed union, and an open enum."""
     document: Document = json.loads(DOCUMENT.read_bytes())
     document["components"]["schemas"] |= {
         "Either": {"oneOf": [{"$ref": "#/components/schemas/UserView"}, {"$ref": "#/components/schemas/MessageView"}]},
+        "Amount": {"anyOf": [{"type": "integer", "description": "How many"}, {"type": "array", "items": {}}]},
         "Mood": {"anyOf": [{"type": "string", "enum": ["good"]}, {"type": "string"}]},
     }
     return document
@@ -58,7 +68,7 @@ def members(it: Document, name: str) -> Any:
 
 
 def other_kind(it: Document, kind: str) -> None:
-    """A kind of event that looks like `typing`, beside those that there are."""
+    """Add a kind of event that looks like `typing`."""
     name = f"{kind.title()}Event"
     it["components"]["schemas"][name] = copy.deepcopy(schema(it, "TypingEvent"))
     members(it, name)["type"].update(enum=[kind])
@@ -151,21 +161,23 @@ BREAKING: dict[str, Mutation] = {
     "a stream goes on by another header": lambda it: stream(it)["parameters"][0].update(name="Last-Position"),
     "a stream must go on": lambda it: stream(it)["parameters"][0].update(required=True),
     "too many streams are no problem": lambda it: stream(it)["responses"].pop("429"),
-    "nobody says when to come back": lambda it: stream(it)["responses"]["429"]["headers"].pop("Retry-After"),
-    "what one has must say more": lambda it: required(it, "KnownGroup", "mood"),
-    "what one has may say less": lambda it: members(it, "KnownGroup").pop("version"),
-    "what one has has another type": lambda it: members(it, "KnownGroup")["number"].update(type="string"),
-    "what one has is a list": lambda it: members(it, "SyncCreate").update(
+    "a refused stream has no Retry-After": lambda it: stream(it)["responses"]["429"]["headers"].pop("Retry-After"),
+    "a known group has a new required member": lambda it: required(it, "KnownGroup", "mood"),
+    "a member of a known group is refused": lambda it: members(it, "KnownGroup").pop("version"),
+    "a member of a known group has another type": lambda it: members(it, "KnownGroup")["number"].update(type="string"),
+    "the known groups are a list": lambda it: members(it, "SyncCreate").update(
         groups={"type": "array", "items": {"$ref": "#/components/schemas/KnownGroup"}}
     ),
-    "what one has is another thing": lambda it: members(it, "SyncCreate")["groups"].update(
+    "the known groups are another schema": lambda it: members(it, "SyncCreate")["groups"].update(
         additionalProperties={"$ref": "#/components/schemas/MessageCreate"}
     ),
-    "one may have fewer groups": lambda it: members(it, "SyncCreate")["groups"].update(maxProperties=50),
-    "one may have lower numbers": lambda it: members(it, "KnownGroup")["number"].update(maximum=1000),
-    "a sync must say more": lambda it: required(it, "SyncCreate", "device"),
-    "a sync tells of nothing gone": lambda it: members(it, "SyncView").pop("gone"),
-    "a sync leads nowhere": lambda it: sync(it)["responses"]["200"].pop("links"),
+    "a sync takes fewer groups": lambda it: members(it, "SyncCreate")["groups"].update(maxProperties=50),
+    "a number of a known group has a lower maximum": lambda it: members(it, "KnownGroup")["number"].update(
+        maximum=1000
+    ),
+    "a sync has a new required member": lambda it: required(it, "SyncCreate", "device"),
+    "the answer to a sync has no gone groups": lambda it: members(it, "SyncView").pop("gone"),
+    "the answer to a sync has no links": lambda it: sync(it)["responses"]["200"].pop("links"),
     "a stream is something else": lambda it: events(it).update({"application/json": events(it).pop(EVENT)}),
     "a member of a request is required": lambda it: schema(it, "MessageCreate")["required"].append("uuid"),
     "a request has a new required member": lambda it: (
@@ -185,11 +197,34 @@ BREAKING: dict[str, Mutation] = {
     "a parameter has another type": lambda it: history(it)["parameters"][1]["schema"].update(type="string"),
     "a parameter's limit is lower": lambda it: history(it)["parameters"][1]["schema"].update(maximum=10),
     "a call wants a token now": lambda it: it["paths"]["/healthz"]["get"].update(security=[{"accessToken": []}]),
-    "one signs in another way": lambda it: it["components"]["securitySchemes"]["accessToken"].update(scheme="basic"),
+    "callers sign in by another scheme": lambda it: it["components"]["securitySchemes"]["accessToken"].update(
+        scheme="basic"
+    ),
 }
+
+
+def reworded(it: Any) -> None:
+    """Put other words into every text and example of the document."""
+    for name, part in list(it.items()) if isinstance(it, dict) else ():
+        if name in ("summary", "description") and isinstance(part, str):
+            it[name] = f"In other words: {part}"
+        elif name == "examples" and isinstance(part, list):
+            it[name] = [*part, *part]
+        elif name == "example":
+            it[name] = {"in": "other words"}
+        elif name != "properties":
+            reworded(part)
+        else:
+            for member in part.values():  # a member of an object may be called "description"
+                reworded(member)
+    for part in it if isinstance(it, list) else ():
+        reworded(part)
+
+
 ADDITIVE: dict[str, Mutation] = {
     "nothing": lambda it: it,
     "a sentence": lambda it: send(it).update(description="In other words"),
+    "other words everywhere": reworded,
     "an example": lambda it: members(it, "MessageView")["number"].update(examples=[7]),
     "an operation": lambda it: it["paths"].update({"/api/new": copy.deepcopy(it["paths"]["/healthz"])}),
     "a component": lambda it: it["components"]["schemas"].update(New={"type": "object", "properties": {}}),
@@ -206,9 +241,9 @@ ADDITIVE: dict[str, Mutation] = {
     "a member of an event that is always there": lambda it: required(it, "TypingEvent", "device"),
     "an example of an event": lambda it: events(it)[EVENT]["examples"].update(more={"value": {"type": "more"}}),
     "an example of an event less": lambda it: events(it)[EVENT]["examples"].pop("typing"),
-    "what one has may be left out": lambda it: schema(it, "KnownGroup")["required"].remove("version"),
-    "more of what one has": lambda it: members(it, "KnownGroup").update(mood={"type": "string"}),
-    "one may have more groups": lambda it: members(it, "SyncCreate")["groups"].update(maxProperties=500),
+    "a member of a known group is optional": lambda it: schema(it, "KnownGroup")["required"].remove("version"),
+    "a known group has a new optional member": lambda it: members(it, "KnownGroup").update(mood={"type": "string"}),
+    "a sync takes more groups": lambda it: members(it, "SyncCreate")["groups"].update(maxProperties=500),
     "a member of a sync": lambda it: members(it, "SyncView").update(mood={"type": "string"}),
     "a higher limit of a request": lambda it: members(it, "MessageCreate")["message"].update(maxLength=2000),
 }
@@ -216,7 +251,7 @@ ADDITIVE: dict[str, Mutation] = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What the gate says to each mutation, planted alone."""
+    """The findings of the gate for each mutation, planted alone."""
     folder = tmp_path_factory.mktemp("mutations")
     files = []
     for place, mutate in enumerate([lambda it: it, *BREAKING.values(), *ADDITIVE.values()]):
@@ -239,14 +274,23 @@ def test_what_adds_passes(found: dict[str, list[str]], mutation: str) -> None:
 
 def test_the_document_keeps_what_the_last_version_promised(tmp_path: Path) -> None:
     accepted, changelog = ACCEPTED.read_text(encoding="utf-8"), CHANGELOG.read_text(encoding="utf-8")
-    released = last_released()
-    if released is None:
+    if last_released() is None:
         assert not has_released(changelog), "CHANGELOG.md has a version, but git has no tag of it here: fetch the tags"
-        assert unaccepted([], accepted, changelog) == []
-        pytest.skip("No version is tagged yet, so nothing was promised: the first tag begins that")
-    (tmp_path / "released.json").write_bytes(released)
-    (changes,) = breaking_changes(tmp_path / "released.json", [DOCUMENT])
+    (tmp_path / "promised.json").write_bytes(promised())
+    (changes,) = breaking_changes(tmp_path / "promised.json", [DOCUMENT])
     assert unaccepted(changes, accepted, changelog) == []
+
+
+def test_the_baseline_is_a_promise_of_every_operation(tmp_path: Path) -> None:
+    """The gate is as strict before the first tag: each operation of the baseline that goes is found."""
+    baseline = json.loads(BASELINE.read_bytes())
+    assert baseline["paths"]
+    for place, path in enumerate(baseline["paths"]):
+        rest = {other: methods for other, methods in baseline["paths"].items() if other != path}
+        (tmp_path / f"{place}.json").write_text(json.dumps(baseline | {"paths": rest}))
+    found = breaking_changes(BASELINE, [tmp_path / f"{place}.json" for place in range(len(baseline["paths"]))])
+    for path, changes in zip(baseline["paths"], found, strict=True):
+        assert any(path in change for change in changes), path
 
 
 @pytest.mark.parametrize(
@@ -280,14 +324,40 @@ def test_what_is_accepted_is_written_down(
     assert unaccepted(changes, accepted, changelog) == expected
 
 
-def test_the_last_version_is_the_newest_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """An empty git repository in place of this one, and git commands for it."""
     git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.com")
-    (tmp_path / "app").mkdir()
-    commands: list[tuple[str, ...]] = [("init", "--quiet")]
-    for version in ("v0.9.0", "v0.10.0", "v0.10.0-rc.1", "unrelated"):
-        commands += [("add", "."), ("commit", "--quiet", "--allow-empty", "-m", version), ("tag", version)]
     monkeypatch.setattr(breaking, "run", lambda *command: _run(*command, cwd=tmp_path))
-    for place, command in enumerate(commands):
-        (tmp_path / "app" / "openapi.json").write_text(f"{place // 3}")
+    (tmp_path / "app").mkdir()
+
+    def run(*command: str) -> None:
         _run(*git, *command, cwd=tmp_path)
-    assert last_released() == b"1"
+
+    run("init", "--quiet")
+    return run
+
+
+def test_the_last_version_is_the_newest_tag(checkout: Callable[..., None], tmp_path: Path) -> None:
+    for version in ("v0.9.0", "v0.10.0", "v0.10.0-rc.1", "unrelated"):
+        (tmp_path / "app" / "openapi.json").write_text(version)
+        checkout("add", ".")
+        checkout("commit", "--quiet", "--allow-empty", "-m", version)
+        checkout("tag", version)
+    assert promised() == last_released() == b"v0.10.0"
+
+
+def test_without_a_version_tag_the_baseline_is_promised(checkout: Callable[..., None], tmp_path: Path) -> None:
+    assert promised() == BASELINE.read_bytes()
+    (tmp_path / "app" / "openapi.json").write_text("unreleased")
+    checkout("add", ".")
+    checkout("commit", "--quiet", "-m", "first")
+    checkout("tag", "nightly")
+    assert last_released() is None
+    assert promised() == BASELINE.read_bytes()
+
+
+def test_a_tag_without_the_document_promises_nothing(checkout: Callable[..., None]) -> None:
+    checkout("commit", "--quiet", "--allow-empty", "-m", "before the document")
+    checkout("tag", "v0.0.1")
+    assert promised() == BASELINE.read_bytes()

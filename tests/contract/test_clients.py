@@ -1,20 +1,23 @@
-"""Clients are generated as the README says, without a warning or a hand edit; they compile strictly, and they work."""
+"""Clients are generated as docs/clients.md says, without warning or hand edit, compile strictly, and do their work."""
 
 import asyncio
 import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from scripts.bootstrap import CONTRACT_NPM, LOCKS, ROOT, contract_node
 from tests.contract.conftest import Live
-from tests.contract.tools import DOCUMENT, MYPY, PROGRAMS, PYTHON, node, run, succeeded, tool
+from tests.contract.tools import DOCUMENT, MYPY, PROGRAMS, PYTHON, node, program_environment, run, succeeded, tool
 
-README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "clients.md"
 JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/It"}}}
 MINIMAL = {
     "openapi": "3.1.0",
@@ -22,7 +25,7 @@ MINIMAL = {
     "paths": {"/": {"get": {"operationId": "get_it", "responses": {"200": {"description": "It", "content": JSON}}}}},
     "components": {"schemas": {"It": {"type": "object", "properties": {"name": {"type": "string"}}}}},
 }
-"""What a generator says to this, or makes of it, is no fault of ours."""
+"""A minimal document of OpenAPI 3.1: what a generator warns of here is no fault of ours."""
 TSCONFIG = {
     "compilerOptions": {
         "strict": True,
@@ -34,6 +37,7 @@ TSCONFIG = {
         "lib": ["es2023", "dom", "dom.iterable"],
         "types": [],
         "outDir": "built",
+        "rewriteRelativeImportExtensions": True,
     }
 }
 
@@ -119,6 +123,9 @@ async def test_a_client_in_python(name: str, live: Live, tmp_path: Path) -> None
         await asyncio.to_thread(run, PYTHON, "-W", "error", script, cwd=tmp_path, environment=environment(live))
     )
     assert said == "", "nothing is left open"
+    guided = tmp_path / "program.py"
+    guided.write_text(python_program(name, live), encoding="utf-8")
+    await says_what_the_guide_says(live, PYTHON, "-u", guided, cwd=tmp_path)
 
 
 def test_what_is_not_strict_is_the_same_for_every_document(tmp_path: Path) -> None:
@@ -131,30 +138,91 @@ def test_what_is_not_strict_is_the_same_for_every_document(tmp_path: Path) -> No
     assert {complaint.partition(":")[0] for complaint in complaints} == {"cruddur_client/client.py"}
 
 
-def test_the_readme_has_what_was_tried() -> None:
-    """The versions to install, and how to read a stream."""
-    readme = README.read_text(encoding="utf-8")
+def test_the_guide_has_the_versions_and_modules_that_are_tested() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
     python = re.findall(r"^(openapi\S+==\S+)$", (LOCKS / "contract.in").read_text(), re.MULTILINE)
     on_node = json.loads((LOCKS / "contract" / "package.json").read_bytes())["dependencies"]
     for package in (*python, *(f"{name}@{on_node[name]}" for name in ON_NODE)):
-        assert package in readme
+        assert package in guide
     for file in ("sse.py", "sse.ts"):
-        assert (PROGRAMS / file).read_text(encoding="utf-8") in readme
+        assert (PROGRAMS / file).read_text(encoding="utf-8") in guide
 
 
 @pytest.mark.parametrize("name", TYPESCRIPT_CLIENTS)
 async def test_a_client_in_typescript(name: str, live: Live, tmp_path: Path) -> None:
     await asyncio.to_thread(prepare, TYPESCRIPT_CLIENTS[name], name, tmp_path)
+    (tmp_path / "program.ts").write_text(typescript_program(name, live), encoding="utf-8")
     succeeded(await asyncio.to_thread(node, "tsc", "--project", tmp_path, cwd=tmp_path))
     script = tmp_path / "built" / f"{name}.js"
     succeeded(await asyncio.to_thread(run, contract_node(), script, cwd=tmp_path, environment=environment(live)))
+    await says_what_the_guide_says(live, contract_node(), tmp_path / "built" / "program.js", cwd=tmp_path)
 
 
 def prepare(generate: Callable[[Path], None], name: str, folder: Path) -> None:
-    """A front end's folder: the packages, the generated code, and what uses it."""
+    """Make a front end's folder: the packages, the generated code, and the program that uses it."""
     (folder / "node_modules").symlink_to(CONTRACT_NPM / "node_modules")
     generate(folder)
     for file in (f"{name}.ts", "checks.ts", "sse.ts"):
         shutil.copy(PROGRAMS / file, folder)
     (folder / "package.json").write_text("{}")
     (folder / "tsconfig.json").write_text(json.dumps(TSCONFIG))
+
+
+NO_SUCH_USER, WRITES = "Not sent: There is no user with this handle", "writes: In ten minutes."
+TITLES = {
+    "attrs_client": "Python: httpx and attrs",
+    "pydantic_client": "Python: urllib3 and pydantic",
+    "openapi_fetch": "TypeScript: openapi-fetch",
+    "hey_api": "TypeScript: hey-api",
+}
+"""The heading in the guide above each client's program."""
+
+
+def python_program(name: str, live: Live) -> str:
+    """Return the guide's program of a client, with the token that the guide asks for."""
+    return f"TOKEN = {live.ann.token!r}\n{program(name, live.url)}"
+
+
+def typescript_program(name: str, live: Live) -> str:
+    """Return the same of TypeScript, in a function: CommonJS has no await outside of functions."""
+    imports, _, rest = program(name, live.url).partition("\n\n")
+    return f"{imports}\nconst token = {json.dumps(live.ann.token)};\nvoid (async () => {{\n{rest}}})();\n"
+
+
+def program(name: str, url: str) -> str:
+    """Return the first program below the client's heading in the guide, made for this address of the service."""
+    section = GUIDE.read_text(encoding="utf-8").partition(f"### {TITLES[name]}\n")[2]
+    found = re.search(r"^```(?:python|ts)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert found, name
+    assert "http://127.0.0.1:8000" in found[1]
+    return found[1].replace("http://127.0.0.1:8000", url)
+
+
+async def says_what_the_guide_says(live: Live, *command: str | Path, cwd: Path) -> None:
+    """Run the program until it has printed both lines that the guide shows; the peer sends until its stream is open."""
+    guide = GUIDE.read_text(encoding="utf-8")
+    assert NO_SUCH_USER in guide
+    assert WRITES in guide
+    running = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=program_environment(), stdout=subprocess.PIPE, stderr=sys.stderr
+    )
+    assert running.stdout
+    try:
+        async with asyncio.timeout(60):
+            assert (await running.stdout.readline()).decode() == f"{NO_SUCH_USER}\n"
+            line = asyncio.create_task(running.stdout.readline())
+            while not line.done():
+                await answer(live)
+                await asyncio.wait({line}, timeout=1)
+            assert line.result().decode() == f"{live.bob.display_name} {WRITES}\n"
+    finally:
+        running.kill()
+        await running.wait()
+
+
+async def answer(live: Live) -> None:
+    """Send the guide's answer as the peer, through the process that the program listens to."""
+    headers: dict[str, Any] = {"authorization": f"Bearer {live.bob.token}"}
+    async with httpx.AsyncClient(base_url=live.url, headers=headers, trust_env=False) as client:
+        body = {"message": "In ten minutes.", "message_group_uuid": live.group}
+        (await client.post("/api/messages", json=body)).raise_for_status()

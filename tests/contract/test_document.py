@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from app.cli.openapi.document import openapi_document
 from app.errors import AppError
-from app.http.openapi import FILE, install_openapi, operation_id
+from app.http.openapi import FILE, operation_id
 from app.http.types import ResponseModel
 from tests.fixtures.app import Person, Service
 from tests.tools.contract import Contract, ContractClient
@@ -39,7 +40,7 @@ def codes_of(operation: dict[str, Any]) -> set[str]:
 
 
 def test_it_is_what_the_routes_say(service: Service) -> None:
-    text = json.dumps(service.app.openapi(), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(openapi_document(service.app), indent=2, ensure_ascii=False) + "\n"
     assert FILE.read_text(encoding="utf-8") == text, "scripts/cruddur openapi --output app/openapi.json writes it anew"
 
 
@@ -182,8 +183,7 @@ def test_what_later_routes_may_have_is_no_obstacle() -> None:
         """The thing."""
         return ThingHappened(number=1)
 
-    install_openapi(app)
-    things = app.openapi()["paths"]["/things"]
+    things = openapi_document(app)["paths"]["/things"]
     assert things["delete"]["summary"] == things["delete"]["responses"]["204"]["description"] == "Remove a thing"
     assert list(things["delete"]["responses"]) == ["204", "500"]
     assert things["delete"]["description"] == "Remove a thing."

@@ -2,20 +2,19 @@
 
 import asyncio
 import json
-import os
 import re
 from pathlib import Path
+
+import pytest
 
 from tests.contract.conftest import Live
 from tests.contract.tools import DOCUMENT, PROGRAMS, succeeded, tool
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "70"))
-"""Of each operation and phase. 400 make a run of more than 5,000 cases."""
-SECONDS = 120 + 2 * EXAMPLES
-"""No run may take longer, whatever the service does."""
+EXAMPLES, SOAK_EXAMPLES = 40, 400
+"""For each operation and phase; 400 make a run of more than 5,000 cases."""
 
 
-def config(live: Live) -> str:
+def config(live: Live, examples: int) -> str:
     """Real handles and groups among the made-up ones, so that calls get past 404."""
     handles, groups = json.dumps([live.ann.handle, live.bob.handle]), json.dumps([live.group])
     return f"""\
@@ -38,7 +37,7 @@ groups = {{ values = {groups} }}
 
 [generation]
 deterministic = true
-max-examples = {EXAMPLES}
+max-examples = {examples}
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429", "503"]
@@ -55,14 +54,16 @@ request-timeout = 5
 """
 
 
-async def test_no_made_up_request_finds_a_contradiction(live: Live, tmp_path: Path) -> None:
-    (tmp_path / "schemathesis.toml").write_text(config(live))
+@pytest.mark.soak
+async def test_no_made_up_request_finds_a_contradiction(live: Live, tmp_path: Path, is_soak: bool) -> None:
+    examples = SOAK_EXAMPLES if is_soak else EXAMPLES
+    (tmp_path / "schemathesis.toml").write_text(config(live, examples))
     ended = await asyncio.to_thread(
         tool, "schemathesis", "--config-file", tmp_path / "schemathesis.toml", "run", DOCUMENT, "--checks", "all",
         "--phases", "examples,coverage,fuzzing,stateful", "--suppress-health-check", "all", "--no-color",
-        cwd=tmp_path, seconds=SECONDS,
+        cwd=tmp_path, seconds=120 + 2 * examples,  # whatever the service does
     )  # fmt: skip
     said = succeeded(ended)
     cases = re.search(r"(\d+) generated", said)
     assert cases
-    assert int(cases[1]) > 10 * EXAMPLES
+    assert int(cases[1]) > 10 * examples

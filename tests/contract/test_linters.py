@@ -57,7 +57,7 @@ MUTATIONS: dict[str, Mutation] = {
 
 @pytest.fixture(scope="module")
 def spoilt(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What is found in a document that breaks each of our own rules."""
+    """Findings in a document that breaks each of our own rules."""
     document = json.loads(DOCUMENT.read_bytes())
     for mutate in MUTATIONS.values():
         mutate(document)

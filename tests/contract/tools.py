@@ -10,7 +10,7 @@ from scripts.bootstrap import CONTRACT, CONTRACT_NPM, ROOT, clean_environment, c
 DOCUMENT = ROOT / "app" / "openapi.json"
 HERE = ROOT / "tests" / "contract"
 PROGRAMS = HERE / "programs"
-"""What runs elsewhere than here: on Node, or in the environment of the tools."""
+"""Programs that run on Node, or in the environment of the tools."""
 PYTHON = CONTRACT / "bin" / "python"
 MYPY = ROOT / ".venv" / "bin" / "mypy"
 
@@ -18,13 +18,18 @@ MYPY = ROOT / ".venv" / "bin" / "mypy"
 def run(
     *command: str | Path, cwd: Path = ROOT, seconds: float = 120, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A program's end, whatever it was; its output is text, and nothing is asked of it."""
-    path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
-    given = clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"} | dict(environment or {})
+    """Run a program to its end and return how it ended; its output is text, and its input is empty."""
+    given = program_environment() | dict(environment or {})
     return subprocess.run(
         command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=seconds,
     )  # fmt: skip
+
+
+def program_environment() -> dict[str, str]:
+    """Return the environment variables of a program, with the contract's tools on its path."""
+    path = os.pathsep.join([str(CONTRACT / "bin"), str(contract_node().parent), os.environ["PATH"]])
+    return clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"}
 
 
 def tool(name: str, *arguments: str | Path, cwd: Path = ROOT, seconds: float = 120) -> subprocess.CompletedProcess[str]:
@@ -38,7 +43,7 @@ def node(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.Comp
 
 
 def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
-    """What it said; it must have gone well."""
+    """Run the command, which must succeed, and return its output."""
     said = ended.stdout + ended.stderr
     assert ended.returncode == 0, f"{said[:10_000]} … {said[-5_000:]}"
     return said

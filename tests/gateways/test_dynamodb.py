@@ -1,7 +1,6 @@
 """The DynamoDB gateway: values, conditions by position, retries, pages, and every error that botocore's model names."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -34,6 +33,7 @@ from app.settings import Settings
 from migrations.dynamodb_table import create_table
 from tests.fixtures.app import Service
 from tests.tools.faults import ENDPOINT, client_error
+from tests.tools.own_time import now
 
 ABSENT = "attribute_not_exists(#pk)"
 
@@ -78,8 +78,19 @@ def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:
 
 
 async def test_an_item_is_read_as_it_was_written(table: Table, pk: str) -> None:
-    item = {"pk": pk, "sk": "1", "number": -5, "big": 10**30, "flag": True, "none": None, "text": "ä👍",
-            "data": b"\x00\xff", "list": [1, "a", [False]], "map": {"inner": {"deep": 1}}, "empty": ""}  # fmt: skip
+    item = {
+        "pk": pk,
+        "sk": "1",
+        "number": -5,
+        "big": 10**30,
+        "flag": True,
+        "none": None,
+        "text": "ä👍",
+        "data": b"\x00\xff",
+        "list": [1, "a", [False]],
+        "map": {"inner": {"deep": 1}},
+        "empty": "",
+    }
     await table.put(Put(item))
     assert await table.get({"pk": pk, "sk": "1"}, consistent=True) == item
     assert await table.get({"pk": pk, "sk": "2"}) is None
@@ -108,8 +119,11 @@ async def test_an_update_returns_the_new_item(table: Table, pk: str) -> None:
 
 async def test_a_transaction_is_all_or_nothing_and_names_failed_conditions_by_position(table: Table, pk: str) -> None:
     await table.put(Put({"pk": pk, "sk": "taken", "who": "first"}))
-    writes: list[Write] = [Put({"pk": pk, "sk": "new"}, ABSENT), Put({"pk": pk, "sk": "taken"}, ABSENT),
-              Check({"pk": pk, "sk": "none"}, ABSENT)]  # fmt: skip
+    writes: list[Write] = [
+        Put({"pk": pk, "sk": "new"}, ABSENT),
+        Put({"pk": pk, "sk": "taken"}, ABSENT),
+        Check({"pk": pk, "sk": "none"}, ABSENT),
+    ]
     with pytest.raises(TransactionRejected) as rejected:
         await table.transact(writes)
     assert rejected.value.failed == {1: {"pk": pk, "sk": "taken", "who": "first"}}
@@ -256,11 +270,11 @@ async def test_a_silent_engine_costs_the_deadline_at_most(settings: Settings) ->
     port = server.sockets[0].getsockname()[1]
     silent = settings.model_copy(update={"dynamodb_endpoint_url": f"http://127.0.0.1:{port}"})
     async with server, open_table(silent) as table:
-        started = time.monotonic()
+        started = now()
         with pytest.raises(Unavailable):
             async with deadline(0.5):
                 await table.get({"pk": "a", "sk": "b"})
-        assert time.monotonic() - started < 1.5
+        assert now() - started < 1.5
         server.close()
 
 
@@ -272,9 +286,15 @@ async def test_creating_the_table_again_changes_nothing(settings: Settings) -> N
 async def test_the_table_is_created_as_the_settings_say(settings: Settings, mode: str) -> None:
     name = f"test-{uuid4()}"
     chosen = settings.model_copy(
-        update={"dynamodb_table": name, "dynamodb_billing_mode": mode, "dynamodb_read_units": 7,
-                "dynamodb_write_units": 8, "dynamodb_index_read_units": 9, "dynamodb_index_write_units": 10}
-    )  # fmt: skip
+        update={
+            "dynamodb_table": name,
+            "dynamodb_billing_mode": mode,
+            "dynamodb_read_units": 7,
+            "dynamodb_write_units": 8,
+            "dynamodb_index_read_units": 9,
+            "dynamodb_index_write_units": 10,
+        }
+    )
     assert await create_table(chosen) is True
     async with open_table(chosen) as table:
         client: Any = table._client  # noqa: SLF001  # the gateway does not describe

@@ -36,7 +36,7 @@ class ScriptedClient:
         """The exception that the gateway catches."""
 
         class ResourceNotFoundException(Exception):
-            """There is no such table."""
+            """Raised for a table that does not exist."""
 
     def __init__(self, *steps: Any) -> None:
         self.steps = list(steps)

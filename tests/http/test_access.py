@@ -23,9 +23,9 @@ from tests.http.problem import anonymised, problem_of
 
 PUBLIC = {
     ("GET", "/api/health-check"), ("GET", "/healthz"), ("GET", "/readyz"),
-    ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{name}"), ("GET", "/metrics"),
-    ("GET", "/api/config"),
+    ("GET", "/openapi.json"), ("GET", "/metrics"), ("GET", "/api/config"),
     *((method, path) for method in ("GET", "HEAD") for path in (
+        "/docs", "/docs/{name}",
         "/", "/messages", "/messages/new/{handle}", "/messages/{message_group_uuid}", "/static/{path:path}",
     )),
 }  # fmt: skip

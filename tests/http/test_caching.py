@@ -1,4 +1,4 @@
-"""The cache as the service uses it: what a warm one costs, and several processes that behave as one."""
+"""The caches in the service: the cost of requests with warm caches, and processes that agree."""
 
 import asyncio
 import os
@@ -23,6 +23,7 @@ from tests.fixtures.app import Person, Service, people_of, running
 from tests.fixtures.engines import running_valkey
 from tests.http.problem import problem_of
 from tests.tools.capacity import Meter
+from tests.tools.own_time import now
 from tests.tools.processes import crashed_send, raw_client
 
 
@@ -32,7 +33,7 @@ def with_valkey(settings: Settings, url: str) -> Settings:
 
 @dataclass
 class Pair:
-    """Two processes of one service, Ann and Bob, and Bob's client at each of them."""
+    """Two processes of one service, with the users Ann and Bob."""
 
     one: Service
     other: Service
@@ -50,29 +51,29 @@ async def pair_of(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Pair
         one, other = [await stack.enter_async_context(running(settings)) for _ in range(2)]
         new_person = await stack.enter_async_context(people_of(one, issuer))
         pair = Pair(one, other, await new_person("ann"), await new_person("bob"), issuer)
-        await heard(pair)
+        await subscribed(pair)
         yield pair
 
 
-async def heard(pair: Pair) -> None:
-    """Until both hear of what the other one forgets."""
+async def subscribed(pair: Pair) -> None:
+    """Return when both processes receive each other's invalidations."""
     for service in (pair.one, pair.other):
         for _ in range(1000):
             if service.state["caches"].is_subscribed:
                 break
             await asyncio.sleep(0.01)
         else:
-            raise AssertionError("Valkey is not heard")
+            raise AssertionError("A process did not subscribe within 10 s")
 
 
 @pytest.fixture
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is promised while Valkey answers in time; on a busy machine it may not, which has tests of its own."""
+def _patient_valkey(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Valkey more time than the service does: a busy machine is slow, and a slow Valkey has its own tests."""
     monkeypatch.setattr(Valkey, "__init__", partialmethod(Valkey.__init__, call_seconds=10))
 
 
 @pytest.fixture
-async def pair(settings: Settings, issuer: LocalIssuer, valkey_url: str, _patience: None) -> AsyncIterator[Pair]:
+async def pair(settings: Settings, issuer: LocalIssuer, valkey_url: str, _patient_valkey: None) -> AsyncIterator[Pair]:
     async with pair_of(with_valkey(settings, valkey_url), issuer) as pair:
         yield pair
 
@@ -83,11 +84,11 @@ async def count_at(pair: Pair, service: Service, person: Person) -> int:
 
 
 class Statements:
-    """Counts the SQL statements of a service."""
+    """Counts the SQL statements of all services in this process."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        run = Postgres._run  # noqa: SLF001  # where every statement passes
+        run = Postgres._run  # noqa: SLF001  # every statement passes here
 
         async def counted(postgres: Postgres, work: Callable[..., Any]) -> Any:
             self.count += 1
@@ -98,7 +99,7 @@ class Statements:
 
 @asynccontextmanager
 async def metered(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
-    """The DynamoDB calls of a service while the block runs."""
+    """Collect the DynamoDB calls of a service while the block runs."""
     meter = Meter(raw_client(service))
     calls: list[str] = []
     with monkeypatch.context() as patch:
@@ -108,9 +109,9 @@ async def metered(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     calls += spent.calls
 
 
-@pytest.mark.usefixtures("_patience")
+@pytest.mark.usefixtures("_patient_valkey")
 @pytest.mark.parametrize("with_a_valkey", [False, True])
-async def test_warm_the_inbox_makes_no_statement_and_the_counter_no_call(
+async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_call(
     settings: Settings,
     issuer: LocalIssuer,
     valkey_url: str,
@@ -135,7 +136,9 @@ async def test_warm_the_inbox_makes_no_statement_and_the_counter_no_call(
         assert (statements.count, calls) == (0, [])
 
 
-async def test_what_one_process_loaded_the_other_need_not(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_value_loaded_by_one_process_is_read_by_the_other_from_valkey(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await pair.ann.sent("hi", pair.bob)
     await pair.bob.inbox()
     await pair.bob.get("/api/messages/counter")
@@ -146,7 +149,7 @@ async def test_what_one_process_loaded_the_other_need_not(pair: Pair, monkeypatc
     assert (statements.count, calls) == (0, ["Query"])
 
 
-async def test_a_rename_on_one_shows_on_the_other_at_once(pair: Pair) -> None:
+async def test_a_rename_in_one_process_shows_in_the_other_at_once(pair: Pair) -> None:
     await pair.ann.sent("hi", pair.bob)
     async with pair.at(pair.other, pair.bob) as bob:
         for number in range(20):
@@ -156,7 +159,7 @@ async def test_a_rename_on_one_shows_on_the_other_at_once(pair: Pair) -> None:
             assert inbox[0]["display_name"] == f"Ann {number}"
 
 
-async def test_the_counter_on_the_other_includes_every_answered_change(pair: Pair) -> None:
+async def test_the_counter_of_one_process_includes_every_answered_change_of_the_other(pair: Pair) -> None:
     assert await count_at(pair, pair.other, pair.bob) == 0
     group = (await pair.ann.sent("one", pair.bob))["message_group_uuid"]
     assert [await count_at(pair, service, pair.bob) for service in (pair.other, pair.one)] == [1, 1]
@@ -170,8 +173,8 @@ async def test_the_counter_on_the_other_includes_every_answered_change(pair: Pai
     assert await count_at(pair, pair.other, pair.ann) == 0
 
 
-async def test_a_row_that_is_repaired_later_is_counted_too(pair: Pair) -> None:
-    """A process dies between commit and projection; another one finds that, and the count with it."""
+async def test_a_row_that_another_process_repairs_is_counted(pair: Pair) -> None:
+    """One process dies between commit and projection; the other one repairs the row and invalidates the count."""
     group = pair.ann.group_with(pair.bob)
     await pair.ann.sent("one", pair.bob)
     async with pair.at(pair.other, pair.bob) as bob:
@@ -183,10 +186,10 @@ async def test_a_row_that_is_repaired_later_is_counted_too(pair: Pair) -> None:
         if await count_at(pair, pair.other, pair.bob) == 1:
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("the repair was not counted")
+    raise AssertionError("The repaired row was not counted within 2 s")
 
 
-async def test_who_registers_on_one_is_known_on_the_other(pair: Pair, issuer: LocalIssuer) -> None:
+async def test_a_user_registered_in_one_process_is_known_in_the_other(pair: Pair, issuer: LocalIssuer) -> None:
     token = issuer.token(f"sub-{uuid4()}", time.time())
     headers = {"authorization": f"Bearer {token}"}
     async with pair.one.client(**headers) as at_one, pair.other.client(**headers) as at_other:
@@ -199,7 +202,7 @@ async def test_who_registers_on_one_is_known_on_the_other(pair: Pair, issuer: Lo
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
-async def test_when_valkey_goes_all_requests_go_on(
+async def test_all_requests_succeed_when_valkey_dies_or_hangs(
     settings: Settings, issuer: LocalIssuer, fault: signal.Signals
 ) -> None:
     with running_valkey() as engine:
@@ -216,11 +219,11 @@ async def test_when_valkey_goes_all_requests_go_on(
 
 
 async def traffic(pair: Pair) -> tuple[Counter[int], float]:
-    """The statuses of many requests of all kinds, and the seconds of the slowest turn."""
+    """Return the statuses of requests of four kinds, and the seconds of the slowest round."""
     statuses: Counter[int] = Counter()
     group, slow = pair.ann.group_with(pair.bob), 0.0
     for turn in range(20):
-        started = time.monotonic()
+        started = now()
         async with pair.at(pair.other, pair.bob) as bob:
             answers = (
                 await pair.ann.send(f"{turn}", group),
@@ -230,5 +233,5 @@ async def traffic(pair: Pair) -> tuple[Counter[int], float]:
             )
         statuses.update(answer.status_code for answer in answers)
         assert answers[1].json() == {"count": 1}
-        slow = max(slow, time.monotonic() - started)
+        slow = max(slow, now() - started)
     return statuses, slow

@@ -3,7 +3,8 @@
 import hashlib
 import re
 
-from app.http.docs import FILES, FOLDER
+from app.http.docs import FOLDER
+from app.http.static import MEDIA_TYPES
 from tests.tools.contract import ContractClient
 
 
@@ -25,6 +26,14 @@ async def test_only_the_pages_own_files_are_served(anonymous: ContractClient) ->
 def test_vendored_files_are_the_published_ones() -> None:
     lines = (line.split() for line in (FOLDER / "SHA256SUMS").read_text().splitlines())
     sums = {name: checksum for checksum, name in lines}
-    assert set(sums) < set(FILES)
+    assert set(sums) < {path.name for path in FOLDER.iterdir() if path.suffix in MEDIA_TYPES}
     for name, checksum in sums.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == checksum
+
+
+async def test_a_version_that_the_client_has_is_not_sent_again(anonymous: ContractClient) -> None:
+    first = await anonymous.get("/docs/docs.js")
+    head = await anonymous.head("/docs/docs.js")
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", first.headers["etag"])
+    again = await anonymous.get("/docs/docs.js", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "public, max-age=3600")

@@ -20,8 +20,7 @@ from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of, running
 from tests.http.faulty import FAULTS, Cable, broken, changed
 from tests.http.problem import problem_of
-
-pytestmark = pytest.mark.alone
+from tests.tools.own_time import now
 
 GRACE = 0.6
 """Seconds that an answer may be later than its deadline, on a busy machine."""
@@ -38,9 +37,9 @@ def without(settings: Settings, dependency: str, port: int) -> Settings:
 
 
 async def timed(work: Awaitable[httpx.Response], seconds: float) -> httpx.Response:
-    started = time.monotonic()
+    started = now()
     answer = await work
-    assert time.monotonic() - started < seconds + GRACE
+    assert now() - started < seconds + GRACE
     return answer
 
 

@@ -8,8 +8,6 @@ import pytest
 from tests.fixtures.app import NewPerson, Person, Service
 from tests.tools.processes import crashed_send
 
-pytestmark = pytest.mark.alone
-
 
 async def test_a_repeated_send_is_answered_alike_and_adds_nothing(ann: Person, bob: Person) -> None:
     uuid = str(uuid4())

@@ -44,7 +44,7 @@ def test_only_production_is_protected_from_deletion(environment: str, protected:
 
 
 @pytest.mark.parametrize("billing_mode", ["PROVISIONED", "PAY_PER_REQUEST"])
-async def test_an_engine_makes_it_once(dynamodb_url: str, billing_mode: str) -> None:
+async def test_a_table_is_created_once_however_often_it_is_asked_for(dynamodb_url: str, billing_mode: str) -> None:
     wanted = settings(dynamodb_endpoint_url=dynamodb_url, dynamodb_billing_mode=billing_mode)
     assert await create_table(wanted)
     assert not await create_table(wanted)

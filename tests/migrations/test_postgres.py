@@ -43,7 +43,7 @@ async def test_every_version_goes_up_and_down_again(empty_database_url: str) -> 
         assert await tables(empty_database_url) == ["alembic_version"]
 
 
-async def test_starts_at_the_same_time_take_turns(empty_database_url: str) -> None:
+async def test_migrations_started_at_the_same_time_run_one_after_the_other(empty_database_url: str) -> None:
     def start() -> subprocess.Popen[bytes]:
         script = f"from migrations.postgres import migrate; migrate({empty_database_url!r})"
         return subprocess.Popen([sys.executable, "-c", script])
@@ -53,7 +53,7 @@ async def test_starts_at_the_same_time_take_turns(empty_database_url: str) -> No
     assert await tables(empty_database_url) == ["alembic_version", "users"]
 
 
-async def test_a_failure_is_one_sentence() -> None:
+async def test_a_failed_migration_is_told_in_one_sentence() -> None:
     with pytest.raises(MigrationFailed, match="could not be migrated"):
         await asyncio.to_thread(migrate, "postgresql://nobody@127.0.0.1:1/nothing")
 
@@ -102,7 +102,9 @@ async def test_every_query_has_its_index(
 
 
 @pytest.mark.parametrize("steps", [["table", "up"], ["up", "down"]])
-async def test_the_operators_command(empty_database_url: str, dynamodb_url: str, steps: list[str]) -> None:
+async def test_the_operators_command_migrates_and_rolls_back(
+    empty_database_url: str, dynamodb_url: str, steps: list[str]
+) -> None:
     environment = {
         "ENVIRONMENT": "test",
         "DATABASE_URL": empty_database_url,

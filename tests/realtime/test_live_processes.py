@@ -6,11 +6,13 @@ import random
 import signal
 import socket
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
 from uuid import uuid4
 
 import httpx
+import pytest
 from pydantic import SecretStr
 
 from app.messaging.store import MessagingStore
@@ -21,10 +23,10 @@ from tests.fixtures.engines import running_valkey
 from tests.tools.listener import PATIENCE, Listener
 from tests.tools.servers import Server, servers
 
-MESSAGES = 1_000
-CUTS = 20
 KINDS = ("0", "line", "line", "valkey", "line", "1", "line", "line")
 """A server by its number, every listener's line, or Valkey, in turns."""
+MESSAGES, CUTS = 400, len(KINDS)
+SOAK_MESSAGES, SOAK_CUTS = 1_000, 20
 
 
 class Talkers:
@@ -62,10 +64,12 @@ class Talkers:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.soak
 async def test_killing_servers_and_valkey_loses_no_event(
-    service: Service, settings: Settings, ann: Person, bob: Person
+    service: Service, settings: Settings, ann: Person, bob: Person, is_soak: bool
 ) -> None:
     """Each listener is told every number once it is complete, in order, whatever was killed in between."""
+    messages, cuts = (SOAK_MESSAGES, SOAK_CUTS) if is_soak else (MESSAGES, CUTS)
     rng = random.Random(7)  # noqa: S311  # repeatable
     async with AsyncExitStack() as stack:
         valkey = stack.enter_context(running_valkey())
@@ -76,17 +80,17 @@ async def test_killing_servers_and_valkey_loses_no_event(
         for listener in (*staying, roaming):
             await stack.enter_async_context(listener.listening())
         talkers = Talkers((ann, bob), running, rng)
-        talking = asyncio.ensure_future(talkers.talk(MESSAGES // 4))
-        for cut in range(CUTS):
-            await _until(talkers, MESSAGES * (cut + 1) // (CUTS + 2), talking)
+        talking = asyncio.ensure_future(talkers.talk(messages // 4))
+        for cut in range(cuts):
+            await _until(talkers, messages * (cut + 1) // (cuts + 2), talking)
             await make(KINDS[cut % len(KINDS)], running, valkey, [*staying, roaming])
         await talking
         group = str(ann.group_with(bob))
         for listener in (*staying, roaming):
-            await _until_complete(listener, group)
-            assert listener.told[group] == list(range(1, MESSAGES + 1))
+            await _until_complete(listener, group, messages)
+            assert listener.told[group] == list(range(1, messages + 1))
     log = await MessagingStore(service.state["table"]).messages_after(ann.group_with(bob), 0)
-    assert [message.number for message in log] == list(range(1, MESSAGES + 1))
+    assert [message.number for message in log] == list(range(1, messages + 1))
 
 
 async def make(kind: str, running: list[Server], valkey: Engine, listeners: list[Listener]) -> None:
@@ -109,30 +113,32 @@ async def _until(talkers: Talkers, answered: int, talking: "asyncio.Future[None]
         await asyncio.sleep(0.02)
 
 
-async def _until_complete(listener: Listener, group: str) -> None:
+async def _until_complete(listener: Listener, group: str, messages: int) -> None:
     try:
-        await listener.until(lambda: len(listener.told[group]) == MESSAGES)
+        await listener.until(lambda: len(listener.told[group]) == messages)
     except TimeoutError:
-        missing = set(range(1, MESSAGES + 1)) - set(listener.told[group])
+        missing = set(range(1, messages + 1)) - set(listener.told[group])
         raise AssertionError(f"not told: {sorted(missing)[:20]}; resyncs: {listener.resyncs}") from None
 
 
-async def open_stream(port: int, token: str, *, size: int | None = None) -> socket.socket:
+@asynccontextmanager
+async def open_stream(port: int, token: str, *, size: int | None = None) -> AsyncIterator[socket.socket]:
     """A connection on which an event stream was asked for and nothing is read yet."""
-    connection = await connect(port, size=size)
-    request = f"GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
-    await asyncio.get_running_loop().sock_sendall(connection, request.encode())
-    return connection
+    async with connect(port, size=size) as connection:
+        request = f"GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        await asyncio.get_running_loop().sock_sendall(connection, request.encode())
+        yield connection
 
 
-async def connect(port: int, *, size: int | None = None) -> socket.socket:
-    """`size` is the room for answers that nobody reads."""
-    connection = socket.socket()
-    if size:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-    connection.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
-    return connection
+@asynccontextmanager
+async def connect(port: int, *, size: int | None = None) -> AsyncIterator[socket.socket]:
+    """A connection that is closed whatever happens; `size` is the room for answers that are not read."""
+    with socket.socket() as connection:
+        if size:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+        yield connection
 
 
 async def read_until(connection: socket.socket, wanted: bytes) -> bytes:
@@ -149,15 +155,16 @@ async def read_until(connection: socket.socket, wanted: bytes) -> bytes:
 
 async def test_a_polite_stop_ends_streams_and_fails_no_send(settings: Settings, new_person: NewPerson) -> None:
     people = [await new_person("p") for _ in range(10)]
-    async with servers(settings, 1) as (server,):
-        connections = [await open_stream(server.port, person.token) for person in people for _ in range(10)]
+    async with servers(settings, 1) as (server,), AsyncExitStack() as stack:
+        streams = [open_stream(server.port, person.token) for person in people for _ in range(10)]
+        connections = [await stack.enter_async_context(stream) for stream in streams]
         for connection in connections:
             assert b"resync" in await read_until(connection, b"resync")
-        sends = [await connect(server.port) for _ in range(50)]
+        sends = [await stack.enter_async_context(connect(server.port)) for _ in range(50)]
         for n, send in enumerate(sends):
             await asyncio.get_running_loop().sock_sendall(send, send_request(people[n % 9], people[9]))
         answers = [asyncio.ensure_future(read_until(send, b"\r\n\r\n")) for send in sends]
-        for answered in islice(asyncio.as_completed(answers), 5):  # the server has read them all by now
+        for answered in islice(asyncio.as_completed(answers), 5):  # the others are somewhere on their way
             await answered
         started = time.monotonic()
         stopping = asyncio.ensure_future(server.stop(signal.SIGTERM))
@@ -166,8 +173,6 @@ async def test_a_polite_stop_ends_streams_and_fails_no_send(settings: Settings, 
         assert {answer[:15] for answer in await asyncio.gather(*answers)} == {b"HTTP/1.1 200 OK"}
         await stopping
         assert time.monotonic() - started < 15
-        for connection in (*connections, *sends):
-            connection.close()
 
 
 def send_request(sender: Person, to: Person) -> bytes:
@@ -182,8 +187,11 @@ def send_request(sender: Person, to: Person) -> bytes:
 async def test_a_reader_who_stalls_is_ended_and_others_do_not_notice(
     settings: Settings, ann: Person, bob: Person
 ) -> None:
-    async with servers(settings, 1) as (server,), Listener(bob, lambda: server.address).listening() as listener:
-        stalled = await open_stream(server.port, bob.token, size=4096)
+    async with (
+        servers(settings, 1) as (server,),
+        Listener(bob, lambda: server.address).listening() as listener,
+        open_stream(server.port, bob.token, size=4096) as stalled,
+    ):
         await asyncio.sleep(0.3)
         headers = {"authorization": f"Bearer {ann.token}"}
         async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
@@ -199,7 +207,6 @@ async def test_a_reader_who_stalls_is_ended_and_others_do_not_notice(
         found = await _read_all(stalled)
         assert len(found) < 200_000  # so little was kept for it
         assert not found.endswith(b"0\r\n\r\n")
-        stalled.close()
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {bob.token}"}, trust_env=False) as client:
             streams = [client.build_request("GET", f"{server.address}/api/events") for _ in range(9)]
             opened = [await client.send(request, stream=True) for request in streams]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def is_running(pid: int) -> bool:
-    """False for zombies too: where nobody reaps orphans, they stay in the process table."""
+    """Return whether the process runs; a zombie does not, though it stays in the process table without a reaper."""
     stat = Path("/proc", str(pid), "stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 

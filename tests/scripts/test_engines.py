@@ -169,6 +169,7 @@ def settings(engine: Engine) -> Settings:
     )
 
 
+@pytest.mark.usefixtures("dynamodb_program")
 async def test_dynoxide_keeps_its_data_after_a_kill(empty: Path, run: Callable[[Engine], None]) -> None:
     await check_that_it_keeps_its_data(Dynoxide, signal.SIGKILL, empty, run)
 

@@ -1,4 +1,4 @@
-"""An AWS for tests, over real HTTP: moto, with a back door for what its own API is too slow or too polite for.
+"""An emulator of AWS for tests, over real HTTP: moto, with a back door for what its API does not offer.
 
     python -m tests.tools.aws_emulator PORT
 
@@ -60,7 +60,7 @@ class Emulator:
 
 
 def add_users(asked: Any) -> int:
-    """Straight into the pool; they keep the sub that they have, or have none."""
+    """Put accounts into the pool as they are, with the `sub` that they have or without one."""
     pool = cognitoidp_backends[ACCOUNT][REGION].user_pools[asked["pool"]]
     for attributes in asked["users"]:
         user = CognitoIdpUser(asked["pool"], None, None, "CONFIRMED", [])
@@ -71,7 +71,7 @@ def add_users(asked: Any) -> int:
 
 
 def add_metrics(asked: Any) -> int:
-    """What DynamoDB itself would have told CloudWatch: nobody else may write into its namespace."""
+    """Put the metrics of DynamoDB into CloudWatch, whose API refuses its namespace to clients."""
     dimensions = {"TableName": asked["table"]} | (
         {"GlobalSecondaryIndexName": asked["index"]} if asked["index"] else {}
     )
@@ -90,7 +90,7 @@ def add_metrics(asked: Any) -> int:
 
 
 def _operation(environ: Mapping[str, Any], body: bytes) -> str:
-    """By the header of AWS's JSON protocols, or the form of its query protocol."""
+    """Return the called operation, from the header of AWS's JSON protocols or the form of its query protocol."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     return target.rpartition(".")[2] or next(iter(parse_qs(body.decode(errors="replace")).get("Action", [""])))
 
@@ -101,7 +101,7 @@ def _answer(start_response: Callable[..., Any], value: Any) -> list[bytes]:
 
 
 def _refuse(start_response: Callable[..., Any], code: str, *, is_json: bool) -> list[bytes]:
-    """As AWS's JSON protocols or its query protocol say it."""
+    """Return an error in the form of AWS's JSON protocols or of its query protocol."""
     message = f"told to answer {code}"
     in_json = json.dumps({"__type": code, "message": message})
     in_xml = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"

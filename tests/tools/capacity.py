@@ -60,7 +60,7 @@ class Call:
 
 
 class Spent:
-    """What was spent during a measurement, call by call in the order in which they began."""
+    """Record the units of a measurement, call by call in the order in which they began."""
 
     def __init__(self) -> None:
         self.entries: list[Call] = []
@@ -75,7 +75,7 @@ class Spent:
 
     @property
     def index_write_units(self) -> float:
-        """The part of `write_units` that the indexes took."""
+        """Return the part of `write_units` that the indexes took."""
         return sum(call.index_write_units for call in self.entries)
 
     @property
@@ -83,7 +83,7 @@ class Spent:
         return sum(call.read_units for call in self.entries)
 
     def of(self, operation: str) -> "Spent":
-        """The part that one operation took."""
+        """Return the part that one operation took."""
         part = Spent()
         part.entries = [call for call in self.entries if call.operation == operation]
         return part
@@ -104,7 +104,7 @@ class Meter:
 
     @asynccontextmanager
     async def measure(self) -> AsyncIterator[Spent]:
-        """Count what begins inside of the block, by whomever; the block's end waits for calls that still run."""
+        """Count every call that begins inside of the block; its end waits for calls that still run."""
         spent = Spent()
         self._running.append(spent)
         try:
@@ -214,7 +214,7 @@ class _Target:
 
 
 class _Engine:
-    """The meter's own look at the tables; never counted."""
+    """Reads of the meter itself, which are never counted."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self.client: Any = client
@@ -297,7 +297,7 @@ _PLACEHOLDER = re.compile(r"[#:]\w+")
 
 
 def _without_hiding(request: Request, response: Response) -> Request:
-    """The same page with every item whole. Names and values that only the dropped parts used must go too."""
+    """Return the request without filter and projection, and without the names and values that only those used."""
     plain = {name: value for name, value in request.items() if name not in _HIDING}
     used = set(_PLACEHOLDER.findall(request.get("KeyConditionExpression", "")))
     for part in ("ExpressionAttributeNames", "ExpressionAttributeValues"):

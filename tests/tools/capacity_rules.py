@@ -1,4 +1,4 @@
-"""What AWS charges, as pure functions: sizes in bytes, units of reads and writes, entries of an index.
+"""AWS's charging rules as pure functions: sizes in bytes, units of reads and writes, entries of an index.
 
 Sources in the DynamoDB Developer Guide: "Item sizes and formats" (CapacityUnitCalculations), "Read and write
 operations" (read-write-operations, which also says that a failed condition is charged by the larger of the item that
@@ -23,12 +23,12 @@ ELEMENT_OVERHEAD = 1
 
 
 def item_size(item: RawItem | None) -> int:
-    """Bytes of an item: the names and values of its attributes. 0 when there is none."""
+    """Return the bytes of an item: the names and values of its attributes. 0 when there is none."""
     return sum(_utf8(name) + value_size(value) for name, value in (item or {}).items())
 
 
 def value_size(value: AttributeValue) -> int:
-    """Bytes of one attribute's value, without its name. Sets are refused: AWS publishes no size for them."""
+    """Return the bytes of one attribute's value, without its name. Sets are refused: AWS publishes no size for them."""
     [(tag, raw)] = value.items()
     if tag not in _SIZES:
         raise ValueError(f"AWS publishes no size for the type {tag}")
@@ -77,13 +77,13 @@ _SIZES: dict[str, Callable[[Any], int]] = {
 
 
 def read_units(size: int, *, consistent: bool) -> float:
-    """Of one item, or of a whole page of a query. Something that is not there costs as much as the smallest item."""
+    """Return the RCU of one item or of a page of a query. A missing item costs as much as the smallest one."""
     blocks = _blocks(size, READ_BLOCK)
     return float(blocks) if consistent else blocks / 2
 
 
 def write_units(*sizes: int) -> int:
-    """By the largest of the sizes that an item had, got or was meant to get."""
+    """Return the WCU of a write, by the largest of the sizes that the item had, got or was meant to get."""
     return _blocks(max(sizes), WRITE_BLOCK)
 
 
@@ -112,7 +112,7 @@ class Index:
         return cls(index["IndexName"], keys, None if projection["ProjectionType"] == "ALL" else chosen)
 
     def entry(self, item: RawItem | None) -> RawItem | None:
-        """What the index holds of an item: nothing unless the item has all of the index's key attributes."""
+        """Return the index entry of an item, or None for an item without all key attributes of the index."""
         if item is None or any(key not in item for key in self.keys):
             return None
         return {name: value for name, value in item.items() if self.projected is None or name in self.projected}

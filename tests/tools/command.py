@@ -1,4 +1,4 @@
-"""Runs the command line as people do: a program of its own, with nothing of this process's environment but the path."""
+"""The command line in a process of its own, with nothing of this process's environment but the path."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ SECONDS = 50
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended and what it printed."""
+    """The exit code of a command and its output."""
 
     code: int
     out: str
@@ -23,7 +23,7 @@ class Ended:
 
     @property
     def records(self) -> list[Any]:
-        """Of --json: one object a line."""
+        """Return the objects that --json printed, one a line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
@@ -32,12 +32,17 @@ class Ended:
         return self.err.splitlines()[-1]
 
 
+def measured() -> dict[str, str]:
+    """Return the variables by which a process of a test takes part in measuring coverage, if it is measured."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+
+
 async def cruddur(*arguments: str, env: Mapping[str, str], typed: str = "") -> Ended:
-    """`cruddur ARGUMENTS` in this environment; `typed` is what somebody answers."""
+    """Run `cruddur ARGUMENTS` in this environment; `typed` is the standard input."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app.cli", *arguments,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **env},
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **measured(), **env},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -24,7 +24,7 @@ PROBLEM: Final = "application/problem+json"
 PROBLEM_POINTER: Final = "/components/schemas/Problem"
 REQUEST_ID: Final = "X-Request-ID"
 PROBLEM_HEADERS: Final = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
-"""What contract.md wants beside a problem of this status, whatever the document says."""
+"""Headers that a problem of this status must have, whatever the document says."""
 
 
 class ContractViolation(AssertionError):
@@ -76,7 +76,7 @@ class Contract:
 
     document: Document
     seen: set[tuple[str, int]] = field(default_factory=set)
-    """Operations and statuses that were checked, for those who ask what no test has touched."""
+    """Operations and statuses that were checked, from which follows what no test has touched."""
     _validators: dict[str, Draft202012Validator] = field(default_factory=dict)
 
     @classmethod
@@ -112,7 +112,7 @@ class Contract:
         return self.resolved(value["$ref"].removeprefix("#")) if "$ref" in value else (pointer, value)
 
     def errors(self, pointer: str, instance: Any) -> Iterator[ValidationError]:
-        """What is wrong with a value by the schema at this pointer."""
+        """Return the defects of a value by the schema at this pointer."""
         validator = self._validators.get(pointer)
         if validator is None:
             schema = {"$ref": f"{URI}#{quote(pointer, safe='/~')}"}
@@ -222,7 +222,7 @@ class _Answer:
             self._fail(f"body at {where or 'its root'}", f"{defect.message[:500]} (rule {rule})")
 
     def _check_problem(self, examples: Mapping[str, Any]) -> None:
-        """What no schema can say: agreement with the head, and the codes that this operation has for this status."""
+        """Check what no schema expresses: body and head agree, and the operation has this code for this status."""
         codes = [example["value"]["code"] for example in examples.values()]
         request_id = self.response.headers[REQUEST_ID]
         expected: dict[str, list[Any]] = {"status": [self.status], "instance": [request_id]}

@@ -1,4 +1,4 @@
-"""A client of live events as the contract wants it: it resumes, asks on resync for what changed, and keeps numbers."""
+"""A client of live events by the rules of the contract: it resumes, syncs when told to, and fetches gaps."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Server processes as the table sees them: a process that crashes at the worst moment, and processes with faults."""
+"""Server processes as the table sees them: one that dies right after a commit, and several that meet faults."""
 
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from tests.tools.faults import FaultyClient
 
 
 class Directory:
-    """Stands in for the users: every handle is a uuid."""
+    """Stands for the users: every handle is a uuid."""
 
     def __init__(self, uuid: UUID | None = None) -> None:
         self.uuid = uuid
@@ -34,14 +34,14 @@ def raw_client(service: Service) -> Any:
 
 
 def process(service: Service, tasks: TaskSet, *, share: float, seed: int) -> Messaging:
-    """Return the messaging of another server process on the shared table, with a share of faulty calls."""
+    """A server process of its own on the shared table, with a share of faulty calls."""
     client: Any = FaultyClient(raw_client(service), share=share, seed=seed)
     store = MessagingStore(Table(client, service.state["table"].name))
     return Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks)
 
 
 async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:
-    """Leave what a process leaves that crashes right after the commit: the message and no rows. Return its uuid."""
+    """Append a message and nothing else, like a process that dies right after the commit."""
     message = Message(group, number, uuid or uuid4(), person.uuid, "sent by a dying process", now())
     await service.state["table"].put(items.new_message(message))
     return message.uuid

@@ -12,6 +12,9 @@ import httpx
 from app.settings import Settings
 from scripts.engines.process import free_port
 
+START_SECONDS = 60
+"""Patience of the tests, not a promise: importing the service takes a loaded machine 20 s."""
+
 
 @dataclass
 class Server:
@@ -31,8 +34,9 @@ class Server:
             sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--no-access-log", *arguments,
             env=environment(self.settings), stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with httpx.AsyncClient() as client, asyncio.timeout(20):
-            while not await answers(client, self.address):  # noqa: ASYNC110  # another process has no event of ours
+        async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
+            while not await answers(client, self.address):
+                assert self.process.returncode is None, "the server ended while it started"
                 await asyncio.sleep(0.05)
 
     async def stop(self, how: signal.Signals) -> int:
@@ -71,8 +75,8 @@ def environment(settings: Settings) -> dict[str, str]:
 @asynccontextmanager
 async def servers(settings: Settings, count: int) -> AsyncIterator[list[Server]]:
     started = [Server(settings) for _ in range(count)]
-    await asyncio.gather(*(server.start() for server in started))
     try:
+        await asyncio.gather(*(server.start() for server in started))
         yield started
     finally:
-        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in started))
+        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in started if server.process))

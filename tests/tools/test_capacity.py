@@ -95,7 +95,7 @@ class TestSizes:
             ({"M": {"k": {"L": [{"M": {}}]}}}, 3 + 1 + 1 + 3 + 1 + 3),
         ],
     )
-    def test_value(self, value: dict[str, Any], size: int) -> None:
+    def test_a_value_counts_its_bytes(self, value: dict[str, Any], size: int) -> None:
         assert value_size(value) == size
 
     @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ class TestSizes:
             ("9" * 38, 20),
         ],
     )
-    def test_number(self, number: str, size: int) -> None:
+    def test_a_number_counts_its_significant_digits(self, number: str, size: int) -> None:
         assert number_size(number) == size
 
     def test_item_counts_names_in_utf8(self) -> None:
@@ -130,12 +130,12 @@ class TestSizes:
         ("size", "strong", "eventual"),
         [(0, 1, 0.5), (1, 1, 0.5), (4096, 1, 0.5), (4097, 2, 1), (8192, 2, 1), (8193, 3, 1.5), (409_600, 100, 50)],
     )
-    def test_read_units(self, size: int, strong: float, eventual: float) -> None:
+    def test_reads_round_up_to_4_kb_and_halve_when_eventual(self, size: int, strong: float, eventual: float) -> None:
         assert read_units(size, consistent=True) == strong
         assert read_units(size, consistent=False) == eventual
 
     @pytest.mark.parametrize(("size", "units"), [(0, 1), (1023, 1), (1024, 1), (1025, 2), (409_600, 400)])
-    def test_write_units(self, size: int, units: int) -> None:
+    def test_writes_round_up_to_1_kb(self, size: int, units: int) -> None:
         assert write_units(size) == units
         assert write_units(size, 0) == units
         assert write_units(0, size) == units
@@ -143,7 +143,9 @@ class TestSizes:
 
 class TestWrites:
     @pytest.mark.parametrize(("size", "units"), [(1023, 1), (1024, 1), (1025, 2), (409_600, 400)])
-    async def test_put(self, meter: Meter, table: Table, key: dict[str, str], size: int, units: int) -> None:
+    async def test_a_put_costs_its_item_rounded_up(
+        self, meter: Meter, table: Table, key: dict[str, str], size: int, units: int
+    ) -> None:
         async with meter.measure() as spent:
             await table.put(Put(sized(key, size)))
         assert spent.calls == ["PutItem"]
@@ -164,7 +166,9 @@ class TestWrites:
             await table.update(Update(key, "REMOVE #text", {}))
         assert spent.write_units == 3
 
-    async def test_delete(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_a_delete_costs_the_item_that_stood_there(
+        self, meter: Meter, table: Table, key: dict[str, str]
+    ) -> None:
         await table.put(Put(sized(key, 1025)))
         target: Any = {"TableName": NAME, "Key": marshal_item(key)}
         async with meter.measure() as spent:
@@ -210,7 +214,7 @@ class TestIndex:
             ({"inbox": "a", "bucket": 1}, {"inbox": "b", "bucket": 1}, 2),
         ],
     )
-    async def test_keys_only(
+    async def test_an_index_of_keys_is_written_when_its_keys_change(
         self,
         meter: Meter,
         table: Table,
@@ -225,7 +229,9 @@ class TestIndex:
         assert spent.index_write_units == units
         assert spent.write_units == 1 + units
 
-    async def test_projected_attribute(self, meter: Meter, key: dict[str, str]) -> None:
+    async def test_an_index_is_written_when_a_projected_attribute_changes(
+        self, meter: Meter, key: dict[str, str]
+    ) -> None:
         table = Table(meter.client, f"{NAME}-2")
         entry = {**key, "inbox": "a", "bucket": 1}
         async with meter.measure() as spent:
@@ -252,7 +258,9 @@ class TestTransactions:
         assert spent.calls == ["TransactWriteItems"]
         assert (spent.write_units, spent.index_write_units, spent.read_units) == (10, 2, 0)
 
-    async def test_sizes_double(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_a_transaction_doubles_the_cost_of_each_item(
+        self, meter: Meter, table: Table, key: dict[str, str]
+    ) -> None:
         await table.put(Put(sized(key, 2049)))
         async with meter.measure() as spent:
             await table.transact([Check(key, "attribute_exists(#pk)"), Put(sized({**key, "sk": "two"}, 1025))])
@@ -279,7 +287,7 @@ class TestTransactions:
             await meter.client.transact_write_items(**request)
         assert [(call.write_units, call.read_units) for call in spent.entries] == [(2, 0), (0, 2)]
 
-    async def test_transactional_read(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_a_transactional_read_costs_double(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
         await table.put(Put(sized(key, 4097)))
         items = [{"Get": {"TableName": NAME, "Key": {"pk": {"S": key["pk"]}, "sk": {"S": sk}}}} for sk in ("one", "no")]
         async with meter.measure() as spent:
@@ -289,7 +297,7 @@ class TestTransactions:
 
 class TestReads:
     @pytest.mark.parametrize(("size", "strong", "eventual"), [(4096, 1, 0.5), (4097, 2, 1)])
-    async def test_get(
+    async def test_a_get_costs_its_item_rounded_up(
         self, meter: Meter, table: Table, key: dict[str, str], size: int, strong: float, eventual: float
     ) -> None:
         await table.put(Put(sized(key, size)))
@@ -298,7 +306,9 @@ class TestReads:
             await table.get(key)
         assert [call.read_units for call in spent.entries] == [strong, eventual]
 
-    async def test_get_of_nothing(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_a_get_of_a_missing_item_costs_the_least(
+        self, meter: Meter, table: Table, key: dict[str, str]
+    ) -> None:
         async with meter.measure() as spent:
             await table.get(key, consistent=True)
             await table.get(key)
@@ -352,7 +362,9 @@ class TestReads:
 
 
 class TestMeasuring:
-    async def test_calls_at_the_same_time(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_calls_at_the_same_time_are_all_counted(
+        self, meter: Meter, table: Table, key: dict[str, str]
+    ) -> None:
         async with meter.measure() as spent:
             sizes = [100, 1025, 2049, 3073] * 8
             puts = [Put(sized({**key, "sk": f"{at:03d}"}, size)) for at, size in enumerate(sizes)]
@@ -386,14 +398,18 @@ class TestMeasuring:
         await table.put(Put(dict(key)))
         assert spent.calls == []
 
-    async def test_one_inside_another(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_a_measurement_inside_another_counts_for_both(
+        self, meter: Meter, table: Table, key: dict[str, str]
+    ) -> None:
         async with meter.measure() as outer:
             await table.get(key)
             async with meter.measure() as inner:
                 await table.put(Put(dict(key)))
         assert (outer.calls, inner.calls) == (["GetItem", "PutItem"], ["PutItem"])
 
-    async def test_breakdown(self, meter: Meter, table: Table, key: dict[str, str]) -> None:
+    async def test_a_report_breaks_units_down_by_operation_and_index(
+        self, meter: Meter, table: Table, key: dict[str, str]
+    ) -> None:
         async with meter.measure() as spent:
             await table.get(key)
             await table.put(Put({**key, "inbox": "a", "bucket": 1}))
@@ -435,7 +451,7 @@ class TestAgainstTheEngine:
 
     @settings(max_examples=60, deadline=None)
     @given(attributes=ATTRIBUTES, index=INDEX_KEYS, blocks=st.integers(2, 5), over=st.booleans())
-    async def test_writes_and_reads(
+    async def test_the_meter_agrees_with_the_engine_on_writes_and_reads(
         self, client: "DynamoDBClient", attributes: Any, index: Any, blocks: int, over: bool
     ) -> None:
         meter = Meter(client)

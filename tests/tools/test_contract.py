@@ -148,21 +148,21 @@ class TestAllowed:
             ("/docs", b"<html>", 200, {"content-type": "text/html"}),
         ],
     )
-    async def test_get(
+    async def test_a_documented_answer_passes(
         self, stub: Stub, client: ContractClient, path: str, body: Any, status: int, headers: dict[str, str]
     ) -> None:
         stub.answers(body, status, headers)
         assert (await client.get(path)).status_code == status
 
-    async def test_empty_body(self, stub: Stub, client: ContractClient) -> None:
+    async def test_an_empty_body_passes_where_none_is_declared(self, stub: Stub, client: ContractClient) -> None:
         stub.answers(b"", 204, REQUEST_ID)
         await client.delete(f"/api/things/{UUID}")
 
-    async def test_wrong_method(self, stub: Stub, client: ContractClient) -> None:
+    async def test_a_405_of_a_known_path_passes(self, stub: Stub, client: ContractClient) -> None:
         stub.answers(problem(405), 405, PROBLEM | {"allow": "DELETE, GET"})
         await client.put(f"/api/things/{UUID}")
 
-    async def test_preflight(self, stub: Stub, client: ContractClient) -> None:
+    async def test_the_answer_to_a_preflight_passes(self, stub: Stub, client: ContractClient) -> None:
         stub.answers(b"OK", 200, {"content-type": "text/plain"} | REQUEST_ID)
         await client.options(f"/api/things/{UUID}")
 
@@ -213,7 +213,7 @@ class TestViolations:
             (problem(429), 429, PROBLEM, "header Retry-After: expected to be there"),
         ],
     )
-    async def test_get(
+    async def test_an_undocumented_answer_is_a_violation(
         self, stub: Stub, client: ContractClient, body: Any, status: int, headers: dict[str, str], complaint: str
     ) -> None:
         stub.answers(body, status, headers)
@@ -227,17 +227,19 @@ class TestViolations:
             (problem(422, "bad-handle"), "body at /errors: expected at least one"),
         ],
     )
-    async def test_problem(self, stub: Stub, client: ContractClient, body: Any, complaint: str) -> None:
+    async def test_a_problem_that_contradicts_itself_is_a_violation(
+        self, stub: Stub, client: ContractClient, body: Any, complaint: str
+    ) -> None:
         stub.answers(body, 422, PROBLEM)
         with pytest.raises(ContractViolation, match=complaint):
             await client.get("/api/users/@a/short")
 
-    async def test_body_where_none_is_declared(self, stub: Stub, client: ContractClient) -> None:
+    async def test_a_body_where_none_is_declared_is_a_violation(self, stub: Stub, client: ContractClient) -> None:
         stub.answers(b"{}", 204, REQUEST_ID)
         with pytest.raises(ContractViolation, match=r"delete_thing .* body: expected to be empty"):
             await client.delete(f"/api/things/{UUID}")
 
-    async def test_literal_path_comes_first(self, stub: Stub, client: ContractClient) -> None:
+    async def test_a_literal_path_is_matched_before_a_template(self, stub: Stub, client: ContractClient) -> None:
         stub.answers(THING)
         with pytest.raises(ContractViolation, match="count_things"):
             await client.get("/api/things/count")
@@ -256,7 +258,7 @@ class TestViolations:
             ("GET", "/healthz", b"fine", 200, {"content-type": "text/plain"}, "healthz .*X-Request-ID"),
         ],
     )
-    async def test_undocumented(
+    async def test_an_undocumented_path_is_a_violation(
         self,
         stub: Stub,
         client: ContractClient,

@@ -1,1 +1,1 @@
-"""The page: its types, its logic, and what people see of it in a real browser."""
+"""Tests of the page: its types, its logic, and its behaviour in a real browser."""

@@ -1,4 +1,4 @@
-"""axe-core: what it holds against a page."""
+"""Run axe-core, the accessibility checker, on a page."""
 
 import asyncio
 
@@ -12,6 +12,6 @@ RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).vi
 
 
 async def violations(page: Page) -> list[str]:
-    """Every rule that is broken, and where."""
+    """Return every violated rule, and where."""
     await page.evaluate(await asyncio.to_thread(AXE.read_text))
     return list(await page.evaluate(RUN))

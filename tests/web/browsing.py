@@ -1,4 +1,4 @@
-"""A real browser, and people who use the page in it."""
+"""A real browser, and users of the page in it."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
 """
-"""Only what came with the browser, so that pictures are alike on every machine."""
+"""Only the fonts that came with the browser, so that screenshots are the same on every machine."""
 WAIT = 8_000
 WIDE = {"width": 1600, "height": 1000}
 NARROW = {"width": 360, "height": 740}
@@ -38,8 +38,8 @@ expect.set_options(timeout=WAIT)
 
 
 @asynccontextmanager
-async def launched(folder: Path) -> AsyncIterator[Browser]:
-    """A browser without a window, which keeps what it writes in a folder."""
+async def launch_browser(folder: Path) -> AsyncIterator[Browser]:
+    """Launch a headless browser that writes into a folder only."""
     fonts = folder / "fonts.conf"
     fonts.write_text(FONTS.format(fonts=BROWSER / "node_modules" / "@expo-google-fonts", cache=folder / "fonts"))
     env: dict[str, str | float | bool] = {
@@ -54,8 +54,8 @@ async def launched(folder: Path) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-def local(settings: Settings, port: int) -> Settings:
-    """The settings of a service that lets anybody be anybody, as scripts/up starts it."""
+def local_settings(settings: Settings, port: int) -> Settings:
+    """Return settings with local sign-in, as scripts/up starts the service."""
     return settings.model_copy(
         update={
             "environment": "local",
@@ -67,11 +67,11 @@ def local(settings: Settings, port: int) -> Settings:
 
 def local_server(settings: Settings) -> Server:
     port = free_port()
-    return Server(local(settings, port), port)
+    return Server(local_settings(settings, port), port)
 
 
-class Somebody(Protocol):
-    """Who uses the page: a person of a test, or of app/cli/seed/conversations.py."""
+class User(Protocol):
+    """A user of the page: a person of a test, or of app/cli/seed/conversations.py."""
 
     @property
     def uuid(self) -> UUID: ...
@@ -83,25 +83,25 @@ class Somebody(Protocol):
 
 @dataclass
 class Visitor:
-    """A person at a browser. What the browser complains about is kept."""
+    """A user at a browser, whose console errors are recorded."""
 
-    person: Somebody
+    person: User
     page: Page
     address: str
-    complaints: list[str] = field(default_factory=list)
-    is_line_bad: bool = False
-    """While it is, failed requests are no reason to complain."""
+    console_errors: list[str] = field(default_factory=list)
+    expects_network_errors: bool = False
+    """Failed requests are not recorded while it is set."""
 
-    def hear(self, message: ConsoleMessage) -> None:
-        is_about_the_line = "net::ERR_" in message.text or "503" in message.text
-        if message.type in {"error", "warning"} and not (self.is_line_bad and is_about_the_line):
-            self.complaints.append(message.text)
+    def record(self, message: ConsoleMessage) -> None:
+        is_network_error = "net::ERR_" in message.text or "503" in message.text
+        if message.type in {"error", "warning"} and not (self.expects_network_errors and is_network_error):
+            self.console_errors.append(message.text)
 
     async def open(self, path: str = "/messages") -> None:
         await self.page.goto(self.address + path)
         await expect(self.page.locator(".shell")).to_be_attached()
 
-    async def open_group(self, other: Somebody) -> None:
+    async def open_group(self, other: User) -> None:
         await self.open(f"/messages/{direct_group_uuid(self.person.uuid, other.uuid)}")
         await expect(self.composer).to_be_visible()
 
@@ -128,7 +128,7 @@ class Visitor:
         return await self.page.locator("article .text").all_inner_texts()
 
     async def numbers(self) -> list[int]:
-        """Of the messages that are in the page, from top to bottom."""
+        """Return the numbers of the messages in the page, from top to bottom."""
         return list(
             await self.run("[...document.querySelectorAll('[data-number]')].map((each) => +each.dataset.number)")
         )
@@ -136,11 +136,11 @@ class Visitor:
     async def run(self, expression: str, argument: object = None) -> Any:
         return await self.page.evaluate(expression, argument)
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], *, seconds: float = WAIT / 1000) -> None:
-        """Fails when it does not become true."""
+    async def wait_until(self, condition: Callable[[], Awaitable[bool]], *, seconds: float = WAIT / 1000) -> None:
+        """Wait for a condition; fail if it does not become true in time."""
         deadline = time.monotonic() + seconds
         while not await condition():
-            assert time.monotonic() < deadline, "it did not come about"
+            assert time.monotonic() < deadline, "the condition did not become true"
             await asyncio.sleep(0.02)
 
 
@@ -148,23 +148,23 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 
 @asynccontextmanager
-async def visits(browser: Browser, address: str) -> AsyncIterator[Visit]:
-    """Opens browsers for people, and in the end nobody may have heard a complaint."""
+async def open_visits(browser: Browser, address: str) -> AsyncIterator[Visit]:
+    """Open a browser context for each user; in the end none may have recorded a console error."""
     visitors: list[Visitor] = []
 
-    async def visit(person: Somebody, **options: Any) -> Visitor:
+    async def visit(person: User, **options: Any) -> Visitor:
         context = await browser.new_context(
             **{"viewport": WIDE, "locale": "en-GB", "reduced_motion": "reduce"} | options
         )
         context.set_default_timeout(WAIT)
         await context.add_init_script(f"sessionStorage.setItem('cruddur-handle', '{person.handle}')")
         visitor = Visitor(person, await context.new_page(), address)
-        visitor.page.on("console", visitor.hear)
-        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        visitor.page.on("console", visitor.record)
+        visitor.page.on("pageerror", lambda error: visitor.console_errors.append(str(error)))
         visitors.append(visitor)
         return visitor
 
     yield visit
     for visitor in visitors:
         await visitor.page.context.close()
-    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []
+    assert [error for visitor in visitors for error in visitor.console_errors] == []

@@ -1,4 +1,4 @@
-"""Stands for Cognito's hosted pages: the authorization code grant with PKCE, strictly, over real HTTP."""
+"""A fake of Cognito's hosted pages: the authorization code grant with PKCE, strictly checked, over real HTTP."""
 
 import asyncio
 import json
@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.auth.issuer import LocalIssuer
 
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
 class FakeCognito:
-    """Signs everybody in as the same person, at once; refuses what does not fit together."""
+    """Signs in every request as the same user, at once; refuses grants that do not fit together."""
 
     issuer: LocalIssuer
     sub: str
@@ -25,7 +25,7 @@ class FakeCognito:
     lifetime: int = 3600
     port: int = 0
     grants: list[str] = field(default_factory=list)
-    """The kinds of grants that were given."""
+    """The types of the grants, in order."""
     _challenges: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _refresh_token: str = field(default_factory=secrets.token_urlsafe)
 
@@ -33,12 +33,12 @@ class FakeCognito:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next((int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0)
         form = dict(parse_qsl((await reader.readexactly(length)).decode()))
         target = urlsplit(head.split()[1])
-        routes: dict[str, Callable[[Mapping[str, str]], Answer]] = {
+        routes: dict[str, Callable[[Mapping[str, str]], Response]] = {
             "/oauth2/authorize": self._authorize,
             "/oauth2/token": self._token,
             "/logout": self._logout,
@@ -50,7 +50,7 @@ class FakeCognito:
         await writer.drain()
         writer.close()
 
-    def _authorize(self, query: Mapping[str, str]) -> Answer:
+    def _authorize(self, query: Mapping[str, str]) -> Response:
         assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
         assert (query["client_id"], query["scope"]) == (self.client_id, "openid")
         code = secrets.token_urlsafe()
@@ -58,11 +58,11 @@ class FakeCognito:
         back = urlencode({"code": code, "state": query["state"]})
         return 302, {"Location": f"{query['redirect_uri']}?{back}"}, b""
 
-    def _logout(self, query: Mapping[str, str]) -> Answer:
+    def _logout(self, query: Mapping[str, str]) -> Response:
         assert query["client_id"] == self.client_id
         return 302, {"Location": query["logout_uri"]}, b""
 
-    def _token(self, form: Mapping[str, str]) -> Answer:
+    def _token(self, form: Mapping[str, str]) -> Response:
         if not (self._is_code(form) or self._is_refresh(form)):
             return 400, {"Content-Type": "application/json"}, b'{"error": "invalid_grant"}'
         self.grants.append(form["grant_type"])
@@ -73,11 +73,11 @@ class FakeCognito:
         return 200, {"Content-Type": "application/json"}, json.dumps(tokens).encode()
 
     def _is_code(self, form: Mapping[str, str]) -> bool:
-        asked = self._challenges.pop(form.get("code", ""), None)  # good for once
-        if asked is None:
+        request = self._challenges.pop(form.get("code", ""), None)  # valid once
+        if request is None:
             return False
         challenge = urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
-        return challenge == asked["code_challenge"] and form["redirect_uri"] == asked["redirect_uri"]
+        return challenge == request["code_challenge"] and form["redirect_uri"] == request["redirect_uri"]
 
     def _is_refresh(self, form: Mapping[str, str]) -> bool:
         return form.get("refresh_token") == self._refresh_token and form["client_id"] == self.client_id

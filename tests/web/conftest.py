@@ -1,4 +1,4 @@
-"""One browser and one service process for all tests of the page; each test has people and windows of its own."""
+"""One browser and one service process for all tests of the page; each test has its own users and windows."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -10,15 +10,21 @@ from playwright.async_api import Browser
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
+from tests.fixtures.setup import set_up
 from tests.tools.servers import Server
-from tests.web.browsing import HAS_BROWSER, Visit, launched, local_server, visits
+from tests.web.browsing import HAS_BROWSER, Visit, launch_browser, local_server, open_visits
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _browser_program(request: pytest.FixtureRequest) -> None:
+    set_up(request, "browser")
 
 
 @pytest_asyncio.fixture(scope="session")
 async def browser(tmp_path_factory: Any) -> AsyncIterator[Browser]:
     if not HAS_BROWSER:
         pytest.skip("there is no browser for this platform: name one in CHROMIUM")
-    async with launched(tmp_path_factory.mktemp("browser")) as browser:
+    async with launch_browser(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
 
 
@@ -32,5 +38,5 @@ async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Serve
 
 @pytest_asyncio.fixture
 async def visit(browser: Browser, server: Server) -> AsyncIterator[Visit]:
-    async with visits(browser, server.address) as visit:
+    async with open_visits(browser, server.address) as visit:
         yield visit

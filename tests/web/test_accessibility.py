@@ -1,4 +1,4 @@
-"""Usable by everybody: axe finds nothing, the keyboard is enough, small windows show everything."""
+"""The page is accessible: axe finds no violation, the keyboard suffices, small windows show everything."""
 
 from typing import Any
 
@@ -9,29 +9,29 @@ from tests.fixtures.app import Person
 from tests.web.axe import violations
 from tests.web.browsing import NARROW, WIDE, Visit, Visitor
 
-PAGES = ("door", "empty", "inbox", "conversation", "new", "nobody", "menu", "search")
+PAGES = ("sign-in", "empty", "inbox", "conversation", "new", "unknown", "menu", "search")
 
 
 async def show(visitor: Visitor, page: str, other: Person) -> None:
-    """Bring the visitor to one of the pages, with something of everything on it."""
-    paths = {"new": "/messages/new/theo", "nobody": "/messages/new/nobody_at_all"}
+    """Open one of the pages, with at least one element of each kind on it."""
+    paths = {"new": "/messages/new/theo", "unknown": "/messages/new/nobody_at_all"}
     if page == "conversation":
         await visitor.open_group(other)
         await expect(visitor.page.locator("article")).not_to_have_count(0)
         await visitor.composer.fill("x" * 1000)
         return
     await visitor.open(paths.get(page, "/messages"))
-    if page in {"menu", "door"}:
+    if page in {"menu", "sign-in"}:
         await visitor.page.get_by_role("button", name="Your account").click()
-    if page == "door":
-        await visitor.page.get_by_role("button", name="Be somebody else").click()
+    if page == "sign-in":
+        await visitor.page.get_by_role("button", name="Switch user").click()
         await expect(visitor.page.locator(".person")).not_to_have_count(0)
     if page == "search":
         await visitor.page.get_by_role("combobox").fill(other.handle[:5])
         await expect(visitor.page.get_by_role("option")).not_to_have_count(0)
-    if page == "nobody":
-        await expect(visitor.page.get_by_text("Nobody here is called @nobody_at_all")).to_be_visible()
-        visitor.complaints.clear()  # the browser notes each 404
+    if page == "unknown":
+        await expect(visitor.page.get_by_text("There is no user @nobody_at_all")).to_be_visible()
+        visitor.console_errors.clear()  # the browser logs each 404
 
 
 async def prepare(ann: Person, bob: Person, eve: Person) -> None:
@@ -42,7 +42,7 @@ async def prepare(ann: Person, bob: Person, eve: Person) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-async def test_axe_finds_nothing_and_everything_fits(
+async def test_no_page_violates_a_rule_or_overflows(
     visit: Visit, ann: Person, bob: Person, eve: Person, viewport: Any, scheme: str
 ) -> None:
     visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
@@ -57,7 +57,7 @@ async def test_axe_finds_nothing_and_everything_fits(
     assert found == {page: [] for page in PAGES}
 
 
-async def test_the_keyboard_is_enough(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+async def test_the_keyboard_reaches_everything(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
     await prepare(ann, bob, eve)
     visitor = await visit(ann)
     press = visitor.page.keyboard.press
@@ -76,10 +76,10 @@ async def test_the_keyboard_is_enough(visit: Visit, ann: Person, bob: Person, ev
     await expect(visitor.page.locator('[data-number="3"]')).to_be_focused()
     await press("ArrowUp")
     await press("r")
-    await expect(visitor.page.get_by_role("button", name="Do not reply")).to_be_visible()
+    await expect(visitor.page.get_by_role("button", name="Cancel reply")).to_be_visible()
     await expect(visitor.composer).to_be_focused()
     await press("Escape")
-    await expect(visitor.page.get_by_role("button", name="Do not reply")).to_have_count(0)
+    await expect(visitor.page.get_by_role("button", name="Cancel reply")).to_have_count(0)
     await press("Escape")
     await expect(visitor.page).to_have_url(f"{visitor.address}/messages")
     await expect(visitor.page.locator(f'[data-group="{ann.group_with(bob)}"]')).to_be_focused()
@@ -87,7 +87,9 @@ async def test_the_keyboard_is_enough(visit: Visit, ann: Person, bob: Person, ev
     assert outline == "solid"
 
 
-async def test_a_phone_shows_one_thing_at_a_time(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+async def test_a_narrow_window_shows_the_inbox_or_the_conversation(
+    visit: Visit, ann: Person, bob: Person, eve: Person
+) -> None:
     await prepare(ann, bob, eve)
     visitor = await visit(ann, viewport=NARROW, has_touch=True)
     await visitor.open()
@@ -99,7 +101,7 @@ async def test_a_phone_shows_one_thing_at_a_time(visit: Visit, ann: Person, bob:
     await expect(visitor.composer).to_have_count(0)
 
 
-async def test_colours_are_a_choice_that_lasts(visit: Visit, ann: Person) -> None:
+async def test_the_chosen_theme_survives_a_reload(visit: Visit, ann: Person) -> None:
     visitor = await visit(ann, color_scheme="light")
     await visitor.open()
     light = await visitor.run("getComputedStyle(document.body).backgroundColor")

@@ -1,4 +1,4 @@
-"""What was written is neither lost nor doubled, whatever happens to the line, the server or the page."""
+"""No message is lost or sent twice, whatever happens to the network, the server or the page."""
 
 import asyncio
 import signal
@@ -11,12 +11,12 @@ from app.auth.issuer import LocalIssuer
 from app.settings import Settings
 from tests.fixtures.app import Person
 from tests.tools.servers import Server
-from tests.web.browsing import Visit, Visitor, local_server, visits
+from tests.web.browsing import Visit, Visitor, local_server, open_visits
 
 
 @pytest_asyncio.fixture
 async def own_server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
-    """A service process of the test's own, to be killed."""
+    """A service process for one test, which may kill it."""
     server = local_server(settings)
     await server.start()
     yield server
@@ -27,18 +27,18 @@ async def texts_of(person: Person, other: Person) -> list[str]:
     return [each["message"] for each in await person.get(f"/api/messages/{person.group_with(other)}", limit=100)]
 
 
-async def all_are_sent(visitor: Visitor, last: str) -> None:
+async def expect_all_sent(visitor: Visitor, last: str) -> None:
     await expect(visitor.message(last)).to_be_visible(timeout=20_000)
     await expect(visitor.page.locator("[data-pending]")).to_have_count(0, timeout=20_000)
 
 
-async def test_a_server_that_dies_in_the_middle_loses_and_doubles_nothing(
+async def test_a_killed_server_loses_no_message_and_doubles_none(
     browser: Browser, own_server: Server, ann: Person, bob: Person
 ) -> None:
     await ann.sent("0", bob)
-    async with visits(browser, own_server.address) as visit:
+    async with open_visits(browser, own_server.address) as visit:
         writer, reader = await visit(ann), await visit(bob)
-        writer.is_line_bad = reader.is_line_bad = True
+        writer.expects_network_errors = reader.expects_network_errors = True
         await writer.open_group(bob)
         await reader.open_group(ann)
         for n in range(1, 13):
@@ -47,27 +47,27 @@ async def test_a_server_that_dies_in_the_middle_loses_and_doubles_nothing(
                 await own_server.stop(signal.SIGKILL)
             if n % 6 == 4:
                 await own_server.start()
-        await all_are_sent(writer, "12")
+        await expect_all_sent(writer, "12")
         await expect(reader.page.locator("[data-number]")).to_have_count(13, timeout=20_000)
         assert await texts_of(ann, bob) == [str(n) for n in range(13)]
         assert await reader.texts() == await writer.texts() == [str(n) for n in range(13)]
 
 
-async def test_what_was_written_offline_goes_out_once_and_in_order(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_messages_written_offline_are_sent_once_and_in_order(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("Before", bob)
     writer, reader = await visit(ann), await visit(bob)
-    writer.is_line_bad = True
+    writer.expects_network_errors = True
     await writer.open_group(bob)
     await reader.open_group(ann)
     await writer.page.context.set_offline(True)
     for text in ("One", "Two", "Three"):
         await writer.write(text)
-    await expect(writer.page.get_by_text("Goes out when you are back online")).to_be_visible()
+    await expect(writer.page.get_by_text("Will be sent when you are back online")).to_be_visible()
     await expect(writer.page.get_by_text("Offline", exact=True)).to_be_visible()
     await reader.write("Are you there?")
     await expect(reader.page.locator('[data-number="2"]')).to_be_visible()
     await writer.page.context.set_offline(False)
-    await all_are_sent(writer, "Three")
+    await expect_all_sent(writer, "Three")
     await expect(writer.page.get_by_text("Offline", exact=True)).to_have_count(0)
     expected = ["Before", "Are you there?", "One", "Two", "Three"]
     await expect(reader.page.locator("[data-number]")).to_have_count(5)
@@ -76,13 +76,11 @@ async def test_what_was_written_offline_goes_out_once_and_in_order(visit: Visit,
     assert await writer.texts() == expected
 
 
-async def test_a_reload_loses_nothing_that_was_written(
-    browser: Browser, own_server: Server, ann: Person, bob: Person
-) -> None:
+async def test_unsent_messages_survive_a_reload(browser: Browser, own_server: Server, ann: Person, bob: Person) -> None:
     await ann.sent("Before", bob)
-    async with visits(browser, own_server.address) as visit:
+    async with open_visits(browser, own_server.address) as visit:
         writer = await visit(ann)
-        writer.is_line_bad = True
+        writer.expects_network_errors = True
         await writer.open_group(bob)
         await writer.page.route("**/api/messages", lambda route: route.abort())
         await writer.write("Kept")
@@ -90,27 +88,37 @@ async def test_a_reload_loses_nothing_that_was_written(
         await asyncio.sleep(0.1)
         await writer.page.unroute("**/api/messages")
         await writer.page.reload()
-        await all_are_sent(writer, "In this order")
+        await expect_all_sent(writer, "In this order")
         assert await texts_of(ann, bob) == ["Before", "Kept", "In this order"]
 
 
-async def test_an_answer_that_is_lost_doubles_nothing(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_a_lost_connection_at_the_start_keeps_the_user_signed_in(visit: Visit, ann: Person) -> None:
+    visitor = await visit(ann)
+    visitor.expects_network_errors = True
+    await visitor.page.route("**/local/token", lambda route: route.abort(), times=1)
+    await visitor.page.goto(f"{visitor.address}/messages")
+    await expect(visitor.page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    await visitor.page.get_by_role("button", name="Try again").click()
+    await expect(visitor.page.locator(".shell")).to_be_attached()
+
+
+async def test_a_lost_response_does_not_double_the_message(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("Before", bob)
     writer = await visit(ann)
-    writer.is_line_bad = True
+    writer.expects_network_errors = True
     await writer.open_group(bob)
 
-    async def lose_the_answer(route: object) -> None:
+    async def lose_response(route: object) -> None:
         await route.fetch()  # type: ignore[attr-defined]  # Playwright's handler takes any callable
         await route.abort()  # type: ignore[attr-defined]  # as above
 
-    await writer.page.route("**/api/messages", lose_the_answer, times=2)
+    await writer.page.route("**/api/messages", lose_response, times=2)
     await writer.write("Once")
-    await all_are_sent(writer, "Once")
+    await expect_all_sent(writer, "Once")
     assert await texts_of(ann, bob) == ["Before", "Once"]
 
 
-async def test_a_refused_message_says_why_and_can_be_tried_again(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_a_refused_message_shows_the_reason_and_can_be_sent_again(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("Before", bob)
     writer = await visit(ann)
     await writer.open_group(bob)
@@ -118,7 +126,7 @@ async def test_a_refused_message_says_why_and_can_be_tried_again(visit: Visit, a
     await writer.page.route("**/api/messages", lambda route: route.fulfill(status=403, body=refusal), times=1)
     await writer.write("Please")
     await expect(writer.page.get_by_text("Not sent. You cannot write to this person")).to_be_visible()
-    writer.complaints.clear()  # the browser notes each 403
+    writer.console_errors.clear()  # the browser logs each 403
     await writer.page.get_by_role("button", name="Try again").click()
-    await all_are_sent(writer, "Please")
+    await expect_all_sent(writer, "Please")
     assert await texts_of(ann, bob) == ["Before", "Please"]

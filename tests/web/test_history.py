@@ -1,4 +1,4 @@
-"""Long conversations: little of them is in the page, and nothing jumps."""
+"""Long conversations: the page holds a window of them, and nothing jumps."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -14,20 +14,20 @@ from app.settings import Settings
 from tests.fixtures.app import Person
 from tests.web.browsing import Visit, Visitor
 
-MOST_IN_PAGE = 300
+MAX_IN_PAGE = 300
 ANCHOR = """() => {
   const feed = document.querySelector(".feed");
   const edge = feed.getBoundingClientRect().top;
   const first = [...feed.querySelectorAll("[data-number]")].find((each) => each.getBoundingClientRect().top > edge);
   return [Number(first.dataset.number), first.getBoundingClientRect().top - edge];
 }"""
-"""The first message that begins in view, and where."""
+"""Returns the number of the first message that begins in view, and its top."""
 TOP_OF = """(number) => {
   const feed = document.querySelector(".feed");
   const element = feed.querySelector(`[data-number="${number}"]`);
   return element && element.getBoundingClientRect().top - feed.getBoundingClientRect().top;
 }"""
-SCROLLED = """(by) => {
+SCROLL_AND_WATCH = """(by) => {
   const feed = document.querySelector(".feed");
   const edge = feed.getBoundingClientRect().top;
   const top = (each) => each.getBoundingClientRect().top - edge;
@@ -40,27 +40,27 @@ SCROLLED = """(by) => {
   };
   watch();
 }"""
-"""Scrolls, then notes in each frame where the first bubble in view is."""
+"""Scrolls, then records the top of the first bubble in view in each frame."""
 WATCHED = "cancelAnimationFrame(window.watching), window.tops"
 
 
-async def write_history(settings: Settings, one: Person, other: Person, count: int) -> None:
-    """A conversation as it would be after years, straight into the table."""
-    group, start = one.group_with(other), datetime.now(UTC) - timedelta(minutes=7 * count)
+async def write_history(settings: Settings, person: Person, peer: Person, count: int) -> None:
+    """Write a conversation of years straight into the table."""
+    group, start = person.group_with(peer), datetime.now(UTC) - timedelta(minutes=7 * count)
     messages = [
-        Message(group, n, uuid4(), (one, other)[n // 3 % 2].uuid, text_of(n), start + timedelta(minutes=7 * n))
+        Message(group, n, uuid4(), (person, peer)[n // 3 % 2].uuid, text_of(n), start + timedelta(minutes=7 * n))
         for n in range(1, count + 1)
     ]
     async with open_operated_table(settings) as table:
         chunks = [messages[at : at + 25] for at in range(0, count, 25)]
         for at in range(0, len(chunks), 8):
             await asyncio.gather(*(table.put_all([*map(items.message_item, chunk)]) for chunk in chunks[at : at + 8]))
-        for person, peer in ((one, other), (other, one)):
-            await table.put(items.new_inbox_row(messages[-1], user=person.uuid, peer=peer.uuid))
+        for user, other in ((person, peer), (peer, person)):
+            await table.put(items.new_inbox_row(messages[-1], user=user.uuid, peer=other.uuid))
 
 
 def text_of(number: int) -> str:
-    """Of many heights."""
+    """Return a text; the heights of the texts differ."""
     return f"Message {number}." + " More words follow." * (number * 7919 % 23) + "\n" * (number % 3) + "End"
 
 
@@ -74,7 +74,7 @@ async def anchor(visitor: Visitor) -> tuple[int, float]:
     return int(number), float(top)
 
 
-async def test_ten_thousand_messages_stay_few_in_the_page(
+async def test_the_page_holds_a_bounded_window_of_ten_thousand_messages(
     visit: Visit, settings: Settings, ann: Person, bob: Person
 ) -> None:
     await write_history(settings, ann, bob, 10_000)
@@ -87,20 +87,20 @@ async def test_ten_thousand_messages_stay_few_in_the_page(
         await scroll(visitor, -4_000)
         await asyncio.sleep(0.05)
         numbers = await visitor.numbers()
-        assert len(numbers) <= MOST_IN_PAGE
+        assert len(numbers) <= MAX_IN_PAGE
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         lowest = numbers[0]
     assert 10_000 not in numbers
     while (await visitor.numbers())[-1] < 10_000:
         await scroll(visitor, 4_000)
         await asyncio.sleep(0.05)
-        assert len(await visitor.numbers()) <= MOST_IN_PAGE
+        assert len(await visitor.numbers()) <= MAX_IN_PAGE
     await visitor.feed.press("End")
     await expect(visitor.page.locator('[data-number="10000"]')).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("direction", [-1, 1])
-async def test_nothing_jumps_when_a_page_joins(
+async def test_no_message_moves_when_a_page_is_loaded(
     visit: Visit, settings: Settings, ann: Person, bob: Person, direction: int
 ) -> None:
     await write_history(settings, ann, bob, 700)
@@ -108,10 +108,11 @@ async def test_nothing_jumps_when_a_page_joins(
     visitor = await visit(ann)
     await visitor.open_group(bob)
     await expect(visitor.page.locator(".unread-line")).to_be_in_viewport()
-    pages = 0
-    for _ in range(30):
+    rounds = pages = 0
+    while rounds < 30 or (pages < 3 and rounds < 200):  # a busy machine needs more rounds for as many pages
+        rounds += 1
         before = await visitor.numbers()
-        await visitor.run(SCROLLED, direction * 1000)
+        await visitor.run(SCROLL_AND_WATCH, direction * 1000)
         await asyncio.sleep(0.08)
         tops = await visitor.run(WATCHED)
         assert max(tops) - min(tops) <= 1, tops
@@ -119,7 +120,7 @@ async def test_nothing_jumps_when_a_page_joins(
     assert pages >= 3
 
 
-async def test_a_message_that_comes_leaves_the_reader_where_they_are(
+async def test_a_new_message_does_not_move_a_reader_of_older_ones(
     visit: Visit, settings: Settings, ann: Person, bob: Person
 ) -> None:
     await write_history(settings, ann, bob, 120)
@@ -139,7 +140,7 @@ async def test_a_message_that_comes_leaves_the_reader_where_they_are(
     await expect(reader.message("And at the end one follows")).to_be_in_viewport()
 
 
-async def test_a_reload_keeps_the_place(visit: Visit, settings: Settings, ann: Person, bob: Person) -> None:
+async def test_a_reload_keeps_the_scroll_position(visit: Visit, settings: Settings, ann: Person, bob: Person) -> None:
     await write_history(settings, ann, bob, 400)
     await ann.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 400})
     visitor = await visit(ann)
@@ -148,7 +149,7 @@ async def test_a_reload_keeps_the_place(visit: Visit, settings: Settings, ann: P
     while (await visitor.numbers())[0] > 250:
         await scroll(visitor, -2_500)
         await asyncio.sleep(0.05)
-    await asyncio.sleep(0.4)  # the place is kept a moment after the last movement
+    await asyncio.sleep(0.4)  # the position is saved a moment after the last scroll
     number, top = await anchor(visitor)
     await visitor.page.reload()
     await expect(visitor.page.locator(f'[data-number="{number}"]')).to_be_in_viewport()

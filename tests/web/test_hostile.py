@@ -1,4 +1,4 @@
-"""Whatever people write or call themselves stays text."""
+"""Texts and names from users are never interpreted as markup."""
 
 from playwright.async_api import expect
 
@@ -26,7 +26,7 @@ MARKUP = (
 )
 
 
-async def test_hostile_texts_stay_text(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_hostile_messages_are_shown_as_text(visit: Visit, ann: Person, bob: Person) -> None:
     for text in TEXTS:
         await bob.sent(text, ann)
     visitor = await visit(ann, viewport={"width": 360, "height": 740})
@@ -41,7 +41,7 @@ async def test_hostile_texts_stay_text(visit: Visit, ann: Person, bob: Person) -
     assert await visitor.run("document.documentElement.scrollWidth") <= 360
 
 
-async def test_what_is_written_here_comes_back_as_it_was(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_hostile_messages_are_sent_unchanged(visit: Visit, ann: Person, bob: Person) -> None:
     await bob.sent("Go on", ann)
     visitor = await visit(ann)
     await visitor.open_group(bob)
@@ -53,7 +53,7 @@ async def test_what_is_written_here_comes_back_as_it_was(visit: Visit, ann: Pers
     assert await visitor.run(MARKUP) == 0
 
 
-async def test_hostile_names_stay_names(visit: Visit, ann: Person, new_person: NewPerson) -> None:
+async def test_a_hostile_name_is_shown_as_text(visit: Visit, ann: Person, new_person: NewPerson) -> None:
     mallory = await new_person("mallory")
     await mallory.sent("Hello", ann)
     visitor = await visit(ann)

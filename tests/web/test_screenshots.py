@@ -1,8 +1,8 @@
-"""Pictures of the page at both widths, light and dark, of the conversations that a fresh installation has.
+"""Screenshots of the seeded conversations, in wide and narrow windows, in both themes.
 
     SCREENSHOTS=tests/web/screenshots .venv/bin/python -m pytest tests/web/test_screenshots.py
 
-keeps them. Without it they are only taken.
+keeps them. Without the variable they are written to a temporary folder.
 """
 
 import os
@@ -19,36 +19,38 @@ from app.users.store import UserStore
 from tests.fixtures.app import Service
 from tests.web.browsing import Visit, Visitor
 
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 WIDTHS: dict[str, Any] = {
     "wide": {"viewport": {"width": 1600, "height": 1000}},
     "narrow": {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 1.5},
 }
 
 
-async def settled(visitor: Visitor) -> None:
-    """Until nothing moves: the feed has scrolled and marked read."""
+async def wait_for_scroll(visitor: Visitor) -> None:
+    """Wait until the feed has scrolled and marked messages as read."""
     await visitor.page.wait_for_timeout(700)
 
 
-async def picture(page: Page, folder: Path, name: str) -> None:
+async def take_screenshot(page: Page, folder: Path, name: str) -> None:
     path = folder / f"{name}.png"
     await page.screenshot(path=path, animations="disabled")
-    assert path.stat().st_size < MOST_BYTES, name
+    assert path.stat().st_size < MAX_BYTES, name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_screenshots(visit: Visit, service: Service, tmp_path: Path, width: str, scheme: Any) -> None:
+async def test_screenshots_of_every_width_and_theme_are_small(
+    visit: Visit, service: Service, tmp_path: Path, width: str, scheme: Any
+) -> None:
     await seed(UserStore(service.state["postgres"]), MessagingStore(service.state["table"]))
     folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
     juniper, osman = PEOPLE[:2]
     visitor = await visit(juniper, color_scheme=scheme, **WIDTHS[width])
     await visitor.open()
     await expect(visitor.groups).to_have_count(3)
-    await settled(visitor)
-    await picture(visitor.page, folder, f"inbox-{width}-{scheme}")
+    await wait_for_scroll(visitor)
+    await take_screenshot(visitor.page, folder, f"inbox-{width}-{scheme}")
     await visitor.open_group(osman)
     await expect(visitor.page.locator("article")).not_to_have_count(0)
-    await settled(visitor)
-    await picture(visitor.page, folder, f"conversation-{width}-{scheme}")
+    await wait_for_scroll(visitor)
+    await take_screenshot(visitor.page, folder, f"conversation-{width}-{scheme}")

@@ -1,4 +1,4 @@
-"""Signing in with Cognito: code and PKCE, tokens in memory only, renewed without anybody noticing."""
+"""Sign-in with Cognito: authorization code and PKCE, tokens in memory only, silent renewal."""
 
 import asyncio
 import json
@@ -13,16 +13,16 @@ from app.auth.issuer import LocalIssuer
 from app.settings import Settings
 from tests.fixtures.app import Person
 from tests.tools.servers import Server
-from tests.web.browsing import Visit, Visitor, visits
+from tests.web.browsing import Visit, Visitor, open_visits
 from tests.web.cognito import FakeCognito
 
-KEPT = "JSON.stringify([{...sessionStorage}, {...localStorage}, document.cookie])"
+STORED = "JSON.stringify([{...sessionStorage}, {...localStorage}, document.cookie])"
 
 
 @pytest_asyncio.fixture
 async def cognito(issuer: LocalIssuer, settings: Settings, ann: Person) -> AsyncIterator[FakeCognito]:
     fake = FakeCognito(issuer, ann.sub, settings.cognito_client_ids[0])
-    listener = await asyncio.start_server(fake.answer, "127.0.0.1", 0)
+    listener = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
     fake.port = listener.sockets[0].getsockname()[1]
     yield fake
     listener.close()
@@ -30,10 +30,10 @@ async def cognito(issuer: LocalIssuer, settings: Settings, ann: Person) -> Async
 
 @pytest_asyncio.fixture
 async def visit(browser: Browser, settings: Settings, cognito: FakeCognito) -> AsyncIterator[Visit]:
-    """To a service that signs in with that Cognito."""
+    """Open visits to a service that signs in with the fake."""
     server = Server(settings.model_copy(update={"cognito_domain_url": cognito.url}))
     await server.start()
-    async with visits(browser, server.address) as visit:
+    async with open_visits(browser, server.address) as visit:
         yield visit
     await server.stop(signal.SIGKILL)
 
@@ -41,21 +41,19 @@ async def visit(browser: Browser, settings: Settings, cognito: FakeCognito) -> A
 async def sign_in(visitor: Visitor, path: str) -> None:
     await visitor.page.goto(visitor.address + path)
     await visitor.page.get_by_role("button", name="Sign in").click()
-    await expect(visitor.page.locator(".shell, .door-card")).to_be_visible()
+    await expect(visitor.page.locator(".shell, .auth-card")).to_be_visible()
 
 
-async def test_a_code_becomes_tokens_that_stay_in_memory(
-    visit: Visit, cognito: FakeCognito, ann: Person, bob: Person
-) -> None:
+async def test_tokens_are_kept_in_memory_only(visit: Visit, cognito: FakeCognito, ann: Person, bob: Person) -> None:
     await bob.sent("Welcome", ann)
     visitor = await visit(ann)
     path = f"/messages/{ann.group_with(bob)}"
     await sign_in(visitor, path)
     await expect(visitor.message("Welcome")).to_be_visible()
     await expect(visitor.page).to_have_url(visitor.address + path)
-    kept = await visitor.run(KEPT)
-    assert kept.count("cruddur") == 1, "nothing but what the test put there"
-    assert "eyJ" not in kept
+    stored = await visitor.run(STORED)
+    assert stored.count("cruddur") == 1, "only the item of the test"
+    assert "eyJ" not in stored
     await visitor.page.get_by_role("button", name="Your account").click()
     await visitor.page.get_by_role("button", name="Sign out").click()
     await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
@@ -76,19 +74,21 @@ async def test_tokens_are_renewed_before_they_expire(
     assert cognito.grants[:2] == ["authorization_code", "refresh_token"]
 
 
-async def test_an_answer_that_nobody_asked_for_is_refused(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
+async def test_a_redirect_without_a_started_sign_in_is_refused(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
     visitor = await visit(ann)
     await visitor.page.goto(f"{visitor.address}/?code=stolen&state=forged")
     await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
     started = json.dumps({"verifier": "v", "state": "s~/messages"})
     await visitor.run("(started) => sessionStorage.setItem('cruddur-sign-in', started)", started)
     await visitor.page.goto(f"{visitor.address}/?code=stolen&state=forged")
-    await expect(visitor.page.get_by_role("alert")).to_have_text("This sign-in was not started here")
+    await expect(visitor.page.get_by_role("alert")).to_have_text(
+        "This sign-in was not started in this tab: sign in again"
+    )
     assert "stolen" not in visitor.page.url
     assert cognito.grants == []
 
 
-async def test_a_new_account_chooses_a_handle(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
+async def test_a_new_account_registers_with_a_free_handle(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
     cognito.sub = f"sub-{secrets.token_hex(8)}"
     visitor = await visit(ann)
     await sign_in(visitor, "/")
@@ -98,5 +98,5 @@ async def test_a_new_account_chooses_a_handle(visit: Visit, cognito: FakeCognito
     await expect(visitor.page.get_by_role("alert")).to_be_visible()
     await visitor.page.get_by_label("Handle").fill(f"new_{secrets.token_hex(6)}")
     await visitor.page.get_by_role("button", name="Begin").click()
-    await expect(visitor.page.get_by_text("Nobody has written yet.")).to_be_visible()
-    visitor.complaints.clear()  # the browser notes the 403 of an unknown user and the 409 of a taken handle
+    await expect(visitor.page.get_by_text("You have no conversations yet.")).to_be_visible()
+    visitor.console_errors.clear()  # the browser logs the 403 of an unknown user and the 409 of a taken handle

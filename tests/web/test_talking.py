@@ -1,23 +1,24 @@
-"""Two people talk, each in a browser."""
+"""Two users talk, each in a browser of their own."""
 
+import asyncio
 import json
 from functools import partial
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.fixtures.app import NewPerson, Person
 from tests.web.browsing import Visit
 
 
-async def test_choosing_who_to_be(visit: Visit, new_person: NewPerson) -> None:
+async def test_switching_users_stores_the_handle_and_nothing_else(visit: Visit, new_person: NewPerson) -> None:
     person = await new_person("000")  # among the first hundred by handle
     visitor = await visit(person)
     await visitor.open("/")
     await visitor.page.get_by_role("button", name="Your account").click()
-    await visitor.page.get_by_role("button", name="Be somebody else").click()
+    await visitor.page.get_by_role("button", name="Switch user").click()
     await visitor.page.get_by_role("button", name=f"@{person.handle}").click()
     await expect(visitor.page).to_have_url(f"{visitor.address}/messages")
-    await expect(visitor.page.get_by_text("Nobody has written yet.")).to_be_visible()
+    await expect(visitor.page.get_by_text("You have no conversations yet.")).to_be_visible()
     stored = await visitor.run("JSON.stringify([{...sessionStorage}, {...localStorage}])")
     assert json.loads(stored) == [{"cruddur-handle": person.handle}, {}]
 
@@ -41,25 +42,44 @@ async def test_a_first_message_starts_a_conversation(visit: Visit, ann: Person, 
     await expect(reader.page).to_have_title("(1) Messages")
 
 
-async def test_both_see_one_order_and_the_right_counts(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+async def test_a_text_written_while_the_first_message_is_sent_is_kept(visit: Visit, ann: Person, bob: Person) -> None:
+    writer = await visit(ann)
+    await writer.open(f"/messages/new/{bob.handle}")
+    may_continue = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_continue.wait()
+        await route.continue_()
+
+    await writer.page.route("**/api/messages", hold)
+    await writer.write("Hello")
+    await writer.composer.fill("How are")
+    may_continue.set()
+    await expect(writer.page).to_have_url(f"{writer.address}/messages/{ann.group_with(bob)}")
+    await expect(writer.composer).to_have_value("How are")
+
+
+async def test_both_users_see_the_same_order_and_correct_counts(
+    visit: Visit, ann: Person, bob: Person, eve: Person
+) -> None:
     await ann.sent("From before", bob)
     await eve.sent("From Eve", ann)
-    one, other = await visit(ann), await visit(bob)
-    await one.open_group(bob)
-    await other.open_group(ann)
+    anns, bobs = await visit(ann), await visit(bob)
+    await anns.open_group(bob)
+    await bobs.open_group(ann)
     for n in range(5):
-        await one.write(f"Ann {n}")
-        await other.write(f"Bob {n}")
-    for visitor in (one, other):
+        await anns.write(f"Ann {n}")
+        await bobs.write(f"Bob {n}")
+    for visitor in (anns, bobs):
         await expect(visitor.page.locator("[data-number]")).to_have_count(11)
         assert await visitor.numbers() == list(range(1, 12))
-    assert await one.texts() == await other.texts()
-    names = one.groups.locator(".name")
+    assert await anns.texts() == await bobs.texts()
+    names = anns.groups.locator(".name")
     assert await names.all_inner_texts() == [bob.display_name, eve.display_name]
-    await expect(one.groups.nth(0).locator(".badge")).to_have_count(0)
-    await expect(one.groups.nth(1).locator(".badge")).to_have_text("1 unread")
+    await expect(anns.groups.nth(0).locator(".badge")).to_have_count(0)
+    await expect(anns.groups.nth(1).locator(".badge")).to_have_text("1 unread")
     for reader, writer in ((ann, bob), (bob, ann)):
-        await one.until(partial(is_read, reader, writer, 11))
+        await anns.wait_until(partial(is_read, reader, writer, 11))
 
 
 async def is_read(person: Person, other: Person, number: int) -> bool:
@@ -67,22 +87,22 @@ async def is_read(person: Person, other: Person, number: int) -> bool:
     return bool(row["read_number"] == number)
 
 
-async def test_read_and_typing_are_shown(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_the_sender_sees_read_receipts_and_typing(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("Have you seen this?", bob)
-    one, other = await visit(ann), await visit(bob)
-    await one.open_group(bob)
-    await expect(one.page.locator(".receipt")).to_have_text("Sent")
-    await other.open_group(ann)
-    await expect(one.page.locator(".receipt")).to_have_text("Read")
-    await other.composer.press_sequentially("I am")
-    await expect(one.page.get_by_text("Bob is typing")).to_be_visible()
-    await expect(one.groups.locator(".preview")).to_have_text("typing…")
-    await other.write("Yes")
-    await expect(one.message("Yes")).to_be_visible()
-    await expect(one.page.get_by_text("Bob is typing")).to_have_count(0)
+    anns, bobs = await visit(ann), await visit(bob)
+    await anns.open_group(bob)
+    await expect(anns.page.locator(".receipt")).to_have_text("Sent")
+    await bobs.open_group(ann)
+    await expect(anns.page.locator(".receipt")).to_have_text("Read")
+    await bobs.composer.press_sequentially("I am")
+    await expect(anns.page.get_by_text("Bob is typing")).to_be_visible()
+    await expect(anns.groups.locator(".preview")).to_have_text("typing…")
+    await bobs.write("Yes")
+    await expect(anns.message("Yes")).to_be_visible()
+    await expect(anns.page.get_by_text("Bob is typing")).to_have_count(0)
 
 
-async def test_opens_at_the_first_unread_message(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_a_conversation_opens_at_the_first_unread_message(visit: Visit, ann: Person, bob: Person) -> None:
     for n in range(1, 41):
         await ann.sent(f"Line {n}\nand more of it", bob)
     await bob.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 10})
@@ -97,7 +117,7 @@ async def test_opens_at_the_first_unread_message(visit: Visit, ann: Person, bob:
     await expect(reader.groups.locator(".badge")).to_have_count(0)
 
 
-async def test_replying_quotes_and_leads_back(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_a_reply_quotes_a_message_and_leads_to_it(visit: Visit, ann: Person, bob: Person) -> None:
     first = await ann.sent("The very first", bob)
     for n in range(60):
         await ann.sent(f"Filler {n}", bob)
@@ -111,7 +131,7 @@ async def test_replying_quotes_and_leads_back(visit: Visit, ann: Person, bob: Pe
     await visitor.page.keyboard.press("r")
     await visitor.write("About this")
     await expect(visitor.message("About this")).to_be_in_viewport()
-    await visitor.until(lambda: has_reply(ann, bob))
+    await visitor.wait_until(lambda: has_reply(ann, bob))
 
 
 async def has_reply(person: Person, other: Person) -> bool:
@@ -119,7 +139,7 @@ async def has_reply(person: Person, other: Person) -> bool:
     return (newest["message"], newest["reply_to"]) == ("About this", 1)
 
 
-async def test_the_count_goes_down_as_the_server_counts(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_the_counter_counts_characters_as_the_server_does(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     visitor = await visit(ann)
     await visitor.open_group(bob)
@@ -138,7 +158,7 @@ async def test_the_count_goes_down_as_the_server_counts(visit: Visit, ann: Perso
     await expect(visitor.message("one\ntwo")).to_be_visible()
 
 
-async def test_a_long_text_pushes_nothing_out_of_sight(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_a_growing_composer_keeps_the_last_message_in_view(visit: Visit, ann: Person, bob: Person) -> None:
     for n in range(30):
         await ann.sent(f"Line {n}", bob)
     visitor = await visit(ann)

@@ -1,4 +1,4 @@
-"""The page's scripts agree with the contract: their types are checked against those made from the OpenAPI document."""
+"""The page's scripts agree with the contract: they are checked against types generated from the OpenAPI document."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def check(folder: Path, sources: Path) -> str:
-    """Everything that the type checker holds against the scripts of a folder."""
+    """Return the type checker's errors in the scripts of a folder."""
     contract = folder / "contract.d.ts"
     succeeded(node("openapi-typescript", DOCUMENT, "--output", contract))
     project = {
@@ -36,11 +36,11 @@ def check(folder: Path, sources: Path) -> str:
     return node("tsc", "--project", folder / "tsconfig.json", "--pretty", "false").stdout
 
 
-async def test_types(tmp_path: Path) -> None:
+async def test_the_scripts_have_no_type_errors(tmp_path: Path) -> None:
     assert await asyncio.to_thread(check, tmp_path, FOLDER) == ""
 
 
-async def test_a_member_that_the_contract_does_not_have_is_found(tmp_path: Path) -> None:
+async def test_a_property_missing_from_the_contract_is_an_error(tmp_path: Path) -> None:
     sources = tmp_path / "static"
     sources.mkdir()
     (sources / "types.d.ts").write_text((FOLDER / "types.d.ts").read_text())

@@ -68,9 +68,9 @@ def _session() -> AioSession:
     return session
 
 
-def _credentials(settings: TableSettings) -> dict[str, str]:
+def credentials_for(endpoint: str | None) -> dict[str, str]:
     """Return made-up credentials for a local engine, which must not get real ones; else leave them to AWS's chain."""
-    if settings.dynamodb_endpoint_url and urlsplit(settings.dynamodb_endpoint_url).hostname in LOOPBACK:
+    if endpoint and urlsplit(endpoint).hostname in LOOPBACK:
         return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     return {}
 
@@ -90,5 +90,5 @@ async def open_client(
     )
     session = aioboto3.Session(region_name=settings.aws_region, botocore_session=AioSession() if plain else _session())
     endpoint = settings.dynamodb_endpoint_url
-    async with session.client("dynamodb", endpoint_url=endpoint, config=config, **_credentials(settings)) as client:
+    async with session.client("dynamodb", endpoint_url=endpoint, config=config, **credentials_for(endpoint)) as client:
         yield client

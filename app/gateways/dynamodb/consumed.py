@@ -1,6 +1,6 @@
 """The capacity that calls consume, as DynamoDB reports it, and the meter that records it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -54,8 +54,10 @@ def record_response(meter: Meter, call: str, reported: Any) -> None:
     for consumed in reported if isinstance(reported, list) else [reported or {}]:
         # A transaction that was applied before only reads, and reports read units.
         record = meter.read if call in READS or consumed.get("ReadCapacityUnits") else meter.wrote
-        for resource, units in _by_resource(consumed):
-            record(units, resource)
+        parts = {TABLE: consumed.get("Table", {}), **consumed.get("GlobalSecondaryIndexes", {})}
+        for resource, part in parts.items():
+            if units := part.get("CapacityUnits"):
+                record(units, resource)
 
 
 def record_rejection(meter: Meter, call: str, code: str, request: Mapping[str, Any]) -> None:
@@ -64,8 +66,3 @@ def record_rejection(meter: Meter, call: str, code: str, request: Mapping[str, A
         transacted = request.get("TransactItems")
         meter.called(call)
         meter.wrote(2 * len(transacted) if transacted else 1, TABLE)
-
-
-def _by_resource(consumed: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    parts = {TABLE: consumed.get("Table", {}), **consumed.get("GlobalSecondaryIndexes", {})}
-    return ((resource, part["CapacityUnits"]) for resource, part in parts.items() if part.get("CapacityUnits"))

@@ -237,19 +237,16 @@ def _translate(error: ClientError) -> Exception:
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(_item_or_none(response))
     if code == "TransactionCanceledException":
-        return _cancellation(response.get("CancellationReasons", ()))
+        # Failed conditions win over conflicts and throttles: another attempt would fail again.
+        reasons = enumerate(response.get("CancellationReasons", ()))
+        failed = {at: _item_or_none(reason) for at, reason in reasons if reason["Code"] == "ConditionalCheckFailed"}
+        return TransactionRejected(failed) if failed else _Transient(code)
     if code in TRANSIENT or response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
         return _Transient(code)
     if code == "ValidationException":
         return error  # a mistake of this service, not a fault of DynamoDB
     log.error("dynamodb_refused", code=code)
     return Unavailable(f"DynamoDB refused the call: {code}")
-
-
-def _cancellation(reasons: Sequence[Mapping[str, Any]]) -> Exception:
-    """Prefer failed conditions to conflicts and throttles: another attempt would fail again."""
-    failed = {at: _item_or_none(why) for at, why in enumerate(reasons) if why["Code"] == "ConditionalCheckFailed"}
-    return TransactionRejected(failed) if failed else _Transient("TransactionCanceledException")
 
 
 def _item_or_none(holder: Mapping[str, Any]) -> Item | None:

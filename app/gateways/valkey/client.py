@@ -97,6 +97,7 @@ class Valkey:
         try:
             yield subscriber
         finally:
+            subscriber.end()
             task.cancel()
             await asyncio.wait({task})
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class ValkeyUnavailable(Exception):
 
 
 class Connection:
-    """A connection of the redis package, for one writer and one reader. Every method raises ValkeyUnavailable."""
+    """A connection of the redis package, for one writer and one reader. Its faults are raised as ValkeyUnavailable."""
 
     def __init__(self, url: str) -> None:
         from redis.asyncio import connection as redis  # noqa: PLC0415  # 5 MB, needed only with VALKEY_URL
@@ -54,8 +54,8 @@ class Connection:
             return await self._connection.read_response(timeout=math.inf)
 
     async def close(self) -> None:
-        """Close the connection without waiting for the server."""
-        with _faults_translated():
+        """Close the connection without waiting for the server. Never raises for a fault of the connection."""
+        with suppress(ValkeyUnavailable), _faults_translated():
             await self._connection.disconnect(nowait=True)
 
 

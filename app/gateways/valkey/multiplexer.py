@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.gateways.valkey.connection import Command, Connection
+from app.gateways.valkey.connection import Command, Connection, ValkeyUnavailable
 
 
 @dataclass(slots=True)
@@ -28,19 +28,14 @@ class Multiplexer:
         self._in_flight: list[_Call] = []
         self._has_queued = asyncio.Event()
         self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(_retrieve_exception)
         self.is_connected = False
+        self.fault = "no reply in time"
+        """Why calls fail, for a log line: what closed the connection, or else that replies are late."""
 
     @property
     def is_closed(self) -> bool:
         """Whether the connection has failed or was closed."""
         return self._task.done()
-
-    @property
-    def fault(self) -> str:
-        """What closed the connection, for a log line; while it is open, that replies are late."""
-        error = self._task.exception() if self._task.done() and not self._task.cancelled() else None
-        return str(error or "no reply in time")
 
     def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         """Queue the commands; return the future of their replies, which is cancelled when the connection fails."""
@@ -64,6 +59,8 @@ class Multiplexer:
             self.is_connected = True
             while await self._has_queued.wait():
                 await self._flush()
+        except ValkeyUnavailable as fault:
+            self.fault = str(fault)
         finally:
             for call in (*self._in_flight, *self._queued):
                 call.replies.cancel()
@@ -79,9 +76,3 @@ class Multiplexer:
             if not call.replies.done():
                 call.replies.set_result(replies)
         self._in_flight = []
-
-
-def _retrieve_exception(task: asyncio.Task[None]) -> None:
-    """Keep asyncio from reporting a fault that has reached the callers."""
-    if not task.cancelled():
-        task.exception()

@@ -47,6 +47,7 @@ class Subscriber:
         self._has_queued = asyncio.Event()
         self._received_at = 0.0
         self._is_connected = False
+        self._is_ending = False
         self.is_up = False
 
     async def subscribe(self, channel: str) -> None:
@@ -82,12 +83,18 @@ class Subscriber:
         return confirmation
 
     async def run(self) -> None:
-        """Connect, receive and reconnect until cancelled. Never raises for a fault of Valkey."""
+        """Connect, receive and reconnect until `end` is called and this task cancelled. Never raises for a fault."""
         failures = 0
         while True:
             was_up = await self._serve(Connection(self._url))
+            if self._is_ending:
+                break
             failures = 0 if was_up else failures + 1
             await asyncio.sleep(VALKEY_CONNECT.seconds(failures))
+
+    def end(self) -> None:
+        """Let `run` end at its cancellation, which a TaskGroup forgets if a connection fails in the same moment."""
+        self._is_ending = True
 
     async def _serve(self, connection: Connection) -> bool:
         """Use one connection from connecting to its end; return whether it was up."""
@@ -145,8 +152,9 @@ class Subscriber:
     async def _write(self, connection: Connection) -> None:
         """Send queued commands, and pings while there are none; raise ValkeyUnavailable after IDLE_TIMEOUT."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._has_queued.wait(), PING_INTERVAL)
+            with suppress(TimeoutError):  # not wait_for: until Python 3.12 it forgets a cancellation, too
+                async with asyncio.timeout(PING_INTERVAL):
+                    await self._has_queued.wait()
             if time.monotonic() - self._received_at > IDLE_TIMEOUT:
                 raise ValkeyUnavailable(f"no reply for {IDLE_TIMEOUT:.0f} s")
             self._has_queued.clear()

@@ -1,93 +1,90 @@
-/** The page: finds out who is there, then shows what its address says. */
+/** The page: restores the session, then renders the route of its address. */
 
-import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { MessageGroupFeed } from "./components/MessageGroupFeed.js";
 import { Logo } from "./components/Icon.js";
-import { Api, Problem, problemOf, reach } from "./lib/api.js";
+import { MessageGroupFeed } from "./components/MessageGroupFeed.js";
+import { Api, errorText, fetchJson, NetworkError, Problem } from "./lib/api.js";
 import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
-import { followLink, groupPath, navigate, routeOf } from "./lib/router.js";
-import { unreadGroups } from "./lib/selectors.js";
+import { followLink, groupPath, navigate, parseRoute } from "./lib/router.js";
+import { countUnreadGroups } from "./lib/selectors.js";
 import { MessageGroupNewPage } from "./pages/MessageGroupNewPage.js";
 import { MessageGroupPage } from "./pages/MessageGroupPage.js";
 import { MessageGroupsPage } from "./pages/MessageGroupsPage.js";
 import { RegisterPage } from "./pages/RegisterPage.js";
 import { SignInPage } from "./pages/SignInPage.js";
+import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 
 /** @typedef {import("./lib/CheckAuth.js").Session} Session */
 /** @typedef {import("./types.js").Config} Config */
 
 /**
- * How far getting in has come.
- * @typedef {{at: "start", failure: string} | {at: "door", failure: string} | {at: "register", session: Session}
- *   | {at: "inside", messenger: Messenger}} Entrance
+ * @typedef {{status: "starting", failure: string} | {status: "signedOut", failure: string}
+ *   | {status: "unregistered", session: Session} | {status: "ready", messenger: Messenger}} AuthState
  */
 
 function App() {
-  const [entrance, setEntrance] = useState(/** @type {Entrance} */ ({ at: "start", failure: "" }));
+  const [auth, setAuth] = useState(/** @type {AuthState} */ ({ status: "starting", failure: "" }));
   const config = useRef(/** @type {Config | null} */ (null));
 
   /** @param {Session} session @param {import("./types.js").Me} me */
-  const goInside = (session, me) => {
+  const startMessenger = (session, me) => {
     if (!config.current) return;
     const messenger = new Messenger(session, config.current, me);
-    session.onEnd = () => {
+    session.onSignedOut = () => {
       messenger.stop();
-      setEntrance({ at: "door", failure: "" });
+      setAuth({ status: "signedOut", failure: "" });
     };
     messenger.outbox.onSent = (pending, message) => {
-      messenger.stream.hurry(); // whoever answers a send serves events, too
-      if (pending.handle && routeOf(location.pathname).page === "new")
+      messenger.stream.retryNow(); // a server that takes messages can serve events
+      if (pending.handle && parseRoute(location.pathname).page === "new")
         navigate(groupPath(message.message_group_uuid), { replace: true });
     };
     messenger.start();
-    setEntrance({ at: "inside", messenger });
+    setAuth({ status: "ready", messenger });
   };
   /** @param {Session | null} session */
-  const take = async (session) => {
-    if (!session) return setEntrance({ at: "door", failure: "" });
+  const onSession = async (session) => {
+    if (!session) return setAuth({ status: "signedOut", failure: "" });
     try {
-      goInside(session, await new Api(session).get("/api/users/me"));
+      startMessenger(session, await new Api(session).get("/api/users/me"));
     } catch (error) {
       if (!(error instanceof Problem && error.code === "unknown-user")) throw error;
-      setEntrance({ at: "register", session });
+      setAuth({ status: "unregistered", session });
     }
   };
-  const begin = async () => {
+  const restoreSession = async () => {
     try {
-      const answer = await reach("/api/config");
-      if (!answer.ok) throw await problemOf(answer);
-      config.current = await answer.json();
-      await take(config.current && (await checkAuth(config.current)));
+      config.current = /** @type {Config} */ (await fetchJson("/api/config"));
+      await onSession(await checkAuth(config.current));
     } catch (error) {
-      const failure = error instanceof Error ? error.message : "That did not work";
-      setEntrance({ at: config.current && !(error instanceof TypeError) ? "door" : "start", failure });
+      const isSignedOut = config.current && !(error instanceof NetworkError);
+      setAuth({ status: isSignedOut ? "signedOut" : "starting", failure: errorText(error) });
     }
   };
-  useEffect(() => void begin(), []);
+  useEffect(() => void restoreSession(), []);
 
-  if (entrance.at === "inside") {
-    return html`<${MessengerContext.Provider} value=${entrance.messenger}><${Inside} /><//>`;
+  if (auth.status === "ready") {
+    return html`<${MessengerContext.Provider} value=${auth.messenger}><${Shell} /><//>`;
   }
-  if (entrance.at === "register") {
-    const { session } = entrance;
+  if (auth.status === "unregistered") {
+    const { session } = auth;
     return html`<${RegisterPage}
       api=${new Api(session)}
-      onMe=${(/** @type {import("./types.js").Me} */ me) => goInside(session, me)}
+      onMe=${(/** @type {import("./types.js").Me} */ me) => startMessenger(session, me)}
     />`;
   }
-  if (entrance.at === "door" && config.current) {
-    return html`<${SignInPage} config=${config.current} failure=${entrance.failure} onSession=${take} />`;
+  if (auth.status === "signedOut" && config.current) {
+    return html`<${SignInPage} config=${config.current} failure=${auth.failure} onSession=${onSession} />`;
   }
-  return html`<${Start} failure=${entrance.failure} onRetry=${begin} />`;
+  return html`<${StartPage} failure=${auth.failure} onRetry=${restoreSession} />`;
 }
 
 /** @param {{failure: string, onRetry: () => void}} props */
-function Start({ failure, onRetry }) {
+function StartPage({ failure, onRetry }) {
   return html`
-    <main class="door">
-      <div class="door-start">
+    <main class="auth">
+      <div class="auth-start">
         <${Logo} />
         ${failure && html`<p role="alert">${failure}. <button class="link" onClick=${onRetry}>Try again</button></p>`}
       </div>
@@ -95,13 +92,13 @@ function Start({ failure, onRetry }) {
   `;
 }
 
-/** Inbox and conversation, side by side where there is room. */
-function Inside() {
+/** Inbox and conversation: side by side in a wide window, one at a time in a narrow one. */
+function Shell() {
   const state = useMessengerState();
   const route = useRoute();
   const newHandle = route.page === "new" ? route.handle : null;
   const person = usePerson(newHandle);
-  const unread = unreadGroups(state.groups);
+  const unread = countUnreadGroups(state.groups);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Messages` : "Messages";
   }, [unread]);
@@ -121,51 +118,50 @@ function Inside() {
 }
 
 function useRoute() {
-  const [route, setRoute] = useState(routeOf(location.pathname));
+  const [route, setRoute] = useState(parseRoute(location.pathname));
   useEffect(() => {
-    const onMove = () => setRoute(routeOf(location.pathname));
-    if (routeOf(location.pathname).page === "groups") navigate("/messages", { replace: true });
-    window.addEventListener("popstate", onMove);
-    return () => window.removeEventListener("popstate", onMove);
+    const onNavigation = () => setRoute(parseRoute(location.pathname));
+    if (parseRoute(location.pathname).page === "groups") navigate("/messages", { replace: true });
+    window.addEventListener("popstate", onNavigation);
+    return () => window.removeEventListener("popstate", onNavigation);
   }, []);
-  useFocusBack(route);
+  useFocusRestore(route);
   return route;
 }
 
 /**
- * Back in the inbox, the keyboard is where it was.
+ * Focus the link of the conversation that was left for the inbox.
  * @param {import("./lib/router.js").Route} route
  */
-function useFocusBack(route) {
+function useFocusRestore(route) {
   const before = useRef(route);
   useEffect(() => {
-    const { current } = before;
+    const left = before.current;
     before.current = route;
-    if (route.page !== "groups" || current.page !== "group") return;
-    const link = document.querySelector(`[data-group="${current.uuid}"]`);
+    if (route.page !== "groups" || left.page !== "group") return;
+    const link = document.querySelector(`[data-group="${left.uuid}"]`);
     if (link instanceof HTMLElement) link.focus();
   }, [route]);
 }
 
 /**
- * The person of a handle: undefined while looking, null if there is none.
+ * Return the user of a handle: undefined until the response comes, null if there is none.
  * @param {string | null} handle
  * @returns {import("./types.js").Person | null | undefined}
  */
 function usePerson(handle) {
   const { api } = useMessenger();
-  const [found, setFound] = useState(
+  const [result, setResult] = useState(
     /** @type {{handle: string, person: import("./types.js").Person | null} | null} */ (null),
   );
   useEffect(() => {
     if (handle === null) return;
-    const isUnknown = (/** @type {unknown} */ error) => error instanceof Problem && error.status === 404;
     api.get(`/api/users/@${handle}/short`).then(
-      (person) => setFound({ handle, person }),
-      (error) => isUnknown(error) && setFound({ handle, person: null }),
+      (person) => setResult({ handle, person }),
+      (error) => error instanceof Problem && error.status === 404 && setResult({ handle, person: null }),
     );
   }, [handle, api]);
-  return found?.handle === handle ? found?.person : undefined;
+  return result?.handle === handle ? result.person : undefined;
 }
 
 const root = document.getElementById("app");

@@ -1,4 +1,4 @@
-/** The page's own shapes, and the contract's under short names. `contract` is made from the OpenAPI document. */
+/** Types of the page, and short names for those of `contract`, which is generated from the OpenAPI document. */
 import type { components } from "contract";
 
 type Schemas = components["schemas"];
@@ -14,12 +14,17 @@ export type Person = Schemas["UserShortView"];
 export type ReadMarker = Schemas["ReadMarkerView"];
 export type Sync = Schemas["SyncView"];
 export type LiveEvent = Schemas[
-  "MessageEvent" | "ReadEvent" | "GroupEvent" | "ProfileEvent" | "TypingEvent" | "ResyncEvent"];
+  | "MessageEvent"
+  | "ReadEvent"
+  | "GroupEvent"
+  | "ProfileEvent"
+  | "TypingEvent"
+  | "ResyncEvent"];
 
-/** How the page is connected; `polling` is a server without events. */
-export type Line = "connecting" | "live" | "polling" | "reconnecting" | "offline";
+/** The state of the event stream. */
+export type Connection = "connecting" | "live" | "reconnecting" | "offline";
 
-/** What was written here and is not known to be on the server yet. `after` is set when it is first tried. */
+/** A message that the server has not confirmed yet. `after` is set before the first attempt to send it. */
 export type Pending = {
   uuid: string;
   group: string | null;
@@ -28,18 +33,21 @@ export type Pending = {
   reply_to: number | null;
   after: number | null;
   created_at: string;
-  /** Why the server refused it; null while it may still go out. */
+  /** Why the server refused it; null while it may still be sent. */
   refusal: string | null;
 };
 
-/** Where the feed is to scroll. A new object means: go there. */
-export type Focus =
+/** A message, and the distance in pixels from the top of the view to its bubble. */
+export type ScrollPosition = { number: number; offset: number };
+
+/** Where the feed scrolls to. A new object makes it scroll, even to the same target. */
+export type ScrollTarget =
   | { at: "end" }
   | { at: "unread" }
   | { at: "message"; number: number }
-  | { at: "place"; number: number; offset: number };
+  | ({ at: "position" } & ScrollPosition);
 
-/** The open conversation: a window of its log without holes, oldest first. */
+/** The open conversation: a window of its messages without gaps, oldest first. */
 export type Thread = {
   group: string;
   messages: Message[];
@@ -47,27 +55,27 @@ export type Thread = {
   failure: string | null;
   isBusy: boolean;
   atStart: boolean;
-  /** Whether the reader is at the end, so that old messages may leave the window at its other side. */
+  /** Whether the reader is at the end, so that new messages may push old ones out of the window. */
   isFollowing: boolean;
-  /** The first message that was unread on opening, for the line above it. */
+  /** The first message that was unread on opening; the unread line stands above it. */
   unreadFrom: number | null;
-  focus: Focus;
+  scrollTarget: ScrollTarget;
   quotes: Record<number, Message>;
 };
 
 export type State = {
   me: Me;
-  line: Line;
+  connection: Connection;
   groups: Record<string, Group>;
   hasInbox: boolean;
-  /** The address of the inbox's next page; null: all of it is here. */
+  /** The address of the inbox's next page; null after the last one. */
   more: string | null;
   inboxFailure: string | null;
   thread: Thread | null;
   pending: Pending[];
-  /** By group and user: up to which number they have read. */
+  /** The last number read, by group and user. */
   readers: Record<string, Record<string, number>>;
-  /** By group and user: until when they count as typing, in milliseconds. */
+  /** The time in milliseconds at which typing expires, by group and user. */
   typing: Record<string, Record<string, number>>;
 };
 

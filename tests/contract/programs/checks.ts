@@ -1,4 +1,4 @@
-// What the two conversations in TypeScript share: what they are given, and how they check.
+// Settings and assertions that the two TypeScript conversations share.
 declare const process: { env: Record<string, string | undefined>; exitCode: number };
 
 function variable(name: string): string {
@@ -17,11 +17,11 @@ export const given = {
 };
 
 export function assert(condition: unknown): asserts condition {
-  if (!condition) throw new Error("not so");
+  if (!condition) throw new Error("the assertion does not hold");
 }
 
-export function the<T>(value: T | null | undefined | void): T {
-  if (value === undefined || value === null) throw new Error("there is none");
+export function the<T>(value: T | null | undefined): T {
+  if (value === undefined || value === null) throw new Error("a value is missing");
   return value;
 }
 
@@ -30,7 +30,7 @@ export function equal(actual: unknown, expected: unknown): void {
   if (is !== should) throw new Error(`is ${is}, should be ${should}`);
 }
 
-// The number in front of which the next page lies, by the Link header.
+// Returns the number before which the next page ends, by the Link header.
 export function nextBefore(response: Response | undefined): number | undefined {
   const found = /before=(\d+)>; rel="next"/.exec(response?.headers.get("link") ?? "");
   return found ? Number(found[1]) : undefined;

@@ -1,4 +1,7 @@
 // A conversation through the client that @hey-api/openapi-ts generates. Run by tests/contract/test_clients.py.
+
+import { assert, equal, given, nextBefore, run, the } from "./checks";
+import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import {
   countUnreadGroups,
   getCurrentUser,
@@ -16,9 +19,7 @@ import {
   streamEvents,
   syncChanges,
 } from "./client";
-import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import { createClient } from "./client/client";
-import { assert, equal, given, nextBefore, run, the } from "./checks";
 
 const signedIn = (token: string) => createClient({ baseUrl: given.url, auth: token });
 const client = signedIn(given.token);
@@ -54,9 +55,15 @@ async function page(): Promise<void> {
     numbers.unshift(...data.map((message) => message.number));
     before = nextBefore(response);
   } while (before !== undefined);
-  equal(numbers, numbers.map((_, place) => place + 1));
+  equal(
+    numbers,
+    numbers.map((_, place) => place + 1),
+  );
   const stretch = await listMessages({ client, path, query: { after: 3, limit: 2 }, throwOnError: true });
-  equal(stretch.data.map((message) => message.number), [4, 5]);
+  equal(
+    stretch.data.map((message) => message.number),
+    [4, 5],
+  );
 }
 
 async function meet(): Promise<void> {
@@ -88,15 +95,15 @@ async function* events(after?: string): AsyncGenerator<{ event: EventView; id?: 
 }
 
 async function listen(): Promise<void> {
-  const told = events();
-  const first = the((await told.next()).value).event;
+  const stream = events();
+  const first = the((await stream.next()).value).event;
   assert(first.type === "resync");
   equal(first.reason, "new");
   const before = await sent({ message: "1", handle: given.peer });
-  const { event, id } = the((await told.next()).value);
-  assert(event.type === "message");
-  equal([event.message, event.group.last_number], [before, before.number]);
-  await told.return(undefined);
+  const { event: live, id } = the((await stream.next()).value);
+  assert(live.type === "message");
+  equal([live.message, live.group.last_number], [before, before.number]);
+  await stream.return(undefined);
   const missed = await sent({ message: "2", handle: given.peer });
   for await (const { event } of events(id)) {
     assert(event.type !== "resync");
@@ -114,11 +121,14 @@ async function listen(): Promise<void> {
 
 async function catchUp(): Promise<void> {
   const { data } = await syncChanges({ client, body: { groups: {} }, throwOnError: true });
-  const { last_number: last, version } = the(data.groups.find((one) => one.uuid === given.group));
+  const { last_number: last, version } = the(data.groups.find((row) => row.uuid === given.group));
   const gone = crypto.randomUUID();
   const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
   const changes = await syncChanges({ client, body: { groups }, throwOnError: true });
-  equal(changes.data.messages.map((message) => message.number), [last - 1, last]);
+  equal(
+    changes.data.messages.map((message) => message.number),
+    [last - 1, last],
+  );
   equal(changes.data.gone, [gone]);
   const markers = await listReadMarkers({ client, path, throwOnError: true });
   assert(markers.data.some((marker) => marker.number === last));
@@ -126,13 +136,13 @@ async function catchUp(): Promise<void> {
   equal((await stopTyping({ client, path })).data?.expires_in, 0);
 }
 
-// Its streams tell of the status only.
+// The error of a refused stream contains its status and no problem document.
 async function refusal(caller: typeof client, headers: { "Last-Event-ID"?: string } = {}): Promise<string> {
-  let said: unknown;
-  const onSseError = (error: unknown) => (said = error);
+  let refused: unknown;
+  const onSseError = (error: unknown) => (refused = error);
   const { stream } = await streamEvents({ client: caller, headers, sseMaxRetryAttempts: 1, onSseError });
   for await (const event of stream) return event.type;
-  return String(said);
+  return String(refused);
 }
 
 async function errLive(): Promise<void> {
@@ -140,9 +150,9 @@ async function errLive(): Promise<void> {
   assert((await refusal(newcomer)).includes("403"));
   assert((await refusal(client, { "Last-Event-ID": "1".repeat(65) })).includes("422"));
   const open = Array.from({ length: 10 }, () => events());
-  for (const told of open) equal((await told.next()).value?.event.type, "resync");
+  for (const stream of open) equal((await stream.next()).value?.event.type, "resync");
   assert((await refusal(client)).includes("429"));
-  await Promise.all(open.map((told) => told.return(undefined)));
+  await Promise.all(open.map((stream) => stream.return(undefined)));
   const groups = { [given.group]: { number: -1, version: 0 } };
   equal((await syncChanges({ client, body: { groups } })).error?.code, "invalid-body");
   const nowhere = { message_group_uuid: crypto.randomUUID() };

@@ -1,7 +1,7 @@
 // A conversation through openapi-fetch with the types of openapi-typescript. Run by tests/contract/test_clients.py.
 import createClient from "openapi-fetch";
-import type { components, paths } from "./schema";
 import { assert, equal, given, nextBefore, run, the } from "./checks";
+import type { components, paths } from "./schema";
 import { serverSent } from "./sse";
 
 type Schemas = components["schemas"];
@@ -49,11 +49,17 @@ async function page(): Promise<void> {
     numbers.unshift(...(data ?? []).map((message) => message.number));
     before = nextBefore(response);
   } while (before !== undefined);
-  equal(numbers, numbers.map((_, place) => place + 1));
+  equal(
+    numbers,
+    numbers.map((_, place) => place + 1),
+  );
   const stretch = await ann.GET("/api/messages/{message_group_uuid}", {
     params: { ...group, query: { after: 3, limit: 2 } },
   });
-  equal(stretch.data?.map((message) => message.number), [4, 5]);
+  equal(
+    stretch.data?.map((message) => message.number),
+    [4, 5],
+  );
 }
 
 async function meet(): Promise<void> {
@@ -81,28 +87,39 @@ async function* events(after?: string): AsyncGenerator<{ event: Event; id?: stri
   }
 }
 
-// A branch for each kind that is known, and none for others, which come later.
+// One case per known type of event: a new type does not compile until it is handled.
 function messageOf(event: Event): Schemas["MessageView"] | undefined {
   switch (event.type) {
-    case "message": return event.message;
-    case "read": case "typing": assert(event.user_uuid); return undefined;
-    case "group": assert(event.group.version); return undefined;
-    case "profile": assert(event.user.handle); return undefined;
-    case "resync": assert(event.reason); return undefined;
-    default: return event satisfies never;
+    case "message":
+      return event.message;
+    case "read":
+    case "typing":
+      assert(event.user_uuid);
+      return undefined;
+    case "group":
+      assert(event.group.version);
+      return undefined;
+    case "profile":
+      assert(event.user.handle);
+      return undefined;
+    case "resync":
+      assert(event.reason);
+      return undefined;
+    default:
+      return event satisfies never;
   }
 }
 
 async function listen(): Promise<void> {
-  const told = events();
-  const first = the((await told.next()).value).event;
+  const stream = events();
+  const first = the((await stream.next()).value).event;
   assert(first.type === "resync");
   equal(first.reason, "new");
   const before = await sent({ message: "1", handle: given.peer });
-  const { event, id } = the((await told.next()).value);
-  assert(event.type === "message");
-  equal([event.message, event.group.last_number], [before, before.number]);
-  await told.return(undefined);
+  const { event: live, id } = the((await stream.next()).value);
+  assert(live.type === "message");
+  equal([live.message, live.group.last_number], [before, before.number]);
+  await stream.return(undefined);
   const missed = await sent({ message: "2", handle: given.peer });
   for await (const { event } of events(id)) {
     assert(event.type !== "resync");
@@ -122,11 +139,14 @@ async function listen(): Promise<void> {
 
 async function catchUp(): Promise<void> {
   const { data } = await ann.POST("/api/sync", { body: { groups: {} } });
-  const { last_number: last, version } = the(data?.groups.find((one) => one.uuid === given.group));
+  const { last_number: last, version } = the(data?.groups.find((row) => row.uuid === given.group));
   const gone = crypto.randomUUID();
   const groups = { [given.group]: { number: last - 2, version }, [gone]: { number: 0, version: 0 } };
   const changes = the((await ann.POST("/api/sync", { body: { groups } })).data);
-  equal(changes.messages.map((message) => message.number), [last - 1, last]);
+  equal(
+    changes.messages.map((message) => message.number),
+    [last - 1, last],
+  );
   equal(changes.gone, [gone]);
   const markers = await ann.GET("/api/message_groups/{message_group_uuid}/read", { params: group });
   assert(markers.data?.some((marker) => marker.number === last));
@@ -154,15 +174,34 @@ async function errLive(): Promise<void> {
   equal(nowhere.error?.code, "group-not-found");
 }
 
-// A branch for each code of the operation, and none for others: a code that comes or goes does not compile.
+// One case per code of the operation: a code that is added or removed does not compile.
 function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
   switch (code) {
-    case "unauthenticated": case "unknown-user": case "cannot-message": return "theirs";
-    case "group-not-found": case "user-not-found": return "gone";
-    case "unavailable": case "overloaded": case "internal-error": case "request-timeout": return "later";
-    case "malformed-json": case "body-too-large": case "unsupported-media-type": case "invalid-body":
-    case "invalid-parameter": case "message-blank": case "message-too-long": case "message-malformed":
-    case "message-to-self": case "one-target": case "reply-beyond-end": case "uuid-taken": return "mine";
+    case "unauthenticated":
+    case "unknown-user":
+    case "cannot-message":
+      return "theirs";
+    case "group-not-found":
+    case "user-not-found":
+      return "gone";
+    case "unavailable":
+    case "overloaded":
+    case "internal-error":
+    case "request-timeout":
+      return "later";
+    case "malformed-json":
+    case "body-too-large":
+    case "unsupported-media-type":
+    case "invalid-body":
+    case "invalid-parameter":
+    case "message-blank":
+    case "message-too-long":
+    case "message-malformed":
+    case "message-to-self":
+    case "one-target":
+    case "reply-beyond-end":
+    case "uuid-taken":
+      return "mine";
   }
 }
 

@@ -1,19 +1,20 @@
-// The page's logic, without a browser: events in any order and number lead to one and the same state.
+// The page's logic without a browser: events in any order, late or repeated, lead to the same state.
 import assert from "node:assert/strict";
-import { pathToFileURL } from "node:url";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
-const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, withNewer, withOlder, WINDOW } =
+const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, appendNewer, prependOlder, MAX_WINDOW } =
   await page("lib/store.js");
 const { Store } = await page("lib/store.js");
-const { inboxOf, missingAfter, readByOthers, unreadGroups } = await page("lib/selectors.js");
-const { FrameParser } = await page("lib/events.js");
+const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups } = await page("lib/selectors.js");
+const { EventParser } = await page("lib/events.js");
+const { Backoff } = await page("lib/backoff.js");
 const { Outbox } = await page("lib/outbox.js");
-const { hueOf, initialsOf, lengthOf, partsOf } = await page("lib/text.js");
-const { agoOf, dayTitle } = await page("lib/time.js");
+const { hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
+const { formatAgo, dayLabel } = await page("lib/time.js");
 const { rowsOf } = await page("lib/rows.js");
-const { routeOf } = await page("lib/router.js");
+const { parseRoute } = await page("lib/router.js");
 const { uuid7 } = await page("lib/uuid7.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -48,21 +49,21 @@ const thread = (messages, more = {}) => ({
   atStart: false,
   isFollowing: true,
   unreadFrom: null,
-  focus: { at: "end" },
+  scrollTarget: { at: "end" },
   quotes: {},
   ...more,
 });
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, index) => message(first + index));
-const start = (more = {}) => ({ ...initialState(ME, []), ...more });
+const initial = (more = {}) => ({ ...initialState(ME, []), ...more });
 
-test("events that come twice, late or not at all lead to the same state", () => {
+test("repeated and late events lead to the same state", () => {
   const events = [
     { type: "message", message: message(4), group: row(4, 2, 5) },
     { type: "message", message: message(5, "me"), group: row(5, 5, 6) },
     { type: "read", message_group_uuid: "g", user_uuid: "you", number: 5 },
     { type: "group", group: row(5, 5, 6) },
   ];
-  const before = start({ groups: { g: row(3, 2, 4) }, thread: thread(range(1, 3)) });
+  const before = initial({ groups: { g: row(3, 2, 4) }, thread: thread(range(1, 3)) });
   const once = events.reduce((state, event) => applyEvent(state, event, 0), before);
   const twice = [...events, ...events, events[0]].reduce((state, event) => applyEvent(state, event, 0), before);
   assert.deepEqual(twice, once);
@@ -75,64 +76,64 @@ test("events that come twice, late or not at all lead to the same state", () => 
 });
 
 test("an older row never replaces a newer one, and markers never go back", () => {
-  const state = applyGroups(start(), [row(9, 9, 7), row(8, 2, 6)]);
+  const state = applyGroups(initial(), [row(9, 9, 7), row(8, 2, 6)]);
   assert.deepEqual([state.groups.g.version, state.groups.g.read_number, state.groups.g.unread_count], [7, 9, 0]);
 });
 
-test("a gap is not shown; it is what is missing after the window", () => {
-  const before = start({ groups: { g: row(3, 3, 4) }, thread: thread(range(1, 3)) });
+test("messages after a gap are counted but not shown until a page closes it", () => {
+  const before = initial({ groups: { g: row(3, 3, 4) }, thread: thread(range(1, 3)) });
   const state = applyEvent(before, { type: "message", message: message(6), group: row(6, 3, 7) }, 0);
   assert.equal(state.thread.messages.at(-1).number, 3);
-  assert.equal(missingAfter(state), 3);
-  const healed = withNewer(state.thread, range(4, 6));
+  assert.equal(countAfterWindow(state), 3);
+  const closed = appendNewer(state.thread, range(4, 6));
   assert.deepEqual(
-    healed.messages.map((each) => each.number),
+    closed.messages.map((each) => each.number),
     [1, 2, 3, 4, 5, 6],
   );
 });
 
-test("what has arrived is not waiting any more", () => {
+test("a message from the server replaces the pending one of its uuid", () => {
   const pending = [{ uuid: "m1" }, { uuid: "other" }];
-  const state = applyMessages(start({ pending, groups: { g: row(1, 0, 1) } }), [message(1, "me")]);
+  const state = applyMessages(initial({ pending, groups: { g: row(1, 0, 1) } }), [message(1, "me")]);
   assert.deepEqual(state.pending, [{ uuid: "other" }]);
 });
 
-test("the window stays small at both ends", () => {
-  const older = withOlder(thread(range(101, 100 + WINDOW)), range(51, 100), 50);
-  assert.deepEqual([older.messages.length, older.messages[0].number, older.atStart], [WINDOW, 51, false]);
-  const newer = withNewer(older, range(older.messages.at(-1).number + 1, older.messages.at(-1).number + 50));
-  assert.deepEqual([newer.messages.length, newer.messages[0].number], [WINDOW, 101]);
-  assert.equal(withOlder(thread(range(4, 10)), range(1, 3), 50).atStart, true);
+test("the window keeps its size when a page joins at either end", () => {
+  const older = prependOlder(thread(range(101, 100 + MAX_WINDOW)), range(51, 100));
+  assert.deepEqual([older.messages.length, older.messages[0].number, older.atStart], [MAX_WINDOW, 51, false]);
+  const newer = appendNewer(older, range(older.messages.at(-1).number + 1, older.messages.at(-1).number + 50));
+  assert.deepEqual([newer.messages.length, newer.messages[0].number], [MAX_WINDOW, 101]);
+  assert.equal(prependOlder(thread(range(4, 10)), range(1, 3)).atStart, true);
 });
 
 test("a full window takes a new message only while its end is in view", () => {
-  const messages = range(1, WINDOW);
-  const event = { type: "message", message: message(WINDOW + 1), group: row(WINDOW + 1, 0, 2) };
+  const messages = range(1, MAX_WINDOW);
+  const event = { type: "message", message: message(MAX_WINDOW + 1), group: row(MAX_WINDOW + 1, 0, 2) };
   for (const [isFollowing, first] of [
     [true, 2],
     [false, 1],
   ]) {
     const state = applyEvent(
-      start({ groups: { g: row(WINDOW, 0, 1) }, thread: thread(messages, { isFollowing }) }),
+      initial({ groups: { g: row(MAX_WINDOW, 0, 1) }, thread: thread(messages, { isFollowing }) }),
       event,
       0,
     );
-    assert.deepEqual([state.thread.messages.length, state.thread.messages[0].number], [WINDOW, first]);
+    assert.deepEqual([state.thread.messages.length, state.thread.messages[0].number], [MAX_WINDOW, first]);
   }
 });
 
-test("the inbox is in the order of activity, and counts groups", () => {
-  const state = applyGroups(start(), [row(1, 1, 1, "a"), row(3, 1, 1, "b"), row(2, 2, 1, "c")]);
+test("the inbox is sorted by activity and counts unread groups, not messages", () => {
+  const state = applyGroups(initial(), [row(1, 1, 1, "a"), row(3, 1, 1, "b"), row(2, 2, 1, "c")]);
   assert.deepEqual(
     inboxOf(state.groups).map((each) => each.uuid),
     ["b", "c", "a"],
   );
-  assert.equal(unreadGroups(state.groups), 1);
+  assert.equal(countUnreadGroups(state.groups), 1);
 });
 
-test("typing ends by itself, by a word, and by a message", () => {
+test("typing ends after its time, by an event, and by a message", () => {
   const typing = { type: "typing", message_group_uuid: "g", user_uuid: "you", is_typing: true };
-  const state = applyEvent(start({ groups: { g: row(1, 1, 1) } }), typing, 1000);
+  const state = applyEvent(initial({ groups: { g: row(1, 1, 1) } }), typing, 1000);
   assert.deepEqual(Object.keys(state.typing.g), ["you"]);
   assert.deepEqual(expireTyping(state, 15_999).typing.g, state.typing.g);
   const ends = [
@@ -141,11 +142,11 @@ test("typing ends by itself, by a word, and by a message", () => {
     applyEvent(state, { type: "message", message: message(2), group: row(2, 1, 2) }, 2000),
   ];
   for (const end of ends) assert.deepEqual(end.typing.g, {});
-  assert.deepEqual(applyEvent(start(), { ...typing, user_uuid: "me" }, 0).typing, {});
+  assert.deepEqual(applyEvent(initial(), { ...typing, user_uuid: "me" }, 0).typing, {});
 });
 
-test("a new name is shown everywhere", () => {
-  const state = applyGroups(start({ thread: thread([message(1)]) }), [row(1, 1, 1)]);
+test("a new name replaces the old one in the inbox and the conversation", () => {
+  const state = applyGroups(initial({ thread: thread([message(1)]) }), [row(1, 1, 1)]);
   const renamed = applyEvent(
     state,
     { type: "profile", user: { uuid: "you", handle: "bob", display_name: "Robert" } },
@@ -154,20 +155,20 @@ test("a new name is shown everywhere", () => {
   assert.deepEqual([renamed.groups.g.display_name, renamed.thread.messages[0].display_name], ["Robert", "Robert"]);
 });
 
-test("kinds of events from later versions change nothing", () => {
-  const state = start();
+test("an event of an unknown type changes nothing", () => {
+  const state = initial();
   assert.equal(applyEvent(state, { type: "reaction" }, 0), state);
 });
 
-test("frames are read in whatever pieces they come", () => {
+test("events are parsed from chunks of any size", () => {
   const text = ': ping\n\nretry: 700\nid: 1-1\nevent: read\ndata: {"a":\ndata: 1}\n\r\n\nid: 1-2\ndata: {"b": 2}\n\nda';
   for (const size of [1, 3, 1000]) {
-    const parser = new FrameParser();
-    const frames = [];
+    const parser = new EventParser();
+    const events = [];
     for (let index = 0; index < text.length; index += size)
-      frames.push(...parser.push(text.slice(index, index + size)));
+      events.push(...parser.push(text.slice(index, index + size)));
     assert.deepEqual(
-      frames.map(({ id, data, retry }) => [id, data, retry]),
+      events.map(({ id, data, retry }) => [id, data, retry]),
       [
         ["1-1", '{"a":\n1}', 700],
         ["1-2", '{"b": 2}', null],
@@ -176,7 +177,7 @@ test("frames are read in whatever pieces they come", () => {
   }
 });
 
-test("characters are counted and trimmed as the server does it", () => {
+test("characters are counted as the server counts them, without surrounding white space", () => {
   const counted = [
     ["", 0],
     ["  a\u0085\u001c", 1],
@@ -185,12 +186,12 @@ test("characters are counted and trimmed as the server does it", () => {
     ["e\u0301", 2],
     ["\u00a0\u2003x y\n", 3],
   ];
-  for (const [text, length] of counted) assert.equal(lengthOf(text), length);
+  for (const [text, length] of counted) assert.equal(countCharacters(text), length);
 });
 
-test("only addresses of the web become links", () => {
+test("only http and https addresses become links", () => {
   const links = (/** @type {string} */ text) =>
-    partsOf(text)
+    splitLinks(text)
       .filter((part) => part.isLink)
       .map((part) => part.text);
   assert.deepEqual(links("see https://a.example/b?c=d. And (http://x.example)!"), [
@@ -200,7 +201,7 @@ test("only addresses of the web become links", () => {
   assert.deepEqual(links("javascript:alert(1) ftp://a data:x xhttps://a"), []);
   for (const text of ["a https://b.example c", "https://b.example", "", "no"]) {
     assert.equal(
-      partsOf(text)
+      splitLinks(text)
         .map((part) => part.text)
         .join(""),
       text,
@@ -208,14 +209,14 @@ test("only addresses of the web become links", () => {
   }
 });
 
-test("initials and hues", () => {
+test("initials come from the first and last word of a name, and the seeded users have different hues", () => {
   assert.deepEqual(["Juniper Vale", "théo", "  ", "(x) Ann von Berg"].map(initialsOf), ["JV", "T", "?", "XB"]);
   assert.equal(new Set(["juniper", "osman", "priya", "theo"].map(hueOf)).size, 4);
 });
 
-test("times as people say them, over a change of the clocks", () => {
+test("times and days are named by the calendar, over a change of the clocks", () => {
   const now = new Date(2026, 2, 30, 12).getTime(); // the day after clocks went forward in Europe
-  const ago = (/** @type {Date} */ then) => agoOf(then.toISOString(), now);
+  const ago = (/** @type {Date} */ then) => formatAgo(then.toISOString(), now);
   assert.deepEqual(
     [
       new Date(now - 5_000),
@@ -229,13 +230,13 @@ test("times as people say them, over a change of the clocks", () => {
   );
   assert.deepEqual(
     [new Date(now), new Date(2026, 2, 29, 23, 59), new Date(2026, 2, 25)].map((day) =>
-      dayTitle(day.toISOString(), now),
+      dayLabel(day.toISOString(), now),
     ),
     ["Today", "Yesterday", "Wednesday"],
   );
 });
 
-test("rows: days, the line above what is new, clusters of one person", () => {
+test("rows are split by day, by the first unread message, and by sender", () => {
   const day = 24 * 60;
   const messages = [
     message(1),
@@ -261,21 +262,40 @@ test("rows: days, the line above what is new, clusters of one person", () => {
   );
 });
 
-test("addresses", () => {
+test("only the addresses of a group and of a new conversation lead out of the inbox", () => {
   const uuid = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10";
-  assert.deepEqual(routeOf(`/messages/${uuid}`), { page: "group", uuid });
-  assert.deepEqual(routeOf("/messages/new/@Bob"), { page: "new", handle: "bob" });
+  assert.deepEqual(parseRoute(`/messages/${uuid}`), { page: "group", uuid });
+  assert.deepEqual(parseRoute("/messages/new/@Bob"), { page: "new", handle: "bob" });
   for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x"])
-    assert.deepEqual(routeOf(path), { page: "groups" });
+    assert.deepEqual(parseRoute(path), { page: "groups" });
 });
 
-test("uuids are of version 7 and sort by the order in which they were made", () => {
+test("uuids are of version 7 and sort in the order of their creation", () => {
   const uuids = Array.from({ length: 1000 }, uuid7);
   assert.deepEqual([...uuids].sort(), uuids);
   for (const uuid of uuids) assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
-test("what is written just as the outbox has become empty goes out, too", async () => {
+test("delays between attempts grow to a limit, respect the server's, and can be cut short", async (context) => {
+  const delays = [];
+  context.mock.method(Math, "random", () => 1);
+  const { mock: timer } = context.mock.method(globalThis, "setTimeout", (wake, delay) => {
+    delays.push(delay);
+    queueMicrotask(wake);
+  });
+  const backoff = new Backoff();
+  for (let failures = 0; failures < 20; failures++) await backoff.wait();
+  await backoff.wait(60_000);
+  backoff.reset();
+  await backoff.wait();
+  assert.deepEqual([...delays.slice(0, 3), ...delays.slice(19)], [500, 750, 1125, 15_000, 60_000, 500]);
+  timer.mockImplementation(() => 0);
+  const waiting = backoff.wait();
+  backoff.retryNow();
+  await waiting;
+});
+
+test("a message written at the moment in which the outbox becomes empty is sent, too", async () => {
   const waiting = new Map();
   const storage = {
     prefix: "outbox",
@@ -291,9 +311,14 @@ test("what is written just as the outbox has become empty goes out, too", async 
   };
   let hasWritten = false;
   const sent = [];
-  const api = { call: async (_method, _path, body) => (sent.push(body.message), { ...message(sent.length, "me"), uuid: body.uuid }) };
-  // Reading the storage for the page is no look of the round that sends.
-  const outbox = new Outbox(api, new Store(start()), storage);
+  const api = {
+    call: (_method, _path, body) => {
+      sent.push(body.message);
+      return Promise.resolve({ ...message(sent.length, "me"), uuid: body.uuid });
+    },
+  };
+  // The outbox reads the storage for the page as well, which must not count as a read of the sending round.
+  const outbox = new Outbox(api, new Store(initial()), storage);
   outbox.refresh = () => {};
   outbox.add({ group: "g", handle: null }, "first", null);
   await new Promise((resolve) => setTimeout(resolve, 50));

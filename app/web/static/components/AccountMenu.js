@@ -1,7 +1,8 @@
-/** One's own corner: name, colours, and the way out. */
+/** The menu of the signed-in user: name, theme, and sign-out. */
 
-import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { errorText } from "../lib/api.js";
 import { useMessenger } from "../lib/hooks.js";
+import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 
@@ -27,7 +28,7 @@ export function AccountMenu({ me }) {
       <${ThemeChoice} />
       <a href="/docs" target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
       <button onClick=${() => messenger.signOut()}>
-        <${Icon} name="leave" />${isLocal ? "Be somebody else" : "Sign out"}
+        <${Icon} name="signOut" />${isLocal ? "Switch user" : "Sign out"}
       </button>
     </div>
     <${RenameDialog} dialog=${dialog} me=${me} />
@@ -72,7 +73,7 @@ function RenameDialog({ dialog, me }) {
       setFailure("");
       dialog.current?.close();
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : "That did not work");
+      setFailure(errorText(error));
     }
   };
   return html`

@@ -1,7 +1,7 @@
-/** Initials on a colour that somebody keeps for ever. */
+/** A user's initials on a colour that follows from the handle. */
 
-import { html } from "../vendor/htm-preact.js";
 import { hueOf, initialsOf } from "../lib/text.js";
+import { html } from "../vendor/htm-preact.js";
 
 /** @param {{name: string, handle: string | null, size?: string}} props */
 export function Avatar({ name, handle, size = "medium" }) {

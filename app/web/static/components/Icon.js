@@ -1,4 +1,4 @@
-/** Line icons, drawn here so that nothing has to be loaded. */
+/** Icons as inline SVG, which needs no further request. */
 
 import { html } from "../vendor/htm-preact.js";
 
@@ -12,7 +12,7 @@ const PATHS = {
   reply: "M10 7L4 12.5 10 18M4.5 12.5H14a6 6 0 0 1 6 6",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5",
   send: "M12 19V5M5.5 11.5L12 5l6.5 6.5",
-  leave: "M14 4h4a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-4M10 8l-4 4 4 4M6.5 12H15",
+  signOut: "M14 4h4a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-4M10 8l-4 4 4 4M6.5 12H15",
   code: "M9 8l-4 4 4 4M15 8l4 4-4 4",
   check: "M5 12.5l4.5 4.5L19 7.5",
   retry: "M19.5 12a7.5 7.5 0 1 1-2.2-5.3M19.5 4v4.5H15",
@@ -26,7 +26,7 @@ export function Icon({ name }) {
   </svg>`;
 }
 
-/** The mark of the product: two people's bubbles. */
+/** The logo: two speech bubbles. */
 export function Logo() {
   return html`
     <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,19 +1,22 @@
-/** A conversation's messages: pages both ways without a jump, follows its end, and notices what was seen. */
+/** The feed of messages: loads pages in both directions without a jump, follows its end, and marks what was seen. */
 
-import { Component, html } from "../vendor/htm-preact.js";
-import { savePlace } from "../lib/router.js";
+import { saveScrollPosition } from "../lib/router.js";
 import { rowsOf } from "../lib/rows.js";
-import { WINDOW } from "../lib/store.js";
-import { countOf } from "./MessageGroupItem.js";
+import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
+import { formatCount } from "./MessageGroupItem.js";
 import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
 
-const NEAR = 700;
-const AT_END = 60;
+/** Pixels before either end at which the next page is loaded. */
+const LOAD_DISTANCE = 700;
+/** Pixels before the end at which the reader counts as being there. */
+const END_TOLERANCE = 60;
 const SAVE_DELAY = 200;
-const FLASH = 1600;
-/** More than this behind is read on purpose, not followed. */
-const FOLLOWED = 100;
+const FLASH_DURATION = 1600;
+/** With more messages than this after the window the reader is catching up and does not follow the end. */
+const MAX_FOLLOWED = 100;
+/** Pixels of a message that must be in view for it to count as seen. */
+const SEEN_HEIGHT = 40;
 
 /**
  * @typedef {object} Props
@@ -21,45 +24,43 @@ const FOLLOWED = 100;
  * @property {import("../types.js").Group} group
  * @property {import("../types.js").Pending[]} pending
  * @property {import("../types.js").Me} me
- * @property {number} missing how many messages come after the window
+ * @property {number} afterWindow how many messages come after the window
  * @property {number} readByOthers
- * @property {boolean} isLineUp
+ * @property {boolean} isOnline
  * @property {number} now
  * @property {import("../lib/messenger.js").Messenger} messenger
  * @property {(message: import("../types.js").Message) => void} onReply
- * @property {() => void} onLeave
  *
- * @typedef {{number: number, offset: number} | null} Anchor a message, and how far its bubble's top is from the view's
+ * @typedef {import("../types.js").ScrollPosition | null} Anchor the first message in view
  */
 
-/** @extends {Component<Props, {isFar: boolean}, Anchor>} */
+/** @extends {Component<Props, {isAwayFromEnd: boolean}, Anchor>} */
 export class MessageFeed extends Component {
   /** @type {HTMLElement | null} */
   box = null;
   isFollowing = false;
-  hasScrolled = false;
   /** @type {Anchor} */
   anchor = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  saving;
-  state = { isFar: false };
-  resized = new ResizeObserver(() => this.settle(this.anchor));
-  onVisible = () => this.notice();
+  saveTimer;
+  state = { isAwayFromEnd: false };
+  resized = new ResizeObserver(() => this.restoreScroll(this.anchor));
+  onVisibilityChange = () => this.onViewportChange();
 
   componentDidMount() {
-    document.addEventListener("visibilitychange", this.onVisible);
+    document.addEventListener("visibilitychange", this.onVisibilityChange);
     if (this.box) this.resized.observe(this.box);
-    this.goTo(this.props.thread.focus);
+    this.scrollTo(this.props.thread.scrollTarget);
   }
 
   componentWillUnmount() {
-    document.removeEventListener("visibilitychange", this.onVisible);
+    document.removeEventListener("visibilitychange", this.onVisibilityChange);
     this.resized.disconnect();
-    clearTimeout(this.saving);
+    clearTimeout(this.saveTimer);
   }
 
   getSnapshotBeforeUpdate() {
-    return this.anchorNow();
+    return this.findAnchor();
   }
 
   /**
@@ -70,54 +71,55 @@ export class MessageFeed extends Component {
   componentDidUpdate(before, _, anchor) {
     const { thread, pending } = this.props;
     const hasWritten = pending.some((each) => !before.pending.some((old) => old.uuid === each.uuid));
-    if (thread.focus !== before.thread.focus) this.goTo(thread.focus);
-    else if (hasWritten) this.goTo({ at: "end" });
-    else if (thread.messages !== before.thread.messages || pending !== before.pending) this.settle(anchor);
-    else this.notice();
+    if (thread.scrollTarget !== before.thread.scrollTarget) this.scrollTo(thread.scrollTarget);
+    else if (hasWritten) this.scrollTo({ at: "end" });
+    else if (thread.messages !== before.thread.messages || pending !== before.pending) this.restoreScroll(anchor);
+    else this.onViewportChange();
   }
 
   /**
-   * After the content has changed: at the end if that is where the reader was, else with the same message in its place.
+   * Restore the view after the content has changed: to the end if the reader follows it, else to the anchor.
    * @param {Anchor} anchor
    */
-  settle(anchor) {
+  restoreScroll(anchor) {
     const box = this.box;
     if (!box) return;
     if (this.isFollowing) box.scrollTop = box.scrollHeight;
-    else if (anchor) this.place(anchor.number, anchor.offset);
-    this.notice();
+    else if (anchor) this.align(anchor.number, anchor.offset);
+    this.onViewportChange();
   }
 
-  /** @param {import("../types.js").Focus} focus */
-  goTo(focus) {
+  /** @param {import("../types.js").ScrollTarget} target */
+  scrollTo(target) {
     const box = this.box;
     if (!box) return;
-    this.isFollowing = focus.at === "end";
-    if (focus.at === "end") box.scrollTop = box.scrollHeight;
-    if (focus.at === "place") this.place(focus.number, focus.offset);
-    if (focus.at === "message") this.show(focus.number);
-    if (focus.at === "unread") {
+    this.isFollowing = target.at === "end";
+    if (target.at === "end") box.scrollTop = box.scrollHeight;
+    if (target.at === "position") this.align(target.number, target.offset);
+    if (target.at === "message") this.showMessage(target.number);
+    if (target.at === "unread") {
       const line = box.querySelector(".unread-line");
       box.scrollTop = line ? box.scrollTop + topIn(box, line) - box.clientHeight / 4 : 0;
     }
-    this.notice();
+    this.onViewportChange();
   }
 
   /** @param {number} number */
-  show(number) {
+  showMessage(number) {
     const element = this.element(number);
     if (!this.box || !element) return;
-    this.place(number, (this.box.clientHeight - element.clientHeight) / 2);
+    this.align(number, (this.box.clientHeight - element.clientHeight) / 2);
     element.focus({ preventScroll: true });
     element.classList.add("flash");
-    setTimeout(() => element.classList.remove("flash"), FLASH);
+    setTimeout(() => element.classList.remove("flash"), FLASH_DURATION);
   }
 
   /**
+   * Scroll a message's bubble to an offset from the top of the view.
    * @param {number} number
    * @param {number} offset
    */
-  place(number, offset) {
+  align(number, offset) {
     const element = this.element(number);
     if (this.box && element) this.box.scrollTop += topIn(this.box, bubbleOf(element)) - offset;
   }
@@ -136,10 +138,10 @@ export class MessageFeed extends Component {
   }
 
   /** @returns {Anchor} */
-  anchorNow() {
+  findAnchor() {
     const box = this.box;
     const inView = box ? this.elements().filter((element) => topIn(box, element) + element.offsetHeight > 0) : [];
-    // The first that begins in view: what is cut off above may change its height with its neighbours.
+    // A message that is cut off at the top may change its height with its neighbours.
     const first = inView.find((element) => box && topIn(box, bubbleOf(element)) >= 0) ?? inView[0];
     return box && first ? { number: Number(first.dataset.number), offset: topIn(box, bubbleOf(first)) } : null;
   }
@@ -147,36 +149,35 @@ export class MessageFeed extends Component {
   onScroll = () => {
     const box = this.box;
     if (!box) return;
-    this.hasScrolled = true;
-    const isAtEnd = distanceToEnd(box) < AT_END;
-    this.isFollowing = isAtEnd && (this.props.missing === 0 || this.isFollowing);
-    this.notice();
+    const isAtEnd = distanceToEnd(box) < END_TOLERANCE;
+    this.isFollowing = isAtEnd && (this.props.afterWindow === 0 || this.isFollowing);
+    this.onViewportChange();
   };
 
-  /** Everything that follows from what is in view now. */
-  notice() {
+  /** Do what depends on the messages in view: follow, load pages, mark as read, save the position. */
+  onViewportChange() {
     const box = this.box;
-    const { messenger, missing, thread } = this.props;
-    if (!box || !box.clientHeight || thread.isLoading) return;
-    if (missing > FOLLOWED) this.isFollowing = false;
-    messenger.conversation.follow(this.isFollowing);
-    if (box.scrollTop < NEAR && !thread.atStart) void messenger.conversation.older();
-    else if (distanceToEnd(box) < NEAR && missing > 0) void messenger.conversation.newer();
-    this.noticeRead(box);
-    this.anchor = this.anchorNow();
-    const isFar = distanceToEnd(box) > box.clientHeight / 2 || missing > 0;
-    if (isFar !== this.state.isFar) this.setState({ isFar });
-    clearTimeout(this.saving);
-    this.saving = setTimeout(() => savePlace(this.isFollowing ? null : this.anchor), SAVE_DELAY);
+    const { messenger, afterWindow, thread } = this.props;
+    if (!box?.clientHeight || thread.isLoading) return;
+    if (afterWindow > MAX_FOLLOWED) this.isFollowing = false;
+    messenger.conversation.setFollowing(this.isFollowing);
+    if (box.scrollTop < LOAD_DISTANCE && !thread.atStart) void messenger.conversation.loadOlder();
+    else if (distanceToEnd(box) < LOAD_DISTANCE && afterWindow > 0) void messenger.conversation.loadNewer();
+    this.markSeen(box);
+    this.anchor = this.findAnchor();
+    const isAwayFromEnd = distanceToEnd(box) > box.clientHeight / 2 || afterWindow > 0;
+    if (isAwayFromEnd !== this.state.isAwayFromEnd) this.setState({ isAwayFromEnd });
+    clearTimeout(this.saveTimer);
+    this.saveTimer = setTimeout(() => saveScrollPosition(this.isFollowing ? null : this.anchor), SAVE_DELAY);
   }
 
   /** @param {HTMLElement} box */
-  noticeRead(box) {
+  markSeen(box) {
     if (document.visibilityState !== "visible") return;
     const last = this.elements().findLast(
-      (element) => topIn(box, element) + Math.min(element.offsetHeight, 40) <= box.clientHeight,
+      (element) => topIn(box, element) + Math.min(element.offsetHeight, SEEN_HEIGHT) <= box.clientHeight,
     );
-    if (last) this.props.messenger.conversation.seen(Number(last.dataset.number));
+    if (last) this.props.messenger.conversation.markSeen(Number(last.dataset.number));
   }
 
   /** @param {KeyboardEvent} event */
@@ -186,7 +187,7 @@ export class MessageFeed extends Component {
     const message = this.props.thread.messages.find((each) => String(each.number) === elements[at]?.dataset.number);
     if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
     else if (event.key === "ArrowDown") elements[Math.min(at + 1, elements.length - 1)]?.focus();
-    else if (event.key === "End") void this.props.messenger.conversation.newest();
+    else if (event.key === "End") void this.props.messenger.conversation.showNewest();
     else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) this.props.onReply(message);
     else return;
     event.preventDefault();
@@ -212,13 +213,13 @@ export class MessageFeed extends Component {
           </div>
         </div>
         ${
-          this.state.isFar &&
+          this.state.isAwayFromEnd &&
           html`<button
             class="to-end"
             aria-label=${unread ? `To the newest message, ${unread} unread` : "To the newest message"}
-            onClick=${() => messenger.conversation.newest()}
+            onClick=${() => messenger.conversation.showNewest()}
           >
-            ${unread > 0 && html`<span class="badge">${countOf(unread)}</span>`}<${Icon} name="down" />
+            ${unread > 0 && html`<span class="badge">${formatCount(unread)}</span>`}<${Icon} name="down" />
           </button>`
         }
       </div>
@@ -226,9 +227,9 @@ export class MessageFeed extends Component {
   }
 
   rows() {
-    const { thread, pending, me, missing, now } = this.props;
-    const waiting = missing === 0 ? pending.slice(0, 50) : [];
-    const messages = thread.messages.slice(-WINDOW);
+    const { thread, pending, me, afterWindow, now } = this.props;
+    const waiting = afterWindow === 0 ? pending.slice(0, 50) : [];
+    const { messages } = thread;
     const lastOwn = messages.findLast((message) => message.user_uuid === me.uuid)?.number ?? 0;
     const lastRead = messages.findLast(
       (message) => message.user_uuid === me.uuid && message.number <= this.props.readByOthers,
@@ -249,7 +250,7 @@ export class MessageFeed extends Component {
    */
   messageRow(row, receipt) {
     const { messenger, onReply } = this.props;
-    const onJump = (/** @type {number} */ number) => void messenger.conversation.jump(number);
+    const onJump = (/** @type {number} */ number) => void messenger.conversation.showMessage(number);
     return html`<${MessageItem}
       key=${row.key}
       ...${row}
@@ -259,13 +260,13 @@ export class MessageFeed extends Component {
 
   /** @param {import("../lib/rows.js").PendingRow} row */
   pendingRow(row) {
-    const { messenger, isLineUp } = this.props;
+    const { messenger, isOnline } = this.props;
     const onRetry = () => messenger.outbox.retry(row.pending.uuid);
     const onDiscard = () => messenger.outbox.discard(row.pending.uuid);
     return html`<${PendingItem}
       key=${row.key}
       ...${row}
-      ...${{ isLineUp, onRetry, onDiscard, quoted: this.quoted(row.pending.reply_to) }}
+      ...${{ isOnline, onRetry, onDiscard, quoted: this.quoted(row.pending.reply_to) }}
     />`;
   }
 
@@ -286,7 +287,7 @@ function topIn(box, element) {
 }
 
 /**
- * What stays as it is while a message's neighbours come and go.
+ * Return the part of a message whose height does not depend on its neighbours.
  * @param {Element} element
  */
 function bubbleOf(element) {

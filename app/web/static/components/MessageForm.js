@@ -1,50 +1,54 @@
-/** Where one writes: Enter sends, Shift+Enter begins a new line, the count goes down from what a message may have. */
+/** The composer: Enter sends, Shift+Enter starts a new line, a counter shows the characters that are left. */
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { useMessenger } from "../lib/hooks.js";
-import { cleaned, lengthOf } from "../lib/text.js";
+import { countCharacters, sanitize } from "../lib/text.js";
+import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { Quote } from "./MessageItem.js";
 
-const FEW_LEFT = 100;
+const LOW_COUNT = 100;
 
-/** What was begun in each conversation, for as long as the page is open. @type {Map<string, string>} */
+/** The unsent text of each conversation, by its draft key, until the page is reloaded. @type {Map<string, string>} */
 const drafts = new Map();
 
 /**
- * @param {{target: {group: string | null, handle: string | null}, name: string, reply: import("../types.js").Message | null,
+ * @param {{target: {group: string | null, handle: string | null}, draftKey: string, name: string, reply: import("../types.js").Message | null,
  *   onReplyEnd: () => void, onLeave: () => void, onUp?: () => void}} props
  */
-export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
+export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
   const messenger = useMessenger();
-  const key = target.group ?? `@${target.handle}`;
-  const [text, setText] = useState(drafts.get(key) ?? "");
+  const [text, setText] = useState(drafts.get(draftKey) ?? "");
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const length = lengthOf(text);
+  const length = countCharacters(text);
   const left = messenger.config.message_max_length - length;
-  const maySend = length > 0 && left >= 0;
+  const canSend = length > 0 && left >= 0;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (reply || matchMedia("(hover: hover)").matches) area.current?.focus();
-  }, [reply, key]);
+  }, [reply, draftKey]);
 
   /** @param {string} next */
-  const change = (next) => {
+  const onInput = (next) => {
     setText(next);
-    drafts.set(key, next);
+    drafts.set(draftKey, next);
     if (!target.group) return;
-    if (next.trim()) messenger.typing.typed(target.group);
-    else messenger.typing.stopped();
+    if (next.trim()) messenger.typing.onInput(target.group);
+    else messenger.typing.stop();
   };
   const send = () => {
-    if (!maySend) return;
-    messenger.outbox.add(target, cleaned(text), reply?.number ?? null);
-    messenger.typing.sent();
-    void messenger.conversation.newest();
+    if (!canSend) return;
+    messenger.outbox.add(target, sanitize(text), reply?.number ?? null);
+    messenger.typing.onSent();
+    void messenger.conversation.showNewest();
     setText("");
-    drafts.delete(key);
+    drafts.delete(draftKey);
     onReplyEnd();
     area.current?.focus();
+  };
+  /** @param {Event} event */
+  const onSubmit = (event) => {
+    event.preventDefault();
+    send();
   };
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
@@ -56,12 +60,12 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
     event.stopPropagation();
   };
   return html`
-    <form class="composer" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
+    <form class="composer" onSubmit=${onSubmit}>
       ${
         reply &&
         html`<div class="composer-reply">
           <${Quote} message=${reply} />
-          <button type="button" class="round quiet" aria-label="Do not reply" onClick=${onReplyEnd}>
+          <button type="button" class="round quiet" aria-label="Cancel reply" onClick=${onReplyEnd}>
             <${Icon} name="close" />
           </button>
         </div>`
@@ -77,14 +81,14 @@ export function MessageForm({ target, name, reply, onReplyEnd, onLeave, onUp = (
             aria-invalid=${left < 0 ? "true" : "false"}
             placeholder=${`Message ${name}`}
             value=${text}
-            onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => change(event.currentTarget.value)}
+            onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => onInput(event.currentTarget.value)}
             onKeyDown=${onKeyDown}
           ></textarea>
         </div>
-        <span id="count" class="count ${left < 0 ? "over" : left < FEW_LEFT ? "few" : ""}" hidden=${length === 0}>
+        <span id="count" class="count ${left < 0 ? "over" : left < LOW_COUNT ? "few" : ""}" hidden=${length === 0}>
           ${left}<span class="hidden"> characters left</span>
         </span>
-        <button class="send round primary" aria-label="Send" disabled=${!maySend}><${Icon} name="send" /></button>
+        <button class="send round primary" aria-label="Send" disabled=${!canSend}><${Icon} name="send" /></button>
       </div>
     </form>
   `;

@@ -1,15 +1,16 @@
-/** The inbox: conversations in live order, newest activity first. */
+/** The inbox: conversations, newest activity first. */
 
-import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { inboxOf, isTyping } from "../lib/selectors.js";
+import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
-import { LineState } from "./LineState.js";
+import { ConnectionStatus } from "./ConnectionStatus.js";
 import { MessageGroupItem } from "./MessageGroupItem.js";
 import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
 import { PersonSearch } from "./PersonSearch.js";
 
-const NEAR = 400;
+/** Pixels before the end at which the next page is loaded. */
+const LOAD_DISTANCE = 400;
 
 /** @param {{open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
 export function MessageGroupFeed({ open, newPerson }) {
@@ -17,7 +18,7 @@ export function MessageGroupFeed({ open, newPerson }) {
   return html`
     <header class="inbox-head">
       <h1>Messages</h1>
-      <${LineState} line=${state.line} />
+      <${ConnectionStatus} connection=${state.connection} />
       <${AccountMenu} me=${state.me} />
     </header>
     <${PersonSearch} />
@@ -40,7 +41,7 @@ function Groups({ state, open, newPerson }) {
   const groups = inboxOf(state.groups);
   if (groups.length === 0 && !newPerson) {
     return html`<div class="notice">
-      <p>Nobody has written yet.</p>
+      <p>You have no conversations yet.</p>
       <p>Find a person above and say hello.</p>
     </div>`;
   }
@@ -48,7 +49,7 @@ function Groups({ state, open, newPerson }) {
 }
 
 /**
- * One stop of the tab key; the arrow keys move inside.
+ * The list has one tab stop; the arrow keys move the focus within it.
  * @param {{state: import("../types.js").State, groups: import("../types.js").Group[], open: string | null,
  *   newPerson: {handle: string, display_name: string} | null}} props
  */
@@ -66,7 +67,7 @@ function GroupList({ state, groups, open, newPerson }) {
   };
   const onScroll = () => {
     const box = list.current;
-    if (box && box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) void messenger.loadMore();
+    if (box && box.scrollHeight - box.scrollTop - box.clientHeight < LOAD_DISTANCE) void messenger.loadMore();
   };
   return html`
     <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${onScroll}>
@@ -105,7 +106,7 @@ function moveFocus(event) {
 function Skeleton() {
   return html`
     <div class="skeleton" role="status" aria-label="Loading conversations">
-      ${[1, 2, 3, 4, 5].map((key) => html`<div key=${key} class="bone"><span></span><i></i><i></i></div>`)}
+      ${[1, 2, 3, 4, 5].map((key) => html`<div key=${key} class="skeleton-row"><span></span><i></i><i></i></div>`)}
     </div>
   `;
 }

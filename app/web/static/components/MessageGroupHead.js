@@ -1,4 +1,4 @@
-/** Whom a conversation is with, and the way back to the inbox. */
+/** The head of a conversation: the other user, and a link back to the inbox. */
 
 import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
@@ -10,9 +10,9 @@ export function MessageGroupHead({ name, handle }) {
     <header class="conversation-head">
       <a class="back round quiet" href="/messages" aria-label="Back to all conversations"><${Icon} name="back" /></a>
       <${Avatar} name=${name} handle=${handle} />
-      <div class="conversation-who">
+      <div class="conversation-title">
         <h1 dir="auto">${name}</h1>
-        <p class="handle">${handle ? `@${handle}` : "This account is gone"}</p>
+        <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
       </div>
     </header>
   `;

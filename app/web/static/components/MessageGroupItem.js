@@ -1,8 +1,8 @@
-/** A group in the inbox: who, what was said last and when, and how much of it is new. */
+/** A group in the inbox: the other user, the last message and its time, and the unread count. */
 
-import { html } from "../vendor/htm-preact.js";
-import { agoOf, wholeTimeOf } from "../lib/time.js";
 import { groupPath } from "../lib/router.js";
+import { formatAgo, formatFullTime } from "../lib/time.js";
+import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 
 /**
@@ -24,8 +24,8 @@ export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable
         <span class="group-text">
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
-            <time datetime=${group.created_at} title=${wholeTimeOf(group.created_at)}
-              >${agoOf(group.created_at, now)}</time
+            <time datetime=${group.created_at} title=${formatFullTime(group.created_at)}
+              >${formatAgo(group.created_at, now)}</time
             >
           </span>
           <span class="group-tail">
@@ -36,7 +36,7 @@ export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable
                     >${group.last_message_by === me ? html`<span class="you">You: </span>` : ""}${group.message}</span
                   >`
             }
-            ${isUnread && html`<span class="badge">${countOf(group.unread_count)}<span class="hidden"> unread</span></span>`}
+            ${isUnread && html`<span class="badge">${formatCount(group.unread_count)}<span class="hidden"> unread</span></span>`}
           </span>
         </span>
       </a>
@@ -45,6 +45,6 @@ export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable
 }
 
 /** @param {number} count */
-export function countOf(count) {
+export function formatCount(count) {
   return count > 99 ? "99+" : String(count);
 }

@@ -1,7 +1,7 @@
-/** The place in the inbox of a conversation that has not begun. */
+/** The inbox item of a conversation without messages. */
 
-import { html } from "../vendor/htm-preact.js";
 import { newGroupPath } from "../lib/router.js";
+import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 
 /** @param {{person: {handle: string, display_name: string}}} props */

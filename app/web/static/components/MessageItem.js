@@ -1,8 +1,8 @@
-/** One message, one that is on its way, and what stands between messages. */
+/** The rows of a conversation: messages, pending messages, and separators. */
 
+import { splitLinks } from "../lib/text.js";
+import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
 import { html } from "../vendor/htm-preact.js";
-import { partsOf } from "../lib/text.js";
-import { clockOf, dayTitle, wholeTimeOf } from "../lib/time.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 
@@ -13,7 +13,7 @@ import { Icon } from "./Icon.js";
  *   onReply: (message: Message) => void, onJump: (number: number) => void}} props
  */
 export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, onReply, onJump }) {
-  const time = clockOf(message.created_at);
+  const time = formatTime(message.created_at);
   return html`
     <article
       class=${classesOf({ isOwn, isFirst, isLast })}
@@ -25,7 +25,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       <div class="bubble-row">
         <div class="bubble">
           ${quoted && html`<${Quote} message=${quoted} onClick=${() => onJump(quoted.number)} />`}
-          ${message.deleted_at ? html`<p class="text gone">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
+          ${message.deleted_at ? html`<p class="text deleted">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
         </div>
         <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}>
           <${Icon} name="reply" />
@@ -34,7 +34,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       ${
         (isLast || receipt) &&
         html`<p class="meta">
-          <time datetime=${message.created_at} title=${wholeTimeOf(message.created_at)}>${time}</time>
+          <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${time}</time>
           ${message.edited_at && html`<span>Edited</span>`}
           ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
         </p>`
@@ -44,10 +44,10 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
 }
 
 /**
- * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null, isLineUp: boolean,
+ * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null, isOnline: boolean,
  *   onRetry: () => void, onDiscard: () => void}} props
  */
-export function PendingItem({ pending, isFirst, isLast, quoted, isLineUp, onRetry, onDiscard }) {
+export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetry, onDiscard }) {
   const state = pending.refusal === null ? "waiting" : "refused";
   return html`
     <article
@@ -63,7 +63,7 @@ export function PendingItem({ pending, isFirst, isLast, quoted, isLineUp, onRetr
         pending.refusal === null
           ? isLast &&
             html`<p class="meta">
-              <span class="sending">${isLineUp ? "Sending…" : "Goes out when you are back online"}</span>
+              <span class="sending">${isOnline ? "Sending…" : "Will be sent when you are back online"}</span>
             </p>`
           : html`<p class="meta failure" role="alert">
               <${Icon} name="alert" /><span>Not sent. ${pending.refusal}</span>
@@ -77,7 +77,7 @@ export function PendingItem({ pending, isFirst, isLast, quoted, isLineUp, onRetr
 
 /** @param {{text: string}} props */
 function Text({ text }) {
-  const parts = partsOf(text);
+  const parts = splitLinks(text);
   return html`<p class="text" dir="auto">
     ${parts.map((part) => (part.isLink ? html`<a href=${part.text} target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>` : part.text))}
   </p>`;
@@ -96,7 +96,7 @@ export function Quote({ message, onClick }) {
 
 /** @param {{at: string, now: number}} props */
 export function DaySeparator({ at, now }) {
-  return html`<div class="day"><time datetime=${at}>${dayTitle(at, now)}</time></div>`;
+  return html`<div class="day"><time datetime=${at}>${dayLabel(at, now)}</time></div>`;
 }
 
 export function UnreadLine() {

@@ -1,16 +1,16 @@
-/** Finds a person to write to: among the conversations at once, among everybody a moment later. */
+/** Search for a user to write to: among the conversations at once, among all users after a short delay. */
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { useDocumentEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate, newGroupPath } from "../lib/router.js";
 import { inboxOf } from "../lib/selectors.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 
-const PAUSE = 200;
-const MOST = 8;
+const DEBOUNCE = 200;
+const MAX_RESULTS = 8;
 
-/** @typedef {{handle: string | null, display_name: string, path: string}} Found */
+/** @typedef {{handle: string | null, display_name: string, path: string}} Result */
 
 export function PersonSearch() {
   const state = useMessengerState();
@@ -18,11 +18,15 @@ export function PersonSearch() {
   const [chosen, setChosen] = useState(0);
   const people = usePeople(query);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const found = foundIn(state, query, people ?? []);
-  useDocumentEvent("keydown", (event) => isShortcut(event) && (event.preventDefault(), input.current?.focus()));
+  const results = resultsFor(state, query, people ?? []);
+  useDocumentEvent("keydown", (event) => {
+    if (!isShortcut(event)) return;
+    event.preventDefault();
+    input.current?.focus();
+  });
 
-  /** @param {Found | undefined} person */
-  const go = (person) => {
+  /** @param {Result | undefined} person */
+  const open = (person) => {
     if (!person) return;
     setQuery("");
     navigate(person.path);
@@ -30,8 +34,8 @@ export function PersonSearch() {
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step && found.length) setChosen((chosen + step + found.length) % found.length);
-    else if (event.key === "Enter") go(found[chosen]);
+    if (step && results.length) setChosen((chosen + step + results.length) % results.length);
+    else if (event.key === "Enter") open(results[chosen]);
     else if (event.key === "Escape" && query) setQuery("");
     else return;
     event.preventDefault();
@@ -42,7 +46,7 @@ export function PersonSearch() {
     setQuery(event.currentTarget.value);
     setChosen(0);
   };
-  const isOpen = query.trim() !== "" && found.length > 0;
+  const isOpen = query.trim() !== "" && results.length > 0;
   return html`
     <div class="search" role="search">
       <label class="search-field">
@@ -53,9 +57,9 @@ export function PersonSearch() {
           role="combobox"
           aria-label="Find a person to write to"
           aria-expanded=${isOpen ? "true" : "false"}
-          aria-controls="found"
+          aria-controls="search-results"
           aria-autocomplete="list"
-          aria-activedescendant=${isOpen ? `found-${chosen}` : undefined}
+          aria-activedescendant=${isOpen ? `search-result-${chosen}` : undefined}
           placeholder="Find a person"
           autocomplete="off"
           spellcheck="false"
@@ -66,20 +70,20 @@ export function PersonSearch() {
         />
         <kbd aria-hidden="true">/</kbd>
       </label>
-      <div class="found" hidden=${query.trim() === ""}>
-        <ul id="found" role="listbox" aria-label="People" hidden=${!isOpen}>
-          ${found.map((person, index) => html`<${FoundPerson} key=${person.path} ...${{ person, index, isChosen: index === chosen, go }} />`)}
+      <div class="search-results" hidden=${query.trim() === ""}>
+        <ul id="search-results" role="listbox" aria-label="People" hidden=${!isOpen}>
+          ${results.map((person, index) => html`<${ResultItem} key=${person.path} ...${{ person, index, isChosen: index === chosen, onChoose: open }} />`)}
         </ul>
-        ${!isOpen && html`<p role="status">${people ? `Nobody here is called “${query.trim()}”` : "Looking…"}</p>`}
+        ${!isOpen && html`<p role="status">${people ? `No user is called “${query.trim()}”` : "Searching…"}</p>`}
       </div>
     </div>
   `;
 }
 
-/** @param {{person: Found, index: number, isChosen: boolean, go: (person: Found) => void}} props */
-function FoundPerson({ person, index, isChosen, go }) {
+/** @param {{person: Result, index: number, isChosen: boolean, onChoose: (person: Result) => void}} props */
+function ResultItem({ person, index, isChosen, onChoose }) {
   return html`
-    <li id=${`found-${index}`} role="option" aria-selected=${isChosen ? "true" : "false"} onClick=${() => go(person)}>
+    <li id=${`search-result-${index}`} role="option" aria-selected=${isChosen ? "true" : "false"} onClick=${() => onChoose(person)}>
       <${Avatar} name=${person.display_name} handle=${person.handle} size="small" />
       <span class="name" dir="auto">${person.display_name}</span>
       <span class="handle">@${person.handle}</span>
@@ -88,49 +92,49 @@ function FoundPerson({ person, index, isChosen, go }) {
 }
 
 /**
- * People of the service whose handles begin so; null while they are being looked for.
+ * Return the users whose handles start with the query; null until the response comes.
  * @param {string} query
  */
 function usePeople(query) {
   const { api } = useMessenger();
-  const [answer, setAnswer] = useState({ query: "", people: /** @type {import("../types.js").Person[]} */ ([]) });
+  const [response, setResponse] = useState({ query: "", people: /** @type {import("../types.js").Person[]} */ ([]) });
   const prefix = query.trim().replace(/^@/, "");
   useEffect(() => {
-    if (!prefix) return undefined;
+    if (!prefix) return;
     const timer = setTimeout(async () => {
-      const people = await api.get(`/api/users?limit=${MOST}&q=${encodeURIComponent(prefix)}`).catch(() => []);
-      setAnswer({ query: prefix, people });
-    }, PAUSE);
+      const people = await api.get(`/api/users?limit=${MAX_RESULTS}&q=${encodeURIComponent(prefix)}`).catch(() => []);
+      setResponse({ query: prefix, people });
+    }, DEBOUNCE);
     return () => clearTimeout(timer);
   }, [prefix, api]);
-  return answer.query === prefix ? answer.people : null;
+  return response.query === prefix ? response.people : null;
 }
 
 /**
  * @param {import("../types.js").State} state
  * @param {string} query
  * @param {import("../types.js").Person[]} people
- * @returns {Found[]}
+ * @returns {Result[]}
  */
-function foundIn(state, query, people) {
-  const wanted = query.trim().replace(/^@/, "").toLowerCase();
-  if (!wanted) return [];
-  const groups = inboxOf(state.groups).filter((group) => matches(group, wanted));
+function resultsFor(state, query, people) {
+  const prefix = query.trim().replace(/^@/, "").toLowerCase();
+  if (!prefix) return [];
+  const groups = inboxOf(state.groups).filter((group) => matches(group, prefix));
   const known = new Set([state.me.handle, ...Object.values(state.groups).map((group) => group.handle)]);
-  const strangers = people.filter((person) => !known.has(person.handle));
+  const others = people.filter((person) => !known.has(person.handle));
   return [
     ...groups.map((group) => ({ handle: group.handle, display_name: group.display_name, path: groupPath(group.uuid) })),
-    ...strangers.map((person) => ({ ...person, path: newGroupPath(person.handle) })),
-  ].slice(0, MOST);
+    ...others.map((person) => ({ ...person, path: newGroupPath(person.handle) })),
+  ].slice(0, MAX_RESULTS);
 }
 
 /**
  * @param {import("../types.js").Group} group
- * @param {string} wanted
+ * @param {string} prefix
  */
-function matches(group, wanted) {
+function matches(group, prefix) {
   const words = group.display_name.toLowerCase().split(/\s+/);
-  return words.some((word) => word.startsWith(wanted)) || (group.handle ?? "").startsWith(wanted);
+  return words.some((word) => word.startsWith(prefix)) || (group.handle ?? "").startsWith(prefix);
 }
 
 /** @param {KeyboardEvent} event */

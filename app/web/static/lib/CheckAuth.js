@@ -1,15 +1,15 @@
-/** Who is signed in on this page, if anybody. Access and refresh tokens are in memory and nowhere else. */
+/** The session of the signed-in user. Access and refresh tokens are kept in memory only. */
 
-import { LineDown, Problem, problemOf, reach } from "./api.js";
-import { finishSignIn, leaveCognito, renewWithCognito } from "./cognito.js";
+import { fetchJson, NetworkError, Problem } from "./api.js";
+import { finishSignIn, refreshTokens, signOutOfCognito } from "./cognito.js";
 
-const MARGIN = 60_000;
-const HANDLE = "cruddur-handle";
+const RENEWAL_MARGIN = 60_000;
+const HANDLE_KEY = "cruddur-handle";
 
-/** Somebody who is signed in: gives access tokens that are good for a while yet. */
+/** Hands out access tokens and renews them before they expire. */
 export class Session {
   /** @type {Promise<void> | null} */
-  #renewing = null;
+  #renewal = null;
   /** @type {string | undefined} */
   #refreshToken;
   #accessToken = "";
@@ -18,22 +18,22 @@ export class Session {
   /**
    * @param {import("../types.js").Tokens} tokens
    * @param {(refresh: string | undefined) => Promise<import("../types.js").Tokens>} fetchTokens
-   * @param {() => void} leave forgets the person wherever that is kept
+   * @param {() => void} signOut forgets the user where the sign-in is kept
    */
-  constructor(tokens, fetchTokens, leave) {
+  constructor(tokens, fetchTokens, signOut) {
     this.fetchTokens = fetchTokens;
-    this.leave = leave;
+    this.signOut = signOut;
     /** @type {() => void} */
-    this.onEnd = () => {};
-    this.#keep(tokens);
+    this.onSignedOut = () => {};
+    this.#setTokens(tokens);
   }
 
   /** @param {import("../types.js").Tokens} tokens */
-  #keep(tokens) {
+  #setTokens(tokens) {
     const lifetime = tokens.expires_in * 1000;
     this.#accessToken = tokens.access_token;
     this.#refreshToken = tokens.refresh_token ?? this.#refreshToken;
-    this.#renewAt = Date.now() + lifetime - Math.min(MARGIN, lifetime / 2);
+    this.#renewAt = Date.now() + lifetime - Math.min(RENEWAL_MARGIN, lifetime / 2);
   }
 
   async getAccessToken() {
@@ -41,26 +41,26 @@ export class Session {
     return this.#accessToken;
   }
 
-  /** A new token, once for all who ask at the same time. Whoever is refused one is signed out. */
+  /** Renew the tokens, once for all concurrent callers. A refusal signs the user out. */
   renew() {
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null;
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = null;
     });
-    return this.#renewing;
+    return this.#renewal;
   }
 
   async #renew() {
     try {
-      this.#keep(await this.fetchTokens(this.#refreshToken));
+      this.#setTokens(await this.fetchTokens(this.#refreshToken));
     } catch (error) {
-      if (error instanceof Problem && !(error.status >= 500)) this.onEnd();
+      if (error instanceof Problem && !(error.status >= 500)) this.onSignedOut();
       throw error;
     }
   }
 }
 
 /**
- * The session that this page starts with: of a redirect that comes back, or of the person chosen before a reload.
+ * Return the session to start with: from Cognito's redirect, or of the user chosen before a reload; else null.
  * @param {import("../types.js").Config} config
  * @returns {Promise<Session | null>}
  */
@@ -72,54 +72,53 @@ export async function checkAuth(config) {
       tokens &&
       new Session(
         tokens,
-        (refresh) => renewWithCognito(cognito, refresh),
-        () => leaveCognito(cognito),
+        (refresh) => refreshTokens(cognito, refresh),
+        () => signOutOfCognito(cognito),
       )
     );
   }
-  const handle = config.sign_in.kind === "local" ? sessionStorage.getItem(HANDLE) : null;
-  return handle === null ? null : remembered(handle);
+  const handle = config.sign_in.kind === "local" ? sessionStorage.getItem(HANDLE_KEY) : null;
+  return handle === null ? null : restoreLocally(handle);
 }
 
 /**
- * Be a person of this installation; only where the service has an issuer of its own.
+ * Sign in as a user of this installation, where the service issues tokens itself.
  * @param {string} handle
  */
 export async function signInLocally(handle) {
   const session = new Session(await localTokens(handle), () => localTokens(handle), forgetHandle);
-  sessionStorage.setItem(HANDLE, handle);
+  sessionStorage.setItem(HANDLE_KEY, handle);
   return session;
 }
 
 /** @returns {Promise<{handle: string, display_name: string}[]>} */
-export async function localPeople() {
-  const answer = await reach("/local/users");
-  if (!answer.ok) throw await problemOf(answer);
-  return answer.json();
+export function listLocalUsers() {
+  return fetchJson("/local/users");
 }
 
-/** @param {string} handle */
-async function remembered(handle) {
+/**
+ * Sign in again after a reload; null if the user no longer exists.
+ * @param {string} handle
+ */
+async function restoreLocally(handle) {
   try {
     return await signInLocally(handle);
   } catch (error) {
-    if (error instanceof LineDown) throw error;
+    if (error instanceof NetworkError) throw error;
     forgetHandle();
     return null;
   }
 }
 
 function forgetHandle() {
-  sessionStorage.removeItem(HANDLE);
+  sessionStorage.removeItem(HANDLE_KEY);
 }
 
 /**
  * @param {string} handle
  * @returns {Promise<import("../types.js").Tokens>}
  */
-async function localTokens(handle) {
+function localTokens(handle) {
   const headers = { "content-type": "application/json" };
-  const answer = await reach("/local/token", { method: "POST", headers, body: JSON.stringify({ handle }) });
-  if (!answer.ok) throw await problemOf(answer);
-  return answer.json();
+  return fetchJson("/local/token", { method: "POST", headers, body: JSON.stringify({ handle }) });
 }

@@ -1,14 +1,22 @@
-/** The service's calls. What goes wrong is a Problem (the server said no) or a LineDown (nobody answered). */
+/** HTTP requests to the service. They fail with a Problem (an error response) or a NetworkError (no response). */
 
-const DEADLINE = 10_000;
+const REQUEST_TIMEOUT = 10_000;
 
 /** @typedef {{method?: string, body?: string | undefined, headers: Record<string, string>}} Options */
 
-/** The server's answer that is no success (RFC 9457). */
-export class Problem extends Error {
+/** A request that failed outside of the page. */
+export class RequestError extends Error {
+  /** Whether the same request may succeed later. */
+  isRetryable = true;
+  /** Seconds to wait first, if the server named a time. */
+  retryAfter = 0;
+}
+
+/** An error response, with its problem document (RFC 9457). */
+export class Problem extends RequestError {
   /**
    * @param {number} status
-   * @param {string} code stable name of what is wrong
+   * @param {string} code the stable name of the problem
    * @param {string} title
    * @param {number} retryAfter seconds to wait; 0 if the server did not say
    */
@@ -17,16 +25,12 @@ export class Problem extends Error {
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
-  }
-
-  /** Whether the same may go well later. */
-  get mayPass() {
-    return this.status >= 500 || [401, 408, 429].includes(this.status);
+    this.isRetryable = status >= 500 || [401, 408, 429].includes(status);
   }
 }
 
-/** No answer: the network or the server is away. */
-export class LineDown extends Error {}
+/** No response: the network or the server cannot be reached. */
+export class NetworkError extends RequestError {}
 
 export class Api {
   /** @param {import("./CheckAuth.js").Session} session */
@@ -35,7 +39,7 @@ export class Api {
   }
 
   /**
-   * The JSON of a GET.
+   * Return the JSON of a GET.
    * @param {string} path
    * @returns {Promise<any>}
    */
@@ -44,17 +48,17 @@ export class Api {
   }
 
   /**
-   * The JSON of a GET, and the address of the next page.
+   * Return the items of a page, and the address of the next one.
    * @param {string} path
    * @returns {Promise<{items: any[], next: string | null}>}
    */
-  async page(path) {
-    const answer = await this.request("GET", path);
-    return { items: await answer.json(), next: nextOf(answer.headers.get("link")) };
+  async getPage(path) {
+    const response = await this.request("GET", path);
+    return { items: await response.json(), next: nextLink(response.headers.get("link")) };
   }
 
   /**
-   * The JSON of a call with a body.
+   * Send a request with a body and return the JSON of the response.
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body]
@@ -73,25 +77,25 @@ export class Api {
     const options = { method, body: body === undefined ? undefined : JSON.stringify(body) };
     /** @type {Record<string, string>} */
     const headers = body === undefined ? {} : { "content-type": "application/json" };
-    const deadline = () => AbortSignal.timeout(DEADLINE);
-    const answer = await this.signedFetch(path, { ...options, headers }, deadline);
-    if (!answer.ok) throw await problemOf(answer);
-    return answer;
+    const deadline = () => AbortSignal.timeout(REQUEST_TIMEOUT);
+    const response = await this.authorizedFetch(path, { ...options, headers }, deadline);
+    if (!response.ok) throw await problemFrom(response);
+    return response;
   }
 
   /**
-   * fetch with the access token; a token that has become stale is renewed once.
+   * Fetch with the access token; if it is refused, renew it and repeat the request once.
    * @param {string} path
    * @param {Options} options
    * @param {() => AbortSignal} signal
    */
-  async signedFetch(path, options, signal) {
-    let answer = await this.#fetch(path, options, signal());
-    if (answer.status === 401) {
+  async authorizedFetch(path, options, signal) {
+    let response = await this.#fetch(path, options, signal());
+    if (response.status === 401) {
       await this.session.renew();
-      answer = await this.#fetch(path, options, signal());
+      response = await this.#fetch(path, options, signal());
     }
-    return answer;
+    return response;
   }
 
   /**
@@ -101,41 +105,59 @@ export class Api {
    */
   async #fetch(path, options, signal) {
     const authorization = `Bearer ${await this.session.getAccessToken()}`;
-    return reach(path, { ...options, signal, headers: { ...options.headers, authorization } });
+    return fetchWithTimeout(path, { ...options, signal, headers: { ...options.headers, authorization } });
   }
 }
 
 /**
- * fetch, with LineDown for no answer. For what needs no token.
+ * Fetch without a token and without the HTTP cache; raise NetworkError if there is no response in time.
  * @param {string} url
  * @param {RequestInit} [options]
  */
-export async function reach(url, options = {}) {
+export async function fetchWithTimeout(url, options = {}) {
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(DEADLINE), cache: "no-store", ...options });
+    return await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT), cache: "no-store", ...options });
   } catch (error) {
-    throw new LineDown("The server cannot be reached", { cause: error });
+    throw new NetworkError("The server cannot be reached", { cause: error });
   }
 }
 
 /**
- * @param {Response} answer
+ * Fetch JSON without a token.
+ * @param {string} url
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
+export async function fetchJson(url, options) {
+  const response = await fetchWithTimeout(url, options);
+  if (!response.ok) throw await problemFrom(response);
+  return response.json();
+}
+
+/**
+ * Return the problem that an error response describes.
+ * @param {Response} response
  * @returns {Promise<Problem>}
  */
-export async function problemOf(answer) {
-  const retryAfter = Number(answer.headers.get("retry-after")) || 0;
+export async function problemFrom(response) {
+  const retryAfter = Number(response.headers.get("retry-after")) || 0;
   try {
-    const { code, title } = await answer.json();
-    return new Problem(answer.status, String(code), String(title), retryAfter);
+    const { code, title } = await response.json();
+    return new Problem(response.status, String(code), String(title), retryAfter);
   } catch {
-    return new Problem(answer.status, "unknown", `The server answered ${answer.status}`, retryAfter);
+    return new Problem(response.status, "unknown", `The server answered with status ${response.status}`, retryAfter);
   }
 }
 
+/** @param {unknown} error */
+export function errorText(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /**
- * The address of `rel="next"` in a Link header (RFC 8288), as this service writes it.
+ * Return the address of `rel="next"` in a Link header (RFC 8288) of this service, or null.
  * @param {string | null} header
  */
-export function nextOf(header) {
+export function nextLink(header) {
   return header?.match(/<([^>]+)>;\s*rel="next"/)?.[1] ?? null;
 }

@@ -1,29 +1,29 @@
-/** Cognito's authorization code grant with PKCE (RFC 7636), by its hosted pages. */
+/** Sign-in with Cognito's hosted pages: the authorization code grant with PKCE (RFC 7636). */
 
-import { Problem, reach } from "./api.js";
+import { fetchWithTimeout, Problem } from "./api.js";
 
-const STARTED = "cruddur-sign-in";
+const ATTEMPT_KEY = "cruddur-sign-in";
 
 /** @typedef {import("../types.js").CognitoSignIn} Cognito */
 /** @typedef {import("../types.js").Tokens} Tokens */
 
-/** Signing in did not work out, and the reason that Cognito gave. */
+/** Sign-in failed, for the reason in the message. */
 export class SignInFailed extends Error {}
 
 /**
- * Leave for Cognito's page. The state says where to come back to, and that it was this tab that asked.
+ * Go to Cognito's page. The state says to which path to return, and proves that this tab started the sign-in.
  * @param {Cognito} cognito
  * @param {string} path
  */
 export async function startSignIn(cognito, path) {
   const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
   const state = `${base64url(crypto.getRandomValues(new Uint8Array(16)))}~${path}`;
-  sessionStorage.setItem(STARTED, JSON.stringify({ verifier, state }));
+  sessionStorage.setItem(ATTEMPT_KEY, JSON.stringify({ verifier, state }));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   const query = new URLSearchParams({
     response_type: "code",
     client_id: cognito.client_id,
-    redirect_uri: home(),
+    redirect_uri: redirectUri(),
     scope: cognito.scope,
     state,
     code_challenge_method: "S256",
@@ -33,27 +33,29 @@ export async function startSignIn(cognito, path) {
 }
 
 /**
- * What Cognito sent back in this page's address, as tokens; null if this page was opened otherwise.
+ * Exchange the code in this page's address for tokens; return null if the address has none.
  * @param {Cognito} cognito
  * @returns {Promise<Tokens | null>}
  */
 export async function finishSignIn(cognito) {
   const query = new URLSearchParams(location.search);
-  const started = JSON.parse(sessionStorage.getItem(STARTED) ?? "null");
-  if (!query.has("state") || !started) return null;
-  sessionStorage.removeItem(STARTED);
-  const isOurs = query.get("state") === started.state;
-  const path = isOurs ? started.state.slice(started.state.indexOf("~") + 1) : "/messages";
+  const attempt = JSON.parse(sessionStorage.getItem(ATTEMPT_KEY) ?? "null");
+  if (!query.has("state") || !attempt) return null;
+  sessionStorage.removeItem(ATTEMPT_KEY);
+  const isOwnState = query.get("state") === attempt.state;
+  const path = isOwnState ? attempt.state.slice(attempt.state.indexOf("~") + 1) : "/messages";
   history.replaceState(null, "", path);
-  if (!isOurs) throw new SignInFailed("This sign-in was not started here");
+  if (!isOwnState) throw new SignInFailed("This sign-in was not started in this tab: sign in again");
   const code = query.get("code");
   if (code === null)
-    throw new SignInFailed(query.get("error_description") ?? query.get("error") ?? "No code came back");
-  return fetchTokens(cognito, {
+    throw new SignInFailed(
+      query.get("error_description") ?? query.get("error") ?? "Cognito returned no code: sign in again",
+    );
+  return await fetchTokens(cognito, {
     grant_type: "authorization_code",
     code,
-    redirect_uri: home(),
-    code_verifier: started.verifier,
+    redirect_uri: redirectUri(),
+    code_verifier: attempt.verifier,
   });
 }
 
@@ -61,14 +63,16 @@ export async function finishSignIn(cognito) {
  * @param {Cognito} cognito
  * @param {string | undefined} refresh
  */
-export function renewWithCognito(cognito, refresh) {
+export function refreshTokens(cognito, refresh) {
   if (refresh === undefined) throw new Problem(401, "no-refresh-token", "Please sign in again", 0);
   return fetchTokens(cognito, { grant_type: "refresh_token", refresh_token: refresh });
 }
 
 /** @param {Cognito} cognito */
-export function leaveCognito(cognito) {
-  location.assign(`${cognito.logout_url}?${new URLSearchParams({ client_id: cognito.client_id, logout_uri: home() })}`);
+export function signOutOfCognito(cognito) {
+  location.assign(
+    `${cognito.logout_url}?${new URLSearchParams({ client_id: cognito.client_id, logout_uri: redirectUri() })}`,
+  );
 }
 
 /**
@@ -78,12 +82,12 @@ export function leaveCognito(cognito) {
  */
 async function fetchTokens(cognito, grant) {
   const body = new URLSearchParams({ client_id: cognito.client_id, ...grant });
-  const answer = await reach(cognito.token_url, { method: "POST", body });
-  if (!answer.ok) throw new Problem(answer.status, "sign-in-refused", "Please sign in again", 0);
-  return answer.json();
+  const response = await fetchWithTimeout(cognito.token_url, { method: "POST", body });
+  if (!response.ok) throw new Problem(response.status, "sign-in-refused", "Please sign in again", 0);
+  return response.json();
 }
 
-function home() {
+function redirectUri() {
   return `${location.origin}/`;
 }
 

@@ -1,8 +1,8 @@
-/** The open conversation: opens at a place, pages both ways, fetches what is quoted, marks what was seen. */
+/** The open conversation: loads a window of its messages and their quotes, and marks messages as read. */
 
-import { LineDown, Problem } from "./api.js";
-import { applyGroups, applyRead, PAGE, withNewer, withOlder } from "./store.js";
-import { endOf } from "./selectors.js";
+import { RequestError } from "./api.js";
+import { lastNumberOf } from "./selectors.js";
+import { appendNewer, applyGroups, applyRead, PAGE_SIZE, prependOlder } from "./store.js";
 
 const READ_DELAY = 300;
 
@@ -23,22 +23,22 @@ export class Conversation {
   }
 
   /**
-   * Open a group: where it was left, else at the first unread message, else at the end.
+   * Open a group: at the saved position, else at the first unread message, else at the end.
    * @param {string} group
-   * @param {{number: number, offset: number} | null} place
+   * @param {import("../types.js").ScrollPosition | null} saved
    */
-  async open(group, place) {
+  async open(group, saved) {
     this.store.set({ thread: emptyThread(group) });
     try {
-      const row = await this.#row(group);
+      const row = await this.#loadGroup(group);
       const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
       this.store.updateThread(group, (thread) => ({ ...thread, unreadFrom }));
-      if (place && place.number <= row.last_number) await this.#load(group, place.number, { at: "place", ...place });
+      if (saved && saved.number <= row.last_number) await this.#load(group, saved.number, { at: "position", ...saved });
       else if (row.unread_count > 0) await this.#load(group, row.read_number + 1, { at: "unread" });
       else await this.#load(group, null, { at: "end" });
       await this.#fetchReaders(group);
     } catch (error) {
-      this.#fail(group, error);
+      this.#showFailure(group, error);
     }
   }
 
@@ -47,29 +47,30 @@ export class Conversation {
   }
 
   /** @param {string} group */
-  async #row(group) {
+  async #loadGroup(group) {
     const known = this.store.state.groups[group];
-    const row = known ?? (await this.api.get(`/api/message_groups/${encodeURIComponent(group)}`));
-    if (!known) this.store.update((state) => applyGroups(state, [row]));
+    if (known) return known;
+    const row = await this.api.get(`/api/message_groups/${encodeURIComponent(group)}`);
+    this.store.update((state) => applyGroups(state, [row]));
     return row;
   }
 
   /**
-   * A new window: around a message, or the newest.
+   * Replace the window: by the messages around a number, or by the newest ones.
    * @param {string} group
    * @param {number | null} around
-   * @param {import("../types.js").Focus} focus
+   * @param {import("../types.js").ScrollTarget} scrollTarget
    */
-  async #load(group, around, focus) {
-    const place = around === null ? "" : `&around=${around}`;
+  async #load(group, around, scrollTarget) {
+    const query = around === null ? "" : `&around=${around}`;
     /** @type {Message[]} */
-    const messages = await this.api.get(`${pathOf(group)}?limit=${PAGE}${place}`);
+    const messages = await this.api.get(`${pathOf(group)}?limit=${PAGE_SIZE}${query}`);
     const atStart = messages.length === 0 || messages[0]?.number === 1;
     this.store.updateThread(group, (thread) => ({
       ...thread,
       messages,
       atStart,
-      focus,
+      scrollTarget,
       isLoading: false,
       isBusy: false,
       failure: null,
@@ -77,53 +78,53 @@ export class Conversation {
     await this.#fetchQuotes(group);
   }
 
-  async older() {
-    const thread = this.#ready();
+  async loadOlder() {
+    const thread = this.#idleThread();
     const first = thread?.messages[0]?.number;
     if (!thread || thread.atStart || first === undefined) return;
-    await this.#page(thread.group, `before=${first}`, (now, page) => withOlder(now, page, PAGE));
+    await this.#loadPage(thread.group, `before=${first}`, prependOlder);
   }
 
-  async newer() {
-    const thread = this.#ready();
+  async loadNewer() {
+    const thread = this.#idleThread();
     const last = thread?.messages.at(-1)?.number;
-    if (!thread || last === undefined || endOf(this.store.state) <= last) return;
-    await this.#page(thread.group, `after=${last}`, withNewer);
+    if (!thread || last === undefined || lastNumberOf(this.store.state) <= last) return;
+    await this.#loadPage(thread.group, `after=${last}`, appendNewer);
   }
 
-  /** To the end, however far that is. */
-  async newest() {
+  /** Show the newest message. */
+  async showNewest() {
     const thread = this.store.state.thread;
     if (!thread) return;
-    const isHere = thread.messages.at(-1)?.number === endOf(this.store.state);
-    if (isHere) this.#focus(thread.group, { at: "end" });
-    else await this.#try(thread.group, () => this.#load(thread.group, null, { at: "end" }));
+    const isLoaded = thread.messages.at(-1)?.number === lastNumberOf(this.store.state);
+    if (isLoaded) this.#scrollTo(thread.group, { at: "end" });
+    else await this.#ignoreFailure(thread.group, () => this.#load(thread.group, null, { at: "end" }));
   }
 
   /**
-   * To a message, which may be far from the window.
+   * Show a message, which may be far from the window.
    * @param {number} number
    */
-  async jump(number) {
+  async showMessage(number) {
     const thread = this.store.state.thread;
     if (!thread) return;
-    const focus = /** @type {const} */ ({ at: "message", number });
-    if (thread.messages.some((message) => message.number === number)) this.#focus(thread.group, focus);
-    else await this.#try(thread.group, () => this.#load(thread.group, number, focus));
+    const target = /** @type {const} */ ({ at: "message", number });
+    if (thread.messages.some((message) => message.number === number)) this.#scrollTo(thread.group, target);
+    else await this.#ignoreFailure(thread.group, () => this.#load(thread.group, number, target));
   }
 
   /** @param {boolean} isFollowing */
-  follow(isFollowing) {
+  setFollowing(isFollowing) {
     const thread = this.store.state.thread;
     if (thread && thread.isFollowing !== isFollowing)
-      this.store.updateThread(thread.group, (now) => ({ ...now, isFollowing }));
+      this.store.updateThread(thread.group, (current) => ({ ...current, isFollowing }));
   }
 
   /**
-   * Somebody has looked at the messages up to this one.
+   * Mark the messages up to this one as read, a moment after the last call.
    * @param {number} number
    */
-  seen(number) {
+  markSeen(number) {
     const { thread, groups } = this.store.state;
     const group = thread && groups[thread.group];
     if (!group || number <= group.read_number) return;
@@ -136,7 +137,7 @@ export class Conversation {
    * @param {number} number
    */
   async #markRead(group, number) {
-    await this.#try(group, async () => {
+    await this.#ignoreFailure(group, async () => {
       const row = await this.api.call("PUT", `/api/message_groups/${group}/read`, { number });
       this.store.update((state) => applyGroups(state, [row]));
     });
@@ -152,23 +153,26 @@ export class Conversation {
   }
 
   /**
-   * What the messages here answer and the window does not have.
+   * Load the messages that are quoted in the window and not part of it.
    * @param {string} group
    */
   async #fetchQuotes(group) {
     const thread = this.store.state.thread;
     if (thread?.group !== group) return;
-    const here = new Set(thread.messages.map((message) => message.number));
-    const wanted = new Set(thread.messages.map((message) => message.reply_to ?? 0));
-    const missing = [...wanted].filter((number) => number > 0 && !here.has(number) && !thread.quotes[number]);
+    const loaded = new Set(thread.messages.map((message) => message.number));
+    const quoted = new Set(thread.messages.map((message) => message.reply_to ?? 0));
+    const missing = [...quoted].filter((number) => number > 0 && !loaded.has(number) && !thread.quotes[number]);
     const found = await Promise.all(missing.map((number) => this.api.get(`${pathOf(group)}?around=${number}&limit=1`)));
     /** @type {[number, Message][]} */
     const quotes = found.flat().map((message) => [message.number, message]);
     if (quotes.length > 0)
-      this.store.updateThread(group, (now) => ({ ...now, quotes: { ...now.quotes, ...Object.fromEntries(quotes) } }));
+      this.store.updateThread(group, (current) => ({
+        ...current,
+        quotes: { ...current.quotes, ...Object.fromEntries(quotes) },
+      }));
   }
 
-  #ready() {
+  #idleThread() {
     const thread = this.store.state.thread;
     return thread && !thread.isLoading && !thread.isBusy ? thread : null;
   }
@@ -178,10 +182,10 @@ export class Conversation {
    * @param {string} query
    * @param {(thread: Thread, page: Message[]) => Thread} join
    */
-  async #page(group, query, join) {
+  async #loadPage(group, query, join) {
     this.store.updateThread(group, (thread) => ({ ...thread, isBusy: true }));
-    await this.#try(group, async () => {
-      const page = await this.api.get(`${pathOf(group)}?limit=${PAGE}&${query}`);
+    await this.#ignoreFailure(group, async () => {
+      const page = await this.api.get(`${pathOf(group)}?limit=${PAGE_SIZE}&${query}`);
       this.store.updateThread(group, (thread) => join(thread, page));
       await this.#fetchQuotes(group);
     });
@@ -189,22 +193,22 @@ export class Conversation {
 
   /**
    * @param {string} group
-   * @param {import("../types.js").Focus} focus
+   * @param {import("../types.js").ScrollTarget} scrollTarget
    */
-  #focus(group, focus) {
-    this.store.updateThread(group, (thread) => ({ ...thread, focus }));
+  #scrollTo(group, scrollTarget) {
+    this.store.updateThread(group, (thread) => ({ ...thread, scrollTarget }));
   }
 
   /**
-   * What cannot be had now is tried again when the reader moves on, so a failure here shows nothing.
+   * Do work that is repeated anyway when the reader scrolls on, so that its failure need not be shown.
    * @param {string} group
    * @param {() => Promise<void>} work
    */
-  async #try(group, work) {
+  async #ignoreFailure(group, work) {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof LineDown || error instanceof Problem)) throw error;
+      if (!(error instanceof RequestError)) throw error;
       this.store.updateThread(group, (thread) => ({ ...thread, isBusy: false }));
     }
   }
@@ -213,8 +217,8 @@ export class Conversation {
    * @param {string} group
    * @param {unknown} error
    */
-  #fail(group, error) {
-    if (!(error instanceof LineDown || error instanceof Problem)) throw error;
+  #showFailure(group, error) {
+    if (!(error instanceof RequestError)) throw error;
     const failure = error.message;
     this.store.updateThread(group, (thread) => (thread.isLoading ? { ...thread, isLoading: false, failure } : thread));
   }
@@ -234,7 +238,7 @@ function emptyThread(group) {
     atStart: false,
     isFollowing: false,
     unreadFrom: null,
-    focus: { at: "end" },
+    scrollTarget: { at: "end" },
     quotes: {},
   };
 }

@@ -1,162 +1,134 @@
-/** The event stream: read with fetch, as EventSource cannot carry a token; resumed by id; opened again when it breaks. */
+/** The event stream: read with fetch because EventSource cannot carry a token; resumed by the last event's id. */
 
-import { LineDown, Problem, problemOf } from "./api.js";
+import { NetworkError, problemFrom } from "./api.js";
+import { Backoff } from "./backoff.js";
 
-const SILENCE = 40_000;
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
-const GROWTH = 1.5;
+/** Milliseconds without a byte after which a connection counts as dead; the server sends a comment more often. */
+const IDLE_TIMEOUT = 40_000;
 
-/** @typedef {{id: string | null, type: string, data: string, retry: number | null}} Frame */
+/** @typedef {{id: string | null, data: string, retry: number | null}} ServerSentEvent */
 
-/** Takes a stream of server-sent events apart, in whatever pieces it comes. */
-export class FrameParser {
+/** Parses server-sent events from chunks of any size. */
+export class EventParser {
   #rest = "";
 
   /**
-   * @param {string} text
-   * @returns {Frame[]}
+   * @param {string} chunk
+   * @returns {ServerSentEvent[]} the events that the chunk completes
    */
-  push(text) {
-    const blocks = (this.#rest + text).replaceAll("\r\n", "\n").split("\n\n");
+  push(chunk) {
+    const blocks = (this.#rest + chunk).replaceAll("\r\n", "\n").split("\n\n");
     this.#rest = blocks.pop() ?? "";
-    return blocks.map(frameOf).filter((frame) => frame.data !== "" || frame.retry !== null);
+    return blocks.map(parseBlock).filter((event) => event.data !== "" || event.retry !== null);
   }
 }
 
 /**
  * @param {string} block
- * @returns {Frame}
+ * @returns {ServerSentEvent}
  */
-function frameOf(block) {
-  /** @type {Frame} */
-  const frame = { id: null, type: "message", data: "", retry: null };
+function parseBlock(block) {
+  /** @type {ServerSentEvent} */
+  const event = { id: null, data: "", retry: null };
   for (const line of block.split("\n")) {
-    const [, name, value] = line.match(/^([^:]*):? ?(.*)$/s) ?? [];
-    if (name === "data") frame.data += (frame.data && "\n") + value;
-    if (name === "event") frame.type = value ?? "";
-    if (name === "id") frame.id = value ?? "";
-    if (name === "retry") frame.retry = Number(value) || null;
+    const [, field, value] = line.match(/^([^:]*):? ?(.*)$/s) ?? [];
+    if (field === "data") event.data += (event.data && "\n") + value;
+    if (field === "id") event.id = value ?? "";
+    if (field === "retry") event.retry = Number(value) || null;
   }
-  return frame;
+  return event;
 }
 
-/** Keeps one stream open as long as it is wanted. */
+/** Keeps one stream open from run() to stop(). */
 export class EventStream {
   #lastId = "";
-  #base = FIRST_WAIT;
-  #failures = 0;
-  /** @type {AbortController | null} */
-  #running = null;
-  #reading = new AbortController();
-  #mayPause = true;
-  /** @type {() => void} */
-  #hurry = () => {};
+  #backoff = new Backoff();
+  #lifetime = new AbortController();
+  #attempt = new AbortController();
+  #skipsWait = false;
 
   /**
    * @param {import("./api.js").Api} api
    * @param {(event: import("../types.js").LiveEvent) => void} onEvent
-   * @param {(line: import("../types.js").Line) => void} onLine
+   * @param {(connection: import("../types.js").Connection) => void} onConnection
    */
-  constructor(api, onEvent, onLine) {
+  constructor(api, onEvent, onConnection) {
     this.api = api;
     this.onEvent = onEvent;
-    this.onLine = onLine;
+    this.onConnection = onConnection;
   }
 
-  /** Until stop(), or until the server turns out to have no events: then false. */
   async run() {
-    const ended = (this.#running = new AbortController()).signal;
-    while (!ended.aborted) {
-      try {
-        await this.#read(ended);
-      } catch (error) {
-        if (error instanceof Problem && [404, 405, 501].includes(error.status)) return false;
-      }
-      if (!ended.aborted && this.#mayPause) await this.#pause(ended);
+    const stopped = this.#lifetime.signal;
+    while (!stopped.aborted) {
+      await this.#read(stopped).catch(() => {});
+      if (stopped.aborted || this.#skipsWait) continue;
+      this.onConnection(navigator.onLine ? "reconnecting" : "offline");
+      await this.#backoff.wait();
     }
-    return true;
   }
 
   stop() {
-    this.#running?.abort();
-    this.#hurry();
+    this.#lifetime.abort();
+    this.#backoff.retryNow();
   }
 
-  /** The network is another one, and what was open may be dead without knowing: open it again at once. */
+  /** Replace the connection at once: after a change of networks an open one may be dead without a sign of it. */
   reconnect() {
-    this.#mayPause = false;
-    this.#reading.abort();
-    this.#hurry();
+    this.#skipsWait = true;
+    this.#attempt.abort();
+    this.#backoff.retryNow();
   }
 
-  /** Do not wait any longer before the next try: somebody is looking, or the server has answered elsewhere. */
-  hurry() {
-    this.#hurry();
+  /** Make the next attempt now if the stream is waiting for it. */
+  retryNow() {
+    this.#backoff.retryNow();
   }
 
-  /** @param {AbortSignal} ended */
-  async #read(ended) {
-    const silence = new Deadline(SILENCE);
-    this.#reading = new AbortController();
-    this.#mayPause = true;
+  /** @param {AbortSignal} stopped */
+  async #read(stopped) {
+    const idle = new IdleTimeout(IDLE_TIMEOUT);
+    this.#attempt = new AbortController();
+    this.#skipsWait = false;
     try {
       const headers = { accept: "text/event-stream", ...(this.#lastId ? { "last-event-id": this.#lastId } : {}) };
-      const signal = AbortSignal.any([ended, silence.signal, this.#reading.signal]);
-      const answer = await this.api.signedFetch("/api/events", { headers }, () => signal);
-      if (!answer.ok || !answer.body) throw await problemOf(answer);
-      this.#failures = 0;
-      this.onLine("live");
-      await this.#readBody(answer.body, silence);
+      const signal = AbortSignal.any([stopped, idle.signal, this.#attempt.signal]);
+      const response = await this.api.authorizedFetch("/api/events", { headers }, () => signal);
+      if (!response.ok || !response.body) throw await problemFrom(response);
+      this.#backoff.reset();
+      this.onConnection("live");
+      await this.#readBody(response.body, idle);
     } finally {
-      silence.clear();
+      idle.clear();
     }
   }
 
   /**
    * @param {ReadableStream<Uint8Array>} body
-   * @param {Deadline} silence
+   * @param {IdleTimeout} idle
    */
-  async #readBody(body, silence) {
+  async #readBody(body, idle) {
     const reader = body.getReader();
     const decoder = new TextDecoder();
-    const parser = new FrameParser();
+    const parser = new EventParser();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      silence.extend();
-      for (const frame of parser.push(decoder.decode(value, { stream: true }))) this.#take(frame);
+      idle.restart();
+      for (const event of parser.push(decoder.decode(value, { stream: true }))) this.#dispatch(event);
     }
   }
 
-  /** @param {Frame} frame */
-  #take(frame) {
-    if (frame.retry !== null) this.#base = frame.retry;
-    if (frame.data) this.onEvent(JSON.parse(frame.data));
-    if (frame.id !== null) this.#lastId = frame.id; // after the event: one that could not be taken comes again
-  }
-
-  /**
-   * Longer after each failure, and never in step with others.
-   * @param {AbortSignal} ended
-   */
-  async #pause(ended) {
-    this.onLine(navigator.onLine ? "reconnecting" : "offline");
-    const longest = Math.min(LONGEST_WAIT, this.#base * GROWTH ** this.#failures++);
-    const wait = longest * (0.5 + Math.random() / 2);
-    await new Promise((resolve) => {
-      const timer = setTimeout(resolve, wait);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve(undefined);
-      };
-    });
-    if (!ended.aborted) this.#hurry = () => {};
+  /** @param {ServerSentEvent} event */
+  #dispatch(event) {
+    if (event.retry !== null) this.#backoff.firstDelay = event.retry;
+    if (event.data) this.onEvent(JSON.parse(event.data));
+    if (event.id !== null) this.#lastId = event.id; // last: an event that could not be applied is sent again
   }
 }
 
-/** Aborts its signal unless it is extended in time. */
-class Deadline {
+/** Aborts its signal unless it is restarted in time. */
+class IdleTimeout {
   #controller = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -165,12 +137,13 @@ class Deadline {
   constructor(duration) {
     this.duration = duration;
     this.signal = this.#controller.signal;
-    this.extend();
+    this.restart();
   }
 
-  extend() {
+  restart() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#controller.abort(new LineDown("The stream has fallen silent")), this.duration);
+    const error = new NetworkError(`The event stream sent nothing for ${this.duration / 1000} s`);
+    this.#timer = setTimeout(() => this.#controller.abort(error), this.duration);
   }
 
   clear() {

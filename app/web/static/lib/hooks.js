@@ -1,4 +1,4 @@
-/** What the components share: the messenger at work, parts of its state, and the time. */
+/** Hooks that the components share: the messenger, its state, the time, and document events. */
 
 import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 
@@ -9,12 +9,12 @@ export const MessengerContext = createContext(/** @type {Messenger | null} */ (n
 /** @returns {Messenger} */
 export function useMessenger() {
   const messenger = useContext(MessengerContext);
-  if (!messenger) throw new Error("Nobody is signed in");
+  if (!messenger) throw new Error("useMessenger() needs a MessengerContext above it");
   return messenger;
 }
 
 /**
- * The whole state. Preact gathers many changes of one moment into one drawing.
+ * Return the whole state. Preact renders once for all changes of one task.
  * @returns {import("../types.js").State}
  */
 export function useMessengerState() {
@@ -29,7 +29,7 @@ export function useMessengerState() {
   return state;
 }
 
-/** The time, renewed every half a minute. */
+/** Return the time in milliseconds, renewed every 30 s. */
 export function useNow() {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -40,7 +40,7 @@ export function useNow() {
 }
 
 /**
- * A listener on the document for as long as the component is there.
+ * Listen to an event of the document while the component is mounted.
  * @param {string} type
  * @param {(event: any) => void} listener
  */

@@ -1,20 +1,19 @@
-/** One signed-in person's page at work: the inbox, the events, and what was written. */
+/** The running messenger of a signed-in user: inbox, event stream and outbox on one store. */
 
-import { Api, LineDown, Problem } from "./api.js";
+import { Api, RequestError } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { EventStream } from "./events.js";
 import { Outbox, OutboxStorage } from "./outbox.js";
-import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { inboxOf } from "./selectors.js";
+import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { Typing } from "./typing.js";
 
-const POLL = 2_500;
-const AGAIN = 2_000;
-const SYNCED_GROUPS = 150;
+const SYNC_RETRY_DELAY = 2_000;
+const MAX_SYNCED_GROUPS = 150;
+const INBOX = "/api/message_groups?limit=50";
 
 export class Messenger {
-  #isStopped = false;
-  #leaving = new AbortController();
+  #lifetime = new AbortController();
 
   /**
    * @param {import("./CheckAuth.js").Session} session
@@ -32,55 +31,54 @@ export class Messenger {
     this.typing = new Typing(this.api);
     this.stream = new EventStream(
       this.api,
-      (event) => this.#take(event),
-      (line) => this.#setLine(line),
+      (event) => this.#onEvent(event),
+      (connection) => this.#setConnection(connection),
     );
   }
 
   start() {
-    const signal = this.#leaving.signal;
-    const hurry = () => this.#hurry();
+    const { signal } = this.#lifetime;
+    const retryIfVisible = () => document.visibilityState === "visible" && this.#retryNow();
     window.addEventListener("online", () => this.#reconnect(), { signal });
-    window.addEventListener("offline", () => this.#setLine("offline"), { signal });
+    window.addEventListener("offline", () => this.#setConnection("offline"), { signal });
     window.addEventListener("storage", () => this.outbox.refresh(), { signal });
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && hurry(), { signal });
-    const clock = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
-    signal.addEventListener("abort", () => clearInterval(clock));
+    document.addEventListener("visibilitychange", retryIfVisible, { signal });
+    const timer = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
+    signal.addEventListener("abort", () => clearInterval(timer));
     void this.loadInbox();
-    void this.#listen();
+    void this.stream.run();
     void this.outbox.drain();
   }
 
   stop() {
-    this.#isStopped = true;
-    this.#leaving.abort();
+    this.#lifetime.abort();
     this.stream.stop();
     this.outbox.stop();
   }
 
-  /** The first page of the inbox, again if it failed. */
+  /** Load the first page of the inbox. */
   async loadInbox() {
     try {
       this.store.set({ inboxFailure: null });
-      const { items, next } = await this.api.page("/api/message_groups?limit=50");
+      const { items, next } = await this.api.getPage(INBOX);
       this.store.update((state) => ({ ...applyGroups(state, items), hasInbox: true, more: next }));
     } catch (error) {
-      if (error instanceof Problem || error instanceof LineDown) this.store.set({ inboxFailure: error.message });
-      else throw error;
+      if (!(error instanceof RequestError)) throw error;
+      this.store.set({ inboxFailure: error.message });
     }
   }
 
-  /** The inbox's next page. */
+  /** Load the inbox's next page. */
   async loadMore() {
     const more = this.store.state.more;
     if (more === null) return;
     this.store.set({ more: null });
     try {
-      const { items, next } = await this.api.page(more);
+      const { items, next } = await this.api.getPage(more);
       this.store.update((state) => ({ ...applyGroups(state, items), more: next }));
     } catch (error) {
       this.store.set({ more });
-      if (!(error instanceof Problem || error instanceof LineDown)) throw error;
+      if (!(error instanceof RequestError)) throw error;
     }
   }
 
@@ -92,39 +90,20 @@ export class Messenger {
 
   signOut() {
     this.stop();
-    this.session.leave();
-    this.session.onEnd();
-  }
-
-  async #listen() {
-    if (await this.stream.run()) return;
-    while (!this.#isStopped) {
-      await this.#poll();
-      await new Promise((resolve) => setTimeout(resolve, POLL));
-    }
-  }
-
-  /** For a server without events. */
-  async #poll() {
-    try {
-      const rows = await this.api.get("/api/message_groups?limit=50");
-      this.store.update((state) => ({ ...applyGroups(state, rows), hasInbox: true, inboxFailure: null }));
-      this.#setLine("polling");
-    } catch {
-      this.#setLine(navigator.onLine ? "reconnecting" : "offline");
-    }
+    this.session.signOut();
+    this.session.onSignedOut();
   }
 
   /** @param {import("../types.js").LiveEvent} event */
-  #take(event) {
+  #onEvent(event) {
     if (event.type === "resync") void this.#sync();
     else this.store.update((state) => applyEvent(state, event, Date.now()));
   }
 
-  /** Say what is here and get what has changed. Whatever is then still missing is fetched when it comes into view. */
+  /** Report what is known and apply what has changed. Messages that are still missing are loaded when they come into view. */
   async #sync() {
-    const known = inboxOf(this.store.state.groups).slice(0, SYNCED_GROUPS);
-    const groups = Object.fromEntries(known.map((row) => [row.uuid, this.#known(row)]));
+    const known = inboxOf(this.store.state.groups).slice(0, MAX_SYNCED_GROUPS);
+    const groups = Object.fromEntries(known.map((row) => [row.uuid, this.#cursorOf(row)]));
     try {
       const changed = await this.api.call("POST", "/api/sync", { groups });
       this.store.update((state) =>
@@ -132,31 +111,32 @@ export class Messenger {
       );
       this.store.set({ hasInbox: true, inboxFailure: null });
     } catch {
-      if (!this.#isStopped) setTimeout(() => void this.#sync(), AGAIN * (0.5 + Math.random()));
+      const delay = SYNC_RETRY_DELAY * (0.5 + Math.random());
+      if (!this.#lifetime.signal.aborted) setTimeout(() => void this.#sync(), delay);
     }
   }
 
   /** @param {import("../types.js").Group} row */
-  #known(row) {
+  #cursorOf(row) {
     const thread = this.store.state.thread;
     const last = thread?.group === row.uuid ? thread.messages.at(-1) : undefined;
     return { number: last?.number ?? row.last_number, version: row.version };
   }
 
-  /** @param {import("../types.js").Line} line */
-  #setLine(line) {
-    if (line !== this.store.state.line) this.store.set({ line });
-    if (line === "live" || line === "polling") this.outbox.hurry();
+  /** @param {import("../types.js").Connection} connection */
+  #setConnection(connection) {
+    if (connection !== this.store.state.connection) this.store.set({ connection });
+    if (connection === "live") this.outbox.retryNow();
   }
 
   #reconnect() {
-    this.#setLine("reconnecting");
+    this.#setConnection("reconnecting");
     this.stream.reconnect();
-    this.outbox.hurry();
+    this.outbox.retryNow();
   }
 
-  #hurry() {
-    this.stream.hurry();
-    this.outbox.hurry();
+  #retryNow() {
+    this.stream.retryNow();
+    this.outbox.retryNow();
   }
 }

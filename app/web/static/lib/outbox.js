@@ -1,19 +1,17 @@
 /**
- * What was written here goes out in order, once. It is kept in this browser until the server has it, so that neither a
- * reload nor a dead line loses it. The client's uuid makes every repetition safe, across tabs too.
+ * The outbox sends messages in the order in which they were written, each once. It keeps them in this browser until the
+ * server has them, so that neither a reload nor a lost connection loses any. Each has a uuid from the start, by which
+ * the server recognises a repetition, from another tab too.
  */
 
-import { LineDown, Problem } from "./api.js";
+import { RequestError } from "./api.js";
+import { Backoff } from "./backoff.js";
 import { applyMessages } from "./store.js";
 import { uuid7 } from "./uuid7.js";
 
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
-const GROWTH = 1.5;
-
 /** @typedef {import("../types.js").Pending} Pending */
 
-/** One entry per message: two tabs never write over one another. */
+/** Keeps one entry per message in localStorage, so that two tabs never overwrite one another. */
 export class OutboxStorage {
   /** @param {string} user */
   constructor(user) {
@@ -23,7 +21,7 @@ export class OutboxStorage {
   /** @returns {Pending[]} */
   all() {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix));
-    return keys.sort().flatMap((key) => parsed(localStorage.getItem(key)));
+    return keys.sort().flatMap((key) => parse(localStorage.getItem(key)));
   }
 
   /** @param {Pending} pending */
@@ -41,7 +39,7 @@ export class OutboxStorage {
  * @param {string | null} text
  * @returns {Pending[]}
  */
-function parsed(text) {
+function parse(text) {
   try {
     return text === null ? [] : [JSON.parse(text)];
   } catch {
@@ -49,14 +47,12 @@ function parsed(text) {
   }
 }
 
-/** Sends what is in the storage, the oldest first. */
+/** Sends the stored messages, the oldest first. */
 export class Outbox {
   #isDraining = false;
-  #isWanted = false;
+  #isRequested = false;
   #isStopped = false;
-  #failures = 0;
-  /** @type {() => void} */
-  #hurry = () => {};
+  #backoff = new Backoff();
 
   /**
    * @param {import("./api.js").Api} api
@@ -96,32 +92,32 @@ export class Outbox {
     this.refresh();
   }
 
-  /** What other tabs have written or sent, too. */
+  /** Show what is stored, which other tabs change too. */
   refresh() {
     this.store.set({ pending: this.storage.all() });
   }
 
-  /** Do not wait any longer before the next try. */
-  hurry() {
-    this.#failures = 0;
-    this.#hurry();
+  /** Make the next attempt now. */
+  retryNow() {
+    this.#backoff.reset();
+    this.#backoff.retryNow();
     void this.drain();
   }
 
   stop() {
     this.#isStopped = true;
-    this.#hurry();
+    this.#backoff.retryNow();
   }
 
-  /** Send everything there is. One tab at a time does it for all of them. */
+  /** Send everything that is stored. One tab at a time does it for all tabs. */
   async drain() {
-    this.#isWanted = true; // what is written while the last round ends wants another one
+    this.#isRequested = true; // a message written while the last round ends needs another round
     if (this.#isDraining) return;
     this.#isDraining = true;
     try {
       const work = () => this.#sendAll();
-      while (this.#isWanted && !this.#isStopped) {
-        this.#isWanted = false;
+      while (this.#isRequested && !this.#isStopped) {
+        this.#isRequested = false;
         await (navigator.locks ? navigator.locks.request(this.storage.prefix, work) : work());
       }
     } finally {
@@ -133,29 +129,29 @@ export class Outbox {
     for (;;) {
       const next = this.storage.all().find((each) => each.refusal === null);
       if (!next || this.#isStopped) return;
-      await this.#try(next);
+      await this.#send(next);
     }
   }
 
   /** @param {Pending} pending */
-  async #try(pending) {
-    const tried = pending.after === null ? { ...pending, after: this.#lastKnown(pending) } : pending;
-    if (tried !== pending) this.#put(tried); // before the call: a repetition must say the same
+  async #send(pending) {
+    const attempt = pending.after === null ? { ...pending, after: this.#lastNumber(pending) } : pending;
+    if (attempt !== pending) this.#put(attempt); // before the request: a repetition must have the same body
     try {
-      const message = await this.api.call("POST", "/api/messages", bodyOf(tried));
-      this.#failures = 0;
-      this.storage.remove(tried.uuid);
+      const message = await this.api.call("POST", "/api/messages", bodyOf(attempt));
+      this.#backoff.reset();
+      this.storage.remove(attempt.uuid);
       this.store.update((state) => applyMessages(state, [message]));
-      this.onSent(tried, message);
+      this.onSent(attempt, message);
     } catch (error) {
-      if (error instanceof Problem && !error.mayPass) this.#put({ ...tried, refusal: error.message });
-      else if (error instanceof Problem || error instanceof LineDown) await this.#pause(error);
-      else throw error;
+      if (!(error instanceof RequestError)) throw error;
+      if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
+      else this.#put({ ...attempt, refusal: error.message });
     }
   }
 
   /** @param {Pending} pending */
-  #lastKnown(pending) {
+  #lastNumber(pending) {
     const groups = Object.values(this.store.state.groups);
     const group = groups.find((each) => (pending.group ? each.uuid === pending.group : each.handle === pending.handle));
     return group?.last_number ?? 0;
@@ -165,20 +161,6 @@ export class Outbox {
   #put(pending) {
     this.storage.put(pending);
     this.refresh();
-  }
-
-  /** @param {Problem | LineDown} error */
-  async #pause(error) {
-    const asked = error instanceof Problem ? error.retryAfter * 1000 : 0;
-    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * GROWTH ** this.#failures++);
-    await new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(asked, longest * (0.5 + Math.random() / 2)));
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve(undefined);
-      };
-    });
-    this.#hurry = () => {};
   }
 }
 

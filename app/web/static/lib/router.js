@@ -1,16 +1,16 @@
-/** The page's addresses, which are those of the boot camp's front end. */
+/** Routes of the page, with the addresses of the boot camp's front end, and the scroll position of each history entry. */
 
 /**
  * @typedef {{page: "groups"} | {page: "group", uuid: string} | {page: "new", handle: string}} Route
- * @typedef {{number: number, offset: number}} Place
+ * @typedef {import("../types.js").ScrollPosition} ScrollPosition
  */
 
 /**
- * What an address shows; anything unknown shows the inbox.
+ * Return the route of a path; an unknown path leads to the inbox.
  * @param {string} path
  * @returns {Route}
  */
-export function routeOf(path) {
+export function parseRoute(path) {
   const handle = path.match(/^\/messages\/new\/@?([A-Za-z0-9_]{3,30})$/)?.[1];
   if (handle) return { page: "new", handle: handle.toLowerCase() };
   const uuid = path.match(/^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/)?.[1];
@@ -39,7 +39,7 @@ export function navigate(path, options = {}) {
 }
 
 /**
- * Links of this page open without loading it anew.
+ * Follow a link within the page without reloading it.
  * @param {MouseEvent} event
  */
 export function followLink(event) {
@@ -51,13 +51,14 @@ export function followLink(event) {
   navigate(link.pathname);
 }
 
-/** Where the reader was at this entry of the history, which a reload and the back button come back to. */
-export function savedPlace() {
-  const place = history.state?.place;
-  return typeof place?.number === "number" && typeof place.offset === "number" ? /** @type {Place} */ (place) : null;
+/** Return the scroll position of this history entry, which outlives a reload, or null. */
+export function savedScrollPosition() {
+  const position = history.state?.position;
+  const isPosition = typeof position?.number === "number" && typeof position.offset === "number";
+  return isPosition ? /** @type {ScrollPosition} */ (position) : null;
 }
 
-/** @param {Place | null} place null: at the end */
-export function savePlace(place) {
-  history.replaceState(place && { place }, "");
+/** @param {ScrollPosition | null} position null: at the end */
+export function saveScrollPosition(position) {
+  history.replaceState(position && { position }, "");
 }

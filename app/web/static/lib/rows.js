@@ -1,8 +1,9 @@
-/** A conversation as rows: days, the line above what is new, and messages in clusters of one person. */
+/** The rows of a conversation: day separators, the unread line, and messages in clusters of one sender. */
 
-import { dayOf } from "./time.js";
+import { dayKey } from "./time.js";
 
-const CLUSTER = 5 * 60_000;
+/** Milliseconds between two messages that still stand together. */
+const MAX_CLUSTER_GAP = 5 * 60_000;
 
 /** @typedef {import("../types.js").Message} Message */
 /** @typedef {import("../types.js").Pending} Pending */
@@ -14,7 +15,7 @@ const CLUSTER = 5 * 60_000;
 
 /**
  * @param {Message[]} messages
- * @param {Pending[]} pending what comes after them
+ * @param {Pending[]} pending shown after them
  * @param {string} me
  * @param {number | null} unreadFrom
  * @returns {Row[]}
@@ -26,14 +27,14 @@ export function rowsOf(messages, pending, me, unreadFrom) {
       message,
       user: message.user_uuid,
       at: message.created_at,
-      line: message.number === unreadFrom,
+      isFirstUnread: message.number === unreadFrom,
     })),
-    ...pending.map((each) => ({ pending: each, user: me, at: each.created_at, line: false })),
+    ...pending.map((each) => ({ pending: each, user: me, at: each.created_at, isFirstUnread: false })),
   ];
   return entries.flatMap((entry, index) => rowsAt(entry, entries[index - 1], entries[index + 1], me));
 }
 
-/** @typedef {{message?: Message, pending?: Pending, user: string, at: string, line: boolean}} Entry */
+/** @typedef {{message?: Message, pending?: Pending, user: string, at: string, isFirstUnread: boolean}} Entry */
 
 /**
  * @param {Entry} entry
@@ -45,22 +46,32 @@ export function rowsOf(messages, pending, me, unreadFrom) {
 function rowsAt(entry, before, after, me) {
   /** @type {Row[]} */
   const rows = [];
-  if (!before || dayOf(before.at) !== dayOf(entry.at))
-    rows.push({ kind: "day", key: `day ${dayOf(entry.at)}`, at: entry.at });
-  if (entry.line) rows.push({ kind: "unread", key: "unread" });
-  const place = { isFirst: entry.line || !belong(before, entry), isLast: after?.line || !belong(entry, after) };
+  if (!before || dayKey(before.at) !== dayKey(entry.at))
+    rows.push({ kind: "day", key: `day ${dayKey(entry.at)}`, at: entry.at });
+  if (entry.isFirstUnread) rows.push({ kind: "unread", key: "unread" });
+  const position = {
+    isFirst: entry.isFirstUnread || !inOneCluster(before, entry),
+    isLast: after?.isFirstUnread || !inOneCluster(entry, after),
+  };
   if (entry.message) {
-    rows.push({ kind: "message", key: entry.message.uuid, message: entry.message, isOwn: entry.user === me, ...place });
+    rows.push({
+      kind: "message",
+      key: entry.message.uuid,
+      message: entry.message,
+      isOwn: entry.user === me,
+      ...position,
+    });
   }
-  if (entry.pending) rows.push({ kind: "pending", key: entry.pending.uuid, pending: entry.pending, ...place });
+  if (entry.pending) rows.push({ kind: "pending", key: entry.pending.uuid, pending: entry.pending, ...position });
   return rows;
 }
 
 /**
- * @param {Entry | undefined} one
+ * Return whether two entries are of one sender, on one day, and close in time.
+ * @param {Entry | undefined} first
  * @param {Entry | undefined} next
  */
-function belong(one, next) {
-  if (!one || !next || one.user !== next.user || dayOf(one.at) !== dayOf(next.at)) return false;
-  return Date.parse(next.at) - Date.parse(one.at) < CLUSTER;
+function inOneCluster(first, next) {
+  if (!first || !next || first.user !== next.user || dayKey(first.at) !== dayKey(next.at)) return false;
+  return Date.parse(next.at) - Date.parse(first.at) < MAX_CLUSTER_GAP;
 }

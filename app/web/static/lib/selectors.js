@@ -1,43 +1,43 @@
-/** Questions to the state. */
+/** Selectors: values that are derived from the state. */
 
 /** @typedef {import("../types.js").State} State */
 
 /**
- * The inbox, newest activity first.
+ * Return the groups of the inbox, newest activity first.
  * @param {State["groups"]} groups
  */
 export function inboxOf(groups) {
-  return Object.values(groups).sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
+  return Object.values(groups).sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
 }
 
 /**
- * How many groups have something unread.
+ * Count the groups with unread messages.
  * @param {State["groups"]} groups
  */
-export function unreadGroups(groups) {
+export function countUnreadGroups(groups) {
   return Object.values(groups).filter((group) => group.unread_count > 0).length;
 }
 
 /**
- * The number of the last message of the open conversation, whether or not it is in the window.
+ * Return the number of the last message of the open conversation, in the window or not.
  * @param {State} state
  */
-export function endOf(state) {
+export function lastNumberOf(state) {
   const thread = state.thread;
   if (!thread) return 0;
   return Math.max(state.groups[thread.group]?.last_number ?? 0, thread.messages.at(-1)?.number ?? 0);
 }
 
 /**
- * How many messages come after the window.
+ * Count the messages after the window.
  * @param {State} state
  */
-export function missingAfter(state) {
-  return endOf(state) - (state.thread?.messages.at(-1)?.number ?? 0);
+export function countAfterWindow(state) {
+  return lastNumberOf(state) - (state.thread?.messages.at(-1)?.number ?? 0);
 }
 
 /**
- * What waits to be sent to a group, or to the person of a handle, in the order in which it was written.
+ * Return the pending messages to a group or to the user of a handle, in the order in which they were written.
  * @param {import("../types.js").Pending[]} pending
  * @param {string | null} group
  * @param {string | null} handle
@@ -47,7 +47,7 @@ export function pendingFor(pending, group, handle) {
 }
 
 /**
- * Up to which number everybody else has read.
+ * Return the highest number that another member has read.
  * @param {State} state
  * @param {string} group
  */
@@ -57,10 +57,18 @@ export function readByOthers(state, group) {
 }
 
 /**
- * Whether somebody else is typing in a group.
+ * Return whether another member is typing in a group.
  * @param {State} state
  * @param {string} group
  */
 export function isTyping(state, group) {
   return Object.keys(state.typing[group] ?? {}).length > 0;
+}
+
+/**
+ * Return whether messages can be sent now, as far as is known.
+ * @param {State} state
+ */
+export function isOnline(state) {
+  return state.connection === "live" || state.connection === "connecting";
 }

@@ -1,4 +1,4 @@
-/** What the page knows, and how each event changes it: pure functions from a state to the next. */
+/** The store: the state of the page, and pure functions that return the state after an event. */
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Group} Group */
@@ -6,10 +6,11 @@
 /** @typedef {import("../types.js").Thread} Thread */
 /** @typedef {import("../types.js").LiveEvent} LiveEvent */
 
-/** Messages that the page holds at most: what is near the view. */
-export const WINDOW = 250;
-export const PAGE = 50;
-const TYPING_LASTS = 15_000;
+/** The most messages in the window of the open conversation. */
+export const MAX_WINDOW = 250;
+export const PAGE_SIZE = 50;
+/** Milliseconds for which a typing event counts, by the contract of TypingEvent. */
+const TYPING_TTL = 15_000;
 
 /**
  * @param {import("../types.js").Me} me
@@ -20,7 +21,7 @@ export function initialState(me, pending) {
   return {
     me,
     pending,
-    line: "connecting",
+    connection: "connecting",
     groups: {},
     hasInbox: false,
     more: null,
@@ -31,7 +32,7 @@ export function initialState(me, pending) {
   };
 }
 
-/** Holds the state and tells who asked about every change of it. */
+/** Holds the state and calls its listeners after every change. */
 export class Store {
   /** @param {State} state */
   constructor(state) {
@@ -54,7 +55,7 @@ export class Store {
   }
 
   /**
-   * Change the open conversation, if it still is this one.
+   * Change the open conversation unless another one has been opened.
    * @param {string} group
    * @param {(thread: Thread) => Thread} change
    */
@@ -64,7 +65,7 @@ export class Store {
 }
 
 /**
- * The state after an event. Events may come twice and late: numbers and versions tell.
+ * Return the state after an event. Events may be repeated or late: numbers and versions decide what is new.
  * @param {State} state
  * @param {LiveEvent} event
  * @param {number} now milliseconds
@@ -88,27 +89,27 @@ export function applyEvent(state, event, now) {
 }
 
 /**
- * Newer rows replace older ones, and what only moves forward never goes back.
+ * Return the state with these rows. A newer version replaces an older one; numbers never decrease.
  * @param {State} state
  * @param {Group[]} rows
  * @returns {State}
  */
 export function applyGroups(state, rows) {
   const groups = { ...state.groups };
-  for (const row of rows) groups[row.uuid] = merged(groups[row.uuid], row);
+  for (const row of rows) groups[row.uuid] = mergeRows(groups[row.uuid], row);
   return { ...state, groups };
 }
 
 /**
- * @param {Group | undefined} known
+ * @param {Group | undefined} current
  * @param {Group} row
  * @returns {Group}
  */
-function merged(known, row) {
-  if (!known) return row;
-  const newer = row.version >= known.version ? row : known;
-  const head = known.last_number > newer.last_number ? known : newer;
-  const read = Math.max(known.read_number, row.read_number);
+function mergeRows(current, row) {
+  if (!current) return row;
+  const newer = row.version >= current.version ? row : current;
+  const head = current.last_number > newer.last_number ? current : newer;
+  const read = Math.max(current.read_number, row.read_number);
   return {
     ...newer,
     message: head.message,
@@ -133,7 +134,7 @@ export function removeGroups(state, gone) {
 }
 
 /**
- * Messages that the server has: whatever was waiting under their uuids has arrived.
+ * Return the state with messages from the server. Pending messages with the same uuids have arrived.
  * @param {State} state
  * @param {Message[]} messages
  * @returns {State}
@@ -169,59 +170,58 @@ function applyMessage(state, message) {
     next = { ...next, groups: { ...next.groups, [uuid]: row } };
   }
   if (next.thread?.group !== uuid) return next;
-  return { ...next, thread: appended(next.thread, message) };
+  return { ...next, thread: appendNext(next.thread, message) };
 }
 
 /**
- * The next message of a window. Any other is not for now: what is missing between is fetched when it comes into view.
+ * Append a message that follows the window directly. After a gap it is loaded when it comes into view.
  * @param {Thread} thread
  * @param {Message} message
  * @returns {Thread}
  */
-function appended(thread, message) {
+function appendNext(thread, message) {
   const last = thread.messages.at(-1);
   if (thread.isLoading || message.number !== (last?.number ?? 0) + 1) return thread;
-  if (thread.messages.length >= WINDOW && !thread.isFollowing) return thread;
-  return keptNewest({ ...thread, messages: [...thread.messages, message] });
+  if (thread.messages.length >= MAX_WINDOW && !thread.isFollowing) return thread;
+  return dropOldest({ ...thread, messages: [...thread.messages, message] });
 }
 
 /**
- * A page of older messages joins the window, which lets go of its newest ones.
+ * Prepend a page of older messages to the window and drop its newest ones.
  * @param {Thread} thread
  * @param {Message[]} page
- * @param {number} limit how many were asked for
  * @returns {Thread}
  */
-export function withOlder(thread, page, limit) {
+export function prependOlder(thread, page) {
   const first = thread.messages[0]?.number ?? Infinity;
   const older = page.filter((message) => message.number < first);
-  const atStart = page.length < limit || older[0]?.number === 1;
-  return { ...thread, isBusy: false, atStart, messages: [...older, ...thread.messages].slice(0, WINDOW) };
+  const atStart = page.length < PAGE_SIZE || older[0]?.number === 1;
+  return { ...thread, isBusy: false, atStart, messages: [...older, ...thread.messages].slice(0, MAX_WINDOW) };
 }
 
 /**
- * A page of newer messages joins the window, which lets go of its oldest ones.
+ * Append a page of newer messages to the window and drop its oldest ones.
  * @param {Thread} thread
  * @param {Message[]} page
  * @returns {Thread}
  */
-export function withNewer(thread, page) {
+export function appendNewer(thread, page) {
   const last = thread.messages.at(-1)?.number ?? 0;
   const newer = page.filter((message) => message.number > last);
-  return keptNewest({ ...thread, isBusy: false, messages: [...thread.messages, ...newer] });
+  return dropOldest({ ...thread, isBusy: false, messages: [...thread.messages, ...newer] });
 }
 
 /**
  * @param {Thread} thread
  * @returns {Thread}
  */
-function keptNewest(thread) {
-  const tooMany = thread.messages.length - WINDOW;
-  return tooMany > 0 ? { ...thread, atStart: false, messages: thread.messages.slice(tooMany) } : thread;
+function dropOldest(thread) {
+  const excess = thread.messages.length - MAX_WINDOW;
+  return excess > 0 ? { ...thread, atStart: false, messages: thread.messages.slice(excess) } : thread;
 }
 
 /**
- * Somebody has read up to a number, on whatever device.
+ * Return the state after a user has read up to a number.
  * @param {State} state
  * @param {string} uuid
  * @param {string} user
@@ -229,9 +229,9 @@ function keptNewest(thread) {
  * @returns {State}
  */
 export function applyRead(state, uuid, user, number) {
-  const known = state.readers[uuid] ?? {};
-  if ((known[user] ?? 0) >= number) return state;
-  const next = { ...state, readers: { ...state.readers, [uuid]: { ...known, [user]: number } } };
+  const readers = state.readers[uuid] ?? {};
+  if ((readers[user] ?? 0) >= number) return state;
+  const next = { ...state, readers: { ...state.readers, [uuid]: { ...readers, [user]: number } } };
   const group = state.groups[uuid];
   if (user !== state.me.uuid || !group || group.read_number >= number) return next;
   const read = { ...group, read_number: number, unread_count: Math.max(0, group.last_number - number) };
@@ -266,8 +266,8 @@ export function applyProfile(state, user) {
 function applyTyping(state, event, now) {
   if (event.user_uuid === state.me.uuid) return state;
   if (!event.is_typing) return withoutTyping(state, event.message_group_uuid, event.user_uuid);
-  const those = { ...state.typing[event.message_group_uuid], [event.user_uuid]: now + TYPING_LASTS };
-  return { ...state, typing: { ...state.typing, [event.message_group_uuid]: those } };
+  const users = { ...state.typing[event.message_group_uuid], [event.user_uuid]: now + TYPING_TTL };
+  return { ...state, typing: { ...state.typing, [event.message_group_uuid]: users } };
 }
 
 /**
@@ -283,16 +283,16 @@ function withoutTyping(state, group, user) {
 }
 
 /**
- * Nobody types for longer than they say so.
+ * Return the state without the typing that was not repeated in time.
  * @param {State} state
  * @param {number} now
  * @returns {State}
  */
 export function expireTyping(state, now) {
-  const those = Object.entries(state.typing).flatMap(([group, users]) =>
+  const entries = Object.entries(state.typing).flatMap(([group, users]) =>
     Object.entries(users).map(([user, until]) => ({ group, user, until })),
   );
-  return those
+  return entries
     .filter(({ until }) => until <= now)
     .reduce((next, { group, user }) => withoutTyping(next, group, user), state);
 }

@@ -1,50 +1,50 @@
-/** Texts as the server counts and cuts them, and as people read them. */
+/** Message texts: their length by the rule of the server, links, and initials and hues of names. */
 
-/** White space as Python's str.strip() knows it, which is what the server trims. */
-const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const AROUND = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, "g");
+/** White space by the definition of Python's str.strip(), with which the server trims texts. */
+const WHITE_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const SURROUNDING_SPACE = new RegExp(`^[${WHITE_SPACE}]+|[${WHITE_SPACE}]+$`, "g");
 const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/gi;
 
 /**
- * How many characters (code points) of a text count.
+ * Count the characters (code points) of a text without surrounding white space.
  * @param {string} text
  */
-export function lengthOf(text) {
-  return [...text.replace(AROUND, "")].length;
+export function countCharacters(text) {
+  return [...text.replace(SURROUNDING_SPACE, "")].length;
 }
 
 /**
- * A text that the server takes: without NUL and halves of characters, which no person has typed.
+ * Remove NUL and replace unpaired surrogates, which the server does not accept.
  * @param {string} text
  */
-export function cleaned(text) {
+export function sanitize(text) {
   return text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /**
- * The text in parts: plain ones, and addresses that may become links.
+ * Split a text into plain parts and links.
  * @param {string} text
  * @returns {{text: string, isLink: boolean}[]}
  */
-export function partsOf(text) {
+export function splitLinks(text) {
   const parts = [];
   let end = 0;
-  for (const found of text.matchAll(LINK)) {
-    if (found.index > end) parts.push({ text: text.slice(end, found.index), isLink: false });
-    parts.push({ text: found[0], isLink: true });
-    end = found.index + found[0].length;
+  for (const match of text.matchAll(LINK)) {
+    if (match.index > end) parts.push({ text: text.slice(end, match.index), isLink: false });
+    parts.push({ text: match[0], isLink: true });
+    end = match.index + match[0].length;
   }
   if (end < text.length) parts.push({ text: text.slice(end), isLink: false });
   return parts;
 }
 
 /**
- * One or two letters for an avatar.
+ * Return one or two letters for an avatar.
  * @param {string} name
  */
 export function initialsOf(name) {
   const words = name.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  const ends = words.length > 1 ? [words[0], words[words.length - 1]] : words.slice(0, 1);
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : words.slice(0, 1);
   return (
     ends
       .map((word) => word?.match(/[\p{L}\p{N}]/u)?.[0] ?? "")
@@ -54,7 +54,7 @@ export function initialsOf(name) {
 }
 
 /**
- * One of eight hues, in degrees, that somebody keeps for ever.
+ * Return one of eight hues, in degrees: always the same one for a key.
  * @param {string} key
  */
 export function hueOf(key) {

@@ -1,4 +1,4 @@
-/** Times as people say them, in the browser's zone. */
+/** Times and days in words, in the browser's time zone. */
 
 const LOCALE = navigator.language.match(/^en(-[A-Z]{2})?$/)?.[0] ?? "en-GB"; // the page speaks English
 const MINUTE = 60_000;
@@ -11,36 +11,36 @@ const shortWeekday = new Intl.DateTimeFormat(LOCALE, { weekday: "short" });
 const dayMonth = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 const longDay = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long" });
 const withYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric" });
-const whole = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "short" });
+const fullTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "short" });
 
 /** @param {string} at */
-export function clockOf(at) {
+export function formatTime(at) {
   return clock.format(new Date(at));
 }
 
 /** @param {string} at */
-export function wholeTimeOf(at) {
-  return whole.format(new Date(at));
+export function formatFullTime(at) {
+  return fullTime.format(new Date(at));
 }
 
 /**
- * The day of a time, as something to compare.
+ * Return a key of the day of a time, to compare days.
  * @param {string | number} at
  */
-export function dayOf(at) {
+export function dayKey(at) {
   return new Date(at).toDateString();
 }
 
 /**
- * How long ago, short enough for a list.
+ * Return how long ago a time is, short enough for a list.
  * @param {string} at
  * @param {number} now
  */
-export function agoOf(at, now) {
+export function formatAgo(at, now) {
   const then = new Date(at).getTime();
-  const passed = now - then;
-  if (passed < MINUTE) return "now";
-  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min`;
+  const elapsed = now - then;
+  if (elapsed < MINUTE) return "now";
+  if (elapsed < HOUR) return `${Math.floor(elapsed / MINUTE)} min`;
   const days = daysBetween(then, now);
   if (days === 0) return clock.format(then);
   if (days === 1) return "Yesterday";
@@ -49,11 +49,11 @@ export function agoOf(at, now) {
 }
 
 /**
- * A day as a separator says it.
+ * Return the label of a day for its separator.
  * @param {string} at
  * @param {number} now
  */
-export function dayTitle(at, now) {
+export function dayLabel(at, now) {
   const then = new Date(at).getTime();
   const days = daysBetween(then, now);
   if (days === 0) return "Today";
@@ -63,7 +63,7 @@ export function dayTitle(at, now) {
 }
 
 /**
- * Midnights between two times; a day may have 23 or 25 hours.
+ * Count the midnights between two times; a day may have 23 or 25 hours.
  * @param {number} then
  * @param {number} now
  */

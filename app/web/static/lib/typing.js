@@ -1,13 +1,13 @@
-/** Tells the others of a group that one is typing: now and then while it lasts, and when it is over. */
+/** Typing notifications to the other members of a group: repeated while typing goes on, withdrawn when it ends. */
 
-const REPEAT = 10_000;
-const IDLE = 5_000;
+const REPEAT_INTERVAL = 10_000;
+const IDLE_TIMEOUT = 5_000;
 
 export class Typing {
   #group = "";
-  #toldAt = 0;
+  #notifiedAt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #idle;
+  #idleTimer;
 
   /** @param {import("./api.js").Api} api */
   constructor(api) {
@@ -15,30 +15,30 @@ export class Typing {
   }
 
   /** @param {string} group */
-  typed(group) {
-    if (this.#group !== group) this.stopped();
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.stopped(), IDLE);
-    if (Date.now() - this.#toldAt < REPEAT) return;
+  onInput(group) {
+    if (this.#group !== group) this.stop();
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => this.stop(), IDLE_TIMEOUT);
+    if (Date.now() - this.#notifiedAt < REPEAT_INTERVAL) return;
     this.#group = group;
-    this.#toldAt = Date.now();
-    this.#tell("POST");
+    this.#notifiedAt = Date.now();
+    this.#notify("POST");
   }
 
-  /** The text is gone, or nothing was typed for a while. */
-  stopped() {
-    if (this.#toldAt > 0) this.#tell("DELETE");
-    this.sent();
+  /** Withdraw the notification: the text was cleared or left alone. */
+  stop() {
+    if (this.#notifiedAt > 0) this.#notify("DELETE");
+    this.onSent();
   }
 
-  /** A message ends the typing by itself. */
-  sent() {
-    clearTimeout(this.#idle);
-    this.#toldAt = 0;
+  /** A message ends the sender's typing by itself. */
+  onSent() {
+    clearTimeout(this.#idleTimer);
+    this.#notifiedAt = 0;
   }
 
-  /** @param {string} method */
-  #tell(method) {
-    this.api.request(method, `/api/message_groups/${this.#group}/typing`).catch(() => {}); // nobody misses it
+  /** @param {"POST" | "DELETE"} method */
+  #notify(method) {
+    this.api.request(method, `/api/message_groups/${this.#group}/typing`).catch(() => {}); // expires by itself
   }
 }

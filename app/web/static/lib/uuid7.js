@@ -1,10 +1,10 @@
-/** UUIDs of version 7 (RFC 9562): they sort by the time at which they were made. */
+/** UUIDs of version 7 (RFC 9562), which sort by the time of their creation. */
 
 let last = 0;
 
 /** @returns {string} */
 export function uuid7() {
-  last = Math.max(Date.now(), last + 1); // strictly growing, so that the outbox sorts by it
+  last = Math.max(Date.now(), last + 1); // strictly increasing, because the outbox sorts by it
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   let rest = last;
   for (let index = 5; index >= 0; index--) {

@@ -1,24 +1,24 @@
-/** A conversation that has not begun: its first message starts it. */
+/** A conversation without messages, which the first message creates. */
 
-import { html, useEffect } from "../vendor/htm-preact.js";
 import { Avatar } from "../components/Avatar.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { PendingItem } from "../components/MessageItem.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate } from "../lib/router.js";
-import { pendingFor } from "../lib/selectors.js";
+import { isOnline, pendingFor } from "../lib/selectors.js";
+import { html, useEffect } from "../vendor/htm-preact.js";
 
-/** @param {{handle: string, person: {handle: string, display_name: string} | null | undefined}} props undefined: not known yet */
+/** @param {{handle: string, person: {handle: string, display_name: string} | null | undefined}} props person: undefined until it is known */
 export function MessageGroupNewPage({ handle, person }) {
   const messenger = useMessenger();
   const state = useMessengerState();
-  const begun = Object.values(state.groups).find((group) => group.handle === handle);
+  const group = Object.values(state.groups).find((each) => each.handle === handle);
   useEffect(() => {
-    if (begun) navigate(groupPath(begun.uuid), { replace: true });
-  }, [begun?.uuid]);
+    if (group) navigate(groupPath(group.uuid), { replace: true });
+  }, [group?.uuid]);
   if (person === null || handle === state.me.handle)
-    return html`<${Nobody} handle=${handle} isMe=${person !== null} />`;
+    return html`<${NoSuchUser} handle=${handle} isMe=${person !== null} />`;
   const pending = pendingFor(state.pending, null, handle);
   const name = person?.display_name ?? `@${handle}`;
   return html`
@@ -40,7 +40,7 @@ export function MessageGroupNewPage({ handle, person }) {
                 pending=${each}
                 isFirst=${index === 0}
                 isLast=${index === pending.length - 1}
-                isLineUp=${state.line !== "offline" && state.line !== "reconnecting"}
+                isOnline=${isOnline(state)}
                 onRetry=${() => messenger.outbox.retry(each.uuid)}
                 onDiscard=${() => messenger.outbox.discard(each.uuid)}
               />`,
@@ -51,6 +51,7 @@ export function MessageGroupNewPage({ handle, person }) {
     <p class="typing-line"></p>
     <${MessageForm}
       target=${{ group: null, handle }}
+      draftKey=${handle}
       name=${name}
       reply=${null}
       onReplyEnd=${() => {}}
@@ -60,11 +61,11 @@ export function MessageGroupNewPage({ handle, person }) {
 }
 
 /** @param {{handle: string, isMe: boolean}} props */
-function Nobody({ handle, isMe }) {
+function NoSuchUser({ handle, isMe }) {
   return html`
-    <div class="invitation">
-      <h1>${isMe ? "That is you" : `Nobody here is called @${handle}`}</h1>
-      <p>${isMe ? "There is nobody to write to at this address." : "Perhaps the handle is spelt differently."}</p>
+    <div class="empty-state">
+      <h1>${isMe ? "This is your own handle" : `There is no user @${handle}`}</h1>
+      <p>${isMe ? "You cannot write to yourself." : "Check how the handle is spelt."}</p>
       <p><a class="quiet button" href="/messages">All conversations</a></p>
     </div>
   `;

@@ -1,12 +1,12 @@
-/** A conversation: its history, and where one writes. */
+/** A conversation: its messages and the composer. */
 
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { useDocumentEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { navigate, savedPlace } from "../lib/router.js";
-import { isTyping, missingAfter, pendingFor, readByOthers } from "../lib/selectors.js";
+import { navigate, savedScrollPosition } from "../lib/router.js";
+import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string}} props */
 export function MessageGroupPage({ uuid }) {
@@ -14,16 +14,16 @@ export function MessageGroupPage({ uuid }) {
   const state = useMessengerState();
   const [reply, setReply] = useState(/** @type {import("../types.js").Message | null} */ (null));
   const now = useNow();
-  const open = () => void messenger.conversation.open(uuid, savedPlace());
+  const open = () => void messenger.conversation.open(uuid, savedScrollPosition());
   const leave = () => navigate("/messages");
   useEffect(() => {
     open();
     return () => {
-      messenger.typing.stopped();
+      messenger.typing.stop();
       messenger.conversation.close();
     };
   }, [uuid, messenger]);
-  useDocumentEvent("keydown", (event) => isFreeEscape(event) && leave());
+  useDocumentEvent("keydown", (event) => isUnhandledEscape(event) && leave());
 
   const group = state.groups[uuid];
   const thread = state.thread?.group === uuid ? state.thread : null;
@@ -34,11 +34,11 @@ export function MessageGroupPage({ uuid }) {
     ${
       isOpen
         ? html`<${MessageFeed}
-            ...${{ thread, group, me: state.me, now, messenger, onReply: setReply, onLeave: leave }}
+            ...${{ thread, group, me: state.me, now, messenger, onReply: setReply }}
             pending=${pendingFor(state.pending, uuid, group.handle)}
-            missing=${missingAfter(state)}
+            afterWindow=${countAfterWindow(state)}
             readByOthers=${readByOthers(state, uuid)}
-            isLineUp=${state.line === "live" || state.line === "polling" || state.line === "connecting"}
+            isOnline=${isOnline(state)}
           />`
         : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`
     }
@@ -50,6 +50,7 @@ export function MessageGroupPage({ uuid }) {
         </p>
         <${MessageForm}
           target=${{ group: uuid, handle: null }}
+          draftKey=${group.handle ?? uuid}
           name=${group.display_name}
           reply=${reply}
           onReplyEnd=${() => setReply(null)}
@@ -61,7 +62,7 @@ export function MessageGroupPage({ uuid }) {
   `;
 }
 
-/** From where one writes, the arrow up goes to what was said last. */
+/** Move the focus from the composer to the last message. */
 function focusLast() {
   const last = [...document.querySelectorAll("[data-number]")].at(-1);
   if (last instanceof HTMLElement) last.focus();
@@ -70,7 +71,7 @@ function focusLast() {
 /** @param {{text: string, onRetry: () => void}} props */
 function Failure({ text, onRetry }) {
   return html`
-    <div class="invitation" role="alert">
+    <div class="empty-state" role="alert">
       <h1>This conversation cannot be shown</h1>
       <p>${text}.</p>
       <p>
@@ -82,7 +83,7 @@ function Failure({ text, onRetry }) {
 }
 
 /** @param {KeyboardEvent} event */
-function isFreeEscape(event) {
+function isUnhandledEscape(event) {
   return (
     event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], [popover]:popover-open")
   );

@@ -1,11 +1,11 @@
-/** The inbox by itself: an invitation beside it. */
+/** The page beside the inbox when no conversation is open. */
 
-import { html } from "../vendor/htm-preact.js";
 import { Logo } from "../components/Icon.js";
+import { html } from "../vendor/htm-preact.js";
 
 export function MessageGroupsPage() {
   return html`
-    <div class="invitation">
+    <div class="empty-state">
       <${Logo} />
       <h2>Pick up where you left off</h2>
       <p>Choose a conversation, or press <kbd>/</kbd> and find somebody to write to.</p>

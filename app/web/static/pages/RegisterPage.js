@@ -1,7 +1,8 @@
-/** For somebody who has signed in for the first time: a handle and a name. */
+/** Registration after the first sign-in: the user chooses a handle and a name. */
 
-import { html, useState } from "../vendor/htm-preact.js";
 import { Logo } from "../components/Icon.js";
+import { errorText } from "../lib/api.js";
+import { html, useState } from "../vendor/htm-preact.js";
 
 /** @param {{api: import("../lib/api.js").Api, onMe: (me: import("../types.js").Me) => void}} props */
 export function RegisterPage({ api, onMe }) {
@@ -17,15 +18,15 @@ export function RegisterPage({ api, onMe }) {
     try {
       onMe(await api.call("POST", "/api/users", body));
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : "That did not work");
+      setFailure(errorText(error));
     }
   };
   return html`
-    <main class="door">
-      <form class="door-card" onSubmit=${onSubmit}>
+    <main class="auth">
+      <form class="auth-card" onSubmit=${onSubmit}>
         <${Logo} />
         <h1>Welcome</h1>
-        <p>How shall people find you?</p>
+        <p>Choose how other people find you.</p>
         <label>Name <input name="name" required maxlength="50" autocomplete="name" /></label>
         <label
           >Handle

@@ -1,10 +1,11 @@
-/** The front door: choose a person on one's own machine, go to Cognito elsewhere. */
+/** Sign-in: a choice of users on a local installation, Cognito's pages elsewhere. */
 
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "../components/Avatar.js";
 import { Logo } from "../components/Icon.js";
-import { localPeople, signInLocally } from "../lib/CheckAuth.js";
+import { errorText } from "../lib/api.js";
+import { listLocalUsers, signInLocally } from "../lib/CheckAuth.js";
 import { startSignIn } from "../lib/cognito.js";
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
 /** @typedef {import("../lib/CheckAuth.js").Session} Session */
 /** @typedef {import("../types.js").Config} Config */
@@ -13,10 +14,10 @@ import { startSignIn } from "../lib/cognito.js";
 export function SignInPage({ config, failure, onSession }) {
   const signIn = config.sign_in;
   return html`
-    <main class="door">
-      <div class="door-card">
+    <main class="auth">
+      <div class="auth-card">
         <${Logo} />
-        ${signIn.kind === "local" && html`<${ChoosePerson} onSession=${onSession} />`}
+        ${signIn.kind === "local" && html`<${ChooseUser} onSession=${onSession} />`}
         ${
           signIn.kind === "cognito" &&
           html`
@@ -30,7 +31,7 @@ export function SignInPage({ config, failure, onSession }) {
           html`
             <h1>Messages</h1>
             <p>
-              Signing in is not configured here yet. Whoever runs this service can set <code>COGNITO_DOMAIN_URL</code>.
+              Sign-in is not configured. The operator of this service sets <code>COGNITO_DOMAIN_URL</code>.
             </p>
           `
         }
@@ -41,18 +42,18 @@ export function SignInPage({ config, failure, onSession }) {
 }
 
 /** @param {{onSession: (session: Session) => void}} props */
-function ChoosePerson({ onSession }) {
+function ChooseUser({ onSession }) {
   const [people, setPeople] = useState(/** @type {{handle: string, display_name: string}[] | null} */ (null));
   const [failure, setFailure] = useState("");
   /** @param {unknown} error */
-  const fail = (error) => setFailure(error instanceof Error ? error.message : "That did not work");
-  const load = () => void localPeople().then(setPeople, fail);
+  const fail = (error) => setFailure(errorText(error));
+  const load = () => void listLocalUsers().then(setPeople, fail);
   useEffect(load, []);
   /** @param {string} handle */
   const choose = (handle) => signInLocally(handle).then(onSession, fail);
   return html`
-    <h1>Who would you like to be?</h1>
-    <p>This is your own installation, so you may be anybody. Open a second browser as somebody else, and talk.</p>
+    <h1>Choose a user</h1>
+    <p>This is a local installation: sign in as any of these users. Open a second browser as another one, and talk.</p>
     <ul class="people" role="list">
       ${people?.map(
         (person) =>
@@ -65,7 +66,7 @@ function ChoosePerson({ onSession }) {
           </li>`,
       )}
     </ul>
-    ${people?.length === 0 && html`<p>There is nobody yet. The command <code>cruddur seed</code> brings people.</p>`}
+    ${people?.length === 0 && html`<p>There are no users yet. Run <code>cruddur seed</code> to create some.</p>`}
     ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${load}>Try again</button></p>`}
   `;
 }

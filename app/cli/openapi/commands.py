@@ -8,6 +8,7 @@ import typer
 from pydantic import SecretStr
 
 from app.cli.failures import Code, Failure
+from app.cli.openapi.document import openapi_document
 from app.cli.options import examples
 from app.main import create_app
 from app.settings import Settings
@@ -45,4 +46,4 @@ def _document() -> dict[str, object]:
         cognito_issuer_url="https://issuer.example.com",
         cognito_client_ids=("any",),
     )
-    return create_app(settings).openapi()
+    return openapi_document(create_app(settings))

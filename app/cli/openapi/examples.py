@@ -1,4 +1,4 @@
-"""Examples for the API description: one event of each type, and a sync after a while offline."""
+"""Examples for the OpenAPI document: an event of each kind, and a sync after some time offline."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -56,20 +56,20 @@ UNREAD = MessageGroupView(
 )
 READ = UNREAD.model_copy(update={"read_number": 42, "unread_count": 0, "version": 58})
 EVENTS: dict[str, EventView] = {
-    "Amélie sent a message": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
+    "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
     "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
-    "The user has read on another device": GroupEvent(type="group", group=READ),
+    "Read on another device": GroupEvent(type="group", group=READ),
     "Amélie has another display name": ProfileEvent(
         type="profile", user=UserShortView(uuid=AMELIE, handle="amelie", display_name="Amélie Martin")
     ),
     "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
     "A stream begins": ResyncEvent(type="resync", reason="new"),
 }
-EVENT_EXAMPLES: dict[str, Any] = {
+_events: dict[str, Any] = {
     event.type: {"summary": title, "value": event.model_dump(mode="json")} for title, event in EVENTS.items()
 }
-SYNC_EXAMPLES: dict[str, Any] = {
-    "everything": {"summary": "The client has no group yet", "value": {"groups": {}}},
+_syncs: dict[str, Any] = {
+    "everything": {"summary": "The client has nothing yet", "value": {"groups": {}}},
     "changes": {
         "summary": "The client has two groups",
         "value": SyncCreate(
@@ -77,4 +77,12 @@ SYNC_EXAMPLES: dict[str, Any] = {
         ).model_dump(mode="json"),
     },
 }
-SYNCED_EXAMPLE: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+_synced: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+
+RESPONSES: dict[str, Any] = {
+    "stream_events": {"text/event-stream": {"examples": _events}},
+    "sync_changes": {"application/json": {"example": _synced}},
+}
+"""The examples of responses, by operation and media type."""
+REQUESTS: dict[str, Any] = {"sync_changes": {"application/json": {"examples": _syncs}}}
+"""The examples of request bodies, by operation and media type."""

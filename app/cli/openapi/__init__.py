@@ -1,0 +1,1 @@
+"""openapi: the HTTP contract, made from the routes."""

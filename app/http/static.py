@@ -1,0 +1,54 @@
+"""Static files: read once at the start and served from memory, with ETags made from their content."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+"""The kinds of files that are served; a file of any other kind, such as a licence, is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file in memory. Its ETag (RFC 9110, section 8.8.3) changes with its content only."""
+
+    content: bytes
+    media_type: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path, headers: Mapping[str, str]) -> "StaticFile":
+        content = path.read_bytes()
+        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        return cls(content, MEDIA_TYPES[path.suffix], {**headers, "ETag": etag})
+
+    def response(self, request: Request) -> Response:
+        """Return the content, or 304 if the client has this version."""
+        if request.headers.get("if-none-match") == self.headers["ETag"]:
+            return Response(status_code=304, headers=self.headers)
+        return Response(self.content, headers=self.headers, media_type=self.media_type)
+
+
+class StaticFolder:
+    """The files of a folder. A request's path is looked up among them and never opened."""
+
+    def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
+        paths = [path for path in folder.rglob("*") if path.suffix in MEDIA_TYPES]
+        self._files = {path.relative_to(folder).as_posix(): StaticFile.read(path, headers) for path in paths}
+
+    def response(self, request: Request, path: str) -> Response:
+        """Return the file at this path below the folder. Raises HTTPException with status 404."""
+        file = self._files.get(path)
+        if file is None:
+            raise HTTPException(404)
+        return file.response(request)

@@ -1,0 +1,38 @@
+/** Delays between attempts: they grow with each failure, have jitter, and can be cut short. */
+
+const FIRST_DELAY = 500;
+const MAX_DELAY = 15_000;
+const GROWTH = 1.5;
+
+export class Backoff {
+  /** Milliseconds; a server may ask for another first delay. */
+  firstDelay = FIRST_DELAY;
+  #failures = 0;
+  /** @type {() => void} */
+  #wake = () => {};
+
+  /** Begin with the first delay again. */
+  reset() {
+    this.#failures = 0;
+  }
+
+  /**
+   * Wait before the next attempt. Half of the delay is random, so that clients do not come back at the same moment.
+   * @param {number} [atLeast] milliseconds
+   */
+  async wait(atLeast = 0) {
+    const delay = Math.min(MAX_DELAY, this.firstDelay * GROWTH ** this.#failures++);
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.max(atLeast, delay * (0.5 + Math.random() / 2)));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+    });
+  }
+
+  /** End the wait in progress, if there is one. */
+  retryNow() {
+    this.#wake();
+  }
+}

@@ -1,0 +1,72 @@
+"""The documents lead to what is there, and say of settings and sizes what the code says."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from scripts.bootstrap import ROOT
+
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"""\]\(([^)\s]+)\)|(?:src|href)="([^"]+)\"""")
+OUTSIDE = ("https://", "http://", "mailto:")
+PATH = re.compile(r"(?<![\w/.-])(?:\./)?((?:app|scripts|tests|migrations)/[\w./-]*\w)")
+
+
+@cache
+def without_code(document: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def links(document: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the file and the anchor of each link to something in this repository."""
+    for target in (one or other for one, other in LINK.findall(without_code(document))):
+        if not target.startswith(OUTSIDE):
+            path, _, anchor = target.partition("#")
+            yield (document.parent / path).resolve() if path else document, anchor
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", without_code(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    for file, anchor in links(document):
+        assert file.exists(), file
+        assert not anchor or anchor in anchors(file), f"{file.name}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    for path in PATH.findall(document.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    linked = {file for file, _ in links(ROOT / "README.md")}
+    assert {document for document in DOCUMENTS if document.name != "README.md"} <= linked
+
+
+def test_the_readme_can_be_read_in_one_go() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+?) \|", text, re.MULTILINE)
+    documented = {name: default for names, default in rows for name in re.findall(r"`([A-Z_]+)`", names)}
+    assert documented.keys() == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        default = documented[name.upper()]
+        if field.is_required():
+            assert default == "required", name
+        elif field.default:
+            assert default == f"`{field.default}`", name
+        else:
+            assert not default.startswith("`"), name
