@@ -153,7 +153,8 @@ async def test_08_two_sends_in_a_microsecond_are_both_kept(service: Service, ann
     stopped = now()
     table, users = service.state["table"], Users(UserStore(service.state["postgres"]), Caches(TaskSet()))
     processes = [
-        Messaging(MessagingStore(table), users, message_max_length=100, clock=lambda: stopped) for _ in range(2)
+        Messaging(MessagingStore(table), users, message_max_length=100, tasks=TaskSet(), clock=lambda: stopped)
+        for _ in range(2)
     ]
     sends = [
         processes[number % 2].send(Draft(sender.uuid, f"{number}"), group=None, handle=peer.handle)
