@@ -1,4 +1,4 @@
-"""What the service counts about itself: units against AWS's rules, and who may read it."""
+"""The service's counters: units against AWS's rules, and access to them."""
 
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -40,7 +40,7 @@ def counted(text: str, name: str) -> dict[tuple[str, ...], float]:
 
 
 class Counted:
-    """Two people who talk; their DynamoDB calls are counted by the service and measured by AWS's rules."""
+    """Two users in a conversation; their DynamoDB calls are counted by the service and measured by AWS's rules."""
 
     def __init__(self, service: Service) -> None:
         self.metrics, self.meter, self.at = Metrics(), Meter(raw_client(service)), now()

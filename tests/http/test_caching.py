@@ -1,4 +1,4 @@
-"""The cache as the service uses it: what a warm one costs, and several processes that behave as one."""
+"""The cache in the service: the cost of warm requests, and consistency between processes."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ def with_valkey(settings: Settings, url: str) -> Settings:
 
 @dataclass
 class Pair:
-    """Two processes of one service, Ann and Bob, and Bob's client at each of them."""
+    """Two processes of a service, Ann and Bob, and Bob's client at each process."""
 
     one: Service
     other: Service
@@ -68,7 +68,7 @@ async def heard(pair: Pair) -> None:
 
 @pytest.fixture
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is promised while Valkey answers in time; on a busy machine it may not, which has tests of its own."""
+    """Give Valkey time on a busy machine: these promises hold while it answers in time. Timeouts have their own tests."""
     monkeypatch.setattr(Valkey, "__init__", partialmethod(Valkey.__init__, call_seconds=10))
 
 
@@ -174,7 +174,7 @@ async def test_the_counter_of_another_process_includes_every_answered_change(pai
 
 
 async def test_a_row_that_is_repaired_later_is_counted(pair: Pair) -> None:
-    """A process dies between commit and projection; another one finds that, and the count with it."""
+    """A process dies between commit and projection; another process repairs the row and thereby the count."""
     group = pair.ann.group_with(pair.bob)
     await pair.ann.sent("one", pair.bob)
     async with pair.at(pair.other, pair.bob) as bob:

@@ -140,7 +140,7 @@ async def test_hostile_paths_get_a_documented_answer(attack: Attack, template: s
 
 @pytest.mark.parametrize("name", HEADERS)
 async def test_hostile_headers_get_a_documented_answer(attack: Attack, name: str) -> None:
-    """No server lets line ends and NUL through. An id that looks like one comes back, as it should."""
+    """No server lets line ends and NUL through. A well-formed id comes back, as it should."""
     pairs = [(text, text.encode()) for text in ENCODABLE if not set(text) & set("\r\n\0") and len(text) < 5000]
     if name == "x-request-id":
         pairs = [(text, value) for text, value in pairs if not REQUEST_ID.fullmatch(text)]

@@ -1,4 +1,4 @@
-"""What a real server process writes while it is used and abused: JSON lines without anybody's contents."""
+"""The logs of a real server process under valid and hostile requests: JSON lines without contents."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Written:
-    """What was asked, and all that the process wrote about it."""
+    """The requests, and all lines that the process wrote."""
 
     raw: str
     people: tuple[Person, Person]

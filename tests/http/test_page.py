@@ -40,7 +40,7 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
             str(httpx.URL(f"http://service.test{path}").join(name).path) for name in IMPORT.findall(answer.text)
         ]
     scripts = {f"/static/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
-    assert scripts <= seen, "nobody needs these"
+    assert scripts <= seen, "no page imports these"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_no_script_turns_text_into_markup() -> None:
 
 
 async def config_of(settings: Settings) -> tuple[dict[str, object], str]:
-    """What a page of these settings is told, and its policy."""
+    """Return the configuration and the policy of a page with these settings."""
     transport = httpx.ASGITransport(create_app(settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
         return (await client.get("/api/config")).json(), (await client.get("/")).headers["content-security-policy"]
