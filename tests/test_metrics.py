@@ -132,8 +132,10 @@ async def test_retries_are_counted_with_their_cause(service: Service) -> None:
     assert sum(retries.values()) == client.faults > 0
     assert {(call, made_by) for call, _, made_by in retries} == {("get_item", "other")}
     assert {cause for _, cause, _ in retries} <= {
-        "ProvisionedThroughputExceededException", "ConnectionClosedError", "ReadTimeoutError",
-    }  # fmt: skip
+        "ProvisionedThroughputExceededException",
+        "ConnectionClosedError",
+        "ReadTimeoutError",
+    }
 
 
 async def test_background_work_counts_for_the_operation_that_started_it(both: Counted) -> None:

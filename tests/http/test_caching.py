@@ -68,7 +68,7 @@ async def heard(pair: Pair) -> None:
 
 @pytest.fixture
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Valkey time on a busy machine: these promises hold while it answers in time. Timeouts have their own tests."""
+    """Give Valkey time on a busy machine: these promises hold while it answers. Timeouts have their own tests."""
     monkeypatch.setattr(Valkey, "__init__", partialmethod(Valkey.__init__, call_seconds=10))
 
 

@@ -80,8 +80,9 @@ async def test_the_calls_of_the_old_front_end_succeed(service: Service, ann: Per
         sent = await pages.post("/api/messages", {"message": "I am", "message_group_uuid": group["uuid"]})
         messages += shown([sent], MESSAGE)
         assert [(each["handle"], each["message"]) for each in messages] == [
-            (bob.handle, "Are you there?"), (ann.handle, "I am"),
-        ]  # fmt: skip
+            (bob.handle, "Are you there?"),
+            (ann.handle, "I am"),
+        ]
         assert shown(await pages.get(path), MESSAGE) == messages
 
         # /messages/new/<handle>: the receiver, then the first message, which leads to the new group

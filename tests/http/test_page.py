@@ -74,10 +74,27 @@ async def test_a_version_that_the_client_has_is_not_sent_again(anonymous: Contra
 
 @pytest.mark.parametrize(
     "path",
-    ["vendor/SHA256SUMS", "vendor/README.md", "vendor/htm-preact.d.ts", "types.d.ts", "../page.py", "..%2f..%2fpage.py",
-     "..%2fdocs%2findex.html", "%2e%2e/docs/index.html", "/etc/passwd", "lib", "lib/", "", ".", "app.js/", "APP.JS",
-     "lib//api.js", "app.js%00", "nothing.js"],
-)  # fmt: skip
+    [
+        "vendor/SHA256SUMS",
+        "vendor/README.md",
+        "vendor/htm-preact.d.ts",
+        "types.d.ts",
+        "../page.py",
+        "..%2f..%2fpage.py",
+        "..%2fdocs%2findex.html",
+        "%2e%2e/docs/index.html",
+        "/etc/passwd",
+        "lib",
+        "lib/",
+        "",
+        ".",
+        "app.js/",
+        "APP.JS",
+        "lib//api.js",
+        "app.js%00",
+        "nothing.js",
+    ],
+)
 async def test_only_the_pages_own_files_are_served(anonymous: ContractClient, path: str) -> None:
     url = httpx.URL("http://service.test", raw_path=f"/static/{path}".encode())
     problem_of(await anonymous.send(anonymous.build_request("GET", url)), 404, "not-found")
