@@ -50,6 +50,8 @@ DYNAMODB_REQUEST = Backoff(0.025, 0.4)
 """Between the attempts of one DynamoDB call of the service: half a second in all."""
 DYNAMODB_COMMAND = Backoff(0.1, 10.0)
 """Between the attempts of the command line, which waits throttling out."""
+AWS_COMMAND = Backoff(2.0, 60.0)
+"""Between the attempts of a command's call to AWS that is throttled in spite of botocore's retries."""
 INBOX_ROW = Backoff(1.0, 60.0)
 """Between the attempts to bring an inbox row up to its log, behind the answer."""
 VALKEY_CONNECT = Backoff(0.1, 3.0)

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
 from app.cache import open_caches
+from app.concurrency import TaskSet
 from app.deps import State
 from app.errors import AppError
 from app.gateways.dynamodb import open_table
@@ -118,7 +119,8 @@ def _lifespan(
             client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
             verifier = TokenVerifier(settings, client)
             stack.push_async_callback(verifier.aclose)
-            caches = await stack.enter_async_context(open_caches(valkey, metrics.looked_up))
+            tasks = TaskSet()
+            caches = await stack.enter_async_context(open_caches(tasks, valkey, metrics.looked_up))
             users = Users(UserStore(postgres), caches)
             store, bus = MessagingStore(table), await _open_bus(valkey, stack)
             unread = UnreadCounter(store, caches)
@@ -128,6 +130,7 @@ def _lifespan(
                 message_max_length=settings.message_max_length,
                 publish=_in_turn(unread.forget_changed, bus.publish),
             )
+            stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
             stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
             catchup = Catchup(store)
             hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)

@@ -9,6 +9,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LONGEST_MESSAGE = 4_000
+"""The most characters that MESSAGE_MAX_LENGTH can allow."""
+MOST_UNITS = 40_000
+"""The most read or write units of a table or an index, AWS's default quota."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
 
@@ -23,7 +27,7 @@ _VALKEY = re.compile(
 """The URL of a server, with a database number and without options."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-Units = Annotated[int, Field(ge=1, le=40_000)]
+Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 
 
 class ProcessSettings(BaseSettings):
@@ -129,7 +133,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     cognito_domain_url: str | None = None
     cors_origins: CommaSeparated = ()
 
-    message_max_length: Annotated[int, Field(ge=1, le=4_000)] = 1024
+    message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
 

@@ -15,7 +15,7 @@ import pytest
 
 from app.messaging.store import MessagingStore
 from app.settings import Settings
-from tests.fixtures.app import Person, Service
+from tests.fixtures.app import NewPerson, Person, Service
 from tests.tools.servers import servers
 
 
@@ -90,11 +90,10 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
             await writer.wait_closed()
 
 
-def send_request(sender: Person, to: Person, text: str, *, keep_alive: bool = False) -> bytes:
+def send_request(sender: Person, to: Person, text: str) -> bytes:
     body = json.dumps({"message": text, "handle": to.handle})
-    connection = "keep-alive" if keep_alive else "close"
     head = (
-        f"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: {connection}\r\n"
+        f"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
         f"Authorization: Bearer {sender.token}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return (head + body).encode()
@@ -106,22 +105,23 @@ def length_of(head: bytes) -> int:
     return int(length)
 
 
-async def test_a_stop_signal_fails_no_request(settings: Settings, ann: Person, bob: Person) -> None:
+async def test_a_polite_stop_fails_no_request(settings: Settings, bob: Person, new_person: NewPerson) -> None:
+    senders = [await new_person(f"sender{n}") for n in range(10)]
     async with servers(settings, 1) as (server,), AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(connected(server.port)) for _ in range(50)]
         for number, (_, writer) in enumerate(connections):
-            writer.write(send_request(ann, bob, f"{number}"))
+            writer.write(send_request(senders[number % 10], bob, f"{number}"))
         running = [asyncio.ensure_future(reader.read()) for reader, _ in connections]
         await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)  # all the others are somewhere on their way
         stopping = asyncio.ensure_future(server.stop(signal.SIGTERM))
         assert {answer[:15] for answer in await asyncio.gather(*running)} == {b"HTTP/1.1 200 OK"}
         assert await stopping == -signal.SIGTERM  # uvicorn finishes, then passes the signal on to itself
-    assert len(await ann.numbers(ann.group_with(bob), limit=100)) == 50
+    assert [len(await sender.numbers(sender.group_with(bob))) for sender in senders] == [5] * 10
 
 
 @pytest.mark.parametrize("position", ["in the accept queue", "on connections that were idle"])
 async def test_a_polite_stop_answers_what_the_kernel_has_received(
-    settings: Settings, ann: Person, bob: Person, position: str
+    settings: Settings, ann: Person, position: str
 ) -> None:
     """A process that is behind meets the stop signal before the requests that came ahead of it."""
     async with servers(settings, 1) as (server,), AsyncExitStack() as stack:
@@ -135,9 +135,8 @@ async def test_a_polite_stop_answers_what_the_kernel_has_received(
                 head = await reader.readuntil(b"\r\n\r\n")
                 await reader.readexactly(length_of(head))
             server.process.send_signal(signal.SIGSTOP)
-        for number, (_, writer) in enumerate(connections):
-            writer.write(send_request(ann, bob, f"{number}", keep_alive=True))
-            await writer.drain()
+        for _, writer in connections:
+            writer.write(f"GET /api/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n\r\n".encode())
         stopping = asyncio.create_task(server.stop(signal.SIGTERM))
         await asyncio.sleep(0)  # in which the signal is sent
         server.process.send_signal(signal.SIGCONT)
@@ -145,4 +144,3 @@ async def test_a_polite_stop_answers_what_the_kernel_has_received(
         assert {answer[:15] for answer in answers} == {b"HTTP/1.1 200 OK"}
         assert all(b"\r\nconnection: close\r\n" in answer.lower() for answer in answers)  # not to be used again
         assert await stopping == -signal.SIGTERM
-    assert len(await ann.numbers(ann.group_with(bob), limit=100)) == 50

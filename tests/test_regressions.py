@@ -15,6 +15,7 @@ from jose import jwt
 
 from app.auth.issuer import KEY_FILE, LocalIssuer
 from app.cache import Caches
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import Put, Query, Update
 from app.logs import configure_logging
 from app.messaging import items
@@ -150,7 +151,7 @@ async def test_07_the_answers_uuid_is_the_messages(ann: Person, bob: Person) -> 
 async def test_08_two_sends_in_a_microsecond_are_both_kept(service: Service, ann: Person, bob: Person) -> None:
     """The clock stands still, in two processes."""
     stopped = now()
-    table, users = service.state["table"], Users(UserStore(service.state["postgres"]), Caches())
+    table, users = service.state["table"], Users(UserStore(service.state["postgres"]), Caches(TaskSet()))
     processes = [
         Messaging(MessagingStore(table), users, message_max_length=100, clock=lambda: stopped) for _ in range(2)
     ]

@@ -1,16 +1,19 @@
-"""What is read often and changes seldom, kept in the process and, where there is a Valkey, between processes.
+"""A read-through cache for values that are read often and change seldom: in the process, and in Valkey if there is one.
 
-A value in Valkey is one hash, {gen, value, of}, and counts only while `of` equals `gen`. Who reads and finds nothing
-makes sure of a random gen, loads, and writes the value `of` that gen. Forgetting deletes the hash, so whoever loaded
-before writes something that never counts. A hash that expires or is pushed out is simply forgotten.
+A value in Valkey is one hash, {gen, value, value_gen}, and is valid only while `value_gen` equals `gen`. A reader that
+finds no valid value makes sure of a random `gen`, loads the value, and stores it under that `gen`. Invalidating a key
+deletes its hash, so a value that was loaded before is stored under a `gen` that no longer counts. A hash that expires
+or is evicted is a miss.
 
-How old a value may be: nothing that was forgotten is found afterwards, in any process, apart from the moment in which
-the news of it travels to processes that keep copies. If Valkey hangs unnoticed, copies live for 5.5 s more; while it is
-known to be away, for 1 s. A process that could not forget does so when Valkey is back; should it end before, the value
-lives for its `seconds`. Only when the source is away as well, kinds with `outlives` go on with what was last known.
+How old a value may be: an invalidated value is not read again, in any process, except during the moment in which the
+message travels to processes with local copies. If Valkey hangs unnoticed, local copies live for 5.5 s more; while the
+connection is known to be down, for 1 s. A process that could not invalidate does so as soon as Valkey answers again;
+if the process ends before that, the value lives for its `ttl`. Only specs with `stale_if_error` serve the last known
+value, and only while the source fails.
 """
 
-from app.cache.caches import Cache, Caches, Count, open_caches
-from app.cache.kinds import NEGATIVE_SECONDS, Kind
+from app.cache.cache import Cache, Count
+from app.cache.caches import Caches, open_caches
+from app.cache.specs import NEGATIVE_TTL, CacheSpec
 
-__all__ = ["NEGATIVE_SECONDS", "Cache", "Caches", "Count", "Kind", "open_caches"]
+__all__ = ["NEGATIVE_TTL", "Cache", "CacheSpec", "Caches", "Count", "open_caches"]

@@ -1,4 +1,4 @@
-"""The Postgres gateway: a pool, a deadline on every statement, and connection faults as Unavailable."""
+"""The Postgres gateway: a connection pool, a deadline for every statement, and connection faults as Unavailable."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,13 +14,14 @@ from app.settings import DatabaseSettings
 log = structlog.get_logger(__name__)
 
 STATEMENT_SECONDS = 1.5
+"""Deadline of a statement or transaction, connecting included."""
 DEAD_CONNECTION = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a statement on a connection that Postgres is just ending
+    asyncpg.InternalClientError,  # a statement on a connection that Postgres is closing
 )
-REFUSALS = (
+UNAVAILABLE = (
     *DEAD_CONNECTION,
     OSError,
     TimeoutError,
@@ -35,49 +36,56 @@ T = TypeVar("T")
 
 
 class Postgres:
-    """A pool of connections. Statements are parametrised and safe to repeat, and single but for `transact`."""
+    """A connection pool. Statements take parameters and must be safe to repeat: one on a dead connection is sent twice.
+
+    Every method raises Unavailable when Postgres refuses, fails or does not answer in time, and asyncpg's errors for
+    everything else.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, seconds: float = STATEMENT_SECONDS) -> None:
         self._pool = pool
         self._seconds = seconds
 
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
-        """All rows."""
+        """Return all rows of one statement."""
         return await self._run(lambda connection: connection.fetch(sql, *arguments))
 
     async def fetch_row(self, sql: str, *arguments: object) -> asyncpg.Record | None:
-        """The first row, or None."""
+        """Return the first row of one statement, or None."""
         return await self._run(lambda connection: connection.fetchrow(sql, *arguments))
 
     async def transact(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
-        """Several statements, all of them or none."""
+        """Run `work` in a transaction and return its result. Any exception rolls it back and closes the connection."""
 
-        async def whole(connection: "asyncpg.Connection[asyncpg.Record]") -> T:
+        async def in_transaction(connection: "asyncpg.Connection[asyncpg.Record]") -> T:
             try:
                 await connection.execute("BEGIN")
                 result = await work(connection)
                 await connection.execute("COMMIT")
             except BaseException:
-                connection.terminate()  # which rolls back, and waits for nobody
+                connection.terminate()  # rolls back without waiting for Postgres
                 raise
             return result
 
-        return await self._run(whole)
+        return await self._run(in_transaction)
 
     async def ping(self) -> None:
-        """Prove that the database answers."""
+        """Run an empty query, which proves that the database answers."""
         await self.fetch_row("SELECT 1")
 
     async def _run(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._run_once_more(work)
-        except REFUSALS as error:
+                return await self._retry_dead_connection(work)
+        except UNAVAILABLE as error:
             log.warning("postgres_unavailable", cause=type(error).__name__)
             raise Unavailable("Postgres does not answer") from error
 
-    async def _run_once_more(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
-        """A pooled connection may have died while it was idle. One that did is seldom alone, so all are made anew."""
+    async def _retry_dead_connection(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
+        """Run the work, and once more on a new connection if the pooled one has died while it was idle.
+
+        A dead connection is seldom the only one, so all are replaced.
+        """
         try:
             return await self._borrow(work)
         except DEAD_CONNECTION:
@@ -87,10 +95,10 @@ class Postgres:
     async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         connection = await self._pool.acquire()
         try:
-            # What the pool lends is typed as a proxy and behaves as the connection.
-            return await work(connection)  # type: ignore[arg-type]  # a proxy
+            # The pool's proxy behaves as the connection, but is typed otherwise.
+            return await work(connection)  # type: ignore[arg-type]
         except asyncio.CancelledError:
-            connection.terminate()  # giving it back whole would wait for Postgres as long again
+            connection.terminate()  # releasing it open would wait for Postgres as long again
             raise
         finally:
             await self._pool.release(connection)
@@ -100,14 +108,14 @@ class Postgres:
 async def open_postgres(
     settings: DatabaseSettings, *, statement_seconds: float = STATEMENT_SECONDS
 ) -> AsyncIterator[Postgres]:
-    """Open the pool. Connecting happens at the first statement, so a database that is down does not stop the start."""
+    """Open the pool, which connects at the first statement: a database that is down does not keep the service down."""
     pool = await asyncpg.create_pool(
         settings.database_url.get_secret_value(),
         min_size=0,
         max_size=settings.database_pool_size,
         timeout=1,
         max_inactive_connection_lifetime=60,
-        reset=_leave_as_it_is,
+        reset=_skip_reset,
     )
     try:
         yield Postgres(pool, seconds=statement_seconds)
@@ -115,8 +123,8 @@ async def open_postgres(
         await _close(pool)
 
 
-async def _leave_as_it_is(_: object) -> None:
-    """Single statements leave nothing behind, so a connection goes back without another round trip."""
+async def _skip_reset(_: object) -> None:
+    """Reset nothing, which saves a round trip: single statements leave nothing behind in a connection."""
 
 
 async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 1
+ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 3
 """uvicorn's backlog; a turn of the loop accepts a connection. A turn takes a few µs, unless the loop is far behind."""
 
 

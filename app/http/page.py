@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.http.static import StaticFolder
 from app.http.types import ResponseModel
-from app.settings import Settings
+from app.settings import LONGEST_MESSAGE, Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
 SCOPE = "openid"
@@ -56,7 +56,10 @@ class ConfigView(ResponseModel):
 
     sign_in: SignIn = Field(description="How users sign in", examples=[{"kind": "local"}])
     message_max_length: int = Field(
-        ge=1, le=4_000, description="Maximum length of a message in characters, after trimming", examples=[1024]
+        ge=1,
+        le=LONGEST_MESSAGE,
+        description="Maximum length of a message in characters, after trimming",
+        examples=[1024],
     )
 
 

@@ -85,7 +85,7 @@ def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uu
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     if uuid is None:
         return Query(condition, keys, consistent=consistent)
-    return Query(condition, keys | {":id": uuid}, consistent=consistent, only="#id = :id")
+    return Query(condition, keys | {":id": uuid}, consistent=consistent, filter="#id = :id")
 
 
 def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:

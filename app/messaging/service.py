@@ -177,17 +177,10 @@ class Messaging:
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
         """Eventually consistent, at half the price; once more strongly when that turns out to be behind."""
-        messages = await self._read_once(group, window, consistent=False)
+        messages = await self._store.messages_in(group, window)
         if not window.is_whole([message.number for message in messages], end=known):
-            messages = await self._read_once(group, window, consistent=True)
+            messages = await self._store.messages_in(group, window, consistent=True)
         return messages
-
-    async def _read_once(self, group: UUID, window: Window, *, consistent: bool) -> list[Message]:
-        if window.is_empty:
-            return []
-        if window.first is None:
-            return await self._store.newest_messages(group, limit=window.limit, consistent=consistent)
-        return await self._store.messages_between(group, window.first, window.last, consistent=consistent)
 
     async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker up to a number; going back leaves it where it is."""

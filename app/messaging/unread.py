@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from app.cache import Caches, Kind
+from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.events import Event, GroupChanged, MessageAppended
 from app.messaging.models import MemberState
@@ -16,14 +16,14 @@ class UnreadCounter:
     def __init__(self, store: MessagingStore, caches: Caches) -> None:
         self._store = store
         self._counts = caches.add(
-            Kind(
+            CacheSpec(
                 "unread",
                 self._load,
-                key=UUID,
-                pack=lambda count: str(count).encode(),
-                unpack=int,
-                seconds=30,
-                has_copies=False,  # a copy would be wrong for a moment after a send that another process answered
+                parse_key=UUID,
+                serialize=lambda count: str(count).encode(),
+                deserialize=int,
+                ttl=30,
+                local_copies=False,  # a copy would be wrong for a moment after a send that another process answered
             )
         )
 
@@ -33,7 +33,9 @@ class UnreadCounter:
 
     async def forget_changed(self, *events: Event) -> None:
         """Takes what Messaging publishes, before its answers: the counts of those whose rows it changed."""
-        await self._counts.forget(*{event.to for event in events if isinstance(event, MessageAppended | GroupChanged)})
+        await self._counts.invalidate(
+            *{event.to for event in events if isinstance(event, MessageAppended | GroupChanged)}
+        )
 
     async def _load(self, users: Collection[UUID]) -> dict[UUID, int]:
         return {user: await self._count(user) for user in users}

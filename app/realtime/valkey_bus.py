@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
-from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyAway
+from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyUnavailable
 from app.realtime.bus import RESUME_SECONDS, Bus, Delivery, Listeners, Missed, Subscription
 from app.realtime.events import EventsLost, LiveEvent, encode
 
@@ -61,7 +61,7 @@ class ValkeyBus(Bus):
         payloads = [(event.to, encode(event)) for event in events]
         try:
             await self._valkey.calls([_tell(to, payload) for to, payload in payloads])
-        except ValkeyAway:
+        except ValkeyUnavailable:
             for to, payload in payloads:
                 self._listeners.deliver(to, Delivery(payload))
             self._remember(to for to, _ in payloads)
@@ -77,7 +77,7 @@ class ValkeyBus(Bus):
         while await self._has_untold.wait():
             await asyncio.sleep(RETRY_SECONDS)
             some = list(islice(self._untold, KEPT))
-            with suppress(ValkeyAway):
+            with suppress(ValkeyUnavailable):
                 await self._valkey.calls([_tell(user, encode(EventsLost(user))) for user in some])
                 for user in some:
                     self._untold.pop(user, None)
@@ -90,18 +90,18 @@ class ValkeyBus(Bus):
         subscription = Subscription(ended)
         self._listeners.add(user, subscription)
         try:
-            with suppress(ValkeyAway):  # then the line comes up later, and all look at their rows
+            with suppress(ValkeyUnavailable):  # then the line comes up later, and all look at their rows
                 await self._line.subscribe(_name(user))
             yield subscription
         finally:
             if self._listeners.remove(user, subscription):
-                with suppress(ValkeyAway):
+                with suppress(ValkeyUnavailable):
                     await self._line.unsubscribe(_name(user))
 
     @property
     def _line(self) -> Subscriber:
         if self._subscriber is None:
-            raise ValkeyAway("not listening")
+            raise ValkeyUnavailable("not listening")
         return self._subscriber
 
     def end_all(self) -> None:
@@ -118,7 +118,7 @@ class ValkeyBus(Bus):
             return None
         try:
             entries = await self._valkey.call("XRANGE", _name(user), position, "+")
-        except ValkeyAway:
+        except ValkeyUnavailable:
             return None
         at = datetime.fromtimestamp(int(match[1]) / 1000, UTC)
         is_known = bool(entries) and entries[0][0].decode() == position

@@ -45,3 +45,8 @@ class Name:
 
 
 NOBODY = Name("Deleted user", None)
+
+
+def fold_handle(handle: str) -> str:
+    """Return the handle in lower case, or unchanged if it is not ASCII: lower case makes a k of U+212A KELVIN SIGN."""
+    return handle.lower() if handle.isascii() else handle

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from uuid import UUID
 
 from app.auth.tokens import Claims
-from app.cache import Caches, Kind
+from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import UnknownUser
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
-from app.users.models import NOBODY, Name, User
+from app.users.models import NOBODY, Name, User, fold_handle
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -59,7 +59,7 @@ class Users:
                 added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
-            await self._uuids.forget(claims.sub)  # after a failure, too, the user may exist now
+            await self._uuids.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
             raise HandleTaken
         if (user.handle, user.display_name) != (handle, display_name):
@@ -73,7 +73,7 @@ class Users:
             async with deadline(READ_SECONDS):
                 user = await self._store.rename(uuid, display_name)
         finally:
-            await self._names.forget(uuid)
+            await self._names.invalidate(uuid)
         if user is None:
             raise UnknownUser
         await self.renamed(user)
@@ -81,7 +81,7 @@ class Users:
 
     async def find_by_handle(self, handle: str) -> User | None:
         """Return the user with this handle, or None. Case and a leading @ do not matter."""
-        folded = _folded(handle)
+        folded = fold_handle(handle.removeprefix("@"))
         if not HANDLE.fullmatch(folded):
             return None
         async with deadline(READ_SECONDS):
@@ -96,7 +96,7 @@ class Users:
 
     async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
         """Return the users with this prefix of the handle, sorted by handle, from the first handle after `after`."""
-        folded = _folded(prefix)
+        folded = fold_handle(prefix.removeprefix("@"))
         if not HANDLE_PREFIX.fullmatch(folded):
             return []
         async with deadline(READ_SECONDS):
@@ -114,32 +114,26 @@ class Users:
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
 
 
-def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> Kind[str, UUID]:
+def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
     """Cache the user of an account, which changes only if an operator moves users to other accounts."""
-    return Kind(
+    return CacheSpec(
         "subject",
         load,
-        key=str,
-        pack=lambda uuid: uuid.bytes,
-        unpack=lambda packed: UUID(bytes=packed),
-        seconds=300,
-        outlives=True,
+        parse_key=str,
+        serialize=lambda uuid: uuid.bytes,
+        deserialize=lambda data: UUID(bytes=data),
+        ttl=300,
+        stale_if_error=True,
     )
 
 
-def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> Kind[UUID, Name]:
-    return Kind(
+def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> CacheSpec[UUID, Name]:
+    return CacheSpec(
         "profile",
         load,
-        key=UUID,
-        pack=lambda name: json.dumps([name.display_name, name.handle]).encode(),
-        unpack=lambda packed: Name(*json.loads(packed)),
-        seconds=60,
-        outlives=True,
+        parse_key=UUID,
+        serialize=lambda name: json.dumps([name.display_name, name.handle]).encode(),
+        deserialize=lambda data: Name(*json.loads(data)),
+        ttl=60,
+        stale_if_error=True,
     )
-
-
-def _folded(handle: str) -> str:
-    """Return an ASCII handle in lower case, without a leading @. Lower-casing others may produce ASCII (U+212A)."""
-    name = handle.removeprefix("@")
-    return name.lower() if name.isascii() else name

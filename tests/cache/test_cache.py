@@ -1,4 +1,4 @@
-"""The cache: one load for many, nothing old after it was forgotten, and requests that go on whatever happens."""
+"""The cache: one load for many callers, no value read after its invalidation, and reads that survive every fault."""
 
 import asyncio
 import os
@@ -8,13 +8,15 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.cache import NEGATIVE_SECONDS, Cache, Caches, Kind, open_caches
-from app.cache.caches import SPARE_SECONDS
+from app.cache import NEGATIVE_TTL, Cache, Caches, CacheSpec, open_caches
+from app.cache.cache import DISCONNECTED_TTL, STALE_RETRY, STALE_WAIT
+from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.gateways.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
@@ -24,26 +26,31 @@ SLACK = 0.5
 
 
 class Source:
-    """Where the values are: counts how often it is asked, takes its time, and may be away."""
+    """The source of a cache's values: records its loads, may be slow, and may fail."""
 
     def __init__(self) -> None:
-        self.name = f"kind-{uuid4().hex[:8]}"
+        self.name = f"spec-{uuid4().hex[:8]}"
         self.values: dict[str, int] = {}
         self.loads: list[set[str]] = []
         self.seconds = 0.0
-        self.is_away = False
+        self.is_failing = False
 
     async def load(self, keys: Collection[str]) -> dict[str, int]:
         self.loads.append(set(keys))
-        if self.is_away:
-            raise Unavailable("away")
+        if self.is_failing:
+            raise Unavailable("failing")
         seen = {key: self.values[key] for key in keys if key in self.values}
         await asyncio.sleep(self.seconds)
         return seen
 
-    def kind(self, **more: Any) -> Kind[str, int]:
-        given: dict[str, Any] = {"key": str, "pack": lambda value: str(value).encode(), "unpack": int, "seconds": 300}
-        return Kind(self.name, self.load, **given | more)
+    def spec(self, **options: Any) -> CacheSpec[str, int]:
+        defaults: dict[str, Any] = {
+            "parse_key": str,
+            "serialize": lambda value: str(value).encode(),
+            "deserialize": int,
+            "ttl": 300,
+        }
+        return CacheSpec(self.name, self.load, **defaults | options)
 
 
 class Clock:
@@ -72,18 +79,19 @@ def counted() -> Counter[str]:
 @pytest.fixture
 async def alone(clock: Clock, counted: Counter[str]) -> AsyncIterator[Caches]:
     """The caches of a process without Valkey."""
-    caches = Caches(count=lambda _, result, number: counted.update({result: number}), clock=clock)
-    yield caches
-    await caches.aclose()
+    tasks = TaskSet()
+    yield Caches(tasks, count=lambda _, result, number: counted.update({result: number}), clock=clock)
+    await tasks.drain(0)
 
 
 @asynccontextmanager
 async def process(url: str, *, call_seconds: float = 5) -> AsyncIterator[Caches]:
-    """The caches of a process with a Valkey, as soon as it is told of what others forget."""
-    valkey = Valkey(url, call_seconds=call_seconds)
-    async with open_caches(valkey) as caches:
-        await until(lambda: caches.is_told)
+    """The caches of a process with a Valkey, once it receives the invalidations of others."""
+    valkey, tasks = Valkey(url, call_seconds=call_seconds), TaskSet()
+    async with open_caches(tasks, valkey) as caches:
+        await until(lambda: caches.is_subscribed)
         yield caches
+        await tasks.drain(0)
     await valkey.aclose()
 
 
@@ -92,18 +100,18 @@ async def until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
+    raise AssertionError("the condition was not met within 10 s")
 
 
 @pytest.fixture
-async def two(valkey_url: str) -> AsyncIterator[tuple[Caches, Caches]]:
+async def two_processes(valkey_url: str) -> AsyncIterator[tuple[Caches, Caches]]:
     async with process(valkey_url) as one, process(valkey_url) as other:
         yield one, other
 
 
-async def test_100_at_once_load_once(alone: Caches, source: Source, counted: Counter[str]) -> None:
+async def test_100_concurrent_reads_share_one_load(alone: Caches, source: Source, counted: Counter[str]) -> None:
     source.values, source.seconds = {"a": 1, "b": 2}, 0.05
-    cache = alone.add(source.kind())
+    cache = alone.add(source.spec())
     answers = await asyncio.gather(*(cache.get("a") for _ in range(50)), *(cache.get_many("ab") for _ in range(50)))
     assert answers == [1] * 50 + [{"a": 1, "b": 2}] * 50
     assert source.loads == [{"a"}, {"b"}]
@@ -112,30 +120,30 @@ async def test_100_at_once_load_once(alone: Caches, source: Source, counted: Cou
     assert counted == {"miss": 150, "hit": 2}
 
 
-@pytest.mark.parametrize("has_copies", [True, False])
-async def test_100_at_once_in_one_process_with_valkey_load_once(
-    two: tuple[Caches, Caches], source: Source, has_copies: bool
+@pytest.mark.parametrize("local_copies", [True, False])
+async def test_100_concurrent_reads_of_two_processes_share_one_load_through_valkey(
+    two_processes: tuple[Caches, Caches], source: Source, local_copies: bool
 ) -> None:
     source.values, source.seconds = {"a": 1}, 0.3
-    one, other = (caches.add(source.kind(has_copies=has_copies)) for caches in two)
+    one, other = (caches.add(source.spec(local_copies=local_copies)) for caches in two_processes)
     assert await asyncio.gather(*(one.get("a") for _ in range(100))) == [1] * 100
     assert await asyncio.gather(*(other.get("a") for _ in range(100))) == [1] * 100
     assert source.loads == [{"a"}]
 
 
-async def test_a_failure_reaches_all_and_is_not_kept(alone: Caches, source: Source) -> None:
-    source.is_away = True
-    cache = alone.add(source.kind())
+async def test_a_failed_load_raises_for_all_its_callers_and_is_not_cached(alone: Caches, source: Source) -> None:
+    source.is_failing = True
+    cache = alone.add(source.spec())
     answers = await asyncio.gather(*(cache.get("a") for _ in range(20)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {Unavailable}
     assert len(source.loads) == 1
-    source.is_away, source.values = False, {"a": 1}
+    source.is_failing, source.values = False, {"a": 1}
     assert await cache.get("a") == 1
 
 
-async def test_whoever_goes_away_takes_nobody_along(alone: Caches, source: Source) -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_load_of_others(alone: Caches, source: Source) -> None:
     source.values, source.seconds = {"a": 1}, 0.05
-    cache = alone.add(source.kind())
+    cache = alone.add(source.spec())
     leader = asyncio.create_task(cache.get("a"))
     await asyncio.sleep(0.01)
     followers = asyncio.gather(*(cache.get("a") for _ in range(5)))
@@ -146,94 +154,112 @@ async def test_whoever_goes_away_takes_nobody_along(alone: Caches, source: Sourc
     assert len(source.loads) == 1
 
 
-async def test_values_live_for_their_seconds_and_their_absence_for_30(
+async def test_a_drain_waits_for_the_load_of_a_cancelled_caller(source: Source) -> None:
+    tasks, finished = TaskSet(), list[Collection[str]]()
+
+    async def load(keys: Collection[str]) -> dict[str, int]:
+        found = await source.load(keys)
+        finished.append(keys)
+        return found
+
+    source.values, source.seconds = {"a": 1}, 0.05
+    caller = asyncio.create_task(Caches(tasks).add(replace(source.spec(), load=load)).get("a"))
+    await asyncio.sleep(0.01)
+    caller.cancel()
+    await tasks.drain(5)
+    assert caller.cancelled()
+    assert finished == [{"a"}]
+
+
+async def test_values_live_for_their_ttl_and_absence_for_30_seconds(
     alone: Caches, source: Source, clock: Clock
 ) -> None:
     source.values = {"a": 1}
-    cache = alone.add(source.kind())
+    cache = alone.add(source.spec())
     assert await cache.get_many("ab") == {"a": 1}
     source.values = {"a": 2, "b": 2}
-    clock.now = NEGATIVE_SECONDS - 0.1
+    clock.now = NEGATIVE_TTL - 0.1
     assert await cache.get_many("ab") == {"a": 1}
-    clock.now = NEGATIVE_SECONDS
+    clock.now = NEGATIVE_TTL
     assert await cache.get_many("ab") == {"a": 1, "b": 2}
     clock.now = 300
     assert await cache.get("a") == 2
 
 
-async def test_absence_is_shared_and_forgotten_like_any_value(two: tuple[Caches, Caches], source: Source) -> None:
-    one, other = (caches.add(source.kind()) for caches in two)
+async def test_absence_is_shared_and_invalidated_like_a_value(
+    two_processes: tuple[Caches, Caches], source: Source
+) -> None:
+    one, other = (caches.add(source.spec()) for caches in two_processes)
     assert await one.get("a") is await other.get("a") is None
     assert len(source.loads) == 1
     source.values = {"a": 1}
-    await one.forget("a")
+    await one.invalidate("a")
     assert await one.get("a") == 1
     await asyncio.sleep(0.05)
     assert await other.get("a") == 1
     assert len(source.loads) == 2
 
 
-async def test_the_last_value_serves_while_the_source_is_away_and_spares_it(
+async def test_the_last_known_value_is_served_while_the_source_fails_and_loads_pause(
     alone: Caches, source: Source, clock: Clock, counted: Counter[str]
 ) -> None:
     source.values = {"a": 1, "b": 2}
-    cache = alone.add(source.kind(outlives=True))
+    cache = alone.add(source.spec(stale_if_error=True))
     assert await cache.get_many("ab") == {"a": 1, "b": 2}
-    source.is_away, clock.now = True, 1000
+    source.is_failing, clock.now = True, 1000
     for _ in range(10):
         assert await cache.get_many("ab") == {"a": 1, "b": 2}
     assert (len(source.loads), counted["stale"]) == (2, 2)
     with pytest.raises(Unavailable):
         await cache.get_many("abc")
-    source.is_away, source.values = False, {"a": 3}
-    clock.now += SPARE_SECONDS
+    source.is_failing, source.values = False, {"a": 3}
+    clock.now += STALE_RETRY
     assert await cache.get_many("ab") == {"a": 3}
 
 
-async def test_a_source_that_hangs_is_not_waited_for_when_there_is_a_last_value(
+async def test_a_hanging_source_delays_a_read_with_a_last_known_value_by_half_a_second_once(
     alone: Caches, source: Source, clock: Clock
 ) -> None:
     source.values = {"a": 1}
-    cache = alone.add(source.kind(outlives=True))
+    cache = alone.add(source.spec(stale_if_error=True))
     await cache.get("a")
     source.seconds, clock.now = 1.5, 1000
     started = now()
     assert await cache.get("a") == await cache.get("a") == 1
-    assert now() - started < 0.5 + SLACK
+    assert now() - started < STALE_WAIT + SLACK
 
 
-async def test_other_kinds_have_no_last_value(alone: Caches, source: Source, clock: Clock) -> None:
+async def test_without_stale_if_error_a_failing_source_raises(alone: Caches, source: Source, clock: Clock) -> None:
     source.values = {"a": 1}
-    cache = alone.add(source.kind())
+    cache = alone.add(source.spec())
     await cache.get("a")
-    source.is_away, clock.now = True, 1000
+    source.is_failing, clock.now = True, 1000
     with pytest.raises(Unavailable):
         await cache.get("a")
 
 
-async def test_a_load_that_began_before_forgetting_is_not_kept(alone: Caches, source: Source) -> None:
+async def test_a_load_that_began_before_an_invalidation_is_not_cached(alone: Caches, source: Source) -> None:
     source.values, source.seconds = {"a": 1}, 0.05
-    cache = alone.add(source.kind())
+    cache = alone.add(source.spec())
     early = asyncio.create_task(cache.get("a"))
     await asyncio.sleep(0.01)
     source.values = {"a": 2}
-    await cache.forget("a")
+    await cache.invalidate("a")
     assert await cache.get("a") == 2
     assert await early == 1
     assert await cache.get("a") == 2
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("has_copies", [True, False])
-async def test_nothing_that_was_forgotten_is_found_again(
-    two: tuple[Caches, Caches], source: Source, has_copies: bool, seed: int
+@pytest.mark.parametrize("local_copies", [True, False])
+async def test_no_invalidated_value_is_read_again(
+    two_processes: tuple[Caches, Caches], source: Source, local_copies: bool, seed: int
 ) -> None:
-    """Many readers and writers in two processes, at random times. Copies may be old while the news travels."""
+    """Many readers and writers in two processes, at random times. Local copies may be old while a message travels."""
     chance = random.Random(seed)  # noqa: S311  # repeatable
-    caches = [it.add(source.kind(has_copies=has_copies)) for it in two]
-    source.values = forgotten = dict.fromkeys("abc", 0)
-    forgotten = dict(forgotten)
-    travelling = 0.05 if has_copies else 0.0
+    each = [process.add(source.spec(local_copies=local_copies)) for process in two_processes]
+    source.values, invalidated = dict.fromkeys("abc", 0), dict.fromkeys("abc", 0)
+    travel_seconds = 0.05
 
     async def write(cache: Cache[str, int]) -> None:
         for _ in range(25):
@@ -241,33 +267,38 @@ async def test_nothing_that_was_forgotten_is_found_again(
             source.values[key] += 1
             value = source.values[key]
             await asyncio.sleep(chance.choice((0, 0, 0.002)))
-            await cache.forget(key)
-            asyncio.get_running_loop().call_later(travelling, settle, key, value) if travelling else settle(key, value)
+            await cache.invalidate(key)
+            if local_copies:
+                asyncio.get_running_loop().call_later(travel_seconds, mark_invalidated, key, value)
+            else:
+                mark_invalidated(key, value)
             await asyncio.sleep(chance.random() * 0.004)
 
-    def settle(key: str, value: int) -> None:
-        forgotten[key] = max(forgotten[key], value)
+    def mark_invalidated(key: str, value: int) -> None:
+        invalidated[key] = max(invalidated[key], value)
 
     async def read(cache: Cache[str, int]) -> None:
         for _ in range(60):
             source.seconds = chance.choice((0, 0, 0.001, 0.004))
-            least = dict(forgotten)
+            oldest = dict(invalidated)
             found = await cache.get_many(chance.choice(("a", "ab", "abc", "c")))
-            assert all(value >= least[key] for key, value in found.items()), (found, least)
+            assert all(value >= oldest[key] for key, value in found.items()), (found, oldest)
             await asyncio.sleep(chance.random() * 0.003)
 
-    await asyncio.gather(*(work(cache) for cache in caches for work in (write, read, read, read)))
-    await asyncio.sleep(travelling)
-    for cache in caches:
+    await asyncio.gather(*(work(cache) for cache in each for work in (write, read, read, read)))
+    await asyncio.sleep(travel_seconds)
+    for cache in each:
         assert await cache.get_many("abc") == source.values
 
 
-async def test_with_copies_the_other_process_is_told(two: tuple[Caches, Caches], source: Source) -> None:
+async def test_an_invalidation_reaches_the_local_copies_of_other_processes(
+    two_processes: tuple[Caches, Caches], source: Source
+) -> None:
     source.values = {"a": 1}
-    one, other = (caches.add(source.kind()) for caches in two)
+    one, other = (caches.add(source.spec()) for caches in two_processes)
     assert await one.get("a") == await other.get("a") == 1
     source.values = {"a": 2}
-    await one.forget("a")
+    await one.invalidate("a")
     for _ in range(1000):
         if await other.get("a") == 2:
             break
@@ -276,63 +307,65 @@ async def test_with_copies_the_other_process_is_told(two: tuple[Caches, Caches],
     assert len(source.loads) == 2
 
 
-async def test_what_another_version_wrote_is_loaded_anew(two: tuple[Caches, Caches], source: Source) -> None:
+async def test_a_value_that_cannot_be_deserialized_is_loaded_anew(
+    two_processes: tuple[Caches, Caches], source: Source
+) -> None:
     source.values = {"a": 1}
-    one, other = two[0].add(source.kind(pack=lambda _: b"{}")), two[1].add(source.kind())
+    one, other = two_processes[0].add(source.spec(serialize=lambda _: b"{}")), two_processes[1].add(source.spec())
     assert await one.get("a") == await other.get("a") == 1
 
 
-async def test_requests_go_on_while_valkey_hangs_and_are_late_once(source: Source) -> None:
+async def test_reads_succeed_while_valkey_hangs_and_only_one_waits(source: Source) -> None:
     source.values = {"a": 1}
     with running_valkey() as engine:
         async with process(engine.address, call_seconds=CALL_SECONDS) as caches:
-            cache = caches.add(source.kind(has_copies=False))
+            cache = caches.add(source.spec(local_copies=False))
             assert await cache.get("a") == 1
             os.kill(engine.child.pid, signal.SIGSTOP)
             source.values["a"] = 2
             started = now()
-            await cache.forget("a")
+            await cache.invalidate("a")
             for _ in range(50):
                 assert await cache.get("a") == 2
             assert now() - started < CALL_SECONDS + SLACK
             os.kill(engine.child.pid, signal.SIGCONT)
 
 
-async def test_what_could_not_be_forgotten_is_when_valkey_is_back(source: Source) -> None:
+async def test_a_failed_invalidation_is_made_up_for_when_valkey_answers_again(source: Source) -> None:
     source.values = {"a": 1, "b": 1}
     with running_valkey() as engine:
         async with AsyncExitStack() as stack:
             first, second = [await stack.enter_async_context(process(engine.address)) for _ in range(2)]
-            one, other = (caches.add(source.kind(has_copies=False)) for caches in (first, second))
+            one, other = (caches.add(source.spec(local_copies=False)) for caches in (first, second))
             assert await other.get("a") == 1
             source.values["a"] = 2
             valkey = first.valkey
             assert valkey
-            valkey._rests_until = time.monotonic() + 0.2  # noqa: SLF001  # as after a fault of this process alone
-            await one.forget("a")
+            valkey._open_until = time.monotonic() + 0.2  # noqa: SLF001  # as after a fault of this process alone
+            await one.invalidate("a")
             assert await other.get("a") == 1
             await asyncio.sleep(0.2)
             assert await one.get("b") == 1
             assert await other.get("a") == 2
 
 
-async def test_copies_live_a_second_while_nobody_could_tell(source: Source) -> None:
+async def test_local_copies_live_for_one_second_while_valkey_is_unavailable(source: Source) -> None:
     source.values = {"a": 1}
     with running_valkey() as engine:
         async with process(engine.address) as caches:
-            cache = caches.add(source.kind())
+            cache = caches.add(source.spec())
             assert await cache.get("a") == 1
             engine.child.stop(signal.SIGKILL, seconds=2)
-            await until(lambda: not caches.is_told)
+            await until(lambda: not caches.is_subscribed)
             source.values = {"a": 2}
             assert await cache.get("a") == 2
             assert await cache.get("a") == 2
             assert len(source.loads) == 2
-            await asyncio.sleep(1)
+            await asyncio.sleep(DISCONNECTED_TTL)
             assert await cache.get("a") == 2
             assert len(source.loads) == 3
             engine.start()
             engine.wait_until_ready()
-            await until(lambda: caches.is_told)
+            await until(lambda: caches.is_subscribed)
             source.values = {"a": 3}
             assert await cache.get("a") == 3

@@ -15,7 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from app.concurrency import deadline
+from app.concurrency import Backoff, deadline
 from app.errors import Unavailable
 from app.gateways.dynamodb import (
     MAX_ATTEMPTS,
@@ -68,8 +68,8 @@ class ScriptedClient:
 
 
 @pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.gateways.dynamodb.table._pauses", lambda: [0.0] * MAX_ATTEMPTS)
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.gateways.dynamodb.table.DYNAMODB_REQUEST", Backoff(0, 0))
 
 
 def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:
@@ -77,9 +77,20 @@ def scripted(*steps: Any) -> tuple[Table, ScriptedClient]:
     return Table(client, "test"), client  # type: ignore[arg-type]
 
 
-async def test_values_survive(table: Table, pk: str) -> None:
-    item = {"pk": pk, "sk": "1", "number": -5, "big": 10**30, "flag": True, "none": None, "text": "ä👍",
-            "data": b"\x00\xff", "list": [1, "a", [False]], "map": {"inner": {"deep": 1}}, "empty": ""}  # fmt: skip
+async def test_an_item_is_read_as_it_was_written(table: Table, pk: str) -> None:
+    item = {
+        "pk": pk,
+        "sk": "1",
+        "number": -5,
+        "big": 10**30,
+        "flag": True,
+        "none": None,
+        "text": "ä👍",
+        "data": b"\x00\xff",
+        "list": [1, "a", [False]],
+        "map": {"inner": {"deep": 1}},
+        "empty": "",
+    }
     await table.put(Put(item))
     assert await table.get({"pk": pk, "sk": "1"}, consistent=True) == item
     assert await table.get({"pk": pk, "sk": "2"}) is None
@@ -91,7 +102,7 @@ async def test_a_uuid_is_kept_as_its_bytes(table: Table, pk: str) -> None:
     assert await table.get({"pk": pk, "sk": "1"}) == {"pk": pk, "sk": "1", "id": uuid.bytes}
 
 
-async def test_a_failed_condition_tells_what_stands_there(table: Table, pk: str) -> None:
+async def test_a_failed_condition_carries_the_item_that_is_there(table: Table, pk: str) -> None:
     await table.put(Put({"pk": pk, "sk": "1", "who": "first"}, ABSENT))
     with pytest.raises(ConditionFailed) as failed:
         await table.put(Put({"pk": pk, "sk": "1", "who": "second"}, ABSENT))
@@ -101,15 +112,18 @@ async def test_a_failed_condition_tells_what_stands_there(table: Table, pk: str)
     assert failed.value.item is None
 
 
-async def test_an_update_returns_the_item_as_it_is_now(table: Table, pk: str) -> None:
+async def test_an_update_returns_the_new_item(table: Table, pk: str) -> None:
     changed = await table.update(Update({"pk": pk, "sk": "1"}, "SET #state = :s", {":s": "x"}))
     assert changed == {"pk": pk, "sk": "1", "state": "x"}
 
 
-async def test_a_transaction_is_all_or_nothing_and_says_by_position_why(table: Table, pk: str) -> None:
+async def test_a_transaction_is_all_or_nothing_and_names_failed_conditions_by_position(table: Table, pk: str) -> None:
     await table.put(Put({"pk": pk, "sk": "taken", "who": "first"}))
-    writes: list[Write] = [Put({"pk": pk, "sk": "new"}, ABSENT), Put({"pk": pk, "sk": "taken"}, ABSENT),
-              Check({"pk": pk, "sk": "none"}, ABSENT)]  # fmt: skip
+    writes: list[Write] = [
+        Put({"pk": pk, "sk": "new"}, ABSENT),
+        Put({"pk": pk, "sk": "taken"}, ABSENT),
+        Check({"pk": pk, "sk": "none"}, ABSENT),
+    ]
     with pytest.raises(TransactionRejected) as rejected:
         await table.transact(writes)
     assert rejected.value.failed == {1: {"pk": pk, "sk": "taken", "who": "first"}}
@@ -127,7 +141,7 @@ async def test_a_query_goes_on_over_pages_and_stops_at_its_limit(table: Table, p
     assert [item["sk"] for item in await table.query(limited)] == ["7", "6", "5", "4", "3"]
 
 
-async def test_a_batch_of_any_size(table: Table, pk: str) -> None:
+async def test_a_batch_get_of_any_size_returns_the_items_that_exist(table: Table, pk: str) -> None:
     keys = [{"pk": pk, "sk": f"{n:03d}"} for n in range(230)]
     await asyncio.gather(*(table.put(Put(dict(key))) for key in keys[:210]))
     found = await table.batch_get(keys)
@@ -135,7 +149,7 @@ async def test_a_batch_of_any_size(table: Table, pk: str) -> None:
     assert await table.batch_get([]) == []
 
 
-@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.usefixtures("no_backoff")
 async def test_unprocessed_keys_are_asked_for_again() -> None:
     key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
     some = {"Responses": {"test": [key]}, "UnprocessedKeys": {"test": {"Keys": [key]}}}
@@ -168,8 +182,8 @@ async def test_unprocessed_keys_are_asked_for_again() -> None:
     ],
     ids=repr,
 )
-@pytest.mark.usefixtures("no_pauses")
-async def test_passing_faults_are_tried_again_and_then_unavailable(fault: Exception) -> None:
+@pytest.mark.usefixtures("no_backoff")
+async def test_transient_faults_are_retried_and_then_unavailable(fault: Exception) -> None:
     table, client = scripted(fault, fault, {})
     await table.put(Put({"pk": "a", "sk": "b"}))
     assert len(client.requests) == 3
@@ -179,7 +193,7 @@ async def test_passing_faults_are_tried_again_and_then_unavailable(fault: Except
     assert len(client.requests) == MAX_ATTEMPTS
 
 
-async def test_every_try_of_a_transaction_carries_one_token() -> None:
+async def test_every_attempt_of_a_transaction_carries_one_token() -> None:
     table, client = scripted(
         ReadTimeoutError(endpoint_url=ENDPOINT), client_error("TransactionInProgressException"), {}
     )
@@ -200,14 +214,14 @@ USED = ("GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "TransactWr
 OURS = {"ConditionalCheckFailedException": ConditionFailed, "TransactionCanceledException": TransactionRejected}
 
 
-def errors_in_the_model() -> list[tuple[str, str]]:
+def errors_of_the_model() -> list[tuple[str, str]]:
     model = botocore.session.get_session().get_service_model("dynamodb")
     return [(name, shape.name) for name in USED for shape in model.operation_model(name).error_shapes]
 
 
-@pytest.mark.parametrize(("operation", "code"), errors_in_the_model())
-@pytest.mark.usefixtures("no_pauses")
-async def test_every_error_of_the_model_is_one_of_ours(operation: str, code: str) -> None:
+@pytest.mark.parametrize(("operation", "code"), errors_of_the_model())
+@pytest.mark.usefixtures("no_backoff")
+async def test_every_error_of_the_model_becomes_an_error_of_the_gateway(operation: str, code: str) -> None:
     reasons = [{"Code": "ConditionalCheckFailed"}]
     table, _ = scripted(client_error(code, operation, CancellationReasons=reasons))
     with pytest.raises(OURS.get(code, Unavailable)):
@@ -235,19 +249,19 @@ async def call(table: Table, operation: str) -> None:
     "refusal",
     [client_error("AccessDeniedException"), client_error("UnrecognizedClientException"), NoCredentialsError()],
 )
-@pytest.mark.usefixtures("no_pauses")
-async def test_refused_credentials_are_not_the_clients_fault(refusal: Exception) -> None:
+@pytest.mark.usefixtures("no_backoff")
+async def test_refused_credentials_are_unavailable(refusal: Exception) -> None:
     table, _ = scripted(refusal)
     with pytest.raises(Unavailable):
         await table.get({"pk": "a", "sk": "b"})
 
 
-async def test_our_own_mistake_is_not_called_unavailable(table: Table) -> None:
+async def test_an_invalid_request_is_not_unavailable(table: Table) -> None:
     with pytest.raises(Exception, match="ValidationException"):
         await table.query(Query("#wrong = :pk", {":pk": "a"}))
 
 
-async def test_a_silent_engine_costs_no_more_than_the_deadline(settings: Settings) -> None:
+async def test_a_silent_engine_costs_the_deadline_at_most(settings: Settings) -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -272,17 +286,23 @@ async def test_creating_the_table_again_changes_nothing(settings: Settings) -> N
 async def test_the_table_is_created_as_the_settings_say(settings: Settings, mode: str) -> None:
     name = f"test-{uuid4()}"
     chosen = settings.model_copy(
-        update={"dynamodb_table": name, "dynamodb_billing_mode": mode, "dynamodb_read_units": 7,
-                "dynamodb_write_units": 8, "dynamodb_index_read_units": 9, "dynamodb_index_write_units": 10}
-    )  # fmt: skip
+        update={
+            "dynamodb_table": name,
+            "dynamodb_billing_mode": mode,
+            "dynamodb_read_units": 7,
+            "dynamodb_write_units": 8,
+            "dynamodb_index_read_units": 9,
+            "dynamodb_index_write_units": 10,
+        }
+    )
     assert await create_table(chosen) is True
     async with open_table(chosen) as table:
-        client: Any = table._client  # noqa: SLF001  # only a test looks behind the gateway
-        told = (await client.describe_table(TableName=name))["Table"]
+        client: Any = table._client  # noqa: SLF001  # the gateway does not describe
+        description = (await client.describe_table(TableName=name))["Table"]
         ttl = await client.describe_time_to_live(TableName=name)
-    (index,) = told["GlobalSecondaryIndexes"]
+    (index,) = description["GlobalSecondaryIndexes"]
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert [key["AttributeName"] for key in told["KeySchema"] + index["KeySchema"]] == [
+    assert [key["AttributeName"] for key in description["KeySchema"] + index["KeySchema"]] == [
         "pk",
         "sk",
         "inbox",
@@ -290,6 +310,7 @@ async def test_the_table_is_created_as_the_settings_say(settings: Settings, mode
     ]
     assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires_at"
     units = [
-        [of["ProvisionedThroughput"][f"{what}CapacityUnits"] for what in ("Read", "Write")] for of in (told, index)
+        [of["ProvisionedThroughput"][f"{what}CapacityUnits"] for what in ("Read", "Write")]
+        for of in (description, index)
     ]
     assert units == ([[7, 8], [9, 10]] if mode == "PROVISIONED" else [[0, 0], [0, 0]])

@@ -1,4 +1,4 @@
-"""The quick client and the one that comes with aioboto3 give equal results on every call, errors included."""
+"""The service's client and aioboto3's plain one give equal results on every call, errors included."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,8 +19,8 @@ ABSENT = "attribute_not_exists(#pk)"
 
 @pytest.fixture
 async def both(service: Service, settings: Settings) -> AsyncIterator[Clients]:
-    """The service's own table, and the same through a plain client."""
-    async with open_client(settings, as_it_comes=True) as plain:
+    """The table through the service's client and through a plain one."""
+    async with open_client(settings, plain=True) as plain:
         yield service.state["table"], Table(plain, settings.dynamodb_table)
 
 
@@ -41,7 +41,7 @@ def everything(pk: str, sk: str) -> dict[str, Any]:
     }
 
 
-async def test_reads(both: Clients) -> None:
+async def test_reads_are_equal_through_both_clients(both: Clients) -> None:
     pk = f"TEST#{uuid4()}"
     for table in both:
         for sk in ("1", "2", "3"):
@@ -67,14 +67,14 @@ async def test_reads(both: Clients) -> None:
     assert len(by_key[0]) == 3
 
 
-async def test_writes(both: Clients) -> None:
+async def test_writes_are_equal_through_both_clients(both: Clients) -> None:
     pk = f"TEST#{uuid4()}"
     change = Update({"pk": pk, "sk": "1"}, "SET #n = :n, #data = :data", {":n": 1, ":data": b"\x01"})
     assert await both[0].update(change) == await both[1].update(change)
 
 
 @pytest.mark.parametrize("has_item", [True, False])
-async def test_failed_conditions(both: Clients, has_item: bool) -> None:
+async def test_failed_conditions_are_equal_through_both_clients(both: Clients, has_item: bool) -> None:
     pk = f"TEST#{uuid4()}"
     if has_item:
         await both[0].put(Put(everything(pk, "1")))
@@ -92,16 +92,16 @@ async def test_failed_conditions(both: Clients, has_item: bool) -> None:
     assert (found[0][0] is not None) == has_item
 
 
-async def test_mistakes_of_ours(both: Clients) -> None:
-    said = []
+async def test_an_invalid_request_raises_the_same_error_through_both_clients(both: Clients) -> None:
+    errors = []
     for table in both:
         with pytest.raises(Exception, match="ValidationException") as error:
             await table.query(Query("#pk > :pk", {":pk": "x"}))
-        said.append((type(error.value), str(error.value)))
-    assert said[0] == said[1]
+        errors.append((type(error.value), str(error.value)))
+    assert errors[0] == errors[1]
 
 
-async def test_an_answer_that_is_not_json_is_a_fault_and_not_an_absence(settings: Settings) -> None:
+async def test_a_response_that_is_not_json_is_unavailable_and_not_absence(settings: Settings) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n<html/> \n")

@@ -1,4 +1,4 @@
-"""The operator's gateway: whole tables, bulk writes, patience, and what it costs, on a real engine and with faults."""
+"""OperatedTable: scans, bulk writes, throttling and consumed units, on a real engine and with faults."""
 
 import json
 from base64 import b64encode
@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.concurrency import Backoff
 from app.errors import Unavailable
 from app.gateways.dynamodb import MAX_ATTEMPTS, Put, Query, operator, table
 from app.gateways.dynamodb.operator import OperatedTable, Segment, open_operated_table
@@ -18,24 +19,24 @@ from tests.tools.faults import client_error, throttled
 
 @pytest.fixture
 def fresh(settings: Settings) -> Settings:
-    """A table's settings of the test's own."""
+    """Settings of a table of the test's own."""
     return settings.model_copy(update={"dynamodb_table": f"test-{uuid4()}"})
 
 
 @pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "_pauses", lambda: [0.0] * table.MAX_ATTEMPTS)
-    monkeypatch.setattr(operator, "LONGEST_PAUSE", 0.0)
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "DYNAMODB_REQUEST", Backoff(0, 0))
+    monkeypatch.setattr(operator, "DYNAMODB_COMMAND", Backoff(0, 0))
 
 
 class ScriptedClient:
-    """Answers each call with the next step, and with the last one for ever."""
+    """Answers each call with the next step, and further ones with the last step."""
 
     class exceptions:  # noqa: N801  # as botocore names it
-        """The one that the gateway asks for."""
+        """The exception that the gateway catches."""
 
         class ResourceNotFoundException(Exception):
-            """There is no such table."""
+            """Raised for a table that does not exist."""
 
     def __init__(self, *steps: Any) -> None:
         self.steps = list(steps)
@@ -58,7 +59,7 @@ def scripted(*steps: Any) -> tuple[OperatedTable, ScriptedClient]:
     return OperatedTable(client, "test"), client  # type: ignore[arg-type]
 
 
-async def test_all_segments_together_are_the_table(fresh: Settings) -> None:
+async def test_the_segments_of_a_scan_together_are_the_table(fresh: Settings) -> None:
     await create_table(fresh)
     wanted = [{"pk": f"P{number % 7}", "sk": f"{number:03d}"} for number in range(60)]
     async with open_operated_table(fresh) as table:
@@ -67,7 +68,7 @@ async def test_all_segments_together_are_the_table(fresh: Settings) -> None:
     assert sorted(found, key=lambda item: item["sk"]) == wanted
 
 
-async def test_what_is_consumed_is_added_up(fresh: Settings) -> None:
+async def test_consumed_units_are_added_up(fresh: Settings) -> None:
     await create_table(fresh)
     async with open_operated_table(fresh) as table:
         await table.put(Put({"pk": "a", "sk": "b", "filler": "x" * 1500}))
@@ -82,9 +83,9 @@ async def test_a_table_is_described_listed_and_dropped(fresh: Settings) -> None:
     async with open_operated_table(fresh) as table:
         assert await table.describe() is None
         await create_table(fresh)
-        told = await table.describe()
-        assert told is not None
-        assert (told["TableName"], told["TimeToLive"]["AttributeName"]) == (table.name, TTL_ATTRIBUTE)
+        description = await table.describe()
+        assert description is not None
+        assert (description["TableName"], description["TimeToLive"]["AttributeName"]) == (table.name, TTL_ATTRIBUTE)
         assert table.name in await table.tables()
         await table.drop()
         assert await table.describe() is None
@@ -96,15 +97,15 @@ async def test_tables_are_listed_over_pages() -> None:
     assert client.requests == [{}, {"ExclusiveStartTableName": "a"}]
 
 
-@pytest.mark.usefixtures("no_pauses")
-async def test_throttles_are_waited_out_however_many_there_are() -> None:
+@pytest.mark.usefixtures("no_backoff")
+async def test_any_number_of_throttles_is_waited_out() -> None:
     table, client = scripted(*[throttled("GetItem")] * 50, {})
     assert await table.get({"pk": "a", "sk": "b"}) is None
     assert len(client.requests) == 51
     assert table.consumed.calls == 1
 
 
-@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.usefixtures("no_backoff")
 async def test_other_faults_are_not_waited_out() -> None:
     table, client = scripted(client_error("InternalServerError", status=500))
     with pytest.raises(Unavailable):
@@ -112,16 +113,16 @@ async def test_other_faults_are_not_waited_out() -> None:
     assert len(client.requests) == MAX_ATTEMPTS
 
 
-@pytest.mark.usefixtures("no_pauses")
-async def test_what_a_batch_left_is_written_again() -> None:
+@pytest.mark.usefixtures("no_backoff")
+async def test_unprocessed_writes_of_a_batch_are_sent_again() -> None:
     left = {"test": [{"PutRequest": {"Item": {"pk": {"S": "a"}, "sk": {"S": "2"}}}}]}
     table, client = scripted({"UnprocessedItems": left}, {"UnprocessedItems": left}, {})
     await table.put_all([{"pk": "a", "sk": "1"}, {"pk": "a", "sk": "2"}])
     assert [request["RequestItems"] for request in client.requests[1:]] == [left, left]
 
 
-class Leftovers:
-    """Says of the first batch that its second item was left, as a table that is short of units does."""
+class LeavingOneUnprocessed:
+    """Leaves the second item of the first batch unprocessed, as a throttled table does."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -140,12 +141,12 @@ class Leftovers:
         return {"UnprocessedItems": {name: wire}}
 
 
-async def test_binary_values_survive_being_left_and_sent_again(service: Service, settings: Settings) -> None:
+async def test_binary_values_survive_being_unprocessed_and_sent_again(service: Service, settings: Settings) -> None:
     assert service.state["table"].name == settings.dynamodb_table
     pk, uuid = f"TEST#{uuid4()}", uuid4()
     written = [{"pk": pk, "sk": sk, "id": uuid} for sk in "12"]
     async with open_operated_table(settings) as real:
-        client: Any = Leftovers(real._client)  # noqa: SLF001  # the fault stands between the gateway and its client
+        client: Any = LeavingOneUnprocessed(real._client)  # noqa: SLF001  # the fault stands between the gateway and its client
         await OperatedTable(client, settings.dynamodb_table).put_all(written)
         found = await real.query(Query("#pk = :pk", {":pk": pk}))
     assert [item["id"] for item in found] == [uuid.bytes] * 2

@@ -1,4 +1,4 @@
-"""The cache in the service: the cost of warm requests, and consistency between processes."""
+"""The caches in the service: the cost of requests with warm caches, and processes that agree."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ def with_valkey(settings: Settings, url: str) -> Settings:
 
 @dataclass
 class Pair:
-    """Two processes of a service, Ann and Bob, and Bob's client at each process."""
+    """Two processes of one service, with the users Ann and Bob."""
 
     one: Service
     other: Service
@@ -51,29 +51,29 @@ async def pair_of(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Pair
         one, other = [await stack.enter_async_context(running(settings)) for _ in range(2)]
         new_person = await stack.enter_async_context(people_of(one, issuer))
         pair = Pair(one, other, await new_person("ann"), await new_person("bob"), issuer)
-        await heard(pair)
+        await subscribed(pair)
         yield pair
 
 
-async def heard(pair: Pair) -> None:
-    """Until both hear of what the other one forgets."""
+async def subscribed(pair: Pair) -> None:
+    """Return when both processes receive each other's invalidations."""
     for service in (pair.one, pair.other):
         for _ in range(1000):
-            if service.state["caches"].is_told:
+            if service.state["caches"].is_subscribed:
                 break
             await asyncio.sleep(0.01)
         else:
-            raise AssertionError("Valkey is not heard")
+            raise AssertionError("A process did not subscribe within 10 s")
 
 
 @pytest.fixture
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Valkey time on a busy machine: these promises hold while it answers. Timeouts have their own tests."""
+def _patient_valkey(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Valkey more time than the service does: a busy machine is slow, and a slow Valkey has its own tests."""
     monkeypatch.setattr(Valkey, "__init__", partialmethod(Valkey.__init__, call_seconds=10))
 
 
 @pytest.fixture
-async def pair(settings: Settings, issuer: LocalIssuer, valkey_url: str, _patience: None) -> AsyncIterator[Pair]:
+async def pair(settings: Settings, issuer: LocalIssuer, valkey_url: str, _patient_valkey: None) -> AsyncIterator[Pair]:
     async with pair_of(with_valkey(settings, valkey_url), issuer) as pair:
         yield pair
 
@@ -84,11 +84,11 @@ async def count_at(pair: Pair, service: Service, person: Person) -> int:
 
 
 class Statements:
-    """Counts the SQL statements of a service."""
+    """Counts the SQL statements of all services in this process."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        run = Postgres._run  # noqa: SLF001  # where every statement passes
+        run = Postgres._run  # noqa: SLF001  # every statement passes here
 
         async def counted(postgres: Postgres, work: Callable[..., Any]) -> Any:
             self.count += 1
@@ -99,7 +99,7 @@ class Statements:
 
 @asynccontextmanager
 async def metered(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
-    """The DynamoDB calls of a service while the block runs."""
+    """Collect the DynamoDB calls of a service while the block runs."""
     meter = Meter(raw_client(service))
     calls: list[str] = []
     with monkeypatch.context() as patch:
@@ -109,9 +109,9 @@ async def metered(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     calls += spent.calls
 
 
-@pytest.mark.usefixtures("_patience")
+@pytest.mark.usefixtures("_patient_valkey")
 @pytest.mark.parametrize("with_a_valkey", [False, True])
-async def test_with_a_warm_cache_the_inbox_sends_no_sql_and_the_counter_no_call(
+async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_call(
     settings: Settings,
     issuer: LocalIssuer,
     valkey_url: str,
@@ -136,7 +136,7 @@ async def test_with_a_warm_cache_the_inbox_sends_no_sql_and_the_counter_no_call(
         assert (statements.count, calls) == (0, [])
 
 
-async def test_a_value_that_a_process_has_loaded_is_not_loaded_by_another(
+async def test_a_value_loaded_by_one_process_is_read_by_the_other_from_valkey(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pair.ann.sent("hi", pair.bob)
@@ -149,7 +149,7 @@ async def test_a_value_that_a_process_has_loaded_is_not_loaded_by_another(
     assert (statements.count, calls) == (0, ["Query"])
 
 
-async def test_a_rename_in_a_process_shows_in_another_at_once(pair: Pair) -> None:
+async def test_a_rename_in_one_process_shows_in_the_other_at_once(pair: Pair) -> None:
     await pair.ann.sent("hi", pair.bob)
     async with pair.at(pair.other, pair.bob) as bob:
         for number in range(20):
@@ -159,7 +159,7 @@ async def test_a_rename_in_a_process_shows_in_another_at_once(pair: Pair) -> Non
             assert inbox[0]["display_name"] == f"Ann {number}"
 
 
-async def test_the_counter_of_another_process_includes_every_answered_change(pair: Pair) -> None:
+async def test_the_counter_of_one_process_includes_every_answered_change_of_the_other(pair: Pair) -> None:
     assert await count_at(pair, pair.other, pair.bob) == 0
     group = (await pair.ann.sent("one", pair.bob))["message_group_uuid"]
     assert [await count_at(pair, service, pair.bob) for service in (pair.other, pair.one)] == [1, 1]
@@ -173,8 +173,8 @@ async def test_the_counter_of_another_process_includes_every_answered_change(pai
     assert await count_at(pair, pair.other, pair.ann) == 0
 
 
-async def test_a_row_that_is_repaired_later_is_counted(pair: Pair) -> None:
-    """A process dies between commit and projection; another process repairs the row and thereby the count."""
+async def test_a_row_that_another_process_repairs_is_counted(pair: Pair) -> None:
+    """One process dies between commit and projection; the other one repairs the row and invalidates the count."""
     group = pair.ann.group_with(pair.bob)
     await pair.ann.sent("one", pair.bob)
     async with pair.at(pair.other, pair.bob) as bob:
@@ -186,10 +186,10 @@ async def test_a_row_that_is_repaired_later_is_counted(pair: Pair) -> None:
         if await count_at(pair, pair.other, pair.bob) == 1:
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("the repair was not counted")
+    raise AssertionError("The repaired row was not counted within 2 s")
 
 
-async def test_a_user_who_registers_in_a_process_is_known_in_another(pair: Pair, issuer: LocalIssuer) -> None:
+async def test_a_user_registered_in_one_process_is_known_in_the_other(pair: Pair, issuer: LocalIssuer) -> None:
     token = issuer.token(f"sub-{uuid4()}", time.time())
     headers = {"authorization": f"Bearer {token}"}
     async with pair.one.client(**headers) as at_one, pair.other.client(**headers) as at_other:
@@ -202,7 +202,7 @@ async def test_a_user_who_registers_in_a_process_is_known_in_another(pair: Pair,
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
-async def test_without_valkey_all_requests_succeed(
+async def test_all_requests_succeed_when_valkey_dies_or_hangs(
     settings: Settings, issuer: LocalIssuer, fault: signal.Signals
 ) -> None:
     with running_valkey() as engine:
@@ -219,7 +219,7 @@ async def test_without_valkey_all_requests_succeed(
 
 
 async def traffic(pair: Pair) -> tuple[Counter[int], float]:
-    """The statuses of many requests of all kinds, and the seconds of the slowest turn."""
+    """Return the statuses of requests of four kinds, and the seconds of the slowest round."""
     statuses: Counter[int] = Counter()
     group, slow = pair.ann.group_with(pair.bob), 0.0
     for turn in range(20):

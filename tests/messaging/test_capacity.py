@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.cache import Caches
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
 from app.messaging.errors import GroupNotFound
@@ -125,7 +126,7 @@ async def test_inbox_page_of_20(metered: Metered, groups: int, units: float) -> 
 
 
 async def test_counter(metered: Metered) -> None:
-    counter = UnreadCounter(metered.store, Caches())
+    counter = UnreadCounter(metered.store, Caches(TaskSet()))
     for _ in range(20):
         await metered.send(to=uuid4())
     async with metered.meter.measure() as spent:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from app.concurrency import Backoff
 from app.errors import Unavailable
 from app.gateways.dynamodb import MAX_ATTEMPTS, Table, table
 from app.messaging import projection
@@ -29,7 +30,7 @@ GIVE_UP = MAX_ATTEMPTS
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "_pauses", lambda: [0.0] * GIVE_UP)
+    monkeypatch.setattr(table, "DYNAMODB_REQUEST", Backoff(0, 0))
     monkeypatch.setattr(projection, "PAUSES", (0.01, 0.01))
 
 
@@ -200,7 +201,7 @@ async def test_a_send_that_is_answered_too_late_still_reaches_the_inboxes(
     store = MessagingStore(Table(client, service.state["table"].name))
     messaging = Messaging(store, DIRECTORY, message_max_length=100)
     await send(messaging, pair, "first contact")
-    monkeypatch.setattr("app.messaging.service.SEND", 0.2)
+    monkeypatch.setattr("app.messaging.service.SEND_SECONDS", 0.2)
     with pytest.raises(Unavailable):
         await send(messaging, pair, "late")
     await messaging.drain(5)

@@ -229,7 +229,7 @@ async def test_another_process_is_told_of_what_did_not_reach_it() -> None:
         engine = stack.enter_context(running_valkey())
         sending, hearing = [await stack.enter_async_context(valkey_bus(engine.address)) for _ in range(2)]
         subscription = await stack.enter_async_context(hearing.subscribe(ann, nothing))
-        sending._valkey._rests_until = time.monotonic() + 1  # noqa: SLF001  # as after a fault
+        sending._valkey._open_until = time.monotonic() + 1  # noqa: SLF001  # as after a fault
         await sending.publish(event(ann))
         (delivery,) = await take(subscription, 1)
         assert told_by(delivery) == EventsLost(ann)

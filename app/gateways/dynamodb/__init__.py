@@ -1,4 +1,4 @@
-"""The DynamoDB gateway: one table, plain values in and out, every call bounded and retried in one place."""
+"""The DynamoDB gateway: one table, plain values in and out, one place for deadlines and retries of every call."""
 
 from app.gateways.dynamodb.table import MAX_ATTEMPTS as MAX_ATTEMPTS
 from app.gateways.dynamodb.table import ConditionFailed as ConditionFailed

@@ -1,8 +1,8 @@
-"""The DynamoDB client of a process: aioboto3's, relieved of work that is done again on every call.
+"""The DynamoDB client of a process: aioboto3's, without the work that it repeats on every call.
 
-Three of botocore's extension points: the response parser hands on the decoded JSON, the user agent is built once, and
-our own requests are not validated again. A Query of 20 items takes half of the CPU so (tests/benchmarks); a test
-compares every call that the service makes with the plain client's.
+Three of botocore's extension points are used: the response parser returns the decoded JSON, the user agent is built
+once, and requests are not validated, because this package builds them all. A Query of 20 items takes half of the CPU
+(tests/benchmarks); a test compares every call that the service makes with the plain client's.
 """
 
 import json
@@ -27,8 +27,8 @@ CONNECT_SECONDS = 1.0
 READ_SECONDS = 1.5
 
 
-class _JsonAsItIs(AioJSONParser):
-    """DynamoDB's JSON is what callers want already. Binary values stay base64 text; errors go the usual way."""
+class _RawJsonParser(AioJSONParser):
+    """Returns DynamoDB's JSON unchanged: binary values stay base64 text. Errors are parsed by botocore."""
 
     async def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
         if response["status_code"] >= 300:
@@ -41,17 +41,17 @@ class _JsonAsItIs(AioJSONParser):
         return parsed
 
 
-class _Parsers:
-    """What botocore asks for the parser of a protocol."""
+class _ParserFactory:
+    """Creates the response parser of a client, in the form that botocore expects."""
 
-    def create_parser(self, protocol_name: str) -> _JsonAsItIs:
+    def create_parser(self, protocol_name: str) -> _RawJsonParser:
         if protocol_name != "json":
-            raise ValueError(f"DynamoDB speaks json, not {protocol_name}")
-        return _JsonAsItIs()
+            raise ValueError(f"The protocol {protocol_name} is not supported: DynamoDB uses json")
+        return _RawJsonParser()
 
 
-class _UserAgent(UserAgentString):
-    """The same for every call of a client."""
+class _CachedUserAgent(UserAgentString):
+    """The user agent of a client, built at its first call."""
 
     _text: str | None = None
 
@@ -63,34 +63,32 @@ class _UserAgent(UserAgentString):
 
 def _session() -> AioSession:
     session = AioSession()
-    session.register_component("response_parser_factory", _Parsers())
-    session.register_component("user_agent_creator", _UserAgent.from_environment())
+    session.register_component("response_parser_factory", _ParserFactory())
+    session.register_component("user_agent_creator", _CachedUserAgent.from_environment())
     return session
 
 
-def _credentials(settings: TableSettings) -> dict[str, str]:
-    """A local engine takes any key, so real ones are never sent to it; otherwise AWS's own chain decides."""
-    if settings.dynamodb_endpoint_url and urlsplit(settings.dynamodb_endpoint_url).hostname in LOOPBACK:
+def credentials_for(endpoint: str | None) -> dict[str, str]:
+    """Return made-up credentials for a local engine, which must not get real ones; else leave them to AWS's chain."""
+    if endpoint and urlsplit(endpoint).hostname in LOOPBACK:
         return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     return {}
 
 
 @asynccontextmanager
 async def open_client(
-    settings: TableSettings, *, as_it_comes: bool = False, read_seconds: float = READ_SECONDS
+    settings: TableSettings, *, plain: bool = False, read_seconds: float = READ_SECONDS
 ) -> AsyncIterator["DynamoDBClient"]:
-    """The client of a process; connecting happens at the first call. `as_it_comes` is the plain one, for comparing."""
+    """Open the client of a process; it connects at the first call. `plain` leaves out the three changes."""
     config = AioConfig(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
         max_pool_connections=100,
         retries={"total_max_attempts": 1, "mode": "standard"},
-        parameter_validation=as_it_comes,
+        parameter_validation=plain,
         tcp_keepalive=True,
     )
-    session = aioboto3.Session(
-        region_name=settings.aws_region, botocore_session=AioSession() if as_it_comes else _session()
-    )
+    session = aioboto3.Session(region_name=settings.aws_region, botocore_session=AioSession() if plain else _session())
     endpoint = settings.dynamodb_endpoint_url
-    async with session.client("dynamodb", endpoint_url=endpoint, config=config, **_credentials(settings)) as client:
+    async with session.client("dynamodb", endpoint_url=endpoint, config=config, **credentials_for(endpoint)) as client:
         yield client

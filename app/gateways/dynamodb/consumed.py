@@ -1,6 +1,6 @@
-"""What calls take of the capacity, as DynamoDB reports it, and the meter that is told."""
+"""The capacity that calls consume, as DynamoDB reports it, and the meter that records it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -11,24 +11,24 @@ REFUSED_BUT_CHARGED: Final = frozenset({"ConditionalCheckFailedException", "Tran
 
 
 class Meter(Protocol):
-    """Is told of each call, by the name of botocore's method. A resource is the table or an index, by its name."""
+    """Records calls by the name of botocore's method. A resource is TABLE or the name of an index."""
 
     def called(self, call: str) -> None:
-        """It was answered."""
+        """Record a call that DynamoDB answered."""
 
     def read(self, units: float, resource: str) -> None:
-        """RCU that it took."""
+        """Record consumed RCU."""
 
     def wrote(self, units: float, resource: str) -> None:
-        """WCU that it took."""
+        """Record consumed WCU."""
 
     def retried(self, call: str, cause: str) -> None:
-        """A try met a fault that another one may not meet."""
+        """Record an attempt that met a transient fault."""
 
 
 @dataclass(slots=True)
 class Consumed:
-    """The simplest meter: sums."""
+    """Adds up calls, units and retries: the simplest meter."""
 
     calls: int = 0
     read_units: float = 0
@@ -48,24 +48,21 @@ class Consumed:
         self.retries += 1
 
 
-def note_answer(meter: Meter, call: str, reported: Any) -> None:
-    """Hand on an answer's ConsumedCapacity with INDEXES: an object, or a list for batches and transactions."""
+def record_response(meter: Meter, call: str, reported: Any) -> None:
+    """Record a response's ConsumedCapacity with INDEXES: an object, or a list for batches and transactions."""
     meter.called(call)
-    for told in reported if isinstance(reported, list) else [reported or {}]:
-        # A transaction that was applied before reads only, and then says so.
-        tell = meter.read if call in READS or told.get("ReadCapacityUnits") else meter.wrote
-        for resource, units in _by_resource(told):
-            tell(units, resource)
+    for consumed in reported if isinstance(reported, list) else [reported or {}]:
+        # A transaction that was applied before only reads, and reports read units.
+        record = meter.read if call in READS or consumed.get("ReadCapacityUnits") else meter.wrote
+        parts = {TABLE: consumed.get("Table", {}), **consumed.get("GlobalSecondaryIndexes", {})}
+        for resource, part in parts.items():
+            if units := part.get("CapacityUnits"):
+                record(units, resource)
 
 
-def note_refusal(meter: Meter, call: str, code: str, request: Mapping[str, Any]) -> None:
-    """A failed condition is charged, but not reported: count the least that it takes, which fits items up to 1 KB."""
+def record_rejection(meter: Meter, call: str, code: str, request: Mapping[str, Any]) -> None:
+    """Record a failed condition, which is charged but not reported, with its least cost: that of items up to 1 KB."""
     if code in REFUSED_BUT_CHARGED:
         transacted = request.get("TransactItems")
         meter.called(call)
         meter.wrote(2 * len(transacted) if transacted else 1, TABLE)
-
-
-def _by_resource(told: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    parts = {TABLE: told.get("Table", {}), **told.get("GlobalSecondaryIndexes", {})}
-    return ((resource, part["CapacityUnits"]) for resource, part in parts.items() if part.get("CapacityUnits"))

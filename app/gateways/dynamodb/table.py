@@ -1,4 +1,4 @@
-"""Table: reads, writes and transactions on the one table, retried in one place, faults as errors of ours."""
+"""Table: reads, writes and transactions on one table, retried in one place; its faults as errors of this package."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -9,10 +9,11 @@ from uuid import uuid4
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.concurrency import full_jitter
+from app.concurrency import DYNAMODB_REQUEST
 from app.errors import Unavailable
+from app.gateways import aws_errors
 from app.gateways.dynamodb.client import open_client
-from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, note_answer, note_refusal
+from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_rejection, record_response
 from app.gateways.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
 from app.settings import TableSettings
 
@@ -21,35 +22,35 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TRANSIENT = frozenset({
-    "InternalServerError", "ItemCollectionSizeLimitExceededException", "LimitExceededException",
-    "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded",
-    "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "ThrottlingException",
-    "ThrottlingError", "Throttling", "TransactionConflict", "TransactionConflictException",
-    "TransactionInProgressException", "ProvisionedThroughputExceeded",
-})  # fmt: skip
+THROTTLES = aws_errors.THROTTLES | {"LimitExceededException"}
+"""DynamoDB's codes. In other services LimitExceededException is a quota, which no waiting helps."""
+TRANSIENT = THROTTLES | {
+    "InternalServerError", "ItemCollectionSizeLimitExceededException", "ReplicatedWriteConflictException",
+    "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "TransactionConflict",
+    "TransactionConflictException", "TransactionInProgressException",
+}  # fmt: skip
 MAX_ATTEMPTS = 6
-"""Tries of one call, about half a second of backing off in all; the caller's deadline may end it sooner."""
+"""Attempts of one call, about half a second of backoff in all; the caller's deadline may end it sooner."""
 CREATE_CHECKS = 120
-CREATE_PAUSE = 0.5
-"""Seconds between them: a new table is waited for for a minute."""
+CREATE_INTERVAL = 0.5
+"""Seconds between the checks whether a new table is active: a minute in all."""
 BATCH_SIZE = 100
-"""Keys in one BatchGetItem, AWS's limit."""
+"""Keys in one BatchGetItem, a limit of DynamoDB."""
 
 
 class ConditionFailed(Exception):
-    """A conditional write found something else; `item` is what it found, None when there was nothing."""
+    """The condition of a write failed; `item` is the item that it was checked on, None if there is none."""
 
     def __init__(self, item: Item | None = None) -> None:
-        super().__init__("condition failed")
+        super().__init__("The condition failed")
         self.item = item
 
 
 class TransactionRejected(Exception):
-    """A transaction's conditions failed; `failed` maps the position of each to the item that it found."""
+    """Conditions of a transaction failed; `failed` maps the position of each to its item, None if there is none."""
 
     def __init__(self, failed: dict[int, Item | None]) -> None:
-        super().__init__(f"conditions failed at {sorted(failed)}")
+        super().__init__(f"The conditions at {sorted(failed)} failed")
         self.failed = failed
 
 
@@ -57,7 +58,13 @@ _TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
 
 
 class Table:
-    """One DynamoDB table. Raises ConditionFailed, TransactionRejected or Unavailable, and nothing of botocore's."""
+    """One DynamoDB table.
+
+    Every method raises Unavailable when DynamoDB refuses, fails or does not answer after MAX_ATTEMPTS, and botocore's
+    ClientError only for a request that this service has built wrongly. 1 RCU is a strongly consistent read of up to
+    4 KB, or two eventually consistent ones; 1 WCU a write of up to 1 KB; a transaction costs twice that,
+    and every index that a write changes as much again.
+    """
 
     def __init__(self, client: "DynamoDBClient", name: str, *, meter: Meter | None = None) -> None:
         self._client = client
@@ -65,26 +72,29 @@ class Table:
         self.name = name
 
     async def get(self, key: Key, *, consistent: bool = False) -> Item | None:
-        """The item at this key, or None."""
-        answer = await self._call(self._client.get_item, Key=marshal_item(key), ConsistentRead=consistent)
-        return unmarshal_item(answer["Item"]) if "Item" in answer else None
+        """Return the item at this key, or None: 0.5 RCU per 4 KB, 1 if consistent."""
+        response = await self._call(self._client.get_item, Key=marshal_item(key), ConsistentRead=consistent)
+        return unmarshal_item(response["Item"]) if "Item" in response else None
 
     async def query(self, query: Query) -> list[Item]:
-        """All items that the query selects, up to its limit, over as many pages as it takes."""
+        """Return the items that the query selects, up to its limit, over as many pages as it takes.
+
+        Costs 0.5 RCU per 4 KB of all items read together, filtered ones included; 1 if consistent.
+        """
         items: list[Item] = []
         request = query.request()
         while query.limit is None or len(items) < query.limit:
             if query.limit is not None:
                 request["Limit"] = query.limit - len(items)
-            answer = await self._call(self._client.query, **request)
-            items += map(unmarshal_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
+            response = await self._call(self._client.query, **request)
+            items += map(unmarshal_item, response["Items"])
+            if "LastEvaluatedKey" not in response:
                 break
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
         return items
 
     async def batch_get(self, keys: Sequence[Key]) -> list[Item]:
-        """The items at these keys that exist, in no particular order, eventually consistent."""
+        """Return the items at these keys that exist, in any order, eventually consistent: 0.5 RCU per 4 KB each."""
         chunks = [keys[start : start + BATCH_SIZE] for start in range(0, len(keys), BATCH_SIZE)]
         found = await asyncio.gather(*map(self._batch_get_chunk, chunks))
         return [item for items in found for item in items]
@@ -92,46 +102,47 @@ class Table:
     async def _batch_get_chunk(self, keys: Sequence[Key]) -> list[Item]:
         items: list[Item] = []
         wanted: Any = {self.name: {"Keys": [marshal_item(key) for key in keys]}}
-        for pause in _pauses():
-            answer = await self._retry(self._client.batch_get_item, RequestItems=wanted)
-            items += map(unmarshal_item, answer["Responses"].get(self.name, ()))
-            wanted = answer.get("UnprocessedKeys")
+        for attempt in range(MAX_ATTEMPTS):
+            response = await self._retry(self._client.batch_get_item, RequestItems=wanted)
+            items += map(unmarshal_item, response["Responses"].get(self.name, ()))
+            wanted = response.get("UnprocessedKeys")
             if not wanted:
                 return items
-            await asyncio.sleep(pause)
-        raise Unavailable("DynamoDB left keys unprocessed")
+            await asyncio.sleep(DYNAMODB_REQUEST.seconds(attempt))
+        raise Unavailable(f"DynamoDB left keys unprocessed in {MAX_ATTEMPTS} attempts")
 
     async def put(self, put: Put) -> None:
-        """Write the item, or raise ConditionFailed with what stands there."""
+        """Write the item: 1 WCU per KB, also if it raises ConditionFailed, with the item that is there."""
         await self._call(self._client.put_item, **put.request(), ReturnValuesOnConditionCheckFailure="ALL_OLD")
 
     async def update(self, update: Update) -> Item:
-        """Change the item and return it as it is now, or raise ConditionFailed with what stands there."""
+        """Change the item and return it: 1 WCU per KB, also if it raises ConditionFailed with the item it found."""
         request = update.request() | {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        answer = await self._call(self._client.update_item, **request)
-        return unmarshal_item(answer["Attributes"])
+        response = await self._call(self._client.update_item, **request)
+        return unmarshal_item(response["Attributes"])
 
     async def transact(self, writes: Sequence[Write]) -> None:
-        """All of these writes or none. Repeated tries carry one token, so it is applied once."""
-        items = [{_TRANSACT_NAMES[type(write)]: self._in_transaction(write)} for write in writes]
+        """Apply all of these writes or none: 2 WCU per KB of each, also if it raises TransactionRejected.
+
+        All attempts carry one token, so the transaction is applied once.
+        """
+        options = {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        items = [{_TRANSACT_NAMES[type(write)]: write.request() | options} for write in writes]
         await self._retry(self._client.transact_write_items, TransactItems=items, ClientRequestToken=str(uuid4()))
 
-    def _in_transaction(self, write: Write) -> dict[str, Any]:
-        return write.request() | {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-
     async def ping(self) -> None:
-        """Prove with the cheapest read (half a unit) that the table answers."""
+        """Read a key without an item, which proves that the table answers: 0.5 RCU."""
         await self.get({"pk": "PING", "sk": "PING"})
 
     async def create(
         self, definition: Mapping[str, Any], *, ttl_attribute: str, point_in_time_recovery: bool = False
     ) -> bool:
-        """Make sure the table is there, active and has its switches on; False when it was there already.
+        """Create the table unless it exists, wait until it is active, set its options; return whether it is new.
 
-        A start that died half-way is finished by the next one.
+        A second call completes what an interrupted one has left undone.
         """
         created = await self._create(definition)
-        await self._expire_by(ttl_attribute)
+        await self._enable_ttl(ttl_attribute)
         if point_in_time_recovery:
             await self._call(
                 self._client.update_continuous_backups,
@@ -140,26 +151,28 @@ class Table:
         return created
 
     async def _create(self, definition: Mapping[str, Any]) -> bool:
-        create = self._unless("ResourceInUseException", self._client.create_table)
-        describe = self._unless("ResourceNotFoundException", self._client.describe_table)  # for a moment
+        create = self._without_error("ResourceInUseException", self._client.create_table)
+        describe = self._without_error("ResourceNotFoundException", self._client.describe_table)  # for a moment
         created = await self._retry(create, **definition)
         for _ in range(CREATE_CHECKS):
-            told = await self._call(describe)
-            if told.get("Table", {}).get("TableStatus") == "ACTIVE":
+            response = await self._call(describe)
+            if response.get("Table", {}).get("TableStatus") == "ACTIVE":
                 return bool(created)
-            await asyncio.sleep(CREATE_PAUSE)
-        raise Unavailable(f"The table {self.name} is being created and not active yet: do this again later")
+            await asyncio.sleep(CREATE_INTERVAL)
+        raise Unavailable(
+            f"The table {self.name} was not active after {CREATE_CHECKS * CREATE_INTERVAL:.0f} s: try again later"
+        )
 
-    async def _expire_by(self, attribute: str) -> None:
-        told = await self._call(self._client.describe_time_to_live)
-        if told["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
+    async def _enable_ttl(self, attribute: str) -> None:
+        response = await self._call(self._client.describe_time_to_live)
+        if response["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
             await self._call(
                 self._client.update_time_to_live,
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
             )
 
-    def _unless(self, code: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        """The same call, with an empty answer where DynamoDB refuses with this code."""
+    def _without_error(self, code: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method with an empty response in place of the error with this code."""
 
         async def call(**request: Any) -> Any:
             try:
@@ -175,36 +188,31 @@ class Table:
         return await self._retry(method, TableName=self.name, **request)
 
     async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
-        """The one retry layer: throttles, conflicts, server and connection faults, with full jitter."""
+        """Call, and try again after throttles, conflicts, server and connection faults: the only place with retries."""
         call = method.__name__
         if call in METERED:
             request["ReturnConsumedCapacity"] = "INDEXES"
-        for pause in _pauses():
+        for attempt in range(MAX_ATTEMPTS):
             try:
-                answer = await method(**request)
+                response = await method(**request)
             except ClientError as error:
-                note_refusal(self._meter, call, _code(error), request)
+                record_rejection(self._meter, call, _code(error), request)
                 fault = _translate(error)
             except (BotoCoreError, OSError) as error:
                 fault = _Transient(type(error).__name__)
             else:
-                note_answer(self._meter, call, answer.get("ConsumedCapacity"))
-                return answer
+                record_response(self._meter, call, response.get("ConsumedCapacity"))
+                return response
             if not isinstance(fault, _Transient):
                 raise fault
             self._meter.retried(call, str(fault))
             log.warning("dynamodb_retry", operation=call, cause=str(fault))
-            await asyncio.sleep(pause)
+            await asyncio.sleep(DYNAMODB_REQUEST.seconds(attempt))
         raise Unavailable("DynamoDB does not answer") from fault
 
 
 class _Transient(Exception):
-    """A fault that another try may not meet."""
-
-
-def _pauses() -> list[float]:
-    """Seconds to wait after each try."""
-    return [full_jitter(min(0.4, 0.025 * 2**tries)) for tries in range(MAX_ATTEMPTS)]
+    """A fault that another attempt may not meet."""
 
 
 def _code(error: ClientError) -> str:
@@ -216,19 +224,16 @@ def _translate(error: ClientError) -> Exception:
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(_item_or_none(response))
     if code == "TransactionCanceledException":
-        return _cancellation(response.get("CancellationReasons", ()))
+        # Failed conditions win over conflicts and throttles: another attempt would fail again.
+        reasons = enumerate(response.get("CancellationReasons", ()))
+        failed = {at: _item_or_none(reason) for at, reason in reasons if reason["Code"] == "ConditionalCheckFailed"}
+        return TransactionRejected(failed) if failed else _Transient(code)
     if code in TRANSIENT or response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
         return _Transient(code)
     if code == "ValidationException":
-        return error  # a mistake in our own request, not a fault of the dependency
+        return error  # a mistake of this service, not a fault of DynamoDB
     log.error("dynamodb_refused", code=code)
     return Unavailable(f"DynamoDB refused the call: {code}")
-
-
-def _cancellation(reasons: Sequence[Mapping[str, Any]]) -> Exception:
-    """Failed conditions win over conflicts and throttles: they would fail again."""
-    failed = {at: _item_or_none(why) for at, why in enumerate(reasons) if why["Code"] == "ConditionalCheckFailed"}
-    return TransactionRejected(failed) if failed else _Transient("TransactionCanceledException")
 
 
 def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
@@ -237,6 +242,6 @@ def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
 
 @asynccontextmanager
 async def open_table(settings: TableSettings, *, meter: Meter | None = None) -> AsyncIterator[Table]:
-    """Open the one client of this process. Connecting happens at the first call."""
+    """Open the table with a client of its own, which connects at the first call."""
     async with open_client(settings) as client:
         yield Table(client, settings.dynamodb_table, meter=meter)

@@ -1,4 +1,4 @@
-"""What goes into DynamoDB and comes out of it: values, writes and queries as plain data."""
+"""Values, writes and queries of DynamoDB as plain data, and their marshalling to DynamoDB's JSON."""
 
 import re
 from base64 import b64decode
@@ -15,19 +15,20 @@ Key: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write a whole item. In expressions `#name` stands for the attribute `name`, `:name` for a value."""
+    """Writes a whole item. In expressions `#name` stands for the attribute `name`, `:name` for a value."""
 
     item: Item
     condition: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
+        """Return the members of the API request, without the table's name."""
         return {"Item": marshal_item(self.item)} | _expressions(condition=self.condition, values=self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change attributes of one item in place."""
+    """Changes attributes of one item in place."""
 
     key: Key
     expression: str
@@ -35,19 +36,21 @@ class Update:
     condition: str = ""
 
     def request(self) -> dict[str, Any]:
+        """Return the members of the API request, without the table's name."""
         changes = _expressions(self.expression, condition=self.condition, values=self.values)
         return {"Key": marshal_item(self.key), "UpdateExpression": self.expression} | changes
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """In a transaction: require something of an item that is not written."""
+    """Requires a condition of an item that the transaction does not write."""
 
     key: Key
     condition: str
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
+        """Return the members of the API request, without the table's name."""
         return {"Key": marshal_item(self.key)} | _expressions(condition=self.condition, values=self.values)
 
 
@@ -56,7 +59,7 @@ Write: TypeAlias = Put | Update | Check
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Items of one partition in key order; `limit` counts items, None means all of them."""
+    """Selects items of one partition in key order; `limit` counts items, None means all of them."""
 
     condition: str
     values: Mapping[str, Value]
@@ -64,13 +67,14 @@ class Query:
     limit: int | None = None
     descending: bool = False
     consistent: bool = False
-    only: str = ""
-    """A filter: what it drops is read and paid for all the same."""
+    filter: str = ""
+    """A filter expression; items that it drops are read and charged all the same."""
 
     def request(self) -> dict[str, Any]:
-        request = _expressions(self.condition, self.only, values=self.values)
-        if self.only:
-            request["FilterExpression"] = self.only
+        """Return the members of the API request, without the table's name."""
+        request = _expressions(self.condition, self.filter, values=self.values)
+        if self.filter:
+            request["FilterExpression"] = self.filter
         request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
         if self.index:
             return request | {"IndexName": self.index}
@@ -86,7 +90,7 @@ def _names(*expressions: str) -> dict[str, str]:
 
 
 def _expressions(*expressions: str, condition: str = "", values: Mapping[str, Value]) -> dict[str, Any]:
-    """The parts of a request that go with its expressions; empty ones must be left out."""
+    """Return the members of a request that its expressions need; DynamoDB refuses empty ones."""
     request: dict[str, Any] = {}
     if condition:
         request["ConditionExpression"] = condition
@@ -119,19 +123,22 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
 
 
 def marshal(value: Value) -> dict[str, Any]:
-    """A value as DynamoDB's tagged JSON. A UUID becomes its 16 bytes; fractions are not used here."""
+    """Return a value as DynamoDB's tagged JSON. A UUID becomes its 16 bytes; a float raises KeyError."""
     return _MARSHAL[type(value)](value)
 
 
 def marshal_item(item: Mapping[str, Value]) -> dict[str, Any]:
+    """Return an item, key or mapping of values as DynamoDB's tagged JSON."""
     return {name: _MARSHAL[type(value)](value) for name, value in item.items()}
 
 
 def unmarshal(value: Mapping[str, Any]) -> Value:
+    """Return the plain value of DynamoDB's tagged JSON. Numbers are integers."""
     for tag, raw in value.items():
         return _UNMARSHAL[tag](raw)
-    raise ValueError("an attribute value without a type")
+    raise ValueError("An attribute value has no type")
 
 
 def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
+    """Return the plain item of DynamoDB's tagged JSON."""
     return {name: unmarshal(value) for name, value in item.items()}

@@ -1,97 +1,33 @@
-"""Short commands that wait for nobody."""
+"""Valkey: short commands of all callers on one connection, behind a circuit breaker."""
 
 import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
+from app.gateways.valkey.connection import Argument, Command, Connection, ValkeyUnavailable
+from app.gateways.valkey.multiplexer import Multiplexer
 from app.gateways.valkey.subscriber import Subscriber
-from app.gateways.valkey.wire import Argument, Command, ValkeyAway, Wire
 from app.settings import ValkeySettings
 
 log = structlog.get_logger(__name__)
 
 CALL_SECONDS = 0.05
-"""How long a request waits for Valkey, all in all."""
-REST_SECONDS = 5.0
-"""How long Valkey is left alone after a fault; then one call tries whether it is back."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """Commands of one caller. The answers are cancelled when the line has failed."""
-
-    commands: Sequence[Command]
-    answers: "asyncio.Future[list[Any]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
-class _Line:
-    """A connection whose task sends what callers have gathered and reads the answers.
-
-    Callers never touch the connection, so one who goes away leaves it as it is.
-    """
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._gathered: list[_Call] = []
-        self._sent: list[_Call] = []
-        self._is_asked = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(_take_notice)
-        self.is_connected = False
-
-    @property
-    def has_ended(self) -> bool:
-        return self._task.done()
-
-    @property
-    def fault(self) -> str:
-        """What ended it; it may also hang."""
-        error = self._task.exception() if self._task.done() and not self._task.cancelled() else None
-        return str(error or "no answer in time")
-
-    def ask(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
-        call = _Call(commands)
-        self._gathered.append(call)
-        self._is_asked.set()
-        return call.answers
-
-    def drop(self) -> None:
-        self._task.cancel()
-
-    async def aclose(self) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
-
-    async def _run(self) -> None:
-        try:
-            await self._wire.connect()
-            self.is_connected = True
-            while await self._is_asked.wait():
-                await self._exchange()
-        finally:
-            for call in (*self._sent, *self._gathered):
-                call.answers.cancel()
-            await self._wire.close()
-
-    async def _exchange(self) -> None:
-        self._is_asked.clear()
-        self._sent, self._gathered = self._gathered, []
-        await self._wire.send([command for call in self._sent for command in call.commands])
-        for call in self._sent:
-            answers = [await self._wire.read() for _ in call.commands]
-            if not call.answers.done():
-                call.answers.set_result(answers)
-        self._sent = []
+"""Deadline of a call, from queueing its commands to the last reply."""
+BREAKER_SECONDS = 5.0
+"""How long the circuit breaker stays open after a fault; then one call probes the server (half-open)."""
 
 
 class Valkey:
-    """One connection for commands. After a fault all calls fail at once for a while, then one of them tries again."""
+    """A client with one connection for commands. Every method raises nothing but ValkeyUnavailable.
+
+    A fault opens the circuit breaker: calls fail at once for BREAKER_SECONDS. After that one call is the probe, while
+    the others still fail at once; the breaker closes when a call succeeds.
+    """
 
     def __init__(
         self, url: str, *, call_seconds: float = CALL_SECONDS, clock: Callable[[], float] = time.monotonic
@@ -99,43 +35,53 @@ class Valkey:
         self._url = url
         self._call_seconds = call_seconds
         self._clock = clock
-        self._rests_until: float | None = None
-        self._line: _Line | None = None
+        self._open_until: float | None = None
+        self._multiplexer: Multiplexer | None = None
 
     async def call(self, *command: Argument) -> Any:
-        """One command's answer: bytes, int, None or a list of them. None that blocks: others wait behind it."""
-        (answer,) = await self.calls([command])
-        return answer
+        """Return the reply to one command: bytes, int, None or a list of them.
+
+        The command must not block: the calls of all other callers wait behind it.
+        """
+        (reply,) = await self.calls([command])
+        return reply
 
     async def calls(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers of several commands that go together, though not as a transaction."""
-        line = self._open_line()
-        answers = line.ask(commands)
-        await asyncio.wait({answers}, timeout=self._call_seconds)
-        if not answers.done() or answers.cancelled():
-            self._leave_alone(line)
-            raise ValkeyAway(line.fault)
-        self._rests_until = None
-        return answers.result()
+        """Return the replies to several commands, sent together in one pipeline, though not as a transaction.
 
-    def _open_line(self) -> _Line:
-        if self._rests_until is not None:
-            if self._clock() < self._rests_until:
-                raise ValkeyAway("left alone")
-            self._rests_until = self._clock() + REST_SECONDS  # for all others, until this call has succeeded
-        if self._line is None or self._line.has_ended:
-            self._line = _Line(Wire(self._url))
-        return self._line
+        Raises ValkeyUnavailable after CALL_SECONDS at the latest, and at once while the circuit breaker is open.
+        """
+        multiplexer = self._admit()
+        replies = multiplexer.submit(commands)
+        await asyncio.wait({replies}, timeout=self._call_seconds)
+        if not replies.done() or replies.cancelled():
+            self._trip(multiplexer)
+            raise ValkeyUnavailable(multiplexer.fault)
+        self._open_until = None
+        return replies.result()
 
-    def _leave_alone(self, line: _Line) -> None:
-        """The first caller who meets a fault says so. A line that is still being made may get ready meanwhile."""
-        if line is not self._line:
+    def _admit(self) -> Multiplexer:
+        """Return the connection to use, a new one if need be; raise ValkeyUnavailable while the breaker is open."""
+        if self._open_until is not None:
+            if self._clock() < self._open_until:
+                raise ValkeyUnavailable("the circuit breaker is open")
+            self._open_until = self._clock() + BREAKER_SECONDS  # for all other calls, until this probe succeeds
+        if self._multiplexer is None or self._multiplexer.is_closed:
+            self._multiplexer = Multiplexer(Connection(self._url))
+        return self._multiplexer
+
+    def _trip(self, multiplexer: Multiplexer) -> None:
+        """Open the breaker and close the connection. A connection that is not made yet may still become ready.
+
+        Only the first caller that meets a fault does so: for the others the connection is another one by then.
+        """
+        if multiplexer is not self._multiplexer:
             return
-        log.warning("valkey_away", cause=line.fault)
-        self._rests_until = self._clock() + REST_SECONDS
-        if line.is_connected or line.has_ended:
-            line.drop()
-            self._line = None
+        log.warning("valkey_unavailable", cause=multiplexer.fault)
+        self._open_until = self._clock() + BREAKER_SECONDS
+        if multiplexer.is_connected or multiplexer.is_closed:
+            multiplexer.close_soon()
+            self._multiplexer = None
 
     @asynccontextmanager
     async def listen(
@@ -145,7 +91,7 @@ class Valkey:
         on_down: Callable[[], None] = lambda: None,
         on_up: Callable[[], None] = lambda: None,
     ) -> AsyncIterator["Subscriber"]:
-        """Listen on a connection of its own, for as long as the block lasts."""
+        """Run a subscriber, on a connection of its own, for as long as the block lasts."""
         subscriber = Subscriber(self._url, on_message=on_message, on_down=on_down, on_up=on_up)
         task = asyncio.create_task(subscriber.run())
         try:
@@ -156,14 +102,15 @@ class Valkey:
             await asyncio.wait({task})
 
     async def aclose(self) -> None:
-        self._rests_until = math.inf
-        if self._line is not None:
-            await self._line.aclose()
+        """Close the connection; later calls raise ValkeyUnavailable."""
+        self._open_until = math.inf
+        if self._multiplexer is not None:
+            await self._multiplexer.aclose()
 
 
 @asynccontextmanager
 async def open_valkey(settings: ValkeySettings) -> AsyncIterator[Valkey | None]:
-    """None without VALKEY_URL. A Valkey that is down does not stop the start."""
+    """Open the client of this process, or None without VALKEY_URL. Connecting happens at the first call."""
     if settings.valkey_url is None:
         yield None
         return
@@ -172,9 +119,3 @@ async def open_valkey(settings: ValkeySettings) -> AsyncIterator[Valkey | None]:
         yield valkey
     finally:
         await valkey.aclose()
-
-
-def _take_notice(task: asyncio.Task[None]) -> None:
-    """Its end was met by whoever waited for an answer."""
-    if not task.cancelled():
-        task.exception()

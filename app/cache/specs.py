@@ -1,0 +1,35 @@
+"""CacheSpec: which values a cache holds, how they are loaded and stored, and how long they live."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+NEGATIVE_TTL = 30.0
+"""Longest time in seconds for which the absence of a value is cached."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSpec(Generic[K, V]):
+    """The values of one cache. `load` returns those of the keys that have a value; absence is cached, too."""
+
+    name: str
+    load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]
+    parse_key: Callable[[str], K]
+    """Reads back what `str` makes of a key; raises ValueError if the text is none."""
+    serialize: Callable[[V], bytes]
+    """Must not return empty bytes, which stand for absence."""
+    deserialize: Callable[[bytes], V]
+    """May raise ValueError or TypeError, which makes the value a miss: another version may have stored it."""
+    ttl: float
+    """Seconds that a value lives."""
+    local_copies: bool = True
+    """Whether processes keep copies of values in Valkey. Without, no invalidated value is read even for a moment."""
+    stale_if_error: bool = False
+    """Whether the last known value is served while the source fails (stale-if-error of RFC 5861)."""
+
+    def ttl_of(self, value: V | None) -> float:
+        """Return the seconds that this value, or its absence, lives."""
+        return self.ttl if value is not None else min(self.ttl, NEGATIVE_TTL)
