@@ -1,4 +1,4 @@
-"""What the service counts about itself: units against AWS's rules, and who may read it."""
+"""The service's counters: units against AWS's rules, and access to them."""
 
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -41,7 +41,7 @@ def counted(text: str, name: str) -> dict[tuple[str, ...], float]:
 
 
 class Counted:
-    """Two people who talk; their DynamoDB calls are counted by the service and measured by AWS's rules."""
+    """Two users in a conversation; their DynamoDB calls are counted by the service and measured by AWS's rules."""
 
     def __init__(self, service: Service) -> None:
         self.metrics, self.meter, self.at = Metrics(), Meter(raw_client(service)), now()
@@ -134,8 +134,10 @@ async def test_retries_are_counted_with_their_cause(service: Service) -> None:
     assert sum(retries.values()) == client.faults > 0
     assert {(call, made_by) for call, _, made_by in retries} == {("get_item", "other")}
     assert {cause for _, cause, _ in retries} <= {
-        "ProvisionedThroughputExceededException", "ConnectionClosedError", "ReadTimeoutError",
-    }  # fmt: skip
+        "ProvisionedThroughputExceededException",
+        "ConnectionClosedError",
+        "ReadTimeoutError",
+    }
 
 
 async def test_background_work_counts_for_the_operation_that_started_it(both: Counted) -> None:

@@ -43,7 +43,7 @@ async def whole_log(service: Service, one: Person, other: Person) -> list[dict[s
 
 
 async def test_01_lists_are_not_bounded_by_the_calendar_year(service: Service, ann: Person, bob: Person) -> None:
-    """On 1 January everything vanished."""
+    """In the old back end everything vanished on 1 January."""
     group, table = ann.group_with(bob), service.state["table"]
     old = [Message(group, n, uuid4(), bob.uuid, f"year {at.year}", at) for n, at in enumerate(NEW_YEAR, 1)]
     for message in old:
