@@ -16,7 +16,7 @@ from app.messaging.store import MessagingStore, NumberTaken
 from app.messaging.uuid7 import uuid7
 
 NEWEST_COMPARED = 16
-"""How many of the newest messages a draft without `after` is compared with."""
+"""Newest messages that a draft without `after` is compared with."""
 
 
 def now() -> datetime:
