@@ -1,4 +1,4 @@
-"""JSON logs, one object a line, without contents."""
+"""JSON logs: an object on each line, without the contents of messages."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def configure_logging(level: str) -> None:
-    """Everything that is logged, by us or by libraries, as JSON on standard error."""
+    """Write all logs, of the service and of libraries, as JSON to standard error."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -31,10 +31,10 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=processors, foreign_pre_chain=shared))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "aiobotocore", "botocore", "boto3", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.access").disabled = True  # its lines hold paths, and paths hold handles
-    for server in ("uvicorn", "uvicorn.error"):  # uvicorn has set up its own, which write plain text
+    for library in ("httpx", "httpcore", "aiobotocore", "botocore", "boto3", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True  # its lines contain paths, and paths contain handles
+    for server in ("uvicorn", "uvicorn.error"):  # uvicorn has installed its own, which write plain text
         logging.getLogger(server).handlers.clear()
         logging.getLogger(server).propagate = True
 
@@ -43,7 +43,7 @@ _described = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def _without_contents(exc_info: "ExcInfo") -> list[dict[str, Any]]:
-    """Types and frames, without local variables and sentences: those hold message texts and SQL parameters."""
+    """Return types and frames, without local variables and messages: they may contain texts and SQL parameters."""
     return list(map(_bare, _described(exc_info)))
 
 

@@ -1,4 +1,4 @@
-"""create_app: the only place that puts the parts together."""
+"""create_app: the only composition root."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -54,7 +54,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service. Without settings it reads the environment, as uvicorn --factory starts it."""
+    """Return the service. Without settings it reads the environment, for `uvicorn --factory`."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
     metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()

@@ -1,4 +1,4 @@
-"""What a process counts about itself, in the form that Prometheus reads. Knows neither HTTP nor DynamoDB."""
+"""The counters of a process, in the format of Prometheus. They know neither HTTP nor DynamoDB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ OTHER: Final = "other"
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 operation: ContextVar[str] = ContextVar("operation", default=OTHER)
-"""The API operation that is worked on. What a request leaves to be done in the background has it, too."""
+"""The API operation that runs. Background work that a request starts inherits it."""
 
 
 class DynamoDBMetrics:
@@ -50,10 +50,10 @@ class DynamoDBMetrics:
 
 
 class Metrics:
-    """The counters of one application, in a registry of its own."""
+    """The counters of an application, in a registry of their own."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # else each series has a twin with its age
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the number of series
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self.dynamodb = DynamoDBMetrics(self._registry)
@@ -70,19 +70,19 @@ class Metrics:
         self._streams = Gauge("cruddur_event_streams", "Event streams that are open", registry=self._registry)
 
     def looked_up(self, cache: str, result: str, count: int) -> None:
-        """Look-ups in a cache: a `hit` here, `shared` in Valkey, a `miss`, `stale` while the source is away."""
+        """Count look-ups in a cache: `hit` in memory, `shared` in Valkey, `miss`, `stale` while the source is down."""
         self._caches.labels(cache, result).inc(count)
 
     @contextmanager
     def event_stream(self) -> Iterator[None]:
-        """Counts an event stream as open for as long as the block runs."""
+        """Count an event stream as open while the block runs."""
         with self._streams.track_inprogress():
             yield
 
     def answered(self, name: str, status: int, seconds: float) -> None:
-        """A request was answered; without any status the client went away before."""
+        """Count a request and its duration. Status 0 means that the client left before the response."""
         self._requests.labels(name, str(status)).observe(seconds)
 
     def text(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """Return all counters in the text format of Prometheus."""
         return generate_latest(self._registry)

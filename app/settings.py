@@ -1,4 +1,4 @@
-"""The service's settings: frozen, the only reader of the environment. Who needs only a part asks for that part."""
+"""Settings: frozen, and the only reader of the environment. A process reads the class with the settings it needs."""
 
 import re
 from functools import cached_property
@@ -9,25 +9,29 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LONGEST_MESSAGE = 4_000
+"""The most characters that MESSAGE_MAX_LENGTH can allow."""
+MOST_UNITS = 40_000
+"""The most read or write units of a table or an index, AWS's default quota."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-"""As browsers spell it: in lower case."""
+"""An origin as browsers spell it: in lower case."""
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What RFC 6750 lets a token be."""
+"""The syntax of a bearer token (RFC 6750, section 2.1)."""
 
 _VALKEY = re.compile(
     r"(redis|valkey)s?://([^@/?#\s]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9]{0,3})?"
 )
-"""An address with a database's number, and no options behind it."""
+"""The URL of a server, with a database number and without options."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-Units = Annotated[int, Field(ge=1, le=40_000)]
+Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 
 
 class ProcessSettings(BaseSettings):
-    """Read once at start. A value that cannot be right stops the start with a sentence that says why."""
+    """Settings of every process. An invalid value fails the start with a text that says why."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -37,7 +41,7 @@ class ProcessSettings(BaseSettings):
 
 
 class TableSettings(ProcessSettings):
-    """Where the DynamoDB table is and how it is paid."""
+    """The DynamoDB table: its place, its name and its billing."""
 
     aws_region: str = "us-east-1"
     dynamodb_endpoint_url: str | None = None
@@ -57,7 +61,7 @@ class TableSettings(ProcessSettings):
 
 
 class DatabaseSettings(ProcessSettings):
-    """Where Postgres is."""
+    """The Postgres database."""
 
     database_url: SecretStr
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
@@ -81,11 +85,11 @@ class DatabaseSettings(ProcessSettings):
 
 
 class StoreSettings(TableSettings, DatabaseSettings):
-    """Where messages and users are."""
+    """Both stores: messages in DynamoDB, users in Postgres."""
 
 
 class ValkeySettings(ProcessSettings):
-    """Where processes meet: Valkey or Redis for events and cache. One process alone needs none."""
+    """Valkey or Redis, for events and cache that several processes share. A single process needs none."""
 
     valkey_url: SecretStr | None = None
 
@@ -105,7 +109,7 @@ class ValkeySettings(ProcessSettings):
 
 
 class MetricsSettings(ProcessSettings):
-    """Who may read the service's counters: whoever has this token, or, outside of production without it, anybody."""
+    """The token for the service's counters. Outside of production they are open without it; in production, off."""
 
     metrics_token: Annotated[SecretStr, Field(min_length=16, max_length=256)] | None = None
 
@@ -114,12 +118,12 @@ class MetricsSettings(ProcessSettings):
     def _metrics_token_is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else None
         if token and (not _BEARER.fullmatch(token) or any(word in token.lower() for word in PLACEHOLDERS - {""})):
-            raise ValueError("is a placeholder or no bearer token: use what `openssl rand -hex 32` prints")
+            raise ValueError("is a placeholder or not a bearer token: use the output of `openssl rand -hex 32`")
         return value
 
 
 class Settings(StoreSettings, ValkeySettings, MetricsSettings):
-    """Everything that the service needs to serve."""
+    """All settings of the service."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
 
@@ -129,7 +133,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     cognito_domain_url: str | None = None
     cors_origins: CommaSeparated = ()
 
-    message_max_length: Annotated[int, Field(ge=1, le=4_000)] = 1024
+    message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
 
@@ -156,9 +160,9 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     @model_validator(mode="after")
     def _tokens_come_from_a_safe_place(self) -> Self:
         if self.cognito_issuer_url.endswith("/"):
-            raise ValueError("COGNITO_ISSUER_URL must be as in the tokens' iss, which has no slash at its end")
+            raise ValueError("COGNITO_ISSUER_URL must be the iss of the tokens, without a slash at its end")
         if not self.cognito_client_ids:
-            raise ValueError("COGNITO_CLIENT_IDS names no client: no token could ever be accepted")
+            raise ValueError("COGNITO_CLIENT_IDS is empty: name the app clients, or no token is accepted")
         places = {
             "COGNITO_ISSUER_URL": self.cognito_issuer_url,
             "COGNITO_JWKS_URL": self.jwks_url,
@@ -168,7 +172,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
             parts = urlsplit(url)
             is_local = self.environment != "production" and parts.scheme == "http" and parts.hostname in LOOPBACK
             if not (parts.scheme == "https" and parts.hostname) and not is_local:
-                raise ValueError(f"{name} must be an https address (plain http: only loopback, in local and test)")
+                raise ValueError(f"{name} must be an https URL (in local and test, http on loopback is allowed)")
         return self
 
     @model_validator(mode="after")
@@ -176,11 +180,11 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
         hosts = {urlsplit(self.cognito_issuer_url).hostname, urlsplit(self.jwks_url).hostname}
         if self.environment == "production" and hosts & LOOPBACK:
             raise ValueError(
-                "ENVIRONMENT=production refuses a local token issuer: set COGNITO_ISSUER_URL to the pool's"
+                "ENVIRONMENT=production refuses a local token issuer: set COGNITO_ISSUER_URL to the user pool's"
             )
         return self
 
     @cached_property
     def jwks_url(self) -> str:
-        """Where the token issuer publishes its keys."""
+        """The URL of the issuer's key set."""
         return self.cognito_jwks_url or f"{self.cognito_issuer_url}/.well-known/jwks.json"

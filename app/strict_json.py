@@ -1,7 +1,7 @@
-"""Strict reading of JSON: text that every reader understands in the same way, or Malformed.
+"""Strict JSON: text that all parsers read in the same way, or Malformed.
 
-Python's json module, and python-jose with it, accepts more than RFC 8259 calls interoperable, so nothing reaches them
-that did not pass here.
+Python's json module, and with it python-jose, accepts more than RFC 8259 calls interoperable. They get only input that
+has passed here.
 """
 
 import json
@@ -11,11 +11,11 @@ MAX_DEPTH = 8
 
 
 class Malformed(ValueError):
-    """These bytes are not what they should be."""
+    """The bytes do not have the expected form."""
 
 
 def read_object(data: bytes) -> dict[str, object]:
-    """As read_json, but nothing else than an object."""
+    """Return the object that strict JSON describes. Raises Malformed, also for another kind of value."""
     value = read_json(data)
     if not isinstance(value, dict):
         raise Malformed
@@ -23,7 +23,7 @@ def read_object(data: bytes) -> dict[str, object]:
 
 
 def read_json(data: bytes) -> object:
-    """Decode shallow JSON in UTF-8: no member twice, only finite numbers, only text that can be encoded."""
+    """Return the value of JSON in UTF-8. Raises Malformed for duplicate members, NaN, lone surrogates, deep nesting."""
     try:
         value: object = _DECODER.decode(data.decode())
         if _is_sound(value, MAX_DEPTH):

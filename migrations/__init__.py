@@ -1,1 +1,1 @@
-"""The stored shapes: versions/ of the Postgres schema in plain SQL, and the DynamoDB table as data."""
+"""The schema of the stores: versions/ of Postgres in plain SQL, and the definition of the DynamoDB table."""

@@ -1,4 +1,4 @@
-"""What an operator runs before a new version serves: `python -m migrations table up`. Settings are the service's."""
+"""Prepare the stores before a new version serves: `python -m migrations table up`, with the service's settings."""
 
 import argparse
 import asyncio
@@ -10,9 +10,11 @@ from migrations.postgres import MigrationFailed, migrate, rollback
 
 
 def main() -> None:
-    """Does the named steps in their order."""
+    """Run the named steps in their order."""
     parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
-    parser.add_argument("step", nargs="+", choices=STEPS, help="table: DynamoDB's; up, down: Postgres's schema")
+    parser.add_argument(
+        "step", nargs="+", choices=STEPS, help="table: create it in DynamoDB; up, down: migrate Postgres"
+    )
     settings = StoreSettings()
     for step in parser.parse_args().step:
         try:
@@ -23,7 +25,7 @@ def main() -> None:
 
 def _table(settings: StoreSettings) -> str:
     created = asyncio.run(create_table(settings))
-    return f"DynamoDB table {settings.dynamodb_table}: {'created' if created else 'is there'}"
+    return f"DynamoDB table {settings.dynamodb_table}: {'created' if created else 'exists'}"
 
 
 def _up(settings: StoreSettings) -> str:

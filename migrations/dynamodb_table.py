@@ -1,4 +1,4 @@
-"""The DynamoDB table as data: the one definition that laptops, tests and operators create it from."""
+"""The definition of the DynamoDB table, for laptops, tests and operators."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ TTL_ATTRIBUTE = "expires_at"
 
 
 async def create_table(settings: TableSettings) -> bool:
-    """Creates the table unless it is there, and says whether it did. In production every second of 35 days is kept."""
+    """Create the table unless it exists, in production with point-in-time recovery; return whether it was created."""
     async with open_operated_table(settings) as table:
         return await table.create(
             table_definition(settings),
@@ -20,7 +20,7 @@ async def create_table(settings: TableSettings) -> bool:
 
 
 def table_definition(settings: TableSettings) -> dict[str, Any]:
-    """The CreateTable request. Capacity units count only when they are bought in advance (PROVISIONED)."""
+    """Return the CreateTable request, with capacity units if the billing mode is PROVISIONED."""
     index = {
         "IndexName": INDEX,
         "KeySchema": _keys("inbox", "activity_bucket"),

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the wanted versions over asyncpg, in one transaction, one process at a time."""
+"""Run Alembic's migrations over asyncpg, in one transaction, one process at a time."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ LOCK_SECONDS = 10
 
 
 def _run(connection: Connection) -> None:
-    """Two starts at once take turns. Who cannot get a table soon gives up, as the queries behind would wait too."""
+    """Run the migrations under a lock, and give up on a locked table soon, as queries would wait behind it."""
     context.configure(connection=connection)
     with context.begin_transaction():
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
@@ -24,7 +24,7 @@ def _run(connection: Connection) -> None:
 
 
 async def _connect() -> "asyncpg.Connection[asyncpg.Record]":
-    """By asyncpg itself, so that a URL means here exactly what it means to the service."""
+    """Connect with asyncpg itself, so that a URL means the same as in the service."""
     url = context.config.attributes.get("database_url") or DatabaseSettings().database_url.get_secret_value()
     return await asyncpg.connect(url, timeout=10)
 

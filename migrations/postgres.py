@@ -1,4 +1,4 @@
-"""Moves a Postgres database between versions of the schema. Call from a thread without a running event loop."""
+"""Migrations of the Postgres schema. Call them from a thread without a running event loop."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,24 +15,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 
 class MigrationFailed(Exception):
-    """The database is as it was before: a move happens whole or not at all."""
+    """A migration failed, and the database is unchanged: all of a migration is applied, or nothing."""
 
 
 def migrate(database_url: str, revision: str = "head") -> None:
-    """Brings the database up to a revision; does nothing if it is there already."""
-    with _failures_named():
+    """Migrate up to a revision, or raise MigrationFailed; do nothing if the database has it."""
+    with _failures_translated():
         command.upgrade(_config(database_url), revision)
 
 
 def rollback(database_url: str, revision: str = "-1") -> None:
-    """Takes the database back: one step, or to a revision; `base` is the empty schema."""
-    with _failures_named():
+    """Migrate down one version or to a revision, or raise MigrationFailed; `base` is the empty schema."""
+    with _failures_translated():
         command.downgrade(_config(database_url), revision)
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A step of the schema."""
+    """A version of the schema."""
 
     revision: str
     title: str
@@ -40,7 +40,7 @@ class Version:
 
 
 def versions(database_url: str) -> list[Version]:
-    """All steps, oldest first, and whether this database has them."""
+    """Return all versions, oldest first, and whether this database has them, or raise MigrationFailed."""
     config = _config(database_url)
     script = ScriptDirectory.from_config(config)
     current: set[str] = set()
@@ -49,7 +49,7 @@ def versions(database_url: str) -> list[Version]:
         current.update(step.revision for step in script.iterate_revisions(applied, "base"))
         return []
 
-    with _failures_named(), EnvironmentContext(config, script, fn=note, dont_mutate=True):
+    with _failures_translated(), EnvironmentContext(config, script, fn=note, dont_mutate=True):
         script.run_env()
     steps = reversed(list(script.walk_revisions()))
     return [Version(step.revision, step.doc.removesuffix("."), step.revision in current) for step in steps]
@@ -62,7 +62,7 @@ def _config(database_url: str) -> Config:
 
 
 @contextmanager
-def _failures_named() -> Iterator[None]:
+def _failures_translated() -> Iterator[None]:
     try:
         yield
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:

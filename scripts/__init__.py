@@ -1,1 +1,1 @@
-"""What people and machines run from a checkout: start, test, check, lock."""
+"""The programs of a checkout: set up, start, test, check and lock."""

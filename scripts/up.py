@@ -1,14 +1,14 @@
-"""Starts the whole service on this machine and, when asked to stop, ends all that it started.
+"""Start the service and its engines on this machine, and stop all of them on ctrl-C, SIGTERM or SIGHUP.
 
-ctrl-C, SIGTERM or SIGHUP stop it. Data is kept between starts. Environment variables:
+Data is kept between starts. Environment variables:
 
-  PORT                   where it serves, default 8000; 0 takes any free one
-  DATA_DIR               where data, keys and logs are kept, default .data in the checkout
-  DATABASE_URL           use this Postgres instead of one of our own
-  DYNAMODB_ENDPOINT_URL  use this DynamoDB instead of one of our own
+  PORT                   the port of the service, default 8000; 0 takes any free port
+  DATA_DIR               the folder of data, keys and logs, default .data in the checkout
+  DATABASE_URL           use this Postgres instead of starting an engine
+  DYNAMODB_ENDPOINT_URL  use this DynamoDB instead of starting an engine
   LOCAL_DYNAMODB         dynoxide (default where it exists) or ministack
-  VALKEY_URL             use this Valkey or Redis for events and cache; without it the one process that is started
-                         keeps both in memory and needs none
+  VALKEY_URL             use this Valkey or Redis for events and cache; without it the service, a single process,
+                         keeps both in memory
 """
 
 import argparse
@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
-from app.cli.local_service import announced
+from app.cli.local_service import LOCK, publish_settings
 from app.cli.seed.stock import seed_if_empty
 from app.errors import AppError
 from app.settings import Settings
@@ -43,19 +43,19 @@ from scripts.engines.process import Child, Engine, EngineError, free_port, stop_
 HOST = "127.0.0.1"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DRAIN_SECONDS = 10
-STOP_SECONDS = 12.5  # and then the engines' 2: a stop takes at most 15
+STOP_SECONDS = 12.5  # with the engines' 2 s, a stop takes at most 15 s
 
 
-class Refused(Exception):
-    """It cannot start; the sentence says why and what to do."""
+class CannotStart(Exception):
+    """The start is not possible; the sentence says why, and the remedy."""
 
 
 class Stop(BaseException):
-    """Somebody asked us to stop."""
+    """A signal asks this process to stop."""
 
 
 def main() -> None:
-    """Starts, watches, stops; exits with 0 only when it was asked to stop."""
+    """Start, watch and stop everything; exit with 0 only if a signal asked for the stop."""
     parser = argparse.ArgumentParser(
         prog="scripts/up", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -69,7 +69,7 @@ def main() -> None:
         pass
     except ValidationError as error:
         sys.exit("\n".join(f"{str(at['loc'][0]).upper()}: {at['msg']}" for at in error.errors(include_input=False)))
-    except (Refused, EngineError, AppError, MigrationFailed, OSError, httpx.HTTPError) as error:
+    except (CannotStart, EngineError, AppError, MigrationFailed, OSError, httpx.HTTPError) as error:
         sys.exit(f"\n{error}")
 
 
@@ -77,12 +77,12 @@ def _run() -> None:
     data = Path(os.environ.get("DATA_DIR") or ROOT / ".data").absolute()
     port = _wanted_port()
     address = f"http://{HOST}:{port}"
-    with _held(data, address):
-        _refuse_taken(port)
+    with _locked(data, address):
+        _require_free_port(port)
         with ExitStack() as running:
             children = _start_engines(data, running)
             settings = _configure(data, port)
-            running.enter_context(announced(data))
+            running.enter_context(publish_settings(data))
             _prepare(settings)
             service = _start_service(data, address, running)
             _welcome(address, data)
@@ -92,41 +92,43 @@ def _run() -> None:
 def _wanted_port() -> int:
     text = os.environ.get("PORT") or "8000"
     if not text.isdecimal() or int(text) > 65_535:
-        raise Refused(f"PORT must be a number up to 65535, not {text!r}.")
+        raise CannotStart(f"PORT must be a number up to 65535, not {text!r}.")
     return int(text) or free_port()
 
 
 @contextmanager
-def _held(data: Path, address: str) -> Iterator[None]:
-    """One start per data folder. The lock goes with this process, however it ends; the text in it is for the next."""
+def _locked(data: Path, address: str) -> Iterator[None]:
+    """Hold the lock of the data folder, or raise CannotStart with the text that its holder has written there."""
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (data / "up.lock").open("a+") as lock:
+    with (data / LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip()
-            raise Refused(f"{data} is in use by {holder}. Stop that one, or set DATA_DIR and PORT.") from None
+            raise CannotStart(f"{data} is in use by {holder}. Stop that process, or set DATA_DIR and PORT.") from None
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, which serves {address}\n")
         lock.flush()
         yield
 
 
-def _refuse_taken(port: int) -> None:
+def _require_free_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise Refused(f"Port {port} cannot be had ({error.strerror}). Set PORT to another one.") from None
+            raise CannotStart(f"Port {port} cannot be opened: {error.strerror}. Set PORT to another one.") from None
 
 
 def _start_engines(data: Path, running: ExitStack) -> list[Child]:
-    """Starts what was not given by its address, all at the same time, and puts the addresses in the environment."""
+    """Start the engines that have no address in the environment, at the same time, and put their addresses there."""
     wanted: dict[str, Engine] = {"DYNAMODB_ENDPOINT_URL": local_dynamodb(data), "DATABASE_URL": Postgres(data)}
     for variable in [name for name in wanted if os.environ.get(name)]:
-        print(f"Using the {wanted.pop(variable).name} at {_without_password(os.environ[variable])}")
+        url = urlsplit(os.environ[variable])
+        place = f"{url.scheme}://{url.hostname}:{url.port}{url.path}"  # without a password
+        print(f"Using the {wanted.pop(variable).name} at {place}")
     engines = list(wanted.values())
     running.callback(stop_all, engines)
     for engine in engines:
@@ -139,7 +141,7 @@ def _start_engines(data: Path, running: ExitStack) -> list[Child]:
 
 
 def _configure(data: Path, port: int) -> Settings:
-    """Puts the rest of the settings into the environment, where the service will read them too."""
+    """Put the other settings into the environment, where the service reads them too."""
     os.environ.pop("COGNITO_JWKS_URL", None)
     os.environ |= {
         "ENVIRONMENT": "local",
@@ -155,7 +157,7 @@ def _prepare(settings: Settings) -> None:
     with _step("Bringing table and schema up to date"):
         asyncio.run(create_table(settings))
         migrate(settings.database_url.get_secret_value())
-    with _step("Looking for people and conversations"):
+    with _step("Looking for users and conversations"):
         report = asyncio.run(seed_if_empty(settings))
     if report:
         print(f"  there were none, so these were written: {report}")
@@ -185,9 +187,9 @@ def _welcome(address: str, data: Path) -> None:
     print(f"""
 The messaging service runs.
 
-  the page   {address}  (be anybody; open it in two browsers and talk)
+  the page   {address}  (sign in as any user; open it in two browsers to talk)
   API docs   {address}/docs
-  data       {data}  (kept; delete the folder to begin anew)
+  data       {data}  (kept; delete the folder to start empty)
   logs       {data / "logs"}
 """)
     with _client(address) as client:
@@ -197,14 +199,14 @@ The messaging service runs.
 
 
 def _curl(client: httpx.Client, person: Mapping[str, str]) -> str:
-    """A line to paste into a shell, with a token that the local issuer made for this person."""
+    """Return a command line for a shell, with a token of the local issuer for this person."""
     token = client.post("/local/token", json={"handle": person["handle"]}).json()["access_token"]
     url = str(client.base_url.join("/api/message_groups"))
     return shlex.join(["curl", "-s", url, "-H", f"Authorization: Bearer {token}"])
 
 
 def _watch(children: list[Child]) -> Never:
-    """Until somebody asks us to stop, or one of them ends by itself."""
+    """Wait until a signal raises Stop, or raise EngineError when a child ends by itself."""
     while True:
         for child in children:
             if (code := child.exit_code()) is not None:
@@ -214,12 +216,12 @@ def _watch(children: list[Child]) -> Never:
 
 def _stop_service(service: Child) -> None:
     with suppress(OSError):  # the terminal may be what went away
-        print("\nStopping: running requests may finish …", flush=True)
+        print("\nStopping: running requests are finished first …", flush=True)
     service.stop(seconds=STOP_SECONDS)
 
 
 def _raise_stop(_number: int, _frame: object) -> Never:
-    """Only the first signal: from then on everything is being ended, in bounded time."""
+    """Raise Stop at the first signal, and ignore later ones: the stop takes a bounded time."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise Stop
@@ -227,7 +229,7 @@ def _raise_stop(_number: int, _frame: object) -> Never:
 
 @contextmanager
 def _step(title: str) -> Iterator[None]:
-    """Says what is being done and, after it, how long that took."""
+    """Print the title of the block and, after it, the time that it took."""
     print(f"{title} … ", end="", flush=True)
     started = time.monotonic()
     yield
@@ -235,13 +237,8 @@ def _step(title: str) -> Iterator[None]:
 
 
 def _client(address: str) -> httpx.Client:
-    """For our own loopback address, whatever proxy the environment names."""
+    """Return a client for the loopback address, without the proxy of the environment."""
     return httpx.Client(base_url=address, trust_env=False, timeout=5)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port}{parts.path}"
 
 
 if __name__ == "__main__":

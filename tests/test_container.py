@@ -65,7 +65,7 @@ def test_the_result_runs_as_a_numbered_user_without_a_compiler() -> None:
     assert [name for name, _ in stage].index("USER") > max(at for at, (name, _) in enumerate(stage) if name == "RUN")
 
 
-def test_all_that_is_copied_exists_and_nothing_else_is_sent() -> None:
+def test_copied_files_exist_and_the_build_context_has_no_others() -> None:
     copied = [source for rest in arguments_of("COPY") for source in rest.split()[:-1]]
     assert all((ROOT / source).exists() for source in copied)
     patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
@@ -79,7 +79,7 @@ def test_packages_are_installed_by_hash_from_wheels() -> None:
     assert all("--require-hashes --only-binary :all:" in line or "--no-deps" in line for line in installs)
 
 
-def test_compose_names_only_services_and_volumes_that_exist() -> None:
+def test_compose_names_existing_services_and_volumes() -> None:
     document = compose()
     services = document["services"]
     assert {"app", "migrate", "postgres", "dynamodb", "valkey"} <= services.keys()

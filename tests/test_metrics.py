@@ -1,4 +1,4 @@
-"""What the service counts about itself: units against AWS's rules, and who may read it."""
+"""The service's counters: units against AWS's rules, and access to them."""
 
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -41,7 +41,7 @@ def counted(text: str, name: str) -> dict[tuple[str, ...], float]:
 
 
 class Counted:
-    """Two people who talk; their DynamoDB calls are counted by the service and measured by AWS's rules."""
+    """Two users in a conversation; their DynamoDB calls are counted by the service and measured by AWS's rules."""
 
     def __init__(self, service: Service) -> None:
         self.metrics, self.meter, self.at = Metrics(), Meter(raw_client(service)), now()
@@ -72,7 +72,7 @@ def both(service: Service) -> Counted:
     return Counted(service)
 
 
-async def test_units_are_those_of_awss_rules_by_operation_and_resource(both: Counted) -> None:
+async def test_units_follow_the_rules_of_aws_by_operation_and_resource(both: Counted) -> None:
     """The local engine reports as AWS does, so what is counted can be held against what is measured."""
     first = await both.measured("first_contact", both.send())
     both.at += timedelta(minutes=10)
@@ -94,7 +94,7 @@ async def test_units_are_those_of_awss_rules_by_operation_and_resource(both: Cou
         assert sum(count for (_, made_by), count in calls.items() if made_by == name) == len(spent.calls)
 
 
-async def test_a_failed_condition_is_counted_by_rule_as_nobody_reports_it(both: Counted) -> None:
+async def test_a_failed_condition_is_counted_by_rule_as_aws_does_not_report_it(both: Counted) -> None:
     put = Put({"pk": f"T#{uuid4()}", "sk": "1"}, condition="attribute_not_exists(pk)")
     await both.table.put(put)
 
@@ -134,11 +134,13 @@ async def test_retries_are_counted_with_their_cause(service: Service) -> None:
     assert sum(retries.values()) == client.faults > 0
     assert {(call, made_by) for call, _, made_by in retries} == {("get_item", "other")}
     assert {cause for _, cause, _ in retries} <= {
-        "ProvisionedThroughputExceededException", "ConnectionClosedError", "ReadTimeoutError",
-    }  # fmt: skip
+        "ProvisionedThroughputExceededException",
+        "ConnectionClosedError",
+        "ReadTimeoutError",
+    }
 
 
-async def test_what_a_request_leaves_to_the_background_is_its_own(both: Counted) -> None:
+async def test_background_work_counts_for_the_operation_that_started_it(both: Counted) -> None:
     """Rows that were found behind the log are brought up to it while the page is already on its way."""
     await both.measured("send", both.send())
     row = await MessagingStore(both.table).message(both.group, 1)
@@ -192,7 +194,7 @@ async def test_each_application_counts_for_itself(service: Service, settings: Se
         assert await requests(other) == {}
 
 
-async def test_caches_and_open_streams(service: Service) -> None:
+async def test_cache_look_ups_and_open_streams_are_counted(service: Service) -> None:
     metrics = Metrics()
     for result, count in (("hit", 1), ("hit", 2), ("miss", 1), ("shared", 1)):
         metrics.looked_up("names", result, count)
@@ -204,7 +206,7 @@ async def test_caches_and_open_streams(service: Service) -> None:
     assert "/metrics" not in service.app.openapi()["paths"]
 
 
-async def test_production_shows_its_counters_only_to_whoever_has_the_token(settings: Settings) -> None:
+async def test_production_shows_its_counters_only_with_the_token(settings: Settings) -> None:
     production = {"environment": "production", "cognito_issuer_url": ISSUER, "metrics_token": SecretStr(TOKEN)}
     async with running(settings.model_copy(update=production)) as service, service.client() as client:
         wrong = ("", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}0", "Bearer \xe9", "Bearer ")

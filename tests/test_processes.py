@@ -51,7 +51,7 @@ class Sender:
 
 
 @pytest.mark.parametrize("kills", [4])
-async def test_killing_servers_loses_and_doubles_nothing(
+async def test_killed_servers_lose_and_duplicate_no_message(
     service: Service, settings: Settings, ann: Person, bob: Person, kills: int
 ) -> None:
     rng = random.Random(20)  # noqa: S311  # repeatable

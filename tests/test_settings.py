@@ -49,7 +49,7 @@ def test_production_is_the_default_and_needs_three_variables_only(monkeypatch: p
 
 
 @pytest.mark.parametrize("name", PRODUCTION)
-def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_setting_without_a_default_is_required(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for missing in (None, ""):
         with pytest.raises(ValidationError, match=name.lower()):
             read(monkeypatch, PRODUCTION, **{name: missing})
@@ -69,7 +69,7 @@ def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name
         ("COGNITO_JWKS_URL", "http://keys.example.com/jwks.json", "https"),
         ("COGNITO_JWKS_URL", "https://127.0.0.1/jwks.json", "local token issuer"),
         ("COGNITO_JWKS_URL", "file:///etc/passwd", "https"),
-        ("COGNITO_CLIENT_IDS", " , ,", "names no client"),
+        ("COGNITO_CLIENT_IDS", " , ,", "CLIENT_IDS is empty"),
         ("COGNITO_DOMAIN_URL", "http://example.auth.eu-west-1.amazoncognito.com", "https"),
         ("COGNITO_DOMAIN_URL", "https://example.auth.eu-west-1.amazoncognito.com/", "without a path"),
         ("COGNITO_DOMAIN_URL", "https://example.com; script-src *", "without a path"),
@@ -123,17 +123,15 @@ def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, name
         ("METRICS_TOKEN", "0a1b2c3d", "metrics_token"),
         ("METRICS_TOKEN", "change-me-change-me", "placeholder"),
         ("METRICS_TOKEN", "my-Secret-my-secret", "placeholder"),
-        ("METRICS_TOKEN", "two words, not a token", "no bearer token"),
+        ("METRICS_TOKEN", "two words, not a token", "not a bearer token"),
     ],
 )
-def test_production_refuses_what_cannot_be_right(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
-) -> None:
+def test_production_refuses_invalid_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         read(monkeypatch, PRODUCTION, **{name: value})
 
 
-def test_a_refusal_does_not_tell_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_does_not_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("mysql://u:kX9vQ2mR7t@db/x", "postgresql://u:kX9vQ2mR7t@db:port/x"):
         with pytest.raises(ValidationError) as refusal:
             read(monkeypatch, PRODUCTION, DATABASE_URL=url)
@@ -146,14 +144,16 @@ def test_a_refusal_does_not_tell_the_password(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "valkey", "valkeys"])
 @pytest.mark.parametrize("rest", ["cache", "cache.example.com:6379/2", "u:kX9%40@10.0.0.1", ":kX9@[::1]:6379/"])
-def test_valkey_has_four_schemes(monkeypatch: pytest.MonkeyPatch, scheme: str, rest: str) -> None:
+def test_valkey_urls_have_one_of_four_schemes(monkeypatch: pytest.MonkeyPatch, scheme: str, rest: str) -> None:
     settings = read(monkeypatch, PRODUCTION, VALKEY_URL=f"{scheme}://{rest}")
     assert settings.valkey_url
     assert settings.valkey_url.get_secret_value() == f"{scheme}://{rest}"
 
 
 @pytest.mark.parametrize("environment", ["local", "test"])
-def test_local_use_takes_a_local_issuer_and_simple_passwords(monkeypatch: pytest.MonkeyPatch, environment: str) -> None:
+def test_the_local_environment_accepts_a_local_issuer_and_simple_passwords(
+    monkeypatch: pytest.MonkeyPatch, environment: str
+) -> None:
     settings = read(monkeypatch, LOCAL, ENVIRONMENT=environment)
     assert settings.jwks_url == "http://localhost:8000/local/.well-known/jwks.json"
     with pytest.raises(ValidationError, match="https"):
@@ -165,12 +165,12 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.cors_origins == ("https://a.example.com", "http://localhost:3000")
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("PORT", "LOG_LEVEL", "DYNAMODB_ENDPOINT_URL", "CORS_ORIGINS", "COGNITO_JWKS_URL", "ENVIRONMENT")
     assert read(monkeypatch, PRODUCTION, **dict.fromkeys(names, "")) == read(monkeypatch, PRODUCTION)
 
 
-def test_settings_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: Any = read(monkeypatch, PRODUCTION)
     with pytest.raises(ValidationError, match="frozen"):
         settings.environment = "local"

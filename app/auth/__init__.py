@@ -1,1 +1,1 @@
-"""Who is asking: access tokens of the user pool, checked; and the issuer that stands in for it on one's own machine."""
+"""Authentication: the verification of Cognito access tokens, and an issuer that replaces the user pool locally."""

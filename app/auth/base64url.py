@@ -1,4 +1,4 @@
-"""Strict base64url (RFC 4648, section 5). python-jose is laxer, so nothing reaches it that did not pass here."""
+"""Strict base64url (RFC 4648, section 5). python-jose is laxer, so it gets only input that has passed here."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
@@ -6,7 +6,7 @@ from app.strict_json import Malformed
 
 
 def read_base64url(text: str) -> bytes:
-    """Decode unpadded base64url; of the spellings of the same bytes only the canonical one is read."""
+    """Return the bytes of unpadded base64url. Raises Malformed or ValueError unless the spelling is canonical."""
     decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if write_base64url(decoded) != text:
         raise Malformed
@@ -14,4 +14,5 @@ def read_base64url(text: str) -> bytes:
 
 
 def write_base64url(data: bytes) -> str:
+    """Return unpadded base64url."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()

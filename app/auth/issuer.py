@@ -1,4 +1,4 @@
-"""LocalIssuer: stands in for the Cognito user pool on one's own machine, with tokens like Cognito's."""
+"""LocalIssuer: replaces the Cognito user pool in the local environment, with tokens like Cognito's."""
 
 import json
 import os
@@ -23,13 +23,13 @@ SCOPE = "aws.cognito.signin.user.admin"
 
 
 class BrokenIssuerKey(Exception):
-    """The local issuer's key file cannot be used. Stops the start with a sentence that says what to do."""
+    """The local issuer's key file cannot be used. The start fails with this text, which names the remedy."""
 
 
 class LocalIssuer:
-    """Issues access tokens for anybody who is asked for, so never in production.
+    """Issues access tokens for any subject, so it never exists in production.
 
-    Reads the key file, or makes it; both block, so construct it in a thread. Raises BrokenIssuerKey.
+    The constructor reads the key file or creates it. Both block: construct it in a thread. Raises BrokenIssuerKey.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -42,11 +42,11 @@ class LocalIssuer:
         self._kid = _thumbprint(self._public)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The key set (RFC 7517), with the members that Cognito's has."""
+        """Return the key set (RFC 7517), with the members of Cognito's key sets."""
         return {"keys": [{**self._public, "kid": self._kid, "use": "sig"}]}
 
     def token(self, sub: str, now: float) -> str:
-        """An access token for this subject, valid for an hour from `now` (seconds since 1970)."""
+        """Return an access token for this subject, valid for an hour from `now` (seconds since 1970)."""
         issued = int(now)
         claims = {
             "sub": sub,
@@ -70,16 +70,18 @@ def _load_key(path: Path) -> Key:
         if not path.exists():
             _create_key_file(path)
         key = jwk.construct(path.read_bytes(), "RS256")
-        key.sign(b"")  # a public key can be read too
+        key.sign(b"")  # a public key can be read, too, but cannot sign
     except OSError as error:
         raise BrokenIssuerKey(f"The local issuer's key {path} cannot be used: {error.strerror}") from error
     except JOSEError:
-        raise BrokenIssuerKey(f"{path} holds no private RSA key: delete it to have a new one made") from None
+        raise BrokenIssuerKey(
+            f"{path} holds no private RSA key: delete it, and the next start creates a new key"
+        ) from None
     return key
 
 
 def _create_key_file(path: Path) -> None:
-    """Write a new key; of several processes that do so at once the first wins, and nobody sees half a file."""
+    """Write a new key atomically. If several processes do so at the same time, the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as draft:  # made with mode 0600
         draft.write(_new_private_key())
@@ -98,6 +100,6 @@ def _new_private_key() -> bytes:
 
 
 def _thumbprint(public: dict[str, str]) -> str:
-    """The key's id, made from the key itself (RFC 7638)."""
+    """Return the key's id, its thumbprint (RFC 7638)."""
     members = {name: public[name] for name in ("e", "kty", "n")}
     return write_base64url(sha256(json.dumps(members, separators=(",", ":")).encode()).digest())

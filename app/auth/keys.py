@@ -1,4 +1,4 @@
-"""KeySet: the issuer's public keys, fetched rarely, ahead of need, and kept while their source is down."""
+"""KeySet: the issuer's public keys, fetched seldom and ahead of need, and kept while their source is down."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class KeySet:
-    """The keys published at one URL, which is fetched at most once in 10 s whatever is asked for."""
+    """The keys published at a URL, which is fetched at most once in 10 s, whichever key ids tokens name."""
 
     def __init__(self, url: str, client: httpx.AsyncClient, monotonic: Callable[[], float]) -> None:
         self._url = url
@@ -43,7 +43,7 @@ class KeySet:
         self._fetch: asyncio.Task[None] | None = None
 
     async def find(self, kid: str) -> Key | None:
-        """The key with this id; None if the issuer has no such key; Unavailable if that cannot be known now."""
+        """Return the key with this id, or None if the issuer has none. Raises Unavailable if that is unknown now."""
         await self.check()
         if kid not in self._keys:
             await self._finish(self._start_fetch())
@@ -63,7 +63,7 @@ class KeySet:
             raise Unavailable
 
     async def aclose(self) -> None:
-        """Stop a fetch that is under way."""
+        """Cancel a running fetch."""
         if self._fetch is not None:
             self._fetch.cancel()
             await self._finish(self._fetch)
@@ -72,7 +72,7 @@ class KeySet:
         return self._monotonic() - self._fetched_at
 
     def _start_fetch(self) -> asyncio.Task[None] | None:
-        """The fetch under way, else a new one, else None: the last was less than 10 s ago."""
+        """Return the running fetch, else a new fetch, else None if the last began less than 10 s ago."""
         if self._fetch is not None and not self._fetch.done():
             return self._fetch
         now = self._monotonic()
@@ -84,7 +84,7 @@ class KeySet:
 
     @staticmethod
     async def _finish(fetch: asyncio.Task[None] | None) -> None:
-        # Unlike awaiting the task, a cancelled request leaves it to the others who wait.
+        # Unlike `await fetch`, this does not cancel the fetch with the request, and others may wait for it.
         if fetch is not None:
             await asyncio.wait({fetch})
 
@@ -92,7 +92,7 @@ class KeySet:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT):
                 self._keys = read_key_set(await self._download())
-        except Exception as error:  # noqa: BLE001 - whatever the source does, the last good set stays
+        except Exception as error:  # noqa: BLE001 - the last good set stays, whatever the source does
             self._failed = True
             log.warning("key_set_unavailable", cause=type(error).__name__)
         else:
@@ -100,7 +100,7 @@ class KeySet:
             self._fetched_at = now
 
     async def _download(self) -> bytes:
-        """The key set's bytes, uncompressed, so that the limit is a limit on memory."""
+        """Return the key set's bytes. They are uncompressed, so that the limit is a limit on memory."""
         timeout = httpx.Timeout(FETCH_TIMEOUT, connect=CONNECT_TIMEOUT)
         headers = {"accept": "application/json", "accept-encoding": "identity"}
         request = self._client.build_request("GET", self._url, headers=headers, timeout=timeout)
@@ -123,7 +123,7 @@ async def _read_limited(response: httpx.Response) -> bytes:
 
 
 def read_key_set(body: bytes) -> dict[str, Key]:
-    """The RS256 keys of a JWK set (RFC 7517) by id; of two with one id the first. Malformed if there is none."""
+    """Return the RS256 keys of a JWK set (RFC 7517) by id, the first of each id. Raises Malformed if there is none."""
     entries = read_object(body).get("keys")
     keys: dict[str, Key] = {}
     for entry in entries if isinstance(entries, list) else ():
@@ -137,6 +137,7 @@ def read_key_set(body: bytes) -> dict[str, Key]:
 
 
 def is_kid(value: object) -> TypeGuard[str]:
+    """Return whether this is a key id of acceptable length."""
     return isinstance(value, str) and 0 < len(value) <= MAX_KID
 
 
@@ -150,7 +151,7 @@ def _is_for_rs256(entry: dict[str, object]) -> bool:
 
 
 def _read_rsa_key(entry: dict[str, object]) -> Key | None:
-    """The prepared key, from its public members only; None if it is malformed, weak or costly to compute with."""
+    """Return the key of its public members only, or None if it is malformed, weak or costly to compute with."""
     modulus, exponent = entry.get("n"), entry.get("e")
     if not isinstance(modulus, str) or not isinstance(exponent, str):
         return None

@@ -1,7 +1,7 @@
-"""TokenVerifier: an Authorization header in, Claims out, or Unauthenticated.
+"""TokenVerifier: turns an Authorization header into Claims, or raises Unauthenticated.
 
-Cheap and strict checks come first and python-jose last: it verifies the signature of a token that is already known to
-have one meaning only. The rules follow RFC 7515, 7519 and 8725 and what Cognito documents of its access tokens.
+Cheap and strict checks come first. python-jose comes last and verifies the signature of a token that is unambiguous.
+The rules follow RFC 7515, 7519 and 8725 and Cognito's documentation of its access tokens.
 """
 
 import re
@@ -25,16 +25,16 @@ from app.strict_json import Malformed, read_object
 LEEWAY = 30
 MAX_HEADER_LENGTH = 8192
 MAX_SUB = 255
-MAX_TIMESTAMP = 253_402_300_799  # the last second that datetime can say
-REMEMBER_SECONDS = 300.0
-REMEMBER_TOKENS = 10_000
+MAX_TIMESTAMP = 253_402_300_799  # the last second of datetime
+CACHE_SECONDS = 300.0
+CACHE_SIZE = 10_000
 
 _BEARER = re.compile(r"(?i:bearer) +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified access token says."""
+    """The claims of a verified access token that the service uses."""
 
     sub: str
     client_id: str
@@ -42,14 +42,14 @@ class Claims:
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
+class _CachedToken:
     claims: Claims
-    refuse_at: float
-    forget_at: float
+    expires_at: float
+    evict_at: float
 
 
 class TokenVerifier:
-    """Verifies Cognito access tokens, and remembers those it has verified for at most 5 minutes.
+    """Verifies Cognito access tokens, and caches verified tokens for at most 5 minutes.
 
     `clock` is the time of day that claims are compared with; `monotonic` measures ages.
     """
@@ -66,19 +66,20 @@ class TokenVerifier:
         self._clock = clock
         self._monotonic = monotonic
         self._keys = KeySet(settings.jwks_url, client, monotonic)
-        self._verified: LRUCache[bytes, _Remembered] = LRUCache(REMEMBER_TOKENS)
+        self._verified: LRUCache[bytes, _CachedToken] = LRUCache(CACHE_SIZE)
 
     async def verify(self, authorization: Sequence[str]) -> Claims:
-        """The claims of the one bearer token among all values of the Authorization header.
+        """Return the claims of the bearer token; `authorization` has all values of the header.
 
-        Raises Unauthenticated for any defect, Unavailable if the issuer's keys are needed and cannot be had.
+        Raises Unauthenticated for any defect, Unavailable if the issuer's keys are needed but cannot be fetched.
         """
         token = _bearer_token(authorization)
         digest = sha256(token.encode()).digest()
-        claims = self._recall(digest)
+        claims = self._find_cached(digest)
         if claims is None:
-            claims = await self._verify_anew(token)
-            self._remember(digest, claims)
+            claims = await self._verify(token)
+            expires_at = claims.expires_at.timestamp() + LEEWAY
+            self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
         return claims
 
     async def check(self) -> None:
@@ -86,9 +87,10 @@ class TokenVerifier:
         await self._keys.check()
 
     async def aclose(self) -> None:
+        """Cancel a running fetch of keys."""
         await self._keys.aclose()
 
-    async def _verify_anew(self, token: str) -> Claims:
+    async def _verify(self, token: str) -> Claims:
         kid, claims = self._read(token)
         key = await self._keys.find(kid)
         if key is None:
@@ -100,7 +102,7 @@ class TokenVerifier:
         return claims
 
     def _read(self, token: str) -> tuple[str, Claims]:
-        """The key id and the claims of a token whose every part but the signature has been checked."""
+        """Return key id and claims after checking all parts of the token but its signature."""
         header, payload, signature = token.split(".")
         try:
             read_base64url(signature)
@@ -129,15 +131,11 @@ class TokenVerifier:
         if now >= expires + LEEWAY or now < begins - LEEWAY or expires <= issued:
             raise Malformed
 
-    def _recall(self, digest: bytes) -> Claims | None:
+    def _find_cached(self, digest: bytes) -> Claims | None:
         entry = self._verified.get(digest)
-        if entry is None or self._clock() >= entry.refuse_at or self._monotonic() >= entry.forget_at:
+        if entry is None or self._clock() >= entry.expires_at or self._monotonic() >= entry.evict_at:
             return None
         return entry.claims
-
-    def _remember(self, digest: bytes, claims: Claims) -> None:
-        refuse_at = claims.expires_at.timestamp() + LEEWAY
-        self._verified[digest] = _Remembered(claims, refuse_at, self._monotonic() + REMEMBER_SECONDS)
 
 
 def _bearer_token(authorization: Sequence[str]) -> str:
@@ -150,7 +148,7 @@ def _bearer_token(authorization: Sequence[str]) -> str:
 
 
 def _key_id(header: dict[str, object]) -> str:
-    """The `kid` of a header that asks for nothing but RS256: no key of its own, no extension, no other format."""
+    """Return the `kid` of a header for RS256 without key, extension or other format. Raises Malformed."""
     kid = header.get("kid")
     if (
         not header.keys() <= {"alg", "kid", "typ"}

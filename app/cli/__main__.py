@@ -1,4 +1,4 @@
-"""`python -m app.cli` is the same as `cruddur`."""
+"""Run the command line as `python -m app.cli`."""
 
 from app.cli.main import run
 

@@ -1,7 +1,7 @@
-"""What a command prints: results on standard output, everything else on standard error.
+"""The output of a command: results on standard output, everything else on standard error.
 
-Tables for people, JSON lines for machines. Progress bars and colours only on a terminal. Texts of users are shown
-without control characters, so that no message can do anything to the terminal that it is read in.
+Results are tables for people or JSON lines for machines. Progress bars and colours appear only on a terminal. Control
+characters in the texts of users are spelled out, so that no message controls the terminal that shows it.
 """
 
 import json
@@ -21,40 +21,41 @@ Advance: TypeAlias = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Where a command's words go. With `json`, whatever is only for people is left out of standard output."""
+    """Prints results. With `json`, standard output holds JSON lines only."""
 
     json: bool = False
 
     def say(self, text: str) -> None:
-        """A line of the result, for people."""
+        """Print a line of the result, for people."""
         if not self.json:
             print(text)
 
     def note(self, text: str) -> None:
-        """A line about the work itself, on standard error."""
+        """Print a line about the work itself, on standard error."""
         print(text, file=sys.stderr, flush=True)
 
     def record(self, value: Any) -> None:
-        """An object of the result, for machines."""
+        """Print an object of the result, for machines."""
         if self.json:
             print(json.dumps(value, ensure_ascii=False, default=str))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = ()) -> None:
-        """Rows for people, aligned; `right` names the columns that hold numbers."""
+        """Print aligned rows, for people; `right` names the columns that hold numbers."""
         if self.json:
             return
         from rich.table import Table  # noqa: PLC0415  # rich is slow to load, and --help does without
+        from rich.text import Text  # noqa: PLC0415
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
         for column in columns:
             table.add_column(column, justify="right" if column in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(_cell(value) for value in row))
+            table.add_row(*(Text(local_time(each) if isinstance(each, datetime) else str(each)) for each in row))
         _screen(sys.stdout).print(table)
 
     @contextmanager
     def progress(self, title: str, *, total: int | None) -> Iterator[Advance]:
-        """A bar on standard error with the rate and the time left; nothing where that is not a terminal."""
+        """Show a bar on standard error with the rate and the time left, if that is a terminal."""
         from rich import progress  # noqa: PLC0415  # slow to load
 
         columns = (
@@ -75,29 +76,23 @@ class Console:
 
 
 def _screen(stream: Any) -> "Screen":
-    """Rich's console. Where nobody looks at it, a line is as long as it is."""
+    """Return rich's console, which wraps lines only on a terminal."""
     from rich.console import Console as Screen  # noqa: PLC0415  # slow to load
 
     return Screen(file=stream, width=None if stream.isatty() else 10_000, highlight=False, emoji=False)
 
 
-def _cell(value: object) -> Any:
-    from rich.text import Text  # noqa: PLC0415  # slow to load
-
-    return Text(value if isinstance(value, str) else local_time(value) if isinstance(value, datetime) else str(value))
-
-
 def local_time(at: datetime) -> str:
-    """In the time zone of whoever reads it."""
+    """Return the time to the minute in this machine's time zone."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def readable(text: str) -> str:
-    """A text of a user on one line: control, format and direction characters are spelled out."""
-    return "".join(map(_readable, text))
+    """Return a user's text on one line, with control, format and direction characters spelled out."""
+    return "".join(map(_spelled_out, text))
 
 
-def _readable(character: str) -> str:
+def _spelled_out(character: str) -> str:
     if character == "\n":
         return " ⏎ "
     is_joiner = character in "\u200c\u200d"  # part of emoji and of several scripts

@@ -1,4 +1,4 @@
-"""doctor: everything that the service needs, looked at one by one."""
+"""The command doctor: checks everything that the service needs."""
 
 import asyncio
 import time
@@ -15,23 +15,24 @@ from app.auth.tokens import TokenVerifier
 from app.cli.console import Console
 from app.cli.failures import Failure, with_hint
 from app.cli.options import Json, examples
+from app.cli.services import open_table, open_user_store
 from app.cli.table.schema import differences
-from app.cli.target import open_table, open_users, read_settings
+from app.cli.target import read_settings
 from app.errors import AppError
 from app.settings import DatabaseSettings, Settings, TableSettings
 from migrations.postgres import MigrationFailed, versions
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SKEW_SECONDS: Final = 60
-"""AWS refuses requests that are 5 minutes off; tokens are taken with a leeway of 30 seconds."""
+"""A larger skew is wrong: AWS refuses requests that are 5 minutes off, and tokens have a leeway of 30 seconds."""
 
 Check = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a check found: how it is, or what to do."""
+    """The result of a check; `detail` is the state, or the remedy."""
 
     name: str
     is_ok: bool
@@ -39,15 +40,12 @@ class Result:
 
 
 @app.command("doctor", epilog=examples("doctor", "doctor --json"))
-def doctor(json: Json = False) -> None:
+async def doctor(json: Json = False) -> None:
     """Check settings, DynamoDB and its credentials, clock, table, index, Postgres, schema and the issuer's keys.
 
     Nothing is changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
     """
-    asyncio.run(_doctor(Console(json)))
-
-
-async def _doctor(console: Console) -> None:
+    console = Console(json)
     results = [result async for result in _results()]
     for result in results:
         console.record({"check": result.name, "ok": result.is_ok, "detail": result.detail})
@@ -64,12 +62,14 @@ async def _results() -> AsyncIterator[Result]:
         checks |= await _table_checks(stack)
         checks |= {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys}
         for name, check in checks.items():
-            yield await _result(name, check)
+            try:
+                yield Result(name, True, await check())
+            except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
+                yield Result(name, False, _sentence(error))
 
 
 async def _table_checks(stack: AsyncExitStack) -> dict[str, Check]:
-    """Of one description of the table, or of the failure to get it."""
-    settings = None
+    """Return the checks of one description of the table, or of the failure to get it."""
     try:
         settings = read_settings(TableSettings)
         table = await stack.enter_async_context(open_table(settings))
@@ -79,9 +79,9 @@ async def _table_checks(stack: AsyncExitStack) -> dict[str, Check]:
         return {"dynamodb": lambda: _fail(sentence)}
     if found is None:
         sentence = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
-        return {"dynamodb": lambda: _ok("answers, and takes the credentials"), "table": lambda: _fail(sentence)}
+        return {"dynamodb": lambda: _ok("answers, and accepts the credentials"), "table": lambda: _fail(sentence)}
     return {
-        "dynamodb": lambda: _ok("answers, and takes the credentials"),
+        "dynamodb": lambda: _ok("answers, and accepts the credentials"),
         "table": lambda: _table(found, settings),
         "index": lambda: _index(found),
     }
@@ -93,13 +93,6 @@ async def _ok(detail: str) -> str:
 
 async def _fail(sentence: str) -> str:
     raise Failure(sentence)
-
-
-async def _result(name: str, check: Check) -> Result:
-    try:
-        return Result(name, True, await check())
-    except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
-        return Result(name, False, _sentence(error))
 
 
 def _sentence(error: Exception) -> str:
@@ -125,8 +118,8 @@ async def _index(found: Mapping[str, Any]) -> str:
 
 
 async def _postgres() -> str:
-    async with open_users(read_settings(DatabaseSettings)) as users:
-        return "answers, there are no users yet: `cruddur seed`" if await users.is_empty() else "answers, has users"
+    async with open_user_store(read_settings(DatabaseSettings)) as store:
+        return "answers, there are no users yet: `cruddur seed`" if await store.is_empty() else "answers, has users"
 
 
 async def _schema() -> str:
@@ -138,14 +131,14 @@ async def _schema() -> str:
 
 
 async def _clock() -> str:
-    """By the Date that DynamoDB's web server puts on whatever it answers, signed or not."""
+    """Compare with the Date header of DynamoDB's response, which needs no signed request."""
     settings = read_settings(TableSettings)
     url = settings.dynamodb_endpoint_url or f"https://dynamodb.{settings.aws_region}.amazonaws.com"
     async with httpx.AsyncClient(timeout=3, trust_env=not settings.dynamodb_endpoint_url) as client:
-        answer = await client.get(url)
-    if "date" not in answer.headers:
+        response = await client.get(url)
+    if "date" not in response.headers:
         return "this engine does not tell the time"
-    skew = parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()
+    skew = parsedate_to_datetime(response.headers["date"]).timestamp() - time.time()
     if abs(skew) > SKEW_SECONDS:
         raise Failure(f"this machine's clock is {skew:+.0f} s off: set it, or requests and tokens are refused")
     return f"within {max(1, round(abs(skew)))} s of DynamoDB's"

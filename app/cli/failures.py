@@ -1,19 +1,21 @@
-"""How a command ends when it cannot do its work: one line that says what to do, and an exit code that says what kind.
+"""The failures of a command: one line that says what to do, and the exit code.
 
 0    done
-1    something was found wrong, or is not there: a hole, a difference, an unknown handle
-2    the command line, the settings or an input file are wrong; or somebody is left unmatched
+1    something is wrong or missing, such as a hole, a difference or an unknown handle
+2    an argument, a setting or an input file is wrong, or accounts or users are left unmatched
 3    DynamoDB, Postgres or another service is unavailable
 4    refused: not confirmed, or protected
-70   a mistake of the program's own; --debug shows where
+70   a bug of the program; --debug shows where
 130  interrupted; the same command goes on
 """
 
 from enum import IntEnum
 
+from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND
+
 
 class Code(IntEnum):
-    """Exit codes, as the module describes them."""
+    """The exit codes, as the module describes them."""
 
     DONE = 0
     WRONG = 1
@@ -25,7 +27,7 @@ class Code(IntEnum):
 
 
 class Failure(Exception):
-    """An expected failure: a sentence for a person and the code that the program exits with."""
+    """An expected failure: a sentence for the operator and the exit code."""
 
     def __init__(self, sentence: str, code: Code = Code.WRONG) -> None:
         super().__init__(sentence)
@@ -34,16 +36,16 @@ class Failure(Exception):
 
 HINTS = {
     "NoCredentialsError": "there are no AWS credentials: sign in, or start scripts/up to work locally",
-    "UnrecognizedClientException": "the AWS credentials are not valid here: sign in again",
-    "ExpiredTokenException": "the AWS credentials have expired: sign in again",
-    "AccessDeniedException": "the AWS credentials do not allow this call",
-    "ResourceNotFoundException": "the table is not there: `cruddur schema-load` creates it",
+    **dict.fromkeys(INVALID_CREDENTIALS, "the AWS credentials are not valid here or have expired: sign in again"),
+    **dict.fromkeys(ACCESS_DENIED, "the AWS credentials do not allow this call"),
+    **dict.fromkeys(NOT_FOUND, "the table is not there: `cruddur schema-load` creates it"),
     "Postgres does not answer": "is it running, and is DATABASE_URL right?",
     "DynamoDB does not answer": "is it running, and is DYNAMODB_ENDPOINT_URL right?",
 }
 
 
 def with_hint(error: BaseException) -> str:
-    """The error's sentence and, where we know it, what to do about it."""
-    causes = f"{error} {error.__cause__ or ''}"
-    return next((f"{error}: {hint}" for sign, hint in HINTS.items() if sign in causes), str(error))
+    """Return the error's sentence with the remedy, if there is one for how the error or its cause ends."""
+    texts = (str(error), str(error.__cause__))
+    hint = next((hint for sign, hint in HINTS.items() for text in texts if text.endswith(sign)), "")
+    return f"{error}: {hint}" if hint else str(error)

@@ -1,11 +1,13 @@
-"""The command line's composition: which commands there are, where they live, and what happens when one fails.
+"""The composition of the command line: its commands, where they are, and how a failure of one is told.
 
-Only the command that is asked for is loaded, so that `--help` is quick.
+Only the command that is called is loaded, so that `--help` is quick.
 """
 
+import asyncio
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
@@ -15,15 +17,15 @@ from typer.core import TyperCommand, TyperGroup
 
 from app.cli import failures
 from app.cli.failures import Code, Failure, with_hint
-from app.cli.target import adopt_running, configure_logs
+from app.cli.local_service import use_local_service
 from app.errors import AppError
 
 FLAGS: Final = {"--debug": ("LOG_LEVEL", "DEBUG"), "--no-color": ("NO_COLOR", "1")}
-"""Understood in front of and behind every command; each is the same as a variable of the environment."""
+"""Flags that stand in front of a command or behind it, each with the environment variable that it sets."""
 
 
 class Entry(NamedTuple):
-    """Where a command is and what it does, so that a list of commands need not load them."""
+    """A command's section in the help, its module and its summary, which are listed without loading it."""
 
     section: str
     module: str
@@ -31,24 +33,30 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
-    "schema-load": Entry("Table", "table.schema", "Create the table, or say how the one that is there differs."),
-    "list-tables": Entry("Table", "table.schema", "The tables of this engine or account."),
-    "describe": Entry("Table", "table.schema", "Keys, index, billing, size and switches of the table."),
+    "schema-load": Entry("Table", "table.schema", "Create the table, or say how the existing one differs."),
+    "list-tables": Entry("Table", "table.schema", "List the tables of this engine or account."),
+    "describe": Entry("Table", "table.schema", "Show keys, index, billing, size and switches of the table."),
     "drop": Entry("Table", "table.schema", "Delete a table and everything in it."),
-    "scan": Entry("Table", "table.scan", "Look through all items, filtered, in parallel."),
-    "verify": Entry("Table", "table.verify", "Find holes and orphans, and repair what is derived."),
-    "get-conversation": Entry("Conversations", "conversations.commands", "The messages of a group or of two people."),
-    "list-conversations": Entry("Conversations", "conversations.commands", "Somebody's message groups, newest first."),
+    "scan": Entry("Table", "table.scan", "Read all items, filtered, in parallel."),
+    "verify": Entry("Table", "table.verify", "Find holes and orphans, and repair inbox rows."),
+    "get-conversation": Entry(
+        "Conversations", "conversations.commands", "Show the messages of a group or of two users."
+    ),
+    "list-conversations": Entry(
+        "Conversations", "conversations.commands", "Show a user's message groups, newest first."
+    ),
     "export": Entry("Conversations", "conversations.transfer", "Write groups as JSON lines."),
     "import": Entry("Conversations", "conversations.transfer", "Read groups from JSON lines."),
-    "seed": Entry("Conversations", "seed.commands", "Write people and conversations, as many as you like."),
-    "list-users": Entry("Users", "people.commands", "The people of the Cognito user pool."),
-    "update-cognito-user-ids": Entry("Users", "people.commands", "Give users in Postgres their subject in the pool."),
-    "users": Entry("Users", "people.commands", "Bring the people of the user pool into Postgres."),
-    "token": Entry("Users", "people.token", "An access token for somebody. Local only."),
+    "seed": Entry("Conversations", "seed.commands", "Write users and conversations, in any number."),
+    "list-users": Entry("Users", "people.commands", "List the accounts of the Cognito user pool."),
+    "update-cognito-user-ids": Entry(
+        "Users", "people.commands", "Link users in Postgres to their accounts in the pool."
+    ),
+    "users": Entry("Users", "people.commands", "Create users in Postgres for accounts in the pool."),
+    "token": Entry("Users", "people.token", "Print an access token for a user. Local only."),
     "migrate": Entry("Postgres", "migrations", "Bring the schema up to date."),
     "rollback": Entry("Postgres", "migrations", "Take the schema one version back."),
-    "migrations": Entry("Postgres", "migrations", "Which versions there are, and which are applied."),
+    "migrations": Entry("Postgres", "migrations", "List the versions, and which are applied."),
     "capacity": Entry("Capacity", "capacity.commands", "Report, plan, set and autoscale read and write units."),
     "doctor": Entry("Service", "doctor", "Check settings, credentials, table, schema and keys."),
     "openapi": Entry("Service", "openapi.commands", "Write the HTTP contract."),
@@ -56,7 +64,7 @@ COMMANDS: Final = {
 
 
 class Commands(TyperGroup):
-    """A group that knows its commands by name and loads one when it is used."""
+    """A group that lists its commands without loading them, and loads the one that is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # click's signature
         return list(COMMANDS)
@@ -67,7 +75,10 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, _, rest = super().resolve_command(ctx, args)
-        return name, _load(name or ""), rest
+        command: Any = typer.main.get_command(import_module(f"app.cli.{COMMANDS[name or ''].module}").app)
+        if isinstance(command, TyperGroup):  # a module's app may hold several commands, or be a group itself
+            command = command.commands.get(name or "", command)
+        return name, command, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # click's signature
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
@@ -75,51 +86,67 @@ class Commands(TyperGroup):
                 formatter.write_dl([(name, e.summary) for name, e in COMMANDS.items() if e.section == section])
 
 
-def _load(name: str) -> Any:
-    """A command out of its module's `app`, which may hold several, or be a group itself."""
-    command: Any = typer.main.get_command(import_module(f"app.cli.{COMMANDS[name].module}").app)
-    return command.commands.get(name, command) if isinstance(command, TyperGroup) else command
-
-
 app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
 
 @app.callback(epilog="\b\nExit codes:\n" + "\n".join(f"  {line}" for line in (failures.__doc__ or "").splitlines()[2:]))
 def cruddur() -> None:
-    """Work with Cruddur's messages: the DynamoDB table, the users in Postgres, and their sign-in.
+    """Work with Cruddur's messages: the DynamoDB table, the users in Postgres, and their accounts at Cognito.
 
     \b
-    Commands find what scripts/up runs in this checkout by themselves. Otherwise, or when one of ENVIRONMENT,
-    DATABASE_URL and DYNAMODB_ENDPOINT_URL is set, the settings are those of the service. Each command says on
+    Commands work on the service that scripts/up runs in this checkout. If none runs, or if one of ENVIRONMENT,
+    DATABASE_URL and DYNAMODB_ENDPOINT_URL is set, they read the same settings as the service. Each command says on
     standard error what it works on. `cruddur COMMAND --help` has examples.
 
     \b
-    Everywhere:
-      --json      For machines, where there is something to print.
-      --no-color  No colours, as with NO_COLOR in the environment.
-      --debug     Show logs (as LOG_LEVEL does), and where a failure happened.
+    Options of every command:
+      --json      Print JSON lines, for machines; of commands that print something.
+      --no-color  Print no colours, as with NO_COLOR in the environment.
+      --debug     Show logs (as LOG_LEVEL does), and the place of a failure in the program.
     """
-    configure_logs()
+    _configure_logs()
+
+
+def _configure_logs() -> None:
+    """Log JSON lines to standard error if LOG_LEVEL (or --debug) asks for them; else a command's own words suffice."""
+    import structlog  # noqa: PLC0415  # --help does without
+
+    level = os.environ.get("LOG_LEVEL") or "CRITICAL"
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level, logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("alembic").setLevel(logging.ERROR)
 
 
 def run() -> None:
-    """The program."""
+    """Run the command line and exit with its code."""
     given = sys.argv[1:]
     debug = "--debug" in given
     os.environ.update({name: value for flag, (name, value) in FLAGS.items() if flag in given})
     try:
         sys.exit(_run([argument for argument in given if argument not in FLAGS], debug=debug))
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of the output, such as head, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Code.DONE)
 
 
 def _run(arguments: Sequence[str], *, debug: bool) -> int:
     try:
-        adopt_running()
-        code = app(arguments, prog_name="cruddur", standalone_mode=False) or Code.DONE
+        use_local_service()
+        result = app(arguments, prog_name="cruddur", standalone_mode=False)
+        if isinstance(result, Coroutine):  # a command that awaits an engine
+            result = asyncio.run(result)
+        code = result or Code.DONE
         sys.stdout.flush()
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
+        code = Code.INTERRUPTED
+    except BrokenPipeError:
         raise
     except Exception as error:
         if debug and not isinstance(error, TyperException):
@@ -131,7 +158,7 @@ def _run(arguments: Sequence[str], *, debug: bool) -> int:
 
 
 def _explain(error: Exception) -> Code:
-    """One line on standard error, and the exit code. Of several that failed together the first speaks."""
+    """Print one line on standard error and return the exit code. Of an exception group the first counts."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     sentence, code = _sentence(error)
@@ -150,4 +177,4 @@ def _sentence(error: Exception) -> tuple[str, Code]:
         return str(error), error.code
     if isinstance(error, AppError):
         return with_hint(error), Code.UNAVAILABLE
-    return f"{type(error).__name__}: {error}. This is a mistake of the program; --debug shows where.", Code.BUG
+    return f"{type(error).__name__}: {error}. This is a bug of the program; --debug shows where.", Code.BUG

@@ -1,53 +1,55 @@
-"""migrate, rollback, migrations: the versions of the Postgres schema."""
+"""The commands migrate, rollback and migrations: the versions of the Postgres schema."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import typer
 
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import read_settings, require_consent, tell_database
+from app.cli.target import announce_database, read_settings, require_consent
 from app.settings import DatabaseSettings
 from migrations.postgres import MigrationFailed, Version, migrate, rollback, versions
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command("migrate", epilog=examples("migrate"))
 def migrate_(json: Json = False) -> None:
-    """Bring the schema up to date, all versions in one transaction. Nothing happens if it is."""
+    """Bring the schema up to date, with all missing versions in one transaction."""
     url = _database()
-    before = _versions(url)
-    try:
+    with _failures_translated():
+        before = versions(url)
         migrate(url)
-    except MigrationFailed as error:
-        raise Failure(f"{error}", Code.UNAVAILABLE) from error
-    _tell_change(Console(json), before, _versions(url), nothing="The schema is up to date.")
+        after = versions(url)
+    _show_change(Console(json), before, after, nothing="The schema is up to date.")
 
 
 @app.command("rollback", epilog=examples("rollback", "rollback --yes"))
 def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
-    """Take the schema one version back. What that version had added is deleted, with the data in it."""
+    """Take the schema one version back. Deletes what that version added, with its data."""
     url = _database()
-    before = _versions(url)
+    with _failures_translated():
+        before = versions(url)
     current = [version for version in before if version.is_applied]
     if not current:
         raise Failure("No version is applied, so there is nothing to take back.")
-    deed = f"take back version {current[-1].revision}, {current[-1].title}"
-    require_consent(read_settings(DatabaseSettings), deed, word=current[-1].revision, yes=yes, production=production)
-    try:
+    action = f"take back version {current[-1].revision}, {current[-1].title}"
+    require_consent(read_settings(DatabaseSettings), action, word=current[-1].revision, yes=yes, production=production)
+    with _failures_translated():
         rollback(url)
-    except MigrationFailed as error:
-        raise Failure(f"{error}", Code.UNAVAILABLE) from error
-    _tell_change(Console(json), before, _versions(url), nothing="Nothing was taken back.")
+        after = versions(url)
+    _show_change(Console(json), before, after, nothing="Nothing was taken back.")
 
 
 @app.command("migrations", epilog=examples("migrations", "migrations --json"))
 def migrations(json: Json = False) -> None:
-    """Which versions of the schema there are, oldest first, and which are applied."""
+    """List the versions of the schema, oldest first, and whether each is applied."""
     console = Console(json)
-    found = _versions(_database())
+    url = _database()
+    with _failures_translated():
+        found = versions(url)
     for version in found:
         console.record({"revision": version.revision, "title": version.title, "applied": version.is_applied})
     rows = [(each.revision, "applied" if each.is_applied else "to do: cruddur migrate", each.title) for each in found]
@@ -56,18 +58,19 @@ def migrations(json: Json = False) -> None:
 
 def _database() -> str:
     settings = read_settings(DatabaseSettings)
-    tell_database(settings)
+    announce_database(settings)
     return settings.database_url.get_secret_value()
 
 
-def _versions(url: str) -> list[Version]:
+@contextmanager
+def _failures_translated() -> Iterator[None]:
     try:
-        return versions(url)
+        yield
     except MigrationFailed as error:
-        raise Failure(f"{error}", Code.UNAVAILABLE) from error
+        raise Failure(str(error), Code.UNAVAILABLE) from error
 
 
-def _tell_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:
+def _show_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     for version in changed:
         console.record({"revision": version.revision, "applied": version.is_applied})

@@ -19,6 +19,7 @@ from botocore.parsers import ResponseParserError
 
 from app.concurrency import AWS_COMMAND
 from app.errors import NotFound, Unavailable
+from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND, THROTTLES
 from app.gateways.dynamodb.client import credentials_for
 from app.settings import TableSettings
 
@@ -30,29 +31,6 @@ MAX_ATTEMPTS = 8
 """Attempts of a call that is throttled in spite of those retries."""
 CONFIG = AioConfig(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 
-THROTTLES = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation"})
-INVALID_CREDENTIALS = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-NOT_FOUND = frozenset({"ObjectNotFoundException", "ResourceNotFound", "ResourceNotFoundException"})
 MISSING_CREDENTIALS = (
     aws_errors.CredentialRetrievalError,
     aws_errors.NoCredentialsError,

@@ -1,4 +1,4 @@
-"""The two carriers of the HTTP edge: what it uses of the process, and what is known about a request."""
+"""The two carriers of the HTTP edge: the part of the lifespan state that it uses, and a request's context."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -24,7 +24,7 @@ class EdgeState(TypedDict):
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known about a request: its id from the beginning, the token's claims and the user once they are found."""
+    """The id of a request, and once they are found the claims of its token and its user."""
 
     request_id: str = ""
     claims: Claims | None = None
@@ -32,7 +32,7 @@ class RequestContext:
 
 
 def state_of(scope: "Scope") -> EdgeState:
-    """Return what the lifespan has opened, which the server hands to each request."""
+    """Return the lifespan state, which the server passes to each request."""
     return cast(EdgeState, scope["state"])
 
 

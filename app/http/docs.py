@@ -16,7 +16,7 @@ HEADERS = {
 
 
 def docs_router() -> APIRouter:
-    """Return the routes of the documentation page, whose files are read now."""
+    """Read the files of the documentation page, and return its routes."""
     router = APIRouter(prefix="/docs", include_in_schema=False)
     files = StaticFolder(FOLDER, HEADERS)
 

@@ -22,7 +22,7 @@ class ConcurrencyLimitMiddleware:
         self._running = 0
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] != "http" or not _is_limited(scope["path"]):
+        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in UNLIMITED:
             return await self._app(scope, receive, send)
         if self._running >= self._limit:
             return await render(Overloaded(), context_of(scope).request_id)(scope, receive, send)
@@ -31,7 +31,3 @@ class ConcurrencyLimitMiddleware:
             await self._app(scope, receive, send)
         finally:
             self._running -= 1
-
-
-def _is_limited(path: str) -> bool:
-    return path.startswith("/api/") and path not in UNLIMITED

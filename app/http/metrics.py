@@ -11,7 +11,7 @@ from app.metrics import CONTENT_TYPE, Metrics
 
 
 def metrics_router(metrics: Metrics, token: SecretStr | None) -> APIRouter:
-    """Return the route of the counters, which needs the token if there is one."""
+    """Return the route of the counters, which requires the token if it is set."""
     router = APIRouter(include_in_schema=False)
     expected = f"Bearer {token.get_secret_value()}".encode() if token else None
 

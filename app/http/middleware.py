@@ -73,7 +73,10 @@ class AccessLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(MutableHeaders(scope=message), context.request_id)
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = context.request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=context.request_id):
@@ -89,12 +92,6 @@ def _request_id(scope: "Scope") -> str:
     """Return the client's own id if it is well-formed, else a new id."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid4().hex
-
-
-def _add_headers(headers: MutableHeaders, request_id: str) -> None:
-    headers["X-Request-ID"] = request_id
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
 
 
 def _log_request(scope: "Scope", context: RequestContext, status: int, seconds: float) -> None:

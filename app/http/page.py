@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.http.static import StaticFolder
 from app.http.types import ResponseModel
-from app.settings import Settings
+from app.settings import LONGEST_MESSAGE, Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
 SCOPE = "openid"
@@ -56,12 +56,15 @@ class ConfigView(ResponseModel):
 
     sign_in: SignIn = Field(description="How users sign in", examples=[{"kind": "local"}])
     message_max_length: int = Field(
-        ge=1, le=4_000, description="Maximum length of a message in characters, after trimming", examples=[1024]
+        ge=1,
+        le=LONGEST_MESSAGE,
+        description="Maximum length of a message in characters, after trimming",
+        examples=[1024],
     )
 
 
 def page_router(settings: Settings) -> APIRouter:
-    """Return the routes of the chat page, whose files are read now, and of its configuration."""
+    """Read the files of the chat page, and return its routes and that of its configuration."""
     router = APIRouter()
     config = ConfigView(sign_in=_sign_in(settings), message_max_length=settings.message_max_length)
     policy = _policy(settings.cognito_domain_url)
@@ -79,7 +82,7 @@ def page_router(settings: Settings) -> APIRouter:
     @router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
     @router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
     @router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
-    async def get_page(request: Request) -> Response:  # whose script reads the address
+    async def get_page(request: Request) -> Response:  # its script reads the address
         return files.response(request, "index.html")
 
     @router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)

@@ -66,7 +66,7 @@ async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
         raise BodyTooLarge(TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await _collect(receive)
+            body = await _receive(receive)
     except TimeoutError:
         raise RequestTimeout(f"The request body did not arrive within {BODY_SECONDS:g} s") from None
     try:
@@ -76,7 +76,7 @@ async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
     return body
 
 
-async def _collect(receive: "Receive") -> bytes:
+async def _receive(receive: "Receive") -> bytes:
     body = bytearray()
     while True:
         message = await receive()

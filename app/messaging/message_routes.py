@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
-from app.errors import InvalidParameter
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -65,13 +64,7 @@ async def _window(
     ] = None,
 ) -> Window:
     """Return the window that a query names; without before, after and around, the newest messages."""
-    if sum(place is not None for place in (before, after, around)) > 1:
-        raise InvalidParameter("Only a single parameter of before, after and around may be given")
-    if before:
-        return Window.before(before, limit)
-    if after:
-        return Window.after(after, limit)
-    return Window.around(around, limit) if around else Window.newest(limit)
+    return Window.select(limit, before=before, after=after, around=around)
 
 
 @router.post(

@@ -181,7 +181,7 @@ class ReadMarkerView(ResponseModel):
 
 
 class TypingView(ResponseModel):
-    """How long the caller is shown as typing."""
+    """The typing indicator of the caller."""
 
     expires_in: int = Field(
         ge=0, le=60, description="Seconds until the indicator ends unless it is renewed; 0: it has ended", examples=[15]

@@ -174,17 +174,10 @@ class Messaging:
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
         """Read eventually consistent, at half the cost, and once more strongly consistent if a number is missing."""
-        messages = await self._read_once(group, window, consistent=False)
+        messages = await self._store.messages_in(group, window)
         if not window.is_complete([message.number for message in messages], end=known):
-            messages = await self._read_once(group, window, consistent=True)
+            messages = await self._store.messages_in(group, window, consistent=True)
         return messages
-
-    async def _read_once(self, group: UUID, window: Window, *, consistent: bool) -> list[Message]:
-        if window.is_empty:
-            return []
-        if window.first is None:
-            return await self._store.newest_messages(group, limit=window.limit, consistent=consistent)
-        return await self._store.messages_between(group, window.first, window.last, consistent=consistent)
 
     async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker forward to a number and return the row; a lower number leaves it unchanged.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
+from app.errors import InvalidParameter
 from app.messaging.models import LAST_NUMBER
 
 Neighbour: TypeAlias = tuple[Literal["before", "after"], int]
@@ -21,6 +22,19 @@ class Window:
     first: int | None = None
     last: int = 0
     goes_forward: bool = False
+
+    @classmethod
+    def select(
+        cls, limit: int, *, before: int | None = None, after: int | None = None, around: int | None = None
+    ) -> "Window":
+        """Return the window at the one number that is given, else the newest, or raise InvalidParameter."""
+        if [before, after, around].count(None) < 2:
+            raise InvalidParameter("Only a single parameter of before, after and around may be given")
+        if before:
+            return cls.before(before, limit)
+        if after:
+            return cls.after(after, limit)
+        return cls.around(around, limit) if around else cls.newest(limit)
 
     @classmethod
     def newest(cls, limit: int) -> "Window":

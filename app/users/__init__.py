@@ -1,1 +1,1 @@
-"""People: who they are, what they are called, how they are found."""
+"""Users: registration, search, handles and display names."""

@@ -1,4 +1,4 @@
-"""What a user is inside the service."""
+"""Users and their names inside the service."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user that is brought in with an id of its own."""
+    """A user that is imported with an existing id."""
 
     uuid: UUID
     handle: str
@@ -29,7 +29,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class NewSubject:
-    """A user whose account at Cognito is another one than was thought."""
+    """A change of the Cognito subject of a user, from `before` to `after`."""
 
     uuid: UUID
     before: str
@@ -38,10 +38,15 @@ class NewSubject:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a person is called. `handle` is None for somebody whose account is gone."""
+    """The names of a user. `handle` is None when the account is gone."""
 
     display_name: str
     handle: str | None
 
 
 NOBODY = Name("Deleted user", None)
+
+
+def fold_handle(handle: str) -> str:
+    """Return the handle in lower case, or unchanged if it is not ASCII: lower case makes a k of U+212A KELVIN SIGN."""
+    return handle.lower() if handle.isascii() else handle

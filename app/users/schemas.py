@@ -16,13 +16,11 @@ BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 def _visible(name: str) -> str:
     kept = "".join(character for character in name if unicodedata.category(character) not in INVISIBLE).strip()
-    if len(kept) > 50 or not any(map(_can_be_seen, kept)):
+    if len(kept) > 50 or not any(
+        unicodedata.category(character)[0] in "LNPS" and character not in BLANK for character in kept
+    ):
         raise ValueError("has no visible character, or more than 50")
     return kept
-
-
-def _can_be_seen(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LNPS" and character not in BLANK
 
 
 HandleCreate = Annotated[str, StringConstraints(min_length=3, max_length=30, pattern=HANDLE)]

@@ -1,4 +1,4 @@
-"""The rules about users: who a token belongs to, registration, search, and names for a page."""
+"""Users: the rules of registration and search, the user of a token, and names for a page."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from app.errors import UnknownUser
 from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.events import UserRenamed
-from app.users.models import NOBODY, Name, User
+from app.users.models import NOBODY, Name, User, fold_handle
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -20,7 +20,7 @@ HANDLE_PREFIX = re.compile(r"[a-z0-9_]{0,30}")
 
 
 class Users:
-    """Whose account is whose, and what people are called. Both are read often, change seldom, and are cached."""
+    """Accounts and names. Both are cached: they are read often and change seldom."""
 
     def __init__(self, store: UserStore, caches: Caches, publish: Publish = discard_events) -> None:
         """Publish UserRenamed for each new display name."""
@@ -30,7 +30,7 @@ class Users:
         self._names = caches.add(_profiles(self._load_names))
 
     async def uuid_of(self, claims: Claims) -> UUID:
-        """The user that the token's subject is, or UnknownUser."""
+        """Return the uuid of the user of the token's subject. Raises UnknownUser."""
         uuid = await self._uuids.get(claims.sub)
         if uuid is None:
             raise UnknownUser
@@ -42,7 +42,7 @@ class Users:
         return {user.cognito_user_id: user.uuid for user in users if user}
 
     async def me(self, claims: Claims) -> User:
-        """The signed-in person's own user, or UnknownUser."""
+        """Return the caller's user. Raises UnknownUser."""
         async with deadline(READ_SECONDS):
             user = await self._store.by_cognito_user_id(claims.sub)
         if user is None:
@@ -50,13 +50,13 @@ class Users:
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
-        """Give the person a user; the same call again finds the same user."""
+        """Return the caller's user after creating it if necessary. Raises HandleTaken and AlreadyRegistered."""
         try:
             async with deadline(READ_SECONDS):
                 added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
-            await self._uuids.invalidate(claims.sub)  # whatever was answered, the user may be there now
+            await self._uuids.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
             raise HandleTaken
         if (user.handle, user.display_name) != (handle, display_name):
@@ -64,7 +64,7 @@ class Users:
         return user
 
     async def rename(self, claims: Claims, display_name: str) -> User:
-        """Call the person something else, at once and everywhere, or UnknownUser."""
+        """Return the caller's user with a new display name. Raises UnknownUser."""
         uuid = await self.uuid_of(claims)
         try:
             async with deadline(READ_SECONDS):
@@ -77,30 +77,30 @@ class Users:
         return user
 
     async def find_by_handle(self, handle: str) -> User | None:
-        """The user with this handle in whatever case, with or without a leading @."""
-        folded = _folded(handle)
+        """Return the user with this handle, or None. Case and a leading @ do not matter."""
+        folded = fold_handle(handle.removeprefix("@"))
         if not HANDLE.fullmatch(folded):
             return None
         async with deadline(READ_SECONDS):
             return await self._store.by_handle(folded)
 
     async def get_by_handle(self, handle: str) -> User:
-        """As find_by_handle, or UserNotFound."""
+        """Return the user with this handle. Raises UserNotFound."""
         user = await self.find_by_handle(handle)
         if user is None:
             raise UserNotFound
         return user
 
     async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
-        """Users whose handles begin so, in the order of their handles."""
-        folded = _folded(prefix)
+        """Return the users with this prefix of the handle, sorted by handle, from the first handle after `after`."""
+        folded = fold_handle(prefix.removeprefix("@"))
         if not HANDLE_PREFIX.fullmatch(folded):
             return []
         async with deadline(READ_SECONDS):
             return await self._store.by_handle_prefix(folded, after=after, limit=limit)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
-        """What everybody is called; the last known names while Postgres is away."""
+        """Return the names of all these users; while Postgres is down, the last known names."""
         wanted = set(uuids)
         found = await self._names.get_many(wanted)
         return {uuid: found.get(uuid, NOBODY) for uuid in wanted}
@@ -112,7 +112,7 @@ class Users:
 
 
 def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
-    """An account's user is for ever the same, unless an operator moves people to other accounts."""
+    """Cache the user of an account, which changes only if an operator moves users to other accounts."""
     return CacheSpec(
         "subject",
         load,
@@ -134,9 +134,3 @@ def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -
         ttl=60,
         stale_if_error=True,
     )
-
-
-def _folded(handle: str) -> str:
-    """In lower case and without the @. Of other alphabets' letters some would become ASCII, so they are left alone."""
-    name = handle.removeprefix("@")
-    return name.lower() if name.isascii() else name

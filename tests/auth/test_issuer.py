@@ -33,7 +33,9 @@ def verifier(issuer: LocalIssuer, clock: Clock) -> TokenVerifier:
     return Endpoint(serving(*issuer.jwks()["keys"])).verifier(clock)
 
 
-async def test_its_tokens_pass_the_verifier(issuer: LocalIssuer, verifier: TokenVerifier, clock: Clock) -> None:
+async def test_the_local_issuers_tokens_pass_the_verifier(
+    issuer: LocalIssuer, verifier: TokenVerifier, clock: Clock
+) -> None:
     authorization = bearer(issuer.token(SUB, NOW + 0.7))
     claims = await verifier.verify(authorization)
     assert (claims.sub, claims.client_id) == (SUB, CLIENT_ID)
@@ -43,21 +45,31 @@ async def test_its_tokens_pass_the_verifier(issuer: LocalIssuer, verifier: Token
         await verifier.verify(authorization)
 
 
-def test_its_claims_are_those_of_cognito(issuer: LocalIssuer) -> None:
+def test_a_local_token_has_the_claims_of_cognitos(issuer: LocalIssuer) -> None:
     claims = json.loads(jws.get_unverified_claims(issuer.token(SUB, NOW)))
     assert list(claims) == [
-        "sub", "iss", "client_id", "origin_jti", "event_id", "token_use", "scope", "auth_time", "exp", "iat", "jti",
+        "sub",
+        "iss",
+        "client_id",
+        "origin_jti",
+        "event_id",
+        "token_use",
+        "scope",
+        "auth_time",
+        "exp",
+        "iat",
+        "jti",
         "username",
-    ]  # fmt: skip
+    ]
     assert claims["iss"] == ISSUER_URL
     assert claims["exp"] - claims["iat"] == 3600
 
 
-def test_no_two_tokens_are_alike(issuer: LocalIssuer) -> None:
+def test_every_local_token_is_unique(issuer: LocalIssuer) -> None:
     assert issuer.token(SUB, NOW) != issuer.token(SUB, NOW)
 
 
-def test_its_key_set_is_public_and_has_the_members_of_cognito_s(issuer: LocalIssuer) -> None:
+def test_the_local_key_set_is_public_and_has_the_members_of_cognitos(issuer: LocalIssuer) -> None:
     (key,) = issuer.jwks()["keys"]
     assert sorted(key) == ["alg", "e", "kid", "kty", "n", "use"]
     assert (key["alg"], key["e"], key["kty"], key["use"]) == ("RS256", "AQAB", "RSA", "sig")
@@ -73,14 +85,14 @@ def test_the_key_is_kept_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_the_key_s_id_is_its_thumbprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keys_id_is_its_thumbprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example of RFC 7638, section 3.1."""
     public = {name: value for name, value in RFC_7638_KEY.items() if name != "kid"}
     monkeypatch.setattr("jose.backends.cryptography_backend.CryptographyRSAKey.to_dict", lambda _: public)
     assert LocalIssuer(_settings(tmp_path)).jwks()["keys"][0]["kid"] == RFC_7638_KEY["kid"]
 
 
-def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
+def test_processes_that_start_together_share_a_key(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.auth.test_issuer import _settings;"
         "from app.auth.issuer import LocalIssuer; print(LocalIssuer(_settings(Path(sys.argv[1]))).jwks())"
@@ -95,7 +107,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_race_that_is_lost_takes_the_winner_s_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_loses_the_race_uses_the_winners_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _settings(tmp_path)
     first = LocalIssuer(settings).jwks()
     seen = iter([False])
@@ -112,25 +124,25 @@ q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
 
 
 @pytest.mark.parametrize("content", [b"", b"not a key", b"\xff\x00", b"-----BEGIN CERTIFICATE-----", PUBLIC_KEY])
-def test_a_damaged_key_file_says_what_to_do(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_key_file_fails_the_start_with_a_remedy(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "local-issuer.pem").write_bytes(content)
     with pytest.raises(BrokenIssuerKey, match=r"local-issuer\.pem holds no private RSA key: delete it"):
         LocalIssuer(_settings(tmp_path))
 
 
-def test_an_unreadable_key_file_says_why(tmp_path: Path) -> None:
+def test_an_unreadable_key_file_fails_the_start_with_its_cause(tmp_path: Path) -> None:
     (tmp_path / "local-issuer.pem").mkdir()
     with pytest.raises(BrokenIssuerKey, match="Is a directory"):
         LocalIssuer(_settings(tmp_path))
 
 
-def test_a_folder_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_fails_the_start_with_its_cause(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BrokenIssuerKey, match=r"local-issuer\.pem cannot be used"):
         LocalIssuer(_settings(tmp_path / "file"))
 
 
-def test_production_has_none(tmp_path: Path) -> None:
+def test_production_has_no_local_issuer(tmp_path: Path) -> None:
     with pytest.raises(BrokenIssuerKey, match="production"):
         LocalIssuer(SETTINGS.model_copy(update={"environment": "production", "data_dir": tmp_path}))
     assert not list(tmp_path.iterdir())

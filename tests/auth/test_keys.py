@@ -51,7 +51,7 @@ async def test_nothing_is_fetched_before_it_is_needed(endpoint: Endpoint, clock:
     assert endpoint.calls == 1
 
 
-async def test_the_set_is_fetched_once_for_everybody_at_once(keys: KeySet, endpoint: Endpoint) -> None:
+async def test_concurrent_requests_share_a_fetch(keys: KeySet, endpoint: Endpoint) -> None:
     endpoint.gate = asyncio.Event()
     asking = asyncio.gather(*(keys.find(KID) for _ in range(1000)), *(keys.check() for _ in range(10)))
     await settle()
@@ -60,7 +60,7 @@ async def test_the_set_is_fetched_once_for_everybody_at_once(keys: KeySet, endpo
     assert endpoint.calls == 1
 
 
-async def test_the_request_is_plain_and_bounded(keys: KeySet, endpoint: Endpoint) -> None:
+async def test_the_fetch_sends_no_credentials_and_has_a_timeout(keys: KeySet, endpoint: Endpoint) -> None:
     await keys.check()
     request = endpoint.requests[0]
     assert (request.method, str(request.url)) == ("GET", URL)
@@ -69,7 +69,7 @@ async def test_the_request_is_plain_and_bounded(keys: KeySet, endpoint: Endpoint
     assert request.extensions["timeout"] == {"connect": 1.0, "read": 2.0, "write": 2.0, "pool": 2.0}
 
 
-async def test_the_set_is_kept_for_hours(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+async def test_the_key_set_is_kept_for_eleven_hours(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
     for _ in range(11 * 60):
         await keys.find(KID)
         clock.now += 59
@@ -77,7 +77,7 @@ async def test_the_set_is_kept_for_hours(keys: KeySet, endpoint: Endpoint, clock
     assert endpoint.calls == 1
 
 
-async def test_a_refresh_before_the_end_delays_nobody(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+async def test_a_refresh_ahead_of_expiry_delays_no_request(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
     await keys.check()
     endpoint.gate = asyncio.Event()
     clock.now += 11.5 * HOUR
@@ -92,7 +92,7 @@ async def test_a_refresh_before_the_end_delays_nobody(keys: KeySet, endpoint: En
     assert endpoint.calls == 2
 
 
-async def test_after_an_idle_half_day_the_new_set_is_waited_for(
+async def test_after_twelve_idle_hours_a_request_waits_for_the_new_set(
     keys: KeySet, endpoint: Endpoint, clock: Clock, forge: Forge
 ) -> None:
     await keys.check()
@@ -104,7 +104,7 @@ async def test_after_an_idle_half_day_the_new_set_is_waited_for(
 
 
 @pytest.mark.parametrize("together", [True, False])
-async def test_ten_thousand_unknown_ids_cause_one_fetch_in_ten_seconds(
+async def test_ten_thousand_unknown_key_ids_cause_a_single_fetch_in_ten_seconds(
     keys: KeySet, endpoint: Endpoint, clock: Clock, together: bool
 ) -> None:
     await keys.check()
@@ -121,7 +121,7 @@ async def test_ten_thousand_unknown_ids_cause_one_fetch_in_ten_seconds(
     assert endpoint.calls == 3
 
 
-async def test_known_ids_pass_while_an_unknown_one_waits(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+async def test_known_key_ids_pass_while_an_unknown_id_waits(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
     await keys.check()
     clock.now += 10
     endpoint.gate = asyncio.Event()
@@ -171,7 +171,7 @@ async def test_a_waiting_request_that_is_cancelled_leaves_the_fetch_to_the_other
     assert endpoint.calls == 1
 
 
-async def test_an_outage_at_the_start_is_unavailable_and_asks_once_in_ten_seconds(
+async def test_an_outage_at_the_start_is_unavailable_and_fetches_once_in_ten_seconds(
     keys: KeySet, endpoint: Endpoint, clock: Clock, forge: Forge
 ) -> None:
     endpoint.break_down()
@@ -247,7 +247,7 @@ async def test_an_unknown_id_during_an_outage_is_unavailable_for_it_may_be_a_new
     assert endpoint.calls == 3
 
 
-async def test_a_hanging_endpoint_is_given_up_at_its_deadline(
+async def test_a_fetch_from_a_hanging_endpoint_ends_at_its_deadline(
     keys: KeySet, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.auth.keys.FETCH_TIMEOUT", 0.01)
@@ -258,7 +258,7 @@ async def test_a_hanging_endpoint_is_given_up_at_its_deadline(
     assert now() - asked < 0.5
 
 
-async def test_a_body_that_never_ends_is_given_up_at_its_deadline(
+async def test_a_fetch_of_an_endless_body_ends_at_its_deadline(
     keys: KeySet, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Dripping(httpx.AsyncByteStream):
@@ -274,7 +274,7 @@ async def test_a_body_that_never_ends_is_given_up_at_its_deadline(
         await keys.find(KID)
 
 
-async def test_closing_stops_a_fetch_under_way(keys: KeySet, endpoint: Endpoint) -> None:
+async def test_closing_cancels_a_running_fetch(keys: KeySet, endpoint: Endpoint) -> None:
     endpoint.gate = asyncio.Event()
     waiting = asyncio.create_task(keys.find(KID))
     await settle()
@@ -284,7 +284,7 @@ async def test_closing_stops_a_fetch_under_way(keys: KeySet, endpoint: Endpoint)
     assert not [task for task in asyncio.all_tasks() if "_refresh" in repr(task)]
 
 
-async def test_closing_without_a_fetch_is_nothing(keys: KeySet) -> None:
+async def test_closing_without_a_fetch_succeeds(keys: KeySet) -> None:
     await keys.aclose()
 
 
@@ -395,14 +395,14 @@ def test_the_good_set_of_the_bad_answers_is_good() -> None:
 
 
 @pytest.mark.parametrize("changes", UNFIT.values(), ids=UNFIT)
-def test_an_unfit_key_is_passed_over(forge: Forge, changes: dict[str, Any]) -> None:
+def test_an_unfit_key_is_skipped(forge: Forge, changes: dict[str, Any]) -> None:
     unfit = public_jwk(forge.stranger, **{"kid": "unfit", **changes})
     assert list(read_key_set(as_json({"keys": [unfit, public_jwk(forge.key)]}))) == [KID]
     with pytest.raises(Malformed):
         read_key_set(as_json({"keys": [unfit]}))
 
 
-def test_optional_and_unknown_members_are_as_in_rfc_7517(forge: Forge) -> None:
+def test_optional_and_unknown_members_follow_rfc_7517(forge: Forge) -> None:
     plain = {name: value for name, value in public_jwk(forge.key).items() if name not in {"use", "alg"}}
     assert list(read_key_set(as_json({"keys": [plain | {"x5t": "x", "key_ops": ["verify"]}], "extra": 1}))) == [KID]
 
@@ -413,12 +413,12 @@ def test_a_private_key_is_used_as_public(forge: Forge) -> None:
     assert "d" not in key.to_dict()
 
 
-def test_of_two_keys_with_one_id_the_first_is_taken(forge: Forge) -> None:
+def test_of_two_keys_with_the_same_id_the_first_is_used(forge: Forge) -> None:
     keys = read_key_set(as_json({"keys": [public_jwk(forge.key), public_jwk(forge.stranger)]}))
     assert keys[KID].to_dict()["n"] == public_jwk(forge.key)["n"]
 
 
-def test_elliptic_keys_beside_are_ignored(forge: Forge) -> None:
+def test_elliptic_curve_keys_are_ignored(forge: Forge) -> None:
     numbers = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
     curve = {"kty": "EC", "kid": "ec", "crv": "P-256", "x": str(numbers.x), "y": str(numbers.y)}
     assert list(read_key_set(as_json({"keys": [curve, public_jwk(forge.key)]}))) == [KID]

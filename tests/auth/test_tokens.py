@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth.tokens import REMEMBER_SECONDS, Claims, TokenVerifier
+from app.auth.tokens import CACHE_SECONDS, Claims, TokenVerifier
 from app.errors import Unauthenticated, Unavailable
 from tests.auth.attacks import ATTACKS, Attack
 from tests.auth.forge import (
@@ -37,7 +37,7 @@ def pool(forge: Forge) -> TokenVerifier:
     return Endpoint(serving(public_jwk(forge.key))).verifier(Clock())
 
 
-async def test_a_valid_token_says_who_and_until_when(verifier: TokenVerifier, forge: Forge) -> None:
+async def test_a_valid_token_yields_its_claims(verifier: TokenVerifier, forge: Forge) -> None:
     told = await verifier.verify(bearer(forge.token()))
     assert told == Claims(str(claims()["sub"]), CLIENT_ID, datetime.fromtimestamp(NOW + 3540, UTC))
 
@@ -73,7 +73,7 @@ async def test_typ_jwt_and_spaces_in_the_json_pass(verifier: TokenVerifier, forg
 
 
 @pytest.mark.parametrize("prefix", ["Bearer ", "bearer ", "BEARER ", "bEaReR   "])
-async def test_the_scheme_has_no_case(verifier: TokenVerifier, forge: Forge, prefix: str) -> None:
+async def test_the_case_of_the_scheme_does_not_matter(verifier: TokenVerifier, forge: Forge, prefix: str) -> None:
     await verifier.verify([prefix + forge.token()])
 
 
@@ -163,9 +163,7 @@ async def test_no_other_value_of_a_fixed_claim_verifies(
         await pool.verify(bearer(forge.token(**{name: value})))
 
 
-async def test_a_verified_token_is_remembered_until_it_expires(
-    verifier: TokenVerifier, forge: Forge, clock: Clock
-) -> None:
+async def test_a_verified_token_is_cached_until_it_expires(verifier: TokenVerifier, forge: Forge, clock: Clock) -> None:
     authorization = bearer(forge.token(exp=NOW + 60))
     first = await verifier.verify(authorization)
     clock.now = NOW + 89.999
@@ -175,7 +173,7 @@ async def test_a_verified_token_is_remembered_until_it_expires(
         await verifier.verify(authorization)
 
 
-async def test_a_remembered_token_expires_by_the_clock_even_if_no_time_has_passed(
+async def test_a_cached_token_expires_by_the_clock_even_if_no_time_has_passed(
     endpoint: Endpoint, forge: Forge, clock: Clock
 ) -> None:
     verifier = endpoint.verifier(clock, monotonic=Clock())
@@ -185,7 +183,7 @@ async def test_a_remembered_token_expires_by_the_clock_even_if_no_time_has_passe
         await verifier.verify(bearer(forge.token()))
 
 
-async def test_a_withdrawn_key_stops_remembered_tokens_within_five_minutes(
+async def test_a_withdrawn_key_stops_cached_tokens_within_five_minutes(
     endpoint: Endpoint, forge: Forge, clock: Clock
 ) -> None:
     monotonic = Clock()
@@ -193,7 +191,7 @@ async def test_a_withdrawn_key_stops_remembered_tokens_within_five_minutes(
     old = bearer(forge.token())
     await verifier.verify(old)
     endpoint.publish(public_jwk(forge.stranger, "new"))
-    monotonic.now += REMEMBER_SECONDS - 1
+    monotonic.now += CACHE_SECONDS - 1
     await verifier.verify(bearer(forge.token(header(kid="new"), key=forge.stranger)))
     await verifier.verify(old)
     monotonic.now += 1
@@ -201,7 +199,7 @@ async def test_a_withdrawn_key_stops_remembered_tokens_within_five_minutes(
         await verifier.verify(old)
 
 
-async def test_a_remembered_token_needs_no_keys(endpoint: Endpoint, forge: Forge, clock: Clock) -> None:
+async def test_a_cached_token_needs_no_keys(endpoint: Endpoint, forge: Forge, clock: Clock) -> None:
     verifier = endpoint.verifier(clock)
     await verifier.verify(bearer(forge.token()))
     endpoint.break_down()
@@ -210,10 +208,10 @@ async def test_a_remembered_token_needs_no_keys(endpoint: Endpoint, forge: Forge
     assert endpoint.calls == 1
 
 
-async def test_the_memory_is_bounded(
+async def test_the_token_cache_is_bounded(
     endpoint: Endpoint, forge: Forge, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.auth.tokens.REMEMBER_TOKENS", 2)
+    monkeypatch.setattr("app.auth.tokens.CACHE_SIZE", 2)
     verifier = endpoint.verifier(clock)
     first, *others = [bearer(forge.token(jti=str(number))) for number in range(3)]
     told = await verifier.verify(first)
@@ -225,7 +223,7 @@ async def test_the_memory_is_bounded(
     assert again is not told
 
 
-async def test_a_refused_token_is_not_remembered(verifier: TokenVerifier, forge: Forge, clock: Clock) -> None:
+async def test_a_refused_token_is_not_cached(verifier: TokenVerifier, forge: Forge, clock: Clock) -> None:
     early = bearer(forge.token(nbf=NOW + 60))
     with pytest.raises(Unauthenticated):
         await verifier.verify(early)
@@ -233,7 +231,7 @@ async def test_a_refused_token_is_not_remembered(verifier: TokenVerifier, forge:
     await verifier.verify(early)
 
 
-async def test_mistake_4_wrong_issuers_id_tokens_early_tokens_and_basic_were_accepted(
+async def test_wrong_issuers_id_tokens_early_tokens_and_basic_are_refused(
     verifier: TokenVerifier, forge: Forge
 ) -> None:
     good = forge.token()
@@ -251,7 +249,7 @@ async def test_mistake_4_wrong_issuers_id_tokens_early_tokens_and_basic_were_acc
             await verifier.verify(authorization)
 
 
-async def test_mistake_5_keys_were_fetched_on_every_request_and_their_outage_was_a_500(
+async def test_keys_are_fetched_once_for_many_requests_and_their_outage_is_unavailable(
     endpoint: Endpoint, forge: Forge, clock: Clock
 ) -> None:
     verifier = endpoint.verifier(clock)

@@ -1,4 +1,4 @@
-"""Where commands work in these tests: tables of their own on the shared engines, one with the stock conversations."""
+"""The targets of commands in these tests: own tables on the shared engines, one with the stock conversations."""
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -71,7 +71,7 @@ def engines(dynamodb_url: str, database_url: str, key_server: KeyServer) -> Plac
 
 @pytest_asyncio.fixture(scope="session")
 async def stock(engines: Place) -> Place:
-    """A table with the stock conversations. Nobody changes it."""
+    """A table with the stock conversations, which no test changes."""
     place = await engines.elsewhere().made()
     await place.done("seed")
     return place

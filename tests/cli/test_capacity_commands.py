@@ -67,7 +67,7 @@ def place(emulator: AwsEmulator) -> Place:
     return Place(emulator, settings.dynamodb_table)
 
 
-async def test_a_report_of_a_table_that_nobody_uses(place: Place) -> None:
+async def test_a_report_of_an_unused_table_shows_its_units(place: Place) -> None:
     ended = await place.run("report")
     assert ended.code == 0, ended
     assert [line.split("  ")[0] for line in ended.out.splitlines()[1:]] == [
@@ -99,7 +99,7 @@ async def test_a_report_shows_what_was_used_and_throttled(place: Place) -> None:
 async def test_a_report_of_a_local_engine_does_not_ask_amazon(place: Place) -> None:
     ended = await place.run("report", AWS_ENDPOINT_URL="")
     assert ended.code == 0, ended
-    assert "CloudWatch knows nothing of a local engine" in ended.err
+    assert "CloudWatch has no metrics of a local engine" in ended.err
     assert "table, write" in ended.out
 
 
@@ -187,14 +187,16 @@ async def test_a_table_on_demand_cannot_be_scaled(place: Place) -> None:
 @pytest.mark.parametrize(
     ("flags", "typed", "code"), [([], "", 4), (["--production"], "no\n", 4), (["--production", "--yes"], "", 0)]
 )
-async def test_off_this_machine_it_asks(place: Place, flags: Iterable[str], typed: str, code: int) -> None:
+async def test_a_change_off_this_machine_needs_consent(
+    place: Place, flags: Iterable[str], typed: str, code: int
+) -> None:
     ended = await place.run("set", "--read", "11", *flags, typed=typed, ENVIRONMENT="production")
     assert ended.code == code, ended
     assert "10 RCU, 20 WCU  11 RCU, 20 WCU" in ended.out
     assert place.units()["table"] == ((10, 20) if code else (11, 20))
 
 
-async def test_a_table_that_is_not_there(place: Place) -> None:
+async def test_a_missing_table_is_exit_code_1(place: Place) -> None:
     ended = await place.run("report", DYNAMODB_TABLE="nowhere")
     assert (ended.code, ended.complaint) == (
         1, "cruddur: There is no table nowhere: `cruddur schema-load` creates it",
@@ -227,7 +229,7 @@ async def test_throttling_slows_down_and_does_not_fail(place: Place) -> None:
     assert place.units()["table"] == (12, 20)
 
 
-async def test_an_engine_that_is_down(place: Place) -> None:
+async def test_an_unavailable_service_is_exit_code_3(place: Place) -> None:
     runs = (place.run("report", **{name: NOWHERE}) for name in ("DYNAMODB_ENDPOINT_URL", "AWS_ENDPOINT_URL"))
     for ended in await asyncio.gather(*runs):
         assert (ended.code, "does not answer" in ended.complaint) == (3, True), ended

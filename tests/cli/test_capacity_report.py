@@ -22,7 +22,7 @@ TOKEN = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 
 @pytest_asyncio.fixture
 async def pair(settings: Settings) -> AsyncIterator[list[Server]]:
-    """Two processes that nobody has asked for anything yet."""
+    """Two processes before their first request."""
     async with servers(settings, 2) as started:
         yield started
 
@@ -45,7 +45,9 @@ async def talk(server: Server, one: Person, other: Person, count: int) -> None:
         (await client.get("/api/message_groups")).raise_for_status()
 
 
-async def test_processes_are_added_up(settings: Settings, pair: list[Server], ann: Person, bob: Person) -> None:
+async def test_metrics_of_processes_are_added_up(
+    settings: Settings, pair: list[Server], ann: Person, bob: Person
+) -> None:
     await talk(pair[0], ann, bob, 3)
     await talk(pair[1], bob, ann, 2)
     told = operations(await report(settings, "--json", "--service", pair[0].address, "--service", pair[1].address))
@@ -58,7 +60,7 @@ async def test_processes_are_added_up(settings: Settings, pair: list[Server], an
     assert listed["read_share"] == 1 / (1 + sent["read"]["table"])
 
 
-async def test_the_table_for_people(
+async def test_operations_are_shown_with_their_shares(
     settings: Settings, pair: list[Server], ann: Person, bob: Person, tmp_path: Path
 ) -> None:
     await talk(pair[0], ann, bob, 1)
@@ -73,12 +75,12 @@ async def test_the_table_for_people(
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
-async def test_nothing_was_used_yet(settings: Settings, pair: list[Server]) -> None:
+async def test_a_service_without_use_has_no_operations(settings: Settings, pair: list[Server]) -> None:
     shown = await report(settings, "--service", pair[0].address)
     assert (shown.code, shown.out.splitlines()[-1]) == (0, "Nothing was used.")
 
 
-async def test_a_running_scripts_up_is_asked_if_it_serves_this_table(
+async def test_the_service_of_scripts_up_is_asked_if_it_uses_this_table(
     settings: Settings, pair: list[Server], ann: Person, bob: Person, tmp_path: Path
 ) -> None:
     await talk(pair[0], ann, bob, 1)
@@ -94,7 +96,7 @@ async def test_a_running_scripts_up_is_asked_if_it_serves_this_table(
     assert "--service URL shows what each operation" in strange.err
 
 
-async def test_counters_that_want_a_token(settings: Settings) -> None:
+async def test_metrics_that_need_a_token_are_read_with_it(settings: Settings) -> None:
     secret = settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
     async with servers(secret, 1) as [server]:
         ended = await report(settings, "--service", server.address)
@@ -105,11 +107,11 @@ async def test_counters_that_want_a_token(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("address", "words"), [("http://127.0.0.1:9", "does not answer"), ("nonsense", "does not answer")]
 )
-async def test_nobody_is_there(settings: Settings, address: str, words: str) -> None:
+async def test_an_address_without_a_server_is_one_line(settings: Settings, address: str, words: str) -> None:
     ended = await report(settings, "--service", address)
     assert (ended.code, ended.out, words in ended.complaint) == (3, "", True), ended
 
 
-async def test_somebody_else_is_there(settings: Settings, pair: list[Server]) -> None:
+async def test_an_address_of_another_server_is_one_line(settings: Settings, pair: list[Server]) -> None:
     ended = await report(settings, "--service", f"{pair[0].address}/docs")
-    assert (ended.code, "has no counters" in ended.complaint) == (3, True), ended
+    assert (ended.code, "has no metrics" in ended.complaint) == (3, True), ended

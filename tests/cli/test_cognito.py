@@ -28,7 +28,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass
 class Place:
-    """A user pool, a database, and a command line that knows both."""
+    """A user pool, a database, and the command line with the settings of both."""
 
     emulator: AwsEmulator
     pool: str
@@ -43,24 +43,24 @@ class Place:
         return await cruddur(*arguments, "--pool", self.pool, env=self.environment | env, typed=typed)
 
     def account(self, handle: str, **attributes: str) -> str:
-        """Adds somebody to the pool and returns their sub."""
+        """Add an account to the pool and return its sub."""
         sub = str(uuid4())
         self.emulator.add_users(self.pool, [{"preferred_username": handle, "sub": sub, **attributes}])
         return sub
 
     async def users(self, *rows: str) -> None:
-        """Adds people to Postgres as the boot camp's seed did: with a made-up sub."""
+        """Add users to Postgres as the boot camp's seed did, with an invented sub."""
         await self.database.executemany(
             "INSERT INTO users (handle, display_name, cognito_user_id) VALUES ($1, $1, 'MOCK-' || $1)",
             [(handle,) for handle in rows],
         )
 
     async def subs(self) -> dict[str, str]:
-        """Of everybody in Postgres, by handle."""
+        """Return the subs in Postgres, by handle."""
         return await self.texts("SELECT handle, cognito_user_id FROM users")
 
     async def texts(self, sql: str) -> dict[str, str]:
-        """The first two columns."""
+        """Return the first two columns."""
         return {row[0]: row[1] for row in await self.database.fetch(sql)}
 
 
@@ -73,7 +73,7 @@ async def place(emulator: AwsEmulator, empty_database_url: str) -> AsyncIterator
 
 
 def findings(ended: Ended) -> dict[str | None, str]:
-    """What was said of whom."""
+    """Return the findings by handle."""
     return {record["handle"]: record["finding"] for record in ended.records if "finding" in record}
 
 
@@ -81,12 +81,12 @@ def summary(ended: Ended) -> dict[str, Any]:
     return ended.records[-1]  # type: ignore[no-any-return]
 
 
-async def test_nobody_anywhere_is_fine(place: Place) -> None:
+async def test_no_accounts_and_no_users_are_no_failure(place: Place) -> None:
     commands = (["update-cognito-user-ids", "--apply"], ["users", "sync", "--apply"], ["list-users"])
     told = await asyncio.gather(*(place.run(*command) for command in commands))
     assert [ended.code for ended in told] == [0, 0, 0], told
     assert [ended.out.splitlines()[-1].split(".")[0] for ended in told] == [
-        "nobody on either side", "nobody on either side", "0 accounts",
+        "no accounts and no users", "no accounts and no users", "0 accounts",
     ]  # fmt: skip
 
 
@@ -102,7 +102,7 @@ async def test_a_dry_run_shows_what_would_change_and_changes_nothing(place: Plac
     assert await place.subs() == {"amelie": "MOCK-amelie", "bruno": "MOCK-bruno"}
 
 
-async def test_applying_matches_without_case_and_twice_is_once(place: Place) -> None:
+async def test_handles_match_without_case_and_applying_is_idempotent(place: Place) -> None:
     await place.users("amelie", "bruno")
     subs = {"amelie": place.account("AMELIE"), "bruno": place.account(" bruno ")}
     first = await place.run("update-cognito-user-ids", "--apply", "--json")
@@ -113,7 +113,7 @@ async def test_applying_matches_without_case_and_twice_is_once(place: Place) -> 
     assert await place.subs() == subs
 
 
-async def test_whoever_cannot_be_matched_is_named_and_the_rest_is_done(place: Place) -> None:
+async def test_unmatched_accounts_and_users_are_listed_and_the_others_changed(place: Place) -> None:
     await place.users("amelie", "only_here", "shared", "taken", "holder")
     sub = place.account("amelie")
     place.account("only_there")
@@ -142,8 +142,8 @@ async def test_whoever_cannot_be_matched_is_named_and_the_rest_is_done(place: Pl
     }  # fmt: skip
 
 
-async def test_swapped_subjects_are_put_right_together(place: Place) -> None:
-    """Two have each other's, three have them in a circle, one gets that of somebody who gets a new one."""
+async def test_swapped_subs_are_changed_together(place: Place) -> None:
+    """Two users swap, three form a cycle, and another user gets a sub that its holder gives up."""
     handles = ("amelie", "bruno", "chloe", "denis", "elsa", "fanny", "gilles")
     await place.users(*handles)
     subs = {handle: place.account(handle) for handle in handles}
@@ -160,8 +160,8 @@ async def test_swapped_subjects_are_put_right_together(place: Place) -> None:
     assert await place.subs() == subs
 
 
-async def test_whoever_waits_for_somebody_who_stays_is_a_clash(place: Place) -> None:
-    """Amélie's sub is Bruno's, whose is Chloé's, and Chloé is not in the pool under that handle."""
+async def test_a_sub_that_its_user_keeps_is_a_clash(place: Place) -> None:
+    """Bruno has Amélie's sub and Chloé has Bruno's; Chloé has another handle in the pool, so she keeps it."""
     await place.users("amelie", "bruno", "chloe")
     amelie, bruno = place.account("amelie"), place.account("bruno")
     for handle, sub in {"chloe": bruno, "bruno": amelie}.items():
@@ -171,14 +171,14 @@ async def test_whoever_waits_for_somebody_who_stays_is_a_clash(place: Place) -> 
     assert await place.subs() == {"amelie": "MOCK-amelie", "bruno": amelie, "chloe": bruno}
 
 
-async def test_a_letter_that_only_becomes_ascii_in_lower_case_is_another_one(place: Place) -> None:
+async def test_the_kelvin_sign_is_not_a_k(place: Place) -> None:
     await place.users("kim")
     place.account("\N{KELVIN SIGN}im")
     ended = await place.run("update-cognito-user-ids", "--json")
     assert (ended.code, findings(ended)) == (2, {"kim": "no account", "\N{KELVIN SIGN}im": "no user"})
 
 
-async def test_whoever_is_linked_already_needs_no_handle_in_the_pool(place: Place) -> None:
+async def test_a_linked_account_needs_no_handle(place: Place) -> None:
     await place.users("amelie")
     sub = str(uuid4())
     place.emulator.add_users(place.pool, [{"sub": sub}])
@@ -188,7 +188,7 @@ async def test_whoever_is_linked_already_needs_no_handle_in_the_pool(place: Plac
 
 
 async def test_relinking_is_one_transaction(place: Place) -> None:
-    """A subject that two would get takes everything back; whoever has changed meanwhile is left alone."""
+    """A sub for two users rolls everything back; a user that has changed meanwhile is left unchanged."""
     await place.users("amelie", "bruno")
     rows = {row["handle"]: row["uuid"] for row in await place.database.fetch("SELECT handle, uuid FROM users")}
     settings = DatabaseSettings(environment="test", database_url=SecretStr(place.database_url))
@@ -208,8 +208,8 @@ async def test_relinking_is_one_transaction(place: Place) -> None:
     assert await place.subs() == {"amelie": "first", "bruno": "MOCK-bruno"}
 
 
-async def test_ten_thousand_accounts(place: Place) -> None:
-    """Four of five have a user; the rest is created, and then all agree."""
+async def test_ten_thousand_accounts_are_linked_and_created(place: Place) -> None:
+    """Four of five accounts have a user; the others are created, and then all agree."""
     subs = {f"user_{number:05}": str(uuid4()) for number in range(10_000)}
     accounts = [{"preferred_username": handle.title(), "sub": sub} for handle, sub in subs.items()]
     place.emulator.add_users(place.pool, accounts)
@@ -217,7 +217,7 @@ async def test_ten_thousand_accounts(place: Place) -> None:
     linked = await place.run("update-cognito-user-ids", "--apply")
     assert linked.code == 2, linked
     assert "8,000 change, 2,000 no user. Changed 8,000." in linked.out
-    assert linked.out.splitlines()[1].startswith("no user")  # whoever needs to be looked at comes first
+    assert linked.out.splitlines()[1].startswith("no user")  # findings to resolve come first
     assert len(linked.out.splitlines()) < 60
     synced = await place.run("users", "sync", "--apply", "--json")
     assert (synced.code, summary(synced)["created"]) == (0, 2_000), synced.err
@@ -275,7 +275,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("code", "words"), REFUSALS.items(), ids=list(REFUSALS))
-async def test_a_refusal_is_one_line_that_says_what_to_do(place: Place, code: str, words: str) -> None:
+async def test_a_refusal_is_one_line_with_the_remedy(place: Place, code: str, words: str) -> None:
     place.emulator.fault("ListUsers", code)
     ended = await place.run("update-cognito-user-ids", "--apply")
     assert (ended.code, ended.out) == (3, "")
@@ -283,19 +283,19 @@ async def test_a_refusal_is_one_line_that_says_what_to_do(place: Place, code: st
     assert "Traceback" not in ended.err
 
 
-async def test_without_credentials_it_says_how_to_get_some(place: Place) -> None:
+async def test_missing_credentials_are_named_with_the_remedy(place: Place) -> None:
     ended = await place.run("list-users", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert ended.code == 3, ended
     assert "No AWS credentials: set AWS_PROFILE" in ended.complaint
 
 
-async def test_a_pool_that_is_not_there(place: Place) -> None:
+async def test_an_unknown_pool_is_exit_code_1(place: Place) -> None:
     ended = await cruddur("list-users", "--pool", "us-east-1_nothing00", env=place.environment)
     assert ended.code == 1, ended
     assert "There is no user pool us-east-1_nothing00" in ended.complaint
 
 
-async def test_an_engine_that_is_down(place: Place) -> None:
+async def test_an_unavailable_service_is_exit_code_3(place: Place) -> None:
     down = ({"AWS_ENDPOINT_URL": NOWHERE}, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"})
     for ended in await asyncio.gather(*(place.run("update-cognito-user-ids", **each) for each in down)):
         assert (ended.code, ended.out) == (3, ""), ended
@@ -317,7 +317,9 @@ async def test_the_pool_is_the_issuer_unless_another_is_named(place: Place) -> N
     ("flags", "typed", "code"),
     [([], "", 4), (["--production"], "no\n", 4), (["--production"], "yes\n", 0)],
 )
-async def test_off_this_machine_it_asks(place: Place, flags: Iterable[str], typed: str, code: int) -> None:
+async def test_a_change_off_this_machine_needs_consent(
+    place: Place, flags: Iterable[str], typed: str, code: int
+) -> None:
     await place.users("amelie")
     sub = place.account("amelie")
     ended = await place.run("update-cognito-user-ids", "--apply", *flags, typed=typed, ENVIRONMENT="production")

@@ -1,9 +1,10 @@
-"""The command line as such: help, mistakes, what it works on, what it says when an engine is down."""
+"""The command line: help, wrong arguments, its target, and its failures."""
 
 import asyncio
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.local_service import announced, running_settings
+from app.cli.failures import with_hint
+from app.cli.local_service import publish_settings, published_settings
 from app.cli.main import COMMANDS
+from app.errors import Unavailable
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
 
-NOBODY_THERE = {
+UNAVAILABLE = {
     "DYNAMODB_ENDPOINT_URL": "http://127.0.0.1:1",
     "DATABASE_URL": "postgresql://user:pass@127.0.0.1:1/none",
 }
@@ -54,7 +57,7 @@ WRONG = [
     ("drop", "Missing argument 'TABLE'"),
     ("scan --limit none", "Invalid value for '--limit'"),
     ("scan --filter nonsense", "is not a filter"),
-    ("get-conversation juniper osman --before 5 --after 3", "exclude one another"),
+    ("get-conversation juniper osman --before 5 --after 3", "Only a single parameter"),
     ("get-conversation juniper osman priya", "two handles"),
     ("get-conversation not-a-uuid", "is not a group's uuid"),
     ("seed --users 2 --groups 2", "at most 1 pairs"),
@@ -65,7 +68,7 @@ WRONG = [
 ]
 
 
-async def test_a_wrong_command_line_is_told_in_one_line(stock: Place) -> None:
+async def test_a_wrong_argument_is_one_line(stock: Place) -> None:
     runs = await asyncio.gather(*(stock.run(*command.split()) for command, _ in WRONG))
     for (command, complaint), ended in zip(WRONG, runs, strict=True):
         assert ended.code == 2, command
@@ -81,17 +84,17 @@ async def test_a_group_without_a_command_explains_itself() -> None:
         assert "` explains" not in ended.err
 
 
-async def test_an_engine_that_is_down_is_told_in_one_line(engines: Place) -> None:
+async def test_an_unavailable_engine_is_one_line(engines: Place) -> None:
     commands = ("list-tables", "describe", "schema-load", "drop some-table --yes", "scan", "seed", "migrate", "verify",
                 "get-conversation juniper osman", "migrations", "export --user juniper")  # fmt: skip
-    runs = await asyncio.gather(*(engines.run(*command.split(), **NOBODY_THERE) for command in commands))
+    runs = await asyncio.gather(*(engines.run(*command.split(), **UNAVAILABLE) for command in commands))
     for command, ended in zip(commands, runs, strict=True):
         assert ended.code == 3, (command, ended)
         assert ended.complaint.startswith("cruddur: ")
         assert "Traceback" not in ended.err
 
 
-async def test_the_target_is_always_told_and_never_its_password(stock: Place) -> None:
+async def test_the_target_is_always_announced_without_its_password(stock: Place) -> None:
     ended = await stock.done("list-conversations", "juniper")
     assert f"local engine {stock.environment['DYNAMODB_ENDPOINT_URL']}, table {stock.table_name}" in ended.err
     assert "Target: local Postgres 127.0.0.1:" in ended.err
@@ -107,14 +110,21 @@ async def test_a_command_needs_only_its_own_settings(engines: Place) -> None:
     assert ended.complaint.startswith("cruddur: DATABASE_URL is not set.")
 
 
-async def test_without_credentials_aws_is_told_apart_from_an_engine() -> None:
+async def test_missing_aws_credentials_are_named() -> None:
     ended = await cruddur("list-tables", env={"ENVIRONMENT": "production", "AWS_EC2_METADATA_DISABLED": "true"})
     assert ended.code == 3
     assert "No AWS credentials" in ended.complaint
 
 
+def test_an_error_has_its_remedy_once() -> None:
+    refused = Unavailable("DynamoDB refused the call: ExpiredTokenException")
+    assert with_hint(refused) == f"{refused}: the AWS credentials are not valid here or have expired: sign in again"
+    told = Unavailable("AWS does not take the credentials (ExpiredTokenException): set AWS_PROFILE")
+    assert with_hint(told) == str(told)
+
+
 async def test_debug_shows_logs_and_where_it_failed(engines: Place) -> None:
-    ended = await engines.run("list-tables", "--debug", **NOBODY_THERE)
+    ended = await engines.run("list-tables", "--debug", **UNAVAILABLE)
     assert ended.code != 0
     assert "Traceback" in ended.err
     logged = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
@@ -128,23 +138,23 @@ async def test_colours_only_on_a_terminal_and_never_when_off(stock: Place) -> No
     assert "\x1b[3" not in ended.out
 
 
-async def test_commands_find_what_scripts_up_runs(
+async def test_commands_use_the_service_that_scripts_up_runs(
     stock: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in stock.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ENVIRONMENT", "local")
     here = {"DATA_DIR": str(tmp_path), "TZ": "UTC"}
-    with (tmp_path / "up.lock").open("w") as lock, announced(tmp_path):
+    with (tmp_path / "up.lock").open("w") as lock, publish_settings(tmp_path):
         assert (tmp_path / "running.json").stat().st_mode & 0o777 == 0o600
-        assert running_settings(tmp_path) == {}  # the file alone is not enough: nobody holds the folder
+        assert published_settings(tmp_path) == {}  # the file alone is not enough: the lock is not held
         fcntl.flock(lock, fcntl.LOCK_EX)
         ended = await cruddur("list-conversations", "juniper", env=here)
         assert ended.code == 0, ended
-        given = await cruddur("list-tables", env={**here, **NOBODY_THERE})
+        given = await cruddur("list-tables", env={**here, **UNAVAILABLE})
         assert given.code == 3, "what the environment says comes first"
     assert not (tmp_path / "running.json").exists()
-    assert running_settings(tmp_path) == {}
+    assert published_settings(tmp_path) == {}
 
 
 def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) -> None:
@@ -157,10 +167,25 @@ def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) ->
     assert len(ended.stdout.splitlines()) == 1
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure(stock: Place) -> None:
+def test_a_closed_pipe_is_no_failure(stock: Place) -> None:
     command = f"{sys.executable} -m app.cli scan --json | head -1"
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env={**os.environ, **stock.environment}, capture_output=True, text=True, check=True
     )
     assert "Traceback" not in ended.stderr
     assert "cruddur:" not in ended.stderr
+
+
+async def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.touch()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.cli", "import", file, "--production",
+        env={"PATH": os.environ["PATH"], "ENVIRONMENT": "production"},
+        stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr
+    await process.stderr.readuntil(b"Type ")
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(10):
+        assert await process.wait() == 130

@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import secrets
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from app.gateways.postgres import open_postgres
+from app.users.models import NewUser
+from app.users.store import UserStore
 from tests.cli.conftest import Place
 
 
@@ -24,7 +29,7 @@ async def test_a_conversation_is_read_newest_page_first_and_oldest_line_first(st
     assert "1 call, 0.5 read units: on demand $0.062" in ended.err
 
 
-async def test_before_after_around(stock: Place) -> None:
+async def test_a_page_lies_before_after_or_around_a_number(stock: Place) -> None:
     windows = ("--before", "11"), ("--after", "11"), ("--around", "50")
     pages = await asyncio.gather(*(numbers(stock, *window, "--limit", "3") for window in windows))
     assert pages == [[8, 9, 10], [12, 13, 14], [49, 50, 51]]
@@ -36,7 +41,7 @@ async def test_a_group_by_its_uuid_is_the_same_group(stock: Place) -> None:
     assert first == again
 
 
-async def test_times_are_local(stock: Place) -> None:
+async def test_times_are_in_the_local_zone(stock: Place) -> None:
     here, there = [
         (await stock.done("get-conversation", "juniper", "osman", "--limit", "1", TZ=zone)).out
         for zone in ("UTC", "Asia/Tokyo")
@@ -44,12 +49,25 @@ async def test_times_are_local(stock: Place) -> None:
     assert here != there
 
 
-async def test_whoever_is_not_there_is_told(stock: Place) -> None:
+async def test_an_unknown_user_or_group_is_exit_code_1(stock: Place) -> None:
     nothing = "00000000-0000-4000-8000-000000000000"
     commands = ("get-conversation juniper nobody_here", "list-conversations nobody_here",
                 f"get-conversation {nothing}", f"export {nothing}")  # fmt: skip
     runs = await asyncio.gather(*(stock.run(*command.split()) for command in commands))
     assert [(ended.code, ended.out) for ended in runs] == [(1, "")] * len(commands)
+
+
+async def test_a_handle_is_folded_as_the_service_folds_it(stock: Place, tmp_path: Path) -> None:
+    """U+212A KELVIN SIGN becomes a k in lower case, and is another letter all the same."""
+    tail = secrets.token_hex(6)
+    async with open_postgres(stock.settings) as postgres:
+        await UserStore(postgres).add_all([NewUser(uuid4(), f"kim_{tail}", "Kim", f"sub-{tail}")])
+    local = {"ENVIRONMENT": "local", "DATA_DIR": str(tmp_path)}
+    commands: dict[str, dict[str, str]] = {"list-conversations": {}, "token": local}
+    for command, changes in commands.items():
+        assert (await stock.run(command, f"@KIM_{tail}", **changes)).code == 0
+        ended = await stock.run(command, f"\N{KELVIN SIGN}im_{tail}", **changes)
+        assert (ended.code, "no user with the handle" in ended.complaint) == (1, True), ended
 
 
 async def test_an_inbox_is_read_newest_first(stock: Place) -> None:
@@ -85,7 +103,7 @@ async def test_a_scan_stops_at_its_limit(stock: Place) -> None:
     assert "Stopped at 5" in ended.err
 
 
-async def test_texts_cannot_do_anything_to_a_terminal(empty: Place, tmp_path: Path, stock: Place) -> None:
+async def test_control_characters_of_texts_are_spelled_out(empty: Place, tmp_path: Path, stock: Place) -> None:
     file = tmp_path / "group.jsonl"
     await stock.done("export", "juniper", "osman", "--output", str(file))
     line = json.loads(file.read_text().splitlines()[0]) | {"text": "\x1b[31mred\x07\u202eback\nsecond [bold]line"}

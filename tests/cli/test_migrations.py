@@ -10,7 +10,7 @@ def fresh(engines: Place, empty_database_url: str) -> Place:
     return Place({**engines.environment, "DATABASE_URL": empty_database_url})
 
 
-async def test_there_and_back(fresh: Place) -> None:
+async def test_the_schema_migrates_up_and_down_again(fresh: Place) -> None:
     [*before] = (await fresh.done("migrations", "--json")).records
     assert not any(version["applied"] for version in before)
     assert (await fresh.run("rollback", "--yes")).code == 1, "there is nothing to take back"
@@ -26,7 +26,7 @@ async def test_there_and_back(fresh: Place) -> None:
     assert "taken back" in ended.out
 
 
-async def test_taking_back_elsewhere_wants_to_be_meant(fresh: Place) -> None:
+async def test_a_rollback_off_this_machine_needs_consent(fresh: Place) -> None:
     await fresh.done("migrate")
     url = fresh.environment["DATABASE_URL"]
     ended = await fresh.run("rollback", "--yes", ENVIRONMENT="production", DATABASE_URL=url)

@@ -62,8 +62,8 @@ def test_a_month_on_demand_and_provisioned_by_hand() -> None:
     planned = plan(replace(QUIET, messages=1, new_bucket_share=0, compared_share=0, peak=2), Prices(), utilisation=0.5)
     seconds = 730 * 3600
     assert planned.on_demand == pytest.approx(seconds * (3 * 0.625 + 1 * 0.125) / 1e6)
-    bought = planned.provisioned
-    assert (bought.write, bought.read, bought.index_write, bought.index_read) == (12, 4, 1, 1)
+    provisioned = planned.provisioned
+    assert (provisioned.write, provisioned.read, provisioned.index_write, provisioned.index_read) == (12, 4, 1, 1)
     assert planned.fixed == pytest.approx(730 * (13 * 0.00065 + 5 * 0.00013))
     assert planned.scaled == pytest.approx(730 * (7 * 0.00065 + 3 * 0.00013))
 
@@ -78,7 +78,7 @@ def test_storage_grows_by_messages_and_costs_beyond_what_is_free() -> None:
     assert Prices().storage_month(25) == pytest.approx(25 * 0.20)
 
 
-def test_steady_load_is_cheaper_bought_and_a_short_peak_on_demand() -> None:
+def test_steady_load_is_cheaper_provisioned_and_a_short_peak_on_demand() -> None:
     steady, spiky = (plan(replace(QUIET, messages=10, peak=peak), Prices()) for peak in (1, 10))
     assert (steady.recommendation, spiky.recommendation) == ("PROVISIONED", "PAY_PER_REQUEST")
 
@@ -92,8 +92,8 @@ def test_provisioning_has_room_and_never_less_than_one() -> None:
 @pytest.mark.parametrize(
     ("hot", "words"),
     [
-        ({"busiest_group": 31}, "the busiest group has 31 messages/s; the service takes 30 for one"),
-        ({"busiest_user": 1_001}, "the busiest user's inbox would take 1,001 WCU; one partition gives 1,000"),
+        ({"busiest_group": 31}, "the busiest group has 31 messages/s; the service can do 30 in one"),
+        ({"busiest_user": 1_001}, "the busiest user's inbox would take 1,001 WCU; one partition has 1,000"),
         ({"busiest_user": 700, "groups": 100}, "the busiest user's inbox would take 3,500 RCU"),
         ({"busiest_group": 501, "text_bytes": 2_000}, "the busiest group's log would take 1,503 WCU"),
     ],
@@ -103,18 +103,18 @@ def test_hot_keys_are_named(hot: dict[str, Any], words: str) -> None:
     assert any(words in warning for warning in warnings), warnings
 
 
-def test_nothing_is_hot_at_the_limits() -> None:
+def test_no_key_is_hot_at_the_limits() -> None:
     assert not plan(replace(QUIET, busiest_group=30, busiest_user=1_000), Prices()).warnings
 
 
-async def test_the_command_shows_it_for_people() -> None:
+async def test_the_plan_is_shown_as_tables() -> None:
     ended = await cruddur("capacity", "plan", "--users", "5000", "--messages-per-day", "20", env={})
     assert (ended.code, ended.err) == (0, "")
     assert "Cheaper: on demand." in ended.out
     assert "Prices are assumptions: us-east-1" in ended.out
 
 
-async def test_the_command_takes_other_prices_and_tells_machines() -> None:
+async def test_the_plan_takes_other_prices_and_prints_json() -> None:
     arguments = ["capacity", "plan", "--users", "5000", "--messages-per-day", "20", "--busiest-group", "40", "--json"]
     dearer = ("--price", "million-writes=6.25", "--price", "million-reads=1.25")
     told = await asyncio.gather(cruddur(*arguments, env={}), cruddur(*arguments, *dearer, env={}))

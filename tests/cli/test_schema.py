@@ -14,7 +14,7 @@ async def test_the_table_is_made_once_and_then_compared(engines: Place) -> None:
     assert {"table": place.table_name} in ended.records
 
 
-async def test_differences_are_told_and_nothing_is_changed(empty: Place) -> None:
+async def test_differences_are_listed_and_nothing_is_changed(empty: Place) -> None:
     wanted = {"DYNAMODB_BILLING_MODE": "PROVISIONED", "DYNAMODB_INDEX_WRITE_UNITS": "9"}
     ended = await empty.run("schema-load", "--json", **wanted)
     assert ended.code == 1
@@ -27,7 +27,7 @@ async def test_differences_are_told_and_nothing_is_changed(empty: Place) -> None
     assert (await empty.done("schema-load")).out.endswith("as it should be\n")
 
 
-async def test_a_table_of_another_shape_is_described_and_told_apart(engines: Place) -> None:
+async def test_a_table_of_another_shape_is_described_and_differs(engines: Place) -> None:
     place = engines.elsewhere()
     async with place.table() as table:
         await table._client.create_table(  # noqa: SLF001  # only a test makes wrong tables
@@ -45,7 +45,7 @@ async def test_a_table_of_another_shape_is_described_and_told_apart(engines: Pla
     assert (await place.run("doctor")).code == 1
 
 
-async def test_a_table_that_is_not_there_is_told(engines: Place) -> None:
+async def test_a_missing_table_is_named(engines: Place) -> None:
     place = engines.elsewhere()
     for command in (["describe"], ["drop", place.table_name, "--yes"]):
         ended = await place.run(*command)
@@ -65,7 +65,7 @@ async def test_dropping_asks_for_the_name(empty: Place) -> None:
     assert (await empty.run("describe")).code == 1
 
 
-async def test_dropping_elsewhere_wants_to_be_meant(empty: Place) -> None:
+async def test_a_drop_off_this_machine_needs_consent(empty: Place) -> None:
     ended = await empty.run("drop", empty.table_name, "--yes", ENVIRONMENT="production")
     assert ended.code == 4
     assert "--production" in ended.complaint
@@ -86,7 +86,7 @@ async def test_a_protected_table_stays(engines: Place) -> None:
     await place.done("describe")
 
 
-async def test_a_name_that_no_table_can_have(engines: Place) -> None:
+async def test_an_impossible_table_name_is_refused(engines: Place) -> None:
     ended = await engines.run("drop", "x", "--yes")
     assert ended.code == 2
     assert "DYNAMODB_TABLE" in ended.complaint

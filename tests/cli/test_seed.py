@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.seed.synthetic import Crowd
+from app.cli.seed.synthetic import SyntheticData
 from app.concurrency import Backoff
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
@@ -19,7 +19,7 @@ from tests.tools.faults import throttled
 SIZE = ("--users", "20", "--groups", "40", "--messages", "6000")
 
 
-async def test_a_crowd_is_written_once(empty: Place) -> None:
+async def test_synthetic_data_is_written_once(empty: Place) -> None:
     [told] = (await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160", "--json")).records
     assert (told["users"], told["groups"], told["messages"], told["groups_kept"]) == (10, 15, 160, 0)
     ended = await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160")
@@ -37,7 +37,7 @@ async def test_two_seeds_are_the_same(empty: Place, engines: Place) -> None:
     assert tables[0] == tables[1]
 
 
-async def test_nobody_and_nothing(empty: Place) -> None:
+async def test_a_seed_of_nothing_writes_nothing(empty: Place) -> None:
     [told] = (await empty.done("seed", "--users", "0", "--json")).records
     assert (told["users"], told["messages"]) == (0, 0)
 
@@ -61,7 +61,7 @@ async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) ->
 
 
 async def _until_some_messages(table: OperatedTable) -> None:
-    first, *_ = Crowd(20, 40, 6000).conversations()
+    first, *_ = SyntheticData(20, 40, 6000).conversations()
     for _ in range(1_000):
         if await table.get(items.message_key(first.uuid, 100)):
             return
@@ -69,10 +69,10 @@ async def _until_some_messages(table: OperatedTable) -> None:
     raise AssertionError("the seed writes nothing")
 
 
-async def test_what_was_said_since_is_not_overwritten(empty: Place) -> None:
+async def test_a_seed_keeps_newer_messages(empty: Place) -> None:
     size = ("--users", "2", "--groups", "1", "--messages", "5")
     await empty.done("seed", *size)
-    [group] = Crowd(2, 1, 5).conversations()
+    [group] = SyntheticData(2, 1, 5).conversations()
     async with empty.table() as table:
         said = items.message_item(group.message(6)) | {"text": "said since"}
         await table.put_all([said])
@@ -81,7 +81,7 @@ async def test_what_was_said_since_is_not_overwritten(empty: Place) -> None:
     assert [record["message"] for record in ended.records][5:] == ["said since"]
 
 
-async def test_seeding_elsewhere_wants_to_be_meant(empty: Place) -> None:
+async def test_a_seed_off_this_machine_needs_consent(empty: Place) -> None:
     ended = await empty.run("seed", ENVIRONMENT="production")
     assert ended.code == 4
     assert (await empty.done("scan", "--json")).out == ""
@@ -108,10 +108,10 @@ class Throttling:
         return call
 
 
-async def test_throttling_slows_down_and_never_fails(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_throttled_seed_slows_down_and_does_not_fail(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.gateways.dynamodb.table.DYNAMODB_REQUEST", Backoff(0, 0))
     monkeypatch.setattr("app.gateways.dynamodb.operator.DYNAMODB_COMMAND", Backoff(0.001, 0.001))
-    [group] = Crowd(2, 1, 30).conversations()
+    [group] = SyntheticData(2, 1, 30).conversations()
     async with empty.table() as table:
         patient = OperatedTable(Throttling(table._client, throttles=100), table.name)  # type: ignore[arg-type]  # noqa: SLF001
         await patient.put_all([items.message_item(group.message(number)) for number in range(1, 31)])

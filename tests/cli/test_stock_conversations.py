@@ -22,7 +22,7 @@ every_conversation = pytest.mark.parametrize(
 
 
 class TestPeople:
-    def test_four_with_valid_handles(self) -> None:
+    def test_four_people_have_valid_handles(self) -> None:
         assert len(PEOPLE) == 4
         for person in PEOPLE:
             assert re.fullmatch(r"[a-z0-9_]{3,30}", person.handle)
@@ -35,21 +35,21 @@ class TestPeople:
         assert len(set(ids)) == len(ids)
         assert len({person.handle for person in PEOPLE}) == len({person.email for person in PEOPLE}) == len(PEOPLE)
 
-    def test_everybody_talks(self) -> None:
+    def test_each_person_sends_and_receives(self) -> None:
         assert {line.by for each in CONVERSATIONS for line in each.lines} == {person.handle for person in PEOPLE}
 
-    def test_first_person_has_three_groups_and_unread_messages(self) -> None:
+    def test_the_first_person_has_three_groups_and_unread_messages(self) -> None:
         first = PEOPLE[0].handle
         unread = [each.unread[first] for each in CONVERSATIONS if first in each.between]
         assert sorted(unread) == [0, 1, 3]
 
 
 class TestConversations:
-    def test_one_is_long_and_the_others_are_short(self) -> None:
+    def test_the_first_conversation_is_long_and_the_others_are_short(self) -> None:
         assert len(LONG.lines) >= 100
         assert all(4 <= len(each.lines) <= 12 for each in CONVERSATIONS[1:])
 
-    def test_each_pair_once(self) -> None:
+    def test_each_pair_has_one_conversation(self) -> None:
         pairs = Counter(frozenset(each.between) for each in CONVERSATIONS)
         assert set(pairs.values()) == {1}
         assert all(len(pair) == 2 for pair in pairs)
@@ -64,8 +64,8 @@ class TestConversations:
             line.text.encode()
 
     @every_conversation
-    def test_unread_ones_are_by_the_other(self, conversation: Conversation) -> None:
-        """Whoever writes has read."""
+    def test_unread_messages_are_the_peers(self, conversation: Conversation) -> None:
+        """A sender has read the messages before its own."""
         for handle, read in conversation.read_through.items():
             assert 0 <= read <= len(conversation.lines)
             assert all(line.by != handle for line in conversation.lines[read:])
@@ -83,14 +83,14 @@ class TestConversations:
             ("Japanese", ".*[\u4e00-\u9fff].*"),
         ],
     )
-    def test_some_text_has(self, what: str, pattern: str) -> None:
+    def test_some_text_has_each_feature(self, what: str, pattern: str) -> None:
         assert any(re.match(pattern, text) for text in TEXTS), what
 
     def test_some_text_is_long_and_some_not_normalised(self) -> None:
         assert 850 <= max(map(len, TEXTS)) <= 1024
         assert any(unicodedata.normalize("NFC", text) != text for text in TEXTS)
 
-    def test_another_process_reads_the_same(self) -> None:
+    def test_ids_are_the_same_in_another_process(self) -> None:
         script = (
             "from app.cli.seed.conversations import CONVERSATIONS, PEOPLE;"
             "print([(p, p.uuid, p.cognito_user_id) for p in PEOPLE],"
@@ -102,18 +102,18 @@ class TestConversations:
 
 class TestTimeline:
     @every_conversation
-    def test_later_and_later_and_over_before_the_end(self, conversation: Conversation) -> None:
+    def test_times_rise_and_are_before_the_end(self, conversation: Conversation) -> None:
         placed = timeline(conversation, end=END)
         assert [line for line, _ in placed] == list(conversation.lines)
         assert all(earlier < later for (_, earlier), (_, later) in pairwise(placed))
         assert placed[-1][1] == END.replace(microsecond=0) - timedelta(minutes=conversation.minutes_before_end)
 
-    def test_inbox_of_the_first_is_fresh(self) -> None:
+    def test_the_first_inbox_has_recent_activity(self) -> None:
         newest = [timeline(each, end=END)[-1][1] for each in CONVERSATIONS if PEOPLE[0].handle in each.between]
         assert all(timedelta(0) < END - at < timedelta(days=1) for at in newest)
         assert len(set(newest)) == 3
 
-    def test_same_end_same_times(self) -> None:
+    def test_a_timeline_depends_on_its_end_only(self) -> None:
         elsewhere = END.astimezone(timezone(timedelta(hours=5, minutes=30)))
         assert timeline(LONG, end=END) == timeline(LONG, end=END) == timeline(LONG, end=elsewhere)
 
@@ -122,7 +122,7 @@ HEADER = "between: ann, bob\nunread: ann 0, bob 0\nended: 5m\n\n"
 
 
 class TestParse:
-    def test_durations_and_several_lines(self) -> None:
+    def test_durations_and_continued_lines_are_read(self) -> None:
         parsed = parse(HEADER + "+0m ann: One\n  |\n  |   two: three\n\n+1d2h3m bob: Four")
         assert [line.text for line in parsed.lines] == ["One\n\n  two: three", "Four"]
         assert [line.minutes_after_previous for line in parsed.lines] == [0, 1563]
@@ -135,14 +135,14 @@ class TestParse:
             ("between: ann, bob\nunread: ann 0\nended: 5m", "unread must name exactly ann and bob"),
             ("between: ann, bob\nunread: ann 0, bob 0\nended: soon", "'soon' is not a duration"),
             (HEADER + "+0m ann: One\n+1m eve: Two", "line 6: eve is not in this conversation"),
-            (HEADER + "+0m ann: One\n+0m bob: Two", "line 6: the first line comes after"),
-            (HEADER + "+5m ann: One", "line 5: the first line comes after"),
+            (HEADER + "+0m ann: One\n+0m bob: Two", "line 6: the first line must come after"),
+            (HEADER + "+5m ann: One", "line 5: the first line must come after"),
             (HEADER + "+0m ann: One\n+1w bob: Two", "line 6: '1w' is not a duration"),
-            (HEADER + "+0m ann: One\nTwo", "line 6: neither a line nor a part of one"),
-            (HEADER + "  | One", "line 5: neither a line nor a part of one"),
-            (HEADER + "+0m ann: ", "line 5: neither a line nor a part of one"),
+            (HEADER + "+0m ann: One\nTwo", "line 6: neither a line nor its continuation"),
+            (HEADER + "  | One", "line 5: neither a line nor its continuation"),
+            (HEADER + "+0m ann: ", "line 5: neither a line nor its continuation"),
         ],
     )
-    def test_mistakes_are_refused(self, source: str, complaint: str) -> None:
+    def test_a_wrong_dialogue_is_refused_with_its_line(self, source: str, complaint: str) -> None:
         with pytest.raises(ValueError, match=complaint):
             parse(source)

@@ -1,4 +1,4 @@
-"""A throttled table slows commands down and makes none of them fail: each gives what it gives on a quiet table."""
+"""A throttled table slows commands down and makes none of them fail: each prints what it prints on a quiet table."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def same(place: Place, proxy: Throttling, *arguments: str) -> Ended:
     return slow
 
 
-async def test_reading(stock: Place, proxy: Throttling) -> None:
+async def test_reading_commands_wait_throttles_out(stock: Place, proxy: Throttling) -> None:
     await same(stock, proxy, "get-conversation", "juniper", "osman", "--limit", "60")
     assert proxy.throttled["Query"] > 6, "one layer of retries does not survive that"
     await same(stock, proxy, "list-conversations", "juniper", "--json")
@@ -45,7 +45,7 @@ async def test_reading(stock: Place, proxy: Throttling) -> None:
     assert proxy.throttled["DescribeTable"] > 6
 
 
-async def test_seeding(empty: Place, engines: Place, proxy: Throttling) -> None:
+async def test_seed_waits_throttles_out(empty: Place, engines: Place, proxy: Throttling) -> None:
     other = await engines.elsewhere().made()
     [told] = (await empty.done(*CROWD, "--json", DYNAMODB_ENDPOINT_URL=proxy.url)).records
     assert told["messages"] == 400
@@ -57,7 +57,7 @@ async def test_seeding(empty: Place, engines: Place, proxy: Throttling) -> None:
     assert (await empty.done("verify")).out.endswith("Everything fits.\n")
 
 
-async def test_importing(stock: Place, empty: Place, proxy: Throttling, tmp_path: Path) -> None:
+async def test_import_waits_throttles_out(stock: Place, empty: Place, proxy: Throttling, tmp_path: Path) -> None:
     file = tmp_path / "juniper.jsonl"
     await stock.done("export", "--user", "juniper", "--output", str(file))
     [told] = (await empty.done("import", str(file), "--json", DYNAMODB_ENDPOINT_URL=proxy.url)).records
@@ -66,7 +66,7 @@ async def test_importing(stock: Place, empty: Place, proxy: Throttling, tmp_path
     assert (await empty.done("export", "--user", "juniper")).out == file.read_text()
 
 
-async def test_making_repairing_and_dropping_a_table(engines: Place, proxy: Throttling) -> None:
+async def test_schema_load_verify_and_drop_wait_throttles_out(engines: Place, proxy: Throttling) -> None:
     place = engines.elsewhere()
     throttled = {"DYNAMODB_ENDPOINT_URL": proxy.url}
     await place.done("schema-load", **throttled)

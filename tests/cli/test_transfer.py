@@ -27,7 +27,9 @@ async def test_an_import_goes_on_where_it_stopped(stock: Place, empty: Place, tm
     assert ended.out == "78 of 128 lines written, 50 were there already.\n"
 
 
-async def test_another_message_at_the_same_number_is_kept_and_told(stock: Place, empty: Place, tmp_path: Path) -> None:
+async def test_a_different_message_at_the_same_number_is_kept_and_reported(
+    stock: Place, empty: Place, tmp_path: Path
+) -> None:
     file = tmp_path / "group.jsonl"
     await stock.done("export", "juniper", "osman", "--output", str(file))
     await empty.done("import", str(file))
@@ -48,7 +50,7 @@ WRONG = [
 ]
 
 
-async def test_a_wrong_line_is_told_and_nothing_is_written(stock: Place, empty: Place, tmp_path: Path) -> None:
+async def test_a_wrong_line_is_named_and_nothing_is_written(stock: Place, empty: Place, tmp_path: Path) -> None:
     good = (await stock.done("export", "juniper", "osman")).out.splitlines()
     files = [tmp_path / f"{number}.jsonl" for number in range(len(WRONG))]
     for file, (change, _) in zip(files, WRONG, strict=True):
@@ -60,7 +62,7 @@ async def test_a_wrong_line_is_told_and_nothing_is_written(stock: Place, empty: 
     assert (await empty.done("scan", "--json")).out == ""
 
 
-async def test_a_file_that_cannot_be_written(stock: Place, tmp_path: Path) -> None:
+async def test_an_output_that_cannot_be_written_is_named(stock: Place, tmp_path: Path) -> None:
     ended = await stock.run("export", "juniper", "osman", "--output", str(tmp_path / "none" / "file.jsonl"))
     assert ended.code == 2
     assert "cannot be written" in ended.complaint

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from app.cli.seed.synthetic import Crowd, Group
+from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
@@ -12,7 +12,7 @@ from app.messaging.models import InboxRow
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
-GROUPS = list(Crowd(12, 12, 60).conversations())
+GROUPS = list(SyntheticData(12, 12, 60).conversations())
 
 
 async def delete(table: OperatedTable, key: Key) -> None:
@@ -35,7 +35,7 @@ async def findings(place: Place, *arguments: str) -> list[tuple[str, str | None,
     return sorted((each["kind"], each.get("group"), each["repaired"]) for each in found)
 
 
-async def test_what_is_derived_is_repaired_and_then_clean(empty: Place) -> None:
+async def test_wrong_inbox_rows_are_repaired_from_their_logs(empty: Place) -> None:
     await empty.done("seed", *SIZE)
     behind, ahead, missing, alone, beyond = GROUPS[:5]
     async with empty.table() as table:
@@ -69,7 +69,7 @@ DIFFERENCES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-async def test_a_row_that_shows_something_else_than_its_log_ends_with(empty: Place) -> None:
+async def test_a_row_that_differs_from_the_end_of_its_log_is_found_and_repaired(empty: Place) -> None:
     """Numbers fit, and yet the inbox would show or sort the group wrongly."""
     await empty.done("seed", *SIZE)
     broken = GROUPS[: len(DIFFERENCES)]
@@ -95,7 +95,7 @@ async def test_a_row_that_shows_something_else_than_its_log_ends_with(empty: Pla
     ]
 
 
-async def test_what_cannot_be_repaired_is_told_and_left(empty: Place) -> None:
+async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> None:
     await empty.done("seed", *SIZE)
     hole, emptied, doubled, foreign = GROUPS[:4]
     stranger = uuid4()
@@ -118,7 +118,7 @@ async def test_what_cannot_be_repaired_is_told_and_left(empty: Place) -> None:
     assert [each for each in await findings(empty) if each[0] != "unknown-user"] == told
 
 
-async def test_a_summary_for_people(stock: Place) -> None:
+async def test_a_clean_table_gives_a_summary(stock: Place) -> None:
     ended = await stock.done("verify")
     assert ended.out == "164 messages in 6 logs, 12 inbox rows.\nEverything fits.\n"
     assert "read units" in ended.err

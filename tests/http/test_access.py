@@ -1,4 +1,4 @@
-"""Who gets what: each route × each caller. A route that is missing from the table fails here."""
+"""Access by each caller to each route. A route that is missing from the table fails here."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ Outcome = tuple[int, str]
 
 @dataclass(frozen=True)
 class Row:
-    """One call, and what each caller who is signed in gets for it. `{group}` and `{handle}` are filled in."""
+    """A call, and the outcome of each signed-in caller. `{group}` and `{handle}` are filled in."""
 
     method: str
     template: str
@@ -75,15 +75,15 @@ TABLE = (
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )  # fmt: skip
-"""Blocked people read history; who left comes back only by writing to the person or being written to."""
+"""Blocked users read history; former members come back only with a message between the two users."""
 EVENTS = Row("GET", "/api/events")
-"""Everybody's own, and it has no end but that of the token."""
+"""The caller's own stream, which ends only with the token."""
 ROUTES = sorted({(row.method, row.template) for row in (*TABLE, EVENTS)})
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody, and the group that the calls are about."""
+    """A caller and the group that the calls name."""
 
     person: Person
     group: UUID
@@ -91,7 +91,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class World:
-    """Ann, and one of each kind towards her."""
+    """Ann, and a caller of each relation to her."""
 
     ann: Person
     callers: dict[str, Caller]
@@ -112,7 +112,7 @@ async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
 
 
 async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str | bool) -> None:
-    """As leaving and blocking, which come in a later version, will write it."""
+    """Write an attribute as leaving and blocking, which come in a later version, will write it."""
     key = items.inbox_key(person.uuid, person.group_with(other))
     await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
 
@@ -165,7 +165,7 @@ async def test_each_caller_gets_what_the_table_says(service: Service, world: Wor
 
 
 @pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])
-async def test_everybody_has_a_stream_of_events_until_the_token_expires(
+async def test_each_user_has_an_event_stream_until_the_token_expires(
     service: Service, issuer: LocalIssuer, world: World, who: str
 ) -> None:
     token = issuer.token(world.callers[who].person.sub, time.time() - LIFETIME + 1)
@@ -176,7 +176,9 @@ async def test_everybody_has_a_stream_of_events_until_the_token_expires(
 
 
 @pytest.mark.parametrize("row", [*TABLE, EVENTS], ids=str)
-async def test_a_valid_token_without_a_user(service: Service, issuer: LocalIssuer, world: World, row: Row) -> None:
+async def test_a_valid_token_without_a_user_is_unknown_user_except_at_registration(
+    service: Service, issuer: LocalIssuer, world: World, row: Row
+) -> None:
     token = issuer.token(f"nobody-{uuid4()}", time.time())
     async with service.client(authorization=f"Bearer {token}") as client:
         if row.unknown == OK:
@@ -190,14 +192,14 @@ async def test_a_valid_token_without_a_user(service: Service, issuer: LocalIssue
 
 @pytest.mark.parametrize("who", ["stranger", "former"])
 @pytest.mark.parametrize("row", [row for row in TABLE if row.stranger == NO_GROUP], ids=str)
-async def test_a_group_one_is_not_in_answers_as_one_that_is_not_there(world: World, row: Row, who: str) -> None:
+async def test_a_foreign_group_gets_the_same_answer_as_a_missing_group(world: World, row: Row, who: str) -> None:
     caller = world.callers[who]
     foreign = await call(caller.person.client, row, world, caller)
     unknown = await call(caller.person.client, row, world, caller, uuid4())
     assert anonymised(foreign) == anonymised(unknown)
 
 
-async def test_lists_show_only_ones_own(world: World) -> None:
+async def test_lists_show_only_the_callers_own(world: World) -> None:
     stranger, member = world.callers["stranger"].person, world.callers["member"]
     newcomers = {row["uuid"] for row in await stranger.inbox()}
     assert str(member.group) not in newcomers
@@ -205,8 +207,8 @@ async def test_lists_show_only_ones_own(world: World) -> None:
     assert await world.callers["former"].person.inbox() == []
 
 
-async def test_nobody_else_changed_the_group(world: World) -> None:
-    """After all of the above: only Ann and the member have ever written to their group, the blocked one never."""
+async def test_refused_calls_change_nothing(world: World) -> None:
+    """After all tests above, only Ann and the member have written to their group, and the blocked user has not."""
     for name in ("member", "blocked"):
         group = world.callers[name].group
         senders = {message["user_uuid"] for message in await world.ann.get(f"/api/messages/{group}")}
@@ -289,7 +291,7 @@ async def test_401_comes_before_405(anonymous: httpx.AsyncClient, template: str)
 
 
 @pytest.mark.parametrize(("method", "template"), [route for route in ROUTES if route[0] != "GET"])
-async def test_the_body_of_an_unsigned_request_is_not_read(
+async def test_the_body_of_an_unauthenticated_request_is_not_read(
     anonymous: httpx.AsyncClient, method: str, template: str
 ) -> None:
     was_read = False
@@ -306,7 +308,7 @@ async def test_the_body_of_an_unsigned_request_is_not_read(
 
 
 @pytest.mark.parametrize("place", ["query", "cookie", "body", "proxy header"])
-async def test_a_token_in_another_place_is_none(anonymous: httpx.AsyncClient, world: World, place: str) -> None:
+async def test_a_token_outside_of_the_header_is_ignored(anonymous: httpx.AsyncClient, world: World, place: str) -> None:
     token = world.ann.token
     requests: dict[str, Any] = {
         "query": {"params": {"access_token": token, "authorization": f"Bearer {token}"}},

@@ -8,7 +8,7 @@ from app.http.static import MEDIA_TYPES
 from tests.tools.contract import ContractClient
 
 
-async def test_every_file_that_the_page_names_is_served_from_here(anonymous: ContractClient) -> None:
+async def test_every_file_that_the_page_names_is_served(anonymous: ContractClient) -> None:
     page = await anonymous.get("/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     named = re.findall(r'(?:src|href)="([^"]+)"', page.text)

@@ -82,7 +82,7 @@ async def test_security_headers_are_on_every_status(
 
 
 @pytest.mark.parametrize(("status", "method", "path", "options"), REQUESTS, ids=IDS)
-async def test_an_id_that_looks_like_one_comes_back_and_another_is_made_otherwise(
+async def test_a_well_formed_request_id_comes_back_and_a_missing_id_is_created(
     client: httpx.AsyncClient, status: int, method: str, path: str, options: dict[str, Any]
 ) -> None:
     headers = {**options.get("headers", {}), "x-request-id": "An_id-0123"}
@@ -90,9 +90,24 @@ async def test_an_id_that_looks_like_one_comes_back_and_another_is_made_otherwis
     assert (answer.status_code, answer.headers["x-request-id"]) == (status, "An_id-0123")
 
 
-@pytest.mark.parametrize("given", ["", "short", "x" * 7, "x" * 65, "with space", "a/b/c/d/e", "ünïcode-id", "<script>x",
-                                   "id-with-end\n", "12345678;", "12345678, 12345678", "%0d%0aX: 1"])  # fmt: skip
-async def test_what_looks_like_no_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "short",
+        "x" * 7,
+        "x" * 65,
+        "with space",
+        "a/b/c/d/e",
+        "ünïcode-id",
+        "<script>x",
+        "id-with-end\n",
+        "12345678;",
+        "12345678, 12345678",
+        "%0d%0aX: 1",
+    ],
+)
+async def test_a_malformed_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
     raw = given.encode()
     answer = await client.get("/api/users/me", headers=[(b"x-request-id", raw)])
     assert len(answer.headers["x-request-id"]) == 32
@@ -100,7 +115,7 @@ async def test_what_looks_like_no_id_is_replaced(client: httpx.AsyncClient, give
     assert not given or given.strip() not in str(answer.headers)
 
 
-async def test_ids_are_not_given_twice(client: httpx.AsyncClient) -> None:
+async def test_created_request_ids_are_unique(client: httpx.AsyncClient) -> None:
     assert len({(await client.get("/healthz")).headers["x-request-id"] for _ in range(50)}) == 50
 
 
@@ -145,11 +160,23 @@ async def test_a_listed_origin_may_read_every_answer(
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "null", "*", "", "http://app.example.com", "https://app.example.com.evil.example",
-     "https://evil.example?https://app.example.com", "https://APP.example.com", "https://app.example.com:444",
-     "https://app.example.com/", "https://sub.app.example.com", "https://app.example.com, https://evil.example",
-     "https://appxexample.com", "file://"],
-)  # fmt: skip
+    [
+        "https://evil.example",
+        "null",
+        "*",
+        "",
+        "http://app.example.com",
+        "https://app.example.com.evil.example",
+        "https://evil.example?https://app.example.com",
+        "https://APP.example.com",
+        "https://app.example.com:444",
+        "https://app.example.com/",
+        "https://sub.app.example.com",
+        "https://app.example.com, https://evil.example",
+        "https://appxexample.com",
+        "file://",
+    ],
+)
 async def test_other_origins_are_never_allowed_or_repeated(client: httpx.AsyncClient, origin: str) -> None:
     preflight = {"origin": origin, "access-control-request-method": "POST"}
     answers = [await client.options("/api/messages", headers=preflight)]
@@ -164,7 +191,7 @@ async def test_other_origins_are_never_allowed_or_repeated(client: httpx.AsyncCl
         assert "evil" not in answer.text
 
 
-async def test_a_mistake_of_ours_is_a_problem_without_details(client: httpx.AsyncClient) -> None:
+async def test_an_unhandled_exception_is_a_problem_without_details(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/crash", headers={"x-request-id": "ask-about-this"})
     assert problem_of(answer, 500, "internal-error")["instance"] == "ask-about-this"
     for secret in (CANARY, "RuntimeError", "Traceback", ".py"):

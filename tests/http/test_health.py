@@ -43,7 +43,7 @@ async def timed(work: Awaitable[httpx.Response], seconds: float) -> httpx.Respon
     return answer
 
 
-async def test_the_old_health_check(anonymous: httpx.AsyncClient) -> None:
+async def test_the_old_health_check_has_its_old_answer(anonymous: httpx.AsyncClient) -> None:
     answer = await anonymous.get("/api/health-check")
     assert (answer.status_code, answer.json()) == (200, {"success": True, "ver": 1})
 
@@ -52,7 +52,7 @@ async def test_a_process_that_runs_is_alive(anonymous: httpx.AsyncClient) -> Non
     assert (await anonymous.get("/healthz")).json() == {"status": "ok"}
 
 
-async def test_ready_with_each_dependency(anonymous: httpx.AsyncClient) -> None:
+async def test_readiness_lists_each_dependency(anonymous: httpx.AsyncClient) -> None:
     answer = await anonymous.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     assert [(d["name"], d["state"]) for d in answer.json()["dependencies"]] == [
@@ -118,7 +118,7 @@ async def test_without_dynamodb_messaging_is_503_in_time(settings: Settings, ann
     assert await ann.numbers(group) == [1]
 
 
-async def test_without_postgres_people_who_are_not_known_yet_get_503(settings: Settings, ann: Person) -> None:
+async def test_without_postgres_users_outside_of_the_cache_get_503(settings: Settings, ann: Person) -> None:
     async def check(client: httpx.AsyncClient) -> None:
         *answers, _ = await asyncio.gather(
             timed(client.get("/api/users/me"), READ_SECONDS),
@@ -138,7 +138,9 @@ async def test_without_postgres_people_who_are_not_known_yet_get_503(settings: S
     await each_fault(settings, "postgres", check, authorization=f"Bearer {ann.token}")
 
 
-async def test_without_keys_from_the_start_valid_tokens_get_503_and_others_401(settings: Settings, ann: Person) -> None:
+async def test_without_keys_from_the_start_valid_tokens_get_503_and_malformed_tokens_401(
+    settings: Settings, ann: Person
+) -> None:
     async def check(client: httpx.AsyncClient) -> None:
         signed = {"authorization": f"Bearer {ann.token}"}
         answer, _ = await asyncio.gather(
@@ -155,7 +157,7 @@ async def test_without_keys_from_the_start_valid_tokens_get_503_and_others_401(s
 
 
 class Town:
-    """Two people of a service whose Postgres can be cut off, and their group."""
+    """Two users and their group, in a service with a Postgres connection that can be cut."""
 
     def __init__(self, service: Service, cable: Cable, ann: Person, bob: Person) -> None:
         self.service = service
@@ -178,7 +180,7 @@ async def town(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Town]:
 
 
 @pytest.mark.parametrize("fault", ["reset", "hanging"])
-async def test_when_postgres_goes_known_people_go_on_and_when_it_is_back_all_is_well(
+async def test_cached_users_survive_an_outage_of_postgres_and_all_requests_succeed_after_it(
     town: Town, issuer: LocalIssuer, fault: str
 ) -> None:
     ann, bob, group = town.ann, town.bob, town.group
@@ -214,14 +216,14 @@ async def test_when_postgres_goes_known_people_go_on_and_when_it_is_back_all_is_
     assert await ann.numbers(group) == [1, 2, 3]
 
 
-async def test_a_name_that_was_never_read_cannot_be_made_up(town: Town, eve: Person) -> None:
+async def test_without_postgres_a_name_outside_of_the_cache_is_503(town: Town, eve: Person) -> None:
     await eve.sent("by way of another process", town.ann)
     await town.ann.get("/api/messages/counter")
     town.cable.cut("reset")
     problem_of(await town.ann.client.get("/api/message_groups"), 503, "unavailable")
 
 
-async def test_connections_that_died_unnoticed_are_replaced(town: Town) -> None:
+async def test_dead_postgres_connections_are_replaced(town: Town) -> None:
     await asyncio.gather(*(town.ann.get("/api/users/me") for _ in range(10)))
     town.cable.cut("reset")
     town.cable.mend()
@@ -230,7 +232,7 @@ async def test_connections_that_died_unnoticed_are_replaced(town: Town) -> None:
 
 
 async def test_connections_that_postgres_ended_are_replaced(settings: Settings, town: Town) -> None:
-    """As a restart or a fail-over of the database does."""
+    """A restart or a fail-over of the database ends connections in this way."""
     await asyncio.gather(*(town.ann.get("/api/users/me") for _ in range(10)))
     connection: Any = await asyncpg.connect(settings.database_url.get_secret_value())
     await connection.execute(

@@ -46,11 +46,22 @@ QUERIES = [
     ("/api/users/me", ["unknown"]),
 ]
 PATHS = ("/api/users/@{}/short", "/api/messages/{}", "/api/message_groups/{}", "/api/message_groups/{}/read", "/{}")
-HEADERS = ["authorization", "x-request-id", "origin", "content-type", "host", "accept", "cookie", "content-length",
-           "accept-encoding", "x-forwarded-for", "x-http-method-override"]  # fmt: skip
+HEADERS = [
+    "authorization",
+    "x-request-id",
+    "origin",
+    "content-type",
+    "host",
+    "accept",
+    "cookie",
+    "content-length",
+    "accept-encoding",
+    "x-forwarded-for",
+    "x-http-method-override",
+]
 
 
-def test_there_are_at_least_300() -> None:
+def test_the_set_has_at_least_300_hostile_values() -> None:
     assert len(HOSTILE) >= 300
 
 
@@ -78,10 +89,18 @@ class Attack:
         own = [(b"authorization", b"Bearer " + self.person.token.encode()), (b"content-type", b"application/json")]
         given = {name for name, _ in headers}
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": unquote(raw), "raw_path": raw.encode(), "query_string": query.encode(), "root_path": "",
-            "headers": [*headers, *(pair for pair in own if pair[0] not in given)], "state": dict(self.service.state),
-        }  # fmt: skip
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(raw),
+            "raw_path": raw.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [*headers, *(pair for pair in own if pair[0] not in given)],
+            "state": dict(self.service.state),
+        }
         messages: list[Any] = []
 
         async def receive() -> Any:
@@ -115,7 +134,7 @@ def assert_no_echo(text: str, answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("place", BODIES)
-async def test_hostile_bodies(attack: Attack, place: str) -> None:
+async def test_hostile_bodies_get_a_documented_answer(attack: Attack, place: str) -> None:
     (method, path), body = BODIES[place]
     await attack.all((text, attack.ask(method, path, json.dumps(body(text)).encode())) for text in HOSTILE)
     assert await attack.person.inbox() == []
@@ -123,7 +142,7 @@ async def test_hostile_bodies(attack: Attack, place: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, names in QUERIES for name in names])
-async def test_hostile_query_values_and_names(attack: Attack, path: str, name: str) -> None:
+async def test_hostile_query_parameters_get_a_documented_answer(attack: Attack, path: str, name: str) -> None:
     queries = [(text, f"{name}={quote(text)}") for text in ENCODABLE]
     queries += [(text, quote(text)) for text in ENCODABLE[::10]]
     odd = (f"{name}=%ff%fe", "%", name, "=&==&&", f"{name}[]=1", ";;=;", f"{name}=%", f"{name}=%u0031", "?" * 3000)
@@ -132,15 +151,15 @@ async def test_hostile_query_values_and_names(attack: Attack, path: str, name: s
 
 
 @pytest.mark.parametrize("template", PATHS)
-async def test_hostile_paths(attack: Attack, template: str) -> None:
+async def test_hostile_paths_get_a_documented_answer(attack: Attack, template: str) -> None:
     method, body = ("PUT", b'{"number":1}') if template.endswith("read") else ("GET", b"")
     texts = [text for text in ENCODABLE if not (template == "/{}" and text in ("docs", "healthz", "readyz"))]
     await attack.all((text, attack.ask(method, template.replace("{}", quote(text, safe="")), body)) for text in texts)
 
 
 @pytest.mark.parametrize("name", HEADERS)
-async def test_hostile_headers(attack: Attack, name: str) -> None:
-    """No server lets line ends and NUL through. An id that looks like one comes back, as it should."""
+async def test_hostile_headers_get_a_documented_answer(attack: Attack, name: str) -> None:
+    """No server lets line ends and NUL through. A well-formed id comes back, as it should."""
     pairs = [(text, text.encode()) for text in ENCODABLE if not set(text) & set("\r\n\0") and len(text) < 5000]
     if name == "x-request-id":
         pairs = [(text, value) for text, value in pairs if not REQUEST_ID.fullmatch(text)]
@@ -164,18 +183,22 @@ async def test_texts_come_back_byte_for_byte(ann: Person, bob: Person) -> None:
     assert uuids == {}
 
 
-async def test_what_cannot_be_sent_changes_nothing(ann: Person, bob: Person) -> None:
+async def test_a_refused_message_changes_nothing(ann: Person, bob: Person) -> None:
     for text in set(HOSTILE) - set(SENDABLE):
         body = json.dumps({"message": text, "handle": bob.handle, "uuid": str(uuid4())}).encode()
         answer = await ann.client.post("/api/messages", content=body, headers=JSON)
         assert answer.status_code in (400, 422), text
         assert answer.json()["code"] in (
-            "malformed-json", "invalid-body", "message-blank", "message-too-long", "message-malformed",
-        )  # fmt: skip
+            "malformed-json",
+            "invalid-body",
+            "message-blank",
+            "message-too-long",
+            "message-malformed",
+        )
     assert await ann.inbox() == await bob.inbox() == []
 
 
-async def test_previews_of_hostile_texts_are_beginnings(ann: Person, bob: Person) -> None:
+async def test_previews_of_hostile_texts_are_their_beginnings(ann: Person, bob: Person) -> None:
     for text in ("👩‍👩‍👧‍👦" * 20, "a" + "\u0301" * 500, "x" * 1024, "\x1b[31m" * 50, "﷽" * 50):
         await ann.sent(text, bob)
         (row,) = await bob.inbox()

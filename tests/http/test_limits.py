@@ -1,4 +1,4 @@
-"""As many requests at once as the setting says; those above it are told so at once, and health never is."""
+"""The limit of concurrent requests: requests above it are refused at once, health checks never."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def small(settings: Settings) -> AsyncIterator[Service]:
 
 
 class Held:
-    """As many requests as may be, in flight until they are let go: their bodies do not end before."""
+    """Requests up to the limit, in flight until they are released: their bodies do not end before."""
 
     def __init__(self, client: httpx.AsyncClient, body: bytes) -> None:
         self._client = client
@@ -76,13 +76,13 @@ async def test_requests_above_the_limit_are_refused_at_once_and_the_others_succe
 
 
 @pytest.mark.parametrize("path", ["/api/health-check", "/healthz", "/readyz"])
-async def test_health_is_never_refused(small: Service, ann: Person, path: str) -> None:
+async def test_health_checks_are_never_refused(small: Service, ann: Person, path: str) -> None:
     async with small.client(authorization=f"Bearer {ann.token}") as client, Held(client, b"{}"):
         assert (await client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("how", ["refused", "cancelled"])
-async def test_a_place_is_free_again_however_a_request_ends(small: Service, ann: Person, how: str) -> None:
+async def test_every_end_of_a_request_frees_its_place(small: Service, ann: Person, how: str) -> None:
     async with small.client(authorization=f"Bearer {ann.token}") as client:
         for _ in range(3):
             async with Held(client, b"[") as held:
@@ -91,7 +91,7 @@ async def test_a_place_is_free_again_however_a_request_ends(small: Service, ann:
         assert (await client.get("/api/users/me")).status_code == 200
 
 
-async def test_browsers_are_told_too(small: Service, ann: Person) -> None:
+async def test_browsers_may_read_the_refusal(small: Service, ann: Person) -> None:
     async with small.client(authorization=f"Bearer {ann.token}", origin=ORIGIN) as client, Held(client, b"{}"):
         preflight = await client.options("/api/messages", headers={"access-control-request-method": "POST"})
         assert preflight.status_code == 200

@@ -1,4 +1,4 @@
-"""What a real server process writes while it is used and abused: JSON lines without anybody's contents."""
+"""The logs of a real server process under valid and hostile requests: JSON lines without contents."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Written:
-    """What was asked, and all that the process wrote about it."""
+    """The requests, and all lines that the process wrote."""
 
     raw: str
     people: tuple[Person, Person]
@@ -97,10 +97,19 @@ async def written(settings: Settings, module_person: NewPerson) -> Written:
     ann, bob = await module_person("nobody_said"), await module_person("such_a_name")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "uvicorn", "--factory", "tests.http.crashing:create", "--fd", str(listener.fileno()),
-            cwd=ROOT, env=environment(settings), pass_fds=[listener.fileno()],
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "tests.http.crashing:create",
+            "--fd",
+            str(listener.fileno()),
+            cwd=ROOT,
+            env=environment(settings),
+            pass_fds=[listener.fileno()],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         assert process.stdout
         output = asyncio.create_task(process.stdout.read())
         try:
@@ -125,7 +134,7 @@ def test_every_line_is_one_json_object(written: Written) -> None:
         assert line["timestamp"].endswith("Z")
 
 
-def test_no_line_holds_what_people_wrote_or_are(written: Written) -> None:
+def test_no_line_contains_texts_names_or_tokens(written: Written) -> None:
     ann, bob = written.people
     secrets = [CANARY, "canary_handle", ann.handle, bob.handle, ann.display_name, bob.display_name, ann.sub, bob.sub]
     secrets += [*ann.token.split("."), "Bearer", "INSERT INTO", "postgresql://"]
@@ -147,12 +156,12 @@ def test_each_request_is_one_line_with_its_template_and_no_path(written: Written
     assert ("GET", None, 404) in seen
 
 
-def test_the_request_id_is_the_one_that_was_given(written: Written) -> None:
+def test_the_logged_request_id_is_the_clients(written: Written) -> None:
     (line,) = [line for line in written.requests() if line["request_id"] == REQUEST_ID]
     assert (line["status"], line["user"]) == (200, str(written.people[0].uuid))
 
 
-def test_a_mistake_of_ours_is_logged_with_its_type_and_place_under_its_request(written: Written) -> None:
+def test_an_unhandled_exception_is_logged_with_its_type_place_and_request_id(written: Written) -> None:
     failures = [line for line in written.lines if line["event"] in ("request_failed", "caught")]
     assert len(failures) == len(PLACES) + 1
     types = [failure["exception"][0]["exc_type"] for failure in failures]

@@ -40,7 +40,7 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
             str(httpx.URL(f"http://service.test{path}").join(name).path) for name in IMPORT.findall(answer.text)
         ]
     scripts = {f"/static/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
-    assert scripts <= seen, "nobody needs these"
+    assert scripts <= seen, "no page imports these"
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
         ("icon.svg", "image/svg+xml"),
     ],
 )
-async def test_files_say_what_they_are(anonymous: ContractClient, path: str, media_type: str) -> None:
+async def test_files_have_their_media_type(anonymous: ContractClient, path: str, media_type: str) -> None:
     assert (await anonymous.get(f"/static/{path}")).headers["content-type"] == media_type
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/static/app.js", "/static/icon.svg"])
-async def test_the_policy_lets_in_nothing_else(anonymous: ContractClient, path: str) -> None:
+async def test_the_policy_allows_only_our_own_files(anonymous: ContractClient, path: str) -> None:
     policy = (await anonymous.get(path)).headers["content-security-policy"]
     assert policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -64,7 +64,7 @@ async def test_the_policy_lets_in_nothing_else(anonymous: ContractClient, path: 
     )
 
 
-async def test_what_has_not_changed_is_not_sent_again(anonymous: ContractClient) -> None:
+async def test_a_version_that_the_client_has_is_not_sent_again(anonymous: ContractClient) -> None:
     first = await anonymous.get("/static/app.js")
     assert first.headers["cache-control"] == "no-cache"
     again = await anonymous.get("/static/app.js", headers={"if-none-match": first.headers["etag"]})
@@ -74,11 +74,28 @@ async def test_what_has_not_changed_is_not_sent_again(anonymous: ContractClient)
 
 @pytest.mark.parametrize(
     "path",
-    ["vendor/SHA256SUMS", "vendor/README.md", "vendor/htm-preact.d.ts", "types.d.ts", "../page.py", "..%2f..%2fpage.py",
-     "..%2fdocs%2findex.html", "%2e%2e/docs/index.html", "/etc/passwd", "lib", "lib/", "", ".", "app.js/", "APP.JS",
-     "lib//api.js", "app.js%00", "nothing.js"],
-)  # fmt: skip
-async def test_nothing_else_is_served(anonymous: ContractClient, path: str) -> None:
+    [
+        "vendor/SHA256SUMS",
+        "vendor/README.md",
+        "vendor/htm-preact.d.ts",
+        "types.d.ts",
+        "../page.py",
+        "..%2f..%2fpage.py",
+        "..%2fdocs%2findex.html",
+        "%2e%2e/docs/index.html",
+        "/etc/passwd",
+        "lib",
+        "lib/",
+        "",
+        ".",
+        "app.js/",
+        "APP.JS",
+        "lib//api.js",
+        "app.js%00",
+        "nothing.js",
+    ],
+)
+async def test_only_the_pages_own_files_are_served(anonymous: ContractClient, path: str) -> None:
     url = httpx.URL("http://service.test", raw_path=f"/static/{path}".encode())
     problem_of(await anonymous.send(anonymous.build_request("GET", url)), 404, "not-found")
 
@@ -95,7 +112,7 @@ def test_the_vendored_file_is_the_published_one() -> None:
     assert hashlib.sha256((FOLDER / "vendor" / name).read_bytes()).hexdigest() == checksum
 
 
-def test_no_script_makes_markup_of_texts() -> None:
+def test_no_script_turns_text_into_markup() -> None:
     forbidden = re.compile(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|localhost|https?://"
     )
@@ -105,24 +122,24 @@ def test_no_script_makes_markup_of_texts() -> None:
 
 
 async def config_of(settings: Settings) -> tuple[dict[str, object], str]:
-    """What a page of these settings is told, and its policy."""
+    """Return the configuration and the policy of a page with these settings."""
     transport = httpx.ASGITransport(create_app(settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
         return (await client.get("/api/config")).json(), (await client.get("/")).headers["content-security-policy"]
 
 
-async def test_without_a_domain_nobody_can_sign_in(settings: Settings) -> None:
+async def test_without_a_cognito_domain_the_sign_in_is_none(settings: Settings) -> None:
     config, _ = await config_of(settings)
     assert config == {"sign_in": {"kind": "none"}, "message_max_length": settings.message_max_length}
 
 
-async def test_locally_one_may_be_anybody(settings: Settings) -> None:
+async def test_the_local_sign_in_is_by_user(settings: Settings) -> None:
     local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, "message_max_length": 7})
     config, _ = await config_of(local)
     assert config == {"sign_in": {"kind": "local"}, "message_max_length": 7}
 
 
-async def test_elsewhere_one_signs_in_with_cognito(settings: Settings) -> None:
+async def test_with_a_cognito_domain_the_sign_in_is_cognito(settings: Settings) -> None:
     config, policy = await config_of(settings.model_copy(update={"cognito_domain_url": DOMAIN}))
     assert config["sign_in"] == {
         "kind": "cognito",

@@ -54,19 +54,21 @@ async def test_errors_of_sending_point_at_their_member(ann: Person, bob: Person)
     assert await bob.numbers(group) == [1, 2]
 
 
-async def test_who_is_blocked_is_told_no_more_than_that(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_blocked_user_learns_only_that_the_message_is_refused(
+    service: Service, ann: Person, bob: Person
+) -> None:
     await service.state["table"].put(Put({**items.block_key(bob.uuid, ann.uuid), "at": 1}))
     await refused_send(ann, 403, "cannot-message", message="x", handle=bob.handle)
 
 
-async def test_a_read_marker_beyond_the_end(ann: Person, bob: Person) -> None:
+async def test_a_read_marker_beyond_the_end_is_number_beyond_end(ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     path = f"/api/message_groups/{ann.group_with(bob)}/read"
     problem = problem_of(await ann.client.put(path, json={"number": 2}), 422, "number-beyond-end")
     assert problem["errors"][0]["pointer"] == "/number"
 
 
-async def test_errors_about_people(ann: Person, bob: Person) -> None:
+async def test_errors_about_users_have_their_codes(ann: Person, bob: Person) -> None:
     body = {"handle": bob.handle, "display_name": "Ann"}
     problem_of(await ann.client.post("/api/users", json=body), 409, "already-registered")
     problem_of(await ann.client.get("/api/users/@nobody_at_all/short"), 404, "user-not-found")
@@ -83,7 +85,9 @@ UNKNOWN_PATHS = [
 
 @pytest.mark.parametrize("path", UNKNOWN_PATHS)
 @pytest.mark.parametrize("is_signed_in", [False, True])
-async def test_unknown_paths(anonymous: httpx.AsyncClient, ann: Person, path: str, *, is_signed_in: bool) -> None:
+async def test_unknown_paths_are_not_found(
+    anonymous: httpx.AsyncClient, ann: Person, path: str, *, is_signed_in: bool
+) -> None:
     client = ann.client if is_signed_in else anonymous
     for method in ("GET", "POST", "DELETE"):
         answer = await client.send(httpx.Request(method, httpx.URL("http://service.test", raw_path=path.encode()),
@@ -111,7 +115,7 @@ METHODS = {
 
 
 @pytest.mark.parametrize(("path", "allowed"), METHODS.items())
-async def test_wrong_methods_are_told_all_right_ones(ann: Person, path: str, allowed: str) -> None:
+async def test_a_wrong_method_is_405_with_all_allowed_methods(ann: Person, path: str, allowed: str) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "BREW"} - set(allowed.split(", ")):
         for headers in ({}, {"host": "a/b?c"}, {"host": "["}):
             answer = await ann.client.request(method, path, headers=headers)
@@ -164,7 +168,7 @@ async def test_a_body_that_never_ends_is_cut_off(ann: Person, route: tuple[str, 
     assert read <= MAX_BODY_BYTES + 2000
 
 
-async def test_a_body_that_is_announced_too_large_is_not_read(ann: Person, route: tuple[str, str]) -> None:
+async def test_a_body_with_a_content_length_over_the_limit_is_not_read(ann: Person, route: tuple[str, str]) -> None:
     async def untouched() -> AsyncIterator[bytes]:
         pytest.fail("was read")
         yield b""
@@ -181,7 +185,9 @@ async def test_a_body_that_is_announced_too_large_is_not_read(ann: Person, route
      "application/jsonp", "application/json-patch+json", "application/problem+json", "application", "json", "*/*",
      "application/xml", "application/json, text/plain", "\xe9"],
 )  # fmt: skip
-async def test_other_content_types(ann: Person, route: tuple[str, str], media_type: str | None) -> None:
+async def test_other_content_types_are_unsupported_media_type(
+    ann: Person, route: tuple[str, str], media_type: str | None
+) -> None:
     headers = [] if media_type is None else [(b"content-type", media_type.encode("latin-1"))]
     answer = await ann.client.request(*route, content=b'{"message":"x"}', headers=headers)
     problem_of(answer, 415, "unsupported-media-type")
@@ -190,12 +196,14 @@ async def test_other_content_types(ann: Person, route: tuple[str, str], media_ty
 @pytest.mark.parametrize(
     "media_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;x=y", " application/json "]
 )
-async def test_spellings_of_the_right_content_type(ann: Person, route: tuple[str, str], media_type: str) -> None:
+async def test_all_spellings_of_application_json_are_accepted(
+    ann: Person, route: tuple[str, str], media_type: str
+) -> None:
     answer = await ann.client.request(*route, content=b'{"x":1}', headers={"content-type": media_type})
     problem_of(answer, 422, "invalid-body")
 
 
-async def test_a_body_that_drips_is_cut_off(
+async def test_a_body_that_arrives_too_slowly_is_cut_off(
     ann: Person, route: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "BODY_SECONDS", 0.05)
@@ -204,7 +212,7 @@ async def test_a_body_that_drips_is_cut_off(
     problem_of(answer, 408, "request-timeout")
 
 
-async def test_a_client_that_hangs_up_half_way_sent_nothing(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_body_that_ends_early_is_not_processed(service: Service, ann: Person, bob: Person) -> None:
     body = json.dumps({"message": "half", "handle": bob.handle}).encode()
     received = [
         {"type": "http.request", "body": body, "more_body": True},  # complete as JSON, but not as announced
@@ -290,7 +298,7 @@ MALFORMED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-async def test_what_is_no_strict_json_is_400(ann: Person, route: tuple[str, str], kind: str) -> None:
+async def test_json_that_is_not_strict_is_400(ann: Person, route: tuple[str, str], kind: str) -> None:
     problem_of(await ann.client.request(*route, content=MALFORMED[kind], headers=JSON), 400, "malformed-json")
 
 
@@ -322,7 +330,7 @@ SERVERS_OWN = ["number", "user_uuid", "created_at", "edited_at", "deleted_at", "
 
 
 @pytest.mark.parametrize(("name", "values"), WRONG_FIELDS, ids=[name for name, _ in WRONG_FIELDS])
-async def test_wrong_types_in_a_message(ann: Person, bob: Person, name: str, values: list[Any]) -> None:
+async def test_wrong_types_in_a_message_are_422(ann: Person, bob: Person, name: str, values: list[Any]) -> None:
     right = {"message": CANARY, "handle": bob.handle}
     for value in values:
         problem = await refused_send(ann, 422, "invalid-body", **right | {name: value})
@@ -332,7 +340,7 @@ async def test_wrong_types_in_a_message(ann: Person, bob: Person, name: str, val
 
 
 @pytest.mark.parametrize("name", [*SERVERS_OWN, CANARY, "Message", "message ", "", "a/b~c", "\0", "__class__"])
-async def test_a_member_that_is_the_servers_own_or_unknown(ann: Person, bob: Person, name: str) -> None:
+async def test_unknown_and_read_only_members_are_422(ann: Person, bob: Person, name: str) -> None:
     await ann.sent("one", bob)
     group = ann.group_with(bob)
     before = await ann.inbox(), await bob.inbox(), await ann.get("/api/users/me")
@@ -352,7 +360,7 @@ async def test_a_member_that_is_the_servers_own_or_unknown(ann: Person, bob: Per
 
 
 @pytest.mark.parametrize("number", [*NOT_A_NUMBER, None, 0])
-async def test_wrong_types_in_a_read_marker(ann: Person, bob: Person, number: Any) -> None:
+async def test_wrong_types_in_a_read_marker_are_422(ann: Person, bob: Person, number: Any) -> None:
     await bob.sent("one", ann)
     path = f"/api/message_groups/{ann.group_with(bob)}/read"
     problem = problem_of(await ann.client.put(path, json={"number": number}), 422, "invalid-body")
@@ -361,7 +369,7 @@ async def test_wrong_types_in_a_read_marker(ann: Person, bob: Person, number: An
 
 
 @pytest.mark.parametrize("name", ["handle", "display_name"])
-async def test_wrong_types_in_a_registration(ann: Person, name: str) -> None:
+async def test_wrong_types_in_a_registration_are_422(ann: Person, name: str) -> None:
     for value in NOT_TEXT:
         body = {"handle": "somebody_new", "display_name": "New", name: value}
         problem = problem_of(await ann.client.post("/api/users", json=body), 422, "invalid-body")
@@ -404,7 +412,7 @@ async def test_a_wrong_parameter_is_named_but_not_repeated(ann: Person, path: st
         f"GET /api/users?{CANARY}=1&{CANARY}=2",
     ],
 )
-async def test_no_error_repeats_what_was_sent(ann: Person, request_line: str) -> None:
+async def test_no_error_repeats_the_input(ann: Person, request_line: str) -> None:
     method, path = request_line.split()
     answer = await ann.client.request(method, path, headers={"x-canary": CANARY, "user-agent": CANARY})
     assert 400 <= answer.status_code < 500

@@ -19,7 +19,7 @@ def settings(**changes: object) -> Settings:
     return Settings.model_validate(given | changes)
 
 
-def test_units_are_stated_for_the_table_and_for_the_index_when_they_are_bought_in_advance() -> None:
+def test_provisioned_units_are_stated_for_the_table_and_for_the_index() -> None:
     definition = table_definition(
         settings(
             dynamodb_billing_mode="PROVISIONED",

@@ -1,4 +1,4 @@
-"""Looking at other processes."""
+"""The state of other processes."""
 
 import time
 from pathlib import Path

@@ -37,7 +37,7 @@ def cluster() -> Iterator[Path]:
 
 @pytest.fixture
 def empty() -> Iterator[Path]:
-    """A data folder that the user nobody can enter, as the ones that we make."""
+    """A data folder that the user nobody can enter, as scripts/up makes it."""
     with TemporaryDirectory(prefix="cruddur-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
@@ -111,7 +111,7 @@ def test_the_data_folder_changes_hands_when_the_drop_does(
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root has to drop")
-def test_a_folder_out_of_nobodys_reach_is_told_in_one_line(empty: Path) -> None:
+def test_a_folder_that_the_user_nobody_cannot_reach_is_one_line(empty: Path) -> None:
     closed = empty / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(EngineError, match="the user nobody cannot reach"):
@@ -143,7 +143,7 @@ def test_an_interrupted_first_start_is_made_anew(empty: Path, run: Callable[[Eng
     assert not (empty / "postgres.new").exists()
 
 
-async def test_postgres_wants_its_password(data: Path, run: Callable[[Engine], None]) -> None:
+async def test_postgres_requires_its_password(data: Path, run: Callable[[Engine], None]) -> None:
     engine = Postgres(data, durable=False)
     run(engine)
     assert stat.S_IMODE((data / "postgres" / "password").stat().st_mode) == 0o600

@@ -27,14 +27,14 @@ def child(tmp_path: Path) -> Child:
     return Child("sleeper", tmp_path / "logs" / "sleeper.log")
 
 
-def test_what_it_prints_is_in_its_log(child: Child) -> None:
+def test_the_output_of_a_child_is_in_its_log(child: Child) -> None:
     child.start(*SLEEPER)
     child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
     child.stop(seconds=5)
     assert child.exit_code() == -signal.SIGTERM
 
 
-def test_a_hanging_child_is_ended_by_force(child: Child) -> None:
+def test_a_hanging_child_is_killed(child: Child) -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     child.start(sys.executable, "-c", f"{deaf}; {SLEEPER[-1]}")
     child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
@@ -49,13 +49,13 @@ def test_stopping_is_repeatable_and_needs_no_start(child: Child) -> None:
     child.stop(seconds=0)
 
 
-def test_ending_while_starting_is_told_with_the_end_of_the_log(child: Child) -> None:
+def test_a_child_that_ends_while_starting_is_reported_with_the_end_of_its_log(child: Child) -> None:
     child.start("/bin/sh", "-c", "echo 'no such folder'; exit 3")
     with pytest.raises(EngineError, match=r"sleeper ended while starting \(3\)[^$]*\| no such folder"):
         child.wait_until(lambda: False, seconds=5)
 
 
-def test_not_getting_ready_is_told(child: Child) -> None:
+def test_a_child_that_does_not_get_ready_is_reported(child: Child) -> None:
     child.start(*SLEEPER)
     with pytest.raises(EngineError, match="not ready after"):
         child.wait_until(lambda: False, seconds=0.1)
@@ -79,7 +79,7 @@ def test_a_large_log_is_put_aside(child: Child) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
-def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STARTER, tmp_path / "log"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:

@@ -40,13 +40,13 @@ def maker(tmp_path: Path) -> Maker:
     return Maker(tmp_path / "thing")
 
 
-def test_it_is_made_once(maker: Maker) -> None:
+def test_a_part_is_made_once(maker: Maker) -> None:
     maker.once()
     maker.once()
     assert maker.made == 1
 
 
-def test_it_is_made_again_when_its_source_changes(maker: Maker) -> None:
+def test_a_part_is_made_again_when_its_source_changes(maker: Maker) -> None:
     maker.once()
     maker.source.write_text("version 2")
     maker.once()
@@ -54,7 +54,7 @@ def test_it_is_made_again_when_its_source_changes(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("times_before", [0, 1])
-def test_an_interrupted_one_is_made_from_nothing(maker: Maker, times_before: int) -> None:
+def test_an_interrupted_part_is_made_from_nothing(maker: Maker, times_before: int) -> None:
     for version in range(times_before):
         maker.source.write_text(f"version {version}")
         maker.once()
@@ -67,12 +67,12 @@ def test_an_interrupted_one_is_made_from_nothing(maker: Maker, times_before: int
     assert [path.name for path in maker.folder.glob("part*")] == [f"part{times_before + 1}"]
 
 
-def test_two_at_once_take_turns(tmp_path: Path) -> None:
+def test_concurrent_setups_take_turns(tmp_path: Path) -> None:
     order: list[str] = []
     inside = threading.Event()
 
     def first() -> None:
-        with bootstrap.alone(tmp_path / "tools"):
+        with bootstrap.setup_lock(tmp_path / "tools"):
             inside.set()
             time.sleep(0.1)
             order.append("first")
@@ -80,13 +80,13 @@ def test_two_at_once_take_turns(tmp_path: Path) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     inside.wait()
-    with bootstrap.alone(tmp_path / "tools"):
+    with bootstrap.setup_lock(tmp_path / "tools"):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
 
 
-def test_a_machine_without_a_new_enough_python_is_told_so(tmp_path: Path) -> None:
+def test_an_old_python_is_named(tmp_path: Path) -> None:
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)

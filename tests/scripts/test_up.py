@@ -99,7 +99,7 @@ def kept_in(data: Path) -> set[str]:
     return {path.name for path in data.iterdir()}
 
 
-def test_a_living_inbox_that_survives_kills_and_stops(start: Callable[..., Up], data: Path) -> None:
+def test_an_inbox_survives_kills_and_stops(start: Callable[..., Up], data: Path) -> None:
     up = start()
     up.wait_until_it_serves()
     inbox = up.curl()
@@ -123,7 +123,7 @@ def test_a_living_inbox_that_survives_kills_and_stops(start: Callable[..., Up], 
 
 
 @pytest.mark.parametrize(("program", "name"), [("uvicorn", "The service"), ("postgres", "Postgres")])
-def test_the_end_of_one_part_ends_the_whole_and_is_told(start: Callable[..., Up], program: str, name: str) -> None:
+def test_the_end_of_a_child_stops_everything_and_is_reported(start: Callable[..., Up], program: str, name: str) -> None:
     up = start()
     up.wait_until_it_serves()
     family = descendants(up.process.pid)
@@ -143,7 +143,7 @@ def test_it_can_be_stopped_while_it_starts(start: Callable[..., Up], how: signal
     assert "Traceback" not in up.output
 
 
-def test_databases_of_ones_own(
+def test_given_databases_are_used_in_place_of_engines(
     start: Callable[..., Up], data: Path, empty_database_url: str, dynamodb_url: str
 ) -> None:
     up = start(DATABASE_URL=empty_database_url, DYNAMODB_ENDPOINT_URL=dynamodb_url, DYNAMODB_TABLE=f"test-{uuid4()}")
@@ -154,11 +154,11 @@ def test_databases_of_ones_own(
     assert re.search(r"Using the Postgres at postgresql://127\.0\.0\.1:\d+/test_", up.output)
 
 
-def test_a_taken_port_is_told_before_anything_starts(start: Callable[..., Up], data: Path) -> None:
+def test_a_taken_port_is_reported_before_anything_starts(start: Callable[..., Up], data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         up = start(PORT=str(taken.getsockname()[1]))
         assert up.exit_code() == 1
-    assert re.fullmatch(r"\nPort \d+ cannot be had \(Address already in use\)\. Set PORT to another one\.\n", up.output)
+    assert re.fullmatch(r"\nPort \d+ cannot be opened: Address already in use\. Set PORT to another one\.\n", up.output)
     assert kept_in(data) == {"up.lock"}
 
 
@@ -173,9 +173,7 @@ def test_a_taken_port_is_told_before_anything_starts(start: Callable[..., Up], d
         ),
     ],
 )
-def test_a_wrong_setting_is_told_in_a_sentence(
-    start: Callable[..., Up], environment: dict[str, str], sentence: str
-) -> None:
+def test_a_wrong_setting_is_one_sentence(start: Callable[..., Up], environment: dict[str, str], sentence: str) -> None:
     up = start(**environment)
     started = time.monotonic()
     assert up.exit_code() == 1

@@ -24,7 +24,7 @@ AMELIE = User(uuid4(), "amelie", "Amélie", "sub-of-amelie", datetime.fromtimest
 
 @dataclass
 class OnePerson:
-    """As much of the users service as the routes need."""
+    """The methods of the users service that the routes need."""
 
     async def get_by_handle(self, handle: str) -> User:
         if handle.lower() != AMELIE.handle:
@@ -55,7 +55,7 @@ async def http(issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         yield client
 
 
-async def test_a_token_for_a_person_passes_the_verifier(http: httpx.AsyncClient) -> None:
+async def test_a_token_for_a_user_passes_the_verifier(http: httpx.AsyncClient) -> None:
     answer = (await http.post("/local/token", json={"handle": "Amelie"})).json()
     assert (sorted(answer), answer["expires_in"]) == (["access_token", "expires_in", "token_type"], 3600)
     keys = (await http.get("/local/.well-known/jwks.json")).json()["keys"]
@@ -63,7 +63,7 @@ async def test_a_token_for_a_person_passes_the_verifier(http: httpx.AsyncClient)
     assert claims.sub == AMELIE.cognito_user_id
 
 
-async def test_the_people_one_may_be(http: httpx.AsyncClient) -> None:
+async def test_the_users_to_sign_in_as_are_listed(http: httpx.AsyncClient) -> None:
     assert (await http.get("/local/users")).json() == [{"handle": "amelie", "display_name": "Amélie"}]
 
 
@@ -71,21 +71,21 @@ async def test_the_people_one_may_be(http: httpx.AsyncClient) -> None:
     ("body", "status"),
     [({"handle": "nobody"}, 404), ({"handle": "amelie", "sub": "x"}, 422), ({}, 422), ({"handle": 1}, 422)],
 )
-async def test_nobody_else_gets_a_token(http: httpx.AsyncClient, body: dict[str, object], status: int) -> None:
+async def test_a_request_for_any_other_user_gets_no_token(
+    http: httpx.AsyncClient, body: dict[str, object], status: int
+) -> None:
     answer = await http.post("/local/token", json=body)
     assert answer.status_code == status
     assert "access_token" not in answer.text
 
 
-def test_the_contract_does_not_mention_it() -> None:
+def test_the_openapi_document_does_not_mention_local_routes() -> None:
     app = FastAPI()
     app.include_router(local_routes.router)
     assert app.openapi()["paths"] == {}
 
 
 @pytest.mark.parametrize("host", ["evil.example.com", "127.0.0.1.example.com", "localhost.example.com", "192.0.2.1"])
-async def test_a_browser_that_was_lured_here_under_another_name_gets_nothing(
-    http: httpx.AsyncClient, host: str
-) -> None:
+async def test_a_request_under_a_foreign_host_name_is_not_found(http: httpx.AsyncClient, host: str) -> None:
     answer = await http.post("/local/token", json={"handle": "amelie"}, headers={"host": host})
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")

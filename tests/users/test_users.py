@@ -45,7 +45,7 @@ async def register(client: httpx.AsyncClient, handle: str, display_name: str = "
     return await client.post("/api/users", json={"handle": handle, "display_name": display_name})
 
 
-async def test_registering_gives_a_user_and_again_the_same(door: Door) -> None:
+async def test_registration_creates_a_user_and_may_be_repeated(door: Door) -> None:
     client, handle = door.newcomer(), new_handle()
     problem_of(await client.get("/api/users/me"), 403, "unknown-user")
     first = await register(client, handle)
@@ -56,13 +56,13 @@ async def test_registering_gives_a_user_and_again_the_same(door: Door) -> None:
     assert (await register(client, handle)).json() == (await client.get("/api/users/me")).json() == user
 
 
-async def test_me_is_ones_own_user(ann: Person) -> None:
+async def test_me_is_the_callers_user(ann: Person) -> None:
     me = await ann.get("/api/users/me")
     assert (me["uuid"], me["handle"], me["display_name"]) == (str(ann.uuid), ann.handle, "Ann")
 
 
 @pytest.mark.parametrize("change", ["handle", "display_name"])
-async def test_registering_as_somebody_else_later_is_refused_and_changes_nothing(ann: Person, change: str) -> None:
+async def test_a_registration_with_other_content_is_refused_and_changes_nothing(ann: Person, change: str) -> None:
     before = await ann.get("/api/users/me")
     body = {"handle": ann.handle, "display_name": "Ann", change: new_handle()}
     problem_of(await ann.client.post("/api/users", json=body), 409, "already-registered")
@@ -104,7 +104,7 @@ async def test_a_taken_handle_is_refused_and_leaves_no_user(door: Door, ann: Per
     assert (await register(client, new_handle())).status_code == 200
 
 
-async def test_of_32_who_race_for_one_handle_one_gets_it(door: Door) -> None:
+async def test_a_handle_that_32_accounts_race_for_goes_to_exactly_one(door: Door) -> None:
     handle, clients = new_handle(), [door.newcomer() for _ in range(32)]
     answers = await asyncio.gather(*(register(client, handle) for client in clients))
     winners = [answer for answer in answers if answer.status_code == 200]
@@ -116,14 +116,14 @@ async def test_of_32_who_race_for_one_handle_one_gets_it(door: Door) -> None:
     assert sorted(state.status_code for state in states) == [200] + [403] * 31
 
 
-async def test_32_registrations_of_one_person_at_once_are_all_answered_alike(door: Door) -> None:
+async def test_32_concurrent_registrations_of_an_account_get_the_same_answer(door: Door) -> None:
     handle, client = new_handle(), door.newcomer()
     answers = await asyncio.gather(*(register(client, handle) for _ in range(32)))
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json() == answers[0].json() for answer in answers)
 
 
-async def test_of_32_handles_for_one_person_at_once_one_is_kept(door: Door) -> None:
+async def test_of_32_concurrent_handles_of_an_account_a_single_handle_is_kept(door: Door) -> None:
     client = door.newcomer()
     answers = await asyncio.gather(*(register(client, new_handle()) for _ in range(32)))
     kept = [answer.json() for answer in answers if answer.status_code == 200]
@@ -136,13 +136,13 @@ async def test_of_32_handles_for_one_person_at_once_one_is_kept(door: Door) -> N
     ["", "ab", "a" * 31, "Upper", "with space", "dash-ed", "dot.ted", "@at", "ünïcode", "a\u0301bc", "\u212aelvin",
      "abc\n", "abc\0", "a/b/c", "аbc", "abc\u200b", "１２３", "../..", "%61bc", "null\t"],
 )  # fmt: skip
-async def test_a_handle_of_another_form_is_refused(door: Door, handle: str) -> None:
+async def test_a_malformed_handle_is_refused(door: Door, handle: str) -> None:
     problem = problem_of(await register(door.newcomer(), handle), 422, "invalid-body")
     assert [defect["pointer"] for defect in problem["errors"]] == ["/handle"]
 
 
 @pytest.mark.parametrize("handle", ["{}", "___{}", "0{}", "{}" + "_" * 17])
-async def test_handles_of_the_right_form(door: Door, handle: str) -> None:
+async def test_well_formed_handles_are_accepted(door: Door, handle: str) -> None:
     filled = handle.format(uuid4().hex[:13])
     assert (await register(door.newcomer(), filled)).json()["handle"] == filled
 
@@ -165,7 +165,7 @@ async def test_handles_of_the_right_form(door: Door, handle: str) -> None:
         ("\u200b" * 50 + "x" * 50, "x" * 50),
     ],
 )
-async def test_display_names_lose_what_cannot_be_seen(door: Door, sent: str, kept: str) -> None:
+async def test_display_names_lose_invisible_characters(door: Door, sent: str, kept: str) -> None:
     client, handle = door.newcomer(), new_handle()
     user = (await register(client, handle, sent)).json()
     assert user["display_name"] == kept
@@ -177,7 +177,7 @@ async def test_display_names_lose_what_cannot_be_seen(door: Door, sent: str, kep
     ["", " ", "\t\n", "\u3000\u00a0", "\u200b\u200d", "\u202e", "\0", "\ufeff", "x" * 51, "🙂" * 51, "x" * 201,
      "\u200b" * 201, "\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u034f", "\ufe0f\u180b"],
 )  # fmt: skip
-async def test_a_display_name_without_anything_to_see_or_too_long_is_refused(door: Door, name: str) -> None:
+async def test_a_display_name_that_is_invisible_or_too_long_is_refused(door: Door, name: str) -> None:
     client = door.newcomer()
     problem = problem_of(await register(client, new_handle(), name), 422, "invalid-body")
     assert [defect["pointer"] for defect in problem["errors"]] == ["/display_name"]
@@ -188,7 +188,7 @@ async def short(person: Person, handle: str) -> httpx.Response:
     return await person.client.get(httpx.URL("http://service.test", raw_path=f"/api/users/@{handle}/short".encode()))
 
 
-async def test_a_person_is_found_by_handle_without_case(ann: Person, bob: Person) -> None:
+async def test_a_user_is_found_by_handle_regardless_of_case(ann: Person, bob: Person) -> None:
     expected = {"uuid": str(bob.uuid), "handle": bob.handle, "display_name": "Bob"}
     for handle in (bob.handle, bob.handle.upper(), bob.handle.title()):
         assert (await short(ann, handle)).json() == expected
@@ -196,11 +196,11 @@ async def test_a_person_is_found_by_handle_without_case(ann: Person, bob: Person
 
 @pytest.mark.parametrize("handle", ["nobody_at_all", "x", "x" * 31, "x" * 2000, "%00", "%FF", "a%20b", "%25", "___",
                                     "b%C3%B6b", "%E2%84%AAelvin", "'--", "%0A"])  # fmt: skip
-async def test_who_is_not_there_is_not_found(ann: Person, handle: str) -> None:
+async def test_an_unknown_handle_is_not_found(ann: Person, handle: str) -> None:
     problem_of(await short(ann, handle), 404, "user-not-found")
 
 
-async def test_a_handle_of_look_alike_letters_is_nobodys(ann: Person, door: Door) -> None:
+async def test_a_handle_of_look_alike_letters_is_not_found(ann: Person, door: Door) -> None:
     """The Kelvin sign becomes a k in lower case, and handles are ASCII."""
     tail = uuid4().hex[:12]
     assert (await register(door.newcomer(), f"kim_{tail}")).status_code == 200
@@ -213,7 +213,7 @@ async def test_a_handle_of_look_alike_letters_is_nobodys(ann: Person, door: Door
 
 @pytest.fixture
 async def crowd(door: Door) -> tuple[str, list[str]]:
-    """25 people whose handles begin alike, and that beginning."""
+    """Return the common prefix and the handles of 25 users."""
     stem = f"c{uuid4().hex[:8]}"
     handles = [f"{stem}_{number:02d}" for number in range(23)] + [f"{stem}x1", f"{stem}0z"]
     answers = await asyncio.gather(*(register(door.newcomer(), handle) for handle in handles))
@@ -225,7 +225,7 @@ async def search(person: Person, **query: Any) -> list[str]:
     return [user["handle"] for user in await person.get("/api/users", **query)]
 
 
-async def test_search_is_by_prefix_without_case_and_without_wildcards(
+async def test_search_is_by_prefix_regardless_of_case_and_without_wildcards(
     ann: Person, crowd: tuple[str, list[str]]
 ) -> None:
     stem, handles = crowd
@@ -240,7 +240,7 @@ async def test_search_is_by_prefix_without_case_and_without_wildcards(
 
 
 @pytest.mark.parametrize("limit", [1, 7, 24, 25, 100])
-async def test_pages_of_a_search_show_everybody_once(ann: Person, crowd: tuple[str, list[str]], limit: int) -> None:
+async def test_pages_of_a_search_show_every_user_once(ann: Person, crowd: tuple[str, list[str]], limit: int) -> None:
     stem, handles = crowd
     answer = await ann.client.get("/api/users", params={"q": f"@{stem.upper()}", "limit": limit})
     seen = [user["handle"] for user in answer.json()]
@@ -268,6 +268,6 @@ async def test_a_wrong_search_is_refused(ann: Person, query: str) -> None:
     problem_of(await ann.client.get(f"/api/users?{query}"), 422, "invalid-parameter")
 
 
-async def test_others_see_neither_subject_nor_mail_nor_time(ann: Person, bob: Person) -> None:
+async def test_other_users_see_neither_subject_nor_mail_nor_time(ann: Person, bob: Person) -> None:
     (found,) = await ann.get("/api/users", q=bob.handle)
     assert set(found) == set((await short(ann, bob.handle)).json()) == {"uuid", "handle", "display_name"}

@@ -1,4 +1,4 @@
-"""What a number of people would take and cost: `capacity plan`."""
+"""The command capacity plan: the units, storage and cost of a workload."""
 
 import re
 from collections.abc import Sequence
@@ -26,26 +26,28 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
     + "\n\n\b\nThe formulae and the prices: app/cli/capacity/pricing.py. Exit codes: 0 done, 2 wrong options.",
 )
 def make_plan(
-    users: Annotated[int, typer.Option(min=1, help="People who use it.")],
-    messages_per_day: Annotated[float, typer.Option(min=0, help="Sent by one of them in a day.")],
-    text_bytes: Annotated[int, typer.Option(min=1, max=16_000, help="Of a message's text, on average.")] = 100,
-    groups: Annotated[int, typer.Option(min=0, max=200, help="Message groups of one user.")] = 20,
+    users: Annotated[int, typer.Option(min=1, help="Users of the service.")],
+    messages_per_day: Annotated[float, typer.Option(min=0, help="Messages that a user sends in a day.")],
+    text_bytes: Annotated[int, typer.Option(min=1, max=16_000, help="Size of a message's text, on average.")] = 100,
+    groups: Annotated[int, typer.Option(min=0, max=200, help="Message groups of a user.")] = 20,
     inbox_pages: Annotated[float, typer.Option(min=0, help="Inboxes that a user opens in a day.")] = 20,
     history_pages: Annotated[float, typer.Option(min=0, help="Pages of 50 messages; each is marked read.")] = 30,
     first_contacts: Annotated[float, typer.Option(min=0, help="New conversations of a user in a day.")] = 0.05,
-    new_bucket_share: Annotated[float, typer.Option(min=0, max=1, help="Sends after ten quiet minutes.")] = 0.3,
-    compared_share: Annotated[float, typer.Option(min=0, max=1, help="Sends after another one's.")] = 0.5,
-    peak: Annotated[float, typer.Option(min=1, help="The busiest time, in averages of the day.")] = 4,
+    new_bucket_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Sends after ten quiet minutes, a share.")
+    ] = 0.3,
+    compared_share: Annotated[float, typer.Option(min=0, max=1, help="Sends after the peer's, a share.")] = 0.5,
+    peak: Annotated[float, typer.Option(min=1, help="The busiest time, as a multiple of the day's average.")] = 4,
     busiest_group: Annotated[float, typer.Option(min=0, help="Messages a second in one group.")] = 1,
     busiest_user: Annotated[float, typer.Option(min=0, help="Messages a second from and to one user.")] = 1,
-    utilisation: Annotated[float, typer.Option(min=10, max=100, help="Per cent of the bought units to use.")] = 70,
-    months: Annotated[int, typer.Option(min=1, max=120, help="After which storage is looked at.")] = 12,
+    utilisation: Annotated[float, typer.Option(min=10, max=100, help="Per cent of the provisioned units in use.")] = 70,
+    months: Annotated[int, typer.Option(min=1, max=120, help="Months after which storage is reported.")] = 12,
     price: Annotated[
-        list[str] | None, typer.Option(help="NAME=DOLLARS in place of an assumed price.", metavar="NAME=DOLLARS")
+        list[str] | None, typer.Option(help="A price in place of an assumed one.", metavar="NAME=DOLLARS")
     ] = None,
     json: Json = False,
 ) -> Code:
-    """What a number of people takes in units, storage and dollars, and which way of paying is cheaper.
+    """Show the units, storage and dollars that a workload takes, and the cheaper billing mode.
 
     Needs neither an engine nor AWS. Prices are assumptions (list prices of us-east-1): --price replaces one of
     million-writes, million-reads, write-hour, read-hour, stored-gb, free-gb, backup-gb.
@@ -78,14 +80,14 @@ def _prices(given: Sequence[str]) -> Prices:
 
 
 def _show(console: Console, workload: Workload, plan: Plan, *, months: int) -> None:
-    """Operations, units, dollars, then what to do."""
+    """Show operations, units, dollars and the cheaper billing mode."""
     if console.json:
         return
     _show_operations(console, workload)
     _show_units(console, plan)
     _show_costs(console, plan, months)
     for warning in plan.warnings:
-        console.say(f"Too hot, whatever is bought: {warning}.")
+        console.say(f"Too hot, whatever is provisioned: {warning}.")
 
 
 def _show_operations(console: Console, workload: Workload) -> None:
@@ -99,12 +101,12 @@ def _show_operations(console: Console, workload: Workload) -> None:
 
 
 def _show_units(console: Console, plan: Plan) -> None:
-    bought = plan.provisioned
+    provisioned = plan.provisioned
     rows = (
-        ("table, write", plan.average.write, plan.peak.write, bought.write),
-        ("table, read", plan.average.read, plan.peak.read, bought.read),
-        ("index, write", plan.average.index_write, plan.peak.index_write, bought.index_write),
-        ("index, read", 0, 0, bought.index_read),
+        ("table, write", plan.average.write, plan.peak.write, provisioned.write),
+        ("table, read", plan.average.read, plan.peak.read, provisioned.read),
+        ("index, write", plan.average.index_write, plan.peak.index_write, provisioned.index_write),
+        ("index, read", 0, 0, provisioned.index_read),
     )
     columns = ("units a second", "average", "peak", "to provision")
     shown = ((name, f"{average:,.1f}", f"{peak:,.1f}", f"{units:,}") for name, average, peak, units in rows)
@@ -129,8 +131,8 @@ def _show_costs(console: Console, plan: Plan, months: int) -> None:
 def _advice(plan: Plan) -> str:
     if plan.recommendation == "PAY_PER_REQUEST":
         return "on demand"
-    bought = plan.provisioned
+    provisioned = plan.provisioned
     return (
-        f"provisioned: `cruddur capacity set --read {bought.read} --write {bought.write}"
-        f" --index-read {bought.index_read} --index-write {bought.index_write}`"
+        f"provisioned: `cruddur capacity set --read {provisioned.read} --write {provisioned.write}"
+        f" --index-read {provisioned.index_read} --index-write {provisioned.index_write}`"
     )

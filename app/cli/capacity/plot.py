@@ -1,4 +1,4 @@
-"""Pictures of what a table's units went to, as PNG. Needs the extra `plot`: pip install 'cruddur-messages[plot]'."""
+"""Charts of a table's units, as PNG. Needs the extra `plot`: pip install 'cruddur-messages[plot]'."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,37 +6,37 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from app.cli.capacity.service_metrics import Counted
+from app.cli.capacity.service_metrics import ServiceMetrics
 from app.cli.capacity.throughput import Series
 
 COLOURS: Final = {"consumed": "#2f6fde", "provisioned": "#9aa3b2", "throttled": "#d64545"}
 AXIS: Final = {"labelOverlap": True, "format": "%d %b %H:%M"}
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
-"""A name, not an address: nothing is fetched."""
+"""The name of the format; it is not fetched."""
 
 
 class PlotMissing(Exception):
-    """The library that draws is not installed."""
+    """The library for charts is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is drawn: the course of the table's units, and what each operation of the service used of them."""
+    """The charts of a report: the units of the table over time, and by operation of the service."""
 
     title: str
     usage: Sequence[Series]
-    counted: Counted | None = None
+    metrics: ServiceMetrics | None = None
 
     def parts(self) -> list[dict[str, Any]]:
-        """The charts, one below the other; those that would be empty are left out."""
+        """Return the charts that have data, one below the other."""
         parts = [_courses(self.usage)] if self.usage else []
-        if self.counted and self.counted.operations:
-            parts.append(_operations(self.counted))
+        if self.metrics and self.metrics.operations:
+            parts.append(_operations(self.metrics))
         return parts
 
 
 def save(file: Path, picture: Picture) -> None:
-    """Write it as PNG."""
+    """Write the picture as PNG, or raise PlotMissing."""
     try:
         import vl_convert  # noqa: PLC0415  # an extra
     except ImportError:
@@ -52,7 +52,7 @@ def save(file: Path, picture: Picture) -> None:
 
 
 def _courses(usage: Sequence[Series]) -> dict[str, Any]:
-    """One small chart for each resource and direction, in units a second; throttled calls are drawn as points."""
+    """Return a chart for each resource and direction, in units a second, with throttled calls as points."""
     return {
         "data": {"values": list(_points(usage))},
         "facet": {"field": "what", "type": "nominal", "title": None, "sort": list(map(_title, usage))},
@@ -62,20 +62,20 @@ def _courses(usage: Sequence[Series]) -> dict[str, Any]:
     }
 
 
-def _operations(counted: Counted) -> dict[str, Any]:
-    """A bar for each operation and direction."""
+def _operations(metrics: ServiceMetrics) -> dict[str, Any]:
+    """Return a chart with a bar for each operation and direction."""
     values = [
         {"operation": name, "units": units, "kind": kind}
-        for name, operation in counted.operations.items()
+        for name, operation in metrics.operations.items()
         for kind, units in (("RCU", operation.read_units), ("WCU", operation.write_units))
     ]
     return {
-        "title": f"Units by operation since {counted.since:%d %b %H:%M} UTC",
+        "title": f"Units by operation since {metrics.since:%d %b %H:%M} UTC",
         "data": {"values": values},
         "mark": "bar",
         "width": 880,
         "encoding": {
-            "y": {"field": "operation", "type": "nominal", "title": None, "sort": list(counted.operations)},
+            "y": {"field": "operation", "type": "nominal", "title": None, "sort": list(metrics.operations)},
             "yOffset": {"field": "kind"},
             "x": {"field": "units", "type": "quantitative", "title": "units"},
             "color": {"field": "kind", "type": "nominal", "title": None, "scale": {"range": list(COLOURS.values())}},
@@ -84,7 +84,7 @@ def _operations(counted: Counted) -> dict[str, Any]:
 
 
 def _points(usage: Sequence[Series]) -> Iterator[dict[str, Any]]:
-    """What is drawn: one row for each point of each line. On demand there are no units, so none are drawn."""
+    """Yield a row for each point of each line; on demand there is no line of provisioned units."""
     for series in usage:
         kinds = {"consumed": series.per_second(), "throttled": series.throttled}
         if any(series.provisioned):

@@ -1,6 +1,5 @@
-"""What is bought, what was used and throttled, and which operations used it: `capacity report`."""
+"""The command capacity report: the units that are provisioned, used and throttled, and the operations that use them."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -10,14 +9,15 @@ from typing import Annotated
 import typer
 
 from app.cli.capacity import plot
-from app.cli.capacity.service_metrics import Counted, Unreadable, read_counters
-from app.cli.capacity.target import EXIT_CODES, is_strange_to, opened
-from app.cli.capacity.throughput import Capacity, Series, Throughput
+from app.cli.capacity.service_metrics import MetricsUnavailable, ServiceMetrics, read_metrics
+from app.cli.capacity.target import EXIT_CODES, mixes_local_and_aws, open_throughput
+from app.cli.capacity.throughput import Series
 from app.cli.capacity.views import operation_records, show_operations, show_report, usage_record
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
+from app.cli.local_service import local_service_url
 from app.cli.options import Json, examples
-from app.cli.target import read_settings, running_service
+from app.cli.target import read_settings
 from app.settings import MetricsSettings, TableSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -32,68 +32,57 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
     )
     + EXIT_CODES,
 )
-def report(
-    hours: Annotated[float, typer.Option(min=0.1, max=24 * 455, help="How far back to look.")] = 3,
+async def report(
+    hours: Annotated[float, typer.Option(min=0.1, max=24 * 455, help="The hours to look back.")] = 3,
     service: Annotated[
         list[str] | None, typer.Option(help="A process of the service; several are added up.", metavar="URL")
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Draw it into this file, too.", metavar="FILE")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw charts into this file, too.", metavar="FILE")] = None,
     json: Json = False,
-) -> Code:
-    """What is bought for the table and its index, what was used of it, what was throttled, and which operations use it.
+) -> None:
+    """Show the units of the table and its index: provisioned, used and throttled, and the operations that use them.
 
-    Used and throttled are CloudWatch's, some minutes late. A peak is an average over one step of the picture. Units by
-    operation are the service's own counters, which begin anew with each of its processes: name all of them with
-    --service (METRICS_TOKEN in the environment opens those of production). Without it, a running scripts/up is asked.
+    CloudWatch reports use and throttles some minutes late. A peak is an average over one step of the chart. Units by
+    operation are counters of the service, which begin at 0 in each of its processes: name all of them with --service
+    (METRICS_TOKEN in the environment grants access to those of production). Without it, the service that scripts/up
+    runs is asked.
     """
-    asyncio.run(_report(Console(json=json), hours=hours, png=png, addresses=service or ()))
-    return Code.DONE
-
-
-async def _report(console: Console, *, hours: float, png: Path | None, addresses: Sequence[str]) -> None:
-    settings = read_settings(TableSettings)
-    counted = await _counted(console, addresses or _running(settings))
-    async with opened(settings) as (aws, throughput):
-        bought = await throughput.capacities()
-        if is_blind := await is_strange_to(aws, "cloudwatch", settings):
-            console.note("CloudWatch knows nothing of a local engine: what was used and throttled before is not shown.")
-        usage = [] if is_blind else await _usage(throughput, bought, timedelta(hours=hours))
-    for each in bought:
+    settings, console = read_settings(TableSettings), Console(json)
+    metrics = await _metrics(console, service or [url for url in [local_service_url(settings)] if url])
+    async with open_throughput(settings) as (aws, throughput):
+        capacities = await throughput.capacities()
+        usage: list[Series] = []
+        if await mixes_local_and_aws(aws, "cloudwatch", settings):
+            console.note("CloudWatch has no metrics of a local engine, so past use and throttles are not shown.")
+        else:
+            end = datetime.now(UTC)
+            usage = await throughput.usage(capacities, start=end - timedelta(hours=hours), end=end)
+    for each in capacities:
         console.record(asdict(each) | {"name": each.name} | usage_record(each, usage))
-    show_report(console, bought, usage, hours=hours)
-    if counted:
-        for record in operation_records(counted):
+    show_report(console, capacities, usage, hours=hours)
+    if metrics:
+        for record in operation_records(metrics):
             console.record(record)
-        show_operations(console, counted)
+        show_operations(console, metrics)
     if png:
-        _draw(console, png, plot.Picture(f"{throughput.table}, last {hours:g} h", usage, counted))
+        _draw(console, png, plot.Picture(f"{throughput.table}, last {hours:g} h", usage, metrics))
 
 
-def _running(settings: TableSettings) -> list[str]:
-    found = running_service(settings)
-    return [found] if found else []
-
-
-async def _counted(console: Console, addresses: Sequence[str]) -> Counted | None:
-    """Nothing when there is nobody to ask."""
+async def _metrics(console: Console, addresses: Sequence[str]) -> ServiceMetrics | None:
+    """Return the metrics of the service, or None without an address."""
     if not addresses:
-        console.note("No scripts/up runs on this table: --service URL shows what each operation of a service uses.")
+        console.note("No scripts/up runs on this table: --service URL shows the units by operation of a service.")
         return None
     token = read_settings(MetricsSettings).metrics_token
     try:
-        return await read_counters(addresses, token=token.get_secret_value() if token else None)
-    except Unreadable as error:
+        return await read_metrics(addresses, token=token.get_secret_value() if token else None)
+    except MetricsUnavailable as error:
         raise Failure(str(error), Code.UNAVAILABLE) from None
-
-
-async def _usage(throughput: Throughput, bought: list[Capacity], span: timedelta) -> list[Series]:
-    end = datetime.now(UTC)
-    return await throughput.usage(bought, start=end - span, end=end)
 
 
 def _draw(console: Console, file: Path, picture: plot.Picture) -> None:
     if not picture.parts():
-        raise Failure("Nothing was drawn, as there is nothing to draw")
+        raise Failure("Nothing was drawn: there are no metrics to draw")
     try:
         plot.save(file, picture)
     except plot.PlotMissing:

@@ -1,8 +1,8 @@
-"""What processes of the service count about themselves: read from their /metrics, and added up by API operation."""
+"""The metrics of the service's processes, read from their /metrics and added up by API operation."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
@@ -16,16 +16,16 @@ SECONDS: Final = 10.0
 TABLE: Final = "table"
 
 
-class Unreadable(Exception):
-    """There are no counters at this address; the sentence says what to do."""
+class MetricsUnavailable(Exception):
+    """An address has no metrics; the sentence says what to do."""
 
 
 @dataclass(slots=True)
 class Operation:
-    """One API operation. Units are by resource: the table, or an index by its name."""
+    """The counters of one API operation, with units by resource: the table, or an index by its name."""
 
     requests: int = 0
-    """Those that were answered with success."""
+    """Successful requests."""
     calls: int = 0
     retries: int = 0
     read: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -39,14 +39,14 @@ class Operation:
     def write_units(self) -> float:
         return sum(self.write.values())
 
-    def a_request(self, units: float) -> float | None:
-        """Units of one request; nothing for what nobody asks for, such as work of the service's own."""
+    def per_request(self, units: float) -> float | None:
+        """Return the units of one request, or None for background work, which no request asks for."""
         return units / self.requests if self.requests else None
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """All operations that used capacity, the dearest first, and since when the longest running process counts."""
+class ServiceMetrics:
+    """The operations that used capacity, those with the most units first, since the start of the oldest process."""
 
     operations: dict[str, Operation]
     since: datetime
@@ -62,22 +62,19 @@ class Counted:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Self:
-        """From the text of each process."""
-        samples = [sample for text in texts for sample in _samples(text)]
+        """Add up the texts of the processes."""
+        from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  # slow to load
+
+        families = [family for text in texts for family in text_string_to_metric_families(text)]
+        samples = [sample for family in families for sample in family.samples]
         operations: dict[str, Operation] = defaultdict(Operation)
         for sample in samples:
             if name := sample.labels.get("operation"):
                 _add(operations[name], sample)
         starts = [sample.value for sample in samples if sample.name == "process_start_time_seconds"]
-        dear = sorted(operations.items(), key=lambda it: -(it[1].read_units + it[1].write_units))
-        used = {name: operation for name, operation in dear if operation.calls}
+        by_units = sorted(operations.items(), key=lambda it: -(it[1].read_units + it[1].write_units))
+        used = {name: operation for name, operation in by_units if operation.calls}
         return cls(used, datetime.fromtimestamp(min(starts), UTC), len(texts))
-
-
-def _samples(text: str) -> "Iterable[Sample]":
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  # only this command needs it
-
-    return (sample for family in text_string_to_metric_families(text) for sample in family.samples)
 
 
 def _add(operation: Operation, sample: "Sample") -> None:
@@ -94,21 +91,21 @@ def _add(operation: Operation, sample: "Sample") -> None:
             operation.requests += int(sample.value)
 
 
-async def read_counters(addresses: Sequence[str], *, token: str | None) -> Counted:
-    """Ask each process of the service once."""
+async def read_metrics(addresses: Sequence[str], *, token: str | None) -> ServiceMetrics:
+    """Return the metrics of the processes at these addresses, or raise MetricsUnavailable."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     places = dict.fromkeys(address.rstrip("/") for address in addresses)
     async with httpx.AsyncClient(timeout=SECONDS, headers=headers) as client:
-        return Counted.of(await asyncio.gather(*(_text(client, place) for place in places)))
+        return ServiceMetrics.of(await asyncio.gather(*(_text(client, place) for place in places)))
 
 
 async def _text(client: httpx.AsyncClient, address: str) -> str:
     try:
-        answer = await client.get(f"{address}/metrics")
+        response = await client.get(f"{address}/metrics")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unreadable(f"{address} does not answer: is that where the service listens? ({error})") from None
-    if answer.status_code == 401:
-        raise Unreadable(f"{address} wants its METRICS_TOKEN: set the variable to the same as there")
-    if answer.status_code != 200 or "cruddur_http" not in answer.text:
-        raise Unreadable(f"{address} has no counters: in production they are served with METRICS_TOKEN set only")
-    return answer.text
+        raise MetricsUnavailable(f"{address} does not answer: is that where the service listens? ({error})") from None
+    if response.status_code == 401:
+        raise MetricsUnavailable(f"{address} needs its METRICS_TOKEN: set the variable to the same value as there")
+    if response.status_code != 200 or "cruddur_http" not in response.text:
+        raise MetricsUnavailable(f"{address} has no metrics: in production they need METRICS_TOKEN to be set")
+    return response.text

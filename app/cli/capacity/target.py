@@ -1,4 +1,4 @@
-"""Where the commands for units work, and how that is reached."""
+"""The AWS services that the capacity commands call, and the table that they work on."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.cli.capacity.throughput import Throughput
 from app.cli.failures import Failure
-from app.cli.target import is_local, tell_table
+from app.cli.target import is_local
 from app.errors import NotFound
 from app.settings import TableSettings
 
@@ -14,22 +14,24 @@ if TYPE_CHECKING:
     from app.gateways.aws import Aws
 
 EXIT_CODES: Final = (
-    "\n\n\b\nExit codes: 0 done, 1 the table is not there, 2 wrong options, 3 AWS is away or refuses, 4 not confirmed."
+    "\n\n\b\nExit codes: 0 done, 1 no table, 2 wrong options, 3 AWS unavailable or refuses, 4 not confirmed."
 )
 
 
-async def is_strange_to(aws: "Aws", service: str, settings: TableSettings) -> bool:
-    """Whether the table is on this machine while the service is the real one, which may know another by its name."""
+async def mixes_local_and_aws(aws: "Aws", service: str, settings: TableSettings) -> bool:
+    """Return whether the table is on this machine and the service is AWS's, which may have another of its name."""
     from app.gateways.aws import is_amazon  # noqa: PLC0415  # slow to load
 
     return is_local(settings) and is_amazon(await aws.endpoint(service))
 
 
 @asynccontextmanager
-async def opened(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
-    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load, and --help and plan do without
+async def open_throughput(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
+    """Open AWS's services, after saying on standard error where the table is."""
+    from app.cli.services import announce_table  # noqa: PLC0415  # slow to load, and --help and plan do without
+    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load
 
-    await tell_table(settings)
+    await announce_table(settings)
     async with open_aws(settings) as aws:
         try:
             yield aws, Throughput(aws, settings.dynamodb_table)

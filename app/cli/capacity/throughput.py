@@ -1,7 +1,4 @@
-"""The units of the table and its indexes: what is bought, what is used, and who changes it.
-
-DynamoDB knows the first, CloudWatch the second, Application Auto Scaling the third.
-"""
+"""The units of the table and its indexes: provisioned at DynamoDB, measured by CloudWatch, scaled by Auto Scaling."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,14 +13,14 @@ Direction: TypeAlias = Literal["Read", "Write"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("Read", "Write")
 
 POINTS: Final = 60
-"""About how many there are in a picture."""
+"""The most points of a chart."""
 RETENTION: Final = ((timedelta(days=63), 3_600), (timedelta(days=15), 300), (timedelta(0), 60))
-"""From how far back CloudWatch keeps which steps, in seconds."""
+"""The finest step in seconds that CloudWatch keeps for data that is older than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What is bought for the table (`index` is empty) or for one of its indexes. On demand there are no units."""
+    """The units of the table (`index` is empty) or of an index; 0 on demand."""
 
     index: str
     on_demand: bool
@@ -41,7 +38,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What CloudWatch saw of one resource in one direction: units or events in each step, oldest first."""
+    """CloudWatch's sums for one resource and direction: units or events in each step, oldest first."""
 
     index: str
     direction: Direction
@@ -60,13 +57,13 @@ class Series:
 
     @property
     def peak(self) -> float:
-        """Of the steps' averages: what lasts for less than a step is not seen."""
+        """Return the highest average of a step; shorter peaks are not seen."""
         return max(self.per_second(), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Target tracking of one resource in one direction; `target` is in per cent, None when no policy goes with it."""
+    """Target tracking of one resource and direction; `target` is in per cent, or None without a policy."""
 
     index: str
     direction: Direction
@@ -76,28 +73,28 @@ class Scaling:
 
 
 class Throughput:
-    """One table's."""
+    """Reads and changes the units of one table and its indexes."""
 
     def __init__(self, aws: "Aws", table: str) -> None:
         self._aws = aws
         self.table = table
 
     async def capacities(self) -> list[Capacity]:
-        """The table's, then each index's."""
-        told = (await self._aws.call("dynamodb", "describe_table", TableName=self.table))["Table"]
-        on_demand = told.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
-        indexes = told.get("GlobalSecondaryIndexes", ())
+        """Return the capacity of the table, then of each index."""
+        table = (await self._aws.call("dynamodb", "describe_table", TableName=self.table))["Table"]
+        on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
+        indexes = table.get("GlobalSecondaryIndexes", ())
         return [
-            _capacity("", told, told.get("TableStatus", ""), on_demand=on_demand),
+            _capacity("", table, table.get("TableStatus", ""), on_demand=on_demand),
             *(_capacity(each["IndexName"], each, each.get("IndexStatus", ""), on_demand=on_demand) for each in indexes),
         ]
 
-    async def buy(self, before: Sequence[Capacity], after: Sequence[Capacity]) -> None:
-        """Provision what differs, or go on demand. DynamoDB takes the change and works on it for some minutes."""
+    async def provision(self, before: Sequence[Capacity], after: Sequence[Capacity]) -> None:
+        """Provision the units that differ, or switch to on demand. DynamoDB works on the change for some minutes."""
         await self._aws.call("dynamodb", "update_table", TableName=self.table, **_change(before, after))
 
     async def usage(self, capacities: Sequence[Capacity], *, start: datetime, end: datetime) -> list[Series]:
-        """Each resource's reads and writes between the two times."""
+        """Return the series of each resource and direction between the two times."""
         step = step_of(end - start, age=end - start)
         first = datetime.fromtimestamp(start.timestamp() // step * step, tz=start.tzinfo)
         wanted = [(each.index, direction) for each in capacities for direction in DIRECTIONS]
@@ -124,7 +121,7 @@ class Throughput:
     async def _metrics(
         self, queries: list[dict[str, Any]], start: datetime, end: datetime, *, slots: int, step: int
     ) -> dict[str, list[float]]:
-        """By query, the value in each step; what CloudWatch has not got is nothing, as DynamoDB tells it no zeros."""
+        """Return the value of each step by query; 0 where CloudWatch has none, as DynamoDB reports no zeros."""
         found = {query["Id"]: [0.0] * slots for query in queries}
         results = self._aws.items(
             "cloudwatch", "get_metric_data", "MetricDataResults",
@@ -137,16 +134,16 @@ class Throughput:
 
     def _query(self, name: str, index: str, metric: str, step: int) -> dict[str, Any]:
         dimensions = {"TableName": self.table} | ({"GlobalSecondaryIndexName": index} if index else {})
-        told = {
+        definition = {
             "Namespace": "AWS/DynamoDB",
             "MetricName": metric,
             "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
         }
         statistic = "Average" if metric.startswith("Provisioned") else "Sum"
-        return {"Id": name, "MetricStat": {"Metric": told, "Period": step, "Stat": statistic}}
+        return {"Id": name, "MetricStat": {"Metric": definition, "Period": step, "Stat": statistic}}
 
     async def scalings(self, indexes: Sequence[str]) -> list[Scaling]:
-        """What auto scaling does to the table and these indexes."""
+        """Return the auto scaling of the table and these indexes."""
         resources = [self._resource(index) for index in ("", *indexes)]
         targets = [
             target
@@ -165,8 +162,8 @@ class Throughput:
         ]  # fmt: skip
         return sorted((_scaling(target, policies) for target in targets), key=lambda it: (it.index, it.direction))
 
-    async def scale(self, scaling: Scaling) -> None:
-        """Have its units follow the load between the two bounds. Repeatable; the newest bounds and target count."""
+    async def enable_autoscaling(self, scaling: Scaling) -> None:
+        """Let the units follow the load between the bounds. Repeatable; the newest bounds and target count."""
         resource = self._scaled(scaling.index, scaling.direction)
         await self._aws.call(
             "application-autoscaling", "register_scalable_target",
@@ -184,8 +181,8 @@ class Throughput:
             PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration=tracking,
         )  # fmt: skip
 
-    async def leave(self, scaling: Scaling) -> None:
-        """End auto scaling of this; its policies and alarms go too, its units stay as they are now."""
+    async def disable_autoscaling(self, scaling: Scaling) -> None:
+        """End auto scaling, with its policies and alarms; the units stay as they are."""
         resource = self._scaled(scaling.index, scaling.direction)
         await self._aws.call("application-autoscaling", "deregister_scalable_target", **resource)
 
@@ -209,30 +206,30 @@ _METRICS: Final = {
 
 
 def step_of(span: timedelta, *, age: timedelta) -> int:
-    """Seconds between the points of a span that begins so long ago, as far as CloudWatch still has them."""
+    """Return the seconds between the points of a span that begins this long ago, by what CloudWatch keeps."""
     finest = next(step for limit, step in RETENTION if age >= limit)
     return finest * max(1, math.ceil(span.total_seconds() / POINTS / finest))
 
 
-def _capacity(index: str, told: Mapping[str, Any], status: str, *, on_demand: bool) -> Capacity:
-    units = {} if on_demand else told.get("ProvisionedThroughput", {})
+def _capacity(index: str, resource: Mapping[str, Any], status: str, *, on_demand: bool) -> Capacity:
+    units = {} if on_demand else resource.get("ProvisionedThroughput", {})
     return Capacity(index, on_demand, units.get("ReadCapacityUnits", 0), units.get("WriteCapacityUnits", 0), status)
 
 
 def _change(before: Sequence[Capacity], after: Sequence[Capacity]) -> dict[str, Any]:
-    """The UpdateTable request. DynamoDB refuses units that are as they were."""
+    """Return the UpdateTable request, without unchanged units, which DynamoDB refuses."""
     table = after[0]
     if table.on_demand:
         return {"BillingMode": "PAY_PER_REQUEST"}
     changed = [each for old, each in zip(before, after, strict=True) if old != each]
-    indexes = [{"Update": {"IndexName": each.index, **_bought(each)}} for each in changed if each.index]
-    request: dict[str, Any] = _bought(table) if table in changed else {}
+    indexes = [{"Update": {"IndexName": each.index, **_provisioned(each)}} for each in changed if each.index]
+    request: dict[str, Any] = _provisioned(table) if table in changed else {}
     if before[0].on_demand:
         request["BillingMode"] = "PROVISIONED"
     return request | ({"GlobalSecondaryIndexUpdates": indexes} if indexes else {})
 
 
-def _bought(capacity: Capacity) -> dict[str, Any]:
+def _provisioned(capacity: Capacity) -> dict[str, Any]:
     return {"ProvisionedThroughput": {"ReadCapacityUnits": capacity.read, "WriteCapacityUnits": capacity.write}}
 
 

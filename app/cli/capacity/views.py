@@ -1,21 +1,21 @@
-"""How units and their course look on a terminal."""
+"""Tables and records of units, for the capacity commands."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from app.cli.capacity.service_metrics import TABLE, Counted, Operation
+from app.cli.capacity.service_metrics import TABLE, Operation, ServiceMetrics
 from app.cli.capacity.throughput import DIRECTIONS, Capacity, Direction, Scaling, Series
 from app.cli.console import Console, local_time
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
 
-def show_report(console: Console, bought: Sequence[Capacity], usage: Sequence[Series], *, hours: float) -> None:
-    """A line for each resource and direction, with its course."""
+def show_report(console: Console, capacities: Sequence[Capacity], usage: Sequence[Series], *, hours: float) -> None:
+    """Show a line for each resource and direction, with a sparkline of its use."""
     course = f"last {hours:g} h"
     console.table(
         ("", "paid", "units", "average", "peak", "throttled", course),
-        (_row(each, direction, usage) for each in bought for direction in DIRECTIONS),
+        (_row(each, direction, usage) for each in capacities for direction in DIRECTIONS),
         right=("units", "average", "peak", "throttled"),
     )
 
@@ -37,7 +37,7 @@ def _series(usage: Sequence[Series], capacity: Capacity, direction: Direction) -
 
 
 def sparkline(values: Sequence[float], *, top: float) -> str:
-    """A bar for each value, full height at `top`; whatever is not nothing can be seen."""
+    """Return a bar for each value, full at `top` and visible unless the value is 0."""
     if top <= 0:
         return BLOCKS[0] * len(values)
     steps = len(BLOCKS) - 1
@@ -45,7 +45,7 @@ def sparkline(values: Sequence[float], *, top: float) -> str:
 
 
 def usage_record(capacity: Capacity, usage: Sequence[Series]) -> dict[str, Any]:
-    """For machines: what was used of a resource, in each direction."""
+    """Return the use of a resource in each direction, for a JSON record."""
     found = {direction: _series(usage, capacity, direction) for direction in DIRECTIONS}
     return {
         f"{direction.lower()}_usage": {
@@ -61,37 +61,37 @@ def usage_record(capacity: Capacity, usage: Sequence[Series]) -> dict[str, Any]:
     }
 
 
-def show_operations(console: Console, counted: Counted) -> None:
-    """A line for each API operation: what it used, which share of all that is, and how much one request takes."""
+def show_operations(console: Console, metrics: ServiceMetrics) -> None:
+    """Show a line for each API operation: its units, their share, and the units of one request."""
     columns = ("operation", "requests", "RCU", "share", "a request", "WCU", "share", "a request", "of index", "retried")
-    processes = f"{counted.processes} process" + ("es" if counted.processes > 1 else "")
-    console.say(f"\nBy operation, as the service counts it: {processes}, since {local_time(counted.since)}")
-    rows = [_operation_row(name, operation, counted) for name, operation in counted.operations.items()]
+    processes = f"{metrics.processes} process" + ("es" if metrics.processes > 1 else "")
+    console.say(f"\nBy operation, as the service counts it: {processes}, since {local_time(metrics.since)}")
+    rows = [_operation_row(name, operation, metrics) for name, operation in metrics.operations.items()]
     console.table(columns, rows, right=columns[1:])
     if not rows:
         console.say("Nothing was used.")
 
 
-def _operation_row(name: str, operation: Operation, counted: Counted) -> tuple[str, ...]:
+def _operation_row(name: str, operation: Operation, metrics: ServiceMetrics) -> tuple[str, ...]:
     in_index = operation.read_units + operation.write_units - operation.read[TABLE] - operation.write[TABLE]
     return (
         name,
         f"{operation.requests:,}" if operation.requests else "–",
-        *_units(operation, operation.read_units, counted.read_units),
-        *_units(operation, operation.write_units, counted.write_units),
+        *_units(operation, operation.read_units, metrics.read_units),
+        *_units(operation, operation.write_units, metrics.write_units),
         f"{in_index:,g}",
         f"{operation.retries:,}",
     )
 
 
 def _units(operation: Operation, units: float, of: float) -> tuple[str, str, str]:
-    one = operation.a_request(units)
+    one = operation.per_request(units)
     return (f"{units:,g}", f"{units / of:.0%}" if of else "–", "–" if one is None else f"{one:.3g}")
 
 
-def operation_records(counted: Counted) -> Iterator[dict[str, Any]]:
-    """For machines: the same."""
-    for name, operation in counted.operations.items():
+def operation_records(metrics: ServiceMetrics) -> Iterator[dict[str, Any]]:
+    """Yield a JSON record for each API operation."""
+    for name, operation in metrics.operations.items():
         yield {
             "operation": name,
             "requests": operation.requests,
@@ -99,35 +99,32 @@ def operation_records(counted: Counted) -> Iterator[dict[str, Any]]:
             "retries": operation.retries,
             "read": dict(operation.read),
             "write": dict(operation.write),
-            "read_share": operation.read_units / counted.read_units if counted.read_units else 0,
-            "write_share": operation.write_units / counted.write_units if counted.write_units else 0,
-            "read_a_request": operation.a_request(operation.read_units),
-            "write_a_request": operation.a_request(operation.write_units),
+            "read_share": operation.read_units / metrics.read_units if metrics.read_units else 0,
+            "write_share": operation.write_units / metrics.write_units if metrics.write_units else 0,
+            "read_a_request": operation.per_request(operation.read_units),
+            "write_a_request": operation.per_request(operation.write_units),
         }
 
 
 def show_change(console: Console, before: Sequence[Capacity], after: Sequence[Capacity]) -> None:
-    """What is, and what will be."""
+    """Show the capacity before and after a change."""
     console.table(
         ("", "is", "will be"),
-        ((old.name, _bought(old), _bought(new)) for old, new in zip(before, after, strict=True)),
+        ((old.name, _in_words(old), _in_words(new)) for old, new in zip(before, after, strict=True)),
     )
 
 
-def _bought(capacity: Capacity) -> str:
+def _in_words(capacity: Capacity) -> str:
     return "on demand" if capacity.on_demand else f"{capacity.read:,} RCU, {capacity.write:,} WCU"
 
 
 def show_scalings(console: Console, scalings: Sequence[Scaling]) -> None:
-    """What auto scaling is told."""
-    console.table(
-        ("", "from", "to", "target"),
-        (
-            (f"{f'index {each.index}' if each.index else 'table'}, {each.direction.lower()}", each.least, each.most,
-             "none" if each.target is None else f"{each.target:g} %")
-            for each in scalings
-        ),
-        right=("from", "to", "target"),
-    )  # fmt: skip
+    """Show the auto scaling of each resource and direction."""
+    rows = []
+    for each in scalings:
+        resource = f"index {each.index}" if each.index else "table"
+        target = "none" if each.target is None else f"{each.target:g} %"
+        rows.append((f"{resource}, {each.direction.lower()}", each.least, each.most, target))
+    console.table(("", "from", "to", "target"), rows, right=("from", "to", "target"))
     if not scalings:
         console.say("Nothing is scaled.")

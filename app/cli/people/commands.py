@@ -1,42 +1,41 @@
-"""The people of the Cognito user pool: look at them, and bring them and the users in Postgres together."""
+"""The commands list-users, update-cognito-user-ids and users sync: accounts of the user pool and users in Postgres."""
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
-from app.cli.console import Advance, Console, readable
+from app.cli.batches import batched
+from app.cli.console import Console, readable
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.people.directory import LEFT, Account, Directory, Finding, Kind, accounts, users
-from app.cli.target import open_users, read_settings, require_consent_off_this_machine
+from app.cli.people.directory import UNMATCHED, Directory, Finding, Status, accounts, users
+from app.cli.services import aws_account, open_user_store
+from app.cli.target import announce, read_settings, require_consent_off_this_machine
 from app.errors import NotFound
+from app.gateways.aws import Aws, is_amazon, open_aws
 from app.settings import DatabaseSettings, ProcessSettings, TableSettings
 from app.users.models import NewSubject, NewUser
-
-if TYPE_CHECKING:
-    from app.gateways.aws import Aws
-    from app.users.store import UserStore
+from app.users.store import UserStore
 
 T = TypeVar("T")
 
 POOL_ID: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]+")
 SHOWN: Final = 50
-CHUNK: Final = 1_000
+BATCH: Final = 1_000
 EXIT_CODES: Final = (
-    "\n\n\b\nExit codes: 0 all is well, 2 somebody is left who cannot be matched, 3 Cognito or Postgres is away,"
+    "\n\n\b\nExit codes: 0 done, 2 accounts or users are left unmatched, 3 Cognito or Postgres is unavailable,"
     " 4 not confirmed."
 )
 
 Pool = Annotated[
-    str, typer.Option("--pool", help="Id of the user pool. By default the one that issues the service's tokens.")
+    str, typer.Option("--pool", help="Id of the user pool; by default the pool that issues the service's tokens.")
 ]
-Apply = Annotated[bool, typer.Option("--apply", help="Write the changes. Without it nothing is written.")]
-All = Annotated[bool, typer.Option("--all", help=f"List everybody, not only the first {SHOWN}.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Write the changes; without it nothing is written.")]
+All = Annotated[bool, typer.Option("--all", help=f"List all, not only the first {SHOWN}.")]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 sync_app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
@@ -44,22 +43,43 @@ app.add_typer(sync_app, name="users")
 
 
 @sync_app.callback(epilog=examples("users sync", "users sync --apply"))
-def bring() -> None:
-    """Bring the people of the user pool into Postgres."""
+def users_group() -> None:
+    """Create users in Postgres for accounts in the user pool."""
 
 
 @app.command(
     "list-users",
     epilog=examples("list-users", "list-users --pool us-east-1_AbC123xyz --json")
-    + "\n\n\b\nExit codes: 0, 3 Cognito is away.",
+    + "\n\n\b\nExit codes: 0 done, 3 Cognito is unavailable.",
 )
-def list_users(pool: Pool = "", every: All = False, json: Json = False) -> Code:
-    """The people of the Cognito user pool, with what the service needs to know of them.
+async def list_users(pool: Pool = "", every: All = False, json: Json = False) -> None:
+    """List the accounts of the Cognito user pool, with the attributes that the service needs.
 
     Handles are shown in lower case, as the service compares them. E-mail addresses are not shown.
     """
-    asyncio.run(_list_users(Console(json=json), pool=_pool(pool), limit=None if every else SHOWN))
-    return Code.DONE
+    console, limit, pool_id = Console(json), None if every else SHOWN, _pool_id(pool)
+    async with _open_pool(pool_id) as aws:
+        found = await _collect(console, "Accounts", accounts(aws, pool_id))
+    for account in found:
+        console.record(
+            {
+                "username": account.username,
+                "sub": account.sub or None,
+                "handle": account.handle or None,
+                "name": account.name or None,
+                "status": account.status,
+                "enabled": account.is_enabled,
+                "created_at": account.created_at and account.created_at.isoformat(),
+            }
+        )
+    rows = []
+    for account in found[:limit]:
+        status = account.status.lower() if account.is_enabled else f"{account.status.lower()}, disabled"
+        handle, name = readable(account.handle) or "–", readable(account.name)
+        rows.append((handle, name, account.sub or "–", status, account.created_at or ""))
+    console.table(("handle", "name", "sub", "status", "created"), rows)
+    _say_more(console, found, limit)
+    console.say(f"{len(found):,} accounts")
 
 
 @app.command(
@@ -67,7 +87,7 @@ def list_users(pool: Pool = "", every: All = False, json: Json = False) -> Code:
     epilog=examples("update-cognito-user-ids", "update-cognito-user-ids --apply", "update-cognito-user-ids --json")
     + EXIT_CODES,
 )
-def update_cognito_user_ids(
+async def update_cognito_user_ids(
     pool: Pool = "",
     apply: Apply = False,
     every: All = False,
@@ -78,19 +98,18 @@ def update_cognito_user_ids(
     """Give each user in Postgres the sub of the account in the pool that has the same handle.
 
     Handles are compared without case. Nothing is written without --apply; with it, all changes are written in one
-    transaction, also where users have one another's, and running it again changes nothing. An account without
-    preferred_username or sub, a handle that two accounts share, and whoever is on one side only are listed and left as
-    they are.
+    transaction, also where users have each other's sub, and running it again changes nothing. An account without
+    preferred_username or sub, a handle that two accounts share, and a user or an account without a counterpart are
+    listed and left unchanged.
 
-    Running services remember whose sub is whose: after changing that of somebody who has signed in, allow five minutes.
+    Running services cache the user of a sub: a change for a user that has signed in takes up to five minutes.
     """
-    console = Console(json=json)
-    work = _Bring(console, _pool(pool), limit=None if every else SHOWN)
-    return asyncio.run(work.update(apply=apply, yes=yes, production=production))
+    command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
+    return await command.update(apply=apply, yes=yes, production=production)
 
 
 @sync_app.command("sync", epilog=examples("users sync", "users sync --apply") + EXIT_CODES)
-def sync(
+async def sync(
     pool: Pool = "",
     apply: Apply = False,
     every: All = False,
@@ -100,23 +119,22 @@ def sync(
 ) -> Code:
     """Create a user in Postgres for each account in the pool that has none.
 
-    Nothing is written without --apply. Handles follow the rules of registration (3 to 30 of a-z, 0-9 and _, after
-    lower case); names lose what cannot be seen, and where no name is left the handle is taken. Clashes are listed and
-    left. Written in chunks; after an interruption the same command goes on.
+    Nothing is written without --apply. Handles follow the rules of registration (3 to 30 of a-z, 0-9 and _, in lower
+    case); names lose invisible characters, and a user without a valid name is named by its handle. Clashes are listed
+    and left unchanged. Users are written in batches; after an interruption the same command goes on.
     """
-    console = Console(json=json)
-    work = _Bring(console, _pool(pool), limit=None if every else SHOWN)
-    return asyncio.run(work.sync(apply=apply, yes=yes, production=production))
+    command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
+    return await command.sync(apply=apply, yes=yes, production=production)
 
 
 class _IssuerSettings(ProcessSettings):
-    """Whose tokens the service takes."""
+    """The issuer of the tokens that the service accepts."""
 
     cognito_issuer_url: str = ""
 
 
-def _pool(given: str) -> str:
-    """The pool's id, or the one at the end of the issuer's address."""
+def _pool_id(given: str) -> str:
+    """Return the given pool id, else that at the end of the issuer's address, or raise a Failure."""
     pool = given or read_settings(_IssuerSettings).cognito_issuer_url.rpartition("/")[2]
     if not POOL_ID.fullmatch(pool):
         raise Failure(
@@ -127,71 +145,30 @@ def _pool(given: str) -> str:
 
 
 @asynccontextmanager
-async def _open_pool(console: Console, pool: str) -> AsyncIterator["Aws"]:
-    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load, and --help does without
-
+async def _open_pool(pool: str) -> AsyncIterator[Aws]:
     region = pool.partition("_")[0]
     async with open_aws(read_settings(TableSettings)) as aws:
-        console.note(f"Target: {await _place(aws, region)}, user pool {pool}")
+        endpoint = await aws.endpoint("cognito-idp", region=region)
+        place = f"{await aws_account(aws)}, region {region}" if is_amazon(endpoint) else f"emulator {endpoint}"
+        announce(f"{place}, user pool {pool}")
         try:
             yield aws
         except NotFound as error:
             raise Failure(f"There is no user pool {pool} in this account and region: {error}") from None
 
 
-async def _place(aws: "Aws", region: str) -> str:
-    from app.gateways.aws import is_amazon  # noqa: PLC0415  # slow to load
-
-    endpoint = await aws.endpoint("cognito-idp", region=region)
-    if not is_amazon(endpoint):
-        return f"emulator {endpoint}"
-    return f"AWS account {(await aws.call('sts', 'get_caller_identity'))['Account']}, region {region}"
-
-
-async def _list_users(console: Console, *, pool: str, limit: int | None) -> None:
-    async with _open_pool(console, pool) as aws:
-        found = await _gathered(console, "Accounts", accounts(aws, pool))
-    for account in found:
-        console.record(_public(account))
-    console.table(
-        ("handle", "name", "sub", "status", "created"),
-        (
-            (readable(a.handle) or "–", readable(a.name), a.sub or "–", _status(a), a.created_at or "")
-            for a in found[:limit]
-        ),
-    )
-    _say_more(console, found, limit)
-    console.say(f"{len(found):,} accounts")
-
-
-def _public(account: Account) -> dict[str, object]:
-    return {
-        "username": account.username,
-        "sub": account.sub or None,
-        "handle": account.handle or None,
-        "name": account.name or None,
-        "status": account.status,
-        "enabled": account.is_enabled,
-        "created_at": account.created_at and account.created_at.isoformat(),
-    }
-
-
-def _status(account: Account) -> str:
-    return account.status.lower() if account.is_enabled else f"{account.status.lower()}, disabled"
-
-
-async def _gathered(console: Console, title: str, found: AsyncIterator[T]) -> list[T]:
-    """All of them, with a bar on the way."""
-    kept: list[T] = []
+async def _collect(console: Console, title: str, found: AsyncIterator[T]) -> list[T]:
+    """Return all items, and show a progress bar meanwhile."""
+    collected: list[T] = []
     with console.progress(title, total=None) as advance:
-        async for each in found:
-            kept.append(each)
+        async for item in found:
+            collected.append(item)
             advance(1)
-    return kept
+    return collected
 
 
-class _Bring:
-    """One run of a command that compares pool and Postgres, shows what it found, and writes it if it should."""
+class SyncCommand:
+    """A run of a command that compares pool and Postgres, shows the findings, and writes the changes with --apply."""
 
     def __init__(self, console: Console, pool: str, *, limit: int | None) -> None:
         self._console = console
@@ -200,9 +177,9 @@ class _Bring:
         self._settings = read_settings(DatabaseSettings)
 
     async def update(self, *, apply: bool, yes: bool, production: bool) -> Code:
-        async with open_users(self._settings) as store:
+        async with open_user_store(self._settings) as store:
             findings = (await self._directory(store)).links()
-            subjects = [each.work for each in findings if isinstance(each.work, NewSubject)]
+            subjects = [each.change for each in findings if isinstance(each.change, NewSubject)]
             self._show(findings)
             if not apply or not subjects:
                 return self._end(findings, len(subjects), "changed" if apply else "would change")
@@ -212,30 +189,34 @@ class _Bring:
         return code if changed == len(subjects) else self._overtaken(len(subjects) - changed)
 
     async def sync(self, *, apply: bool, yes: bool, production: bool) -> Code:
-        async with open_users(self._settings) as store:
+        async with open_user_store(self._settings) as store:
             findings = (await self._directory(store)).missing()
-            people = [each.work for each in findings if isinstance(each.work, NewUser)]
+            missing = [each.change for each in findings if isinstance(each.change, NewUser)]
             self._show(findings)
-            if not apply or not people:
-                return self._end(findings, len(people), "created" if apply else "would create")
-            self._ask(f"create {len(people):,} users", yes=yes, production=production)
-            with self._console.progress("Users", total=len(people)) as advance:
-                created = await _add(store, people, advance)
+            if not apply or not missing:
+                return self._end(findings, len(missing), "created" if apply else "would create")
+            self._ask(f"create {len(missing):,} users", yes=yes, production=production)
+            created = 0
+            with self._console.progress("Users", total=len(missing)) as advance:
+                for batch in batched(missing, BATCH):
+                    created += await store.add_all(batch)
+                    advance(len(batch))
         code = self._end(findings, created, "created")
-        return code if created == len(people) else self._overtaken(len(people) - created)
+        return code if created == len(missing) else self._overtaken(len(missing) - created)
 
-    async def _directory(self, store: "UserStore") -> Directory:
-        async with _open_pool(self._console, self._pool) as aws:
-            pool = await _gathered(self._console, "Accounts", accounts(aws, self._pool))
-        return Directory(pool, await _gathered(self._console, "Users", users(store)))
+    async def _directory(self, store: UserStore) -> Directory:
+        async with _open_pool(self._pool) as aws:
+            pool = await _collect(self._console, "Accounts", accounts(aws, self._pool))
+        return Directory(pool, await _collect(self._console, "Users", users(store)))
 
-    def _ask(self, deed: str, *, yes: bool, production: bool) -> None:
-        require_consent_off_this_machine(self._settings, deed, yes=yes, production=production)
+    def _ask(self, action: str, *, yes: bool, production: bool) -> None:
+        require_consent_off_this_machine(self._settings, action, yes=yes, production=production)
 
     def _show(self, findings: Sequence[Finding]) -> None:
-        """Everybody but those who are as they should be; first those whom somebody has to look at."""
+        """Show the findings but for those without a difference, first those that the operator has to resolve."""
         shown = sorted(
-            (each for each in findings if each.kind is not Kind.SAME), key=lambda each: each.kind not in LEFT
+            (each for each in findings if each.kind is not Status.SAME),
+            key=lambda each: each.kind not in UNMATCHED,
         )
         for each in shown:
             self._console.record({"finding": each.kind, "handle": each.handle or None, "detail": each.detail})
@@ -248,10 +229,10 @@ class _Bring:
         _say_more(self._console, shown, self._limit)
 
     def _end(self, findings: Iterable[Finding], written: int, verb: str) -> Code:
-        """Counts, what to do next, and the exit code."""
+        """Show the counts and the next step, and return the exit code."""
         counts = Counter(each.kind for each in findings)
-        left = sum(counts[kind] for kind in LEFT)
-        kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in Kind if counts[kind]) or "nobody on either side"
+        left = sum(counts[kind] for kind in UNMATCHED)
+        kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in Status if counts[kind]) or "no accounts and no users"
         self._console.say(f"{kinds}. {verb.capitalize()} {written:,}.")
         if verb.startswith("would") and written:
             self._console.say("Nothing was written: --apply does it.")
@@ -259,17 +240,8 @@ class _Bring:
         return Code.USAGE if left else Code.DONE
 
     def _overtaken(self, count: int) -> Code:
-        self._console.note(f"{count:,} have changed meanwhile and were left as they are: run it again.")
+        self._console.note(f"{count:,} have changed meanwhile and were left unchanged: run it again.")
         return Code.USAGE
-
-
-async def _add(store: "UserStore", people: Sequence[NewUser], advance: Advance) -> int:
-    created = 0
-    for start in range(0, len(people), CHUNK):
-        chunk = people[start : start + CHUNK]
-        created += await store.add_all(chunk)
-        advance(len(chunk))
-    return created
 
 
 def _say_more(console: Console, found: Sequence[object], limit: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The Cognito user pool against the users in Postgres: who is who, who is missing where, what cannot be told."""
+"""The accounts of a Cognito user pool compared with the users in Postgres."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from app.users.models import NewSubject, NewUser, User
+from app.users.models import NewSubject, NewUser, User, fold_handle
 from app.users.schemas import UserCreate
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from app.users.store import UserStore
 
 PAGE = 60
-"""Accounts in one answer, the most that ListUsers gives."""
+"""Accounts in one response, the most that ListUsers returns."""
 ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user of the pool. Any of sub, handle and name may be missing; the handle is in lower case."""
+    """An account of the pool. Any of sub, handle and name may be missing; the handle is folded."""
 
     username: str
     sub: str = ""
@@ -35,38 +35,33 @@ class Account:
     created_at: datetime | None = None
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """From ListUsers."""
-        attributes = {each["Name"]: each.get("Value", "") for each in answer.get("Attributes", ())}
+    def of(cls, user: Mapping[str, Any]) -> Self:
+        """Return the account that ListUsers describes."""
+        attributes = {each["Name"]: each.get("Value", "") for each in user.get("Attributes", ())}
         return cls(
-            username=answer["Username"],
+            username=user["Username"],
             sub=attributes.get("sub", ""),
-            handle=_folded(attributes.get("preferred_username", "").strip()),
+            handle=fold_handle(attributes.get("preferred_username", "").strip()),
             name=attributes.get("name", ""),
-            status=answer.get("UserStatus", ""),
-            is_enabled=answer.get("Enabled", True),
-            created_at=answer.get("UserCreateDate"),
+            status=user.get("UserStatus", ""),
+            is_enabled=user.get("Enabled", True),
+            created_at=user.get("UserCreateDate"),
         )
 
 
-def _folded(handle: str) -> str:
-    """As the service does it: letters of other alphabets are left alone, since some would become ASCII."""
-    return handle.lower() if handle.isascii() else handle
-
-
 async def accounts(aws: "Aws", pool: str) -> AsyncIterator[Account]:
-    """Everybody in the pool. Its id begins with its region."""
-    # AttributesToGet would fail for a pool where somebody lacks one of them.
+    """Yield the accounts of a pool, whose id begins with its region."""
+    # AttributesToGet fails for a pool in which an account lacks one of them.
     pages = aws.items(
         "cognito-idp", "list_users", "Users",
         more="PaginationToken", region=pool.partition("_")[0], UserPoolId=pool, Limit=PAGE,
     )  # fmt: skip
-    async for answer in pages:
-        yield Account.of(answer)
+    async for user in pages:
+        yield Account.of(user)
 
 
 async def users(store: "UserStore") -> AsyncIterator[User]:
-    """Everybody in Postgres, in the order of their handles."""
+    """Yield the users in Postgres, in the order of their handles."""
     after = ""
     while rows := await store.by_handle_prefix("", after=after, limit=ROWS):
         for row in rows:
@@ -74,8 +69,8 @@ async def users(store: "UserStore") -> AsyncIterator[User]:
         after = rows[-1].handle
 
 
-class Kind(StrEnum):
-    """What can be said of somebody."""
+class Status(StrEnum):
+    """The result of comparing a user or an account."""
 
     CHANGE = "change"
     CREATE = "create"
@@ -88,22 +83,22 @@ class Kind(StrEnum):
     BAD_HANDLE = "bad handle"
 
 
-LEFT = frozenset({Kind.CLASH, Kind.NO_ACCOUNT, Kind.NO_USER, Kind.INCOMPLETE, Kind.BAD_HANDLE})
-"""What a person has to look at."""
+UNMATCHED = frozenset({Status.CLASH, Status.NO_ACCOUNT, Status.NO_USER, Status.INCOMPLETE, Status.BAD_HANDLE})
+"""Findings that the operator has to resolve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One person; `work` is what applying it would write."""
+    """The finding about a user or an account; `change` is what --apply writes."""
 
-    kind: Kind
+    kind: Status
     handle: str
     detail: str = ""
-    work: NewSubject | NewUser | None = None
+    change: NewSubject | NewUser | None = None
 
 
 class Directory:
-    """Both sides, by everything that they may be found by."""
+    """The accounts and the users, indexed by handle and sub."""
 
     def __init__(self, pool: Iterable[Account], rows: Iterable[User]) -> None:
         self.rows = list(rows)
@@ -124,97 +119,92 @@ class Directory:
             self.incomplete.append(account)
 
     def links(self) -> list[Finding]:
-        """What it takes to give every user the subject of the account with the same handle."""
-        of_rows = [self._link(row) for row in self.rows]
-        of_others = [self._without_row(at) for at, _ in self.accounts.items() if at not in self.by_handle]
-        return [*of_rows, *filter(None, of_others), *self._incomplete()]
+        """Return the findings about giving each user the sub of the account with the same handle."""
+        of_users = [self._link(row) for row in self.rows]
+        of_others = [self._without_user(handle) for handle in self.accounts if handle not in self.by_handle]
+        return [*of_users, *filter(None, of_others), *self._incomplete()]
 
     def missing(self) -> list[Finding]:
-        """What it takes to have a user for every account."""
+        """Return the findings about having a user for each account."""
         return [*(self._create(handle, found) for handle, found in self.accounts.items()), *self._incomplete()]
 
     def _link(self, row: User) -> Finding:
         found = self.accounts.get(row.handle, ())
         if len(found) > 1:
             return _shared(row.handle, found)
-        if not found:
-            return self._unmatched(row)
-        return self._move(row, found[0].sub)
-
-    def _unmatched(self, row: User) -> Finding:
+        if found:
+            return self._move(row, found[0].sub)
         if (account := self.subs.get(row.cognito_user_id)) is None:
-            return Finding(Kind.NO_ACCOUNT, row.handle, "no account in the pool has this handle")
-        called = f"is {account.handle} in the pool" if account.handle else "has no preferred_username in the pool"
-        return Finding(Kind.RENAMED, row.handle, f"{called}, and the same person by its sub")
+            return Finding(Status.NO_ACCOUNT, row.handle, "no account in the pool has this handle")
+        state = f"is {account.handle} in the pool" if account.handle else "has no preferred_username in the pool"
+        return Finding(Status.RENAMED, row.handle, f"{state}, but has the same sub")
 
     def _move(self, row: User, sub: str) -> Finding:
         if sub == row.cognito_user_id:
-            return Finding(Kind.SAME, row.handle)
-        if holder := self._in_the_way(row, sub):
-            return Finding(Kind.CLASH, row.handle, f"the sub of its account, {sub}, is already @{holder.handle}'s")
-        work = NewSubject(row.uuid, row.cognito_user_id, sub)
-        return Finding(Kind.CHANGE, row.handle, f"{row.cognito_user_id} -> {sub}", work)
+            return Finding(Status.SAME, row.handle)
+        if holder := self._blocking_user(row, sub):
+            return Finding(Status.CLASH, row.handle, f"the sub of its account, {sub}, is already @{holder.handle}'s")
+        change = NewSubject(row.uuid, row.cognito_user_id, sub)
+        return Finding(Status.CHANGE, row.handle, f"{row.cognito_user_id} -> {sub}", change)
 
-    def _wanted(self, row: User) -> str:
-        """The sub that the pool has for this handle, if there is exactly one."""
-        found = self.accounts.get(row.handle, ())
-        return found[0].sub if len(found) == 1 else row.cognito_user_id
-
-    def _in_the_way(self, row: User, sub: str) -> User | None:
-        """Who has the sub and keeps it. Whoever moves on makes way, also in a circle."""
+    def _blocking_user(self, row: User, sub: str) -> User | None:
+        """Return the user that has the sub and keeps it. Users that get another sub give theirs up, also in a cycle."""
         holder = first = self.by_sub.get(sub)
         for _ in self.rows:
             if holder is None or holder == row:
                 return None
-            wanted = self._wanted(holder)
+            found = self.accounts.get(holder.handle, ())
+            wanted = found[0].sub if len(found) == 1 else holder.cognito_user_id
             if wanted == holder.cognito_user_id:
                 break
             holder = self.by_sub.get(wanted)
         return first
 
-    def _without_row(self, handle: str) -> Finding | None:
+    def _without_user(self, handle: str) -> Finding | None:
         found = self.accounts[handle]
         if len(found) > 1:
             return _shared(handle, found)
         holder = self.by_sub.get(found[0].sub)
-        if holder and self._link(holder).kind is not Kind.CHANGE:
-            return None  # the row says so itself, as renamed
-        return Finding(Kind.NO_USER, handle, f"account {found[0].username} has no row in Postgres")
+        if holder and self._link(holder).kind is not Status.CHANGE:
+            return None  # reported with the user, as renamed
+        return Finding(Status.NO_USER, handle, f"account {found[0].username} has no user in Postgres")
 
     def _create(self, handle: str, found: Sequence[Account]) -> Finding:
         if len(found) > 1:
             return _shared(handle, found)
         account = found[0]
         if row := self.by_sub.get(account.sub):
-            return Finding(Kind.SAME, row.handle)
+            return Finding(Status.SAME, row.handle)
         if handle in self.by_handle:
-            return Finding(Kind.CLASH, handle, "a user has this handle, with another sub: see update-cognito-user-ids")
+            return Finding(
+                Status.CLASH, handle, "a user has this handle, with another sub: see update-cognito-user-ids"
+            )
         if (user := _new_user(account)) is None:
-            return Finding(Kind.BAD_HANDLE, handle, "a handle has 3 to 30 of a-z, 0-9 and _")
-        return Finding(Kind.CREATE, handle, f"{user.display_name} ({user.cognito_user_id})", user)
+            return Finding(Status.BAD_HANDLE, handle, "a handle has 3 to 30 of a-z, 0-9 and _")
+        return Finding(Status.CREATE, handle, f"{user.display_name} ({user.cognito_user_id})", user)
 
     def _incomplete(self) -> Iterator[Finding]:
         for account in self.incomplete:
             if account.sub not in self.by_sub:
-                missing = " or ".join(name for name, value in _needed(account).items() if not value)
-                yield Finding(Kind.INCOMPLETE, account.handle, f"account {account.username} has no {missing}")
-
-
-def _needed(account: Account) -> dict[str, str]:
-    return {"preferred_username": account.handle, "sub": account.sub}
+                needed = {"preferred_username": account.handle, "sub": account.sub}
+                missing = " or ".join(name for name, value in needed.items() if not value)
+                yield Finding(Status.INCOMPLETE, account.handle, f"account {account.username} has no {missing}")
 
 
 def _shared(handle: str, found: Sequence[Account]) -> Finding:
     names = ", ".join(account.username for account in found)
-    return Finding(Kind.CLASH, handle, f"{len(found)} accounts of the pool have this handle: {names}")
+    return Finding(Status.CLASH, handle, f"{len(found)} accounts of the pool have this handle: {names}")
 
 
 def _new_user(account: Account) -> NewUser | None:
-    """By the rules of registration; a name that does not pass them is replaced by the handle. E-mail stays there."""
+    """Return a user by the rules of registration, named by its handle if the name breaks them; None if both do.
+
+    The e-mail address stays at Cognito.
+    """
     for name in (account.name, account.handle):
         try:
-            passed = UserCreate(handle=account.handle, display_name=name)
+            valid = UserCreate(handle=account.handle, display_name=name)
         except ValidationError:
             continue
-        return NewUser(uuid4(), passed.handle, passed.display_name, account.sub)
+        return NewUser(uuid4(), valid.handle, valid.display_name, account.sub)
     return None

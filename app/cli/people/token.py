@@ -1,6 +1,5 @@
-"""token: an access token for somebody, made with the key of the local issuer."""
+"""The command token: an access token for a user, signed by the local issuer."""
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -9,11 +8,13 @@ import typer
 from app.auth.issuer import LocalIssuer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
+from app.cli.lookup import find_user
 from app.cli.options import Json, examples
-from app.cli.target import open_users, read_settings
+from app.cli.services import open_users
+from app.cli.target import read_settings
 from app.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
@@ -23,22 +24,16 @@ app = typer.Typer(rich_markup_mode=None)
         'token juniper | xargs -I{} curl -H "Authorization: Bearer {}" localhost:8000/api/message_groups',
     ),
 )
-def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="For whom.")], json: Json = False) -> None:
-    """Print an access token for a user of the service that scripts/up runs, good for an hour.
+async def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")], json: Json = False) -> None:
+    """Print an access token for a user of the service that scripts/up runs, valid for an hour.
 
     Only with ENVIRONMENT=local: anywhere else tokens come from the user pool.
     """
-    settings = read_settings(Settings)
+    settings, console = read_settings(Settings), Console(json)
     if settings.environment != "local":
         raise Failure(f"ENVIRONMENT is {settings.environment}: tokens come from the user pool there.", Code.REFUSED)
-    asyncio.run(_token(Console(json), settings, handle))
-
-
-async def _token(console: Console, settings: Settings, handle: str) -> None:
     async with open_users(settings) as users:
-        user = await users.by_handle(handle.removeprefix("@").lower())
-    if user is None:
-        raise Failure(f"There is nobody with the handle {handle!r}.")
-    made = LocalIssuer(settings).token(user.cognito_user_id, time.time())
-    console.record({"handle": user.handle, "access_token": made})
-    console.say(made)
+        user = await find_user(users, handle)
+    access_token = LocalIssuer(settings).token(user.cognito_user_id, time.time())
+    console.record({"handle": user.handle, "access_token": access_token})
+    console.say(access_token)

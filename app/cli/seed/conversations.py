@@ -1,16 +1,16 @@
-"""Who lives in a fresh installation and what they have told each other: plain data, the same every time.
+"""The people and conversations of a fresh installation: plain data, the same every time.
 
-The texts stand in `dialogues/`, one file per pair, made to be read. A file is three header lines and then the lines:
+The texts are in `dialogues/`, one file per pair. A file has three header lines and then the lines of the dialogue:
 
     between: juniper, osman
     unread: juniper 0, osman 2
     ended: 3h25m
 
-    +0m juniper: What was said, and when: minutes, hours or days after the line before.
-      | A line that begins with a bar goes on with the same text.
+    +0m juniper: A text, sent so many minutes, hours or days after the line before.
+      | A line that begins with a bar continues the text.
 
-`ended` is how long before the end of the timeline the last line was said; `unread` counts the newest lines that
-somebody has not read. A file that breaks these rules is refused with the number of the line.
+`ended` is the time between the last line and the end of the timeline; `unread` is the number of the newest lines that
+this person has not read. A file that breaks these rules is refused with the number of the line.
 """
 
 import re
@@ -23,12 +23,12 @@ from typing import Final
 from uuid import UUID, uuid5
 
 NAMESPACE: Final = UUID("5b0f0d6e-9a55-5f0c-8f2e-6d1f4a7c3b21")
-"""Of all ids here. Changing it makes everybody a stranger to installations that were seeded before."""
+"""The namespace of all ids here. With another one, installations that were seeded before get everything twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is there from the start."""
+    """A user of the stock conversations."""
 
     handle: str
     display_name: str
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Conversation:
-    """The messages of a pair, oldest first; number n of the group is `lines[n - 1]`."""
+    """The messages of a pair, oldest first; message n of the group is `lines[n - 1]`."""
 
     between: tuple[str, str]
     lines: tuple[Line, ...]
@@ -63,16 +63,16 @@ class Conversation:
 
     @cached_property
     def read_through(self) -> dict[str, int]:
-        """By handle, the number of the last message that this person has read."""
+        """Return, by handle, the number of the last message that this person has read."""
         return {handle: len(self.lines) - count for handle, count in self.unread.items()}
 
     def message_uuid(self, number: int) -> UUID:
-        """The client's id of message `number`, counted from 1: seeding twice sends nothing twice."""
+        """Return the uuid of message `number`, counted from 1, the same for every seed."""
         return uuid5(NAMESPACE, f"message:{':'.join(sorted(self.between))}:{number}")
 
 
 def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, datetime]]:
-    """When each line was said if the present is `end`: to the second, every line later than the one before."""
+    """Return each line with its time, to the second, rising, in a timeline that ends at `end`."""
     at = end.replace(microsecond=0) - timedelta(minutes=conversation.minutes_before_end)
     placed: list[tuple[Line, datetime]] = []
     for line in reversed(conversation.lines):
@@ -82,13 +82,13 @@ def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, d
 
 
 _LINE = re.compile(r"\+(\S+) ([a-z0-9_]{3,30}): (\S.*)")
-_GOES_ON = re.compile(r"  \|(?: (.*))?")
+_CONTINUATION = re.compile(r"  \|(?: (.*))?")
 _DURATION = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 _HEADER = ("between", "unread", "ended")
 
 
 def parse(source: str, *, name: str = "dialogue") -> Conversation:
-    """A conversation in the form described above; ValueError with the place of the first mistake."""
+    """Return the conversation in the form described above, or raise ValueError with the place of the first error."""
     numbered = list(enumerate(source.splitlines(), 1))
     try:
         between, unread, ended = (_header(key, row) for key, (_, row) in zip(_HEADER, numbered, strict=False))
@@ -115,7 +115,7 @@ def _lines(rows: Iterable[tuple[int, str]], *, name: str, speakers: set[str]) ->
         if not row:
             continue
         try:
-            if lines and (more := _GOES_ON.fullmatch(row)):
+            if lines and (more := _CONTINUATION.fullmatch(row)):
                 last = lines.pop()
                 lines.append(Line(last.by, f"{last.text}\n{more[1] or ''}", last.minutes_after_previous))
             else:
@@ -128,12 +128,12 @@ def _lines(rows: Iterable[tuple[int, str]], *, name: str, speakers: set[str]) ->
 def _line(row: str, speakers: set[str], *, is_first: bool) -> Line:
     match = _LINE.fullmatch(row)
     if match is None:
-        raise ValueError("neither a line nor a part of one")
+        raise ValueError("neither a line nor its continuation")
     line = Line(by=match[2], text=match[3], minutes_after_previous=_minutes(match[1]))
     if line.by not in speakers:
         raise ValueError(f"{line.by} is not in this conversation")
     if is_first != (line.minutes_after_previous == 0):
-        raise ValueError("the first line comes after +0m, every other one later than that")
+        raise ValueError("the first line must come after +0m, and every other line later")
     return line
 
 
@@ -145,20 +145,16 @@ def _minutes(duration: str) -> int:
     return (days * 24 + hours) * 60 + minutes
 
 
-def _load(name: str) -> Conversation:
-    return parse(files("app.cli.seed").joinpath("dialogues", f"{name}.txt").read_text(encoding="utf-8"), name=name)
-
-
 PEOPLE: Final = (
     Person("juniper", "Juniper Vale", "juniper.vale@example.com"),
     Person("osman", "Osman Tarhan", "osman.tarhan@example.com"),
     Person("priya", "Priya Lindqvist", "chair@allotments.example.org"),
     Person("theo", "Théo Marchand", "theo@example.org"),
 )
-"""The first of them has the fullest inbox."""
+"""The first person has the fullest inbox."""
 
 CONVERSATIONS: Final = tuple(
-    _load(pair)
+    parse(files("app.cli.seed").joinpath("dialogues", f"{pair}.txt").read_text(encoding="utf-8"), name=pair)
     for pair in ("juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya")
 )
-"""The first of them is the long one."""
+"""The first conversation is the long one."""

@@ -1,4 +1,4 @@
-"""Fills an empty installation with the people and conversations of app/cli/seed/conversations.py."""
+"""Writes the stock conversations of app/cli/seed/conversations.py into an empty installation."""
 
 import asyncio
 from contextlib import suppress
@@ -19,7 +19,7 @@ AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class SeedReport:
-    """What there is now."""
+    """The numbers of what is there after a seed."""
 
     people: int
     groups: int
@@ -30,26 +30,22 @@ class SeedReport:
 
 
 async def seed_if_empty(settings: Settings) -> SeedReport | None:
-    """Seed unless there are users already; None when there are."""
+    """Write the stock conversations, or return None if there are users already."""
     async with open_postgres(settings) as postgres, open_table(settings) as table:
         users = UserStore(postgres)
         return await seed(users, MessagingStore(table)) if await users.is_empty() else None
 
 
 async def seed(users: UserStore, store: MessagingStore) -> SeedReport:
-    """Write the people and their conversations; whatever is there already is left as it is.
+    """Write the people and their conversations, and keep existing items.
 
-    Users come last: an interrupted seed leaves none, and the next start finishes it, because every write before
-    may be repeated.
+    Users come last: an interrupted seed leaves none, and the next start finishes it, as every write before may be
+    repeated.
     """
     end = datetime.now(UTC)
     counts = await asyncio.gather(*(_seed_conversation(store, each, end) for each in CONVERSATIONS))
-    await users.add_all([_new_user(person) for person in PEOPLE])
+    await users.add_all([NewUser(p.uuid, p.handle, p.display_name, p.cognito_user_id, p.email) for p in PEOPLE])
     return SeedReport(len(PEOPLE), len(counts), sum(counts))
-
-
-def _new_user(person: Person) -> NewUser:
-    return NewUser(person.uuid, person.handle, person.display_name, person.cognito_user_id, person.email)
 
 
 async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
@@ -88,7 +84,7 @@ def _messages(conversation: Conversation, end: datetime) -> list[Message]:
 
 
 def main() -> None:
-    """For a container: `python -m app.cli.seed.stock`."""
+    """Seed an empty installation from a container: `python -m app.cli.seed.stock`."""
     report = asyncio.run(seed_if_empty(Settings()))
     print(f"Seeded {report}" if report else "There are users already: nothing to seed")
 

@@ -1,7 +1,7 @@
-"""People and conversations in any number, for load and for pictures: the same every time, made while they are written.
+"""Synthetic users and conversations in any number, for load tests and pictures: deterministic, and generated lazily.
 
-Nothing is remembered between two runs and little is held in memory. A second run of the same seed finds out from the
-table how far the first one came: a group's inbox rows are written after its messages, and its messages in their order.
+No run leaves a state of its own. A second run with the same numbers finds out from the table how far the first one
+came: a group's messages are written in their order, and its inbox rows after them.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from app.messaging.models import Message, direct_group_uuid
 from app.users.models import NewUser
 
 NAMESPACE: Final = UUID("a1c8f0f2-7b0e-5a4b-9e55-63a1c6e0d7b4")
-BEGINNING: Final = datetime(2020, 1, 1, tzinfo=UTC)
-"""Of all conversations; the same for ever, so that a message that is written again is the same."""
+EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
+"""The start of all conversations, constant so that a message that is written again is the same."""
 BETWEEN_MESSAGES: Final = timedelta(seconds=97)
 BETWEEN_GROUPS: Final = timedelta(seconds=11)
 TEXTS: Final = tuple(line.text for conversation in CONVERSATIONS for line in conversation.lines)
@@ -25,7 +25,7 @@ TEXTS: Final = tuple(line.text for conversation in CONVERSATIONS for line in con
 
 @dataclass(frozen=True)
 class Group:
-    """One pair's conversation of `size` messages."""
+    """The conversation of two users, with `size` messages."""
 
     index: int
     one: UUID
@@ -38,44 +38,45 @@ class Group:
 
     @property
     def members(self) -> tuple[tuple[UUID, UUID], tuple[UUID, UUID]]:
-        """Each user with the peer."""
+        """Return each user with the peer."""
         return (self.one, self.other), (self.other, self.one)
 
     def message(self, number: int) -> Message:
-        """They take turns, two messages each."""
+        """Return the message with this number. The users take turns, with two messages each."""
         return Message(
             group_uuid=self.uuid,
             number=number,
             uuid=uuid5(self.uuid, str(number)),
             user_uuid=(self.one, self.other)[number // 2 % 2],
             text=TEXTS[(self.index * 31 + number) % len(TEXTS)],
-            created_at=BEGINNING + self.index * BETWEEN_GROUPS + number * BETWEEN_MESSAGES,
+            created_at=EPOCH + self.index * BETWEEN_GROUPS + number * BETWEEN_MESSAGES,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """So many people, who share so many groups, with so many messages in all."""
+class SyntheticData:
+    """The numbers of users, of groups that they share, and of messages in all groups."""
 
-    people: int
+    users: int
     groups: int
     messages: int
 
     @property
     def most_groups(self) -> int:
-        """Each pair has one."""
-        return self.people * (self.people - 1) // 2
+        """Return the number of pairs, each of which has at most one group."""
+        return self.users * (self.users - 1) // 2
 
-    def users(self) -> Iterator[NewUser]:
-        for number in range(self.people):
+    def new_users(self) -> Iterator[NewUser]:
+        """Yield the users."""
+        for number in range(self.users):
             handle = f"seed_{number:06d}"
             yield NewUser(user_uuid(number), handle, f"Seed {number}", str(uuid5(NAMESPACE, f"sub:{number}")))
 
     def conversations(self) -> Iterator[Group]:
-        """Everybody has about as many groups as the next one, and each group as many messages."""
+        """Yield the groups, spread evenly over the users, with the messages spread evenly over the groups."""
         for index in range(self.groups):
-            distance, one = divmod(index, self.people)
-            other = (one + distance + 1) % self.people
+            distance, one = divmod(index, self.users)
+            other = (one + distance + 1) % self.users
             size = self.messages // self.groups + (index < self.messages % self.groups)
             yield Group(index, user_uuid(one), user_uuid(other), size)
 

@@ -1,7 +1,6 @@
-"""What a walk over the whole table has seen: one line per log and per inbox row, on disk, so in bounded memory.
+"""The items of a scan, aggregated by log and inbox row in a temporary SQLite file, so that memory is bounded.
 
-SQLite keeps it on disk and deletes it in the end. What looks wrong here is only suspicious: a scan is no snapshot, so
-whoever asks looks again, strongly consistent, before calling it wrong.
+A scan is no snapshot: a group that looks wrong here is only suspicious, and is read again, strongly consistent.
 """
 
 import sqlite3
@@ -12,7 +11,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Item
 from app.messaging import items
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
 
 SCHEMA = """
     CREATE TABLE logs (
@@ -25,20 +24,20 @@ SCHEMA = """
 """
 
 
-class Ledger:
-    """Filled during the walk, asked after it."""
+class Audit:
+    """Takes the items during the scan, and answers after it."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # a private file that is gone when it is closed
+        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file, deleted when it is closed
         self._db.executescript(SCHEMA)
         self._db.execute("BEGIN")
 
     def close(self) -> None:
-        """Delete everything."""
+        """Delete the file."""
         self._db.close()
 
     def add_messages(self, messages: Iterable[Message]) -> None:
-        """Numbers are keys, so a log without holes has as many messages as its highest number."""
+        """Add messages to their logs. A log without holes has as many messages as its last number."""
         ordered = sorted(messages, key=lambda message: (message.group_uuid.int, message.number))
         self._db.executemany(
             """
@@ -50,20 +49,23 @@ class Ledger:
         )
 
     def add_rows(self, found: Iterable[Item]) -> None:
-        """Inbox rows, as the table has them."""
+        """Add inbox rows, as the table stores them."""
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",
-            ((*_columns(items.to_inbox_row(item)), _digest(items.row_projection(item))) for item in found),
+            (
+                (r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number, digest)
+                for r, digest in ((items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found)
+            ),
         )
 
     def counts(self) -> tuple[int, int, int]:
-        """Messages, logs, inbox rows."""
+        """Return the numbers of messages, logs and inbox rows."""
         ((messages, logs),) = self._db.execute("SELECT coalesce(sum(messages), 0), count(*) FROM logs")
         ((rows,),) = self._db.execute("SELECT count(*) FROM inbox_rows")
         return messages, logs, rows
 
     def suspicious_groups(self) -> Iterator[UUID]:
-        """Groups with a hole, with a row that does not fit its log, or with a log or a row that is missing."""
+        """Yield the groups with a hole, with a row that does not fit its log, or without a log or a row."""
         return self._uuids(
             """
             SELECT message_group FROM logs WHERE messages <> last
@@ -79,17 +81,17 @@ class Ledger:
         )
 
     def members(self, group: UUID) -> set[tuple[UUID, UUID]]:
-        """Users and their peers, as rows and senders name them."""
+        """Return the owners of the group's rows, each with the peer that the row names."""
         found = self._db.execute("SELECT owner, peer FROM inbox_rows WHERE message_group = ?", (group.bytes,))
         return {(UUID(bytes=owner), UUID(bytes=peer)) for owner, peer in found}
 
     def senders(self, group: UUID) -> tuple[UUID, UUID] | None:
-        """Two of the log's senders, the same one twice if there is only one; None without a log."""
+        """Return two senders of the log, twice the same if there is only one, or None without a log."""
         found = self._db.execute("SELECT one, other FROM logs WHERE message_group = ?", (group.bytes,)).fetchone()
         return (UUID(bytes=found[0]), UUID(bytes=found[1])) if found else None
 
     def doubled_pairs(self) -> Iterator[tuple[UUID, UUID, list[UUID]]]:
-        """Two people who share more than one group, and the groups."""
+        """Yield each pair of users that shares more than one group, with the groups."""
         found = self._db.execute(
             """
             SELECT owner, peer, group_concat(hex(message_group)) FROM inbox_rows
@@ -100,7 +102,7 @@ class Ledger:
             yield UUID(bytes=owner), UUID(bytes=peer), [UUID(each) for each in groups.split(",")]
 
     def users(self) -> Iterator[UUID]:
-        """Everybody who has a row, is a peer or has sent something."""
+        """Yield the owners of rows, their peers and the senders of messages."""
         return self._uuids(
             """
             SELECT owner FROM inbox_rows UNION SELECT peer FROM inbox_rows
@@ -114,16 +116,12 @@ class Ledger:
 
 
 def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes | None]]:
-    """What is not the last of its group here cannot be the newest, and does without."""
+    """Yield each message with its digest, or None if a later message of its group follows."""
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
         yield message, _digest(items.message_projection(message)) if is_last else None
 
 
-def _columns(row: InboxRow) -> tuple[bytes, bytes, bytes, int, int]:
-    return row.user_uuid.bytes, row.group_uuid.bytes, row.peer_uuid.bytes, row.last_number, row.read_number
-
-
-def _digest(of: dict[str, Any]) -> bytes:
-    """For telling apart, in few bytes: previews would make the ledger several times as large."""
-    return blake2b(repr(of).encode(), digest_size=8).digest()
+def _digest(projection: dict[str, Any]) -> bytes:
+    """Return a short digest, for comparing: previews would make the file several times as large."""
+    return blake2b(repr(projection).encode(), digest_size=8).digest()

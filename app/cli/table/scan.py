@@ -1,4 +1,4 @@
-"""scan: every item of the table, filtered, by several readers at the same time."""
+"""The command scan: every item of the table, filtered, by several readers at the same time."""
 
 import asyncio
 import re
@@ -10,23 +10,25 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from app.cli.capacity.cost import cost
 from app.cli.console import Advance, Console, local_time, readable
-from app.cli.conversations.commands import cost
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
-from app.cli.target import open_table, read_settings
+from app.cli.services import open_table
+from app.cli.target import read_settings
 from app.gateways.dynamodb import Item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import items
 from app.messaging.models import Message
 from app.settings import TableSettings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SHOWN: Final = 100
-"""Items that are shown to people unless they say otherwise."""
+"""Items that are shown without --limit and --json."""
 PAGES_AHEAD: Final = 4
 Record = dict[str, Any]
+JSON_TYPES: Final = (int, str, list, dict)
 
 
 @app.command(
@@ -38,24 +40,37 @@ Record = dict[str, Any]
         "scan --json --segments 8 > everything.jsonl",
     ),
 )
-def scan(
+async def scan(
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", metavar="TEST", help="FIELD=VALUE, also with != < > ~ (contains). Repeat for more."),
+        typer.Option("--filter", metavar="TEST", help="FIELD=VALUE, also with != < > ~ (contains). Repeatable."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="At most so many items; people get 100, machines all.")
+        int | None, typer.Option(min=1, help="The most items to show; by default 100, with --json all.")
     ] = None,
     segments: Annotated[int, typer.Option(min=1, max=64, help="Readers at the same time.")] = 4,
     json: Json = False,
 ) -> None:
-    """Look through the whole table, in no particular order. Fields have their long names, as --json shows them.
+    """Read the whole table, in no particular order. Fields have the long names that --json shows.
 
-    A filter decides what is shown, not what is read: a scan costs half a read unit for every 4 KB of the table.
+    A filter selects what is shown, not what is read: a scan costs half a read unit for every 4 KB of the table.
     """
     tests = [_test(text) for text in filters or ()]
     console = Console(json)
-    asyncio.run(_scan(console, read_settings(TableSettings), tests, segments, limit or (None if json else SHOWN)))
+    limit = limit or (None if json else SHOWN)
+    async with open_table(read_settings(TableSettings)) as table:
+        about = await table.describe() or {}
+        found: list[Record] = []
+        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
+            reader = Reader(table, segments, advance, page=None if tests or limit is None else limit + 1)
+            async with aclosing(_matching(reader, tests, limit)) as records:
+                async for record in records:
+                    console.record({name: v if isinstance(v, JSON_TYPES) else _plain(v) for name, v in record.items()})
+                    found += [] if console.json else [record]
+    if found:
+        console.table(["entity", "group", "number", "at", "by", "text"], map(_row, found), right=["number"])
+    more = f" Stopped at {limit}, more with --limit." if reader.is_cut_short else ""
+    console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(table.consumed)}")
 
 
 Test = Callable[[Record], bool]
@@ -68,7 +83,7 @@ OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _test(text: str) -> Test:
-    """A test of a record out of `field=value`; a record without the field fails it."""
+    """Return the test of a record that `field=value` stands for; a record without the field fails it."""
     match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
     if match is None:
         raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
@@ -80,36 +95,18 @@ def _test(text: str) -> Test:
 
 
 def _alike(value: Any, wanted: str) -> tuple[Any, Any]:
-    """Both as numbers if the field is one, else both as text, in which times are in their order too."""
+    """Return both as numbers if the field is one, else both as text, which keeps times in their order."""
     if isinstance(value, int) and not isinstance(value, bool):
         try:
             return value, float(wanted)
         except ValueError:
-            raise Failure(f"{wanted!r} is compared with a number and is none.", Code.USAGE) from None
+            raise Failure(f"{wanted!r} is not a number, but the field is.", Code.USAGE) from None
     return _plain(value).lower(), wanted.lower()
-
-
-async def _scan(
-    console: Console, settings: TableSettings, tests: Sequence[Test], segments: int, limit: int | None
-) -> None:
-    async with open_table(settings) as table:
-        about = await table.describe() or {}
-        found: list[Record] = []
-        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            reader = Reader(table, segments, advance, page=None if tests or limit is None else limit + 1)
-            async with aclosing(_matching(reader, tests, limit)) as records:
-                async for record in records:
-                    console.record({name: _json(value) for name, value in record.items()})
-                    found += [] if console.json else [record]
-    if found:
-        console.table(["entity", "group", "number", "at", "by", "text"], map(_row, found), right=["number"])
-    more = f" Stopped at {limit}, more with --limit." if reader.is_cut_short else ""
-    console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(table.consumed)}")
 
 
 @dataclass
 class Reader:
-    """Reads a table in parallel segments, a few pages ahead of whoever takes the items."""
+    """Reads a table in parallel segments, a few pages ahead of its caller."""
 
     table: OperatedTable
     segments: int
@@ -120,7 +117,7 @@ class Reader:
     is_cut_short: bool = False
 
     async def pages(self) -> AsyncGenerator[list[Item], None]:
-        """Every item of the table, as many at once as came at once."""
+        """Yield all items of the table, page by page."""
         pages: asyncio.Queue[list[Item] | None] = asyncio.Queue(PAGES_AHEAD)
         readers = asyncio.create_task(self._read_all(pages))
         try:
@@ -133,16 +130,16 @@ class Reader:
             readers.cancel()
 
     async def _read_all(self, pages: "asyncio.Queue[list[Item] | None]") -> None:
+        async def read(segment: Segment) -> None:
+            async for page in self.table.scan(segment, page=self.page):
+                await pages.put(page)
+
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self.segments):
-                    group.create_task(self._read(Segment(number, self.segments), pages))
+                    group.create_task(read(Segment(number, self.segments)))
         finally:
             await pages.put(None)
-
-    async def _read(self, segment: Segment, pages: "asyncio.Queue[list[Item] | None]") -> None:
-        async for page in self.table.scan(segment, page=self.page):
-            await pages.put(page)
 
 
 async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) -> AsyncGenerator[Record, None]:
@@ -159,16 +156,12 @@ async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) ->
 
 
 def to_record(item: Item) -> Record:
-    """An item with the names that the service has for its attributes; an unknown one as it is stored."""
+    """Return an item with the service's names for its attributes; an item of unknown kind unchanged."""
     entity = items.to_entity(item)
     if entity is None:
         return {"entity": "other", **item}
     fields = {name: value for name, value in asdict(entity).items() if value is not None}
     return {"entity": "message" if isinstance(entity, Message) else "inbox_row", **fields}
-
-
-def _json(value: Any) -> Any:
-    return value if isinstance(value, int | str | list | dict) else _plain(value)
 
 
 def _plain(value: Any) -> str:
@@ -178,7 +171,7 @@ def _plain(value: Any) -> str:
 
 
 def _row(record: Record) -> list[object]:
-    """The few fields that people look for first."""
+    """Return the cells of a record for people."""
     at: datetime | None = record.get("created_at") or record.get("last_at")
     number = record.get("number") or record.get("last_number", "")
     by = record.get("user_uuid", record.get("pk", ""))

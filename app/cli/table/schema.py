@@ -1,6 +1,5 @@
-"""schema-load, list-tables, describe, drop: the table itself."""
+"""The commands schema-load, list-tables, describe and drop: the table itself."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -9,25 +8,23 @@ import typer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import open_table, read_settings, require_consent
+from app.cli.services import open_table
+from app.cli.target import read_settings, require_consent
 from app.settings import TableSettings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table, table_definition
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-TableName = Annotated[str | None, typer.Option("--table", help="Another table than the setting DYNAMODB_TABLE.")]
+TableName = Annotated[str | None, typer.Option("--table", help="A table in place of the setting DYNAMODB_TABLE.")]
 
 
 @app.command("schema-load", epilog=examples("schema-load", "DYNAMODB_BILLING_MODE=PAY_PER_REQUEST cruddur schema-load"))
-def schema_load(json: Json = False) -> None:
+async def schema_load(json: Json = False) -> None:
     """Create the table with its index and expiry, as the settings say.
 
-    A table that is there already is compared and left alone: exit code 0 when it is as it should be, 1 when not.
+    An existing table is compared and not changed: exit code 0 if it is as the settings say, else 1.
     """
-    asyncio.run(_schema_load(Console(json), read_settings(TableSettings)))
-
-
-async def _schema_load(console: Console, settings: TableSettings) -> None:
+    settings, console = read_settings(TableSettings), Console(json)
     async with open_table(settings) as table:
         if found := await table.describe():
             wrong = list(differences(found, settings))
@@ -43,7 +40,7 @@ async def _schema_load(console: Console, settings: TableSettings) -> None:
 
 
 def differences(found: Mapping[str, Any], settings: TableSettings) -> Iterator[str]:
-    """How a table differs from what schema-load would create: what it has, what it should have."""
+    """Yield the differences between a table and what schema-load would create, in words."""
     there, wanted = _shape(found), _shape(table_definition(settings) | {"TimeToLive": {"AttributeName": TTL_ATTRIBUTE}})
     for part in sorted(there.keys() | wanted.keys()):
         if there.get(part) != wanted.get(part):
@@ -51,7 +48,7 @@ def differences(found: Mapping[str, Any], settings: TableSettings) -> Iterator[s
 
 
 def _shape(table: Mapping[str, Any]) -> dict[str, str]:
-    """What matters of a table, of its definition or of its description, by names for people."""
+    """Return the parts of a table that are compared and shown, from its definition or its description."""
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
     mode = table.get("BillingMode") or table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     shape = {
@@ -80,59 +77,55 @@ def _keys(part: Mapping[str, Any], types: Mapping[str, str]) -> str:
 
 
 @app.command("list-tables", epilog=examples("list-tables", "list-tables --json"))
-def list_tables(json: Json = False) -> None:
-    """The names of all tables of this engine, or of this account and region."""
-    asyncio.run(_list_tables(Console(json), read_settings(TableSettings)))
-
-
-async def _list_tables(console: Console, settings: TableSettings) -> None:
-    async with open_table(settings) as table:
+async def list_tables(json: Json = False) -> None:
+    """List the names of all tables of this engine, or of this account and region."""
+    console = Console(json)
+    async with open_table(read_settings(TableSettings)) as table:
         names = await table.tables()
     for name in names:
         console.say(name)
         console.record({"table": name})
     if not names:
-        console.note("There are no tables here: `cruddur schema-load` creates ours.")
+        console.note("There are no tables here: `cruddur schema-load` creates the service's.")
 
 
 @app.command("describe", epilog=examples("describe", "describe --table other-table --json"))
-def describe(table: TableName = None, json: Json = False) -> None:
-    """What DynamoDB says of the table. Items and bytes are counted every six hours on AWS."""
-    asyncio.run(_describe(Console(json), read_settings(TableSettings), table))
-
-
-async def _describe(console: Console, settings: TableSettings, name: str | None) -> None:
-    async with open_table(settings, name=name) as table:
-        found = await table.describe()
+async def describe(table: TableName = None, json: Json = False) -> None:
+    """Show DynamoDB's description of the table. AWS counts items and bytes every six hours."""
+    async with open_table(read_settings(TableSettings), name=table) as opened:
+        found = await opened.describe()
     if found is None:
-        raise Failure(f"There is no table {table.name} here: `cruddur schema-load` creates ours.")
-    facts = {"table": found["TableName"], "status": found["TableStatus"], "items": found.get("ItemCount", 0),
-             "bytes": found.get("TableSizeBytes", 0), **_shape(found)}  # fmt: skip
+        raise Failure(f"There is no table {opened.name} here: `cruddur schema-load` creates the service's.")
+    facts = {
+        "table": found["TableName"],
+        "status": found["TableStatus"],
+        "items": found.get("ItemCount", 0),
+        "bytes": found.get("TableSizeBytes", 0),
+        **_shape(found),
+    }
     facts |= {f"index {index['IndexName']} status": index.get("IndexStatus", "?") for index in _indexes(found)}
+    console = Console(json)
     console.record({name.replace(" ", "_"): fact for name, fact in facts.items()})
     console.table(["", ""], facts.items())
 
 
 @app.command("drop", epilog=examples("drop cruddur-messages", "drop cruddur-messages --yes"))
-def drop(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Its name.")],
+async def drop(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")],
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Delete a table and everything in it. There is no way back.
+    """Delete a table and everything in it, for good.
 
-    Asks for the table's name again. A table with deletion protection stays; switch that off first, where you mean it.
+    Asks for the table's name again. Refuses a table with deletion protection, which has to be switched off before.
     """
-    asyncio.run(_drop(Console(), read_settings(TableSettings), table, yes=yes, production=production))
-
-
-async def _drop(console: Console, settings: TableSettings, name: str, *, yes: bool, production: bool) -> None:
-    async with open_table(settings, name=name) as table:
-        found = await table.describe()
+    settings = read_settings(TableSettings)
+    async with open_table(settings, name=table) as opened:
+        found = await opened.describe()
         if found is None:
-            raise Failure(f"There is no table {name} here: `cruddur list-tables` shows which there are.")
+            raise Failure(f"There is no table {table} here: `cruddur list-tables` lists the existing ones.")
         if found.get("DeletionProtectionEnabled"):
-            raise Failure(f"{name} is protected from deletion, so it stays.", Code.REFUSED)
-        require_consent(settings, f"delete {name} and everything in it", word=name, yes=yes, production=production)
-        await table.drop()
-    console.say(f"{name}: deleted")
+            raise Failure(f"{table} is protected from deletion, so it stays.", Code.REFUSED)
+        require_consent(settings, f"delete {table} and everything in it", word=table, yes=yes, production=production)
+        await opened.drop()
+    Console().say(f"{table}: deleted")

@@ -12,6 +12,7 @@ from app.errors import Unavailable
 from app.gateways.dynamodb import Item, Table, marshal_item, unmarshal_item
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import Consumed
+from app.gateways.dynamodb.table import THROTTLES
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 WRITE_BATCH = 25
 """Items in one BatchWriteItem, a limit of DynamoDB."""
 READ_SECONDS = 20.0
-THROTTLES = (
-    "LimitExceededException",
-    "ProvisionedThroughputExceeded",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttling",
-)
-"""Beginnings of the codes of throttles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ class OperatedTable(Table):
             try:
                 return await super()._retry(method, **request)
             except Unavailable as error:
-                if not str(error.__cause__).startswith(THROTTLES):
+                if str(error.__cause__) not in THROTTLES:
                     raise
             await asyncio.sleep(DYNAMODB_COMMAND.seconds(attempt))
         raise AssertionError("unreachable")

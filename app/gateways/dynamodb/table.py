@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.concurrency import DYNAMODB_REQUEST
 from app.errors import Unavailable
+from app.gateways import aws_errors
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_rejection, record_response
 from app.gateways.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
@@ -21,27 +22,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TRANSIENT = frozenset(
-    {
-        "InternalServerError",
-        "ItemCollectionSizeLimitExceededException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceeded",
-        "ProvisionedThroughputExceededException",
-        "ReplicatedWriteConflictException",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingError",
-        "ThrottlingException",
-        "TransactionConflict",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
+THROTTLES = aws_errors.THROTTLES | {"LimitExceededException"}
+"""DynamoDB's codes. In other services LimitExceededException is a quota, which no waiting helps."""
+TRANSIENT = THROTTLES | {
+    "InternalServerError", "ItemCollectionSizeLimitExceededException", "ReplicatedWriteConflictException",
+    "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "TransactionConflict",
+    "TransactionConflictException", "TransactionInProgressException",
+}  # fmt: skip
 MAX_ATTEMPTS = 6
 """Attempts of one call, about half a second of backoff in all; the caller's deadline may end it sooner."""
 CREATE_CHECKS = 120

@@ -1,10 +1,10 @@
-"""Becomes another program on a leash: one that ends with its parent and, where that matters, is not root.
+"""Become another program that ends with its parent process and, where that matters, does not run as root.
 
-python -I -S leash.py PARENT_PID DEATH_SIGNAL DROP FOLDER PROGRAM ARGUMENT...
+python -I -S parent_death.py PARENT_PID DEATH_SIGNAL DROP FOLDER PROGRAM ARGUMENT...
 
-A program of its own, because the kernel's calls for this are only safe in a process with one thread: between fork and
-exec of a larger Python they are not. DROP is what root does: `keep`, `namespace`, `nobody`, or `auto`, the first that
-works of the last two. FOLDER is handed over to whoever it becomes.
+This is a program of its own, as the system calls for this are safe only in a process with one thread, which a larger
+Python between fork and exec may not be. DROP is how root drops its privileges: `keep`, `namespace`, `nobody`, or
+`auto`, the first of the last two that works. FOLDER is given to the user that the program runs as.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: str, death_signal: str, drop: str, folder: str, program: str, *arguments: str) -> None:
-    """Drops, then ties: changing the user would undo the tie."""
+    """Drop privileges, then set the death signal, which a change of the user would clear, and become the program."""
     if os.geteuid() == 0:
         DROPS[drop](Path(folder))
-    _die_with(int(parent), int(death_signal))
+    _end_with_parent(int(parent), int(death_signal))
     try:
         os.execv(program, [program, *arguments])  # noqa: S606  # no shell is wanted
     except PermissionError:
@@ -32,20 +32,20 @@ def main(parent: str, death_signal: str, drop: str, folder: str, program: str, *
 
 
 def _namespace(folder: Path) -> None:
-    """Stays root for the files' owner and becomes user 1000 for itself, as in a rootless container."""
+    """Become user 1000 in a user namespace, which is root outside of it, as in a rootless container."""
     _hand_over(folder, 0, 0)
     _enter_namespace()
 
 
 def _enter_namespace() -> None:
     if _libc().unshare(CLONE_NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "no user namespace to be had")
+        raise OSError(ctypes.get_errno(), "user namespaces are not available")
     for name, line in {"setgroups": "deny", "uid_map": "1000 0 1", "gid_map": "1000 0 1"}.items():
         Path("/proc/self", name).write_text(line)
 
 
 def _nobody(folder: Path) -> None:
-    """Becomes the user nobody, who must be able to walk to the folder: permissions above it are not ours to change."""
+    """Become the user nobody, or exit if that user cannot reach the folder."""
     user = pwd.getpwnam("nobody")
     _hand_over(folder, user.pw_uid, user.pw_gid)
     os.setgroups([])
@@ -61,7 +61,7 @@ def _auto(folder: Path) -> None:
 
 
 def _namespace_works() -> bool:
-    """Tries it in a child: a namespace that was entered but could not be mapped cannot be left again."""
+    """Return whether a child process can enter a namespace; this process could not leave one that fails half-way."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -79,8 +79,8 @@ def _hand_over(folder: Path, user: int, group: int) -> None:
         os.chown(path, user, group, follow_symlinks=False)
 
 
-def _die_with(parent: int, death_signal: int) -> None:
-    """Asks the kernel for a signal at the parent's death, and looks whether that came first. Only Linux has this."""
+def _end_with_parent(parent: int, death_signal: int) -> None:
+    """Ask the kernel, on Linux, for a signal at the parent's death, and end at once if the parent is dead already."""
     if sys.platform == "linux":
         _libc().prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
@@ -94,7 +94,7 @@ def _libc() -> ctypes.CDLL:
 def _unreachable(path: str) -> str:
     return (
         f"root cannot run Postgres here: there are no user namespaces, and the user nobody cannot reach {path}. "
-        "Start as a normal user, or from a folder that everybody may enter, or set DATABASE_URL."
+        "Start as a normal user, or from a folder that all users may enter, or set DATABASE_URL."
     )
 
 

@@ -1,0 +1,78 @@
+"""The table and Postgres, opened for a command, with the stores and the rules of the service over them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from app.cache import Caches
+from app.cli.target import announce, announce_database, invalid_settings_explained, is_local
+from app.concurrency import TaskSet
+from app.gateways.aws import Aws, open_aws
+from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
+from app.gateways.postgres import open_postgres
+from app.messaging.store import MessagingStore
+from app.settings import DatabaseSettings, StoreSettings, TableSettings
+from app.users.service import Users
+from app.users.store import UserStore
+
+STATEMENT_SECONDS: Final = 120
+"""A statement of a command may change every row; a request's may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The table and the users, with the rules that the service has for them."""
+
+    table: OperatedTable
+    messaging: MessagingStore
+    user_store: UserStore
+    users: Users
+
+
+@asynccontextmanager
+async def open_services(settings: StoreSettings) -> AsyncIterator[Services]:
+    """Open Postgres and the table, after saying on standard error where they are."""
+    async with open_user_store(settings) as user_store, open_table(settings) as table:
+        yield Services(table, MessagingStore(table), user_store, Users(user_store, Caches(TaskSet())))
+
+
+@asynccontextmanager
+async def open_users(settings: DatabaseSettings) -> AsyncIterator[Users]:
+    """Open Postgres, after saying on standard error where it is, for the service's rules about users."""
+    async with open_user_store(settings) as store:
+        yield Users(store, Caches(TaskSet()))
+
+
+@asynccontextmanager
+async def open_user_store(settings: DatabaseSettings) -> AsyncIterator[UserStore]:
+    """Open Postgres, after saying on standard error where it is."""
+    announce_database(settings)
+    async with open_postgres(settings, statement_seconds=STATEMENT_SECONDS) as postgres:
+        yield UserStore(postgres)
+
+
+@asynccontextmanager
+async def open_table(settings: TableSettings, *, name: str | None = None) -> AsyncIterator[OperatedTable]:
+    """Open the table of this name, else that of the settings, after saying on standard error where it is."""
+    with invalid_settings_explained():
+        chosen = settings.model_validate(settings.model_dump() | {"dynamodb_table": name}) if name else settings
+    await announce_table(chosen)
+    async with open_operated_table(chosen) as table:
+        yield table
+
+
+async def announce_table(settings: TableSettings) -> None:
+    """Say on standard error where the table is."""
+    if settings.dynamodb_endpoint_url:
+        engine = "local engine" if is_local(settings) else f"{settings.environment} engine"
+        place = f"{engine} {settings.dynamodb_endpoint_url}"
+    else:
+        async with open_aws(settings) as aws:
+            place = f"{await aws_account(aws)}, region {settings.aws_region}"
+    announce(f"{place}, table {settings.dynamodb_table}")
+
+
+async def aws_account(aws: Aws) -> str:
+    """Return the account that the credentials belong to, in words."""
+    return f"AWS account {(await aws.call('sts', 'get_caller_identity'))['Account']}"
