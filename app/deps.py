@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims
 from app.cache import Caches
+from app.concurrency import TaskSet
 from app.errors import Unauthenticated
 from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
@@ -22,6 +23,7 @@ from app.users.service import Users
 class State(EdgeState):
     """The lifespan state: what a process opens once. `state_of` reads it."""
 
+    tasks: TaskSet
     users: Users
     messaging: Messaging
     catchup: Catchup

@@ -32,14 +32,15 @@ from app.http.problems import http_error_handler, on_app_error, on_invalid_reque
 from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
-from app.messaging.events import Event, Publish
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
+from app.publish import fan_out
 from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
+from app.realtime.profiles import ProfileFanOut
 from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
 from app.users import local_routes
@@ -47,7 +48,8 @@ from app.users import router as users_router
 from app.users.service import Users
 from app.users.store import UserStore
 
-DRAIN_SECONDS = 1.5
+DRAIN_SECONDS = 3.0
+"""Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -99,7 +101,6 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield message_routes.router
     yield users_router.router
     yield realtime_router.router
-    yield realtime_router.streams
     if settings.environment == "local":
         yield local_routes.router
     if settings.metrics_token or settings.environment != "production":
@@ -121,20 +122,19 @@ def _lifespan(
             stack.push_async_callback(verifier.aclose)
             tasks = TaskSet()
             caches = await stack.enter_async_context(open_caches(tasks, valkey, metrics.looked_up))
-            users = Users(UserStore(postgres), caches)
             store, bus = MessagingStore(table), await _open_bus(valkey, stack)
+            catchup = Catchup(store)
+            users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish)
             unread = UnreadCounter(store, caches)
             messaging = Messaging(
                 store,
                 users,
                 message_max_length=settings.message_max_length,
-                publish=_in_turn(unread.forget_changed, bus.publish),
+                tasks=tasks,
+                publish=fan_out(unread.invalidate_changed, bus.publish),
             )
             stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
-            stack.push_async_callback(messaging.drain, DRAIN_SECONDS)
-            catchup = Catchup(store)
             hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
-            users.renamed = hub.renamed
             stack.enter_context(stop.handled(hub.close))
             stack.callback(hub.close)
             issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
@@ -142,6 +142,7 @@ def _lifespan(
                 table=table,
                 postgres=postgres,
                 verifier=verifier,
+                tasks=tasks,
                 users=users,
                 messaging=messaging,
                 catchup=catchup,
@@ -156,11 +157,3 @@ def _lifespan(
 
 async def _open_bus(valkey: Valkey | None, stack: AsyncExitStack) -> Bus:
     return await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
-
-
-def _in_turn(*listeners: Publish) -> Publish:
-    async def publish(*events: Event) -> None:
-        for listener in listeners:
-            await listener(*events)
-
-    return publish

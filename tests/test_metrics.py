@@ -1,4 +1,4 @@
-"""What the service counts about itself: units against AWS's rules, and who may read it."""
+"""The service's counters: units against AWS's rules, and access to them."""
 
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import Check, ConditionFailed, Put, Table, TransactionRejected, Update
 from app.messaging.log import now
 from app.messaging.models import Draft, direct_group_uuid
@@ -40,13 +41,14 @@ def counted(text: str, name: str) -> dict[tuple[str, ...], float]:
 
 
 class Counted:
-    """Two people who talk; their DynamoDB calls are counted by the service and measured by AWS's rules."""
+    """Two users in a conversation; their DynamoDB calls are counted by the service and measured by AWS's rules."""
 
     def __init__(self, service: Service) -> None:
         self.metrics, self.meter, self.at = Metrics(), Meter(raw_client(service)), now()
         self.table = Table(self.meter.client, service.state["table"].name, meter=self.metrics.dynamodb)
         store = MessagingStore(self.table)
-        self.messaging = Messaging(store, DIRECTORY, message_max_length=1024, clock=lambda: self.at)
+        self.tasks = TaskSet()
+        self.messaging = Messaging(store, DIRECTORY, message_max_length=1024, tasks=self.tasks, clock=lambda: self.at)
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
 
@@ -132,8 +134,10 @@ async def test_retries_are_counted_with_their_cause(service: Service) -> None:
     assert sum(retries.values()) == client.faults > 0
     assert {(call, made_by) for call, _, made_by in retries} == {("get_item", "other")}
     assert {cause for _, cause, _ in retries} <= {
-        "ProvisionedThroughputExceededException", "ConnectionClosedError", "ReadTimeoutError",
-    }  # fmt: skip
+        "ProvisionedThroughputExceededException",
+        "ConnectionClosedError",
+        "ReadTimeoutError",
+    }
 
 
 async def test_background_work_counts_for_the_operation_that_started_it(both: Counted) -> None:
@@ -146,7 +150,7 @@ async def test_background_work_counts_for_the_operation_that_started_it(both: Co
         both.messaging._projection.repair(row, users=[both.bob])  # noqa: SLF001  # what opening a group does
 
     await both.measured("open", open_group())
-    await both.messaging.drain(5)
+    await both.tasks.drain(5)
     calls = counted(both.metrics.text().decode(), "cruddur_dynamodb_calls_total")
     assert calls["update_item", "open"] == 1
 

@@ -73,7 +73,7 @@ async def test_killed_servers_lose_and_duplicate_no_message(
     assert {str(message.uuid): message.number for message in log} == answered
     for person in (ann, bob):  # opening the group heals what a kill between commit and projection left
         assert (await person.numbers(ann.group_with(bob)))[-1] == len(log)
-    await service.state["messaging"].drain(5)
+    await service.state["tasks"].drain(5)
     for person in (ann, bob):
         assert [row["last_number"] for row in await person.inbox()] == [len(log)]
 

@@ -43,7 +43,7 @@ async def whole_log(service: Service, one: Person, other: Person) -> list[dict[s
 
 
 async def test_01_lists_are_not_bounded_by_the_calendar_year(service: Service, ann: Person, bob: Person) -> None:
-    """On 1 January everything vanished."""
+    """In the old back end everything vanished on 1 January."""
     group, table = ann.group_with(bob), service.state["table"]
     old = [Message(group, n, uuid4(), bob.uuid, f"year {at.year}", at) for n, at in enumerate(NEW_YEAR, 1)]
     for message in old:
@@ -153,7 +153,8 @@ async def test_08_two_sends_in_a_microsecond_are_both_kept(service: Service, ann
     stopped = now()
     table, users = service.state["table"], Users(UserStore(service.state["postgres"]), Caches(TaskSet()))
     processes = [
-        Messaging(MessagingStore(table), users, message_max_length=100, clock=lambda: stopped) for _ in range(2)
+        Messaging(MessagingStore(table), users, message_max_length=100, tasks=TaskSet(), clock=lambda: stopped)
+        for _ in range(2)
     ]
     sends = [
         processes[number % 2].send(Draft(sender.uuid, f"{number}"), group=None, handle=peer.handle)

@@ -1,4 +1,4 @@
-"""What ASGI has no words for: cutting the connection of a client who does not read, and hearing early of the end."""
+"""Bounding and aborting a response's connection, and acting early on the stop signal: ASGI offers neither."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 3
 
 
 class Connection:
-    """The server's end of a request's connection. Behind a server that shows nothing of it, all this does nothing.
+    """The server's end of a request's connection. On a server other than uvicorn its methods do nothing.
 
     uvicorn's `receive` is a method of the object that has the transport.
     """
@@ -30,13 +30,13 @@ class Connection:
     def __init__(self, receive: "Receive") -> None:
         self._transport: asyncio.Transport | None = getattr(getattr(receive, "__self__", None), "transport", None)
 
-    def cut(self) -> None:
-        """Drop it with what waits in it. Left off, a response would be flushed to who does not read, for ever."""
+    def abort(self) -> None:
+        """Close it at once and discard its buffer, which a client that does not read would keep open for ever."""
         if self._transport:
             self._transport.abort()
 
-    def bound(self, size: int) -> None:
-        """Let no more than about this many bytes wait in it, and as many in the kernel, until sending waits, too."""
+    def limit_buffers(self, size: int) -> None:
+        """Make `send` wait while about this many bytes are in its buffer, and give the kernel's the same size."""
         if self._transport:
             self._transport.set_write_buffer_limits(high=size)
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)

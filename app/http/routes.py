@@ -9,7 +9,6 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
 from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
-from app.http.connection import Connection
 from app.http.context import context_of, state_of
 from app.metrics import operation
 from app.strict_json import Malformed, read_json
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 16 * 1024
 BODY_SECONDS = 5.0
 TOO_LARGE = f"The request body has more than {MAX_BODY_BYTES} bytes"
-STREAM_BUFFER_BYTES = 32 * 1024
-"""Of a stream's connection; Linux takes twice that in the kernel."""
-HANG_UP_SECONDS = 1.0
-"""For a client to take the last of a stream that has ended."""
 
 
 class NamedRoute(APIRoute):
@@ -52,21 +47,6 @@ class SignedInRoute(ApiRoute):
         authorization = Headers(scope=scope).getlist("authorization")
         context_of(scope).claims = await state_of(scope)["verifier"].verify(authorization)
         await super().handle(scope, receive, send)
-
-
-class StreamRoute(SignedInRoute):
-    """A route whose answer may go on for long. `hang_up` ends it soon, even if its client has stopped to read."""
-
-    async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        loop, connection = asyncio.get_running_loop(), Connection(receive)
-        connection.bound(STREAM_BUFFER_BYTES)
-        try:
-            async with asyncio.timeout(None) as limit:
-                scope["state"]["hang_up"] = lambda: limit.reschedule(loop.time() + HANG_UP_SECONDS)
-                await super().handle(scope, receive, send)
-        except TimeoutError:
-            connection.cut()
-            await asyncio.sleep(0)  # until the server knows
 
 
 def _refuse_repeated_parameters(scope: "Scope") -> None:

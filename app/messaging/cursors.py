@@ -1,4 +1,4 @@
-"""Places in an inbox as opaque text."""
+"""Cursors: positions in an inbox as opaque text."""
 
 import re
 from uuid import UUID
@@ -11,11 +11,12 @@ _CURSOR = re.compile(r"([0-9]{1,14})-([0-9a-f]{32})")
 
 
 def write_cursor(position: InboxPosition) -> str:
+    """Return the cursor of a position."""
     return f"{to_ms(position.last_at)}-{position.group_uuid.hex}"
 
 
 def read_cursor(cursor: str) -> InboxPosition:
-    """The position, or InvalidParameter for a text that no Link header ever held."""
+    """Return the position of a cursor, or raise InvalidParameter for any other text."""
     match = _CURSOR.fullmatch(cursor)
     if match is None:
         raise InvalidParameter("cursor is not from a Link header")

@@ -1,9 +1,8 @@
-"""What happened to whom: each event is for one person, and says who that is by `to`.
+"""Domain events of messaging. Each event has one receiver, the user `to`.
 
-They are told after the rows are written. The log and the rows are the truth; an event that gets lost is found there.
+They are published after the rows are written. The log and the rows are authoritative: a lost event can be found there.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -13,7 +12,7 @@ from app.messaging.models import InboxRow, Message
 
 @dataclass(frozen=True, slots=True)
 class MessageAppended:
-    """A message landed in a group; `row` is the receiver's own, as the message left it or as somebody did since."""
+    """A message was appended to a group; `row` is the receiver's row after it, or after a later change."""
 
     message: Message
     row: InboxRow
@@ -21,24 +20,26 @@ class MessageAppended:
 
     @property
     def to(self) -> UUID:
+        """The receiver."""
         return self.row.user_uuid
 
 
 @dataclass(frozen=True, slots=True)
 class GroupChanged:
-    """The receiver's own row of a group is another one now."""
+    """The receiver's row of a group has changed."""
 
     row: InboxRow
     kind: Literal["group"] = "group"
 
     @property
     def to(self) -> UUID:
+        """The receiver."""
         return self.row.user_uuid
 
 
 @dataclass(frozen=True, slots=True)
 class MarkerMoved:
-    """A member, maybe the receiver on another device, has read up to a number."""
+    """A member has read up to a number. The member may be the receiver, on another device."""
 
     to: UUID
     group_uuid: UUID
@@ -49,7 +50,7 @@ class MarkerMoved:
 
 @dataclass(frozen=True, slots=True)
 class TypingChanged:
-    """Another member began to type, goes on, or stopped."""
+    """Another member types, or has stopped typing."""
 
     to: UUID
     group_uuid: UUID
@@ -59,9 +60,3 @@ class TypingChanged:
 
 
 Event: TypeAlias = MessageAppended | GroupChanged | MarkerMoved | TypingChanged
-Publish: TypeAlias = Callable[..., Awaitable[None]]
-"""Takes any number of events. It is quick, as answers wait for it, and it never raises."""
-
-
-async def nobody_listens(*_: Event) -> None:
-    """For processes that publish nothing, such as the command line."""

@@ -58,7 +58,7 @@ async def list_message_groups(
 
     A group with activity between two pages may move to the front. A client that reads from the first page misses none.
     """
-    page = await messaging.inbox(user, limit=limit, behind=read_cursor(cursor) if cursor is not None else None)
+    page = await messaging.inbox(user, limit=limit, before=read_cursor(cursor) if cursor is not None else None)
     if page.next:
         set_link_header(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
     names = await users.names(row.peer_uuid for row in page.rows)

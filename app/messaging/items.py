@@ -1,4 +1,4 @@
-"""The single table's items: the only place that spells a key or an attribute.
+"""Spells the keys and attributes of the single table's items, which no other module does.
 
     entity     pk            sk              index inbox-by-activity (inbox, activity_bucket)
     message    MSG#<group>   N#<number>      none
@@ -45,11 +45,12 @@ def block_key(user: UUID, other: UUID) -> Key:
 
 
 def new_message(message: Message) -> Put:
-    """The commit point of a send: a number is given once."""
+    """Return the put that commits a send: it fails if the number is taken."""
     return Put(message_item(message), condition=ABSENT)
 
 
 def message_item(message: Message) -> Item:
+    """Return a message as the table stores it."""
     item: Item = {
         **message_key(message.group_uuid, message.number),
         "id": message.uuid,
@@ -65,6 +66,7 @@ def message_item(message: Message) -> Item:
 
 
 def to_message(item: Item) -> Message:
+    """Return the message that an item stores."""
     return Message(
         group_uuid=UUID(item["pk"][4:]),
         number=int(item["sk"][2:]),
@@ -80,7 +82,7 @@ def to_message(item: Item) -> Message:
 
 
 def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uuid: UUID | None = None) -> Query:
-    """Both numbers are included; with a uuid, only the entry that has it is handed on."""
+    """Return the query for the messages `first`..`last`, both included; with a uuid, for the one that has it."""
     keys: dict[str, Any] = {":pk": f"MSG#{group}", ":first": f"N#{first:012d}", ":last": f"N#{last:012d}"}
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     if uuid is None:
@@ -89,13 +91,14 @@ def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uu
 
 
 def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
+    """Return the query for the last messages of a group, newest first."""
     keys = {":pk": f"MSG#{group}", ":first": "N#", ":last": f"N#{LAST_NUMBER}"}
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
 
 
 def to_entity(item: Item) -> Message | InboxRow | None:
-    """Whatever the item is, for those who read the whole table; None if it is neither a message nor an inbox row."""
+    """Return an item of the whole table as a message or an inbox row, None if it is neither."""
     if item["pk"].startswith("MSG#") and item["sk"].startswith("N#"):
         return to_message(item)
     if item["pk"].startswith("USR#") and item["sk"].startswith("GRP#"):
@@ -104,11 +107,12 @@ def to_entity(item: Item) -> Message | InboxRow | None:
 
 
 def new_inbox_row(message: Message, *, user: UUID, peer: UUID) -> Put:
-    """The first row of a member, as the group's first message leaves it."""
+    """Return the put of a member's first row; it fails if the member has one."""
     return Put(inbox_item(first_inbox_row(message, user=user, peer=peer)), condition=ABSENT)
 
 
 def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
+    """Return a member's row after the group's first message."""
     return InboxRow(
         user_uuid=user,
         group_uuid=message.group_uuid,
@@ -122,19 +126,22 @@ def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
     )
 
 
-def bump_inbox_row(message: Message, *, user: UUID) -> Update:
-    """Move a row up to this message. Repeating it, or doing it late, changes nothing; whoever left is back."""
+def advance_inbox_row(message: Message, *, user: UUID) -> Update:
+    """Return the update that moves a row forward to this message and makes its user an active member again.
+
+    It fails for a row that is at this message or beyond, so it may be late or repeated.
+    """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
     read = ", #read = :last" if user == message.user_uuid else ""
     return Update(
         inbox_key(user, message.group_uuid),
         f"SET {changes}{read}, #v = #v + :one REMOVE #state",
-        _projection(message, user),
+        _projection_values(message, user),
         condition="#last < :last",
     )
 
 
-def _projection(message: Message, user: UUID) -> dict[str, Any]:
+def _projection_values(message: Message, user: UUID) -> dict[str, Any]:
     return {
         ":last": message.number,
         ":at": to_ms(message.created_at),
@@ -146,8 +153,8 @@ def _projection(message: Message, user: UUID) -> dict[str, Any]:
     }
 
 
-def projected(message: Message) -> dict[str, Any]:
-    """What a row has of its group's newest message, by names for people."""
+def message_projection(message: Message) -> dict[str, Any]:
+    """Return what an inbox row must hold of its group's newest message, by names for operators."""
     return {
         "time": to_ms(message.created_at),
         "sender": message.user_uuid.bytes,
@@ -156,8 +163,11 @@ def projected(message: Message) -> dict[str, Any]:
     }
 
 
-def shown(row: Item) -> dict[str, Any]:
-    """The same of what an inbox row has: another entry where it is not the message's. Whoever left needs no index."""
+def row_projection(row: Item) -> dict[str, Any]:
+    """Return what an inbox row holds of a message, to compare with `message_projection`.
+
+    The row of a former member counts as indexed: it needs no index entry.
+    """
     is_listed = row.get("inbox") == f"IN#{row['pk'][4:]}"
     in_index = row.get("activity_bucket") if is_listed else None
     return {
@@ -169,11 +179,12 @@ def shown(row: Item) -> dict[str, Any]:
 
 
 def copied_inbox_row(row: InboxRow) -> Put:
-    """A row from another table, in place of none or of one that is behind it."""
+    """Return the put of a row from another table, in place of no row or of one with a lower last number."""
     return Put(inbox_item(row), f"{ABSENT} OR #last < :last", {":last": row.last_number})
 
 
 def inbox_item(row: InboxRow) -> Item:
+    """Return an inbox row as the table stores it."""
     item: Item = {
         **inbox_key(row.user_uuid, row.group_uuid),
         "peer": row.peer_uuid,
@@ -194,18 +205,19 @@ def inbox_item(row: InboxRow) -> Item:
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
-    """Set a row that claims more than its log holds back to the log's end, unless it has changed since it was read."""
+    """Return the update that sets a row back to the end of its log, unless the row has changed since it was read."""
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         f"SET {changes}, #read = :read, #v = #v + :one",
-        _projection(message, row.user_uuid) | {":read": min(row.read_number, message.number), ":seen": row.version},
+        _projection_values(message, row.user_uuid)
+        | {":read": min(row.read_number, message.number), ":seen": row.version},
         condition="#v = :seen",
     )
 
 
 def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
-    """Forward only, never past the end, and only for one who is in the group."""
+    """Return the update that moves a read marker: forward only, not past the end, and only of an active member."""
     return Update(
         inbox_key(user, group),
         "SET #read = :number, #v = #v + :one",
@@ -215,11 +227,12 @@ def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
 
 
 def not_blocked_by(user: UUID, other: UUID) -> Check:
-    """In a transaction: `user` has not blocked `other`."""
+    """Return the check, for a transaction, that `user` has not blocked `other`."""
     return Check(block_key(user, other), ABSENT)
 
 
 def to_inbox_row(item: Item) -> InboxRow:
+    """Return the inbox row that an item stores."""
     return InboxRow(
         user_uuid=UUID(item["pk"][4:]),
         group_uuid=UUID(item["sk"][4:]),
@@ -238,39 +251,41 @@ def to_inbox_row(item: Item) -> InboxRow:
 
 
 def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Query:
-    """A user's rows in the order of their groups' ids."""
+    """Return the query for a user's rows, in the order of their groups' ids."""
     keys = {":pk": f"USR#{user}", ":rows": "GRP#"}
     return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
 
 
 def inbox_keys_from(user: UUID, newest: int | None, *, limit: int) -> Query:
-    """Keys of rows by activity, from this bucket (None: the newest one) to older ones."""
+    """Return the query for keys of rows by activity, from this bucket (None: the newest) to older ones."""
     condition = "#inbox = :inbox" if newest is None else "#inbox = :inbox AND #activity_bucket <= :bucket"
     keys: dict[str, Any] = {":inbox": f"IN#{user}"} | ({} if newest is None else {":bucket": newest})
     return Query(condition, keys, index=INBOX_INDEX, limit=limit, descending=True)
 
 
 def inbox_keys_in(user: UUID, bucket: int) -> Query:
-    """Keys of all rows whose last activity falls into this bucket."""
+    """Return the query for the keys of all rows whose last activity falls into this bucket."""
     keys: dict[str, Any] = {":inbox": f"IN#{user}", ":bucket": bucket}
     return Query("#inbox = :inbox AND #activity_bucket = :bucket", keys, index=INBOX_INDEX)
 
 
 def position_bucket(position: InboxPosition) -> int:
+    """Return the bucket in which a page that continues at this position starts."""
     return bucket(position.last_at)
 
 
 def bucket(at: datetime) -> int:
-    """The ten minutes that a time falls into; the index is written to only when this changes."""
+    """Return the ten minutes that a time falls into, counted from 1970. The index is written only when it changes."""
     return to_ms(at) // BUCKET_MS
 
 
 def to_ms(at: datetime) -> int:
-    """Milliseconds since 1970, exact."""
+    """Return the milliseconds since 1970, exact."""
     return (at - _EPOCH) // _MILLISECOND
 
 
 def from_ms(ms: int) -> datetime:
+    """Return the UTC time of these milliseconds since 1970."""
     return _EPOCH + ms * _MILLISECOND
 
 
@@ -279,12 +294,11 @@ def _time_or_none(item: Item, name: str) -> datetime | None:
 
 
 def _times(**given: datetime | None) -> Item:
-    """The times that there are."""
     return {name: to_ms(at) for name, at in given.items() if at is not None}
 
 
 def preview(text: str) -> str:
-    """The beginning of a text, at most 120 bytes of UTF-8, cut between graphemes."""
+    """Return the beginning of a text: at most 120 bytes of UTF-8, cut between graphemes (UAX #29)."""
     if len(text.encode()) <= PREVIEW_BYTES:
         return text
     end, size = 0, 0

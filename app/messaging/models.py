@@ -1,4 +1,4 @@
-"""What messages and message groups are inside the service."""
+"""Messages, message groups and inbox rows inside the service."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,13 +6,13 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
-"""The namespace of direct groups' ids. Changing it would give every pair a second group."""
+"""The namespace of direct groups' ids. With another one every pair would get a second group."""
 LAST_NUMBER = 10**12 - 1
-"""The greatest number of a message: keys hold twelve digits."""
+"""The greatest number of a message: sort keys hold twelve digits."""
 
 
 class MemberState(StrEnum):
-    """Whether a member is in a group or has left it."""
+    """The state of a membership: active, or left."""
 
     ACTIVE = "active"
     LEFT = "left"
@@ -32,7 +32,7 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An entry of a group's log. `number` counts from 1 without holes and never changes."""
+    """An entry of a group's log. `number` counts from 1 without gaps and never changes."""
 
     group_uuid: UUID
     number: int
@@ -66,12 +66,13 @@ class InboxRow:
 
     @property
     def unread_count(self) -> int:
+        """Return the number of messages after the read marker."""
         return self.last_number - self.read_number
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a sender asks for. `after` is the last number known when this `uuid` was first tried."""
+    """A message to send. `after` is the last number that the client knew when it first tried this `uuid`."""
 
     user_uuid: UUID
     text: str
@@ -82,17 +83,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, order=True)
 class InboxPosition:
-    """A place in an inbox that is sorted by newest activity; pages continue strictly behind it."""
+    """A position in an inbox that is sorted by newest activity; the next page holds the rows strictly before it."""
 
     last_at: datetime
     group_uuid: UUID
 
     @classmethod
     def of(cls, row: InboxRow) -> "InboxPosition":
+        """Return a row's own position."""
         return cls(row.last_at, row.group_uuid)
 
 
 def direct_group_uuid(one: UUID, other: UUID) -> UUID:
-    """The one group that two people share, whoever asks."""
+    """Return the id of the direct group of two users, in whichever order they are given."""
     first, second = sorted((str(one), str(other)))
     return uuid5(DIRECT_GROUPS, f"{first}:{second}")

@@ -1,43 +1,49 @@
-"""Bringing inbox rows up to the log, inline when it is fast, in the background when it is not."""
+"""Bringing inbox rows up to the log: before the answer when that is fast, else in the background."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
+from app.concurrency import INBOX_ROW, TaskSet
 from app.errors import Unavailable
-from app.messaging.models import InboxRow, Message
+from app.messaging.events import MessageAppended
+from app.messaging.models import Message
 from app.messaging.store import MessagingStore
+from app.publish import Publish
 
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 1.5
-"""How long an answer waits for its rows. The message is durable before that."""
-AT_MOST = 2_000
-"""Rows that may be waiting for another try; above this, new ones are left to the next send or open."""
-PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
-"""Seconds between the tries of a row that DynamoDB does not take; then the next send, open or repair does it."""
+"""Longest wait of an answer for its rows. The message is durable before."""
+ATTEMPTS = 8
+"""Attempts to write a row, a minute in all. After them the row is left to the next send, open or repair."""
+MAX_PENDING = 2_000
+"""Rows of this process that may wait for another attempt. Above this number a row is left to the next send or open."""
 
 
 class Projection:
-    """Rows only move forward, so any of this may be repeated, late or lost without harm to the log."""
+    """Writes inbox rows. Rows only move forward, so any write may be repeated, late or lost without harm to the log."""
 
-    def __init__(self, store: MessagingStore, projected: Callable[[Message, InboxRow], Awaitable[None]]) -> None:
-        """`projected` is told of each row that was brought up to a message, before anybody's answer."""
+    def __init__(self, store: MessagingStore, tasks: TaskSet, publish: Publish) -> None:
+        """Publish MessageAppended for each row that was brought up to a message."""
         self._store = store
-        self._projected = projected
-        self._running: set[asyncio.Task[None]] = set()
+        self._tasks = tasks
+        self._publish = publish
+        self._pending = 0
         self._repairing: set[UUID] = set()
-        self._closing = asyncio.Event()
 
     async def project(self, message: Message, *, users: Iterable[UUID]) -> None:
-        """Bring these users' rows up to the message; when that takes long, go on behind the answer."""
+        """Bring these users' rows up to the message; return after 1.5 s at the latest. 1 WCU for each row.
+
+        Raises nothing: what cannot be written in time goes on in the background.
+        """
         await asyncio.wait([self._start(message, user) for user in users], timeout=WAIT_SECONDS)
 
     def repair(self, message: Message, *, users: Iterable[UUID]) -> None:
-        """The same behind the caller's back, for rows that were found behind the log; once at a time for a group."""
+        """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""
         group = message.group_uuid
         if group not in self._repairing:
             self._repairing.add(group)
@@ -45,36 +51,26 @@ class Projection:
                 self._start(message, user).add_done_callback(lambda _: self._repairing.discard(group))
 
     def _start(self, message: Message, user: UUID) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._bump(message, user))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
+        return self._tasks.start(self._advance(message, user))
 
-    async def _bump(self, message: Message, user: UUID) -> None:
+    async def _advance(self, message: Message, user: UUID) -> None:
         is_done = False
+        self._pending += 1
         try:
-            is_done = await self._try_until_done(message, user)
+            is_done = await self._advance_with_retries(message, user)
         finally:
+            self._pending -= 1
             if not is_done:
                 log.error("inbox_row_left_behind", group_uuid=str(message.group_uuid), number=message.number)
 
-    async def _try_until_done(self, message: Message, user: UUID) -> bool:
-        for pause in (*PAUSES, 0):
+    async def _advance_with_retries(self, message: Message, user: UUID) -> bool:
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await self._tasks.sleep(INBOX_ROW.seconds(attempt - 1))
             with suppress(Unavailable):
-                if row := await self._store.bump_inbox_row(message, user=user):
-                    await self._projected(message, row)
+                if row := await self._store.advance_inbox_row(message, user=user):
+                    await self._publish(MessageAppended(message, row))
                 return True
-            if len(self._running) > AT_MOST:
-                return False
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause)
+            if self._pending > MAX_PENDING:
+                break
         return False
-
-    async def drain(self, seconds: float) -> None:
-        """At shutdown: let what is running finish, without pauses, at most this long."""
-        self._closing.set()
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)

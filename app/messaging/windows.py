@@ -1,4 +1,4 @@
-"""Which stretch of a log a request asks for, and where its neighbours are."""
+"""Windows: the range of a log that a request asks for, and the pages next to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ Neighbour: TypeAlias = tuple[Literal["before", "after"], int]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Numbers `first`..`last`; without `first` the newest `limit` messages.
+    """The numbers `first`..`last`, or the newest `limit` messages if `first` is None.
 
-    `goes_forward` says in which direction the next page lies: to newer messages after `after`, else to older ones.
+    `goes_forward` says that the next page is the one of newer messages, as after `after`; else it is the older one.
     """
 
     limit: int
@@ -38,27 +38,32 @@ class Window:
 
     @classmethod
     def newest(cls, limit: int) -> "Window":
+        """Return the window of the last messages."""
         return cls(limit)
 
     @classmethod
     def before(cls, number: int, limit: int) -> "Window":
+        """Return the window of the messages just before a number."""
         return cls(limit, max(1, number - limit), number - 1)
 
     @classmethod
     def after(cls, number: int, limit: int) -> "Window":
+        """Return the window of the messages just after a number."""
         return cls(limit, number + 1, min(number + limit, LAST_NUMBER), goes_forward=True)
 
     @classmethod
     def around(cls, number: int, limit: int) -> "Window":
+        """Return the window with a number in its middle, or as near to it as the log's beginning allows."""
         first = number - limit // 2
         return cls(limit, max(1, first), min(first + limit - 1, LAST_NUMBER))
 
     @property
     def is_empty(self) -> bool:
+        """Return whether no number can be in it."""
         return self.first is not None and self.first > self.last
 
-    def is_whole(self, numbers: Sequence[int], *, end: int) -> bool:
-        """Whether these are all of the window's numbers, without a hole, in a log known to reach `end`."""
+    def is_complete(self, numbers: Sequence[int], *, end: int) -> bool:
+        """Return whether these are all numbers of the window, without a gap, in a log that reaches at least `end`."""
         first = max(1, end - self.limit + 1) if self.first is None else self.first
         last = end if self.first is None else min(self.last, end)
         if any(later - earlier != 1 for earlier, later in pairwise(numbers)):
@@ -68,7 +73,7 @@ class Window:
         return numbers[-1] >= last and (numbers[0] <= first or len(numbers) == self.limit)
 
     def neighbours(self, numbers: Sequence[int], *, end: int) -> dict[str, Neighbour]:
-        """The Link relations that have something to show: `next` and `prev`, each as a parameter and its number."""
+        """Return the Link relations of the non-empty pages, `next` and `prev`, each as a parameter and its number."""
         first = numbers[0] if numbers else min(self.first or 1, end + 1)
         last = numbers[-1] if numbers else first - 1
         older: Neighbour | None = ("before", first) if first > 1 else None

@@ -1,1 +1,1 @@
-"""Live events: what was written is told to whom it concerns: at once, resumable, and never instead of the log."""
+"""Live events: changes reach their receivers' streams at once. Streams can resume, and the log stays authoritative."""

@@ -1,6 +1,6 @@
-"""From those who write to those who listen: the interface, and the bus of a single process.
+"""From publishers to subscriptions: the interface, and the bus of a single process.
 
-A bus makes delivery fast. It may lose events: streams compare with the log and the rows, which are the truth.
+A bus makes delivery fast. It may lose events: streams compare with the log and the rows, which are authoritative.
 """
 
 import asyncio
@@ -18,208 +18,205 @@ from app.concurrency import full_jitter
 from app.realtime.events import EventsLost, LiveEvent, encode
 
 RESUME_SECONDS = 600.0
-"""How long an event can be resumed from."""
+"""A stream can resume for this long after an event."""
 RESUME_BYTES = 8 * 1024 * 1024
-"""Of all events together that one process keeps for that."""
+"""Bytes of the events of all users that one process keeps for resuming."""
 SPREAD_SECONDS = 1.0
 QUEUE_EVENTS = 256
 QUEUE_BYTES = 128 * 1024
-"""What waits for one slow reader; with the connection's own 96 KiB it stays under 256 KiB."""
+"""Bytes that may wait for one slow client; with the 96 KiB of its connection it stays under 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An encoded event; `position` is where a stream can resume after it, None if nowhere."""
+    """An encoded event; `position` is where a stream can resume after it, None if it cannot."""
 
     payload: bytes
     position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
-    """What a user was told after a position, and when that position was."""
+class Replay:
+    """Events that were published to a user after a position; `at` is the time of that position."""
 
     deliveries: Sequence[Delivery]
     at: datetime
 
 
-class Over(Exception):
-    """The subscription has ended; `overflowed` says that the reader was too slow and what waited was let go."""
-
-    def __init__(self, *, overflowed: bool) -> None:
-        super().__init__("overflow" if overflowed else "end")
-        self.overflowed = overflowed
-
-
 class Subscription:
-    """What waits for one stream: bounded, so that a reader who stalls costs little."""
+    """The deliveries that wait for one stream, bounded in number and bytes."""
 
-    def __init__(self, ended: Callable[[], None]) -> None:
-        """`ended` is called once, when nothing more will come, whether or not anybody still reads."""
+    def __init__(self) -> None:
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when no further delivery will come, whether or not the stream is still read."""
+        self.has_overflowed = False
+        """Return whether it was closed because too much waited."""
         self._waiting: deque[Delivery] = deque()
         self._bytes = 0
-        self._ended = ended
-        self._over: Over | None = None
-        self._news = asyncio.Event()
+        self._is_ready = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
-        if self._over:
+        """Add a delivery. One too many closes the subscription."""
+        if self.closed.done():
             return
         self._waiting.append(delivery)
         self._bytes += len(delivery.payload)
-        self._news.set()
+        self._is_ready.set()
         if len(self._waiting) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
-            self.end(overflowed=True)
+            self.has_overflowed = True
+            self.close()
 
-    def end(self, *, overflowed: bool = False) -> None:
-        if self._over is None:
-            self._over = Over(overflowed=overflowed)
+    def close(self) -> None:
+        """Discard what waits, and take no more deliveries."""
+        if not self.closed.done():
+            self.closed.set_result(None)
             self._waiting.clear()
-            self._news.set()
-            self._ended()
+            self._is_ready.set()
 
     async def next(self, seconds: float) -> Delivery | None:
-        """The next delivery, None when there was none for so long. Raises Over."""
+        """Return the next delivery; None if none comes in these seconds, or once the subscription is closed."""
         try:
             async with asyncio.timeout(max(0.0, seconds)):
-                await self._news.wait()
+                await self._is_ready.wait()
         except TimeoutError:
             return None
-        if self._over:
-            raise self._over
+        if self.closed.done():
+            return None
         delivery = self._waiting.popleft()
         self._bytes -= len(delivery.payload)
         if not self._waiting:
-            self._news.clear()
+            self._is_ready.clear()
         return delivery
 
 
-class Listeners:
+class Subscriptions:
     """The subscriptions of this process, by user."""
 
     def __init__(self) -> None:
-        self._of: dict[UUID, list[Subscription]] = {}
+        self._by_user: dict[UUID, list[Subscription]] = {}
 
-    def add(self, user: UUID, subscription: Subscription) -> bool:
-        """Whether it is the user's first."""
-        of_user = self._of.setdefault(user, [])
-        of_user.append(subscription)
-        return len(of_user) == 1
+    def add(self, user: UUID, subscription: Subscription) -> None:
+        """Deliver the user's events to this subscription, too."""
+        self._by_user.setdefault(user, []).append(subscription)
 
     def remove(self, user: UUID, subscription: Subscription) -> bool:
-        """Whether it was the user's last."""
-        of_user = self._of[user]
+        """Deliver no more to this subscription; return whether it was the user's last."""
+        of_user = self._by_user[user]
         of_user.remove(subscription)
         if not of_user:
-            del self._of[user]
+            del self._by_user[user]
         return not of_user
 
     def deliver(self, user: UUID, delivery: Delivery) -> None:
-        for subscription in self._of.get(user, ()):
+        """Put a delivery into each subscription of a user."""
+        for subscription in self._by_user.get(user, ()):
             subscription.put(delivery)
 
-    def look_soon(self) -> None:
-        """Have everybody compare with the rows, not all in one moment."""
+    def reconcile_soon(self) -> None:
+        """Have all streams compare with the rows within a second, spread over it."""
         loop = asyncio.get_running_loop()
-        for user in self._of:
+        for user in self._by_user:
             loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(encode(EventsLost(user))))
 
-    def end(self) -> None:
-        for of_user in self._of.values():
+    def close_all(self) -> None:
+        """Close every subscription."""
+        for of_user in self._by_user.values():
             for subscription in of_user:
-                subscription.end()
+                subscription.close()
 
 
 class Bus(ABC):
-    """Delivers events to the streams of their receivers, wherever those are."""
+    """Delivers events to the streams of their receivers, in whichever process those are."""
 
     @property
     @abstractmethod
-    def is_whole(self) -> bool:
-        """False while events may get lost in it, so that streams have to look at the rows all the time."""
+    def is_reliable(self) -> bool:
+        """False while events may get lost, so that streams have to compare with the rows often."""
 
     @abstractmethod
     async def publish(self, *events: LiveEvent) -> None:
-        """Hand over; takes at most 50 ms and never raises."""
+        """Hand the events over, in 50 ms at most. Raises nothing."""
 
     @abstractmethod
-    def subscribe(self, user: UUID, ended: Callable[[], None]) -> AbstractAsyncContextManager[Subscription]:
-        """From now on. What came before is `since`'s, and overlaps rather than leaving a gap."""
+    def subscribe(self, user: UUID) -> AbstractAsyncContextManager[Subscription]:
+        """Deliver a user's events from now on, for the block. It overlaps with `replay_after` and leaves no gap."""
 
     @abstractmethod
-    def end_all(self) -> None:
-        """End every subscription of this process."""
+    def close_all(self) -> None:
+        """Close every subscription of this process."""
 
     @abstractmethod
-    async def since(self, user: UUID, position: str) -> Missed | None:
-        """What a user was told after a position; None when that position is not known (any more)."""
+    async def replay_after(self, user: UUID, position: str) -> Replay | None:
+        """Return what was published to a user after a position, None if the position is unknown or expired."""
 
 
 class MemoryBus(Bus):
-    """For one process alone."""
+    """The bus of a process that runs alone."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._listeners = Listeners()
-        self._backlog = Backlog(clock)
+        self._subscriptions = Subscriptions()
+        self._buffer = ReplayBuffer(clock)
 
     @property
-    def is_whole(self) -> bool:
+    def is_reliable(self) -> bool:
         return True
 
     async def publish(self, *events: LiveEvent) -> None:
         for event in events:
-            self._listeners.deliver(event.to, self._backlog.add(event.to, encode(event)))
+            self._subscriptions.deliver(event.to, self._buffer.add(event.to, encode(event)))
 
     @asynccontextmanager
-    async def subscribe(self, user: UUID, ended: Callable[[], None]) -> AsyncIterator[Subscription]:
-        subscription = Subscription(ended)
-        self._listeners.add(user, subscription)
+    async def subscribe(self, user: UUID) -> AsyncIterator[Subscription]:
+        subscription = Subscription()
+        self._subscriptions.add(user, subscription)
         try:
             yield subscription
         finally:
-            self._listeners.remove(user, subscription)
+            self._subscriptions.remove(user, subscription)
 
-    def end_all(self) -> None:
-        self._listeners.end()
+    def close_all(self) -> None:
+        self._subscriptions.close_all()
 
-    async def since(self, user: UUID, position: str) -> Missed | None:
-        return self._backlog.since(user, position)
+    async def replay_after(self, user: UUID, position: str) -> Replay | None:
+        return self._buffer.replay_after(user, position)
 
 
-class Backlog:
-    """The last minutes of everybody's events, bounded in time and bytes; the oldest go first."""
+class ReplayBuffer:
+    """The events of the last minutes, bounded in time and bytes over all users; the oldest are evicted first."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._run = secrets.token_hex(4)  # positions of an earlier run mean nothing
+        self._run_id = secrets.token_hex(4)  # a position of an earlier run of the process is unknown
         self._number = 0
         self._order: deque[UUID] = deque()
-        self._of: dict[UUID, deque[tuple[float, Delivery]]] = {}
+        self._by_user: dict[UUID, deque[tuple[float, Delivery]]] = {}
         self._bytes = 0
 
     def add(self, user: UUID, payload: bytes) -> Delivery:
+        """Keep an event, and return it with its position."""
         self._number += 1
-        delivery = Delivery(payload, f"{self._run}-{self._number}")
+        delivery = Delivery(payload, f"{self._run_id}-{self._number}")
         self._order.append(user)
-        self._of.setdefault(user, deque()).append((self._clock(), delivery))
+        self._by_user.setdefault(user, deque()).append((self._clock(), delivery))
         self._bytes += len(payload)
-        self._forget_old()
+        self._evict()
         return delivery
 
-    def since(self, user: UUID, position: str) -> Missed | None:
-        self._forget_old()
-        missed: list[Delivery] = []
-        for at, delivery in reversed(self._of.get(user, ())):
+    def replay_after(self, user: UUID, position: str) -> Replay | None:
+        """Return what was added for a user after a position, None if the position is not kept."""
+        self._evict()
+        found: list[Delivery] = []
+        for at, delivery in reversed(self._by_user.get(user, ())):
             if delivery.position == position:
-                return Missed(missed[::-1], datetime.fromtimestamp(at, UTC))
-            missed.append(delivery)
+                return Replay(found[::-1], datetime.fromtimestamp(at, UTC))
+            found.append(delivery)
         return None
 
-    def _forget_old(self) -> None:
+    def _evict(self) -> None:
         oldest = self._clock() - RESUME_SECONDS
-        while self._order and (self._of[self._order[0]][0][0] < oldest or self._bytes > RESUME_BYTES):
+        while self._order and (self._by_user[self._order[0]][0][0] < oldest or self._bytes > RESUME_BYTES):
             user = self._order.popleft()
-            _, delivery = self._of[user].popleft()
+            _, delivery = self._by_user[user].popleft()
             self._bytes -= len(delivery.payload)
-            if not self._of[user]:
-                del self._of[user]
+            if not self._by_user[user]:
+                del self._by_user[user]

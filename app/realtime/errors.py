@@ -1,9 +1,9 @@
-"""What can be wrong with a request for live events."""
+"""Errors of requests for live events."""
 
 from app.errors import AppError
 
 
 class TooManyStreams(AppError):
     status = 429
-    title = "You have as many event streams open as one may have"
+    title = "Too many event streams of this user are open: at most 10"
     retry_after = 2

@@ -1,4 +1,4 @@
-"""Events on their way between processes, as JSON."""
+"""Live events: what is published to a user's streams, and its JSON between processes."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProfileChanged:
-    """Somebody whom the receiver knows has another name."""
+    """A user in a group of the receiver's, or the receiver, has another display name."""
 
     to: UUID
     uuid: UUID
@@ -25,7 +25,7 @@ class ProfileChanged:
 
 @dataclass(frozen=True, slots=True)
 class EventsLost:
-    """Something was not told to the receiver: their rows say what."""
+    """Events may not have reached the receiver's streams, which have to compare with the rows."""
 
     to: UUID
     kind: Literal["lost"] = "lost"
@@ -36,11 +36,12 @@ _adapter: TypeAdapter[LiveEvent] = TypeAdapter(Annotated[LiveEvent, Field(discri
 
 
 def encode(event: LiveEvent) -> bytes:
+    """Return the event as JSON."""
     return _adapter.dump_json(event)
 
 
 def decode(payload: bytes, *, to: UUID) -> LiveEvent:
-    """The event, or EventsLost for what only a newer process understands."""
+    """Return the event, or EventsLost for a payload of a newer version of the service."""
     try:
         return _adapter.validate_json(payload)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Events and changes on the wire."""
+"""Events and changes as the API shows them."""
 
 from typing import Annotated, Literal
 
@@ -6,58 +6,59 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
-from app.messaging.catchup import GROUPS, MESSAGES, Known
+from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView
 from app.users.schemas import UserShortView
 
 
 class MessageEvent(ResponseModel):
-    """A message landed in one of one's groups, from whomever."""
+    """A message was appended to a group of the user's, by any member."""
 
-    type: Literal["message"] = Field(description="Kind of event")
+    type: Literal["message"] = Field(description="Type of event")
     message: MessageView = Field(description="The message")
-    group: MessageGroupView = Field(description="The group as one sees it since, or later")
+    group: MessageGroupView = Field(description="The user's view of the group after the message, or later")
 
 
 class ReadEvent(ResponseModel):
-    """A member, maybe oneself on another device, has read up to a number. Whoever sends has read up to that, too."""
+    """A member, or the user on another device, has read up to a number. Sending a message counts, too."""
 
-    type: Literal["read"] = Field(description="Kind of event")
+    type: Literal["read"] = Field(description="Type of event")
     message_group_uuid: Uuid = Field(description="The group", examples=[EXAMPLE_UUID])
-    user_uuid: Uuid = Field(description="Who has read", examples=[EXAMPLE_UUID])
+    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
     number: int = Field(ge=0, le=LAST_NUMBER, description="Number of the last message read", examples=[42])
 
 
 class GroupEvent(ResponseModel):
-    """One's own view of a group changed. Of two views the one with the greater `version` is newer."""
+    """The user's own view of a group has changed. Of two views the one with the greater `version` is newer."""
 
-    type: Literal["group"] = Field(description="Kind of event")
-    group: MessageGroupView = Field(description="The group as one sees it now")
+    type: Literal["group"] = Field(description="Type of event")
+    group: MessageGroupView = Field(description="The user's present view of the group")
 
 
 class ProfileEvent(ResponseModel):
-    """Somebody in one's groups, or oneself, has another name."""
+    """A user of a common group, or the user, has another display name."""
 
-    type: Literal["profile"] = Field(description="Kind of event")
-    user: UserShortView = Field(description="The user with the new name")
+    type: Literal["profile"] = Field(description="Type of event")
+    user: UserShortView = Field(description="The user with the new display name")
 
 
 class TypingEvent(ResponseModel):
-    """Another member types, or has stopped. It counts for 15 s, or until their next message."""
+    """Another member types, or has stopped typing. Typing expires after 15 s, and with the member's next message."""
 
-    type: Literal["typing"] = Field(description="Kind of event")
+    type: Literal["typing"] = Field(description="Type of event")
     message_group_uuid: Uuid = Field(description="The group", examples=[EXAMPLE_UUID])
-    user_uuid: Uuid = Field(description="Who types", examples=[EXAMPLE_UUID])
-    is_typing: bool = Field(description="False: has stopped", examples=[True])
+    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
+    is_typing: bool = Field(description="Whether the member types; false: has stopped", examples=[True])
 
 
 class ResyncEvent(ResponseModel):
-    """The stream does not go on from what one had: ask `sync_changes` for what changed."""
+    """The stream does not continue from what the client has: call `sync_changes` for what has changed."""
 
-    type: Literal["resync"] = Field(description="Kind of event")
+    type: Literal["resync"] = Field(description="Type of event")
     reason: str = Field(
-        description="Why: `new` stream, the last id has `expired`, too much waited (`overflow`); more may come",
+        description="The stream is `new`, its `Last-Event-ID` has `expired`, too many messages are missing (`gap`)"
+        " or too much waited for the client (`overflow`). More reasons may be added",
         max_length=32,
         pattern="^[a-z-]+$",
         examples=["new"],
@@ -70,46 +71,47 @@ EventView = TypeAliasType(
         MessageEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent,
         Field(
             discriminator="type",
-            description="Something that happened, by its `type`. More kinds will come: ignore what you do not know.",
+            description="A live event, by its `type`. More types will be added: ignore those that are not known.",
         ),
     ],
 )
-"""Named, so that it has a name in the OpenAPI document and in what is generated from it."""
+"""A named type, so that the OpenAPI document and generated clients have a name for it."""
 
 
 class KnownGroup(RequestModel):
-    """What one has of a group."""
+    """The client's state of a group."""
 
     number: Annotated[int, Field(strict=True, ge=0, le=LAST_NUMBER)] = Field(
-        description="Highest number of the messages one has; 0 for none", examples=[42]
+        description="The highest number of a message that the client has; 0 for none", examples=[42]
     )
     version: Annotated[int, Field(strict=True, ge=0, le=MAX_VERSION)] = Field(
-        description="`version` of the group one has; 0 for none", examples=[57]
+        description="The `version` of the group that the client has; 0 for none", examples=[57]
     )
 
-    def known(self) -> Known:
-        return Known(self.number, self.version)
+    def cursor(self) -> SyncCursor:
+        """Return it as the service compares it."""
+        return SyncCursor(self.number, self.version)
 
 
 class SyncCreate(RequestModel):
-    """What one has."""
+    """The client's state."""
 
     groups: Annotated[dict[Uuid, KnownGroup], Field(max_length=GROUPS)] = Field(
-        description="By id of the group, the most recently active ones first; empty for nothing",
+        description="By id of the group, the most recently active groups first; empty if the client has none",
         examples=[{EXAMPLE_UUID: {"number": 42, "version": 57}}],
     )
 
 
 class SyncView(ResponseModel):
-    """What changed meanwhile."""
+    """The changes that the client does not have."""
 
     groups: Annotated[list[MessageGroupView], Field(max_length=2 * GROUPS)] = Field(
-        description="Groups that one has not, or in another version, of the 150 newest and of those that were named"
+        description="Of the 150 newest groups and the named groups, those that the client does not have in this version"
     )
     messages: Annotated[list[MessageView], Field(max_length=MESSAGES)] = Field(
-        description="Messages after `number` of the groups that were named, 100 in all at most; where a group's"
-        " `last_number` is greater still, `list_messages` has the rest"
+        description="Messages after `number` of the named groups, at most 100 in all; where a group's `last_number` is"
+        " greater, `list_messages` has the rest"
     )
     gone: Annotated[list[Uuid], Field(max_length=GROUPS)] = Field(
-        description="Named groups that one is not in", examples=[[EXAMPLE_UUID]]
+        description="Named groups of which the user is not a member", examples=[[EXAMPLE_UUID]]
     )

@@ -1,197 +1,226 @@
-"""One stream: subscribe, read what was missed, go live; nothing is left out and nothing is told twice in a row.
+"""One stream: subscribe, read what was missed, go live. No event is left out, and none comes twice in a row.
 
-For each group the stream remembers up to where it has told. What comes below that was told already; what comes above it
-by more than one had something before it that the bus lost, and the log has that.
+For each group the stream keeps a cursor: up to where it has delivered. A message at or below the cursor was delivered
+already. A message more than one above it follows others that the bus has lost, and those are read from the log.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import full_jitter
 from app.errors import Unavailable
-from app.messaging.catchup import MESSAGES, Catchup, Known
+from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.inbox import WHOLE_INBOX
-from app.messaging.models import InboxRow, Message
-from app.realtime.bus import Bus, Delivery, Missed, Subscription
+from app.messaging.models import InboxRow
+from app.realtime.bus import Bus, Delivery, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged, decode
 
-LOOK_SECONDS = 60.0
-"""Between two looks at the rows while the bus is whole: an upper bound for whatever could get lost unnoticed."""
-LOOK_OFTEN_SECONDS = 2.0
-"""The same while the bus is not whole."""
-OVERLAP = timedelta(seconds=2 * LOOK_SECONDS)
-"""What an earlier stream has not found out by its last look is younger than this; so are the clocks' differences."""
-
+RECONCILE_INTERVAL = 60.0
+"""Seconds between two comparisons with the rows while the bus is reliable: the longest that a loss goes unnoticed."""
+UNRELIABLE_RECONCILE_INTERVAL = 2.0
+"""Seconds between two comparisons with the rows while the bus is not reliable."""
+REPLAY_OVERLAP = timedelta(seconds=2 * RECONCILE_INTERVAL)
+"""A resumed stream starts to read the log this long before its position: it covers the losses that the earlier stream
+had not noticed, and the difference between two clocks."""
 HEARTBEAT_SECONDS = 15.0
-"""After so long without an event there is nothing to tell but that the line is alive."""
-
-Told: TypeAlias = AsyncIterator[tuple[LiveEvent | None, str | None]]
-"""Events with the position after each, None where a stream cannot resume; no event is a heartbeat."""
+"""The longest that a stream hands on nothing."""
 
 
-class CannotContinue(Exception):
-    """The stream cannot tell everything from here on; its client has to ask for what changed."""
+@dataclass(frozen=True, slots=True)
+class ResyncRequired:
+    """The stream does not continue from what its client has: the client has to ask what has changed."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamItem:
+    """An event, and the position after it where a stream can resume. Without an event it is a heartbeat."""
+
+    event: LiveEvent | ResyncRequired | None = None
+    position: str | None = None
+
+
+Events: TypeAlias = list[LiveEvent] | ResyncRequired
+Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
 
 
 class Stream:
-    """What is told to one user on one connection, in order."""
+    """The events of one user on one connection, in order.
+
+    It works in steps: each one reads what one delivery or one inbox row requires, and returns at most MESSAGES + 1
+    items. Planned steps come before the next delivery.
+    """
 
     def __init__(self, user: UUID, subscription: Subscription, *, bus: Bus, catchup: Catchup) -> None:
         self._user = user
         self._subscription = subscription
         self._bus = bus
         self._catchup = catchup
-        self._told: dict[UUID, Known] = {}
+        self._delivered: dict[UUID, SyncCursor] = {}
         self._has_whole_inbox = True
-        self._looked_at = 0.0
+        self._steps: deque[Step] = deque()
+        self._reconciled_at = 0.0
+        self.is_over = False
+        """Return whether `next_items` has nothing more to return."""
 
-    async def begin(self, position: str | None) -> Told:
-        """What was missed since a position. CannotContinue when that is not known; then all from now on is live."""
+    @property
+    def closed(self) -> "asyncio.Future[None]":
+        """Done when the stream is to end soon, whether or not its client reads."""
+        return self._subscription.closed
+
+    async def start(self, position: str | None) -> None:
+        """Read the user's rows, and resume after a position with the first items, or from now on if it is None.
+
+        Raises Unavailable. 0.5 RCU for each 13 rows; a replay reads the log of groups with activity since its position.
+        """
         rows = await self._catchup.rows(self._user)
         self._has_whole_inbox = len(rows) < WHOLE_INBOX
-        self._told = {row.group_uuid: Known(row.last_number, row.version) for row in rows}
-        self._plan_look()
-        if position is None:
-            raise CannotContinue("new")
-        missed = await self._bus.since(self._user, position)
-        if missed is None:
-            raise CannotContinue("expired")
-        return self._missed(missed, rows)
+        self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in rows}
+        self._schedule_reconciliation()
+        self._steps.append(partial(self._resume, position, rows))
 
-    async def _missed(self, missed: Missed, rows: Sequence[InboxRow]) -> Told:
-        """First the messages, from the log, as the bus may have lost some; then the rest, as it was told.
+    async def next_items(self) -> list[StreamItem]:
+        """Return the next items, at most MESSAGES + 1 and maybe none, after 15 s and the reads at the latest.
 
-        No version of a row counts as told yet, so that the next look shows all that differ from what was told.
+        ResyncRequired is the last item of a stream that cannot continue. Raises Unavailable, after which the stream has
+        to end. A message's event costs nothing, a typing member's or a peer's marker 0.5 RCU, a lost message 1 RCU and
+        a comparison with the rows 0.5 RCU for each 13 of them.
         """
-        self._told = {row.group_uuid: Known(row.last_number) for row in rows}
-        since = missed.at - OVERLAP
-        for row in reversed([row for row in rows if row.last_at >= since]):
-            for message in await self._messages_since(row, since):
-                yield MessageAppended(message, row), None
-        for delivery in missed.deliveries:
-            event = self._decode(delivery)
-            if not isinstance(event, TypingChanged):  # which is over by now
-                async for told in self._numbered(self._settle(event), delivery.position):
-                    yield told
+        step = self._steps.popleft() if self._steps else self._take_delivery
+        return await step()
 
-    async def _messages_since(self, row: InboxRow, since: datetime) -> list[Message]:
+    async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
+        """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
+
+        No version of a row counts as delivered then, so that the next reconciliation delivers all that differ.
+        """
+        if position is None:
+            return [StreamItem(ResyncRequired("new"))]
+        replay = await self._bus.replay_after(self._user, position)
+        if replay is None:
+            return [StreamItem(ResyncRequired("expired"))]
+        self._delivered = {row.group_uuid: SyncCursor(row.last_number) for row in rows}
+        since = replay.at - REPLAY_OVERLAP
+        self._steps.extend(partial(self._replay_messages, row, since) for row in reversed(rows) if row.last_at >= since)
+        self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
+        return []
+
+    async def _replay_messages(self, row: InboxRow, since: datetime) -> list[StreamItem]:
         after = max(0, row.last_number - MESSAGES)
         messages = await self._catchup.messages(row.group_uuid, after=after, until=row.last_number)
-        young = [message for message in messages if message.created_at >= since]
-        if len(young) == MESSAGES:
-            raise CannotContinue("gap")
-        return young
+        found: list[LiveEvent] = [MessageAppended(message, row) for message in messages if message.created_at >= since]
+        return self._to_items(found if len(found) < MESSAGES else ResyncRequired("gap"))
 
-    async def live(self) -> Told:
-        """Events from now on. Raises Over at the end, CannotContinue before it."""
-        while True:
-            delivery = await self._subscription.next(min(HEARTBEAT_SECONDS, self._seconds_to_look()))
-            events = self._settle(self._decode(delivery)) if delivery else self._look_in_time()
-            async for told in self._numbered(events, delivery.position if delivery else None):
-                yield told
-            if delivery is None:
-                yield None, None
+    async def _replay_delivery(self, delivery: Delivery) -> list[StreamItem]:
+        event = decode(delivery.payload, to=self._user)
+        if isinstance(event, TypingChanged):  # it has expired
+            return []
+        return self._to_items(await self._events_for(event), delivery.position)
 
-    async def _numbered(self, events: AsyncIterator[LiveEvent], position: str | None) -> Told:
-        """The position belongs to the last of the events that one delivery became."""
-        last: LiveEvent | None = None
-        async for event in events:
-            if last is not None:
-                yield last, None
-            last = event
-        if last is not None:
-            yield last, position
+    async def _take_delivery(self) -> list[StreamItem]:
+        delivery = await self._subscription.next(min(HEARTBEAT_SECONDS, self._seconds_to_reconciliation()))
+        if self.closed.done():
+            self.is_over = True
+            return [StreamItem(ResyncRequired("overflow"))] if self._subscription.has_overflowed else []
+        if delivery is None:
+            if self._seconds_to_reconciliation() <= 0:
+                await self._reconcile()
+            return [StreamItem()]
+        return self._to_items(await self._events_for(decode(delivery.payload, to=self._user)), delivery.position)
 
-    def _decode(self, delivery: Delivery) -> LiveEvent:
-        return decode(delivery.payload, to=self._user)
+    def _to_items(self, events: Events, position: str | None = None) -> list[StreamItem]:
+        """Give the position to the last of the events that one delivery became, and end the stream at a gap."""
+        if isinstance(events, ResyncRequired):
+            self.is_over = True
+            return [StreamItem(events)]
+        last = len(events) - 1
+        return [StreamItem(event, position if at == last else None) for at, event in enumerate(events)]
 
-    def _settle(self, event: LiveEvent) -> AsyncIterator[LiveEvent]:
-        """What is to be told because of an event."""
+    async def _events_for(self, event: LiveEvent) -> Events:
+        """Return what to deliver because of an event."""
         match event:
             case MessageAppended():
-                return self._message(event)
+                return await self._message_events(event)
             case GroupChanged():
-                return self._row(event.row)
-            case MarkerMoved() | TypingChanged():
-                return self._of_group(event)
+                return await self._row_events(event.row)
+            case MarkerMoved() | TypingChanged():  # they hold no row that proves membership
+                is_for_user = event.user_uuid == self._user or await self._catchup.is_member(
+                    self._user, event.group_uuid
+                )
+                return [event] if is_for_user else []
             case ProfileChanged():
-                return _just(event)
+                return [event]
             case EventsLost():
-                return self._look()
+                await self._reconcile()
+                return []
 
-    async def _message(self, event: MessageAppended) -> AsyncIterator[LiveEvent]:
-        number, told = event.message.number, self._known(event.row)
-        if number <= told.number:
-            async for other in self._row(event.row):
-                yield other
-            return
-        async for missing in self._missing(event.row, until=number - 1):
-            yield missing
-        self._tell(event.row, number)
-        yield event
+    async def _message_events(self, event: MessageAppended) -> Events:
+        number = event.message.number
+        if number <= self._cursor(event.row).number:
+            return await self._row_events(event.row)
+        missing = await self._missing(event.row, until=number - 1)
+        if isinstance(missing, ResyncRequired):
+            return missing
+        self._mark_delivered(event.row, number)
+        return [*missing, event]
 
-    async def _row(self, row: InboxRow) -> AsyncIterator[LiveEvent]:
-        """A row's new version, after the messages that it knows of."""
-        version = self._known(row).version
-        async for missing in self._missing(row, until=row.last_number):
-            yield missing
-        if row.version > version:
-            self._tell(row, row.last_number)
-            yield GroupChanged(row)
+    async def _row_events(self, row: InboxRow) -> Events:
+        """Return the messages that the row counts and, after them, its new version."""
+        version = self._cursor(row).version
+        missing = await self._missing(row, until=row.last_number)
+        if isinstance(missing, ResyncRequired) or row.version <= version:
+            return missing
+        self._mark_delivered(row, row.last_number)
+        return [*missing, GroupChanged(row)]
 
-    async def _missing(self, row: InboxRow, *, until: int) -> AsyncIterator[LiveEvent]:
-        """Messages that were not told yet, from the log."""
-        after = self._known(row).number
+    async def _missing(self, row: InboxRow, *, until: int) -> Events:
+        """Read the messages between the cursor and a number."""
+        after = self._cursor(row).number
         if until - after > MESSAGES:
-            raise CannotContinue("gap")
-        if until > after:
-            for message in await self._catchup.messages(row.group_uuid, after=after, until=until):
-                self._tell(row, message.number)
-                yield MessageAppended(message, row)
+            return ResyncRequired("gap")
+        if until <= after:
+            return []
+        messages = await self._catchup.messages(row.group_uuid, after=after, until=until)
+        for message in messages:
+            self._mark_delivered(row, message.number)
+        return [MessageAppended(message, row) for message in messages]
 
-    async def _of_group(self, event: MarkerMoved | TypingChanged) -> AsyncIterator[LiveEvent]:
-        """What says nothing of the receiver's row: whether they are still in the group is looked up."""
-        if event.user_uuid == self._user or await self._catchup.is_member(self._user, event.group_uuid):
-            yield event
-
-    async def _look_in_time(self) -> AsyncIterator[LiveEvent]:
-        if self._seconds_to_look() <= 0:
-            async for event in self._look():
-                yield event
-
-    async def _look(self) -> AsyncIterator[LiveEvent]:
-        """Compare with the rows. While they cannot be read there is nothing to tell, and the next look may do."""
-        self._plan_look()
+    async def _reconcile(self) -> None:
+        """Plan a comparison with each row, the oldest activity first. If they cannot be read, the next one does it."""
+        self._schedule_reconciliation()
         with suppress(Unavailable):
-            for row in reversed(await self._catchup.rows(self._user)):
-                async for event in self._row(row):
-                    yield event
+            rows = await self._catchup.rows(self._user)
+            self._steps.extendleft(partial(self._reconcile_row, row) for row in rows)
 
-    def _known(self, row: InboxRow) -> Known:
-        """A group that is not known is new or was left before, unless the inbox is too large to know all of it."""
-        known = self._told.get(row.group_uuid)
-        return known or Known(max(0, row.last_number - (MESSAGES if self._has_whole_inbox else 1)))
+    async def _reconcile_row(self, row: InboxRow) -> list[StreamItem]:
+        with suppress(Unavailable):
+            return self._to_items(await self._row_events(row))
+        return []
 
-    def _tell(self, row: InboxRow, number: int) -> None:
-        known = self._known(row)
-        self._told[row.group_uuid] = Known(max(number, known.number), max(row.version, known.version))
+    def _cursor(self, row: InboxRow) -> SyncCursor:
+        """Return the cursor of a row's group.
 
-    def _plan_look(self) -> None:
-        self._looked_at = asyncio.get_running_loop().time() - full_jitter(LOOK_OFTEN_SECONDS / 2)
+        A group without one is new or was left before, unless the inbox is too large to know all of it.
+        """
+        cursor = self._delivered.get(row.group_uuid)
+        return cursor or SyncCursor(max(0, row.last_number - (MESSAGES if self._has_whole_inbox else 1)))
 
-    def _seconds_to_look(self) -> float:
-        pause = LOOK_SECONDS if self._bus.is_whole else LOOK_OFTEN_SECONDS
-        return self._looked_at + pause - asyncio.get_running_loop().time()
+    def _mark_delivered(self, row: InboxRow, number: int) -> None:
+        cursor = self._cursor(row)
+        self._delivered[row.group_uuid] = SyncCursor(max(number, cursor.number), max(row.version, cursor.version))
 
+    def _schedule_reconciliation(self) -> None:
+        self._reconciled_at = asyncio.get_running_loop().time() - full_jitter(UNRELIABLE_RECONCILE_INTERVAL / 2)
 
-async def _just(event: LiveEvent) -> AsyncIterator[LiveEvent]:
-    yield event
+    def _seconds_to_reconciliation(self) -> float:
+        interval = RECONCILE_INTERVAL if self._bus.is_reliable else UNRELIABLE_RECONCILE_INTERVAL
+        return self._reconciled_at + interval - asyncio.get_running_loop().time()

@@ -1,118 +1,121 @@
-"""The bus of several processes: Valkey's sharded pub/sub, and a short stream of events for each user to resume from.
+"""The bus of several processes: Valkey's sharded pub/sub, and for each user a short stream of events to resume from.
 
-    {cruddur:events:<user>}    a Valkey stream of the last events; its entries' ids are the positions
-    the same as a channel      "<position> <event>", published by the script that adds the entry
+    {cruddur:events:<user>}    a Valkey stream of the last events; the ids of its entries are the positions
+    the channel of that name   "<position> <event>", published by the script that adds the entry
 
-A process listens to the channels of the users whose streams it has. While it cannot, its streams look at the rows.
+A process subscribes to the channels of the users whose streams it has. While it cannot, its streams compare with the
+rows often.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
 from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyUnavailable
-from app.realtime.bus import RESUME_SECONDS, Bus, Delivery, Listeners, Missed, Subscription
+from app.realtime.bus import RESUME_SECONDS, Bus, Delivery, Replay, Subscription, Subscriptions
 from app.realtime.events import EventsLost, LiveEvent, encode
 
-KEPT = 256
-"""Events of a user that can be resumed from."""
-TELL = f"""
-local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', {KEPT}, '*', 'event', ARGV[1])
+REPLAY_EVENTS = 256
+"""Events of a user that a stream can resume from."""
+PUBLISH_SCRIPT = f"""
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', {REPLAY_EVENTS}, '*', 'event', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], {int(RESUME_SECONDS * 1000)})
 return redis.call('SPUBLISH', KEYS[1], id .. ' ' .. ARGV[1])
 """
-"""One script, so that the order of the stream is the order in which it is heard."""
+"""One script, so that subscribers receive events in the order of the stream."""
 POSITION = re.compile(r"([0-9]{13})-[0-9]{1,20}")
-UNTOLD = 10_000
+MAX_UNNOTIFIED = 10_000
 RETRY_SECONDS = 1.0
 
 
 class ValkeyBus(Bus):
-    """Publishing waits 50 ms at most. Whom it did not reach is told later that something was lost."""
+    """Publishes within 50 ms. The receivers of what Valkey did not take are notified later that events were lost."""
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
-        self._listeners = Listeners()
+        self._subscriptions = Subscriptions()
         self._subscriber: Subscriber | None = None
-        self._untold: dict[UUID, None] = {}
-        self._has_untold = asyncio.Event()
+        self._unnotified: dict[UUID, None] = {}
+        self._has_unnotified = asyncio.Event()
 
     @property
-    def is_whole(self) -> bool:
+    def is_reliable(self) -> bool:
         return self._subscriber is not None and self._subscriber.is_up
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["ValkeyBus"]:
-        """For as long as the block lasts. A Valkey that is away does not stop it."""
-        retry = asyncio.create_task(self._tell_later())
-        look = self._listeners.look_soon
+        """Receive events for the block. Raises nothing while Valkey is unavailable."""
+        notifications = asyncio.create_task(self._notify_later())
+        reconcile = self._subscriptions.reconcile_soon
         try:
-            async with self._valkey.listen(on_message=self._heard, on_down=look, on_up=look) as self._subscriber:
+            async with self._valkey.listen(
+                on_message=self._on_message, on_down=reconcile, on_up=reconcile
+            ) as self._subscriber:
                 yield self
         finally:
-            retry.cancel()
-            await asyncio.wait({retry})
+            notifications.cancel()
+            await asyncio.wait({notifications})
 
     async def publish(self, *events: LiveEvent) -> None:
         payloads = [(event.to, encode(event)) for event in events]
         try:
-            await self._valkey.calls([_tell(to, payload) for to, payload in payloads])
+            await self._valkey.calls([_publish_command(to, payload) for to, payload in payloads])
         except ValkeyUnavailable:
             for to, payload in payloads:
-                self._listeners.deliver(to, Delivery(payload))
-            self._remember(to for to, _ in payloads)
+                self._subscriptions.deliver(to, Delivery(payload))
+            self._remember_unnotified(to for to, _ in payloads)
 
-    def _remember(self, users: Iterable[UUID]) -> None:
-        """Those for whom there is no room are told by the next look at their rows."""
+    def _remember_unnotified(self, users: Iterable[UUID]) -> None:
+        """Keep the users to notify, as far as there is room. The others' streams find out by their reconciliation."""
         for user in users:
-            if len(self._untold) < UNTOLD:
-                self._untold[user] = None
-        self._has_untold.set()
+            if len(self._unnotified) < MAX_UNNOTIFIED:
+                self._unnotified[user] = None
+        self._has_unnotified.set()
 
-    async def _tell_later(self) -> None:
-        while await self._has_untold.wait():
+    async def _notify_later(self) -> None:
+        while await self._has_unnotified.wait():
             await asyncio.sleep(RETRY_SECONDS)
-            some = list(islice(self._untold, KEPT))
+            users = list(islice(self._unnotified, REPLAY_EVENTS))
             with suppress(ValkeyUnavailable):
-                await self._valkey.calls([_tell(user, encode(EventsLost(user))) for user in some])
-                for user in some:
-                    self._untold.pop(user, None)
-            if not self._untold:
-                self._has_untold.clear()
+                await self._valkey.calls([_publish_command(user, encode(EventsLost(user))) for user in users])
+                for user in users:
+                    self._unnotified.pop(user, None)
+            if not self._unnotified:
+                self._has_unnotified.clear()
 
     @asynccontextmanager
-    async def subscribe(self, user: UUID, ended: Callable[[], None]) -> AsyncIterator[Subscription]:
-        """Each waits for the confirmation, also the second stream of a user, whose first may still be waiting."""
-        subscription = Subscription(ended)
-        self._listeners.add(user, subscription)
+    async def subscribe(self, user: UUID) -> AsyncIterator[Subscription]:
+        """Wait for the confirmation of each subscription: that of the user's first one may still be outstanding."""
+        subscription = Subscription()
+        self._subscriptions.add(user, subscription)
         try:
-            with suppress(ValkeyUnavailable):  # then the line comes up later, and all look at their rows
-                await self._line.subscribe(_name(user))
+            with suppress(ValkeyUnavailable):  # the subscriber subscribes when it is up, and all streams reconcile
+                await self._require_subscriber().subscribe(_name(user))
             yield subscription
         finally:
-            if self._listeners.remove(user, subscription):
+            if self._subscriptions.remove(user, subscription):
                 with suppress(ValkeyUnavailable):
-                    await self._line.unsubscribe(_name(user))
+                    await self._require_subscriber().unsubscribe(_name(user))
 
-    @property
-    def _line(self) -> Subscriber:
+    def _require_subscriber(self) -> Subscriber:
         if self._subscriber is None:
             raise ValkeyUnavailable("not listening")
         return self._subscriber
 
-    def end_all(self) -> None:
-        self._listeners.end()
+    def close_all(self) -> None:
+        self._subscriptions.close_all()
 
-    def _heard(self, channel: str, message: bytes) -> None:
+    def _on_message(self, channel: str, message: bytes) -> None:
         position, _, payload = message.partition(b" ")
-        self._listeners.deliver(_user(channel), Delivery(payload, position.decode()))
+        user = UUID(channel[-37:-1])
+        self._subscriptions.deliver(user, Delivery(payload, position.decode()))
 
-    async def since(self, user: UUID, position: str) -> Missed | None:
-        """A position counts only while its own event is still there: then all after it are, too."""
+    async def replay_after(self, user: UUID, position: str) -> Replay | None:
+        """Return what follows the position if its own entry is still there: then all later entries are, too."""
         match = POSITION.fullmatch(position)
         if match is None:
             return None
@@ -122,21 +125,14 @@ class ValkeyBus(Bus):
             return None
         at = datetime.fromtimestamp(int(match[1]) / 1000, UTC)
         is_known = bool(entries) and entries[0][0].decode() == position
-        is_young = (datetime.now(UTC) - at).total_seconds() < RESUME_SECONDS
-        return Missed(_deliveries(entries[1:]), at) if is_known and is_young else None
+        if not is_known or (datetime.now(UTC) - at).total_seconds() >= RESUME_SECONDS:
+            return None
+        return Replay([Delivery(payload, entry.decode()) for entry, (_, payload) in entries[1:]], at)
 
 
 def _name(user: UUID) -> str:
     return f"{{cruddur:events:{user}}}"
 
 
-def _user(name: str) -> UUID:
-    return UUID(name[-37:-1])
-
-
-def _tell(to: UUID, payload: bytes) -> Command:
-    return "EVAL", TELL, 1, _name(to), payload
-
-
-def _deliveries(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Delivery]:
-    return [Delivery(payload, position.decode()) for position, (_, payload) in entries]
+def _publish_command(to: UUID, payload: bytes) -> Command:
+    return "EVAL", PUBLISH_SCRIPT, 1, _name(to), payload

@@ -9,7 +9,9 @@ from app.auth.tokens import Claims
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import UnknownUser
+from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
+from app.users.events import UserRenamed
 from app.users.models import NOBODY, Name, User, fold_handle
 from app.users.store import UserStore
 
@@ -17,18 +19,13 @@ HANDLE = re.compile(r"[a-z0-9_]{3,30}")
 HANDLE_PREFIX = re.compile(r"[a-z0-9_]{0,30}")
 
 
-async def nobody_listens(_: User) -> None:
-    """For processes that tell nobody."""
-
-
 class Users:
     """Accounts and names. Both are cached: they are read often and change seldom."""
 
-    renamed: Callable[[User], Awaitable[None]] = staticmethod(nobody_listens)
-    """Told of each new name after it was written and before the answer; set by whoever listens."""
-
-    def __init__(self, store: UserStore, caches: Caches) -> None:
+    def __init__(self, store: UserStore, caches: Caches, publish: Publish = discard_events) -> None:
+        """Publish UserRenamed for each new display name."""
         self._store = store
+        self._publish = publish
         self._uuids = caches.add(_subjects(self._load_uuids))
         self._names = caches.add(_profiles(self._load_names))
 
@@ -76,7 +73,7 @@ class Users:
             await self._names.invalidate(uuid)
         if user is None:
             raise UnknownUser
-        await self.renamed(user)
+        await self._publish(UserRenamed(user))
         return user
 
     async def find_by_handle(self, handle: str) -> User | None:

@@ -1,6 +1,6 @@
 """Every class of token attack, as named makers of Authorization headers.
 
-Unless the attack is on the signature, the pool's own key has signed: the one thing wrong is the one that is named.
+Unless the attack is on the signature, the pool's own key has signed: the named defect is the only defect.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ def _payload_text(text: str | bytes) -> Attack:
 
 
 def _with_member(member: str) -> Attack:
-    """The valid claims and one more member, spelled out."""
+    """Return the valid claims and another member, spelled out."""
     return _payload_text(as_json(claims())[:-1].decode() + "," + member + "}")
 
 
@@ -188,7 +188,7 @@ def _sign(key: rsa.RSAPrivateKey, signed: bytes, hashed: hashes.HashAlgorithm | 
 
 
 def _sign_above_modulus(forge: Forge, signed: bytes) -> bytes:
-    """The same residue, written as a number above the modulus."""
+    """Return the signature as the same residue, written as a number above the modulus."""
     number = int.from_bytes(_sign(forge.key, signed)) + forge.key.public_key().public_numbers().n
     return number.to_bytes((number.bit_length() + 7) // 8)
 
@@ -249,7 +249,7 @@ def base64_spellings() -> Iterator[tuple[str, Attack]]:
 
 
 def _respelled(index: int, change: Callable[[str], str]) -> Attack:
-    """One segment spelled differently; header and payload are signed in that spelling."""
+    """Return an attack that spells a segment differently; header and payload are signed in that spelling."""
 
     def make(forge: Forge) -> str:
         spelled = [b64(_uneven(as_json(header()))), b64(_uneven(as_json(claims())))]
@@ -262,7 +262,7 @@ def _respelled(index: int, change: Callable[[str], str]) -> Attack:
 
 
 def _uneven(raw: bytes) -> bytes:
-    """The same JSON after as many spaces as leave unused bits in its last base64 character."""
+    """Return the JSON after as many spaces as leave unused bits in its last base64 character."""
     return b" " * ((1 - len(raw)) % 3) + raw
 
 

@@ -1,4 +1,4 @@
-"""Two RSA keys for the whole session, and a pool with one of them for each test."""
+"""Two RSA keys for the whole session, and for each test a pool with the first."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa

@@ -1,4 +1,4 @@
-"""Tools to make tokens: good ones, bad ones, and the endpoint that their keys come from."""
+"""Tools for valid and forged tokens, and the endpoint of their keys."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ def header(**changes: Any) -> dict[str, object]:
 
 
 def claims(**changes: Any) -> dict[str, object]:
-    """What Cognito puts into an access token."""
+    """Return the claims of a Cognito access token."""
     members = {
         "sub": "8f6a2c1e-5c0e-4a3f-9d5e-6d6d6f0d2b11",
         "iss": ISSUER_URL,

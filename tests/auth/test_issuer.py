@@ -48,9 +48,19 @@ async def test_the_local_issuers_tokens_pass_the_verifier(
 def test_a_local_token_has_the_claims_of_cognitos(issuer: LocalIssuer) -> None:
     claims = json.loads(jws.get_unverified_claims(issuer.token(SUB, NOW)))
     assert list(claims) == [
-        "sub", "iss", "client_id", "origin_jti", "event_id", "token_use", "scope", "auth_time", "exp", "iat", "jti",
+        "sub",
+        "iss",
+        "client_id",
+        "origin_jti",
+        "event_id",
+        "token_use",
+        "scope",
+        "auth_time",
+        "exp",
+        "iat",
+        "jti",
         "username",
-    ]  # fmt: skip
+    ]
     assert claims["iss"] == ISSUER_URL
     assert claims["exp"] - claims["iat"] == 3600
 

@@ -11,7 +11,7 @@ CANARY = "canary-text"
 
 
 class Strict(BaseModel):
-    """Whose validation errors repeat the input."""
+    """A model with validation errors that repeat the input."""
 
     number: int
 

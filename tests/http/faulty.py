@@ -1,4 +1,4 @@
-"""Servers that are broken in one way each, and a way to a good one that can be cut."""
+"""Faulty servers, each with a single fault, and a proxy that can be cut."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def changed(settings: Settings, **changes: Any) -> Settings:
-    """Other settings, read as at a start: `model_copy` would keep what was derived from the old ones."""
+    """Return changed settings, read as at a start: `model_copy` would keep values derived from the old settings."""
     return Settings(**(settings.model_dump() | changes))
 
 
@@ -22,7 +22,7 @@ async def broken(fault: str) -> AsyncIterator[int]:
     """The port of a server with this fault."""
     if fault == "refused":
         with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))  # ours, so nobody else listens there
+            unused.bind(("127.0.0.1", 0))  # ours, so no other process listens there
             yield unused.getsockname()[1]
         return
 
@@ -53,7 +53,7 @@ async def _misbehave(fault: str, reader: asyncio.StreamReader, writer: asyncio.S
 
 
 class Cable:
-    """Passes a port on to another one, until it is cut: then connections are reset or silent."""
+    """A proxy of a port, until it is cut: then connections are reset or silent."""
 
     def __init__(self, port: int) -> None:
         self._target = port

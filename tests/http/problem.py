@@ -1,4 +1,4 @@
-"""What every test of a refusal wants to know: is this a problem document, the right one, and nothing more?"""
+"""Assertions about refusals: the answer is the expected problem document and contains nothing more."""
 
 from typing import Any
 

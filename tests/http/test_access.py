@@ -1,4 +1,4 @@
-"""Who gets what: each route × each caller. A route that is missing from the table fails here."""
+"""Access by each caller to each route. A route that is missing from the table fails here."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ Outcome = tuple[int, str]
 
 @dataclass(frozen=True)
 class Row:
-    """One call, and what each caller who is signed in gets for it. `{group}` and `{handle}` are filled in."""
+    """A call, and the outcome of each signed-in caller. `{group}` and `{handle}` are filled in."""
 
     method: str
     template: str
@@ -75,15 +75,15 @@ TABLE = (
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )  # fmt: skip
-"""Blocked people read history; who left comes back only by writing to the person or being written to."""
+"""Blocked users read history; former members come back only with a message between the two users."""
 EVENTS = Row("GET", "/api/events")
-"""Everybody's own, and it has no end but that of the token."""
+"""The caller's own stream, which ends only with the token."""
 ROUTES = sorted({(row.method, row.template) for row in (*TABLE, EVENTS)})
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody, and the group that the calls are about."""
+    """A caller and the group that the calls name."""
 
     person: Person
     group: UUID
@@ -91,7 +91,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class World:
-    """Ann, and one of each kind towards her."""
+    """Ann, and a caller of each relation to her."""
 
     ann: Person
     callers: dict[str, Caller]
@@ -112,7 +112,7 @@ async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
 
 
 async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str | bool) -> None:
-    """As leaving and blocking, which come in a later version, will write it."""
+    """Write an attribute as leaving and blocking, which come in a later version, will write it."""
     key = items.inbox_key(person.uuid, person.group_with(other))
     await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
 
@@ -208,7 +208,7 @@ async def test_lists_show_only_the_callers_own(world: World) -> None:
 
 
 async def test_refused_calls_change_nothing(world: World) -> None:
-    """After all of the above: only Ann and the member have ever written to their group, the blocked one never."""
+    """After all tests above, only Ann and the member have written to their group, and the blocked user has not."""
     for name in ("member", "blocked"):
         group = world.callers[name].group
         senders = {message["user_uuid"] for message in await world.ann.get(f"/api/messages/{group}")}

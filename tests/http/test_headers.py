@@ -90,8 +90,23 @@ async def test_a_well_formed_request_id_comes_back_and_a_missing_id_is_created(
     assert (answer.status_code, answer.headers["x-request-id"]) == (status, "An_id-0123")
 
 
-@pytest.mark.parametrize("given", ["", "short", "x" * 7, "x" * 65, "with space", "a/b/c/d/e", "ünïcode-id", "<script>x",
-                                   "id-with-end\n", "12345678;", "12345678, 12345678", "%0d%0aX: 1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "short",
+        "x" * 7,
+        "x" * 65,
+        "with space",
+        "a/b/c/d/e",
+        "ünïcode-id",
+        "<script>x",
+        "id-with-end\n",
+        "12345678;",
+        "12345678, 12345678",
+        "%0d%0aX: 1",
+    ],
+)
 async def test_a_malformed_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
     raw = given.encode()
     answer = await client.get("/api/users/me", headers=[(b"x-request-id", raw)])
@@ -145,11 +160,23 @@ async def test_a_listed_origin_may_read_every_answer(
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "null", "*", "", "http://app.example.com", "https://app.example.com.evil.example",
-     "https://evil.example?https://app.example.com", "https://APP.example.com", "https://app.example.com:444",
-     "https://app.example.com/", "https://sub.app.example.com", "https://app.example.com, https://evil.example",
-     "https://appxexample.com", "file://"],
-)  # fmt: skip
+    [
+        "https://evil.example",
+        "null",
+        "*",
+        "",
+        "http://app.example.com",
+        "https://app.example.com.evil.example",
+        "https://evil.example?https://app.example.com",
+        "https://APP.example.com",
+        "https://app.example.com:444",
+        "https://app.example.com/",
+        "https://sub.app.example.com",
+        "https://app.example.com, https://evil.example",
+        "https://appxexample.com",
+        "file://",
+    ],
+)
 async def test_other_origins_are_never_allowed_or_repeated(client: httpx.AsyncClient, origin: str) -> None:
     preflight = {"origin": origin, "access-control-request-method": "POST"}
     answers = [await client.options("/api/messages", headers=preflight)]

@@ -157,7 +157,7 @@ async def test_without_keys_from_the_start_valid_tokens_get_503_and_malformed_to
 
 
 class Town:
-    """Two people of a service whose Postgres can be cut off, and their group."""
+    """Two users and their group, in a service with a Postgres connection that can be cut."""
 
     def __init__(self, service: Service, cable: Cable, ann: Person, bob: Person) -> None:
         self.service = service
@@ -232,7 +232,7 @@ async def test_dead_postgres_connections_are_replaced(town: Town) -> None:
 
 
 async def test_connections_that_postgres_ended_are_replaced(settings: Settings, town: Town) -> None:
-    """As a restart or a fail-over of the database does."""
+    """A restart or a fail-over of the database ends connections in this way."""
     await asyncio.gather(*(town.ann.get("/api/users/me") for _ in range(10)))
     connection: Any = await asyncpg.connect(settings.database_url.get_secret_value())
     await connection.execute(

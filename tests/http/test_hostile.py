@@ -46,8 +46,19 @@ QUERIES = [
     ("/api/users/me", ["unknown"]),
 ]
 PATHS = ("/api/users/@{}/short", "/api/messages/{}", "/api/message_groups/{}", "/api/message_groups/{}/read", "/{}")
-HEADERS = ["authorization", "x-request-id", "origin", "content-type", "host", "accept", "cookie", "content-length",
-           "accept-encoding", "x-forwarded-for", "x-http-method-override"]  # fmt: skip
+HEADERS = [
+    "authorization",
+    "x-request-id",
+    "origin",
+    "content-type",
+    "host",
+    "accept",
+    "cookie",
+    "content-length",
+    "accept-encoding",
+    "x-forwarded-for",
+    "x-http-method-override",
+]
 
 
 def test_the_set_has_at_least_300_hostile_values() -> None:
@@ -78,10 +89,18 @@ class Attack:
         own = [(b"authorization", b"Bearer " + self.person.token.encode()), (b"content-type", b"application/json")]
         given = {name for name, _ in headers}
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": unquote(raw), "raw_path": raw.encode(), "query_string": query.encode(), "root_path": "",
-            "headers": [*headers, *(pair for pair in own if pair[0] not in given)], "state": dict(self.service.state),
-        }  # fmt: skip
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(raw),
+            "raw_path": raw.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [*headers, *(pair for pair in own if pair[0] not in given)],
+            "state": dict(self.service.state),
+        }
         messages: list[Any] = []
 
         async def receive() -> Any:
@@ -140,7 +159,7 @@ async def test_hostile_paths_get_a_documented_answer(attack: Attack, template: s
 
 @pytest.mark.parametrize("name", HEADERS)
 async def test_hostile_headers_get_a_documented_answer(attack: Attack, name: str) -> None:
-    """No server lets line ends and NUL through. An id that looks like one comes back, as it should."""
+    """No server lets line ends and NUL through. A well-formed id comes back, as it should."""
     pairs = [(text, text.encode()) for text in ENCODABLE if not set(text) & set("\r\n\0") and len(text) < 5000]
     if name == "x-request-id":
         pairs = [(text, value) for text, value in pairs if not REQUEST_ID.fullmatch(text)]
@@ -170,8 +189,12 @@ async def test_a_refused_message_changes_nothing(ann: Person, bob: Person) -> No
         answer = await ann.client.post("/api/messages", content=body, headers=JSON)
         assert answer.status_code in (400, 422), text
         assert answer.json()["code"] in (
-            "malformed-json", "invalid-body", "message-blank", "message-too-long", "message-malformed",
-        )  # fmt: skip
+            "malformed-json",
+            "invalid-body",
+            "message-blank",
+            "message-too-long",
+            "message-malformed",
+        )
     assert await ann.inbox() == await bob.inbox() == []
 
 

@@ -1,4 +1,4 @@
-"""As many requests at once as the setting says; those above it are told so at once, and health never is."""
+"""The limit of concurrent requests: requests above it are refused at once, health checks never."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def small(settings: Settings) -> AsyncIterator[Service]:
 
 
 class Held:
-    """As many requests as may be, in flight until they are let go: their bodies do not end before."""
+    """Requests up to the limit, in flight until they are released: their bodies do not end before."""
 
     def __init__(self, client: httpx.AsyncClient, body: bytes) -> None:
         self._client = client

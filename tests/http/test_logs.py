@@ -1,4 +1,4 @@
-"""What a real server process writes while it is used and abused: JSON lines without anybody's contents."""
+"""The logs of a real server process under valid and hostile requests: JSON lines without contents."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Written:
-    """What was asked, and all that the process wrote about it."""
+    """The requests, and all lines that the process wrote."""
 
     raw: str
     people: tuple[Person, Person]
@@ -97,10 +97,19 @@ async def written(settings: Settings, module_person: NewPerson) -> Written:
     ann, bob = await module_person("nobody_said"), await module_person("such_a_name")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "uvicorn", "--factory", "tests.http.crashing:create", "--fd", str(listener.fileno()),
-            cwd=ROOT, env=environment(settings), pass_fds=[listener.fileno()],
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "tests.http.crashing:create",
+            "--fd",
+            str(listener.fileno()),
+            cwd=ROOT,
+            env=environment(settings),
+            pass_fds=[listener.fileno()],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         assert process.stdout
         output = asyncio.create_task(process.stdout.read())
         try:

@@ -1,4 +1,4 @@
-"""The old front end's calls of one visit, in its order, with its headers and bodies, and what it does with the answers.
+"""The old front end's calls in a visit: their order, headers and bodies, and its use of the answers.
 
 It runs in a browser on another origin, treats exactly 200 with JSON as success, takes the fields named here and ignores
 all others, puts a sent message behind those that it has, and goes where the answer's `message_group_uuid` leads.
@@ -57,7 +57,7 @@ class OldFrontEnd:
 
 
 def shown(things: list[dict[str, Any]], fields: set[str]) -> list[dict[str, Any]]:
-    """What the pages take of a list; each field must be there and be text."""
+    """Return the fields that the pages use of a list; each must be text."""
     taken = [{name: thing[name] for name in fields} for thing in things]
     assert all(isinstance(value, str) for thing in taken for value in thing.values())
     return taken
@@ -74,17 +74,18 @@ async def test_the_calls_of_the_old_front_end_succeed(service: Service, ann: Per
         assert (group["display_name"], group["handle"]) == ("Bob", bob.handle)
         assert group["message"] == "Are you there?"
 
-        # /messages/<uuid>: its messages, and one more from the form below them
+        # /messages/<uuid>: its messages, and a new message from the form below them
         path = f"/api/messages/{group['uuid']}"
         messages = shown(await pages.get(path), MESSAGE)
         sent = await pages.post("/api/messages", {"message": "I am", "message_group_uuid": group["uuid"]})
         messages += shown([sent], MESSAGE)
         assert [(each["handle"], each["message"]) for each in messages] == [
-            (bob.handle, "Are you there?"), (ann.handle, "I am"),
-        ]  # fmt: skip
+            (bob.handle, "Are you there?"),
+            (ann.handle, "I am"),
+        ]
         assert shown(await pages.get(path), MESSAGE) == messages
 
-        # /messages/new/<handle>: whom it is for, then the first message, which leads to the new group
+        # /messages/new/<handle>: the receiver, then the first message, which leads to the new group
         (peer,) = shown([await pages.get(f"/api/users/@{eve.handle}/short")], SHORT)
         assert peer["display_name"] == "Eve"
         first = await pages.post("/api/messages", {"message": "Hello Eve", "handle": eve.handle})

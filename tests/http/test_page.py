@@ -40,7 +40,7 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
             str(httpx.URL(f"http://service.test{path}").join(name).path) for name in IMPORT.findall(answer.text)
         ]
     scripts = {f"/static/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
-    assert scripts <= seen, "nobody needs these"
+    assert scripts <= seen, "no page imports these"
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,27 @@ async def test_a_version_that_the_client_has_is_not_sent_again(anonymous: Contra
 
 @pytest.mark.parametrize(
     "path",
-    ["vendor/SHA256SUMS", "vendor/README.md", "vendor/htm-preact.d.ts", "types.d.ts", "../page.py", "..%2f..%2fpage.py",
-     "..%2fdocs%2findex.html", "%2e%2e/docs/index.html", "/etc/passwd", "lib", "lib/", "", ".", "app.js/", "APP.JS",
-     "lib//api.js", "app.js%00", "nothing.js"],
-)  # fmt: skip
+    [
+        "vendor/SHA256SUMS",
+        "vendor/README.md",
+        "vendor/htm-preact.d.ts",
+        "types.d.ts",
+        "../page.py",
+        "..%2f..%2fpage.py",
+        "..%2fdocs%2findex.html",
+        "%2e%2e/docs/index.html",
+        "/etc/passwd",
+        "lib",
+        "lib/",
+        "",
+        ".",
+        "app.js/",
+        "APP.JS",
+        "lib//api.js",
+        "app.js%00",
+        "nothing.js",
+    ],
+)
 async def test_only_the_pages_own_files_are_served(anonymous: ContractClient, path: str) -> None:
     url = httpx.URL("http://service.test", raw_path=f"/static/{path}".encode())
     problem_of(await anonymous.send(anonymous.build_request("GET", url)), 404, "not-found")
@@ -105,7 +122,7 @@ def test_no_script_turns_text_into_markup() -> None:
 
 
 async def config_of(settings: Settings) -> tuple[dict[str, object], str]:
-    """What a page of these settings is told, and its policy."""
+    """Return the configuration and the policy of a page with these settings."""
     transport = httpx.ASGITransport(create_app(settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
         return (await client.get("/api/config")).json(), (await client.get("/")).headers["content-security-policy"]

@@ -1,4 +1,4 @@
-"""What the stop signal does in the process that gets it; tests/test_processes.py has what clients see of it."""
+"""Effects of the stop signal in its process; tests/test_processes.py has its effects on clients."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""What each operation costs, by AWS's rules, against the table in the data model. Exact, in calls and in units."""
+"""The exact cost of each operation, in calls and in units, by DynamoDB's rules."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,13 +28,15 @@ TEXT = "A text of one hundred characters, which is what the data model counts wi
 
 
 class Metered:
-    """A service whose DynamoDB calls are measured, at a time of the test's choice, and two people who talk."""
+    """A service whose DynamoDB calls are measured, at a time of the test's choice, and two users."""
 
     def __init__(self, service: Service) -> None:
         self.meter = Meter(raw_client(service))
         self.store = MessagingStore(Table(self.meter.client, service.state["table"].name))
         self.at = now()
-        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=1024, clock=lambda: self.at)
+        self.messaging = Messaging(
+            self.store, DIRECTORY, message_max_length=1024, tasks=TaskSet(), clock=lambda: self.at
+        )
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
 
@@ -49,14 +51,14 @@ def metered(service: Service) -> Metered:
     return Metered(service)
 
 
-async def test_first_contact(metered: Metered) -> None:
+async def test_the_first_message_of_a_group_costs_10_write_units(metered: Metered) -> None:
     async with metered.meter.measure() as spent:
         await metered.send()
     assert spent.calls == ["GetItem", "TransactWriteItems"]
     assert (spent.write_units, spent.index_write_units, spent.read_units) == (10, 2, 1), spent
 
 
-async def test_send_within_a_bucket(metered: Metered) -> None:
+async def test_a_send_within_a_bucket_costs_3_write_units(metered: Metered) -> None:
     await metered.send()
     async with metered.meter.measure() as spent:
         await metered.send(uuid=uuid4(), after=1)
@@ -80,7 +82,7 @@ async def test_send_without_after_compares_the_newest_sixteen(metered: Metered) 
     assert (spent.write_units, spent.read_units) == (3, 2), spent
 
 
-async def test_send_after_others_wrote(metered: Metered) -> None:
+async def test_a_send_after_others_wrote_reads_their_messages(metered: Metered) -> None:
     await metered.send()
     await metered.send(metered.bob)
     async with metered.meter.measure() as spent:
@@ -88,7 +90,7 @@ async def test_send_after_others_wrote(metered: Metered) -> None:
     assert (len(spent.calls), spent.write_units, spent.read_units) == (5, 3, 2), spent
 
 
-async def test_send_into_a_new_bucket(metered: Metered) -> None:
+async def test_a_send_into_a_new_bucket_costs_7_write_units(metered: Metered) -> None:
     await metered.send()
     metered.at += timedelta(minutes=10)
     async with metered.meter.measure() as spent:
@@ -106,7 +108,7 @@ async def test_a_repeated_send_writes_no_message(metered: Metered) -> None:
     assert (spent.write_units, spent.read_units) == (2, 2), spent
 
 
-async def test_mark_read(metered: Metered) -> None:
+async def test_marking_read_costs_one_write_unit(metered: Metered) -> None:
     await metered.send()
     async with metered.meter.measure() as spent:
         await metered.messaging.mark_read(metered.bob, metered.group, 1)
@@ -115,7 +117,7 @@ async def test_mark_read(metered: Metered) -> None:
 
 
 @pytest.mark.parametrize(("groups", "units"), [(20, 1), (50, 2), (100, 4)])
-async def test_inbox_page_of_20(metered: Metered, groups: int, units: float) -> None:
+async def test_an_inbox_page_of_20_costs_one_query(metered: Metered, groups: int, units: float) -> None:
     for _ in range(groups):
         await metered.send(to=uuid4())
     async with metered.meter.measure() as spent:
@@ -125,7 +127,7 @@ async def test_inbox_page_of_20(metered: Metered, groups: int, units: float) -> 
     assert (spent.read_units, spent.write_units) == (units, 0), spent
 
 
-async def test_counter(metered: Metered) -> None:
+async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> None:
     counter = UnreadCounter(metered.store, Caches(TaskSet()))
     for _ in range(20):
         await metered.send(to=uuid4())
@@ -147,7 +149,7 @@ async def talk(metered: Metered) -> Metered:
 @pytest.mark.parametrize(
     "window", [Window.newest(50), Window.before(70, 50), Window.around(40, 50), Window.after(5, 50)]
 )
-async def test_history_page_of_50(talk: Metered, window: Window) -> None:
+async def test_a_page_of_50_costs_a_row_and_one_query(talk: Metered, window: Window) -> None:
     """One row to prove membership, strongly consistent, and one eventually consistent Query."""
     async with talk.meter.measure() as spent:
         history = await talk.messaging.history(talk.ann, talk.group, window)
@@ -157,14 +159,14 @@ async def test_history_page_of_50(talk: Metered, window: Window) -> None:
     assert spent.of("Query").read_units == 1.5, spent
 
 
-async def test_a_stranger_costs_one_read(talk: Metered) -> None:
+async def test_a_non_member_costs_one_read(talk: Metered) -> None:
     async with talk.meter.measure() as spent:
         with pytest.raises(GroupNotFound):
             await talk.messaging.history(uuid4(), talk.group, Window.newest(50))
     assert (spent.calls, spent.read_units) == (["GetItem"], 1), spent
 
 
-async def test_sizes_that_the_chart_names(talk: Metered) -> None:
+async def test_items_have_the_sizes_of_the_chart(talk: Metered) -> None:
     (message,) = await talk.store.newest_messages(talk.group, limit=1)
     # A number is stored without its trailing zeros, so the time of day counts.
     assert item_size(marshal_item(items.message_item(message))) in range(205, 209)

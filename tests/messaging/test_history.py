@@ -1,4 +1,4 @@
-"""Pages of a group's log, and the way from one to the next."""
+"""Pages of a group's log, and the links between them."""
 
 from itertools import chain
 from typing import Any
@@ -24,7 +24,7 @@ def numbers(answer: httpx.Response) -> list[int]:
     return [message["number"] for message in answer.json()]
 
 
-async def test_every_window(talk: tuple[Person, str]) -> None:
+async def test_each_window_holds_its_numbers_and_links(talk: tuple[Person, str]) -> None:
     ann, group = talk
 
     async def page(**query: Any) -> tuple[list[int], set[str]]:
@@ -106,7 +106,7 @@ async def test_messages_are_oldest_first_with_their_senders(talk: tuple[Person, 
         "limit=99999999999999999999999",
     ],
 )
-async def test_a_wrong_place_is_refused(ann: Person, bob: Person, query: str) -> None:
+async def test_an_invalid_window_is_refused(ann: Person, bob: Person, query: str) -> None:
     group = (await ann.sent("one", bob))["message_group_uuid"]
     answer = await ann.client.get(f"/api/messages/{group}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-parameter")
@@ -115,12 +115,12 @@ async def test_a_wrong_place_is_refused(ann: Person, bob: Person, query: str) ->
 @pytest.mark.parametrize(
     "uuid", ["nonsense", "0193e1c4a8f07d6e9b1f2f6c1c1d7a10", "{0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10}", "1"]
 )
-async def test_what_is_no_uuid_is_refused(ann: Person, uuid: str) -> None:
+async def test_an_id_that_is_no_uuid_is_refused(ann: Person, uuid: str) -> None:
     answer = await ann.client.get(f"/api/messages/{uuid}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-parameter")
 
 
-async def test_strangers_cannot_tell_a_group_from_none(ann: Person, bob: Person, eve: Person) -> None:
+async def test_a_non_member_gets_the_answer_of_a_missing_group(ann: Person, bob: Person, eve: Person) -> None:
     group = (await ann.sent("private", bob))["message_group_uuid"]
     for path in ("/api/messages/{}", "/api/message_groups/{}"):
         foreign, unknown = await eve.client.get(path.format(group)), await eve.client.get(path.format(uuid4()))

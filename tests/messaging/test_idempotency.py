@@ -1,4 +1,4 @@
-"""A send may be repeated for ever with one uuid: at most one message results, and every answer is the same."""
+"""A send may be repeated with its uuid for ever: at most one message results, and every answer is the same."""
 
 import asyncio
 from uuid import uuid4
@@ -28,7 +28,7 @@ async def test_without_after_the_newest_sixteen_are_compared(ann: Person, bob: P
     assert await ann.sent("mine", bob, uuid=uuid) == first
 
 
-async def test_with_after_a_send_is_found_however_much_landed_since(ann: Person, bob: Person) -> None:
+async def test_with_after_a_send_is_found_however_many_messages_followed(ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     uuid = str(uuid4())
     mine = await ann.sent("mine", bob, uuid=uuid, after=1)
@@ -50,7 +50,7 @@ async def test_other_content_under_the_same_uuid_is_refused(
     assert await ann.numbers(ann.group_with(bob)) == [1, 2]
 
 
-async def test_somebody_elses_uuid_is_refused(ann: Person, bob: Person) -> None:
+async def test_the_uuid_of_another_users_message_is_refused(ann: Person, bob: Person) -> None:
     uuid = str(uuid4())
     await ann.sent("mine", bob, uuid=uuid)
     assert (await bob.send("mine", ann, uuid=uuid)).json()["code"] == "uuid-taken"
@@ -63,10 +63,10 @@ async def test_one_uuid_in_two_groups_is_two_messages(ann: Person, bob: Person, 
 
 
 @pytest.mark.parametrize("after", [None, 1, 2, 50])
-async def test_a_send_whose_answer_a_crash_ate_is_found(
+async def test_a_send_that_a_crash_left_unanswered_is_found(
     service: Service, ann: Person, bob: Person, after: int | None
 ) -> None:
-    """Message 2 was committed by a process that died; its rows do not know of it."""
+    """Message 2 was committed by a process that crashed before it wrote the rows."""
     await ann.sent("one", bob)
     group = ann.group_with(bob)
     uuid = await crashed_send(service, ann, group, number=2)

@@ -16,7 +16,7 @@ from tests.fixtures.app import NewPerson, Person, Service
 from tests.tools.processes import crashed_send
 
 
-async def test_newest_activity_first(ann: Person, new_person: NewPerson) -> None:
+async def test_the_inbox_is_sorted_by_newest_activity(ann: Person, new_person: NewPerson) -> None:
     others = [await new_person(f"other{n}") for n in range(3)]
     for other in others:
         await ann.sent("hello", other)
@@ -25,7 +25,7 @@ async def test_newest_activity_first(ann: Person, new_person: NewPerson) -> None
     assert [row["handle"] for row in await ann.inbox()] == [others[0].handle, others[2].handle, others[1].handle]
 
 
-async def test_reading(ann: Person, bob: Person) -> None:
+async def test_reading_moves_the_marker_forward_and_lowers_the_counts(ann: Person, bob: Person) -> None:
     for number in range(5):
         await ann.sent(f"{number}", bob)
     group = ann.group_with(bob)
@@ -56,7 +56,7 @@ async def test_a_wrong_read_number_is_refused(ann: Person, bob: Person, body: di
     assert (await bob.inbox())[0]["unread_count"] == 1
 
 
-async def test_strangers_mark_nothing(ann: Person, bob: Person, eve: Person) -> None:
+async def test_a_non_member_cannot_mark_a_group_read(ann: Person, bob: Person, eve: Person) -> None:
     await ann.sent("one", bob)
     for group in (ann.group_with(bob), uuid4()):
         answer = await eve.client.put(f"/api/message_groups/{group}/read", json={"number": 1})
@@ -64,7 +64,7 @@ async def test_strangers_mark_nothing(ann: Person, bob: Person, eve: Person) -> 
     assert await eve.inbox() == []
 
 
-async def test_reading_what_the_row_does_not_know_yet(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_message_beyond_the_row_can_be_marked_read(service: Service, ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     await crashed_send(service, ann, ann.group_with(bob), number=2)
     answer = await bob.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 2})
@@ -73,7 +73,7 @@ async def test_reading_what_the_row_does_not_know_yet(service: Service, ann: Per
 
 
 async def fill(service: Service, person: Person, count: int, *, minutes_apart: int) -> list[UUID]:
-    """Gives a person that many groups, newest first; their peers are nobody."""
+    """Give a person that many groups with peers that do not exist; return the groups, newest first."""
     now = datetime.now(UTC).replace(microsecond=0)
     groups, rows = [], []
     for age in range(count):
@@ -90,7 +90,7 @@ async def fill(service: Service, person: Person, count: int, *, minutes_apart: i
 
 
 async def walk(person: Person, limit: int) -> list[str]:
-    """The groups of the whole inbox, page by page."""
+    """Return the groups of the whole inbox, read page by page."""
     answer = await person.client.get("/api/message_groups", params={"limit": limit})
     found = [row["uuid"] for row in answer.json()]
     while "next" in answer.links:
@@ -127,6 +127,6 @@ async def test_a_group_that_moves_up_while_paging_is_not_shown_twice(
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "1-2", "-1-" + "0" * 32, "9" * 14 + "-" + "g" * 32, "1" * 65])
-async def test_a_made_up_cursor_is_refused(ann: Person, cursor: str) -> None:
+async def test_a_forged_cursor_is_refused(ann: Person, cursor: str) -> None:
     answer = await ann.client.get("/api/message_groups", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-parameter")

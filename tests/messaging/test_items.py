@@ -62,7 +62,7 @@ def test_a_preview_is_a_beginning_of_whole_graphemes(text: str) -> None:
     assert not following or len((cut + following[0]).encode()) > 120
 
 
-def test_a_preview_does_not_cut_a_family() -> None:
+def test_a_preview_keeps_joined_emoji_whole() -> None:
     family = "👩‍👩‍👧‍👦"
     assert items.preview("x" * 100 + family) == "x" * 100
     assert items.preview(family * 50) == family * 4
@@ -79,7 +79,7 @@ def test_cursors_are_exact(at: datetime, group: UUID) -> None:
     assert read_cursor(write_cursor(position)) == position
 
 
-def test_a_pair_has_one_group_whoever_asks() -> None:
+def test_a_pair_has_one_group_in_either_order() -> None:
     one, other = uuid4(), uuid4()
     assert direct_group_uuid(one, other) == direct_group_uuid(other, one) != direct_group_uuid(one, one)
     fixed = direct_group_uuid(UUID(int=1), UUID(int=2))

@@ -1,4 +1,4 @@
-"""The promise: whatever fails, a log is 1..n without holes, each uuid is in it once, and inbox rows agree with it."""
+"""Whatever fails, a log is 1..n without gaps, each uuid is in it once, and inbox rows agree with it."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
@@ -21,7 +22,7 @@ RETRIES = 60
 
 
 async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UUID, rng: random.Random) -> Message:
-    """What a good client does: the same uuid again, to any process, until there is an answer."""
+    """Send with the same uuid to any process until there is an answer, as a good client does."""
     for _ in range(RETRIES):
         try:
             return await rng.choice(processes).send(draft, group=None, handle=str(peer))
@@ -37,7 +38,8 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
     service: Service, with_after: bool, seed: int, share: float, senders: int
 ) -> None:
     rng = random.Random(seed)  # noqa: S311  # repeatable
-    processes = [process(service, share=share, seed=seed + n) for n in range(2)]
+    tasks = TaskSet()
+    processes = [process(service, tasks, share=share, seed=seed + n) for n in range(2)]
     pair = (uuid4(), uuid4())
     group = direct_group_uuid(*pair)
 
@@ -53,8 +55,7 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
         return answered
 
     answered = [message for messages in await asyncio.gather(*map(talk, range(senders))) for message in messages]
-    for each in processes:
-        await each.drain(10)
+    await tasks.drain(10)
     store = MessagingStore(service.state["table"])
     log = await store.messages_after(group, 0)
     assert [message.number for message in log] == list(range(1, 4 * senders + 1))
@@ -68,9 +69,9 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
         assert row.read_number == max(own, default=0)
 
 
-async def test_who_saw_a_number_gets_one_above_it(service: Service) -> None:
-    """Two processes take turns without telling each other."""
-    one, other = (process(service, share=0, seed=n) for n in range(2))
+async def test_a_sender_gets_a_number_above_those_it_has_seen(service: Service) -> None:
+    """Two processes append in turn and do not communicate."""
+    one, other = (process(service, TaskSet(), share=0, seed=n) for n in range(2))
     ann, bob = uuid4(), uuid4()
     for number in range(1, 21):
         sender = one if number % 2 else other
@@ -79,7 +80,7 @@ async def test_who_saw_a_number_gets_one_above_it(service: Service) -> None:
 
 
 async def test_an_answered_send_is_in_every_later_page(service: Service) -> None:
-    one, other = (process(service, share=0, seed=n) for n in range(2))
+    one, other = (process(service, TaskSet(), share=0, seed=n) for n in range(2))
     ann, bob = uuid4(), uuid4()
     for number in range(1, 11):
         await one.send(Draft(ann, f"{number}"), group=None, handle=str(bob))

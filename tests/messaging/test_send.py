@@ -74,23 +74,23 @@ async def test_a_text_that_cannot_be_sent_changes_nothing(ann: Person, bob: Pers
 
 
 @pytest.mark.parametrize("target", [{}, {"handle": "some_body", "message_group_uuid": str(uuid4())}])
-async def test_exactly_one_target(ann: Person, target: dict[str, str]) -> None:
+async def test_a_send_without_exactly_one_target_is_refused(ann: Person, target: dict[str, str]) -> None:
     answer = await ann.client.post("/api/messages", json={"message": "hi", **target})
     assert (answer.status_code, answer.json()["code"]) == (422, "one-target")
 
 
-async def test_nobody_writes_to_themselves(ann: Person) -> None:
+async def test_a_message_to_the_sender_is_refused(ann: Person) -> None:
     answer = await ann.send("me", ann)
     assert (answer.status_code, answer.json()["code"]) == (422, "message-to-self")
 
 
 @pytest.mark.parametrize("handle", ["no_such_person_here", "", "x", "with space", "Ünïcode", "a" * 31, "%", "'; --"])
-async def test_unknown_handle(ann: Person, handle: str) -> None:
+async def test_an_unknown_handle_is_refused(ann: Person, handle: str) -> None:
     answer = await ann.client.post("/api/messages", json={"message": "hi", "handle": handle})
     assert (answer.status_code, answer.json()["code"]) == (404, "user-not-found")
 
 
-async def test_unknown_and_foreign_groups_answer_alike(ann: Person, bob: Person, eve: Person) -> None:
+async def test_a_group_of_others_and_a_missing_group_answer_alike(ann: Person, bob: Person, eve: Person) -> None:
     group = (await ann.sent("private", bob))["message_group_uuid"]
     foreign, unknown = await eve.send("hi", group), await eve.send("hi", str(uuid4()))
     assert foreign.status_code == unknown.status_code == 404
@@ -99,12 +99,12 @@ async def test_unknown_and_foreign_groups_answer_alike(ann: Person, bob: Person,
 
 
 async def leave(service: Service, person: Person, group: UUID) -> None:
-    """As the leaving of a later version writes it."""
+    """Write a membership that has ended, in the form of a later version."""
     table = service.state["table"]
     await table.update(Update(items.inbox_key(person.uuid, group), "SET #state = :left", {":left": "left"}))
 
 
-async def test_a_former_member_is_a_stranger_until_the_next_message(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_former_member_has_no_access_until_the_next_message(service: Service, ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     group = ann.group_with(bob)
     await leave(service, bob, group)
@@ -118,21 +118,23 @@ async def test_a_former_member_is_a_stranger_until_the_next_message(service: Ser
     assert [row["last_number"] for row in await bob.inbox()] == [2]
 
 
-async def test_who_left_comes_back_by_writing_to_the_person(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_former_member_becomes_active_again_by_writing_to_the_peer(
+    service: Service, ann: Person, bob: Person
+) -> None:
     await ann.sent("one", bob)
     await leave(service, bob, ann.group_with(bob))
     assert (await bob.sent("two", ann))["number"] == 2
     assert await bob.numbers(ann.group_with(bob)) == [1, 2]
 
 
-async def test_who_is_blocked_cannot_start_a_group(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_blocked_user_cannot_start_a_group(service: Service, ann: Person, bob: Person) -> None:
     await service.state["table"].put(Put({**items.block_key(bob.uuid, ann.uuid), "at": 1}))
     answer = await ann.send("hi", bob)
     assert (answer.status_code, answer.json()["code"]) == (403, "cannot-message")
     assert await ann.inbox() == await bob.inbox() == []
 
 
-async def test_who_is_blocked_reads_but_does_not_write(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_blocked_member_reads_but_cannot_write(service: Service, ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     group = ann.group_with(bob)
     key = items.inbox_key(ann.uuid, group)
@@ -142,7 +144,7 @@ async def test_who_is_blocked_reads_but_does_not_write(service: Service, ann: Pe
     assert await ann.numbers(group) == [1]
 
 
-async def test_a_reply_names_a_number_that_is_there(ann: Person, bob: Person) -> None:
+async def test_a_reply_to_a_number_beyond_the_end_is_refused(ann: Person, bob: Person) -> None:
     await ann.sent("one", bob)
     assert (await bob.sent("re", ann, reply_to=1))["reply_to"] == 1
     answer = await bob.send("re", ann, reply_to=3)
@@ -155,7 +157,7 @@ async def test_a_first_message_cannot_be_a_reply(ann: Person, bob: Person) -> No
     assert await ann.inbox() == []
 
 
-async def test_a_reply_to_what_the_row_does_not_know_yet(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_reply_to_a_message_beyond_the_row_is_accepted(service: Service, ann: Person, bob: Person) -> None:
     """Message 2 is in the log, but a crash kept the rows from learning of it."""
     first = await ann.sent("one", bob)
     await crashed_send(service, bob, ann.group_with(bob), number=2)
@@ -176,19 +178,21 @@ async def test_a_crash_after_the_commit_is_healed_by_opening_the_group(
     await ann.sent("one", bob)
     await crashed_send(service, bob, ann.group_with(bob), number=2)
     assert await ann.numbers(ann.group_with(bob)) == [1, 2]
-    await service.state["messaging"].drain(5)
+    await service.state["tasks"].drain(5)
     for person in (ann, bob):
         assert [row["last_number"] for row in await person.inbox()] == [2]
     assert (await ann.inbox())[0]["message"] == "sent by a dying process"
 
 
-async def test_own_messages_are_read_even_when_others_wrote_on(service: Service, ann: Person, bob: Person) -> None:
+async def test_a_senders_own_messages_count_as_read_after_later_ones(
+    service: Service, ann: Person, bob: Person
+) -> None:
     """Bob's message 3 reaches Ann's row before her own message 2 does."""
     await ann.sent("one", bob)
     group, store = ann.group_with(bob), MessagingStore(service.state["table"])
     two = Message(group, 2, uuid4(), ann.uuid, "two", now())
     three = Message(group, 3, uuid4(), bob.uuid, "three", now())
     for message in (three, two):
-        await store.bump_inbox_row(message, user=ann.uuid)
+        await store.advance_inbox_row(message, user=ann.uuid)
     (row,) = await ann.inbox()
     assert (row["last_number"], row["read_number"], row["unread_count"], row["message"]) == (3, 2, 1, "three")

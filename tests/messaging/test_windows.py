@@ -1,4 +1,4 @@
-"""Windows against the plainest possible model: slices of a list."""
+"""Windows, compared with slices of a list."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,34 +16,34 @@ WINDOWS = st.one_of(
 )
 
 
-def shown(window: Window, end: int) -> list[int]:
-    """What a perfect log of 1..end gives for this window."""
+def numbers_in(window: Window, end: int) -> list[int]:
+    """The numbers of a complete log of 1..end in this window."""
     if window.first is None:
         return list(range(1, end + 1))[-window.limit :]
     return [number for number in range(1, end + 1) if window.first <= number <= window.last]
 
 
 @given(WINDOWS, ENDS)
-def test_a_full_page_is_whole(window: Window, end: int) -> None:
-    page = shown(window, end)
+def test_a_full_page_is_complete(window: Window, end: int) -> None:
+    page = numbers_in(window, end)
     assert len(page) <= window.limit
-    assert window.is_whole(page, end=end)
+    assert window.is_complete(page, end=end)
 
 
 @given(WINDOWS, ENDS, st.data())
-def test_a_page_that_lacks_a_number_is_not_whole(window: Window, end: int, data: st.DataObject) -> None:
-    page = shown(window, end)
+def test_a_page_that_lacks_a_number_is_not_complete(window: Window, end: int, data: st.DataObject) -> None:
+    page = numbers_in(window, end)
     if page:
         page.remove(data.draw(st.sampled_from(page)))
-        assert not window.is_whole(page, end=end)
+        assert not window.is_complete(page, end=end)
 
 
 @given(WINDOWS, ENDS)
 def test_neighbours_touch_the_page_without_overlapping(window: Window, end: int) -> None:
-    page = shown(window, end)
+    page = numbers_in(window, end)
     for direction, number in window.neighbours(page, end=end).values():
         make = Window.before if direction == "before" else Window.after
-        neighbour = shown(make(number, window.limit), end)
+        neighbour = numbers_in(make(number, window.limit), end)
         assert neighbour
         if page:
             assert not set(neighbour) & set(page)
@@ -51,8 +51,8 @@ def test_neighbours_touch_the_page_without_overlapping(window: Window, end: int)
 
 
 @given(WINDOWS, ENDS)
-def test_nothing_is_out_of_reach(window: Window, end: int) -> None:
-    page = shown(window, end)
+def test_every_message_outside_the_page_is_in_a_neighbours_direction(window: Window, end: int) -> None:
+    page = numbers_in(window, end)
     directions = {direction for direction, _ in window.neighbours(page, end=end).values()}
     if page:
         assert ("before" in directions) == (page[0] > 1)

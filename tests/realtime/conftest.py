@@ -1,4 +1,4 @@
-"""Two server processes on one table, one Postgres and one Valkey, as users meet them."""
+"""Two server processes on a common table, Postgres and Valkey."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Live:
         return Listener(person, lambda: self.servers[server].address)
 
     def roaming(self, person: Person) -> Listener:
-        """One that comes back to another server each time."""
+        """Return a listener that connects to another server each time."""
         addresses = cycle(server.address for server in self.servers)
         return Listener(person, lambda: next(addresses))
 

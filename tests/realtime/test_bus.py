@@ -1,4 +1,4 @@
-"""Both buses keep the same promises; what only one of them meets is below."""
+"""The promises of both buses, and below them those of one."""
 
 import asyncio
 import time
@@ -16,11 +16,10 @@ from app.realtime.bus import (
     QUEUE_EVENTS,
     RESUME_BYTES,
     RESUME_SECONDS,
-    Backlog,
     Bus,
     Delivery,
     MemoryBus,
-    Over,
+    ReplayBuffer,
     Subscription,
 )
 from app.realtime.events import EventsLost, LiveEvent, decode, encode
@@ -31,12 +30,8 @@ from tests.tools.own_time import now
 SECONDS = 5
 
 
-def nothing() -> None:
-    """Nobody is told of an end."""
-
-
 def event(to: UUID, number: int = 0) -> TypingChanged:
-    """One that can be told from others by its typist."""
+    """An event with a typing member of its own, by which a test knows it again."""
     return TypingChanged(to, UUID(int=0), UUID(int=number), is_typing=True)
 
 
@@ -45,7 +40,7 @@ async def valkey_bus(url: str) -> AsyncIterator[ValkeyBus]:
     valkey = Valkey(url)
     try:
         async with ValkeyBus(valkey).listening() as bus:
-            await until(lambda: bus.is_whole)
+            await until(lambda: bus.is_reliable)
             yield bus
     finally:
         await valkey.aclose()
@@ -53,7 +48,7 @@ async def valkey_bus(url: str) -> AsyncIterator[ValkeyBus]:
 
 async def until(is_so: Callable[[], bool], seconds: float = SECONDS) -> None:
     async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110  # a line to another process has no event of ours
+        while not is_so():  # noqa: ASYNC110  # the connection to Valkey has no event to wait for
             await asyncio.sleep(0.01)
 
 
@@ -76,7 +71,7 @@ async def take(subscription: Subscription, count: int) -> list[Delivery]:
 
 
 def typists(deliveries: list[Delivery]) -> list[int]:
-    """Which events they are."""
+    """The numbers of these events."""
     return [told.user_uuid.int for each in deliveries if isinstance(told := told_by(each), TypingChanged)]
 
 
@@ -87,9 +82,9 @@ def told_by(delivery: Delivery) -> LiveEvent:
 async def test_events_come_in_order_to_each_stream_of_their_receiver_alone(bus: Bus) -> None:
     ann, bob = uuid4(), uuid4()
     async with (
-        bus.subscribe(ann, nothing) as one,
-        bus.subscribe(ann, nothing) as two,
-        bus.subscribe(bob, nothing) as his,
+        bus.subscribe(ann) as one,
+        bus.subscribe(ann) as two,
+        bus.subscribe(bob) as his,
     ):
         for number in range(20):
             await bus.publish(event(ann, number), event(bob, 100 + number))
@@ -97,115 +92,116 @@ async def test_events_come_in_order_to_each_stream_of_their_receiver_alone(bus: 
         assert typists(await take(his, 20)) == list(range(100, 120))
 
 
-async def test_a_position_leads_to_what_came_after_it(bus: Bus) -> None:
+async def test_a_replay_holds_what_was_published_after_its_position(bus: Bus) -> None:
     ann = uuid4()
     started = datetime.now(UTC)
-    async with bus.subscribe(ann, nothing) as subscription:
+    async with bus.subscribe(ann) as subscription:
         for number in range(5):
             await bus.publish(event(ann, number), event(uuid4(), 77))
         deliveries = await take(subscription, 5)
     for at, delivery in enumerate(deliveries):
         assert delivery.position
-        missed = await bus.since(ann, delivery.position)
-        assert missed
-        assert typists(list(missed.deliveries)) == list(range(at + 1, 5))
-        assert abs(missed.at - started) < timedelta(seconds=SECONDS)
-        assert await bus.since(uuid4(), delivery.position) is None
+        replay = await bus.replay_after(ann, delivery.position)
+        assert replay
+        assert typists(list(replay.deliveries)) == list(range(at + 1, 5))
+        assert abs(replay.at - started) < timedelta(seconds=SECONDS)
+        assert await bus.replay_after(uuid4(), delivery.position) is None
 
 
 @pytest.mark.parametrize("position", ["", "0", "0-0", "1795512600123-0", "deadbeef-1", "x" * 64, "+", "-"])
-async def test_a_position_of_nowhere_leads_nowhere(bus: Bus, position: str) -> None:
+async def test_an_unknown_position_has_no_replay(bus: Bus, position: str) -> None:
     ann = uuid4()
     await bus.publish(event(ann))
-    assert await bus.since(ann, position) is None
+    assert await bus.replay_after(ann, position) is None
 
 
-async def test_a_slow_reader_is_cut_off(bus: Bus) -> None:
-    ann, ends = uuid4(), []
-    async with bus.subscribe(ann, lambda: ends.append("slow")) as slow, bus.subscribe(ann, nothing) as quick:
+async def test_a_subscription_that_is_not_read_is_closed_and_others_go_on(bus: Bus) -> None:
+    ann = uuid4()
+    async with bus.subscribe(ann) as slow, bus.subscribe(ann) as quick:
         for number in range(QUEUE_EVENTS + 1):
             await bus.publish(event(ann, number))
             assert typists(await take(quick, 1)) == [number]
-        with pytest.raises(Over) as over:
-            await take(slow, 1)
-    assert over.value.overflowed
-    assert ends == ["slow"]
+        assert (slow.closed.done(), slow.has_overflowed, await slow.next(SECONDS)) == (True, True, None)
+        assert (quick.closed.done(), quick.has_overflowed) == (False, False)
 
 
-async def test_the_end_of_all(bus: Bus) -> None:
+async def test_closing_all_ends_a_subscription_that_waits(bus: Bus) -> None:
     ann, ends = uuid4(), []
-    async with bus.subscribe(ann, lambda: ends.append(1)) as subscription:
-        bus.end_all()
-        bus.end_all()
-        with pytest.raises(Over) as over:
-            await subscription.next(SECONDS)
-    assert not over.value.overflowed
+    async with bus.subscribe(ann) as subscription:
+        subscription.closed.add_done_callback(lambda _: ends.append(1))
+        waiting = asyncio.ensure_future(subscription.next(SECONDS))
+        bus.close_all()
+        bus.close_all()
+        assert await asyncio.wait_for(waiting, 1) is None
+        await bus.publish(event(ann))
+        assert await subscription.next(0.1) is None
+    assert not subscription.has_overflowed
     assert ends == [1]
 
 
 async def test_a_queue_is_bounded_in_bytes_too() -> None:
-    subscription = Subscription(nothing)
+    subscription = Subscription()
     big = Delivery(b"x" * (QUEUE_BYTES // 3))
     for _ in range(3):
         subscription.put(big)
     subscription.put(Delivery(b"x" * 100))
-    with pytest.raises(Over):
-        await subscription.next(0)
+    assert subscription.has_overflowed
+    assert await subscription.next(0) is None
 
 
 async def test_a_queue_that_was_read_has_room_again() -> None:
-    subscription = Subscription(nothing)
+    subscription = Subscription()
     for number in range(10 * QUEUE_EVENTS):
         subscription.put(Delivery(b"x" * 1000, f"{number}"))
         assert await subscription.next(0) == Delivery(b"x" * 1000, f"{number}")
     assert await subscription.next(0) is None
 
 
-def test_a_backlog_is_bounded_in_bytes_and_in_time() -> None:
+def test_a_replay_buffer_is_bounded_in_bytes_and_in_time() -> None:
     now = time.time()
-    backlog = Backlog(lambda: now)
+    buffer = ReplayBuffer(lambda: now)
     users = [uuid4() for _ in range(3)]
     payload = b"x" * 10_000
-    first = backlog.add(users[0], payload)
+    first = buffer.add(users[0], payload)
     assert first.position
     for number in range(RESUME_BYTES // len(payload) - 1):
-        backlog.add(users[number % 3], payload)
-    assert backlog.since(users[0], first.position)
-    last = backlog.add(users[1], payload)
-    assert backlog.since(users[0], first.position) is None
+        buffer.add(users[number % 3], payload)
+    assert buffer.replay_after(users[0], first.position)
+    last = buffer.add(users[1], payload)
+    assert buffer.replay_after(users[0], first.position) is None
     assert last.position
     now += RESUME_SECONDS + 1
-    assert backlog.since(users[1], last.position) is None
-    assert not backlog._of  # noqa: SLF001  # nothing is kept of users whose events are gone
+    assert buffer.replay_after(users[1], last.position) is None
+    assert not buffer._by_user  # noqa: SLF001  # nothing is kept of users whose events are gone
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"kind": "edit", "to": "x"}', b'{"kind": "typing"}'])
-def test_what_is_not_understood_means_look(payload: bytes) -> None:
+def test_a_payload_that_is_not_understood_counts_as_lost_events(payload: bytes) -> None:
     user = uuid4()
     assert decode(payload, to=user) == EventsLost(user)
     assert decode(encode(event(user, 3)), to=user) == event(user, 3)
 
 
-async def test_without_valkey_streams_look_often_and_publishing_does_not_wait() -> None:
+async def test_without_valkey_the_bus_is_unreliable_and_publishing_does_not_wait() -> None:
     ann = uuid4()
     with running_valkey() as engine:
-        async with valkey_bus(engine.address) as bus, bus.subscribe(ann, nothing) as subscription:
+        async with valkey_bus(engine.address) as bus, bus.subscribe(ann) as subscription:
             await bus.publish(event(ann, 1))
             assert typists(await take(subscription, 1)) == [1]
             engine.child.stop(seconds=2)
-            await until(lambda: not bus.is_whole)
+            await until(lambda: not bus.is_reliable)
             for number in range(2, 30):
                 started = now()
                 await bus.publish(event(ann, number))
                 assert now() - started < 0.5  # 50 ms, and what a busy machine adds
             found = await take(subscription, 28)
-            assert typists(found) == list(range(2, 30))  # whoever is in this process is told all the same
+            assert typists(found) == list(range(2, 30))  # the streams of this process get them all the same
             assert {delivery.position for delivery in found} == {None}
             engine.start()
             engine.wait_until_ready()
-            await until(lambda: bus.is_whole, 15)
-            assert await _is_told_to_look(subscription)
-            await until(lambda: not bus._untold, 15)  # noqa: SLF001  # whom other processes have
+            await until(lambda: bus.is_reliable, 15)
+            assert await _reconciles(subscription)
+            await until(lambda: not bus._unnotified, 15)  # noqa: SLF001  # users of other processes
             await bus.publish(event(ann, 30))
             with suppress(TimeoutError):
                 async with asyncio.timeout(SECONDS):
@@ -215,20 +211,20 @@ async def test_without_valkey_streams_look_often_and_publishing_does_not_wait() 
             assert delivery.position
 
 
-async def _is_told_to_look(subscription: Subscription) -> bool:
-    """By the line's coming up, or by the event that says that others were lost."""
+async def _reconciles(subscription: Subscription) -> bool:
+    """Return whether EventsLost comes, because the subscriber is up again or events were lost."""
     async with asyncio.timeout(SECONDS):
         delivery = await subscription.next(SECONDS)
         return delivery is None or isinstance(told_by(delivery), EventsLost)
 
 
-async def test_another_process_is_told_of_what_did_not_reach_it() -> None:
-    """One process cannot reach Valkey for a while; another one, which can, hears nothing and is told so afterwards."""
+async def test_another_process_is_notified_that_events_were_lost() -> None:
+    """One process cannot reach Valkey for a while. Another process receives nothing, and EventsLost afterwards."""
     ann = uuid4()
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(running_valkey())
         sending, hearing = [await stack.enter_async_context(valkey_bus(engine.address)) for _ in range(2)]
-        subscription = await stack.enter_async_context(hearing.subscribe(ann, nothing))
+        subscription = await stack.enter_async_context(hearing.subscribe(ann))
         sending._valkey._open_until = time.monotonic() + 1  # noqa: SLF001  # as after a fault
         await sending.publish(event(ann))
         (delivery,) = await take(subscription, 1)

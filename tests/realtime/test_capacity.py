@@ -1,13 +1,14 @@
-"""What live events cost of DynamoDB, by AWS's rules: a message's event nothing, everything else a little."""
+"""The cost of live events by DynamoDB's rules: nothing for a message's event, little for all others."""
 
 import asyncio
 
 import pytest
 
-from app.messaging.catchup import Catchup, Known
+from app.concurrency import TaskSet
+from app.messaging.catchup import Catchup, SyncCursor
 from app.messaging.service import Messaging
 from app.realtime.bus import MemoryBus
-from app.realtime.stream import CannotContinue, Stream, Told
+from app.realtime.stream import Stream
 from tests.fixtures.app import Service
 from tests.messaging.test_capacity import Metered
 from tests.tools.processes import DIRECTORY
@@ -16,13 +17,18 @@ SECONDS = 10
 
 
 class Listened(Metered):
-    """Both people's events are told to a stream of the second one's, which is measured, too."""
+    """Two users whose events reach a stream of the second one, which is measured, too."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
         self.bus = MemoryBus()
         self.messaging = Messaging(
-            self.store, DIRECTORY, message_max_length=1024, publish=self.bus.publish, clock=lambda: self.at
+            self.store,
+            DIRECTORY,
+            message_max_length=1024,
+            tasks=TaskSet(),
+            publish=self.bus.publish,
+            clock=lambda: self.at,
         )
         self.catchup = Catchup(self.store)
 
@@ -35,50 +41,52 @@ async def listened(service: Service) -> Listened:
     return listened
 
 
-async def test_a_stream(listened: Listened) -> None:
-    async with listened.bus.subscribe(listened.bob, lambda: None) as subscription:
+async def test_a_message_event_reads_nothing_and_typing_two_rows(listened: Listened) -> None:
+    async with listened.bus.subscribe(listened.bob) as subscription:
         stream = Stream(listened.bob, subscription, bus=listened.bus, catchup=listened.catchup)
         async with listened.meter.measure() as begun:
-            with pytest.raises(CannotContinue):
-                await stream.begin(None)
+            await stream.start(None)
+            assert await stream.next_items()
         assert (begun.calls, begun.read_units) == (["Query"], 0.5)
-        live = stream.live()
 
         async with listened.meter.measure() as spent:
             await listened.send()
-            await told(live)
+            await next_event(stream)
         assert spent.calls == ["GetItem", "PutItem", "UpdateItem", "UpdateItem"]
         assert (spent.write_units, spent.read_units) == (3, 1), "as without any stream"
 
         async with listened.meter.measure() as spent:
             await listened.messaging.mark_read(listened.bob, listened.group, 3)
-            await told(live)
-            await told(live)
-        assert (spent.calls, spent.write_units) == (["UpdateItem"], 1), "one's own marker is no question"
+            await next_event(stream)
+            await next_event(stream)
+        assert (spent.calls, spent.write_units) == (["UpdateItem"], 1), "a user's own marker needs no proof"
 
         async with listened.meter.measure() as spent:
             await listened.messaging.typing(listened.ann, listened.group, is_typing=True)
-            await told(live)
-        assert (spent.calls, spent.read_units) == (["GetItem", "GetItem"], 1.5), "the typist's row, and the receiver's"
+            await next_event(stream)
+        assert (spent.calls, spent.read_units) == (["GetItem", "GetItem"], 1.5), (
+            "the typing member's row, and the receiver's"
+        )
 
 
-async def told(live: Told) -> None:
+async def next_event(stream: Stream) -> None:
     async with asyncio.timeout(SECONDS):
-        await anext(live)
+        while not await stream.next_items():
+            pass
 
 
-async def test_what_changed(listened: Listened) -> None:
+async def test_a_sync_reads_the_rows_and_the_missing_messages(listened: Listened) -> None:
     async with listened.meter.measure() as spent:
-        changes = await listened.catchup.changes(listened.bob, {listened.group: Known(1, 1)})
+        changes = await listened.catchup.changes(listened.bob, {listened.group: SyncCursor(1, 1)})
     assert [message.number for message in changes.messages] == [2]
     assert (spent.calls, spent.read_units) == (["Query", "Query"], 2)
     async with listened.meter.measure() as spent:
-        changes = await listened.catchup.changes(listened.bob, {listened.group: Known(2, changes.rows[0].version)})
+        changes = await listened.catchup.changes(listened.bob, {listened.group: SyncCursor(2, changes.rows[0].version)})
     assert (changes.rows, changes.messages) == ([], [])
     assert (spent.calls, spent.read_units) == (["Query"], 1)
 
 
-async def test_how_far_all_have_read(listened: Listened) -> None:
+async def test_read_markers_cost_two_rows(listened: Listened) -> None:
     async with listened.meter.measure() as spent:
         await listened.messaging.read_markers(listened.ann, listened.group)
     assert (spent.calls, spent.read_units) == (["GetItem", "GetItem"], 1.5)

@@ -1,4 +1,4 @@
-"""What people are told, over HTTP: streams on one server of what happens on another."""
+"""Live events over HTTP: streams on one server of what happens on another."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def test_a_message_reaches_both_with_their_own_view(live: Live, ann: Perso
     assert of_ann.resyncs == of_bob.resyncs == ["new"]
 
 
-async def test_reading_tells_ones_own_devices_and_the_others(live: Live, ann: Person, bob: Person) -> None:
+async def test_a_read_marker_reaches_the_users_other_devices_and_the_peer(live: Live, ann: Person, bob: Person) -> None:
     group = (await live.send(ann, bob))["message_group_uuid"]
     async with live.listener(ann).listening() as of_ann, live.listener(bob).listening() as of_bob:
         view = await live.call(bob, "PUT", f"/api/message_groups/{group}/read", json={"number": 1})
@@ -47,9 +47,7 @@ async def test_reading_tells_ones_own_devices_and_the_others(live: Live, ann: Pe
     assert not of_ann.of("group")
 
 
-async def test_typing_is_told_to_the_other_and_to_nobody_else(
-    live: Live, ann: Person, bob: Person, eve: Person
-) -> None:
+async def test_typing_reaches_the_peer_alone(live: Live, ann: Person, bob: Person, eve: Person) -> None:
     group = (await live.send(ann, bob))["message_group_uuid"]
     async with (
         live.listener(ann).listening() as of_ann,
@@ -65,19 +63,19 @@ async def test_typing_is_told_to_the_other_and_to_nobody_else(
     assert [event["type"] for event in of_eve.events] == ["resync"]
 
 
-async def test_membership_is_looked_at_for_each_event(live: Live, service: Service, ann: Person, bob: Person) -> None:
+async def test_membership_is_checked_for_each_event(live: Live, service: Service, ann: Person, bob: Person) -> None:
     group = (await live.send(ann, bob))["message_group_uuid"]
     row = items.inbox_key(bob.uuid, ann.group_with(bob))
     async with live.listener(bob).listening() as of_bob:
         await service.state["table"].update(Update(row, "SET #state = :value", {":value": "left"}))
         await live.call(ann, "POST", f"/api/message_groups/{group}/typing")
         await live.call(ann, "PUT", f"/api/message_groups/{group}/read", json={"number": 1})
-        await live.send(ann, bob, "come back")  # which a message does
+        await live.send(ann, bob, "come back")  # a message makes the user an active member again
         await of_bob.until(lambda: of_bob.told)
     assert [event["type"] for event in of_bob.events] == ["resync", "message"]
 
 
-async def test_a_stream_goes_on_where_it_was(live: Live, ann: Person, bob: Person) -> None:
+async def test_a_stream_resumes_after_its_last_position(live: Live, ann: Person, bob: Person) -> None:
     listener = live.roaming(bob)
     async with listener.listening():
         sent = await live.send(ann, bob, "one")
@@ -97,14 +95,14 @@ async def test_a_stream_goes_on_where_it_was(live: Live, ann: Person, bob: Perso
 
 
 @pytest.mark.parametrize("position", ["1795512600123-0", "1-1", "deadbeef-12", "99999999999999999999-1", "0", "-"])
-async def test_a_position_that_is_not_known_is_told(live: Live, ann: Person, position: str) -> None:
+async def test_a_stream_after_an_unknown_position_begins_with_resync(live: Live, ann: Person, position: str) -> None:
     listener = live.listener(ann)
     listener.position = position
     async with listener.listening():
         assert listener.resyncs == ["expired"]
 
 
-async def test_ten_streams_and_no_more(live: Live, ann: Person) -> None:
+async def test_a_user_has_at_most_ten_streams(live: Live, ann: Person) -> None:
     async with httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False) as client:
         url = f"{live.servers[0].address}/api/events"
         streams = [await client.send(client.build_request("GET", url), stream=True) for _ in range(10)]
@@ -129,7 +127,7 @@ async def test_a_stream_ends_with_its_token(live: Live, issuer: LocalIssuer, ann
         assert 0.5 < time.monotonic() - started < 3
 
 
-async def test_the_head_of_a_stream(live: Live, ann: Person) -> None:
+async def test_a_stream_is_not_buffered_and_begins_with_a_retry_time(live: Live, ann: Person) -> None:
     async with (
         httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False) as client,
         client.stream("GET", f"{live.servers[0].address}/api/events") as response,
@@ -144,10 +142,10 @@ async def test_the_head_of_a_stream(live: Live, ann: Person) -> None:
             break
 
 
-async def test_what_is_written_past_the_bus_is_found_in_the_log(
+async def test_messages_that_the_bus_never_had_are_read_from_the_log(
     live: Live, service: Service, ann: Person, bob: Person
 ) -> None:
-    """In this process nobody tells the servers: as if the bus had lost it."""
+    """The bus of this process does not reach the servers: their streams have to find the gap."""
     group = (await live.send(ann, bob))["message_group_uuid"]
     async with live.listener(bob).listening() as of_bob:
         for text in ("two", "three"):
@@ -158,7 +156,9 @@ async def test_what_is_written_past_the_bus_is_found_in_the_log(
     del service
 
 
-async def test_sync_answers_with_what_one_has_not(live: Live, ann: Person, bob: Person, eve: Person) -> None:
+async def test_a_sync_answers_with_the_changes_the_client_does_not_have(
+    live: Live, ann: Person, bob: Person, eve: Person
+) -> None:
     with_bob = (await live.send(ann, bob))["message_group_uuid"]
     with_eve = (await live.send(eve, ann))["message_group_uuid"]
     everything = await live.call(ann, "POST", "/api/sync", json={"groups": {}})
@@ -178,7 +178,7 @@ async def test_sync_answers_with_what_one_has_not(live: Live, ann: Person, bob: 
     assert changes["gone"] == [stranger]
 
 
-async def test_sync_holds_a_hundred_messages(live: Live, ann: Person, bob: Person) -> None:
+async def test_a_sync_holds_at_most_a_hundred_messages(live: Live, ann: Person, bob: Person) -> None:
     for _ in range(120):
         group = (await live.send(ann, bob))["message_group_uuid"]
     changes = await live.call(bob, "POST", "/api/sync", json={"groups": {group: {"number": 5, "version": 1}}})
@@ -186,14 +186,16 @@ async def test_sync_holds_a_hundred_messages(live: Live, ann: Person, bob: Perso
     assert changes["groups"][0]["last_number"] == 120
 
 
-def test_what_can_be_named_at_once_fits_into_a_body() -> None:
+def test_the_most_groups_of_a_sync_fit_into_a_body() -> None:
     groups = {str(uuid4()): {"number": LAST_NUMBER, "version": MAX_VERSION} for _ in range(GROUPS)}
     body = json.dumps({"groups": groups})
     SyncCreate.model_validate_json(body)
     assert len(body) <= MAX_BODY_BYTES
 
 
-async def test_of_a_large_inbox_the_newest_and_the_named_are_told(live: Live, service: Service, ann: Person) -> None:
+async def test_a_sync_of_a_large_inbox_holds_the_newest_and_the_named_groups(
+    live: Live, service: Service, ann: Person
+) -> None:
     messages = [Message(uuid4(), 1, uuid4(), uuid4(), "hi", now() - timedelta(hours=n)) for n in range(GROUPS + 30)]
     for message in messages:
         await service.state["table"].put(items.new_inbox_row(message, user=ann.uuid, peer=message.user_uuid))

@@ -1,23 +1,24 @@
-"""A stream above a bus that loses, doubles and reorders: the log comes out, in order, once."""
+"""A stream on a bus that loses, doubles and reorders events delivers the log in order, each message once."""
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended
 from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.realtime.bus import Bus, Delivery, MemoryBus, Subscription
+from app.realtime.bus import QUEUE_EVENTS, Bus, Delivery, MemoryBus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, encode
-from app.realtime.stream import CannotContinue, Stream
+from app.realtime.stream import ResyncRequired, Stream, StreamItem
 from tests.fixtures.app import Service
 from tests.tools.processes import DIRECTORY
 
@@ -25,7 +26,7 @@ SECONDS = 10
 
 
 class LossyBus(MemoryBus):
-    """Treats a share of the events badly."""
+    """Loses, doubles or reorders a share of the events."""
 
     def __init__(self, share: float, seed: int) -> None:
         super().__init__()
@@ -46,15 +47,15 @@ class LossyBus(MemoryBus):
 
 
 class Talk:
-    """Two people who write through one bus, and one of them who listens."""
+    """Two users that write to each other through one bus, and a stream of one of them."""
 
     def __init__(self, service: Service, bus: Bus) -> None:
         self.store = MessagingStore(service.state["table"])
         self.bus = bus
-        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=100, publish=bus.publish)
+        self.messaging = Messaging(self.store, DIRECTORY, message_max_length=100, tasks=TaskSet(), publish=bus.publish)
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
-        self.events: list[tuple[LiveEvent | None, str | None]] = []
+        self.items: list[StreamItem] = []
         self.subscription: Subscription | None = None
         self._news = asyncio.Event()
 
@@ -66,13 +67,14 @@ class Talk:
 
     @asynccontextmanager
     async def listening(self, position: str | None = None, *, catchup: Catchup | None = None) -> AsyncIterator[None]:
-        async with self.bus.subscribe(self.bob, lambda: None) as self.subscription:
+        async with self.bus.subscribe(self.bob) as self.subscription:
             catchup = catchup or Catchup(self.store)
             stream = Stream(self.bob, self.subscription, bus=self.bus, catchup=catchup)
-            with suppress(CannotContinue):
-                async with asyncio.timeout(SECONDS):
-                    async for told in await stream.begin(position):
-                        self.events.append(told)
+            await stream.start(position)
+            async with asyncio.timeout(SECONDS):
+                self.items += [item for item in await stream.next_items() if not isinstance(item.event, ResyncRequired)]
+                while stream._steps:  # noqa: SLF001  # the replay, before anything is live
+                    self.items += await stream.next_items()
             task = asyncio.create_task(self._listen(stream))
             try:
                 yield
@@ -81,8 +83,8 @@ class Talk:
                 await asyncio.wait({task})
 
     async def _listen(self, stream: Stream) -> None:
-        async for told in stream.live():
-            self.events.append(told)
+        while not stream.is_over:
+            self.items += await stream.next_items()
             self._news.set()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
@@ -91,8 +93,8 @@ class Talk:
                 await self._news.wait()
                 self._news.clear()
 
-    async def look(self, end: int) -> None:
-        """As the minute's look does, until the last message was told."""
+    async def reconcile(self, end: int) -> None:
+        """Have the stream compare with the rows, as it does every minute, until the message `end` was delivered."""
         async with asyncio.timeout(SECONDS):
             while not self.numbers or self.numbers[-1] < end:
                 assert self.subscription
@@ -101,29 +103,29 @@ class Talk:
 
     @property
     def numbers(self) -> list[int]:
-        return [event.message.number for event, _ in self.events if isinstance(event, MessageAppended)]
+        return [item.event.message.number for item in self.items if isinstance(item.event, MessageAppended)]
 
     @property
     def position(self) -> str | None:
-        return next((position for _, position in reversed(self.events) if position), None)
+        return next((item.position for item in reversed(self.items) if item.position), None)
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_what_the_bus_loses_doubles_and_swaps_comes_out_right(service: Service, seed: int) -> None:
+async def test_what_the_bus_loses_doubles_or_swaps_is_delivered_in_order_and_once(service: Service, seed: int) -> None:
     talk = Talk(service, LossyBus(0.5, seed))
     async with talk.listening():
         await asyncio.gather(talk.send(20), talk.send(20, talk.bob))
-        await talk.look(40)
+        await talk.reconcile(40)
     assert talk.numbers == list(range(1, 41))
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_a_stream_that_is_cut_again_and_again_tells_all(service: Service, seed: int) -> None:
+async def test_a_stream_that_is_cut_again_and_again_delivers_all(service: Service, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311  # repeatable
     talk = Talk(service, LossyBus(0.3, seed))
     async with talk.listening():
         await talk.send(3)
-        await talk.look(3)
+        await talk.reconcile(3)
     position = talk.position
     for _ in range(6):
         await talk.send(rng.randrange(3))
@@ -134,70 +136,97 @@ async def test_a_stream_that_is_cut_again_and_again_tells_all(service: Service, 
     await talk.send(1)
     end = (await talk.messaging.group(talk.ann, talk.group)).last_number
     async with talk.listening(position):
-        await talk.look(end)
-    first_told = list(dict.fromkeys(talk.numbers))
-    assert first_told == list(range(1, end + 1))
+        await talk.reconcile(end)
+    first_delivered = list(dict.fromkeys(talk.numbers))
+    assert first_delivered == list(range(1, end + 1))
 
 
-async def test_a_message_published_between_the_rows_and_the_backlog_is_told(service: Service) -> None:
-    """The row is written before the event is published; a stream that resumes just then has seen neither."""
+async def test_a_message_appended_between_the_rows_and_the_replay_is_delivered(service: Service) -> None:
+    """The row is written before the event is published; a stream that resumes in between has neither."""
     bus = MemoryBus()
     talk = Talk(service, bus)
     async with talk.listening():
         await talk.send(1)
-        await talk.look(1)
+        await talk.reconcile(1)
     position = talk.position
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     await silent.send(Draft(talk.ann, "two", uuid4()), group=talk.group, handle=None)
     async with talk.listening(position):
         pass
     assert talk.numbers == [1, 1, 2]  # at least once, and in order
 
 
-async def test_rows_are_told_of_after_the_messages_they_know_of(service: Service) -> None:
+async def test_a_row_is_delivered_after_the_messages_that_it_counts(service: Service) -> None:
     talk = Talk(service, MemoryBus())
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     async with talk.listening():
         for n in range(3):
             await silent.send(Draft(talk.ann, f"{n}", uuid4()), group=None, handle=str(talk.bob))
         await talk.messaging.mark_read(talk.bob, talk.group, 3)
-        await talk.until(lambda: len(talk.events) == 5)
-    kinds = [type(event) for event, _ in talk.events]
+        await talk.until(lambda: len(talk.items) == 5)
+    kinds = [type(item.event) for item in talk.items]
     assert kinds == [MessageAppended, MessageAppended, MessageAppended, GroupChanged, MarkerMoved]
     assert talk.numbers == [1, 2, 3]
 
 
-async def test_too_much_at_once_is_left_to_the_client(service: Service) -> None:
+async def test_a_gap_of_more_than_a_page_ends_the_stream_with_resync(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     await talk.send(1)
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
-    async with talk.bus.subscribe(talk.bob, lambda: None) as subscription:
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
+    async with talk.bus.subscribe(talk.bob) as subscription:
         stream = Stream(talk.bob, subscription, bus=talk.bus, catchup=Catchup(talk.store))
-        with pytest.raises(CannotContinue, match="new"):
-            await stream.begin(None)
+        await stream.start(None)
+        assert await stream.next_items() == [StreamItem(ResyncRequired("new"))]
+        assert not stream.is_over
         for n in range(MESSAGES + 1):
             await silent.send(Draft(talk.ann, f"{n}"), group=talk.group, handle=None)
         await talk.send(1)
-        with pytest.raises(CannotContinue, match="gap"):
-            async for _ in stream.live():
+        async with asyncio.timeout(SECONDS):
+            while not (items := await stream.next_items()):
                 pass
+        assert items == [StreamItem(ResyncRequired("gap"))]
+        assert stream.is_over
 
 
-async def test_a_look_that_fails_is_made_up_for_by_the_next(service: Service) -> None:
+async def test_a_stream_that_is_not_read_ends_with_resync(service: Service) -> None:
+    talk = Talk(service, MemoryBus())
+    async with talk.bus.subscribe(talk.bob) as subscription:
+        stream = Stream(talk.bob, subscription, bus=talk.bus, catchup=Catchup(talk.store))
+        await stream.start(None)
+        await talk.bus.publish(*[EventsLost(talk.bob)] * (QUEUE_EVENTS + 1))
+        assert stream.closed.done()
+        assert await stream.next_items() == [StreamItem(ResyncRequired("new"))]
+        assert await stream.next_items() == [StreamItem(ResyncRequired("overflow"))]
+        assert stream.is_over
+
+
+async def test_a_position_is_that_of_the_last_event_of_a_delivery(service: Service) -> None:
+    """A client that breaks off before it resumes from an earlier position, and misses nothing."""
+    talk = Talk(service, MemoryBus())
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
+    async with talk.listening():
+        for n in range(3):
+            await silent.send(Draft(talk.ann, f"{n}", uuid4()), group=None, handle=str(talk.bob))
+        await talk.send(1)
+        await talk.until(lambda: len(talk.numbers) == 4)
+    assert [bool(item.position) for item in talk.items] == [False, False, False, True]
+
+
+async def test_a_reconciliation_that_fails_is_made_up_for_by_the_next(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     await talk.send(1)
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     catchup = FailingCatchup(talk.store)
     async with talk.listening(catchup=catchup):
         await silent.send(Draft(talk.ann, "two"), group=talk.group, handle=None)
         catchup.failures = 3
-        await talk.look(2)
+        await talk.reconcile(2)
     assert catchup.failures == 0
     assert talk.numbers == [2]
 
 
 class FailingCatchup(Catchup):
-    """Cannot read rows for a while."""
+    """Fails to read rows for a number of times."""
 
     failures = 0
 
@@ -208,10 +237,10 @@ class FailingCatchup(Catchup):
         return await super().rows(user, consistent=consistent)
 
 
-async def test_an_event_of_a_newer_process_makes_the_stream_look(service: Service) -> None:
+async def test_lost_events_are_read_from_the_log(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     await talk.send(1)
-    silent = Messaging(talk.store, DIRECTORY, message_max_length=100)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
     async with talk.listening():
         await silent.send(Draft(talk.ann, "two"), group=talk.group, handle=None)
         await talk.bus.publish(EventsLost(talk.bob))

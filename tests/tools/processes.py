@@ -3,6 +3,7 @@
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table
 from app.messaging import items
 from app.messaging.log import now
@@ -32,10 +33,11 @@ def raw_client(service: Service) -> Any:
     return service.state["table"]._client  # noqa: SLF001  # only tests look there
 
 
-def process(service: Service, *, share: float, seed: int) -> Messaging:
+def process(service: Service, tasks: TaskSet, *, share: float, seed: int) -> Messaging:
     """A server process of its own on the shared table, with a share of faulty calls."""
     client: Any = FaultyClient(raw_client(service), share=share, seed=seed)
-    return Messaging(MessagingStore(Table(client, service.state["table"].name)), DIRECTORY, message_max_length=100)
+    store = MessagingStore(Table(client, service.state["table"].name))
+    return Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks)
 
 
 async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:

@@ -24,7 +24,7 @@ AMELIE = User(uuid4(), "amelie", "Amélie", "sub-of-amelie", datetime.fromtimest
 
 @dataclass
 class OnePerson:
-    """As much of the users service as the routes need."""
+    """The methods of the users service that the routes need."""
 
     async def get_by_handle(self, handle: str) -> User:
         if handle.lower() != AMELIE.handle:

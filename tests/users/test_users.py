@@ -213,7 +213,7 @@ async def test_a_handle_of_look_alike_letters_is_not_found(ann: Person, door: Do
 
 @pytest.fixture
 async def crowd(door: Door) -> tuple[str, list[str]]:
-    """25 people whose handles begin alike, and that beginning."""
+    """Return the common prefix and the handles of 25 users."""
     stem = f"c{uuid4().hex[:8]}"
     handles = [f"{stem}_{number:02d}" for number in range(23)] + [f"{stem}x1", f"{stem}0z"]
     answers = await asyncio.gather(*(register(door.newcomer(), handle) for handle in handles))

@@ -59,7 +59,7 @@ EVENTS: dict[str, EventView] = {
     "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
     "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
     "Read on another device": GroupEvent(type="group", group=READ),
-    "Amélie has another name": ProfileEvent(
+    "Amélie has another display name": ProfileEvent(
         type="profile", user=UserShortView(uuid=AMELIE, handle="amelie", display_name="Amélie Martin")
     ),
     "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
@@ -70,7 +70,7 @@ _events: dict[str, Any] = {
 }
 _syncs: dict[str, Any] = {
     "everything": {"summary": "The client has nothing yet", "value": {"groups": {}}},
-    "what is new": {
+    "changes": {
         "summary": "The client has two groups",
         "value": SyncCreate(
             groups={GROUP: KnownGroup(number=41, version=56), GONE: KnownGroup(number=7, version=12)}

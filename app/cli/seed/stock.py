@@ -57,7 +57,7 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
     gate = asyncio.Semaphore(AT_ONCE)
     await asyncio.gather(*(_append(store, message, gate) for message in others))
     for person in people:
-        await store.bump_inbox_row(messages[-1], user=person.uuid)
+        await store.advance_inbox_row(messages[-1], user=person.uuid)
         with suppress(MarkerNotMoved):
             read = conversation.read_through[person.handle]
             await store.move_read_marker(person.uuid, first.group_uuid, read)

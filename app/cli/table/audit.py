@@ -54,7 +54,7 @@ class Audit:
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number, digest)
-                for r, digest in ((items.to_inbox_row(item), _digest(items.shown(item))) for item in found)
+                for r, digest in ((items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found)
             ),
         )
 
@@ -119,7 +119,7 @@ def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes |
     """Yield each message with its digest, or None if a later message of its group follows."""
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
-        yield message, _digest(items.projected(message)) if is_last else None
+        yield message, _digest(items.message_projection(message)) if is_last else None
 
 
 def _digest(projection: dict[str, Any]) -> bytes:

@@ -182,7 +182,7 @@ class Inspector:
             if row is None:
                 await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
             elif row.last_number < last.number:
-                await self._store.bump_inbox_row(last, user=user)
+                await self._store.advance_inbox_row(last, user=user)
             else:
                 await self._table.update(items.reset_inbox_row(last, row))
         except ConditionFailed:
@@ -198,8 +198,8 @@ def _defect(item: Item | None, last: Message) -> tuple[str, str]:
     if row.last_number != last.number:
         kind = "row-behind" if row.last_number < last.number else "row-ahead"
         return kind, f"the row ends at {row.last_number}, the log at {last.number}"
-    wanted = items.projected(last)
-    if differs := [name for name, value in items.shown(item).items() if value != wanted[name]]:
+    wanted = items.message_projection(last)
+    if differs := [name for name, value in items.row_projection(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if row.read_number > row.last_number:
         return "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
