@@ -49,7 +49,7 @@ from app.users.service import Users
 from app.users.store import UserStore
 
 DRAIN_SECONDS = 3.0
-"""How long a stopping process waits for sends, inbox rows and loads that go on after their answers."""
+"""Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

@@ -1,4 +1,4 @@
-"""How a service tells listeners what it has written: through a `Publish` that its constructor takes."""
+"""Publish, through which a service tells listeners what it has written; its constructor takes one."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias

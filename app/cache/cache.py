@@ -185,7 +185,7 @@ class Cache(Generic[K, V]):
             self._entries[key] = _Entry(value, expires_at, self._context.epoch)
 
     def _stale_entries(self, keys: set[K]) -> dict[K, _Entry[V]] | None:
-        """Return the last known values of all these keys if they may be served, None if one is missing."""
+        """Return the last known values of all these keys if they may be served, None if any is missing."""
         entries = {key: entry for key in keys if (entry := self._entries.get(key)) and entry.value is not None}
         return entries if self._spec.stale_if_error and len(entries) == len(keys) else None
 

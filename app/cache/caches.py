@@ -36,7 +36,7 @@ class Caches:
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether this process receives the invalidations of others."""
+        """Return whether this process receives the invalidations of others."""
         return self._context.is_subscribed
 
     def add(self, spec: CacheSpec[K, V]) -> Cache[K, V]:

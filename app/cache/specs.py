@@ -26,9 +26,9 @@ class CacheSpec(Generic[K, V]):
     ttl: float
     """Seconds that a value lives."""
     local_copies: bool = True
-    """Whether processes keep copies of values in Valkey. Without, no invalidated value is read even for a moment."""
+    """Processes keep copies of values in Valkey. If False, no invalidated value is read even for a moment."""
     stale_if_error: bool = False
-    """Whether the last known value is served while the source fails (stale-if-error of RFC 5861)."""
+    """The last known value is served while the source fails (stale-if-error of RFC 5861)."""
 
     def ttl_of(self, value: V | None) -> float:
         """Return the seconds that this value, or its absence, lives."""

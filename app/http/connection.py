@@ -1,4 +1,4 @@
-"""What ASGI does not offer: bounding and aborting a response's connection, and acting early on the stop signal."""
+"""Bounding and aborting a response's connection, and acting early on the stop signal: ASGI offers neither."""
 
 import asyncio
 import signal

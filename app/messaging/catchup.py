@@ -18,7 +18,7 @@ MESSAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class SyncCursor:
-    """What a client has of a group: the highest number, and the version of the user's row; 0 for nothing."""
+    """A client's state of a group: the highest number, and the version of the user's row; 0 for nothing."""
 
     number: int = 0
     version: int = 0

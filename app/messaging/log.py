@@ -16,7 +16,7 @@ from app.messaging.store import MessagingStore, NumberTaken
 from app.messaging.uuid7 import uuid7
 
 NEWEST_COMPARED = 16
-"""How many of the newest messages a draft without `after` is compared with."""
+"""Newest messages that a draft without `after` is compared with."""
 
 
 def now() -> datetime:
@@ -79,16 +79,14 @@ class Log:
             try:
                 return await self._put(message)
             except NumberTaken as error:
-                appended = [error.winner] if attempt == 0 else await self._read_to_end(error.winner)
+                appended = [error.winner]
+            if attempt:  # read to the end of the log instead of trying each number, after the others had a moment
+                await asyncio.sleep(NUMBER_CONTENTION.seconds(0))
+                appended += await self._store.messages_after(message.group_uuid, message.number)
             if duplicate := _match(appended, message):
                 return duplicate
             message = replace(message, number=appended[-1].number + 1, created_at=self._clock())
         raise AssertionError("unreachable")
-
-    async def _read_to_end(self, winner: Message) -> list[Message]:
-        """After the second lost number, wait a moment and read to the end of the log instead of trying each number."""
-        await asyncio.sleep(NUMBER_CONTENTION.seconds(0))
-        return [winner, *await self._store.messages_after(winner.group_uuid, winner.number)]
 
     async def _put(self, message: Message) -> Message:
         try:

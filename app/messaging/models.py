@@ -12,7 +12,7 @@ LAST_NUMBER = 10**12 - 1
 
 
 class MemberState(StrEnum):
-    """Whether a member is in a group or has left it."""
+    """The state of a membership: active, or left."""
 
     ACTIVE = "active"
     LEFT = "left"
@@ -66,7 +66,7 @@ class InboxRow:
 
     @property
     def unread_count(self) -> int:
-        """How many messages are after the read marker."""
+        """Return the number of messages after the read marker."""
         return self.last_number - self.read_number
 
 

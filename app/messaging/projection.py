@@ -17,7 +17,7 @@ from app.publish import Publish
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 1.5
-"""How long an answer waits for its rows. The message is durable before."""
+"""Longest wait of an answer for its rows. The message is durable before."""
 ATTEMPTS = 8
 """Attempts to write a row, a minute in all. After them the row is left to the next send, open or repair."""
 MAX_PENDING = 2_000

@@ -6,7 +6,7 @@ Any method may raise Unavailable. Units are those of messages and rows of ordina
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.gateways.dynamodb import ConditionFailed, Item, Table, TransactionRejected
+from app.gateways.dynamodb import ConditionFailed, Key, Table, TransactionRejected
 from app.messaging import items
 from app.messaging.errors import CannotMessage
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message
@@ -62,27 +62,25 @@ class MessagingStore:
         is_last = False
         while len(rows) < limit and not is_last:
             keys, newest = await self._index_keys(user, newest)
-            found = await self._rows_at(keys)
-            rows |= {row.group_uuid: row for row in found if before is None or before > InboxPosition.of(row)}
+            found = map(items.to_inbox_row, await self._table.batch_get(keys))
+            active = (row for row in found if row.state is MemberState.ACTIVE)
+            rows |= {row.group_uuid: row for row in active if before is None or before > InboxPosition.of(row)}
             is_last = newest is None
         return sorted(rows.values(), key=InboxPosition.of, reverse=True)[:limit]
 
-    async def _index_keys(self, user: UUID, newest: int | None) -> tuple[list[Item], int | None]:
-        """Return index entries of whole buckets, each group once, and the bucket to continue with, None at the end.
+    async def _index_keys(self, user: UUID, newest: int | None) -> tuple[list[Key], int | None]:
+        """Return the keys of rows in whole buckets, each group once, and the bucket to continue with, None at the end.
 
         The index is eventually consistent and groups move between the two queries: an entry of either counts.
         """
-        keys = await self._table.query(items.inbox_keys_from(user, newest, limit=INDEX_PAGE))
-        if len(keys) < INDEX_PAGE:
-            return keys, None
-        oldest = keys[-1]["activity_bucket"]
-        whole = await self._table.query(items.inbox_keys_in(user, oldest))
-        return list({key["sk"]: key for key in (*keys, *whole)}.values()), oldest - 1
-
-    async def _rows_at(self, keys: Sequence[Item]) -> list[InboxRow]:
-        found = await self._table.batch_get([{"pk": key["pk"], "sk": key["sk"]} for key in keys])
-        rows = map(items.to_inbox_row, found)
-        return [row for row in rows if row.state is MemberState.ACTIVE]
+        entries = await self._table.query(items.inbox_keys_from(user, newest, limit=INDEX_PAGE))
+        following = None
+        if len(entries) == INDEX_PAGE:
+            oldest = entries[-1]["activity_bucket"]
+            entries += await self._table.query(items.inbox_keys_in(user, oldest))
+            following = oldest - 1
+        keys: dict[str, Key] = {entry["sk"]: {"pk": entry["pk"], "sk": entry["sk"]} for entry in entries}
+        return list(keys.values()), following
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
         """Return the existing rows of these groups, eventually consistent. 0.5 RCU for each group."""

@@ -41,10 +41,10 @@ class UnreadCounter:
         )
 
     async def _load(self, users: Collection[UUID]) -> dict[UUID, int]:
-        return {user: await self._count(user) for user in users}
-
-    async def _count(self, user: UUID) -> int:
         """Read strongly consistent: else the count of before an invalidation could be cached again."""
-        async with deadline(READ_SECONDS):
-            rows = await self._store.inbox_rows(user, consistent=True)
-        return sum(row.unread_count > 0 for row in rows if row.state is MemberState.ACTIVE)
+        counts: dict[UUID, int] = {}
+        for user in users:
+            async with deadline(READ_SECONDS):
+                rows = await self._store.inbox_rows(user, consistent=True)
+            counts[user] = sum(row.unread_count > 0 for row in rows if row.state is MemberState.ACTIVE)
+        return counts

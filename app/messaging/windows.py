@@ -59,7 +59,7 @@ class Window:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no number can be in it."""
+        """Return whether no number can be in it."""
         return self.first is not None and self.first > self.last
 
     def is_complete(self, numbers: Sequence[int], *, end: int) -> bool:

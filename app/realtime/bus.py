@@ -18,13 +18,13 @@ from app.concurrency import full_jitter
 from app.realtime.events import EventsLost, LiveEvent, encode
 
 RESUME_SECONDS = 600.0
-"""How long a stream can resume after an event."""
+"""A stream can resume for this long after an event."""
 RESUME_BYTES = 8 * 1024 * 1024
-"""What one process keeps for resuming, of the events of all users."""
+"""Bytes of the events of all users that one process keeps for resuming."""
 SPREAD_SECONDS = 1.0
 QUEUE_EVENTS = 256
 QUEUE_BYTES = 128 * 1024
-"""What may wait for one slow client; with the 96 KiB of its connection it stays under 256 KiB."""
+"""Bytes that may wait for one slow client; with the 96 KiB of its connection it stays under 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What was published to a user after a position; `at` is the time of that position."""
+    """Events that were published to a user after a position; `at` is the time of that position."""
 
     deliveries: Sequence[Delivery]
     at: datetime
@@ -50,7 +50,7 @@ class Subscription:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when no further delivery will come, whether or not the stream is still read."""
         self.has_overflowed = False
-        """Whether it was closed because too much waited."""
+        """Return whether it was closed because too much waited."""
         self._waiting: deque[Delivery] = deque()
         self._bytes = 0
         self._is_ready = asyncio.Event()

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BUFFER_BYTES = 32 * 1024
-"""What may wait in the connection; Linux takes twice that in the kernel."""
+"""Bytes that may wait in the connection; Linux takes twice that in the kernel."""
 CLOSE_SECONDS = 1.0
-"""How long a client may take to read the last of a stream that has closed."""
+"""Longest time for a client to read the last of a stream that has closed."""
 RETRY_MS = 500, 3_000
-"""When the client of a stream that has ended connects again; spread, so that not all do it at once."""
+"""Bounds of the delay after which the client of an ended stream reconnects; spread, so that not all do at once."""
 UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 

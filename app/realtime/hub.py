@@ -45,7 +45,7 @@ class Hub:
 
     @property
     def streams(self) -> int:
-        """How many streams are open in this process."""
+        """Return the number of open streams of this process."""
         return self._open.total()
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ EventView = TypeAliasType(
 
 
 class KnownGroup(RequestModel):
-    """What the client has of a group."""
+    """The client's state of a group."""
 
     number: Annotated[int, Field(strict=True, ge=0, le=LAST_NUMBER)] = Field(
         description="The highest number of a message that the client has; 0 for none", examples=[42]
@@ -94,7 +94,7 @@ class KnownGroup(RequestModel):
 
 
 class SyncCreate(RequestModel):
-    """What the client has."""
+    """The client's state."""
 
     groups: Annotated[dict[Uuid, KnownGroup], Field(max_length=GROUPS)] = Field(
         description="By id of the group, the most recently active groups first; empty if the client has none",

@@ -28,7 +28,7 @@ RECONCILE_INTERVAL = 60.0
 UNRELIABLE_RECONCILE_INTERVAL = 2.0
 """Seconds between two comparisons with the rows while the bus is not reliable."""
 REPLAY_OVERLAP = timedelta(seconds=2 * RECONCILE_INTERVAL)
-"""How long before its position a resumed stream starts to read the log: it covers the losses that the earlier stream
+"""A resumed stream starts to read the log this long before its position: it covers the losses that the earlier stream
 had not noticed, and the difference between two clocks."""
 HEARTBEAT_SECONDS = 15.0
 """The longest that a stream hands on nothing."""
@@ -70,7 +70,7 @@ class Stream:
         self._steps: deque[Step] = deque()
         self._reconciled_at = 0.0
         self.is_over = False
-        """Whether `next_items` has nothing more to return."""
+        """Return whether `next_items` has nothing more to return."""
 
     @property
     def closed(self) -> "asyncio.Future[None]":

@@ -1,4 +1,4 @@
-"""The people who write to one another.
+"""The users table.
 
 Each unique constraint is also the index of a query: by subject, by handle, and by the first letters of a handle. The
 last is a range over collation "C", which compares bytes. Handles are stored in lower case only, so unique means unique

@@ -46,11 +46,11 @@ class Place:
             yield table
 
     def elsewhere(self) -> "Place":
-        """The same engines, and another table, which is not there yet."""
+        """The shared engines, and a table that does not exist yet."""
         return Place({**self.environment, "DYNAMODB_TABLE": f"test-{secrets.token_hex(6)}"})
 
     async def made(self) -> "Place":
-        """The same with its table."""
+        """The shared engines, and an empty table."""
         await create_table(self.settings)
         return self
 

@@ -41,7 +41,7 @@ class Place:
         return await cruddur("capacity", *arguments, env=self.environment | env, typed=typed)
 
     def units(self) -> dict[str, Any]:
-        """What the emulator knows: by table and index reads and writes, and how they are paid."""
+        """Return the emulator's units of table and index, and the billing mode."""
         told = self.emulator.client("dynamodb").describe_table(TableName=self.table)["Table"]
         found = {"table": told, "index": told["GlobalSecondaryIndexes"][0]}
         units = {name: each["ProvisionedThroughput"] for name, each in found.items()}

@@ -121,6 +121,15 @@ async def test_unprocessed_writes_of_a_batch_are_sent_again() -> None:
     assert [request["RequestItems"] for request in client.requests[1:]] == [left, left]
 
 
+@pytest.mark.usefixtures("no_backoff")
+async def test_unprocessed_keys_are_asked_for_until_all_are_read() -> None:
+    key = {"pk": {"S": "a"}, "sk": {"S": "1"}}
+    left = {"Responses": {}, "UnprocessedKeys": {"test": {"Keys": [key]}}}
+    table, client = scripted(*[left] * 3 * MAX_ATTEMPTS, {"Responses": {"test": [key]}})
+    assert await table.batch_get([{"pk": "a", "sk": "1"}]) == [{"pk": "a", "sk": "1"}]
+    assert len(client.requests) == 3 * MAX_ATTEMPTS + 1
+
+
 class LeavingOneUnprocessed:
     """Leaves the second item of the first batch unprocessed, as a throttled table does."""
 

@@ -99,7 +99,7 @@ async def test_a_group_of_others_and_a_missing_group_answer_alike(ann: Person, b
 
 
 async def leave(service: Service, person: Person, group: UUID) -> None:
-    """As the leaving of a later version writes it."""
+    """Write a membership that has ended, in the form of a later version."""
     table = service.state["table"]
     await table.update(Update(items.inbox_key(person.uuid, group), "SET #state = :left", {":left": "left"}))
 

@@ -212,7 +212,7 @@ async def test_without_valkey_the_bus_is_unreliable_and_publishing_does_not_wait
 
 
 async def _reconciles(subscription: Subscription) -> bool:
-    """Whether EventsLost comes: since the subscriber is up again, or since events were lost."""
+    """Return whether EventsLost comes, because the subscriber is up again or events were lost."""
     async with asyncio.timeout(SECONDS):
         delivery = await subscription.next(SECONDS)
         return delivery is None or isinstance(told_by(delivery), EventsLost)

@@ -1,4 +1,4 @@
-"""What live events cost, by DynamoDB's rules: a message's event nothing, everything else a little."""
+"""The cost of live events by DynamoDB's rules: nothing for a message's event, little for all others."""
 
 import asyncio
 

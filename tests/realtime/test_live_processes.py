@@ -30,7 +30,7 @@ SOAK_MESSAGES, SOAK_CUTS = 1_000, 20
 
 
 class Talkers:
-    """Two who write to each other, with the same uuid again until there is an answer, on whatever server."""
+    """Two users that write to each other, with the same uuid again until there is an answer, on either server."""
 
     def __init__(self, people: tuple[Person, Person], running: list[Server], rng: random.Random) -> None:
         self.people = people
@@ -216,7 +216,7 @@ async def test_a_reader_who_stalls_is_ended_and_others_do_not_notice(
 
 
 async def _read_all(connection: socket.socket) -> bytes:
-    """What is left of a connection that the other side has cut."""
+    """Read the rest of a connection that the other side has aborted."""
     try:
         return await read_until(connection, b"")
     except ConnectionError:

@@ -1,7 +1,7 @@
 """OperatedTable: scans, bulk writes and the schema for the command line, which waits throttling out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -58,12 +58,12 @@ class OperatedTable(Table):
         for start in range(0, len(items), WRITE_BATCH):
             chunk = items[start : start + WRITE_BATCH]
             left: Any = {self.name: [{"PutRequest": {"Item": marshal_item(item)}} for item in chunk]}
-            for attempt in count():
+            for seconds in self._waits():
                 response = await self._retry(self._client.batch_write_item, RequestItems=left)
                 left = {self.name: _resendable(response.get("UnprocessedItems", {}).get(self.name, ()))}
                 if not left[self.name]:
                     break
-                await asyncio.sleep(DYNAMODB_COMMAND.seconds(attempt))
+                await asyncio.sleep(seconds)
 
     async def describe(self) -> Mapping[str, Any] | None:
         """Return DynamoDB's description of the table with its TimeToLive, or None if there is no such table."""
@@ -93,21 +93,25 @@ class OperatedTable(Table):
     async def drop(self) -> None:
         """Delete the table and return when DynamoDB no longer describes it."""
         await self._call(self._client.delete_table)
-        for attempt in count():
+        for seconds in self._waits():
             if not await self._table():
                 return
-            await asyncio.sleep(DYNAMODB_COMMAND.seconds(attempt))
+            await asyncio.sleep(seconds)
 
     async def _retry(self, method: Callable[..., Any], **request: Any) -> Any:
         """Retry like the service, and throttles without end."""
-        for attempt in count():
+        for seconds in self._waits():
             try:
                 return await super()._retry(method, **request)
             except Unavailable as error:
                 if str(error.__cause__) not in THROTTLES:
                     raise
-            await asyncio.sleep(DYNAMODB_COMMAND.seconds(attempt))
+            await asyncio.sleep(seconds)
         raise AssertionError("unreachable")
+
+    def _waits(self) -> Iterator[float]:
+        """Yield the seconds to wait after each attempt, without end."""
+        return map(DYNAMODB_COMMAND.seconds, count())
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Table: reads, writes and transactions on one table, retried in one place; its faults as errors of this package."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -102,14 +102,18 @@ class Table:
     async def _batch_get_chunk(self, keys: Sequence[Key]) -> list[Item]:
         items: list[Item] = []
         wanted: Any = {self.name: {"Keys": [marshal_item(key) for key in keys]}}
-        for attempt in range(MAX_ATTEMPTS):
+        for seconds in self._waits():
             response = await self._retry(self._client.batch_get_item, RequestItems=wanted)
             items += map(unmarshal_item, response["Responses"].get(self.name, ()))
             wanted = response.get("UnprocessedKeys")
             if not wanted:
                 return items
-            await asyncio.sleep(DYNAMODB_REQUEST.seconds(attempt))
+            await asyncio.sleep(seconds)
         raise Unavailable(f"DynamoDB left keys unprocessed in {MAX_ATTEMPTS} attempts")
+
+    def _waits(self) -> Iterator[float]:
+        """Yield the seconds to wait after each attempt to get all of a batch processed."""
+        return map(DYNAMODB_REQUEST.seconds, range(MAX_ATTEMPTS))
 
     async def put(self, put: Put) -> None:
         """Write the item: 1 WCU per KB, also if it raises ConditionFailed, with the item that is there."""

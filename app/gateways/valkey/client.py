@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 CALL_SECONDS = 0.05
 """Deadline of a call, from queueing its commands to the last reply."""
 BREAKER_SECONDS = 5.0
-"""How long the circuit breaker stays open after a fault; then one call probes the server (half-open)."""
+"""The circuit breaker stays open for this long after a fault; then one call probes the server (half-open)."""
 
 
 class Valkey:

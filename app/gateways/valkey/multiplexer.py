@@ -34,7 +34,7 @@ class Multiplexer:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the connection has failed or was closed."""
+        """Return whether the connection has failed or was closed."""
         return self._task.done()
 
     def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
