@@ -1,8 +1,8 @@
 """create_app: the only composition root."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from fastapi import APIRouter, FastAPI
@@ -19,7 +19,7 @@ from app.deps import State
 from app.errors import AppError
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
-from app.gateways.valkey import Valkey, open_valkey
+from app.gateways.valkey import open_valkey
 from app.http import health
 from app.http.connection import ConnectionCloseMiddleware, StopSignal
 from app.http.docs import docs_router
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     configure_logging(settings.log_level)
     metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
     app = FastAPI(
-        lifespan=_lifespan(settings, metrics, stop),
+        lifespan=lambda _: lifespan(settings, metrics, stop),
         middleware=_middleware(settings, metrics, stop),
         exception_handlers={AppError: on_app_error, RequestValidationError: on_invalid_request},
         generate_unique_id_function=operation_id,
@@ -107,53 +107,44 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
         yield metrics_router(metrics, settings.metrics_token)
 
 
-def _lifespan(
-    settings: Settings, metrics: Metrics, stop: StopSignal
-) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with AsyncExitStack() as stack:
-            table = await stack.enter_async_context(open_table(settings, meter=metrics.dynamodb))
-            postgres = await stack.enter_async_context(open_postgres(settings))
-            valkey = await stack.enter_async_context(open_valkey(settings))
-            # A proxy of the environment is for the world outside, not for a token issuer on this machine.
-            client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
-            verifier = TokenVerifier(settings, client)
-            stack.push_async_callback(verifier.aclose)
-            tasks = TaskSet()
-            caches = await stack.enter_async_context(open_caches(tasks, valkey, metrics.looked_up))
-            store, bus = MessagingStore(table), await _open_bus(valkey, stack)
-            catchup = Catchup(store)
-            users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish)
-            unread = UnreadCounter(store, caches)
-            messaging = Messaging(
-                store,
-                users,
-                message_max_length=settings.message_max_length,
-                tasks=tasks,
-                publish=fan_out(unread.invalidate_changed, bus.publish),
-            )
-            stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
-            hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
-            stack.enter_context(stop.handled(hub.close))
-            stack.callback(hub.close)
-            issuer = await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None
-            yield State(
-                table=table,
-                postgres=postgres,
-                verifier=verifier,
-                tasks=tasks,
-                users=users,
-                messaging=messaging,
-                catchup=catchup,
-                hub=hub,
-                unread=unread,
-                caches=caches,
-                issuer=issuer,
-            )
-
-    return lifespan
-
-
-async def _open_bus(valkey: Valkey | None, stack: AsyncExitStack) -> Bus:
-    return await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
+@asynccontextmanager
+async def lifespan(settings: Settings, metrics: Metrics, stop: StopSignal) -> AsyncIterator[State]:
+    """Open clients and build what the process owns; at the end, close it in the reverse order."""
+    async with AsyncExitStack() as stack:
+        table = await stack.enter_async_context(open_table(settings, meter=metrics.dynamodb))
+        postgres = await stack.enter_async_context(open_postgres(settings))
+        valkey = await stack.enter_async_context(open_valkey(settings))
+        # A proxy of the environment is for the world outside, not for a token issuer on this machine.
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
+        verifier = TokenVerifier(settings, client)
+        stack.push_async_callback(verifier.aclose)
+        tasks = TaskSet()
+        caches = await stack.enter_async_context(open_caches(tasks, valkey, metrics.looked_up))
+        bus: Bus = await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
+        store = MessagingStore(table)
+        catchup, unread = Catchup(store), UnreadCounter(store, caches)
+        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish)
+        messaging = Messaging(
+            store,
+            users,
+            message_max_length=settings.message_max_length,
+            tasks=tasks,
+            publish=fan_out(unread.invalidate_changed, bus.publish),
+        )
+        stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
+        hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
+        stack.enter_context(stop.handled(hub.close))
+        stack.callback(hub.close)
+        yield State(
+            table=table,
+            postgres=postgres,
+            verifier=verifier,
+            tasks=tasks,
+            users=users,
+            messaging=messaging,
+            catchup=catchup,
+            hub=hub,
+            unread=unread,
+            caches=caches,
+            issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
+        )

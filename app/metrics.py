@@ -31,21 +31,25 @@ class DynamoDBMetrics:
         )
         self._retries = Counter(
             "cruddur_dynamodb_retries",
-            "Tries that met a throttle, a conflict or a fault",
+            "Attempts that met a throttle, a conflict or a fault",
             ("operation", "call", "cause"),
             registry=registry,
         )
 
     def called(self, call: str) -> None:
+        """Count a call that DynamoDB answered."""
         self._calls.labels(operation.get(), call).inc()
 
     def read(self, units: float, resource: str) -> None:
+        """Count read units (RCU) of the table or an index."""
         self._reads.labels(operation.get(), resource).inc(units)
 
     def wrote(self, units: float, resource: str) -> None:
+        """Count write units (WCU) of the table or an index."""
         self._writes.labels(operation.get(), resource).inc(units)
 
     def retried(self, call: str, cause: str) -> None:
+        """Count an attempt that failed with a throttle, a conflict or a fault and is repeated."""
         self._retries.labels(operation.get(), call, cause).inc()
 
 
@@ -59,7 +63,7 @@ class Metrics:
         self.dynamodb = DynamoDBMetrics(self._registry)
         self._requests = Histogram(
             "cruddur_http_request_seconds",
-            "Requests by API operation and status, from the first byte of the head to the last of the answer",
+            "Requests by API operation and status, from the first byte of the head to the last of the response",
             ("operation", "status"),
             buckets=SECONDS,
             registry=self._registry,

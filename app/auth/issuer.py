@@ -82,21 +82,18 @@ def _load_key(path: Path) -> Key:
 
 def _create_key_file(path: Path) -> None:
     """Write a new key atomically. If several processes do so at the same time, the first wins."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as draft:  # made with mode 0600
-        draft.write(_new_private_key())
+        draft.write(key)
         draft.flush()
         os.fsync(draft.fileno())
         try:
             os.link(draft.name, path)
         except FileExistsError:
             return
-
-
-def _new_private_key() -> bytes:
-    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
 
 
 def _thumbprint(public: dict[str, str]) -> str:

@@ -75,11 +75,12 @@ class TokenVerifier:
         """
         token = _bearer_token(authorization)
         digest = sha256(token.encode()).digest()
-        claims = self._find_cached(digest)
-        if claims is None:
-            claims = await self._verify(token)
-            expires_at = claims.expires_at.timestamp() + LEEWAY
-            self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
+        cached = self._verified.get(digest)
+        if cached and self._clock() < cached.expires_at and self._monotonic() < cached.evict_at:
+            return cached.claims
+        claims = await self._verify(token)
+        expires_at = claims.expires_at.timestamp() + LEEWAY
+        self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
         return claims
 
     async def check(self) -> None:
@@ -130,12 +131,6 @@ class TokenVerifier:
         begins = max(issued, _timestamp(members, "nbf")) if "nbf" in members else issued
         if now >= expires + LEEWAY or now < begins - LEEWAY or expires <= issued:
             raise Malformed
-
-    def _find_cached(self, digest: bytes) -> Claims | None:
-        entry = self._verified.get(digest)
-        if entry is None or self._clock() >= entry.expires_at or self._monotonic() >= entry.evict_at:
-            return None
-        return entry.claims
 
 
 def _bearer_token(authorization: Sequence[str]) -> str:

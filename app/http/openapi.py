@@ -21,6 +21,7 @@ class CommittedDocument:
 
     @cached_property
     def content(self) -> dict[str, Any]:
+        """The document, parsed."""
         document: dict[str, Any] = json.loads(self._file.content)
         return document
 

@@ -28,6 +28,7 @@ class StaticFile:
 
     @classmethod
     def read(cls, path: Path, headers: Mapping[str, str]) -> "StaticFile":
+        """Read a file, which is served with these headers. Blocks: call it before serving."""
         content = path.read_bytes()
         etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         return cls(content, MEDIA_TYPES[path.suffix], {**headers, "ETag": etag})

@@ -44,7 +44,7 @@ class Name:
     handle: str | None
 
 
-NOBODY = Name("Deleted user", None)
+DELETED_USER = Name("Deleted user", None)
 
 
 def fold_handle(handle: str) -> str:

@@ -12,7 +12,7 @@ from app.errors import UnknownUser
 from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.events import UserRenamed
-from app.users.models import NOBODY, Name, User, fold_handle
+from app.users.models import DELETED_USER, Name, User, fold_handle
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -103,7 +103,7 @@ class Users:
         """Return the names of all these users; while Postgres is down, the last known names."""
         wanted = set(uuids)
         found = await self._names.get_many(wanted)
-        return {uuid: found.get(uuid, NOBODY) for uuid in wanted}
+        return {uuid: found.get(uuid, DELETED_USER) for uuid in wanted}
 
     async def _load_names(self, uuids: Collection[UUID]) -> dict[UUID, Name]:
         async with deadline(READ_SECONDS):

@@ -18,6 +18,7 @@ class UserStore:
         self._postgres = postgres
 
     async def by_cognito_user_id(self, sub: str) -> User | None:
+        """Return the user of a Cognito subject, or None."""
         return await self._one(
             """
             SELECT uuid, handle, display_name, cognito_user_id, created_at
@@ -27,6 +28,7 @@ class UserStore:
         )
 
     async def by_handle(self, handle: str) -> User | None:
+        """Return the user with this handle in lower case, or None."""
         return await self._one(
             """
             SELECT uuid, handle, display_name, cognito_user_id, created_at
@@ -36,6 +38,7 @@ class UserStore:
         )
 
     async def by_uuids(self, uuids: Collection[UUID]) -> list[User]:
+        """Return those of these users that exist, in any order."""
         rows = await self._postgres.fetch(
             """
             SELECT uuid, handle, display_name, cognito_user_id, created_at
@@ -113,6 +116,7 @@ class UserStore:
             raise Unavailable("Users have changed meanwhile, and none was moved: try again") from error
 
     async def is_empty(self) -> bool:
+        """Return whether there is no user."""
         return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None
 
     async def _one(self, sql: str, *arguments: str | UUID) -> User | None:
