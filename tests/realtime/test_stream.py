@@ -47,7 +47,7 @@ class LossyBus(MemoryBus):
 
 
 class Talk:
-    """Two users who write to each other through one bus, and a stream of one of them."""
+    """Two users that write to each other through one bus, and a stream of one of them."""
 
     def __init__(self, service: Service, bus: Bus) -> None:
         self.store = MessagingStore(service.state["table"])
