@@ -215,7 +215,7 @@ class Messaging:
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing; nothing is stored. 1 RCU.
 
-        Raises GroupNotFound, and CannotMessage for a member whom the peer has blocked.
+        Raises GroupNotFound, and CannotMessage for a member that the peer has blocked.
         """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)

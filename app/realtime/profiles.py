@@ -1,4 +1,4 @@
-"""Live events of users: a new display name reaches the users that see it."""
+"""Live events of users: a new display name reaches the user's peers."""
 
 from app.errors import Unavailable
 from app.messaging.catchup import Catchup

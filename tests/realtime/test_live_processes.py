@@ -1,4 +1,4 @@
-"""Streams over real processes that are killed, stopped politely, and not read from."""
+"""Streams of real processes: killed, stopped politely, and with a client that does not read."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from tests.fixtures.engines import running_valkey
 from tests.tools.listener import PATIENCE, Listener
 from tests.tools.servers import Server, servers
 
-KINDS = ("0", "line", "line", "valkey", "line", "1", "line", "line")
-"""A server by its number, every listener's line, or Valkey, in turns."""
+KINDS = ("0", "connection", "connection", "valkey", "connection", "1", "connection", "connection")
+"""Faults in turn: a server by its number, the connection of every listener, or Valkey."""
 MESSAGES, CUTS = 400, len(KINDS)
 SOAK_MESSAGES, SOAK_CUTS = 1_000, 20
 
 
 class Talkers:
-    """Two users that write to each other, with the same uuid again until there is an answer, on either server."""
+    """Two users that write to each other on any server, repeating a send with its uuid until it is answered."""
 
     def __init__(self, people: tuple[Person, Person], running: list[Server], rng: random.Random) -> None:
         self.people = people
@@ -41,8 +41,8 @@ class Talkers:
     async def talk(self, each: int) -> None:
         await asyncio.gather(*(self._send_all(n, each) for n in (0, 1, 0, 1)))
 
-    async def _send_all(self, who: int, count: int) -> None:
-        sender, to = self.people[who], self.people[1 - who]
+    async def _send_all(self, index: int, count: int) -> None:
+        sender, to = self.people[index], self.people[1 - index]
         headers = {"authorization": f"Bearer {sender.token}"}
         async with httpx.AsyncClient(headers=headers, timeout=6, trust_env=False) as client:
             after = 0
@@ -68,7 +68,7 @@ class Talkers:
 async def test_killing_servers_and_valkey_loses_no_event(
     service: Service, settings: Settings, ann: Person, bob: Person, is_soak: bool
 ) -> None:
-    """Each listener is told every number once it is complete, in order, whatever was killed in between."""
+    """Each listener receives every number in order, whatever was killed in between."""
     messages, cuts = (SOAK_MESSAGES, SOAK_CUTS) if is_soak else (MESSAGES, CUTS)
     rng = random.Random(7)  # noqa: S311  # repeatable
     async with AsyncExitStack() as stack:
@@ -83,7 +83,7 @@ async def test_killing_servers_and_valkey_loses_no_event(
         talking = asyncio.ensure_future(talkers.talk(messages // 4))
         for cut in range(cuts):
             await _until(talkers, messages * (cut + 1) // (cuts + 2), talking)
-            await make(KINDS[cut % len(KINDS)], running, valkey, [*staying, roaming])
+            await inject_fault(KINDS[cut % len(KINDS)], running, valkey, [*staying, roaming])
         await talking
         group = str(ann.group_with(bob))
         for listener in (*staying, roaming):
@@ -93,9 +93,9 @@ async def test_killing_servers_and_valkey_loses_no_event(
     assert [message.number for message in log] == list(range(1, messages + 1))
 
 
-async def make(kind: str, running: list[Server], valkey: Engine, listeners: list[Listener]) -> None:
-    """A cut: one listener's line, a server, or Valkey."""
-    if kind == "line":
+async def inject_fault(kind: str, running: list[Server], valkey: Engine, listeners: list[Listener]) -> None:
+    """Break the listeners' connections, or kill a server or Valkey and start it again."""
+    if kind == "connection":
         for listener in listeners:
             await listener.cut()
     elif kind == "valkey":
@@ -123,7 +123,7 @@ async def _until_complete(listener: Listener, group: str, messages: int) -> None
 
 @asynccontextmanager
 async def open_stream(port: int, token: str, *, size: int | None = None) -> AsyncIterator[socket.socket]:
-    """A connection on which an event stream was asked for and nothing is read yet."""
+    """Open a connection, request an event stream on it and read nothing."""
     async with connect(port, size=size) as connection:
         request = f"GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
         await asyncio.get_running_loop().sock_sendall(connection, request.encode())
@@ -142,7 +142,7 @@ async def connect(port: int, *, size: int | None = None) -> AsyncIterator[socket
 
 
 async def read_until(connection: socket.socket, wanted: bytes) -> bytes:
-    """Up to what is wanted; b"" in it for the end of the connection."""
+    """Read up to the wanted bytes; for b"" up to the end of the connection."""
     loop, found = asyncio.get_running_loop(), b""
     async with asyncio.timeout(PATIENCE):
         while wanted not in found or not wanted:
@@ -184,7 +184,7 @@ def send_request(sender: Person, to: Person) -> bytes:
     return (head + body).encode()
 
 
-async def test_a_reader_who_stalls_is_ended_and_others_do_not_notice(
+async def test_a_stalled_client_is_disconnected_and_others_are_unaffected(
     settings: Settings, ann: Person, bob: Person
 ) -> None:
     async with (
@@ -216,7 +216,7 @@ async def test_a_reader_who_stalls_is_ended_and_others_do_not_notice(
 
 
 async def _read_all(connection: socket.socket) -> bytes:
-    """Read the rest of a connection that the other side has aborted."""
+    """Read what is left on a connection that the server has aborted."""
     try:
         return await read_until(connection, b"")
     except ConnectionError:

@@ -16,7 +16,7 @@ PATIENCE = 15
 
 
 async def sse(response: httpx.Response) -> AsyncIterator[dict[str, str]]:
-    """The fields of each event of an open stream; of comments nothing."""
+    """Yield the fields of each event of an open stream, and nothing for comments."""
     fields: dict[str, str] = {}
     async for line in response.aiter_lines():
         if line and not line.startswith(":"):
@@ -29,7 +29,7 @@ async def sse(response: httpx.Response) -> AsyncIterator[dict[str, str]]:
 
 @dataclass
 class Listener:
-    """One device of a person. `told` has the numbers of each group in the order in which they first came."""
+    """A device of a user. `told` holds the numbers of each group in the order in which they first came."""
 
     person: Person
     address: Callable[[], str]
@@ -39,12 +39,12 @@ class Listener:
     resyncs: list[str] = field(default_factory=list)
     connections: int = 0
     position: str | None = None
-    _line: "asyncio.Task[None] | None" = None
+    _connection: "asyncio.Task[None] | None" = None
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Listener"]:
-        """Until the block ends, whatever happens to the line."""
+        """Listen for the block, connecting again whenever the connection ends."""
         task = asyncio.create_task(self._run())
         try:
             await self.until(lambda: self.connections > 0)
@@ -59,7 +59,7 @@ class Listener:
             await self._news.wait_for(is_so)
 
     async def until_told(self, kind: str, **members: Any) -> dict[str, Any]:
-        """The first event of a kind with these members."""
+        """Wait for an event of a type with these members, and return the first one."""
         found: list[dict[str, Any]] = []
 
         def is_there() -> bool:
@@ -75,19 +75,21 @@ class Listener:
     async def _run(self) -> None:
         async with self.client() as client:
             while True:
-                self._line = asyncio.create_task(self._listen(client))
+                self._connection = asyncio.create_task(self._listen(client))
                 try:
-                    await asyncio.wait({self._line})
+                    await asyncio.wait({self._connection})
                 finally:
-                    self._line.cancel()
-                if not self._line.cancelled() and not isinstance(self._line.exception(), httpx.TransportError):
-                    self._line.result()
+                    self._connection.cancel()
+                if not self._connection.cancelled() and not isinstance(
+                    self._connection.exception(), httpx.TransportError
+                ):
+                    self._connection.result()
                 await asyncio.sleep(0.05)
 
     async def cut(self) -> None:
-        """Drop the line, wherever in an event it is; a new one is made by itself."""
-        if self._line:
-            self._line.cancel()
+        """Drop the connection, maybe within an event; the listener connects again."""
+        if self._connection:
+            self._connection.cancel()
 
     def client(self) -> httpx.AsyncClient:
         headers = {"authorization": f"Bearer {self.person.token}"}
@@ -125,7 +127,7 @@ class Listener:
             numbers.append(message["number"])
 
     async def _sync(self, client: httpx.AsyncClient) -> None:
-        """Until nothing is missing."""
+        """Sync until nothing is missing."""
         while True:
             known = {
                 group: {"number": max(self.told[group], default=0), "version": version}
