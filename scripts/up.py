@@ -168,10 +168,20 @@ def _start_service(data: Path, address: str, running: ExitStack) -> Child:
     running.callback(_stop_service, service)
     with _step("Starting the service"), _client(address) as client:
         service.start(
-            sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app",
-            "--host", HOST, "--port", os.environ["PORT"], "--timeout-graceful-shutdown", str(DRAIN_SECONDS),
-            "--no-access-log", "--no-server-header",
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "app.main:create_app",
+            "--host",
+            HOST,
+            "--port",
+            os.environ["PORT"],
+            "--timeout-graceful-shutdown",
+            str(DRAIN_SECONDS),
+            "--no-access-log",
+            "--no-server-header",
+        )
         service.wait_until(lambda: _is_ready(client), seconds=30)
     return service
 

@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from app.settings import TableSettings
 
 SETTINGS: Final = (
-    "ENVIRONMENT", "PORT", "DATA_DIR", "DATABASE_URL", "DYNAMODB_ENDPOINT_URL", "DYNAMODB_TABLE", "AWS_REGION",
-    "COGNITO_ISSUER_URL", "COGNITO_CLIENT_IDS",
-)  # fmt: skip
+    "ENVIRONMENT",
+    "PORT",
+    "DATA_DIR",
+    "DATABASE_URL",
+    "DYNAMODB_ENDPOINT_URL",
+    "DYNAMODB_TABLE",
+    "AWS_REGION",
+    "COGNITO_ISSUER_URL",
+    "COGNITO_CLIENT_IDS",
+)
 FILE: Final = "running.json"
 LOCK: Final = "up.lock"
 CHECKOUT: Final = Path(__file__).resolve().parents[2]

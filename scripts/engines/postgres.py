@@ -77,10 +77,22 @@ class Postgres(Engine):
         password.write_text(secrets.token_urlsafe(24))
         initdb = Child("initdb", self.data / "logs" / "initdb.log")
         self._start(
-            initdb, folder, "initdb", "-D", folder / "cluster", "--username", USER, "--pwfile", password,
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8",
-            "--no-instructions", *([] if self.durable else ["--no-sync"]),
-        )  # fmt: skip
+            initdb,
+            folder,
+            "initdb",
+            "-D",
+            folder / "cluster",
+            "--username",
+            USER,
+            "--pwfile",
+            password,
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
+            "--no-instructions",
+            *([] if self.durable else ["--no-sync"]),
+        )
         initdb.wait(seconds=60)
         folder.rename(self.folder)
 

@@ -60,9 +60,14 @@ class Place:
 @pytest.fixture
 def place(emulator: AwsEmulator) -> Place:
     settings = TableSettings(
-        environment="test", dynamodb_table=f"test-{uuid4().hex}", dynamodb_billing_mode="PROVISIONED",
-        dynamodb_read_units=10, dynamodb_write_units=20, dynamodb_index_read_units=1, dynamodb_index_write_units=5,
-    )  # fmt: skip
+        environment="test",
+        dynamodb_table=f"test-{uuid4().hex}",
+        dynamodb_billing_mode="PROVISIONED",
+        dynamodb_read_units=10,
+        dynamodb_write_units=20,
+        dynamodb_index_read_units=1,
+        dynamodb_index_write_units=5,
+    )
     emulator.client("dynamodb").create_table(**table_definition(settings))
     return Place(emulator, settings.dynamodb_table)
 
@@ -71,8 +76,11 @@ async def test_a_report_of_an_unused_table_shows_its_units(place: Place) -> None
     ended = await place.run("report")
     assert ended.code == 0, ended
     assert [line.split("  ")[0] for line in ended.out.splitlines()[1:]] == [
-        "table, read", "table, write", f"index {INDEX}, read", f"index {INDEX}, write",
-    ]  # fmt: skip
+        "table, read",
+        "table, write",
+        f"index {INDEX}, read",
+        f"index {INDEX}, write",
+    ]
     assert ended.out.splitlines()[1].split()[2:] == ["provisioned", "10", "0.00", "0.00", "0"]
     assert f"Target: local engine {place.emulator.url}, table {place.table}" in ended.err
 
@@ -125,8 +133,9 @@ async def test_drawing_without_the_extra_says_how_to_get_it(place: Place, tmp_pa
     (tmp_path / "vl_convert.py").write_text("raise ImportError")
     ended = await place.run("report", "--png", str(tmp_path / "usage.png"), PYTHONPATH=str(tmp_path))
     assert (ended.code, ended.complaint) == (
-        2, "cruddur: Drawing needs an extra: pip install 'cruddur-messages[plot]'",
-    )  # fmt: skip
+        2,
+        "cruddur: Drawing needs an extra: pip install 'cruddur-messages[plot]'",
+    )
 
 
 async def test_set_changes_what_is_named_and_nothing_else(place: Place) -> None:
@@ -151,10 +160,14 @@ async def test_set_on_demand_and_back(place: Place) -> None:
 
 
 WRONG = [
-    ["set"], ["set", "--read", "0"], ["set", "--read", "5", "--on-demand"], ["autoscale", "--min", "5"],
-    ["autoscale", "--min", "5", "--max", "4"], ["autoscale", "--remove", "--min", "1", "--max", "2"],
+    ["set"],
+    ["set", "--read", "0"],
+    ["set", "--read", "5", "--on-demand"],
+    ["autoscale", "--min", "5"],
+    ["autoscale", "--min", "5", "--max", "4"],
+    ["autoscale", "--remove", "--min", "1", "--max", "2"],
     ["report", "--hours", "0"],
-]  # fmt: skip
+]
 
 
 async def test_wrong_options_are_one_line(place: Place) -> None:
@@ -199,8 +212,9 @@ async def test_a_change_off_this_machine_needs_consent(
 async def test_a_missing_table_is_exit_code_1(place: Place) -> None:
     ended = await place.run("report", DYNAMODB_TABLE="nowhere")
     assert (ended.code, ended.complaint) == (
-        1, "cruddur: There is no table nowhere: `cruddur schema-load` creates it",
-    )  # fmt: skip
+        1,
+        "cruddur: There is no table nowhere: `cruddur schema-load` creates it",
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,10 @@ async def test_no_accounts_and_no_users_are_no_failure(place: Place) -> None:
     told = await asyncio.gather(*(place.run(*command) for command in commands))
     assert [ended.code for ended in told] == [0, 0, 0], told
     assert [ended.out.splitlines()[-1].split(".")[0] for ended in told] == [
-        "no accounts and no users", "no accounts and no users", "0 accounts",
-    ]  # fmt: skip
+        "no accounts and no users",
+        "no accounts and no users",
+        "0 accounts",
+    ]
 
 
 async def test_a_dry_run_shows_what_would_change_and_changes_nothing(place: Place) -> None:
@@ -138,8 +140,10 @@ async def test_unmatched_accounts_and_users_are_listed_and_the_others_changed(pl
     changed = await place.subs()
     assert changed["amelie"] == sub
     assert {changed[handle] for handle in ("only_here", "shared", "taken")} == {
-        "MOCK-only_here", "MOCK-shared", "MOCK-taken",
-    }  # fmt: skip
+        "MOCK-only_here",
+        "MOCK-shared",
+        "MOCK-taken",
+    }
 
 
 async def test_swapped_subs_are_changed_together(place: Place) -> None:
@@ -151,8 +155,9 @@ async def test_swapped_subs_are_changed_together(place: Place) -> None:
     await place.database.execute(
         "UPDATE users SET cognito_user_id = held.sub FROM unnest($1::text[], $2::text[]) AS held (handle, sub)"
         " WHERE users.handle = held.handle",
-        list(held), [subs[other] for other in held.values()],
-    )  # fmt: skip
+        list(held),
+        [subs[other] for other in held.values()],
+    )
     shown = await place.run("update-cognito-user-ids", "--json")
     assert (shown.code, findings(shown)) == (0, dict.fromkeys(handles, "change"))
     ended = await place.run("update-cognito-user-ids", "--apply", "--json")

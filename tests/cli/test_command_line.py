@@ -85,8 +85,19 @@ async def test_a_group_without_a_command_explains_itself() -> None:
 
 
 async def test_an_unavailable_engine_is_one_line(engines: Place) -> None:
-    commands = ("list-tables", "describe", "schema-load", "drop some-table --yes", "scan", "seed", "migrate", "verify",
-                "get-conversation juniper osman", "migrations", "export --user juniper")  # fmt: skip
+    commands = (
+        "list-tables",
+        "describe",
+        "schema-load",
+        "drop some-table --yes",
+        "scan",
+        "seed",
+        "migrate",
+        "verify",
+        "get-conversation juniper osman",
+        "migrations",
+        "export --user juniper",
+    )
     runs = await asyncio.gather(*(engines.run(*command.split(), **UNAVAILABLE) for command in commands))
     for command, ended in zip(commands, runs, strict=True):
         assert ended.code == 3, (command, ended)
@@ -161,8 +172,12 @@ def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) ->
     script = Path(__file__).parents[2] / "scripts" / "cruddur"
     ended = subprocess.run(
         [script, "get-conversation", "juniper", "osman", "--limit", "1", "--json"],
-        cwd=tmp_path, env={**os.environ, **stock.environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={**os.environ, **stock.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
     assert len(ended.stdout.splitlines()) == 1
 
@@ -180,10 +195,16 @@ async def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
     file = tmp_path / "empty.jsonl"
     file.touch()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.cli", "import", file, "--production",
+        sys.executable,
+        "-m",
+        "app.cli",
+        "import",
+        file,
+        "--production",
         env={"PATH": os.environ["PATH"], "ENVIRONMENT": "production"},
-        stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     assert process.stderr
     await process.stderr.readuntil(b"Type ")
     process.send_signal(signal.SIGINT)

@@ -51,8 +51,12 @@ async def test_times_are_in_the_local_zone(stock: Place) -> None:
 
 async def test_an_unknown_user_or_group_is_exit_code_1(stock: Place) -> None:
     nothing = "00000000-0000-4000-8000-000000000000"
-    commands = ("get-conversation juniper nobody_here", "list-conversations nobody_here",
-                f"get-conversation {nothing}", f"export {nothing}")  # fmt: skip
+    commands = (
+        "get-conversation juniper nobody_here",
+        "list-conversations nobody_here",
+        f"get-conversation {nothing}",
+        f"export {nothing}",
+    )
     runs = await asyncio.gather(*(stock.run(*command.split()) for command in commands))
     assert [(ended.code, ended.out) for ended in runs] == [(1, "")] * len(commands)
 
@@ -89,9 +93,14 @@ async def test_a_scan_finds_everything_once(stock: Place) -> None:
 
 async def test_a_scan_is_filtered(stock: Place) -> None:
     counts = {
-        "entity=inbox_row": 12, "entity=message number<3": 12, "entity!=message": 12, "text~turnip": 5,
-        "number=126": 1, "created_at>2000": 164, "created_at<2000": 0,
-    }  # fmt: skip
+        "entity=inbox_row": 12,
+        "entity=message number<3": 12,
+        "entity!=message": 12,
+        "text~turnip": 5,
+        "number=126": 1,
+        "created_at>2000": 164,
+        "created_at<2000": 0,
+    }
     commands = [["--filter", *" --filter ".join(tests.split()).split()] for tests in counts]
     runs = await asyncio.gather(*(stock.done("scan", "--json", *command) for command in commands))
     assert [len(ended.records) for ended in runs] == list(counts.values())
@@ -133,8 +142,15 @@ async def test_the_doctor_finds_all_well_or_says_what_to_do(stock: Place, engine
     ended = await stock.run("doctor", "--json")  # the key server may have no keys yet
     assert {r["check"] for r in ended.records if not r["ok"]} <= {"token keys"}
     assert [r["check"] for r in ended.records] == [
-        "settings", "dynamodb", "table", "index", "postgres", "schema", "clock", "token keys",
-    ]  # fmt: skip
+        "settings",
+        "dynamodb",
+        "table",
+        "index",
+        "postgres",
+        "schema",
+        "clock",
+        "token keys",
+    ]
     ended = await engines.run("doctor", DATABASE_URL="", COGNITO_ISSUER_URL="")
     assert ended.code == 1
     assert "COGNITO_ISSUER_URL is not set" in ended.out

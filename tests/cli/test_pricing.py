@@ -85,8 +85,11 @@ def test_steady_load_is_cheaper_provisioned_and_a_short_peak_on_demand() -> None
 
 def test_provisioning_has_room_and_never_less_than_one() -> None:
     assert asdict(provision(Units(write=7, read=0.1), utilisation=0.7)) == {
-        "write": 10, "read": 1, "index_write": 1, "index_read": 1,
-    }  # fmt: skip
+        "write": 10,
+        "read": 1,
+        "index_write": 1,
+        "index_read": 1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,15 @@ async def test_a_seed_of_nothing_writes_nothing(empty: Place) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.cli", "seed", *SIZE, cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **empty.environment}, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "app.cli",
+        "seed",
+        *SIZE,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **empty.environment},
+        stderr=asyncio.subprocess.PIPE,
+    )
     async with empty.table() as table:
         await _until_some_messages(table)
     process.send_signal(how)

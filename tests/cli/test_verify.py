@@ -47,9 +47,12 @@ async def test_wrong_inbox_rows_are_repaired_from_their_logs(empty: Place) -> No
         row = await row_of(table, beyond)
         await table.put_all([items.copied_inbox_row(replace(row, read_number=99)).item])
     kinds = {
-        behind: ("row-behind", 2), ahead: ("row-ahead", 2), missing: ("row-missing", 1), alone: ("row-missing", 2),
+        behind: ("row-behind", 2),
+        ahead: ("row-ahead", 2),
+        missing: ("row-missing", 1),
+        alone: ("row-missing", 2),
         beyond: ("read-beyond", 1),
-    }  # fmt: skip
+    }
     expected = [(kind, str(group.uuid)) for group, (kind, count) in kinds.items() for _ in range(count)]
     assert await findings(empty) == sorted((*each, False) for each in expected)
     assert await findings(empty, "--repair") == sorted((*each, True) for each in expected)
@@ -110,9 +113,11 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
             await table.put(items.new_inbox_row(last, user=user, peer=peer))
         await table.put(items.new_message(replace(foreign.message(6), user_uuid=stranger)))
     told = [
-        ("double-group", None, False), ("hole", str(hole.uuid), False), ("row-without-log", str(emptied.uuid), False),
+        ("double-group", None, False),
+        ("hole", str(hole.uuid), False),
         ("row-without-log", str(emptied.uuid), False),
-    ]  # fmt: skip
+        ("row-without-log", str(emptied.uuid), False),
+    ]
     found = await findings(empty, "--repair")
     assert [each for each in found if each[0] not in ("row-behind", "unknown-user")] == told
     assert [each for each in await findings(empty) if each[0] != "unknown-user"] == told

@@ -27,6 +27,10 @@ def test_the_wheel_has_the_commands_and_no_scripts(tmp_path: Path) -> None:
     assert {name for name in folders if not name.endswith(".dist-info")} == {"app", "migrations"}
     ended = subprocess.run(
         [sys.executable, "-c", RUN, "--help"],
-        cwd=site, env={"PATH": os.environ["PATH"]}, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=site,
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert ended.stdout.startswith(f"{site / 'app' / '__init__.py'} 6\nUsage: cruddur ")

@@ -63,8 +63,10 @@ def breaking_changes(old: Path, news: Sequence[Path]) -> list[list[str]]:
     """Return the breaking changes of each new document, found by specshift and by the promises written out here."""
     found = json.loads(succeeded(run(PYTHON, PROGRAMS / "specshift_all.py", old, *news)))
     before = json.loads(old.read_bytes())
-    return [sorted({*theirs, *broken(before, json.loads(new.read_bytes()))})
-            for theirs, new in zip(found, news, strict=True)]  # fmt: skip
+    return [
+        sorted({*theirs, *broken(before, json.loads(new.read_bytes()))})
+        for theirs, new in zip(found, news, strict=True)
+    ]
 
 
 def broken(old: Document, new: Document) -> set[str]:
@@ -157,8 +159,11 @@ def _of_schema(where: str, schema: Document) -> Iterator[str]:
 def _parts(where: str, schema: Document) -> Iterator[tuple[str, Document]]:
     """Yield the schemas that a schema is made of, with their places."""
     yield from ((f"{where}.{name}", member) for name, member in schema.get("properties", {}).items())
-    yield from ((f"{where} {word}", schema[word]) for word in ("items", "additionalProperties")
-                if isinstance(schema.get(word), dict))  # fmt: skip
+    yield from (
+        (f"{where} {word}", schema[word])
+        for word in ("items", "additionalProperties")
+        if isinstance(schema.get(word), dict)
+    )
     yield from ((where, part) for part in schema.get("allOf", ()))
 
 

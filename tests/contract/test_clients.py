@@ -43,8 +43,19 @@ TSCONFIG = {
 
 
 def with_attrs(folder: Path, document: Path = DOCUMENT) -> None:
-    said = succeeded(tool("openapi-python-client", "generate", "--path", document, "--meta", "none",
-                          "--output-path", folder / "cruddur_client", "--fail-on-warning"))  # fmt: skip
+    said = succeeded(
+        tool(
+            "openapi-python-client",
+            "generate",
+            "--path",
+            document,
+            "--meta",
+            "none",
+            "--output-path",
+            folder / "cruddur_client",
+            "--fail-on-warning",
+        )
+    )
     assert "arning" not in said
 
 
@@ -54,8 +65,20 @@ def with_pydantic(folder: Path) -> None:
 
 def warnings_of_pydantic(document: Path, folder: Path) -> set[str]:
     """That OpenAPI 3.1 support is in beta, and about a schema without name, it says to every document of 3.1."""
-    said = succeeded(tool("openapi-generator-cli", "generate", "--generator-name", "python", "--input-spec", document,
-                          "--package-name", "cruddur_client", "--output", folder))  # fmt: skip
+    said = succeeded(
+        tool(
+            "openapi-generator-cli",
+            "generate",
+            "--generator-name",
+            "python",
+            "--input-spec",
+            document,
+            "--package-name",
+            "cruddur_client",
+            "--output",
+            folder,
+        )
+    )
     return {line for line in said.splitlines() if "WARN" in line or "ERROR" in line}
 
 

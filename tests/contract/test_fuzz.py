@@ -59,10 +59,22 @@ async def test_no_made_up_request_finds_a_contradiction(live: Live, tmp_path: Pa
     examples = SOAK_EXAMPLES if is_soak else EXAMPLES
     (tmp_path / "schemathesis.toml").write_text(config(live, examples))
     ended = await asyncio.to_thread(
-        tool, "schemathesis", "--config-file", tmp_path / "schemathesis.toml", "run", DOCUMENT, "--checks", "all",
-        "--phases", "examples,coverage,fuzzing,stateful", "--suppress-health-check", "all", "--no-color",
-        cwd=tmp_path, seconds=120 + 2 * examples,  # whatever the service does
-    )  # fmt: skip
+        tool,
+        "schemathesis",
+        "--config-file",
+        tmp_path / "schemathesis.toml",
+        "run",
+        DOCUMENT,
+        "--checks",
+        "all",
+        "--phases",
+        "examples,coverage,fuzzing,stateful",
+        "--suppress-health-check",
+        "all",
+        "--no-color",
+        cwd=tmp_path,
+        seconds=120 + 2 * examples,  # whatever the service does
+    )
     said = succeeded(ended)
     cases = re.search(r"(\d+) generated", said)
     assert cases

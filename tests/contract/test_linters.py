@@ -14,8 +14,18 @@ Mutation = Callable[[dict[str, Any]], object]
 
 def spectral(document: Path) -> list[str]:
     """The rules that are broken."""
-    ended = node("spectral", "lint", "--ruleset", HERE / "spectral.yaml", "--fail-severity", "hint",
-                 "--format", "json", "--quiet", document)  # fmt: skip
+    ended = node(
+        "spectral",
+        "lint",
+        "--ruleset",
+        HERE / "spectral.yaml",
+        "--fail-severity",
+        "hint",
+        "--format",
+        "json",
+        "--quiet",
+        document,
+    )
     assert ended.returncode in (0, 1), ended.stderr
     return [finding["code"] for finding in json.loads(ended.stdout)]
 

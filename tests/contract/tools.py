@@ -21,9 +21,15 @@ def run(
     """Run a program to its end and return how it ended; its output is text, and its input is empty."""
     given = program_environment() | dict(environment or {})
     return subprocess.run(
-        command, cwd=cwd, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        command,
+        cwd=cwd,
+        env=given,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
         timeout=seconds,
-    )  # fmt: skip
+    )
 
 
 def program_environment() -> dict[str, str]:

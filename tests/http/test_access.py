@@ -22,13 +22,26 @@ from tests.fixtures.app import Person, Service, people_of
 from tests.http.problem import anonymised, problem_of
 
 PUBLIC = {
-    ("GET", "/api/health-check"), ("GET", "/healthz"), ("GET", "/readyz"),
-    ("GET", "/openapi.json"), ("GET", "/metrics"), ("GET", "/api/config"),
-    *((method, path) for method in ("GET", "HEAD") for path in (
-        "/docs", "/docs/{name}",
-        "/", "/messages", "/messages/new/{handle}", "/messages/{message_group_uuid}", "/static/{path:path}",
-    )),
-}  # fmt: skip
+    ("GET", "/api/health-check"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/openapi.json"),
+    ("GET", "/metrics"),
+    ("GET", "/api/config"),
+    *(
+        (method, path)
+        for method in ("GET", "HEAD")
+        for path in (
+            "/docs",
+            "/docs/{name}",
+            "/",
+            "/messages",
+            "/messages/new/{handle}",
+            "/messages/{message_group_uuid}",
+            "/static/{path:path}",
+        )
+    ),
+}
 PLACES = {"name": "docs.js", "path": "app.js", "handle": "ann", "message_group_uuid": uuid4()}
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"
@@ -65,8 +78,12 @@ TABLE = (
     Row("GET", "/api/messages/counter"),
     Row("GET", "/api/messages/{message_group_uuid}", **ABOUT_A_GROUP),
     Row(
-        "POST", "/api/messages", {"message": "hi", "message_group_uuid": "{group}"},
-        blocked=CANNOT, name=" to a group", **ABOUT_A_GROUP,
+        "POST",
+        "/api/messages",
+        {"message": "hi", "message_group_uuid": "{group}"},
+        blocked=CANNOT,
+        name=" to a group",
+        **ABOUT_A_GROUP,
     ),
     Row("POST", "/api/messages", {"message": "hi", "handle": "{handle}"}, blocked=CANNOT, name=" to a person"),
     Row("GET", "/api/users"),
@@ -74,7 +91,7 @@ TABLE = (
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
-)  # fmt: skip
+)
 """Blocked users read history; former members come back only with a message between the two users."""
 EVENTS = Row("GET", "/api/events")
 """The caller's own stream, which ends only with the token."""

@@ -75,12 +75,33 @@ async def test_errors_about_users_have_their_codes(ann: Person, bob: Person) -> 
 
 
 UNKNOWN_PATHS = [
-    "/x", "/api", "/api/", "/api/x", "/api/messages/", "/api/message_groups/", f"/api/messages/{GROUP}/",
-    f"/api/messages/{GROUP}/x", "/api//messages", "/API/messages", "/api/users/short", "/api/users/@/short",
-    "/api/users/@a/b/short", "/api/users/@a%2Fb/short", "/local/users", "/local/token", "/local/.well-known/jwks.json",
-    "/api/users/", "/api/messages/%2e%2e/users/me", "/api/%6d%65/x", "/%00", "/%ff", "/api/users/me/", "/healthz/",
-    "/metrics/", "/.env",
-]  # fmt: skip
+    "/x",
+    "/api",
+    "/api/",
+    "/api/x",
+    "/api/messages/",
+    "/api/message_groups/",
+    f"/api/messages/{GROUP}/",
+    f"/api/messages/{GROUP}/x",
+    "/api//messages",
+    "/API/messages",
+    "/api/users/short",
+    "/api/users/@/short",
+    "/api/users/@a/b/short",
+    "/api/users/@a%2Fb/short",
+    "/local/users",
+    "/local/token",
+    "/local/.well-known/jwks.json",
+    "/api/users/",
+    "/api/messages/%2e%2e/users/me",
+    "/api/%6d%65/x",
+    "/%00",
+    "/%ff",
+    "/api/users/me/",
+    "/healthz/",
+    "/metrics/",
+    "/.env",
+]
 
 
 @pytest.mark.parametrize("path", UNKNOWN_PATHS)
@@ -90,8 +111,9 @@ async def test_unknown_paths_are_not_found(
 ) -> None:
     client = ann.client if is_signed_in else anonymous
     for method in ("GET", "POST", "DELETE"):
-        answer = await client.send(httpx.Request(method, httpx.URL("http://service.test", raw_path=path.encode()),
-                                                 headers=client.headers))  # fmt: skip
+        answer = await client.send(
+            httpx.Request(method, httpx.URL("http://service.test", raw_path=path.encode()), headers=client.headers)
+        )
         problem_of(answer, 404, "not-found")
 
 
@@ -181,10 +203,24 @@ async def test_a_body_with_a_content_length_over_the_limit_is_not_read(ann: Pers
 
 @pytest.mark.parametrize(
     "media_type",
-    [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
-     "application/jsonp", "application/json-patch+json", "application/problem+json", "application", "json", "*/*",
-     "application/xml", "application/json, text/plain", "\xe9"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "application/json-patch+json",
+        "application/problem+json",
+        "application",
+        "json",
+        "*/*",
+        "application/xml",
+        "application/json, text/plain",
+        "\xe9",
+    ],
+)
 async def test_other_content_types_are_unsupported_media_type(
     ann: Person, route: tuple[str, str], media_type: str | None
 ) -> None:
@@ -228,10 +264,18 @@ async def test_a_body_that_ends_early_is_not_processed(service: Service, ann: Pe
 
     headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {ann.token}".encode())]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
-        "path": "/api/messages", "raw_path": b"/api/messages", "query_string": b"", "root_path": "",
-        "headers": [*headers, (b"content-length", b"%d" % (len(body) + 10))], "state": dict(service.state),
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/messages",
+        "raw_path": b"/api/messages",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [*headers, (b"content-length", b"%d" % (len(body) + 10))],
+        "state": dict(service.state),
+    }
     await service.app(scope, receive, send)
     assert await bob.inbox() == []
     assert [message["status"] for message in sent if "status" in message] in ([], [400])
@@ -304,10 +348,30 @@ async def test_json_that_is_not_strict_is_400(ann: Person, route: tuple[str, str
 
 @pytest.mark.parametrize(
     "body",
-    ["null", "true", "false", "0", "-1", "1.5", "1e5", '""', '"text"', "[]", "[1]", "{}", '[{"message":"x"}]',
-     "9" * 4000, '{"number":' + "9" * 4000 + "}", '{"number":-1e-300}', '{"":1}', '{"\\u0000":1}', '{"__proto__":{}}',
-     '{"message":{"a":[[[1]]]}}', "[[],[]]"],
-)  # fmt: skip
+    [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-1",
+        "1.5",
+        "1e5",
+        '""',
+        '"text"',
+        "[]",
+        "[1]",
+        "{}",
+        '[{"message":"x"}]',
+        "9" * 4000,
+        '{"number":' + "9" * 4000 + "}",
+        '{"number":-1e-300}',
+        '{"":1}',
+        '{"\\u0000":1}',
+        '{"__proto__":{}}',
+        '{"message":{"a":[[[1]]]}}',
+        "[[],[]]",
+    ],
+)
 async def test_json_of_another_form_is_422(ann: Person, route: tuple[str, str], body: str) -> None:
     problem_of(await ann.client.request(*route, content=body.encode(), headers=JSON), 422, "invalid-body")
 
@@ -315,8 +379,24 @@ async def test_json_of_another_form_is_422(ann: Person, route: tuple[str, str], 
 NOT_TEXT = [None, True, 1, 1.5, [], ["x"], {}, {"x": 1}]
 NOT_OPTIONAL_TEXT = NOT_TEXT[1:]
 NOT_A_NUMBER = [True, False, "1", 1.5, 1.0, -1, 10**12, 10**30, -(10**30), [], [1], {}, "x", ""]
-NOT_A_UUID = [True, 1, 1.5, [], {}, "", "x", GROUP[:-1], GROUP + "0", GROUP.replace("-", ""), f"{{{GROUP}}}",
-              f"urn:uuid:{GROUP}", f" {GROUP}", "g" + GROUP[1:], GROUP.replace("0", "٠"), "\0" * 36]  # fmt: skip
+NOT_A_UUID = [
+    True,
+    1,
+    1.5,
+    [],
+    {},
+    "",
+    "x",
+    GROUP[:-1],
+    GROUP + "0",
+    GROUP.replace("-", ""),
+    f"{{{GROUP}}}",
+    f"urn:uuid:{GROUP}",
+    f" {GROUP}",
+    "g" + GROUP[1:],
+    GROUP.replace("0", "٠"),
+    "\0" * 36,
+]
 WRONG_FIELDS: list[tuple[str, list[Any]]] = [
     ("message", NOT_TEXT),
     ("handle", [*NOT_OPTIONAL_TEXT, "x" * 65]),
@@ -325,8 +405,24 @@ WRONG_FIELDS: list[tuple[str, list[Any]]] = [
     ("after", NOT_A_NUMBER),
     ("reply_to", [*NOT_A_NUMBER, 0]),
 ]
-SERVERS_OWN = ["number", "user_uuid", "created_at", "edited_at", "deleted_at", "kind", "display_name", "state", "sub",
-               "cognito_user_id", "pk", "sk", "id", "version", "unread_count", "last_number"]  # fmt: skip
+SERVERS_OWN = [
+    "number",
+    "user_uuid",
+    "created_at",
+    "edited_at",
+    "deleted_at",
+    "kind",
+    "display_name",
+    "state",
+    "sub",
+    "cognito_user_id",
+    "pk",
+    "sk",
+    "id",
+    "version",
+    "unread_count",
+    "last_number",
+]
 
 
 @pytest.mark.parametrize(("name", "values"), WRONG_FIELDS, ids=[name for name, _ in WRONG_FIELDS])

@@ -47,8 +47,20 @@ async def test_reading_moves_the_marker_forward_and_lowers_the_counts(ann: Perso
     assert (await ann.get("/api/messages/counter"))["count"] == 0
 
 
-@pytest.mark.parametrize("body", [{}, {"number": 0}, {"number": -1}, {"number": 1.5}, {"number": "1"}, {"number": True},
-                                  {"number": 10**12}, {"number": 1, "more": 1}, {"number": None}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"number": 0},
+        {"number": -1},
+        {"number": 1.5},
+        {"number": "1"},
+        {"number": True},
+        {"number": 10**12},
+        {"number": 1, "more": 1},
+        {"number": None},
+    ],
+)
 async def test_a_wrong_read_number_is_refused(ann: Person, bob: Person, body: dict[str, Any]) -> None:
     await ann.sent("one", bob)
     answer = await bob.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json=body)

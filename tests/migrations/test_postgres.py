@@ -60,9 +60,17 @@ async def test_a_failed_migration_is_told_in_one_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("display_name", "handle"),
-    [("", "amelie"), ("x" * 51, "amelie"), ("Amelie", "am"), ("Amelie", "a" * 31), ("Amelie", "Amelie"),
-     ("Amelie", "amélie"), ("Amelie", "ame-lie"), ("Amelie", "amelie\n")],
-)  # fmt: skip
+    [
+        ("", "amelie"),
+        ("x" * 51, "amelie"),
+        ("Amelie", "am"),
+        ("Amelie", "a" * 31),
+        ("Amelie", "Amelie"),
+        ("Amelie", "amélie"),
+        ("Amelie", "ame-lie"),
+        ("Amelie", "amelie\n"),
+    ],
+)
 async def test_the_schema_refuses_what_the_service_would(
     connection: "asyncpg.Connection[asyncpg.Record]", display_name: str, handle: str
 ) -> None:

@@ -166,8 +166,10 @@ async def test_a_sync_answers_with_the_changes_the_client_does_not_have(
     assert (everything["messages"], everything["gone"]) == ([], [])
     known = {group["uuid"]: {"number": 1, "version": group["version"]} for group in everything["groups"]}
     assert await live.call(ann, "POST", "/api/sync", json={"groups": known}) == {
-        "groups": [], "messages": [], "gone": []
-    }  # fmt: skip
+        "groups": [],
+        "messages": [],
+        "gone": [],
+    }
     await live.send(bob, ann, "two")
     stranger = str(uuid4())
     changes = await live.call(

@@ -155,8 +155,10 @@ async def test_durable_means_that_every_commit_is_on_disk(data: Path, run: Calla
     engine = Postgres(data)
     run(engine)
     assert [await query(engine, f"show {name}") for name in ("fsync", "full_page_writes", "synchronous_commit")] == [
-        "on", "on", "on"
-    ]  # fmt: skip
+        "on",
+        "on",
+        "on",
+    ]
 
 
 def settings(engine: Engine) -> Settings:

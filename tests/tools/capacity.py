@@ -198,9 +198,15 @@ class _WatchedClient:
         return watched
 
 
-_NOT_MEASURED = frozenset({
-    "batch_write_item", "batch_execute_statement", "execute_statement", "execute_transaction", "get_paginator",
-})  # fmt: skip
+_NOT_MEASURED = frozenset(
+    {
+        "batch_write_item",
+        "batch_execute_statement",
+        "execute_statement",
+        "execute_transaction",
+        "get_paginator",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,16 @@ def measured() -> dict[str, str]:
 async def cruddur(*arguments: str, env: Mapping[str, str], typed: str = "") -> Ended:
     """Run `cruddur ARGUMENTS` in this environment; `typed` is the standard input."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.cli", *arguments,
+        sys.executable,
+        "-m",
+        "app.cli",
+        *arguments,
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **measured(), **env},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    )
     async with asyncio.timeout(SECONDS):
         out, err = await process.communicate(typed.encode())
     return Ended(process.returncode or 0, out.decode(), err.decode())

@@ -31,9 +31,16 @@ class Server:
     async def start(self) -> None:
         arguments = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "10"]
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--no-access-log", *arguments,
-            env=environment(self.settings), stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "app.main:create_app",
+            "--no-access-log",
+            *arguments,
+            env=environment(self.settings),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
             while not await answers(client, self.address):
                 assert self.process.returncode is None, "the server ended while it started"

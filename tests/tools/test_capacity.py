@@ -349,7 +349,7 @@ class TestReads:
         async with meter.measure() as spent:
             await meter.client.query(
                 TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values, Limit=3, **hiding
-            )  # fmt: skip
+            )
         assert spent.read_units == 1.5
 
     async def test_query_of_index_reads_its_entries_only(self, meter: Meter, table: Table, key: dict[str, str]) -> None:

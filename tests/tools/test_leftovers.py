@@ -54,8 +54,12 @@ def test_a_failure_and_a_leak_fail_no_neighbour(tmp_path: Path) -> None:
     )
     summary = [line.split(" - ")[0].replace("tests/test_it.py::test_", "") for line in ran.stdout.splitlines()]
     assert sorted(line for line in summary if line.startswith(("PASSED", "FAILED", "ERROR"))) == [
-        "ERROR that_leaks", "FAILED that_fails", "FAILED that_fails_last",
-        "PASSED after_it", "PASSED after_that", "PASSED that_leaks",
-    ]  # fmt: skip
+        "ERROR that_leaks",
+        "FAILED that_fails",
+        "FAILED that_fails_last",
+        "PASSED after_it",
+        "PASSED after_that",
+        "PASSED that_leaks",
+    ]
     assert "2 failed, 3 passed, 1 error" in ran.stdout
     assert "unclosed" not in ran.stderr

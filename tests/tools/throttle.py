@@ -18,11 +18,13 @@ from aiohttp import web
 from app.gateways.dynamodb import MAX_ATTEMPTS
 
 THROTTLES: Final = (
-    ("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-     "The level of configured provisioned throughput for the table was exceeded."),
+    (
+        "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+        "The level of configured provisioned throughput for the table was exceeded.",
+    ),
     ("com.amazon.coral.availability#ThrottlingException", "Rate of requests exceeds the allowed throughput."),
     ("com.amazonaws.dynamodb.v20120810#RequestLimitExceeded", "Throughput exceeds the current throughput limit."),
-)  # fmt: skip
+)
 LEFT: Final = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
 JSON: Final = "application/x-amz-json-1.0"
 PASSED_ON: Final = ("x-amz-target", "authorization", "x-amz-date", "content-type")

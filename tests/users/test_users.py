@@ -133,9 +133,29 @@ async def test_of_32_concurrent_handles_of_an_account_a_single_handle_is_kept(do
 
 @pytest.mark.parametrize(
     "handle",
-    ["", "ab", "a" * 31, "Upper", "with space", "dash-ed", "dot.ted", "@at", "ünïcode", "a\u0301bc", "\u212aelvin",
-     "abc\n", "abc\0", "a/b/c", "аbc", "abc\u200b", "１２３", "../..", "%61bc", "null\t"],
-)  # fmt: skip
+    [
+        "",
+        "ab",
+        "a" * 31,
+        "Upper",
+        "with space",
+        "dash-ed",
+        "dot.ted",
+        "@at",
+        "ünïcode",
+        "a\u0301bc",
+        "\u212aelvin",
+        "abc\n",
+        "abc\0",
+        "a/b/c",
+        "аbc",
+        "abc\u200b",
+        "１２３",
+        "../..",
+        "%61bc",
+        "null\t",
+    ],
+)
 async def test_a_malformed_handle_is_refused(door: Door, handle: str) -> None:
     problem = problem_of(await register(door.newcomer(), handle), 422, "invalid-body")
     assert [defect["pointer"] for defect in problem["errors"]] == ["/handle"]
@@ -174,9 +194,27 @@ async def test_display_names_lose_invisible_characters(door: Door, sent: str, ke
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", "\t\n", "\u3000\u00a0", "\u200b\u200d", "\u202e", "\0", "\ufeff", "x" * 51, "🙂" * 51, "x" * 201,
-     "\u200b" * 201, "\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u034f", "\ufe0f\u180b"],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "\t\n",
+        "\u3000\u00a0",
+        "\u200b\u200d",
+        "\u202e",
+        "\0",
+        "\ufeff",
+        "x" * 51,
+        "🙂" * 51,
+        "x" * 201,
+        "\u200b" * 201,
+        "\u3164",
+        "\u115f\u1160",
+        "\uffa0",
+        "\u2800",
+        "\u034f",
+        "\ufe0f\u180b",
+    ],
+)
 async def test_a_display_name_that_is_invisible_or_too_long_is_refused(door: Door, name: str) -> None:
     client = door.newcomer()
     problem = problem_of(await register(client, new_handle(), name), 422, "invalid-body")
@@ -194,8 +232,24 @@ async def test_a_user_is_found_by_handle_regardless_of_case(ann: Person, bob: Pe
         assert (await short(ann, handle)).json() == expected
 
 
-@pytest.mark.parametrize("handle", ["nobody_at_all", "x", "x" * 31, "x" * 2000, "%00", "%FF", "a%20b", "%25", "___",
-                                    "b%C3%B6b", "%E2%84%AAelvin", "'--", "%0A"])  # fmt: skip
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "nobody_at_all",
+        "x",
+        "x" * 31,
+        "x" * 2000,
+        "%00",
+        "%FF",
+        "a%20b",
+        "%25",
+        "___",
+        "b%C3%B6b",
+        "%E2%84%AAelvin",
+        "'--",
+        "%0A",
+    ],
+)
 async def test_an_unknown_handle_is_not_found(ann: Person, handle: str) -> None:
     problem_of(await short(ann, handle), 404, "user-not-found")
 
@@ -262,8 +316,21 @@ async def test_an_empty_search_lists_all(ann: Person, new_person: NewPerson) -> 
     assert len(await search(ann, limit=1)) == 1
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=", "limit=1&limit=1", "q=a&q=b",
-                                   "cursor=A", "cursor=a%00", "cursor=" + "a" * 31, "q=" + "a" * 32])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=",
+        "limit=1&limit=1",
+        "q=a&q=b",
+        "cursor=A",
+        "cursor=a%00",
+        "cursor=" + "a" * 31,
+        "q=" + "a" * 32,
+    ],
+)
 async def test_a_wrong_search_is_refused(ann: Person, query: str) -> None:
     problem_of(await ann.client.get(f"/api/users?{query}"), 422, "invalid-parameter")
 

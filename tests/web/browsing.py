@@ -22,9 +22,13 @@ from tests.tools.servers import Server
 CHROMIUM = os.environ.get("CHROMIUM") or str(BROWSER / "chromium")
 HAS_BROWSER = "CHROMIUM" in os.environ or (platform.system(), platform.machine()) == ("Linux", "x86_64")
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>

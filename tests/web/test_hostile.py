@@ -71,7 +71,16 @@ async def test_a_hostile_name_is_shown_as_text(visit: Visit, ann: Person, new_pe
 
 
 GROUP = {
-    "kind": "direct", "handle": "mallory", "message": "<b>bold</b>", "created_at": "2026-11-24T09:30:00.123Z",
-    "last_number": 1, "last_message_by": "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10", "read_number": 0, "unread_count": 1,
-    "state": "active", "muted_until": None, "pinned_at": None, "version": 1,
-}  # fmt: skip
+    "kind": "direct",
+    "handle": "mallory",
+    "message": "<b>bold</b>",
+    "created_at": "2026-11-24T09:30:00.123Z",
+    "last_number": 1,
+    "last_message_by": "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10",
+    "read_number": 0,
+    "unread_count": 1,
+    "state": "active",
+    "muted_until": None,
+    "pinned_at": None,
+    "version": 1,
+}

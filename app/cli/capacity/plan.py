@@ -53,10 +53,19 @@ def make_plan(
     million-writes, million-reads, write-hour, read-hour, stored-gb, free-gb, backup-gb.
     """
     workload = Workload(
-        users=users, messages=messages_per_day, text_bytes=text_bytes, groups=groups, inbox_pages=inbox_pages,
-        history_pages=history_pages, first_contacts=first_contacts, new_bucket_share=new_bucket_share,
-        compared_share=compared_share, peak=peak, busiest_group=busiest_group, busiest_user=busiest_user,
-    )  # fmt: skip
+        users=users,
+        messages=messages_per_day,
+        text_bytes=text_bytes,
+        groups=groups,
+        inbox_pages=inbox_pages,
+        history_pages=history_pages,
+        first_contacts=first_contacts,
+        new_bucket_share=new_bucket_share,
+        compared_share=compared_share,
+        peak=peak,
+        busiest_group=busiest_group,
+        busiest_user=busiest_user,
+    )
     prices = _prices(price or [])
     planned = plan(workload, prices, utilisation=utilisation / 100, months=months)
     console = Console(json=json)

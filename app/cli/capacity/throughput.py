@@ -124,9 +124,13 @@ class Throughput:
         """Return the value of each step by query; 0 where CloudWatch has none, as DynamoDB reports no zeros."""
         found = {query["Id"]: [0.0] * slots for query in queries}
         results = self._aws.items(
-            "cloudwatch", "get_metric_data", "MetricDataResults",
-            MetricDataQueries=queries, StartTime=start, EndTime=end,
-        )  # fmt: skip
+            "cloudwatch",
+            "get_metric_data",
+            "MetricDataResults",
+            MetricDataQueries=queries,
+            StartTime=start,
+            EndTime=end,
+        )
         async for result in results:
             for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                 found[result["Id"]][int((at - start).total_seconds() // step)] = value
@@ -148,27 +152,36 @@ class Throughput:
         targets = [
             target
             async for target in self._aws.items(
-                "application-autoscaling", "describe_scalable_targets", "ScalableTargets",
-                ServiceNamespace="dynamodb", ResourceIds=resources,
+                "application-autoscaling",
+                "describe_scalable_targets",
+                "ScalableTargets",
+                ServiceNamespace="dynamodb",
+                ResourceIds=resources,
             )
-        ]  # fmt: skip
+        ]
         policies = [
             policy
             for resource in {target["ResourceId"] for target in targets}
             async for policy in self._aws.items(
-                "application-autoscaling", "describe_scaling_policies", "ScalingPolicies",
-                ServiceNamespace="dynamodb", ResourceId=resource,
+                "application-autoscaling",
+                "describe_scaling_policies",
+                "ScalingPolicies",
+                ServiceNamespace="dynamodb",
+                ResourceId=resource,
             )
-        ]  # fmt: skip
+        ]
         return sorted((_scaling(target, policies) for target in targets), key=lambda it: (it.index, it.direction))
 
     async def enable_autoscaling(self, scaling: Scaling) -> None:
         """Let the units follow the load between the bounds. Repeatable; the newest bounds and target count."""
         resource = self._scaled(scaling.index, scaling.direction)
         await self._aws.call(
-            "application-autoscaling", "register_scalable_target",
-            **resource, MinCapacity=scaling.least, MaxCapacity=scaling.most,
-        )  # fmt: skip
+            "application-autoscaling",
+            "register_scalable_target",
+            **resource,
+            MinCapacity=scaling.least,
+            MaxCapacity=scaling.most,
+        )
         tracking = {
             "TargetValue": scaling.target,
             "PredefinedMetricSpecification": {
@@ -176,10 +189,13 @@ class Throughput:
             },
         }
         await self._aws.call(
-            "application-autoscaling", "put_scaling_policy",
-            **resource, PolicyName=f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}",
-            PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration=tracking,
-        )  # fmt: skip
+            "application-autoscaling",
+            "put_scaling_policy",
+            **resource,
+            PolicyName=f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=tracking,
+        )
 
     async def disable_autoscaling(self, scaling: Scaling) -> None:
         """End auto scaling, with its policies and alarms; the units stay as they are."""

@@ -72,11 +72,19 @@ def _show_messages(console: Console, messages: Sequence[Message], senders: Mappi
         sender = senders[message.user_uuid]
         name, text = readable(sender.display_name), readable(message.text)
         rows.append((message.number, local_time(message.created_at), name, text))
-        console.record({
-            "message_group_uuid": message.group_uuid, "number": message.number, "uuid": message.uuid,
-            "user_uuid": message.user_uuid, "handle": sender.handle, "display_name": sender.display_name,
-            "created_at": message.created_at.isoformat(), "message": message.text, "reply_to": message.reply_to,
-        })  # fmt: skip
+        console.record(
+            {
+                "message_group_uuid": message.group_uuid,
+                "number": message.number,
+                "uuid": message.uuid,
+                "user_uuid": message.user_uuid,
+                "handle": sender.handle,
+                "display_name": sender.display_name,
+                "created_at": message.created_at.isoformat(),
+                "message": message.text,
+                "reply_to": message.reply_to,
+            }
+        )
     console.table(["number", "sent", "by", "message"], rows, right=["number"])
 
 
@@ -117,10 +125,18 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
         last = readable(sender.display_name), readable(row.preview)
         unread = row.unread_count or ""
         cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
-        console.record({
-            "message_group_uuid": row.group_uuid, "handle": peer.handle, "display_name": peer.display_name,
-            "last_at": row.last_at.isoformat(), "last_number": row.last_number, "read_number": row.read_number,
-            "unread_count": row.unread_count, "last_by": sender.handle, "preview": row.preview,
-        })  # fmt: skip
+        console.record(
+            {
+                "message_group_uuid": row.group_uuid,
+                "handle": peer.handle,
+                "display_name": peer.display_name,
+                "last_at": row.last_at.isoformat(),
+                "last_number": row.last_number,
+                "read_number": row.read_number,
+                "unread_count": row.unread_count,
+                "last_by": sender.handle,
+                "preview": row.preview,
+            }
+        )
     columns = ["active", "with", "unread", "messages", "last by", "last message", "group"]
     console.table(columns, cells, right=["unread", "messages"])

@@ -25,10 +25,16 @@ log = structlog.get_logger(__name__)
 THROTTLES = aws_errors.THROTTLES | {"LimitExceededException"}
 """DynamoDB's codes. In other services LimitExceededException is a quota, which no waiting helps."""
 TRANSIENT = THROTTLES | {
-    "InternalServerError", "ItemCollectionSizeLimitExceededException", "ReplicatedWriteConflictException",
-    "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "TransactionConflict",
-    "TransactionConflictException", "TransactionInProgressException",
-}  # fmt: skip
+    "InternalServerError",
+    "ItemCollectionSizeLimitExceededException",
+    "ReplicatedWriteConflictException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
 MAX_ATTEMPTS = 6
 """Attempts of one call, about half a second of backoff in all; the caller's deadline may end it sooner."""
 CREATE_CHECKS = 120
