@@ -13,7 +13,7 @@ from app.cli.options import examples
 from app.main import create_app
 from app.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
