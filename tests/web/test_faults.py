@@ -53,6 +53,22 @@ async def test_a_killed_server_loses_no_message_and_doubles_none(
         assert await reader.texts() == await writer.texts() == [str(n) for n in range(13)]
 
 
+async def test_a_conversation_that_could_not_be_loaded_is_shown_when_the_connection_is_back(
+    browser: Browser, own_server: Server, ann: Person, bob: Person
+) -> None:
+    await ann.sent("0", bob)
+    async with open_visits(browser, own_server.address) as visit:
+        reader = await visit(bob)
+        reader.expects_network_errors = True
+        await reader.page.route("**/api/messages/**", lambda route: route.abort())
+        await reader.open(f"/messages/{bob.group_with(ann)}")
+        await expect(reader.page.get_by_role("button", name="Try again")).to_be_visible()
+        await reader.page.unroute("**/api/messages/**")
+        await own_server.stop(signal.SIGKILL)
+        await own_server.start()
+        await expect(reader.message("0")).to_be_visible(timeout=20_000)
+
+
 async def test_messages_written_offline_are_sent_once_and_in_order(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("Before", bob)
     writer, reader = await visit(ann), await visit(bob)

@@ -12,6 +12,8 @@ const READ_DELAY = 300;
 export class Conversation {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #readTimer;
+  /** @type {import("../types.js").ScrollPosition | null} */
+  #saved = null;
 
   /**
    * @param {import("./api.js").Api} api
@@ -28,6 +30,7 @@ export class Conversation {
    * @param {import("../types.js").ScrollPosition | null} saved
    */
   async open(group, saved) {
+    this.#saved = saved;
     this.store.set({ thread: emptyThread(group) });
     try {
       const row = await this.#loadGroup(group);
@@ -40,6 +43,12 @@ export class Conversation {
     } catch (error) {
       this.#showFailure(group, error);
     }
+  }
+
+  /** Open the group again if it could not be loaded, as when the connection is back. */
+  async reopenFailed() {
+    const thread = this.store.state.thread;
+    if (thread?.failure) await this.open(thread.group, this.#saved);
   }
 
   close() {

@@ -126,7 +126,9 @@ export class Messenger {
   /** @param {import("../types.js").Connection} connection */
   #setConnection(connection) {
     if (connection !== this.store.state.connection) this.store.set({ connection });
-    if (connection === "live") this.outbox.retryNow();
+    if (connection !== "live") return;
+    this.outbox.retryNow();
+    void this.conversation.reopenFailed();
   }
 
   #reconnect() {
