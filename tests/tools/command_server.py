@@ -1,0 +1,71 @@
+"""A process that has loaded the command line and forks for each command, as loading takes a second of CPU.
+
+Each request on the socket is a JSON object {"arguments", "env", "cwd"} with four descriptors: the standard streams of
+the command, and a pipe that gets its process id and, at its end, its exit code.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from importlib import import_module
+from typing import Final
+
+from app.cli.main import COMMANDS, run
+
+LOADED_LATER: Final = (
+    "app.cli.services",
+    "app.gateways.aws",
+    "app.gateways.dynamodb.operator",
+    "prometheus_client.parser",
+    "rich.console",
+    "rich.progress",
+    "rich.table",
+    "rich.text",
+)
+"""Modules that commands import when they need them."""
+
+
+def main(control: socket.socket) -> None:
+    """Serve until the other end of the socket is closed. A command leaves by the exception of its end."""
+    for module in [*(f"app.cli.{entry.module}" for entry in COMMANDS.values()), *LOADED_LATER]:
+        import_module(module)
+    gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 4)
+        if not request:
+            return
+        if os.fork() == 0:
+            control.close()
+            supervise(json.loads(request), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def supervise(request: dict[str, object], descriptors: list[int]) -> None:
+    """Run the command in a child, and report how it ends. Only the child returns."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    *streams, report = descriptors
+    if pid := os.fork():
+        os.write(report, f"{pid}\n".encode())
+        _, status = os.waitpid(pid, 0)
+        os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    os.close(report)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(str(request["cwd"]))
+    os.environ.clear()
+    os.environ.update(request["env"])  # type: ignore[call-overload]  # of strings, as JSON has them
+    time.tzset()
+    sys.argv[1:] = request["arguments"]  # type: ignore[call-overload]  # as above
+    run()
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
