@@ -43,7 +43,7 @@ from scripts.engines.process import Child, Engine, EngineError, free_port, stop_
 HOST = "127.0.0.1"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DRAIN_SECONDS = 10
-STOP_SECONDS = 12.5  # with the engines' 2 s, a stop takes at most 15 s
+STOP_SECONDS = 17.5  # with the engines' 2 s, a stop takes at most 20 s
 
 
 class CannotStart(Exception):

@@ -1,4 +1,6 @@
-"""Only lists the plugins."""
+"""Lists the plugins, and says how many processes share the tests."""
+
+import os
 
 pytest_plugins = [
     "tests.fixtures.engines",
@@ -8,3 +10,8 @@ pytest_plugins = [
     "tests.fixtures.leftovers",
     "tests.fixtures.soak",
 ]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are cores, as tests also wait, and at most four, which share the engines."""
+    return min(4, (os.cpu_count() or 1) + 1)

@@ -6,6 +6,7 @@ import json
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +120,7 @@ def document() -> list[Text]:
     return list(described(json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8")), ""))
 
 
+@cache
 def prose() -> dict[str, list[Text]]:
     files = sources()
     return {

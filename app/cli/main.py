@@ -111,17 +111,18 @@ def _configure_logs() -> None:
     """Log JSON lines to standard error if LOG_LEVEL (or --debug) asks for them; else a command's own words suffice."""
     import structlog  # noqa: PLC0415  # --help does without
 
-    level = os.environ.get("LOG_LEVEL") or "CRITICAL"
+    level = getattr(logging, os.environ.get("LOG_LEVEL") or "CRITICAL", logging.INFO)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level, logging.INFO)),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(level)  # it reports what a cancelled command left to the end of the process
 
 
 def run() -> None:
