@@ -7,7 +7,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.errors import Unavailable
+import structlog
+
+from app.errors import AppError, Unavailable
+
+log = structlog.get_logger(__name__)
 
 READ_SECONDS = 2.0
 """Deadline of the reads of a request."""
@@ -61,7 +65,8 @@ VALKEY_CONNECT = Backoff(0.1, 3.0)
 class TaskSet:
     """The tasks of a process that outlive their callers, with one drain at shutdown.
 
-    A task that fails is not lost: its exception reaches the callers that await it, and is logged by none.
+    The exception of a task reaches the callers that await it. One that is no AppError is a bug, and logged as
+    well, as no caller may be waiting any more.
     """
 
     def __init__(self) -> None:
@@ -80,8 +85,9 @@ class TaskSet:
 
     def _discard(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # retrieved, so that asyncio does not report it a second time
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, AppError):
+            log.error("background_task_failed", exc_info=error)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, or return at once while draining."""

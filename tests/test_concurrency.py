@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.concurrency import Backoff, TaskSet, deadline
 from app.errors import Unavailable
@@ -57,3 +58,16 @@ async def test_a_drain_cancels_what_is_still_running_after_its_seconds() -> None
     await tasks.drain(0.01)
     assert task.cancelled()
     assert len(tasks) == 0
+
+
+@pytest.mark.parametrize(("error", "events"), [(ZeroDivisionError(), ["background_task_failed"]), (Unavailable(), [])])
+async def test_a_bug_in_a_task_is_logged_though_no_caller_awaits_it(error: Exception, events: list[str]) -> None:
+    async def fail() -> None:
+        raise error
+
+    tasks = TaskSet()
+    with capture_logs() as logs:
+        task = tasks.start(fail())
+        await asyncio.wait({task})
+        await asyncio.sleep(0)
+    assert [entry["event"] for entry in logs] == events

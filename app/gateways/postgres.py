@@ -95,8 +95,7 @@ class Postgres:
     async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         connection = await self._pool.acquire()
         try:
-            # The pool's proxy behaves as the connection, but is typed otherwise.
-            return await work(connection)  # type: ignore[arg-type]
+            return await work(connection)  # type: ignore[arg-type]  # the pool's proxy behaves as the connection
         except asyncio.CancelledError:
             connection.terminate()  # releasing it open would wait for Postgres as long again
             raise
