@@ -45,6 +45,7 @@ class TableSettings(ProcessSettings):
 
     aws_region: str = "us-east-1"
     dynamodb_endpoint_url: str | None = None
+    dynamodb_client: Literal["data-plane", "aioboto3"] = "data-plane"
     dynamodb_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] = "cruddur-messages"
     dynamodb_billing_mode: Literal["PROVISIONED", "PAY_PER_REQUEST"] = "PAY_PER_REQUEST"
     dynamodb_read_units: Units = 5

@@ -114,6 +114,7 @@ def test_a_setting_without_a_default_is_required(monkeypatch: pytest.MonkeyPatch
         ("LOG_LEVEL", "LOUD", "log_level"),
         ("DYNAMODB_TABLE", "no spaces", "dynamodb_table"),
         ("DYNAMODB_BILLING_MODE", "FREE", "dynamodb_billing_mode"),
+        ("DYNAMODB_CLIENT", "boto3", "dynamodb_client"),
         ("DYNAMODB_READ_UNITS", "0", "dynamodb_read_units"),
         ("DYNAMODB_INDEX_WRITE_UNITS", "x", "dynamodb_index_write_units"),
         ("DATABASE_POOL_SIZE", "0", "database_pool_size"),

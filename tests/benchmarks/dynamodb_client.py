@@ -69,7 +69,8 @@ async def _compare(port: int) -> None:
         cognito_issuer_url="https://unused.example.com",
         cognito_client_ids=("unused",),
     )
-    async with open_client(settings) as quick, open_client(settings, plain=True) as plain:
+    stock = settings.model_copy(update={"dynamodb_client": "aioboto3"})
+    async with open_client(settings) as quick, open_client(stock) as plain:
         pairs = [(await _seconds(quick), await _seconds(plain)) for _ in range(ROUNDS)][1:]
     ours, theirs = (statistics.median(side) * 1e6 for side in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)

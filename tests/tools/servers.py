@@ -71,6 +71,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
+        "DYNAMODB_CLIENT": settings.dynamodb_client,
         "DYNAMODB_TABLE": settings.dynamodb_table,
         "COGNITO_ISSUER_URL": settings.cognito_issuer_url,
         "COGNITO_CLIENT_IDS": ",".join(settings.cognito_client_ids),
