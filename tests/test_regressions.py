@@ -16,7 +16,7 @@ from jose import jwt
 from app.auth.issuer import KEY_FILE, LocalIssuer
 from app.cache import Caches
 from app.concurrency import TaskSet
-from app.gateways.dynamodb import Put, Query, Update
+from app.gateways.dynamodb import Put, Query, Update, unmarshal_item
 from app.logs import configure_logging
 from app.messaging import items
 from app.messaging.log import now
@@ -34,12 +34,13 @@ NEW_YEAR = datetime(2020, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC), datetime(202
 
 
 async def all_rows(service: Service, person: Person) -> list[dict[str, Any]]:
-    return await service.state["table"].query(items.inbox_rows(person.uuid, limit=None, consistent=True))
+    found = await service.state["table"].query(items.inbox_rows(person.uuid, limit=None, consistent=True))
+    return list(map(unmarshal_item, found))
 
 
 async def whole_log(service: Service, one: Person, other: Person) -> list[dict[str, Any]]:
     query = items.newest_messages(one.group_with(other), limit=1000, consistent=True)
-    return await service.state["table"].query(query)
+    return list(map(unmarshal_item, await service.state["table"].query(query)))
 
 
 async def test_01_lists_are_not_bounded_by_the_calendar_year(service: Service, ann: Person, bob: Person) -> None:

@@ -21,7 +21,18 @@ from uuid import UUID
 
 import regex
 
-from app.gateways.dynamodb import Check, Item, Key, Put, Query, Update
+from app.gateways.dynamodb import (
+    Check,
+    Item,
+    Key,
+    Put,
+    Query,
+    StoredItem,
+    Update,
+    text_to_uuid,
+    to_bytes,
+    to_known_uuid,
+)
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, MessageKind
 
 INBOX_INDEX = "inbox-by-activity"
@@ -65,17 +76,17 @@ def message_item(message: Message) -> Item:
     return item | _times(edited=message.edited_at, deleted=message.deleted_at)
 
 
-def to_message(item: Item) -> Message:
+def to_message(item: StoredItem) -> Message:
     """Return the message that an item stores."""
     return Message(
-        group_uuid=UUID(item["pk"][4:]),
-        number=int(item["sk"][2:]),
-        uuid=UUID(bytes=item["id"]),
-        user_uuid=UUID(bytes=item["by"]),
-        text=item.get("text", ""),
-        created_at=from_ms(item["at"]),
-        kind=MessageKind(item.get("kind", MessageKind.TEXT)),
-        reply_to=item.get("re"),
+        group_uuid=text_to_uuid(item["pk"]["S"][4:]),
+        number=int(item["sk"]["S"][2:]),
+        uuid=UUID(bytes=to_bytes(item["id"]["B"])),
+        user_uuid=to_known_uuid(item["by"]["B"]),
+        text=item["text"]["S"] if "text" in item else "",
+        created_at=from_ms(int(item["at"]["N"])),
+        kind=MessageKind(item["kind"]["S"]) if "kind" in item else MessageKind.TEXT,
+        reply_to=int(item["re"]["N"]) if "re" in item else None,
         edited_at=_time_or_none(item, "edited"),
         deleted_at=_time_or_none(item, "deleted"),
     )
@@ -97,11 +108,12 @@ def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
     return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
 
 
-def to_entity(item: Item) -> Message | InboxRow | None:
+def to_entity(item: StoredItem) -> Message | InboxRow | None:
     """Return an item of the whole table as a message or an inbox row, None if it is neither."""
-    if item["pk"].startswith("MSG#") and item["sk"].startswith("N#"):
+    partition, sort = item["pk"]["S"], item["sk"]["S"]
+    if partition.startswith("MSG#") and sort.startswith("N#"):
         return to_message(item)
-    if item["pk"].startswith("USR#") and item["sk"].startswith("GRP#"):
+    if partition.startswith("USR#") and sort.startswith("GRP#"):
         return to_inbox_row(item)
     return None
 
@@ -163,18 +175,19 @@ def message_projection(message: Message) -> dict[str, Any]:
     }
 
 
-def row_projection(row: Item) -> dict[str, Any]:
+def row_projection(row: StoredItem) -> dict[str, Any]:
     """Return what an inbox row holds of a message, to compare with `message_projection`.
 
     The row of a former member counts as indexed: it needs no index entry.
     """
-    is_listed = row.get("inbox") == f"IN#{row['pk'][4:]}"
-    in_index = row.get("activity_bucket") if is_listed else None
+    at = int(row["at"]["N"])
+    is_indexed = row.get("inbox") == {"S": f"IN#{row['pk']['S'][4:]}"} and "activity_bucket" in row
+    in_index = int(row["activity_bucket"]["N"]) if is_indexed else None
     return {
-        "time": row["at"],
-        "sender": row["by"],
-        "preview": row["text"],
-        "index key": row["at"] // BUCKET_MS if "state" in row else in_index,
+        "time": at,
+        "sender": to_bytes(row["by"]["B"]),
+        "preview": row["text"]["S"],
+        "index key": at // BUCKET_MS if "state" in row else in_index,
     }
 
 
@@ -231,20 +244,20 @@ def not_blocked_by(user: UUID, other: UUID) -> Check:
     return Check(block_key(user, other), ABSENT)
 
 
-def to_inbox_row(item: Item) -> InboxRow:
+def to_inbox_row(item: StoredItem) -> InboxRow:
     """Return the inbox row that an item stores."""
     return InboxRow(
-        user_uuid=UUID(item["pk"][4:]),
-        group_uuid=UUID(item["sk"][4:]),
-        peer_uuid=UUID(bytes=item["peer"]),
-        last_number=item["last"],
-        last_at=from_ms(item["at"]),
-        last_by=UUID(bytes=item["by"]),
-        preview=item["text"],
-        read_number=item["read"],
-        version=item["v"],
-        state=MemberState(item.get("state", MemberState.ACTIVE)),
-        is_blocked=item.get("blocked", False),
+        user_uuid=text_to_uuid(item["pk"]["S"][4:]),
+        group_uuid=text_to_uuid(item["sk"]["S"][4:]),
+        peer_uuid=to_known_uuid(item["peer"]["B"]),
+        last_number=int(item["last"]["N"]),
+        last_at=from_ms(int(item["at"]["N"])),
+        last_by=to_known_uuid(item["by"]["B"]),
+        preview=item["text"]["S"],
+        read_number=int(item["read"]["N"]),
+        version=int(item["v"]["N"]),
+        state=MemberState(item["state"]["S"]) if "state" in item else MemberState.ACTIVE,
+        is_blocked="blocked" in item and item["blocked"]["BOOL"],
         muted_until=_time_or_none(item, "muted"),
         pinned_at=_time_or_none(item, "pinned"),
     )
@@ -289,8 +302,8 @@ def from_ms(ms: int) -> datetime:
     return _EPOCH + ms * _MILLISECOND
 
 
-def _time_or_none(item: Item, name: str) -> datetime | None:
-    return from_ms(item[name]) if name in item else None
+def _time_or_none(item: StoredItem, name: str) -> datetime | None:
+    return from_ms(int(item[name]["N"])) if name in item else None
 
 
 def _times(**given: datetime | None) -> Item:

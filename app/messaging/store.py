@@ -76,10 +76,10 @@ class MessagingStore:
         entries = await self._table.query(items.inbox_keys_from(user, newest, limit=INDEX_PAGE))
         following = None
         if len(entries) == INDEX_PAGE:
-            oldest = entries[-1]["activity_bucket"]
+            oldest = int(entries[-1]["activity_bucket"]["N"])
             entries += await self._table.query(items.inbox_keys_in(user, oldest))
             following = oldest - 1
-        keys: dict[str, Key] = {entry["sk"]: {"pk": entry["pk"], "sk": entry["sk"]} for entry in entries}
+        keys: dict[str, Key] = {e["sk"]["S"]: {"pk": e["pk"]["S"], "sk": e["sk"]["S"]} for e in entries}
         return list(keys.values()), following
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:

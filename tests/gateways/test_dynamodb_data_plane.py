@@ -181,8 +181,9 @@ async def test_a_wrong_clock_is_corrected_once_by_the_servers(skew: timedelta) -
     assert len(server.received) == 3
 
 
-@pytest.mark.parametrize("date", [format_datetime(datetime.now(UTC), usegmt=True), "yesterday", ""])
+@pytest.mark.parametrize("date", ["now", "yesterday", ""])
 async def test_a_wrong_signature_of_another_cause_is_not_sent_again(date: str) -> None:
+    date = format_datetime(datetime.now(UTC), usegmt=True) if date == "now" else date
     reply = answer({"__type": "InvalidSignatureException", "message": "wrong key"}, 400, date=date)
     async with data_plane(lambda _: reply) as (plane, server):
         with pytest.raises(ClientError, match="InvalidSignatureException"):
@@ -303,7 +304,8 @@ async def test_generated_answers_are_read_alike_through_both_clients(both: Both)
         body = json.dumps({"Items": items, "Count": len(items)}, ensure_ascii=random.random() < 0.5).encode()
         server.script = lambda _, body=body: answer(body, x_amz_crc32=str(crc32(body)))  # type: ignore[misc]
         query = Query("#pk = :pk", {":pk": b"\x00"}, limit=100)
-        assert await Table(quick, "t").query(query) == await Table(plain, "t").query(query)
+        ours, theirs = [list(map(unmarshal_item, await Table(client, "t").query(query))) for client in (quick, plain)]
+        assert ours == theirs
 
 
 async def test_requests_are_equal_through_both_clients(both: Both) -> None:

@@ -19,6 +19,7 @@ from scripts import bootstrap
 from scripts.engines.dynamodb import DynamoDB, Dynoxide, Ministack
 from scripts.engines.postgres import Drop, Postgres, binaries
 from scripts.engines.process import Engine, EngineError, stop_all
+from tests.tools.stored import plain
 
 IS_ROOT = os.geteuid() == 0
 ITEM = {"pk": "USR#1", "sk": "SETTINGS", "number": 7}
@@ -192,4 +193,4 @@ async def check_that_it_keeps_its_data(
     engine.child.stop(how, seconds=5)
     run(again)
     async with open_table(settings(again)) as table:
-        assert await table.get({"pk": "USR#1", "sk": "SETTINGS"}) == ITEM
+        assert plain(await table.get({"pk": "USR#1", "sk": "SETTINGS"})) == ITEM

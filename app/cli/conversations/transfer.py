@@ -20,7 +20,7 @@ from app.cli.lookup import find_group, find_user
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, open_table
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed, Item, marshal_item, unmarshal_item
+from app.gateways.dynamodb import ConditionFailed, Item, StoredItem, marshal_item, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind, direct_group_uuid
@@ -169,12 +169,12 @@ async def _rows(store: MessagingStore, group: UUID, senders: Iterable[UUID]) -> 
     return found + [row for user in silent if (row := await store.inbox_row(user, group))]
 
 
-def _require_same(item: Item, again: Item) -> None:
+def _require_same(item: StoredItem, again: Item) -> None:
     """Raise a Failure for an attribute that this version does not know, which the export would lose."""
-    if unmarshal_item(marshal_item(again)) != item:
+    if unmarshal_item(marshal_item(again)) != unmarshal_item(item):
         names = ", ".join(sorted(item.keys() ^ again.keys())) or "a value"
         raise Failure(
-            f"{item['pk']} {item['sk']} has what this version cannot export: {names}. Use the version of the service."
+            f"{again['pk']} {again['sk']} has what this version cannot export: {names}. Use the version of the service."
         )
 
 
@@ -240,7 +240,7 @@ async def _write(console: Console, table: OperatedTable, value: Message | InboxR
     try:
         await table.put(put)
     except ConditionFailed as failed:
-        if isinstance(value, Message) and items.to_message(failed.item or {}) != value:
+        if isinstance(value, Message) and not (failed.item and items.to_message(failed.item) == value):
             console.note(f"Group {value.group_uuid} has another message {value.number}.")
             return "different"
         return "kept"

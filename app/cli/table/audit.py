@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from app.gateways.dynamodb import Item
+from app.gateways.dynamodb import StoredItem
 from app.messaging import items
 from app.messaging.models import Message
 
@@ -48,7 +48,7 @@ class Audit:
             ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, digest) for m, digest in _with_digests(ordered)),
         )
 
-    def add_rows(self, found: Iterable[Item]) -> None:
+    def add_rows(self, found: Iterable[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",

@@ -16,7 +16,7 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
 from app.cli.services import open_table
 from app.cli.target import read_settings
-from app.gateways.dynamodb import Item
+from app.gateways.dynamodb import StoredItem, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import items
 from app.messaging.models import Message
@@ -116,9 +116,9 @@ class Reader:
     matched: int = 0
     is_cut_short: bool = False
 
-    async def pages(self) -> AsyncGenerator[list[Item], None]:
+    async def pages(self) -> AsyncGenerator[list[StoredItem], None]:
         """Yield all items of the table, page by page."""
-        pages: asyncio.Queue[list[Item] | None] = asyncio.Queue(PAGES_AHEAD)
+        pages: asyncio.Queue[list[StoredItem] | None] = asyncio.Queue(PAGES_AHEAD)
         readers = asyncio.create_task(self._read_all(pages))
         try:
             while (page := await pages.get()) is not None:
@@ -129,7 +129,7 @@ class Reader:
         finally:
             readers.cancel()
 
-    async def _read_all(self, pages: "asyncio.Queue[list[Item] | None]") -> None:
+    async def _read_all(self, pages: "asyncio.Queue[list[StoredItem] | None]") -> None:
         async def read(segment: Segment) -> None:
             async for page in self.table.scan(segment, page=self.page):
                 await pages.put(page)
@@ -155,11 +155,11 @@ async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) ->
                 yield record
 
 
-def to_record(item: Item) -> Record:
+def to_record(item: StoredItem) -> Record:
     """Return an item with the service's names for its attributes; an item of unknown kind unchanged."""
     entity = items.to_entity(item)
     if entity is None:
-        return {"entity": "other", **item}
+        return {"entity": "other", **unmarshal_item(item)}
     fields = {name: value for name, value in asdict(entity).items() if value is not None}
     return {"entity": "message" if isinstance(entity, Message) else "inbox_row", **fields}
 

@@ -19,7 +19,7 @@ from app.cli.services import Services, open_services
 from app.cli.table.audit import Audit
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed, Item
+from app.gateways.dynamodb import ConditionFailed, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
@@ -172,10 +172,10 @@ class Inspector:
         is_repaired = self._repair and await self._repair_row(item, last, user, peer)
         return Finding(kind, detail, last.group_uuid, user, repaired=is_repaired)
 
-    async def _row(self, user: UUID, group: UUID) -> Item | None:
+    async def _row(self, user: UUID, group: UUID) -> StoredItem | None:
         return await self._table.get(items.inbox_key(user, group), consistent=True)
 
-    async def _repair_row(self, item: Item | None, last: Message, user: UUID, peer: UUID) -> bool:
+    async def _repair_row(self, item: StoredItem | None, last: Message, user: UUID, peer: UUID) -> bool:
         """Write what the row takes from its log, and nothing else; return False if another writer was faster."""
         row = items.to_inbox_row(item) if item else None
         try:
@@ -190,7 +190,7 @@ class Inspector:
         return True
 
 
-def _defect(item: Item | None, last: Message) -> tuple[str, str]:
+def _defect(item: StoredItem | None, last: Message) -> tuple[str, str]:
     """Return the kind of the row's defect and its detail, both empty if there is none."""
     if item is None:
         return "row-missing", f"no inbox row, and {last.number} messages"

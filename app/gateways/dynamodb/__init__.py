@@ -10,7 +10,11 @@ from app.gateways.dynamodb.values import Item as Item
 from app.gateways.dynamodb.values import Key as Key
 from app.gateways.dynamodb.values import Put as Put
 from app.gateways.dynamodb.values import Query as Query
+from app.gateways.dynamodb.values import StoredItem as StoredItem
 from app.gateways.dynamodb.values import Update as Update
 from app.gateways.dynamodb.values import Write as Write
 from app.gateways.dynamodb.values import marshal_item as marshal_item
+from app.gateways.dynamodb.values import text_to_uuid as text_to_uuid
+from app.gateways.dynamodb.values import to_bytes as to_bytes
+from app.gateways.dynamodb.values import to_known_uuid as to_known_uuid
 from app.gateways.dynamodb.values import unmarshal_item as unmarshal_item

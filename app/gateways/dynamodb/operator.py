@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.concurrency import DYNAMODB_COMMAND
 from app.errors import Unavailable
-from app.gateways.dynamodb import Item, Table, marshal_item, unmarshal_item
+from app.gateways.dynamodb import Item, StoredItem, Table, marshal_item
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import Consumed
 from app.gateways.dynamodb.table import THROTTLES
@@ -41,14 +41,14 @@ class OperatedTable(Table):
         self.consumed = Consumed()
         super().__init__(client, name, meter=self.consumed)
 
-    async def scan(self, segment: Segment = Segment(), *, page: int | None = None) -> AsyncIterator[list[Item]]:
+    async def scan(self, segment: Segment = Segment(), *, page: int | None = None) -> AsyncIterator[list[StoredItem]]:
         """Yield all items of a segment in pages of 1 MB or `page` items: 0.5 RCU per 4 KB, eventually consistent."""
         request: dict[str, Any] = {"Segment": segment.number, "TotalSegments": segment.of}
         if page:
             request["Limit"] = page
         while True:
             response = await self._call(self._client.scan, **request)
-            yield list(map(unmarshal_item, response["Items"]))
+            yield response["Items"]
             if "LastEvaluatedKey" not in response:
                 return
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
@@ -60,8 +60,8 @@ class OperatedTable(Table):
             left: Any = {self.name: [{"PutRequest": {"Item": marshal_item(item)}} for item in chunk]}
             for seconds in self._waits():
                 response = await self._retry(self._client.batch_write_item, RequestItems=left)
-                left = {self.name: _resendable(response.get("UnprocessedItems", {}).get(self.name, ()))}
-                if not left[self.name]:
+                left = response.get("UnprocessedItems")
+                if not left:
                     break
                 await asyncio.sleep(seconds)
 
@@ -119,9 +119,3 @@ async def open_operated_table(settings: TableSettings) -> AsyncIterator[Operated
     """Open the table for a command, whose calls may take READ_SECONDS each."""
     async with open_client(settings, read_seconds=READ_SECONDS) as client:
         yield OperatedTable(client, settings.dynamodb_table)
-
-
-def _resendable(requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return unprocessed requests as they must be sent: binary values came back as base64 text and go out as bytes."""
-    items = (unmarshal_item(request["PutRequest"]["Item"]) for request in requests)
-    return [{"PutRequest": {"Item": marshal_item(item)}} for item in items]

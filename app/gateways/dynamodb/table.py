@@ -14,7 +14,7 @@ from app.errors import Unavailable
 from app.gateways import aws_errors
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_rejection, record_response
-from app.gateways.dynamodb.values import Check, Item, Key, Put, Query, Update, Write, marshal_item, unmarshal_item
+from app.gateways.dynamodb.values import Check, Key, Put, Query, StoredItem, Update, Write, marshal_item
 from app.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ BATCH_SIZE = 100
 class ConditionFailed(Exception):
     """The condition of a write failed; `item` is the item that it was checked on, None if there is none."""
 
-    def __init__(self, item: Item | None = None) -> None:
+    def __init__(self, item: StoredItem | None = None) -> None:
         super().__init__("The condition failed")
         self.item = item
 
@@ -55,7 +55,7 @@ class ConditionFailed(Exception):
 class TransactionRejected(Exception):
     """Conditions of a transaction failed; `failed` maps the position of each to its item, None if there is none."""
 
-    def __init__(self, failed: dict[int, Item | None]) -> None:
+    def __init__(self, failed: dict[int, StoredItem | None]) -> None:
         super().__init__(f"The conditions at {sorted(failed)} failed")
         self.failed = failed
 
@@ -77,40 +77,40 @@ class Table:
         self._meter = meter or Consumed()
         self.name = name
 
-    async def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+    async def get(self, key: Key, *, consistent: bool = False) -> StoredItem | None:
         """Return the item at this key, or None: 0.5 RCU per 4 KB, 1 if consistent."""
         response = await self._call(self._client.get_item, Key=marshal_item(key), ConsistentRead=consistent)
-        return unmarshal_item(response["Item"]) if "Item" in response else None
+        return cast("StoredItem | None", response.get("Item"))
 
-    async def query(self, query: Query) -> list[Item]:
+    async def query(self, query: Query) -> list[StoredItem]:
         """Return the items that the query selects, up to its limit, over as many pages as it takes.
 
         Costs 0.5 RCU per 4 KB of all items read together, filtered ones included; 1 if consistent.
         """
-        items: list[Item] = []
+        items: list[StoredItem] = []
         request = query.request()
         while query.limit is None or len(items) < query.limit:
             if query.limit is not None:
                 request["Limit"] = query.limit - len(items)
             response = await self._call(self._client.query, **request)
-            items += map(unmarshal_item, response["Items"])
+            items += response["Items"]
             if "LastEvaluatedKey" not in response:
                 break
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
         return items
 
-    async def batch_get(self, keys: Sequence[Key]) -> list[Item]:
+    async def batch_get(self, keys: Sequence[Key]) -> list[StoredItem]:
         """Return the items at these keys that exist, in any order, eventually consistent: 0.5 RCU per 4 KB each."""
         chunks = [keys[start : start + BATCH_SIZE] for start in range(0, len(keys), BATCH_SIZE)]
         found = await asyncio.gather(*map(self._batch_get_chunk, chunks))
         return [item for items in found for item in items]
 
-    async def _batch_get_chunk(self, keys: Sequence[Key]) -> list[Item]:
-        items: list[Item] = []
+    async def _batch_get_chunk(self, keys: Sequence[Key]) -> list[StoredItem]:
+        items: list[StoredItem] = []
         wanted: Any = {self.name: {"Keys": [marshal_item(key) for key in keys]}}
         for seconds in self._waits():
             response = await self._retry(self._client.batch_get_item, RequestItems=wanted)
-            items += map(unmarshal_item, response["Responses"].get(self.name, ()))
+            items += response["Responses"].get(self.name, ())
             wanted = response.get("UnprocessedKeys")
             if not wanted:
                 return items
@@ -125,11 +125,11 @@ class Table:
         """Write the item: 1 WCU per KB, also if it raises ConditionFailed, with the item that is there."""
         await self._call(self._client.put_item, **put.request(), ReturnValuesOnConditionCheckFailure="ALL_OLD")
 
-    async def update(self, update: Update) -> Item:
+    async def update(self, update: Update) -> StoredItem:
         """Change the item and return it: 1 WCU per KB, also if it raises ConditionFailed with the item it found."""
         request = update.request() | {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         response = await self._call(self._client.update_item, **request)
-        return unmarshal_item(response["Attributes"])
+        return cast("StoredItem", response["Attributes"])
 
     async def transact(self, writes: Sequence[Write]) -> None:
         """Apply all of these writes or none: 2 WCU per KB of each, also if it raises TransactionRejected.
@@ -232,11 +232,13 @@ def _code(error: ClientError) -> str:
 def _translate(error: ClientError) -> Exception:
     code, response = _code(error), cast("dict[str, Any]", error.response)
     if code == "ConditionalCheckFailedException":
-        return ConditionFailed(_item_or_none(response))
+        return ConditionFailed(response.get("Item") or None)
     if code == "TransactionCanceledException":
         # Failed conditions win over conflicts and throttles: another attempt would fail again.
         reasons = enumerate(response.get("CancellationReasons", ()))
-        failed = {at: _item_or_none(reason) for at, reason in reasons if reason["Code"] == "ConditionalCheckFailed"}
+        failed = {
+            at: reason.get("Item") or None for at, reason in reasons if reason["Code"] == "ConditionalCheckFailed"
+        }
         return TransactionRejected(failed) if failed else _Transient(code)
     if code in TRANSIENT or response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
         return _Transient(code)
@@ -244,10 +246,6 @@ def _translate(error: ClientError) -> Exception:
         return error  # a mistake of this service, not a fault of DynamoDB
     log.error("dynamodb_refused", code=code)
     return Unavailable(f"DynamoDB refused the call: {code}")
-
-
-def _item_or_none(holder: Mapping[str, Any]) -> Item | None:
-    return unmarshal_item(holder["Item"]) if holder.get("Item") else None
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Values, writes and queries of DynamoDB as plain data, and their marshalling to DynamoDB's JSON."""
 
 import re
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +10,9 @@ from uuid import UUID
 
 Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | None
 Item: TypeAlias = dict[str, Any]
+"""An item to write: plain values by the names of its attributes."""
+StoredItem: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""An item as DynamoDB returns it: tagged JSON, in which binary values are base64 text or, by aioboto3, bytes."""
 Key: TypeAlias = Mapping[str, str]
 
 
@@ -101,6 +104,11 @@ def _expressions(*expressions: str, condition: str = "", values: Mapping[str, Va
     return request
 
 
+def to_bytes(data: str | bytes) -> bytes:
+    """Return the bytes of a binary value."""
+    return data if isinstance(data, bytes) else a2b_base64(data)
+
+
 _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     str: lambda text: {"S": text},
     int: lambda number: {"N": str(number)},
@@ -115,7 +123,7 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "S": str,
     "N": int,
     "BOOL": bool,
-    "B": lambda data: data if isinstance(data, bytes) else b64decode(data),
+    "B": to_bytes,
     "NULL": lambda _: None,
     "L": lambda values: [unmarshal(value) for value in values],
     "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
@@ -139,6 +147,16 @@ def unmarshal(value: Mapping[str, Any]) -> Value:
     raise ValueError("An attribute value has no type")
 
 
-def unmarshal_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
-    """Return the plain item of DynamoDB's tagged JSON."""
+def unmarshal_item(item: StoredItem) -> Item:
+    """Return the plain values of a stored item."""
     return {name: unmarshal(value) for name, value in item.items()}
+
+
+@lru_cache(maxsize=10_000)
+def to_known_uuid(data: str | bytes) -> UUID:
+    """Return the UUID of a binary value that many items share, such as a user's: it is remembered."""
+    return UUID(bytes=to_bytes(data))
+
+
+text_to_uuid = lru_cache(maxsize=10_000)(UUID)
+"""Returns the UUID in a key's text, which many items share: it is remembered."""
