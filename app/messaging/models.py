@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from app.records import record
+
 DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
 """The namespace of direct groups' ids. With another one every pair would get a second group."""
 LAST_NUMBER = 10**12 - 1
@@ -30,7 +32,7 @@ class MessageKind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Message:
     """An entry of a group's log. `number` counts from 1 without gaps and never changes."""
 
@@ -46,7 +48,7 @@ class Message:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InboxRow:
     """One member's view of one direct group: a projection of the log that only moves forward."""
 
