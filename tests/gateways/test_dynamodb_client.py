@@ -22,7 +22,6 @@ from app.gateways.dynamodb import (
 )
 from app.gateways.dynamodb.client import open_client
 from app.settings import Settings
-from tests.fixtures.app import Service
 from tests.tools.stored import plain as values
 
 Clients = tuple[Table, Table]
@@ -30,10 +29,13 @@ ABSENT = "attribute_not_exists(#pk)"
 
 
 @pytest.fixture
-async def both(service: Service, settings: Settings) -> AsyncIterator[Clients]:
+async def both(settings: Settings) -> AsyncIterator[Clients]:
     """The table through the service's client and through a plain one."""
-    async with open_client(settings.model_copy(update={"dynamodb_client": "aioboto3"})) as plain:
-        yield service.state["table"], Table(plain, settings.dynamodb_table)
+    async with (
+        open_client(settings.model_copy(update={"dynamodb_client": "aioboto3"})) as plain,
+        open_table(settings.model_copy(update={"dynamodb_client": "data-plane"})) as table,
+    ):
+        yield table, Table(plain, settings.dynamodb_table)
 
 
 def everything(pk: str, sk: str) -> dict[str, Any]:
@@ -117,7 +119,8 @@ async def test_an_invalid_request_raises_the_same_error_through_both_clients(bot
     assert errors[0]["Code"] == "ValidationException"
 
 
-async def test_a_response_that_is_not_json_is_unavailable_and_not_absence(settings: Settings) -> None:
+@pytest.mark.parametrize("client", ["data-plane", "aioboto3"])
+async def test_a_response_that_is_not_json_is_unavailable_and_not_absence(settings: Settings, client: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n<html/> \n")
@@ -126,7 +129,8 @@ async def test_a_response_that_is_not_json_is_unavailable_and_not_absence(settin
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with open_table(settings.model_copy(update={"dynamodb_endpoint_url": address})) as table:
+    update = {"dynamodb_endpoint_url": address, "dynamodb_client": client}
+    async with open_table(settings.model_copy(update=update)) as table:
         with pytest.raises(Unavailable):
             await table.get({"pk": "a", "sk": "b"})
     server.close()

@@ -73,6 +73,12 @@ def _credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Return settings for the data plane, whichever client the other tests use."""
+    return settings.model_copy(update={"dynamodb_client": "data-plane"})
+
+
 @asynccontextmanager
 async def data_plane(
     script: Script, credentials: Iterator[ReadOnlyCredentials] | None = None, *, seconds: float = 1

@@ -5,6 +5,7 @@ service makes through both. aioboto3 resolves credentials, region and endpoint f
 """
 
 import asyncio
+import json
 import os
 import ssl
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import HTTPClientError, NoCredentialsError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -134,6 +135,15 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
+def _require_json(response_dict: dict[str, Any], **_: object) -> None:
+    """Raise HTTPClientError for a result that is not JSON, which botocore's parser takes for an empty one."""
+    if response_dict["status_code"] < 300:
+        try:
+            json.loads(response_dict["body"])
+        except ValueError as error:
+            raise HTTPClientError(error=error) from error
+
+
 def _ssl_context(session: AioSession) -> ssl.SSLContext:
     """Return a context with the certificates that botocore trusts: a configured bundle, or its own."""
     bundle = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
@@ -172,6 +182,7 @@ async def open_client(
         session.set_credentials(local["aws_access_key_id"], local["aws_secret_access_key"])
     opened = aioboto3.Session(region_name=settings.aws_region, botocore_session=session)
     async with opened.client("dynamodb", endpoint_url=endpoint, config=config) as client:
+        client.meta.events.register("before-parse.dynamodb", _require_json)
         if settings.dynamodb_client == "aioboto3":
             yield client
             return
