@@ -148,9 +148,9 @@ async def test_a_query_goes_on_over_pages_and_stops_at_its_limit(table: Table, p
 async def test_a_query_goes_on_after_a_key_whether_it_exists_or_not(table: Table, pk: str) -> None:
     await asyncio.gather(*(table.put(Put({"pk": pk, "sk": f"{n}"})) for n in range(5)))
     query = Query("#pk = :pk", {":pk": pk}, after={"pk": pk, "sk": "1x"})
-    assert [item["sk"]["S"] for item in await table.query(query)] == ["2", "3", "4"]
+    assert sort_keys(await table.query(query)) == ["2", "3", "4"]
     following = replace(query, after={"pk": pk, "sk": "2"}, descending=True)
-    assert [item["sk"]["S"] for item in await table.query(following)] == ["1", "0"]
+    assert sort_keys(await table.query(following)) == ["1", "0"]
 
 
 async def test_a_count_goes_on_over_pages(table: Table, pk: str) -> None:

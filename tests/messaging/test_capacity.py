@@ -11,8 +11,9 @@ from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
 from app.messaging.errors import GroupNotFound
+from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.log import now
-from app.messaging.models import Draft, direct_group_uuid
+from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
@@ -137,6 +138,47 @@ async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> No
     async with metered.meter.measure() as spent:
         assert await counter.count(metered.ann) == 0
     assert spent.calls == []
+
+
+async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
+    """Give Ann that many groups, whose rows have the longest previews."""
+    for age in range(count):
+        peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
+        message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, "x" * 120, at)
+        await metered.store._table.put(items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("minutes_apart", "first", "second"),
+    [
+        (15, 11, 11),  # at most one in ten minutes: 20 rows and 1 RCU of index entries
+        (4, 12, 12),  # two or three
+        (1, 14, 15.5),  # ten
+    ],
+)
+async def test_a_page_of_a_large_inbox_costs_its_rows_and_those_of_its_last_ten_minutes(
+    metered: Metered, minutes_apart: float, first: float, second: float
+) -> None:
+    metered.at = datetime(2026, 11, 24, 9, 55, tzinfo=UTC)
+    await fill(metered, WHOLE_INBOX + 1, minutes_apart=minutes_apart)
+    page = await metered.messaging.inbox(metered.ann, limit=20)  # here the process finds out that it is a large one
+    async with metered.meter.measure() as spent:
+        assert await metered.messaging.inbox(metered.ann, limit=20) == page
+    assert spent.calls == ["Query", "BatchGetItem"]
+    assert spent.read_units == first, spent
+    async with metered.meter.measure() as spent:
+        await metered.messaging.inbox(metered.ann, limit=20, before=page.next)
+    assert spent.calls == ["Query", "BatchGetItem"]
+    assert spent.read_units == second, spent
+
+
+async def test_a_page_of_groups_with_activity_at_once_costs_its_rows(metered: Metered) -> None:
+    await fill(metered, WHOLE_INBOX + 1, minutes_apart=0)
+    page = await metered.messaging.inbox(metered.ann, limit=20)
+    for units in (11, 10.5):  # of the first page the index was read to learn that the bucket is large
+        async with metered.meter.measure() as spent:
+            page = await metered.messaging.inbox(metered.ann, limit=20, before=page.next if units < 11 else None)
+        assert (spent.calls, spent.read_units) == (["Query", "BatchGetItem"], units), spent
 
 
 @pytest.fixture
