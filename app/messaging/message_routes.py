@@ -93,9 +93,10 @@ async def send_message(body: NewMessage, user: CurrentUser, messaging: Messaging
 async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
     """Count the caller's groups with unread messages.
 
-    The number for a badge. Each group has its own `unread_count`.
+    The number for a badge, with a `+` unless it `is_complete`. Each group has its own `unread_count`.
     """
-    return CounterView(count=await unread.count(user))
+    unread_groups = await unread.count(user)
+    return CounterView(count=unread_groups.count, is_complete=unread_groups.is_complete)
 
 
 @router.get("/{message_group_uuid}", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})

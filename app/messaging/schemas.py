@@ -192,3 +192,8 @@ class CounterView(ResponseModel):
     """The number of groups with unread messages."""
 
     count: int = Field(ge=0, le=MAX_VERSION, description="Groups with unread messages", examples=[3])
+    is_complete: bool = Field(
+        description="Whether all groups were counted. False in an inbox of more than 140 groups: the 20 groups with the"
+        " newest activity were counted, and more may have unread messages",
+        examples=[True],
+    )

@@ -11,12 +11,13 @@ from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
 from app.messaging.errors import GroupNotFound
+from app.messaging.events import GroupChanged
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.log import now
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.messaging.unread import UnreadCounter
+from app.messaging.unread import COUNTED_WHOLE, UnreadCount, UnreadCounter
 from app.messaging.windows import Window
 from tests.fixtures.app import Service
 from tests.tools.capacity import Meter
@@ -133,10 +134,10 @@ async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> No
     for _ in range(20):
         await metered.send(to=uuid4())
     async with metered.meter.measure() as spent:
-        assert await counter.count(metered.ann) == 0
+        assert await counter.count(metered.ann) == UnreadCount(0, is_complete=True)
     assert (spent.calls, spent.read_units) == (["Query"], 2), spent
     async with metered.meter.measure() as spent:
-        assert await counter.count(metered.ann) == 0
+        assert await counter.count(metered.ann) == UnreadCount(0, is_complete=True)
     assert spent.calls == []
 
 
@@ -146,6 +147,25 @@ async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
         peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
         message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, "x" * 120, at)
         await metered.store._table.put(items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("groups", "calls", "units"),
+    [
+        (COUNTED_WHOLE, ["Query"], 12),
+        (WHOLE_INBOX + 1, ["Query", "BatchGetItem"], 11),
+    ],
+)
+async def test_the_counter_costs_12_units_however_many_groups(
+    metered: Metered, groups: int, calls: list[str], units: float
+) -> None:
+    counter = UnreadCounter(metered.store, Caches(TaskSet()))
+    await fill(metered, groups, minutes_apart=15)
+    await counter.count(metered.ann)  # here the process finds out whether the inbox is a large one
+    await counter.invalidate_changed(GroupChanged((await metered.store.inbox_rows(metered.ann, limit=1))[0]))
+    async with metered.meter.measure() as spent:
+        await counter.count(metered.ann)
+    assert (spent.calls, spent.read_units) == (calls, units), spent
 
 
 @pytest.mark.parametrize(
