@@ -57,9 +57,12 @@ class Inbox:
         and for each 27 index entries: 12 RCU for 20 rows.
         """
         if user not in self._large:
-            rows = await self._store.inbox_rows(user, limit=WHOLE_INBOX + 1, consistent=consistent)
-            if len(rows) <= WHOLE_INBOX:
-                return _page_of(rows, before, limit)
+            position = items.start_of(before.bucket) if isinstance(before, BucketPosition) else before
+            rows = await self._store.newest_inbox_rows(
+                user, before=position, limit=limit + 1, most=WHOLE_INBOX, consistent=consistent
+            )
+            if rows is not None:
+                return InboxPage(rows[:limit], InboxPosition.of(rows[limit - 1]) if len(rows) > limit else None)
             self._large[user] = True
         return await self.page_by_activity(user, limit=limit, before=before)
 
@@ -112,20 +115,10 @@ class Inbox:
     ) -> list[InboxRow]:
         """Return the rows that are still active and before the position, newest first. The index may be behind them."""
         groups = dict.fromkeys(entry.group_uuid for entry in entries)
-        return _by_activity(await self._store.inbox_rows_of(user, list(groups)), before)
-
-
-def _page_of(rows: Sequence[InboxRow], before: InboxPosition | BucketPosition | None, limit: int) -> InboxPage:
-    """Return a page of an inbox that was read whole."""
-    position = items.start_of(before.bucket) if isinstance(before, BucketPosition) else before
-    active = _by_activity(rows, position)
-    return InboxPage(active[:limit], InboxPosition.of(active[limit - 1]) if len(active) > limit else None)
-
-
-def _by_activity(rows: Sequence[InboxRow], before: InboxPosition | None) -> list[InboxRow]:
-    active = [row for row in rows if row.state is MemberState.ACTIVE]
-    active.sort(key=InboxPosition.of, reverse=True)
-    return active if before is None else [row for row in active if before > InboxPosition.of(row)]
+        found = await self._store.inbox_rows_of(user, list(groups))
+        active = [row for row in found if row.state is MemberState.ACTIVE]
+        rows = [row for row in active if before is None or before > InboxPosition.of(row)]
+        return sorted(rows, key=InboxPosition.of, reverse=True)
 
 
 def _as_many_as_needed(

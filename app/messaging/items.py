@@ -270,6 +270,21 @@ def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Qu
     return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
 
 
+def is_active(row: StoredItem) -> bool:
+    """Return whether a row's user is an active member."""
+    return "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+
+
+def activity(row: StoredItem) -> tuple[int, str]:
+    """Return a row's position as what the table stores; it sorts as InboxPosition does."""
+    return int(row["at"]["N"]), row["sk"]["S"]
+
+
+def activity_at(position: InboxPosition) -> tuple[int, str]:
+    """Return a position as `activity` does."""
+    return to_ms(position.last_at), f"GRP#{position.group_uuid}"
+
+
 def unread_rows(user: UUID, *, limit: int) -> Query:
     """Return the query for a user's active rows with unread messages, among this many rows; strongly consistent."""
     rows = inbox_rows(user, limit=limit, consistent=True)

@@ -4,6 +4,7 @@ Any method may raise Unavailable. Units are those of messages and rows of ordina
 """
 
 from collections.abc import Sequence
+from heapq import nlargest
 from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
@@ -48,6 +49,21 @@ class MessagingStore:
         """Return a user's rows by group id. 0.5 RCU for each 4 KB, about 13 rows; twice that if consistent."""
         query = items.inbox_rows(user, limit=limit, consistent=consistent)
         return list(map(items.to_inbox_row, await self._table.query(query)))
+
+    async def newest_inbox_rows(
+        self, user: UUID, *, before: InboxPosition | None, limit: int, most: int, consistent: bool = False
+    ) -> list[InboxRow] | None:
+        """Return a user's active rows before a position (None: the newest), newest activity first, by reading them all.
+
+        Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
+        consistent.
+        """
+        found = await self._table.query(items.inbox_rows(user, limit=most + 1, consistent=consistent))
+        if len(found) > most:
+            return None
+        end = before and items.activity_at(before)
+        active = [item for item in found if items.is_active(item) and (end is None or items.activity(item) < end)]
+        return list(map(items.to_inbox_row, nlargest(limit, active, items.activity)))
 
     async def count_unread(self, user: UUID, *, limit: int) -> tuple[int, int]:
         """Return how many active rows have unread messages, among the first `limit` by group id, and how many rows
