@@ -153,7 +153,7 @@ async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
     ("groups", "calls", "units"),
     [
         (COUNTED_WHOLE, ["Query"], 12),
-        (WHOLE_INBOX + 1, ["Query", "BatchGetItem"], 11),
+        (WHOLE_INBOX + 1, ["Query", "BatchGetItem"], 10.5),
     ],
 )
 async def test_the_counter_costs_12_units_however_many_groups(
