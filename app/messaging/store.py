@@ -61,7 +61,7 @@ class MessagingStore:
         found = await self._table.query(items.inbox_rows(user, limit=most + 1, consistent=consistent))
         if len(found) > most:
             return None
-        end = before and items.activity_at(before)
+        end = items.activity_at(before) if before else None
         active = [item for item in found if items.is_active(item) and (end is None or items.activity(item) < end)]
         return list(map(items.to_inbox_row, nlargest(limit, active, items.activity)))
 
