@@ -68,7 +68,8 @@ class MessageCreate(RequestModel):
     after: Annotated[int, Field(strict=True, ge=0, le=LAST_NUMBER)] | None = Field(
         None,
         description="The group's last number that the client knew when it first sent this uuid (0: none). With it, a"
-        " send may be repeated at any time; without it, while fewer than 16 other messages were added.",
+        " send may be repeated at any time, and gets one of the 500 numbers after it or none; without it, a send may be"
+        " repeated while fewer than 16 other messages were added.",
         examples=[41],
     )
     reply_to: Number | None = Field(None, description="Number of the message that is replied to", examples=[40])

@@ -69,8 +69,9 @@ class Messaging:
         """Append a message to a group of the sender, or to the direct group with the user of this handle; return it.
 
         A draft that is sent again with its uuid returns the message of the first send. Raises OneTarget, MessageBlank,
-        MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken and
-        ReplyBeyondEnd. 3 WCU and 1 RCU; 10 WCU for the first message of a direct group, 7 in a new index bucket.
+        MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
+        AfterTooOld and ReplyBeyondEnd. 3 WCU and 1 RCU; 10 WCU for the first message of a direct group, 7 in a new
+        index bucket.
         """
         if (group is None) == (handle is None):
             raise OneTarget

@@ -1,5 +1,6 @@
 """The exact cost of each operation, in calls and in units, by DynamoDB's rules."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,10 +11,10 @@ from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
-from app.messaging.errors import GroupNotFound
+from app.messaging.errors import AfterTooOld, GroupNotFound
 from app.messaging.events import GroupChanged
 from app.messaging.inbox import WHOLE_INBOX
-from app.messaging.log import now
+from app.messaging.log import NUMBERS_AFTER, now
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -90,6 +91,25 @@ async def test_a_send_after_others_wrote_reads_their_messages(metered: Metered) 
     async with metered.meter.measure() as spent:
         await metered.send(uuid=uuid4(), after=1)
     assert (len(spent.calls), spent.write_units, spent.read_units) == (5, 3, 2), spent
+
+
+async def test_a_send_with_any_after_compares_500_messages_at_most(metered: Metered) -> None:
+    await metered.send()
+    entries = [
+        Message(metered.group, number, uuid4(), metered.bob, TEXT, metered.at)
+        for number in range(2, NUMBERS_AFTER + 101)
+    ]
+    await asyncio.gather(*(metered.store.append_message(entry) for entry in entries))
+    await metered.store.advance_inbox_row(entries[-1], user=metered.ann)
+    async with metered.meter.measure() as spent:
+        with pytest.raises(AfterTooOld):
+            await metered.send(uuid=uuid4(), after=0)
+    assert spent.calls == ["GetItem", "Query"]
+    assert (spent.write_units, spent.read_units) == (0, 27), spent
+    async with metered.meter.measure() as spent:
+        await metered.send(uuid=uuid4(), after=101)
+    assert spent.calls == ["GetItem", "Query", "PutItem", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.read_units) == (3, 27), spent
 
 
 async def test_a_send_into_a_new_bucket_costs_7_write_units(metered: Metered) -> None:
