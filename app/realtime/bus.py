@@ -15,23 +15,23 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.concurrency import full_jitter
-from app.realtime.events import EventsLost, LiveEvent, encode
+from app.realtime.events import EventsLost, LiveEvent, size_of
 
 RESUME_SECONDS = 600.0
 """A stream can resume for this long after an event."""
 RESUME_BYTES = 8 * 1024 * 1024
-"""Bytes of the events of all users that one process keeps for resuming."""
+"""Bytes of memory of the events of all users that one process keeps for resuming."""
 SPREAD_SECONDS = 1.0
 QUEUE_EVENTS = 256
 QUEUE_BYTES = 128 * 1024
-"""Bytes that may wait for one slow client; with the 96 KiB of its connection it stays under 256 KiB."""
+"""Bytes of memory that may wait for one slow client; with the 96 KiB of its connection it stays under 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An encoded event; `position` is where a stream can resume after it, None if it cannot."""
+    """An event; `position` is where a stream can resume after it, None if it cannot."""
 
-    payload: bytes
+    event: LiveEvent
     position: str | None = None
 
 
@@ -60,7 +60,7 @@ class Subscription:
         if self.closed.done():
             return
         self._waiting.append(delivery)
-        self._bytes += len(delivery.payload)
+        self._bytes += size_of(delivery.event)
         self._is_ready.set()
         if len(self._waiting) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
             self.has_overflowed = True
@@ -83,7 +83,7 @@ class Subscription:
         if self.closed.done():
             return None
         delivery = self._waiting.popleft()
-        self._bytes -= len(delivery.payload)
+        self._bytes -= size_of(delivery.event)
         if not self._waiting:
             self._is_ready.clear()
         return delivery
@@ -116,7 +116,7 @@ class Subscriptions:
         """Have all streams compare with the rows within a second, spread over it."""
         loop = asyncio.get_running_loop()
         for user in self._by_user:
-            loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(encode(EventsLost(user))))
+            loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(EventsLost(user)))
 
     def close_all(self) -> None:
         """Close every subscription."""
@@ -163,7 +163,7 @@ class MemoryBus(Bus):
 
     async def publish(self, *events: LiveEvent) -> None:
         for event in events:
-            self._subscriptions.deliver(event.to, self._buffer.add(event.to, encode(event)))
+            self._subscriptions.deliver(event.to, self._buffer.add(event))
 
     @asynccontextmanager
     async def subscribe(self, user: UUID) -> AsyncIterator[Subscription]:
@@ -192,13 +192,13 @@ class ReplayBuffer:
         self._by_user: dict[UUID, deque[tuple[float, Delivery]]] = {}
         self._bytes = 0
 
-    def add(self, user: UUID, payload: bytes) -> Delivery:
+    def add(self, event: LiveEvent) -> Delivery:
         """Keep an event, and return it with its position."""
         self._number += 1
-        delivery = Delivery(payload, f"{self._run_id}-{self._number}")
-        self._order.append(user)
-        self._by_user.setdefault(user, deque()).append((self._clock(), delivery))
-        self._bytes += len(payload)
+        delivery = Delivery(event, f"{self._run_id}-{self._number}")
+        self._order.append(event.to)
+        self._by_user.setdefault(event.to, deque()).append((self._clock(), delivery))
+        self._bytes += size_of(event)
         self._evict()
         return delivery
 
@@ -217,6 +217,6 @@ class ReplayBuffer:
         while self._order and (self._by_user[self._order[0]][0][0] < oldest or self._bytes > RESUME_BYTES):
             user = self._order.popleft()
             _, delivery = self._by_user[user].popleft()
-            self._bytes -= len(delivery.payload)
+            self._bytes -= size_of(delivery.event)
             if not self._by_user[user]:
                 del self._by_user[user]

@@ -1,6 +1,7 @@
 """Live events: what is published to a user's streams, and its JSON between processes."""
 
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
@@ -33,6 +34,20 @@ class EventsLost:
 
 LiveEvent: TypeAlias = MessageAppended | GroupChanged | MarkerMoved | TypingChanged | ProfileChanged | EventsLost
 _adapter: TypeAdapter[LiveEvent] = TypeAdapter(Annotated[LiveEvent, Field(discriminator="kind")])
+
+
+MESSAGE_BYTES, ROW_BYTES, SMALL_BYTES = 1_400, 900, 640
+"""Bytes of memory of an event with a message, an event with a row, and any other, without their texts."""
+
+
+def size_of(event: LiveEvent) -> int:
+    """Return the bytes of memory that an event and its delivery take at most."""
+    match event:
+        case MessageAppended(message, row):
+            return MESSAGE_BYTES + getsizeof(message.text) + getsizeof(row.preview)
+        case GroupChanged(row):
+            return ROW_BYTES + getsizeof(row.preview)
+    return SMALL_BYTES
 
 
 def encode(event: LiveEvent) -> bytes:

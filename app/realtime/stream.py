@@ -21,7 +21,7 @@ from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, Typ
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import InboxRow
 from app.realtime.bus import Bus, Delivery, Subscription
-from app.realtime.events import EventsLost, LiveEvent, ProfileChanged, decode
+from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 
 RECONCILE_INTERVAL = 60.0
 """Seconds between two comparisons with the rows while the bus is reliable: the longest that a loss goes unnoticed."""
@@ -121,10 +121,9 @@ class Stream:
         return self._to_items(found if len(found) < MESSAGES else ResyncRequired("gap"))
 
     async def _replay_delivery(self, delivery: Delivery) -> list[StreamItem]:
-        event = decode(delivery.payload, to=self._user)
-        if isinstance(event, TypingChanged):  # it has expired
+        if isinstance(delivery.event, TypingChanged):  # it has expired
             return []
-        return self._to_items(await self._events_for(event), delivery.position)
+        return self._to_items(await self._events_for(delivery.event), delivery.position)
 
     async def _take_delivery(self) -> list[StreamItem]:
         delivery = await self._subscription.next(min(HEARTBEAT_SECONDS, self._seconds_to_reconciliation()))
@@ -135,7 +134,7 @@ class Stream:
             if self._seconds_to_reconciliation() <= 0:
                 await self._reconcile()
             return [StreamItem()]
-        return self._to_items(await self._events_for(decode(delivery.payload, to=self._user)), delivery.position)
+        return self._to_items(await self._events_for(delivery.event), delivery.position)
 
     def _to_items(self, events: Events, position: str | None = None) -> list[StreamItem]:
         """Give the position to the last of the events that one delivery became, and end the stream at a gap."""

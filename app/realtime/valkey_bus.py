@@ -17,7 +17,7 @@ from uuid import UUID
 
 from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyUnavailable
 from app.realtime.bus import RESUME_SECONDS, Bus, Delivery, Replay, Subscription, Subscriptions
-from app.realtime.events import EventsLost, LiveEvent, encode
+from app.realtime.events import EventsLost, LiveEvent, decode, encode
 
 REPLAY_EVENTS = 256
 """Events of a user that a stream can resume from."""
@@ -61,13 +61,12 @@ class ValkeyBus(Bus):
             await asyncio.wait({notifications})
 
     async def publish(self, *events: LiveEvent) -> None:
-        payloads = [(event.to, encode(event)) for event in events]
         try:
-            await self._valkey.calls([_publish_command(to, payload) for to, payload in payloads])
+            await self._valkey.calls(list(map(_publish_command, events)))
         except ValkeyUnavailable:
-            for to, payload in payloads:
-                self._subscriptions.deliver(to, Delivery(payload))
-            self._remember_unnotified(to for to, _ in payloads)
+            for event in events:
+                self._subscriptions.deliver(event.to, Delivery(event))
+            self._remember_unnotified(event.to for event in events)
 
     def _remember_unnotified(self, users: Iterable[UUID]) -> None:
         """Keep the users to notify, as far as there is room. The others' streams find out by their reconciliation."""
@@ -81,7 +80,7 @@ class ValkeyBus(Bus):
             await asyncio.sleep(RETRY_SECONDS)
             users = list(islice(self._unnotified, REPLAY_EVENTS))
             with suppress(ValkeyUnavailable):
-                await self._valkey.calls([_publish_command(user, encode(EventsLost(user))) for user in users])
+                await self._valkey.calls([_publish_command(EventsLost(user)) for user in users])
                 for user in users:
                     self._unnotified.pop(user, None)
             if not self._unnotified:
@@ -112,7 +111,7 @@ class ValkeyBus(Bus):
     def _on_message(self, channel: str, message: bytes) -> None:
         position, _, payload = message.partition(b" ")
         user = UUID(channel[-37:-1])
-        self._subscriptions.deliver(user, Delivery(payload, position.decode()))
+        self._subscriptions.deliver(user, Delivery(decode(payload, to=user), position.decode()))
 
     async def replay_after(self, user: UUID, position: str) -> Replay | None:
         """Return what follows the position if its own entry is still there: then all later entries are, too."""
@@ -127,12 +126,13 @@ class ValkeyBus(Bus):
         is_known = bool(entries) and entries[0][0].decode() == position
         if not is_known or (datetime.now(UTC) - at).total_seconds() >= RESUME_SECONDS:
             return None
-        return Replay([Delivery(payload, entry.decode()) for entry, (_, payload) in entries[1:]], at)
+        deliveries = [Delivery(decode(payload, to=user), entry.decode()) for entry, (_, payload) in entries[1:]]
+        return Replay(deliveries, at)
 
 
 def _name(user: UUID) -> str:
     return f"{{cruddur:events:{user}}}"
 
 
-def _publish_command(to: UUID, payload: bytes) -> Command:
-    return "EVAL", PUBLISH_SCRIPT, 1, _name(to), payload
+def _publish_command(event: LiveEvent) -> Command:
+    return "EVAL", PUBLISH_SCRIPT, 1, _name(event.to), encode(event)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.gateways.valkey import Valkey
-from app.messaging.events import TypingChanged
+from app.messaging.events import GroupChanged, MessageAppended, TypingChanged
+from app.messaging.models import InboxRow, Message
 from app.realtime.bus import (
     QUEUE_BYTES,
     QUEUE_EVENTS,
@@ -22,7 +24,7 @@ from app.realtime.bus import (
     ReplayBuffer,
     Subscription,
 )
-from app.realtime.events import EventsLost, LiveEvent, decode, encode
+from app.realtime.events import EventsLost, LiveEvent, ProfileChanged, decode, encode, size_of
 from app.realtime.valkey_bus import ValkeyBus
 from tests.fixtures.engines import running_valkey
 from tests.tools.own_time import now
@@ -72,11 +74,13 @@ async def take(subscription: Subscription, count: int) -> list[Delivery]:
 
 def typists(deliveries: list[Delivery]) -> list[int]:
     """The numbers of these events."""
-    return [told.user_uuid.int for each in deliveries if isinstance(told := told_by(each), TypingChanged)]
+    return [event.user_uuid.int for event in (each.event for each in deliveries) if isinstance(event, TypingChanged)]
 
 
-def told_by(delivery: Delivery) -> LiveEvent:
-    return decode(delivery.payload, to=UUID(int=0))
+def message(to: UUID, text: str) -> MessageAppended:
+    """An event with a message of this text, of objects of its own."""
+    row = InboxRow(to, uuid4(), uuid4(), 10**6, datetime.now(UTC), uuid4(), text[:120], 10**6, 10**6)
+    return MessageAppended(Message(row.group_uuid, 10**6, uuid4(), uuid4(), text, datetime.now(UTC)), row)
 
 
 async def test_events_come_in_order_to_each_stream_of_their_receiver_alone(bus: Bus) -> None:
@@ -141,10 +145,12 @@ async def test_closing_all_ends_a_subscription_that_waits(bus: Bus) -> None:
 
 async def test_a_queue_is_bounded_in_bytes_too() -> None:
     subscription = Subscription()
-    big = Delivery(b"x" * (QUEUE_BYTES // 3))
+    big = Delivery(message(uuid4(), "x" * (QUEUE_BYTES // 3 - 2_000)))
     for _ in range(3):
         subscription.put(big)
-    subscription.put(Delivery(b"x" * 100))
+    assert not subscription.has_overflowed
+    for _ in range(6):
+        subscription.put(Delivery(message(uuid4(), "x" * 100)))
     assert subscription.has_overflowed
     assert await subscription.next(0) is None
 
@@ -152,8 +158,9 @@ async def test_a_queue_is_bounded_in_bytes_too() -> None:
 async def test_a_queue_that_was_read_has_room_again() -> None:
     subscription = Subscription()
     for number in range(10 * QUEUE_EVENTS):
-        subscription.put(Delivery(b"x" * 1000, f"{number}"))
-        assert await subscription.next(0) == Delivery(b"x" * 1000, f"{number}")
+        delivery = Delivery(message(uuid4(), "x" * 1000), f"{number}")
+        subscription.put(delivery)
+        assert await subscription.next(0) == delivery
     assert await subscription.next(0) is None
 
 
@@ -161,13 +168,13 @@ def test_a_replay_buffer_is_bounded_in_bytes_and_in_time() -> None:
     now = time.time()
     buffer = ReplayBuffer(lambda: now)
     users = [uuid4() for _ in range(3)]
-    payload = b"x" * 10_000
-    first = buffer.add(users[0], payload)
+    text = "x" * 10_000
+    first = buffer.add(message(users[0], text))
     assert first.position
-    for number in range(RESUME_BYTES // len(payload) - 1):
-        buffer.add(users[number % 3], payload)
+    for number in range(RESUME_BYTES // size_of(first.event) - 1):
+        buffer.add(message(users[number % 3], text))
     assert buffer.replay_after(users[0], first.position)
-    last = buffer.add(users[1], payload)
+    last = buffer.add(message(users[1], text))
     assert buffer.replay_after(users[0], first.position) is None
     assert last.position
     now += RESUME_SECONDS + 1
@@ -175,11 +182,37 @@ def test_a_replay_buffer_is_bounded_in_bytes_and_in_time() -> None:
     assert not buffer._by_user  # noqa: SLF001  # nothing is kept of users whose events are gone
 
 
+@pytest.mark.parametrize("text", ["", "x" * 100, "\N{GRINNING FACE}" * 1000])
+@pytest.mark.parametrize("kind", ["message", "group", "typing", "profile"])
+def test_a_kept_event_takes_no_more_memory_than_is_counted(kind: str, text: str) -> None:
+    makers: dict[str, Callable[[], LiveEvent]] = {
+        "message": lambda: message(UUID(int=1), text + f"{uuid4()}"),
+        "group": lambda: GroupChanged(message(UUID(int=1), text + f"{uuid4()}").row),
+        "typing": lambda: TypingChanged(UUID(int=1), uuid4(), uuid4(), is_typing=True),
+        "profile": lambda: ProfileChanged(UUID(int=1), uuid4(), f"{uuid4().hex[:30]}", f"{uuid4()}"),
+    }
+    buffer, counted = ReplayBuffer(time.time), 0
+    tracemalloc.start()
+    for _ in range(500):
+        counted += size_of(buffer.add(makers[kind]()).event)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken <= counted
+    assert len(buffer._order) == 500  # noqa: SLF001  # so that all of it was measured
+
+
 @pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"kind": "edit", "to": "x"}', b'{"kind": "typing"}'])
 def test_a_payload_that_is_not_understood_counts_as_lost_events(payload: bytes) -> None:
     user = uuid4()
     assert decode(payload, to=user) == EventsLost(user)
     assert decode(encode(event(user, 3)), to=user) == event(user, 3)
+
+
+async def test_a_payload_of_a_newer_version_reaches_a_stream_as_lost_events(valkey_url: str) -> None:
+    ann = uuid4()
+    async with valkey_bus(valkey_url) as bus, bus.subscribe(ann) as subscription:
+        await bus._valkey.call("SPUBLISH", f"{{cruddur:events:{ann}}}", '1795512600123-0 {"kind": "edit"}')  # noqa: SLF001
+        assert await take(subscription, 1) == [Delivery(EventsLost(ann), "1795512600123-0")]
 
 
 async def test_without_valkey_the_bus_is_unreliable_and_publishing_does_not_wait() -> None:
@@ -215,7 +248,7 @@ async def _reconciles(subscription: Subscription) -> bool:
     """Return whether EventsLost comes, because the subscriber is up again or events were lost."""
     async with asyncio.timeout(SECONDS):
         delivery = await subscription.next(SECONDS)
-        return delivery is None or isinstance(told_by(delivery), EventsLost)
+        return delivery is None or isinstance(delivery.event, EventsLost)
 
 
 async def test_another_process_is_notified_that_events_were_lost() -> None:
@@ -228,4 +261,4 @@ async def test_another_process_is_notified_that_events_were_lost() -> None:
         sending._valkey._open_until = time.monotonic() + 1  # noqa: SLF001  # as after a fault
         await sending.publish(event(ann))
         (delivery,) = await take(subscription, 1)
-        assert told_by(delivery) == EventsLost(ann)
+        assert delivery.event == EventsLost(ann)

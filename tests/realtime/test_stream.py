@@ -17,7 +17,7 @@ from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.realtime.bus import QUEUE_EVENTS, Bus, Delivery, MemoryBus, Subscription
-from app.realtime.events import EventsLost, LiveEvent, encode
+from app.realtime.events import EventsLost, LiveEvent
 from app.realtime.stream import ResyncRequired, Stream, StreamItem
 from tests.fixtures.app import Service
 from tests.tools.processes import DIRECTORY
@@ -98,7 +98,7 @@ class Talk:
         async with asyncio.timeout(SECONDS):
             while not self.numbers or self.numbers[-1] < end:
                 assert self.subscription
-                self.subscription.put(Delivery(encode(EventsLost(self.bob))))
+                self.subscription.put(Delivery(EventsLost(self.bob)))
                 await asyncio.sleep(0.02)
 
     @property
