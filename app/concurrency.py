@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeVar
 
 import structlog
@@ -18,17 +19,34 @@ READ_SECONDS = 2.0
 SEND_SECONDS = 4.0
 """Deadline of a send, from the caller's point of view; the send itself may go on for as long again."""
 
+TOO_SLOW = "The services this request needs were too slow"
+
 T = TypeVar("T")
 
 
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Cancel the block after this many seconds and raise Unavailable in its place."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise Unavailable("The services this request needs were too slow") from error
+class deadline:  # noqa: N801  # it is called like a function, as asyncio.timeout is
+    """Cancel the block after this many seconds and raise Unavailable in its place.
+
+    A class takes half the CPU of a generator, and every request has a deadline or two.
+    """
+
+    __slots__ = ("_timeout",)
+
+    def __init__(self, seconds: float) -> None:
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError as late:
+            raise Unavailable(TOO_SLOW) from late
+        if isinstance(error, TimeoutError):
+            raise Unavailable(TOO_SLOW) from error
 
 
 def full_jitter(seconds: float) -> float:
@@ -60,6 +78,36 @@ INBOX_ROW = Backoff(1.0, 60.0)
 """Between the attempts to bring an inbox row up to its log, behind the answer."""
 VALKEY_CONNECT = Backoff(0.1, 3.0)
 """Between the attempts of a subscriber to connect."""
+
+
+async def wait(tasks: Collection["asyncio.Task[Any]"], seconds: float) -> None:
+    """Wait for tasks, at most this long. Neither that nor a cancelled caller cancels any of them.
+
+    asyncio.wait returns which of them are done, for twice the CPU.
+    """
+    left = len(tasks)
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def on_done(_: object = None) -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0 and not waiter.done():
+            waiter.set_result(None)
+
+    def on_timeout() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(seconds, on_timeout)
+    for task in tasks:
+        task.add_done_callback(on_done)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        for task in tasks:
+            task.remove_done_callback(on_done)
 
 
 class TaskSet:

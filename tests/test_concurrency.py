@@ -5,8 +5,40 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from app.concurrency import Backoff, TaskSet, deadline
+from app.concurrency import Backoff, TaskSet, deadline, wait
 from app.errors import Unavailable
+
+
+async def test_waiting_ends_with_the_tasks_or_with_its_time_and_cancels_none() -> None:
+    ended: list[int] = []
+
+    async def work(number: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        ended.append(number)
+
+    tasks = [asyncio.create_task(work(number, 0.02 * number)) for number in range(3)]
+    await wait(tasks, 5)
+    assert ended == [0, 1, 2]
+    await wait(tasks, 5)  # they are done already
+    slow = asyncio.create_task(work(3, 0.1))
+    await wait([slow], 0.01)
+    assert not slow.done()
+    waiting = asyncio.create_task(wait([slow], 5))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    await slow
+    assert ended == [0, 1, 2, 3]
+
+
+async def test_a_timeout_within_a_block_is_unavailable_and_other_errors_pass() -> None:
+    with pytest.raises(Unavailable):
+        async with deadline(5):
+            raise TimeoutError
+    with pytest.raises(KeyError):
+        async with deadline(5):
+            raise KeyError
 
 
 async def test_a_block_past_its_deadline_raises_unavailable() -> None:

@@ -1,8 +1,7 @@
 """A lock for each group with a send in progress, so that only processes contend for a number."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -10,30 +9,45 @@ from cachetools import LRUCache
 MAX_TAILS = 10_000
 
 
+class GroupLock:
+    """The lock of one group, held for a block: waiters get it in the order of their calls."""
+
+    def __init__(self, locks: "dict[UUID, GroupLock]", group: UUID) -> None:
+        self._locks = locks
+        self._group = group
+        self._lock = asyncio.Lock()
+        self._users = 0
+
+    async def __aenter__(self) -> None:
+        self._users += 1
+        try:
+            await self._lock.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._users -= 1
+        if not self._users:
+            del self._locks[self._group]
+
+
 class GroupLocks:
     """The locks of the groups in use, and the highest number that this process knows of each recent group."""
 
     def __init__(self) -> None:
-        self._locks: dict[UUID, tuple[asyncio.Lock, int]] = {}
+        self._locks: dict[UUID, GroupLock] = {}
         self._tails: LRUCache[UUID, int] = LRUCache(MAX_TAILS)
 
-    @asynccontextmanager
-    async def hold(self, group: UUID) -> AsyncIterator[None]:
-        """Hold the group's lock for the block. Waiters get it in the order of their calls."""
-        lock, users = self._locks.get(group, (asyncio.Lock(), 0))
-        self._locks[group] = lock, users + 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._release(group)
-
-    def _release(self, group: UUID) -> None:
-        lock, users = self._locks[group]
-        if users == 1:
-            del self._locks[group]
-        else:
-            self._locks[group] = lock, users - 1
+    def of(self, group: UUID) -> GroupLock:
+        """Return the group's lock, to be held at once."""
+        return self._locks.get(group) or self._locks.setdefault(group, GroupLock(self._locks, group))
 
     def tail(self, group: UUID) -> int:
         """Return the highest number that was recorded, 0 if none is remembered. The log may reach further."""

@@ -63,7 +63,7 @@ class Log:
             after = max(0, searched - NEWEST_COMPARED)
         if duplicate := await self._find_duplicate(draft, group, after, min(searched, last)):
             return duplicate
-        async with self._locks.hold(group):
+        async with self._locks.of(group):
             tail = max(searched, self._locks.tail(group))
             duplicate = await self._find_duplicate(draft, group, searched, min(tail, last))
             message = duplicate or await self._commit(self.entry(draft, group=group, number=tail + 1), last)

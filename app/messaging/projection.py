@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.concurrency import INBOX_ROW, TaskSet
+from app.concurrency import INBOX_ROW, TaskSet, wait
 from app.errors import Unavailable
 from app.messaging.events import MessageAppended
 from app.messaging.models import Message
@@ -40,7 +40,7 @@ class Projection:
 
         Raises nothing: what cannot be written in time goes on in the background.
         """
-        await asyncio.wait([self._start(message, user) for user in users], timeout=WAIT_SECONDS)
+        await wait([self._start(message, user) for user in users], WAIT_SECONDS)
 
     def repair(self, message: Message, *, users: Iterable[UUID]) -> None:
         """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""

@@ -1,13 +1,12 @@
 """The rules of messaging: which members may read and write what, and the effect of each call."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
+from app.concurrency import READ_SECONDS, SEND_SECONDS, TOO_SLOW, TaskSet, deadline, wait
 from app.errors import Unavailable
 from app.messaging.errors import (
     CannotMessage,
@@ -84,9 +83,9 @@ class Messaging:
     async def _run_to_completion(self, send: Coroutine[Any, Any, Message]) -> Message:
         """Wait for a send until its deadline. After it the send goes on: what it commits must reach the inboxes."""
         task = self._tasks.start(send)
-        await asyncio.wait({task}, timeout=SEND_SECONDS)
+        await wait([task], SEND_SECONDS)
         if not task.done():
-            raise Unavailable("The services this request needs were too slow")
+            raise Unavailable(TOO_SLOW)
         return task.result()
 
     async def _send_to_group(self, draft: Draft, group: UUID) -> Message:
