@@ -39,6 +39,10 @@ from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, Inb
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
+"""The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned"
+"""The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 PREVIEW_BYTES = 120
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -270,6 +274,16 @@ def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Qu
     return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
 
 
+def whole_inbox(user: UUID, *, limit: int, consistent: bool) -> Query:
+    """Return the query for what `row_of` makes rows of, in the order of their groups' ids."""
+    return replace(inbox_rows(user, limit=limit, consistent=consistent), projection=ROW)
+
+
+def row_of(user: UUID, item: StoredItem) -> InboxRow:
+    """Return the inbox row of an item that was read without its user."""
+    return to_inbox_row({**item, "pk": {"S": f"USR#{user}"}})
+
+
 def is_active(row: StoredItem) -> bool:
     """Return whether a row's user is an active member."""
     return "state" not in row or row["state"]["S"] == MemberState.ACTIVE
@@ -285,6 +299,11 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
     return to_ms(position.last_at), f"GRP#{position.group_uuid}"
 
 
+def is_unread(row: StoredItem) -> bool:
+    """Return whether a row's user is an active member and has unread messages."""
+    return is_active(row) and int(row["read"]["N"]) < int(row["last"]["N"])
+
+
 def unread_rows(user: UUID, *, limit: int) -> Query:
     """Return the query for a user's active rows with unread messages, among this many rows; strongly consistent."""
     rows = inbox_rows(user, limit=limit, consistent=True)
@@ -293,18 +312,25 @@ def unread_rows(user: UUID, *, limit: int) -> Query:
 
 def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:
     """Return the query for index entries: of whole buckets from a position's on, or of the rest of one bucket."""
-    keys: dict[str, Any] = {":inbox": f"IN#{user}"}
-    if isinstance(start, BucketPosition):
-        after = {**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket}
-        condition = "#inbox = :inbox AND #activity_bucket = :bucket"
-        return Query(
-            condition, keys | {":bucket": start.bucket}, index=INBOX_INDEX, limit=limit, descending=True, after=after
-        )
-    condition = "#inbox = :inbox"
-    if start:
-        condition += " AND #activity_bucket <= :bucket"
-        keys[":bucket"] = bucket(start.last_at)
-    return Query(condition, keys, index=INBOX_INDEX, limit=limit, descending=True)
+    newest = Query(
+        "#inbox = :inbox",
+        {":inbox": f"IN#{user}"},
+        index=INBOX_INDEX,
+        limit=limit,
+        descending=True,
+        projection=ENTRY,
+    )
+    if start is None:
+        return newest
+    if isinstance(start, InboxPosition):
+        values = dict(newest.values) | {":bucket": bucket(start.last_at)}
+        return replace(newest, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
+    return replace(
+        newest,
+        condition="#inbox = :inbox AND #activity_bucket = :bucket",
+        values=dict(newest.values) | {":bucket": start.bucket},
+        after={**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket},
+    )
 
 
 def to_inbox_entry(item: StoredItem) -> BucketPosition:

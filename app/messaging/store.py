@@ -3,7 +3,7 @@
 Any method may raise Unavailable. Units are those of messages and rows of ordinary size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import nlargest
 from uuid import UUID
 
@@ -58,18 +58,23 @@ class MessagingStore:
         Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
         consistent.
         """
-        found = await self._table.query(items.inbox_rows(user, limit=most + 1, consistent=consistent))
+        found = await self._table.query(items.whole_inbox(user, limit=most + 1, consistent=consistent))
         if len(found) > most:
             return None
         end = items.activity_at(before) if before else None
         active = [item for item in found if items.is_active(item) and (end is None or items.activity(item) < end)]
-        return list(map(items.to_inbox_row, nlargest(limit, active, items.activity)))
+        return [items.row_of(user, item) for item in nlargest(limit, active, items.activity)]
 
     async def count_unread(self, user: UUID, *, limit: int) -> tuple[int, int]:
         """Return how many active rows have unread messages, among the first `limit` by group id, and how many rows
         were read for that; strongly consistent. 1 RCU for each 4 KB of rows, about 13.
         """
         return await self._table.count(items.unread_rows(user, limit=limit))
+
+    async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> int:
+        """Return in how many of these groups the user has unread messages, eventually consistent. 0.5 RCU for each."""
+        keys = [items.inbox_key(user, group) for group in groups]
+        return sum(map(items.is_unread, await self._table.batch_get(keys, projection=items.UNREAD)))
 
     async def inbox_entries(
         self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int

@@ -9,7 +9,6 @@ from cachetools import LRUCache
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.events import Event, GroupChanged, MessageAppended
-from app.messaging.models import MemberState
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 140
@@ -95,6 +94,5 @@ class UnreadCounter:
 
     async def _count_newest(self, user: UUID) -> UnreadCount:
         entries = await self._store.inbox_entries(user, None, limit=COUNTED_NEWEST)
-        rows = await self._store.inbox_rows_of(user, list({entry.group_uuid for entry in entries}))
-        unread = sum(row.unread_count > 0 for row in rows if row.state is MemberState.ACTIVE)
+        unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in entries})
         return UnreadCount(unread, is_complete=False)

@@ -153,6 +153,16 @@ async def test_a_query_goes_on_after_a_key_whether_it_exists_or_not(table: Table
     assert sort_keys(await table.query(following)) == ["1", "0"]
 
 
+async def test_a_projection_transfers_the_attributes_that_it_names(table: Table, pk: str) -> None:
+    keys = [{"pk": pk, "sk": f"{n:03d}"} for n in range(120)]
+    await asyncio.gather(*(table.put(Put({**key, "n": 1, "filler": "x"})) for key in keys))
+    query = Query("#pk = :pk", {":pk": pk, ":n": 1}, filter="#n = :n", projection="#sk, #n, #absent")
+    expected = [{"sk": {"S": key["sk"]}, "n": {"N": "1"}} for key in keys]
+    assert await table.query(query) == expected
+    found = await table.batch_get(keys, projection="#sk, #n, #absent")
+    assert sorted(found, key=lambda item: item["sk"]["S"]) == expected
+
+
 async def test_a_count_goes_on_over_pages(table: Table, pk: str) -> None:
     filler = "x" * 300_000
     await asyncio.gather(*(table.put(Put({"pk": pk, "sk": f"{n}", "n": n, "filler": filler})) for n in range(8)))

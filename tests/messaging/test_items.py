@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.gateways.dynamodb import Item, StoredItem, marshal_item
 from app.messaging import items
 from app.messaging.cursors import read_cursor, write_cursor
-from app.messaging.models import InboxPosition, Message, direct_group_uuid
+from app.messaging.models import InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.uuid7 import uuid7
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001
@@ -97,3 +97,14 @@ def test_uuid7_follows_the_rfc_and_the_clock() -> None:
     assert {(uuid.version, uuid.variant) for uuid in ids} == {(7, "specified in RFC 4122")}
     made = datetime.fromtimestamp((ids[0].int >> 80) / 1000, UTC)
     assert abs(datetime.now(UTC) - made) < timedelta(seconds=5)
+
+
+def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_index_keys() -> None:
+    """Whatever a row can hold is in ROW, else a page would show it without that."""
+    at, user = datetime(2026, 11, 24, tzinfo=UTC), uuid4()
+    row = InboxRow(user, uuid4(), uuid4(), 7, at, uuid4(), "hi", 3, 9, MemberState.LEFT, True, at, at)
+    item = items.inbox_item(row)
+    names = {name.removeprefix("#") for name in items.ROW.split(", ")}
+    assert names == item.keys() - {"pk", "inbox", "activity_bucket"}
+    stored = marshal_item({name: value for name, value in item.items() if name in names})
+    assert items.row_of(user, stored) == row

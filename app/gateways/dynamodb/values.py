@@ -74,18 +74,29 @@ class Query:
     """The key, with the keys of the index, of an item that the selection follows in key order, whether it exists."""
     filter: str = ""
     """A filter expression; items that it drops are read and charged all the same."""
+    projection: str = ""
+    """The attributes to transfer, all by default; the others are read and charged all the same."""
 
     def request(self) -> dict[str, Any]:
         """Return the members of the API request, without the table's name."""
-        request = _expressions(self.condition, self.filter, values=self.values)
+        request = _expressions(self.condition, self.filter, self.projection, values=self.values)
         if self.filter:
             request["FilterExpression"] = self.filter
+        if self.projection:
+            request["ProjectionExpression"] = self.projection
         if self.after:
             request["ExclusiveStartKey"] = marshal_item(self.after)
         request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
         if self.index:
             return request | {"IndexName": self.index}
         return request | {"ConsistentRead": self.consistent}
+
+
+def projection_request(projection: str) -> dict[str, Any]:
+    """Return the members of a request for keys that say which attributes to transfer."""
+    if not projection:
+        return {}
+    return {"ProjectionExpression": projection, "ExpressionAttributeNames": _names(projection)}
 
 
 _NAME = re.compile(r"#(\w+)")
