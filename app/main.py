@@ -33,6 +33,7 @@ from app.http.middleware import (
 from app.http.openapi import CommittedDocument, operation_id
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
+from app.http.route_table import RouteTableMiddleware
 from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
@@ -98,6 +99,7 @@ def _middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSi
         cors,
         Middleware(ProblemMiddleware, handlers=app.exception_handlers),
         Middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight),
+        Middleware(RouteTableMiddleware, routes=app.routes, overrides=app.dependency_overrides),
     ]
 
 
