@@ -103,7 +103,9 @@ class Users:
         """Return the names of all these users; while Postgres is down, the last known names."""
         wanted = set(uuids)
         found = await self._names.get_many(wanted)
-        return {uuid: found.get(uuid, DELETED_USER) for uuid in wanted}
+        if len(found) < len(wanted):
+            found |= dict.fromkeys(wanted - found.keys(), DELETED_USER)
+        return found
 
     async def _load_names(self, uuids: Collection[UUID]) -> dict[UUID, Name]:
         async with deadline(READ_SECONDS):
