@@ -31,6 +31,8 @@ KNOWN = frozenset({
     "request_param_name", "response_param_name",
 })  # fmt: skip
 """The members of FastAPI's description of a function that are taken into account."""
+REQUEST, RESPONSE = 0, 1
+"""The indexes of request and response among the results of calls."""
 FAILED = object()
 """In place of the result of a call whose arguments are not valid."""
 
@@ -41,12 +43,10 @@ class UnknownShape(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The parts of a request that arguments are made of."""
+    """The texts and the value that a request's parameters and body are read from."""
 
-    request: Request
-    response: Response
     parameters: Mapping[str, Mapping[str, str]]
-    """The texts of the parameters: place (`path`, `query`) → name → text."""
+    """Place (`path`, `query`) → name → text."""
     body: object
 
 
@@ -87,31 +87,24 @@ class Call:
 
     function: Callable[..., Any]
     """A coroutine function."""
-    results: Sequence[tuple[str | None, int]]
-    """The earlier calls that it depends on, each with the name of the argument that takes the result."""
+    sources: Sequence[tuple[str, int]]
+    """The arguments that are the request, the response or the result of an earlier call, with its index."""
+    required: Sequence[int]
+    """The indexes of the calls that must have succeeded."""
     parameters: Sequence[Parameter]
     body: Any
-    request_name: str | None
-    response_name: str | None
 
-    def arguments(self, inputs: Inputs, results: Sequence[object], errors: list[Any]) -> dict[str, Any]:
-        """Return the arguments. Errors of parameters and of the body are added to the list."""
-        arguments = {name: results[index] for name, index in self.results if name}
+    def read(self, inputs: Inputs, arguments: dict[str, Any]) -> list[Any]:
+        """Add the arguments that the request has as texts and as a body. Return their errors."""
+        errors = []
         for parameter in self.parameters:
-            arguments[parameter.name], found = parameter.read(inputs.parameters[parameter.place].get(parameter.alias))
+            text = inputs.parameters[parameter.place].get(parameter.alias)
+            arguments[parameter.name], found = parameter.read(text)
             errors += found
         if self.body:
             arguments[self.body.name], found = self.body.validate(inputs.body, loc=("body",))
             errors += found
-        if self.request_name:
-            arguments[self.request_name] = inputs.request
-        if self.response_name:
-            arguments[self.response_name] = inputs.response
-        return arguments
-
-    def has_failed(self, results: Sequence[object]) -> bool:
-        """Return whether a call failed that this one depends on."""
-        return any(results[index] is FAILED for _, index in self.results)
+        return errors
 
 
 class Calls(list[Call]):
@@ -131,15 +124,21 @@ class Calls(list[Call]):
             return self._indexes[function]
         if not _is_known(dependant) or dependant.body_params != [*body_fields]:
             raise UnknownShape
-        results = [(dependency.name, self._add(dependency)) for dependency in dependant.dependencies]
+        dependencies = [(dependency.name, self._add(dependency)) for dependency in dependant.dependencies]
+        names = [(dependant.request_param_name, REQUEST), (dependant.response_param_name, RESPONSE), *dependencies]
         parameters = [Parameter.of("path", field) for field in dependant.path_params]
         parameters += [Parameter.of("query", field) for field in dependant.query_params]
-        body = dependant.body_params[0] if dependant.body_params else None
         self.append(
-            Call(function, results, parameters, body, dependant.request_param_name, dependant.response_param_name)
+            Call(
+                function,
+                sources=[(name, index) for name, index in names if name],
+                required=[index for _, index in dependencies],
+                parameters=parameters,
+                body=body_fields[0] if body_fields else None,
+            )
         )
-        self._indexes[function] = len(self) - 1
-        return len(self) - 1
+        self._indexes[function] = RESPONSE + len(self)
+        return self._indexes[function]
 
 
 class Endpoint:
@@ -159,9 +158,9 @@ class Endpoint:
         admitted = await self._route.admit(scope, receive)
         response = Response()
         response.raw_headers.clear()
-        parameters = {"path": scope["path_params"], "query": admitted.query}
         body = admitted.body.value if admitted.body else None
-        result = await self._result(Inputs(Request(scope, receive), response, parameters, body))
+        inputs = Inputs({"path": scope["path_params"], "query": admitted.query}, body)
+        result = await self._result([Request(scope, receive), response], inputs)
         if isinstance(result, Response):
             await result(scope, receive, send)
         else:
@@ -172,15 +171,17 @@ class Endpoint:
             ]
             await response(scope, receive, send)
 
-    async def _result(self, inputs: Inputs) -> object:
-        """Return what the route's function returns. Raises RequestValidationError."""
-        results: list[object] = []
+    async def _result(self, results: list[Any], inputs: Inputs) -> object:
+        """Return what the route's function returns, given request and response. Raises RequestValidationError."""
         errors: list[Any] = []
         for call in self._calls:
-            count = len(errors)
-            arguments = call.arguments(inputs, results, errors)
-            is_valid = not errors or (len(errors) == count and not call.has_failed(results))
-            results.append(await call.function(**arguments) if is_valid else FAILED)
+            arguments = {name: results[index] for name, index in call.sources}
+            found = call.read(inputs, arguments) if call.parameters or call.body else ()
+            errors += found
+            if found or (errors and any(results[index] is FAILED for index in call.required)):
+                results.append(FAILED)
+            else:
+                results.append(await call.function(**arguments))
         if errors:
             raise RequestValidationError(errors, body=inputs.body)
         return results[-1]

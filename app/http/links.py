@@ -21,6 +21,6 @@ def openapi_link(operation: str, description: str, **parameters: str) -> dict[st
 
 def set_link_header(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:
     """Set the Link header to the neighbouring pages: relation → the query that leads there. Without pages set none."""
-    links = [f'<{request.url.path}?{urlencode(query)}>; rel="{rel}"' for rel, query in pages.items()]
+    links = [f'<{request.scope["path"]}?{urlencode(query)}>; rel="{rel}"' for rel, query in pages.items()]
     if links:
         response.headers["Link"] = ", ".join(links)

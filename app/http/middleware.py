@@ -3,11 +3,11 @@
 Only ResponseHeadersMiddleware wraps `send`: a wrapper costs as much as a middleware that only passes the request on.
 """
 
+import os
 import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import structlog
 from starlette.middleware.cors import CORSMiddleware
@@ -66,8 +66,8 @@ def _request_id(scope: "Scope") -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given = value.decode("latin-1")
-            return given if REQUEST_ID.fullmatch(given) else uuid4().hex
-    return uuid4().hex
+            return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    return os.urandom(16).hex()
 
 
 def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> None:
