@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, cast
 
 from app.cache.specs import CacheSpec, K, V
 from app.cache.valkey_cache import ValkeyCache
@@ -91,7 +91,9 @@ class Cache(Generic[K, V]):
         self._count("hit", len(found))
         if missing:
             found |= await self._read_through(missing)
-        return {key: value for key, value in found.items() if value is not None}
+        for key in [key for key, value in found.items() if value is None]:
+            del found[key]
+        return cast(dict[K, V], found)
 
     async def invalidate(self, *keys: K) -> None:
         """Make every later read of these keys, in any process, load them anew. Never raises."""

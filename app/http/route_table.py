@@ -25,7 +25,8 @@ class RouteTableMiddleware:
         self._app = app
         self._overrides = overrides
         self._exact: dict[tuple[str, str], Endpoint] = {}
-        self._patterns: dict[str, list[tuple[Pattern[str], RouteContext, Endpoint | None]]] = {}
+        self._patterns: dict[str, list[tuple[str, Pattern[str], RouteContext, Endpoint | None]]] = {}
+        """Method → in order, what a path begins with, its pattern, and the route with its endpoint."""
         for context in iter_route_contexts(routes):
             if not context.methods or not context.path:
                 break  # a mount, whose paths are its own business
@@ -40,8 +41,8 @@ class RouteTableMiddleware:
         for method in methods:
             patterns = self._patterns.setdefault(method, [])
             if context.param_convertors or not endpoint:
-                patterns.append((context.path_regex, context, endpoint))
-            elif not any(pattern.match(path) for pattern, _, _ in patterns):
+                patterns.append((path.partition("{")[0], context.path_regex, context, endpoint))
+            elif not any(pattern.match(path) for _, pattern, _, _ in patterns):
                 self._exact.setdefault((method, path), endpoint)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -52,11 +53,12 @@ class RouteTableMiddleware:
 
     def _find(self, scope: "Scope") -> Endpoint | None:
         """Return the endpoint of a request after setting its path parameters, or None."""
-        if endpoint := self._exact.get((scope["method"], scope["path"])):
+        path: str = scope["path"]
+        if endpoint := self._exact.get((scope["method"], path)):
             scope["path_params"] = {}
             return endpoint
-        for pattern, context, found in self._patterns.get(scope["method"], ()):
-            if match := pattern.match(scope["path"]):
+        for prefix, pattern, context, found in self._patterns.get(scope["method"], ()):
+            if path.startswith(prefix) and (match := pattern.match(path)):
                 convertors = context.param_convertors
                 scope["path_params"] = {
                     name: convertors[name].convert(text) for name, text in match.groupdict().items()
