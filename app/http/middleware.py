@@ -37,6 +37,7 @@ RESPONSE_HEADERS = [
     (b"vary", b"Origin"),
 ]
 """The headers of every response that does not set its own."""
+RESPONSE_HEADER_NAMES = frozenset(name for name, _ in RESPONSE_HEADERS)
 
 
 class AccessLogMiddleware:
@@ -94,11 +95,13 @@ class ResponseHeadersMiddleware:
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
-                given = dict(message["headers"])
+                given, missing = dict(message["headers"]), RESPONSE_HEADERS
+                if not RESPONSE_HEADER_NAMES.isdisjoint(given):
+                    missing = [header for header in RESPONSE_HEADERS if header[0] not in given]
                 message["headers"] = [
                     *message["headers"],
+                    *missing,
                     (b"x-request-id", context.request_id.encode()),
-                    *(header for header in RESPONSE_HEADERS if header[0] not in given),
                     *([(b"connection", b"close")] if self._stop.received else ()),
                 ]
             await send(message)
