@@ -26,11 +26,13 @@ def read_json(data: bytes) -> object:
     """Return the value of JSON in UTF-8. Raises Malformed for duplicate members, NaN, lone surrogates, deep nesting."""
     try:
         value: object = _DECODER.decode(data.decode())
-        if _is_sound(value, MAX_DEPTH):
-            return value
+        if b"\\u" in data:
+            _refuse_surrogates(value)
     except (ValueError, RecursionError):
-        pass
-    raise Malformed
+        raise Malformed from None
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+        raise Malformed
+    return value
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -40,18 +42,25 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates)
+def _finite(text: str) -> float:
+    """Return the number, or raise Malformed: NaN and Infinity arrive here too, and 1e400."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise Malformed
+    return number
 
 
-def _is_sound(value: object, depth: int) -> bool:
-    match value:
-        case str():
-            value.encode()  # a lone surrogate is a ValueError
-            return True
-        case float():
-            return math.isfinite(value)  # NaN and Infinity arrive here too
-        case dict():
-            return depth > 0 and all(_is_sound(part, depth - 1) for member in value.items() for part in member)
-        case list():
-            return depth > 0 and all(_is_sound(part, depth - 1) for part in value)
-    return True
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_finite, parse_constant=_finite)
+
+
+def _refuse_surrogates(value: object) -> None:
+    """Raise ValueError if a text has a lone surrogate, which can only come from an escape."""
+    json.dumps(value, ensure_ascii=False).encode()
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    return depth == 0 or any(
+        _is_deeper(part, depth - 1) for part in (value.values() if isinstance(value, dict) else value)
+    )

@@ -73,12 +73,13 @@ class TokenVerifier:
 
         Raises Unauthenticated for any defect, Unavailable if the issuer's keys are needed but cannot be fetched.
         """
-        token = _bearer_token(authorization)
-        digest = sha256(token.encode()).digest()
+        if len(authorization) != 1 or len(authorization[0]) > MAX_HEADER_LENGTH:
+            raise Unauthenticated
+        digest = sha256(authorization[0].encode(errors="replace")).digest()
         cached = self._verified.get(digest)
         if cached and self._clock() < cached.expires_at and self._monotonic() < cached.evict_at:
             return cached.claims
-        claims = await self._verify(token)
+        claims = await self._verify(_bearer_token(authorization[0]))
         expires_at = claims.expires_at.timestamp() + LEEWAY
         self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
         return claims
@@ -133,10 +134,8 @@ class TokenVerifier:
             raise Malformed
 
 
-def _bearer_token(authorization: Sequence[str]) -> str:
-    if len(authorization) != 1 or len(authorization[0]) > MAX_HEADER_LENGTH:
-        raise Unauthenticated
-    match = _BEARER.fullmatch(authorization[0])
+def _bearer_token(authorization: str) -> str:
+    match = _BEARER.fullmatch(authorization)
     if match is None:
         raise Unauthenticated
     return match[1]

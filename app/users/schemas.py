@@ -1,11 +1,12 @@
 """Schemas of users."""
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, ResponseModel, Timestamp, Uuid
+from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, Timestamp, Uuid
 from app.users.models import User
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -51,23 +52,25 @@ class UserUpdate(RequestModel):
     display_name: DisplayName = _new_display_name
 
 
-class UserShortView(ResponseModel):
+@dataclass(slots=True)
+class UserShortView:
     """The public part of a user."""
 
-    uuid: Uuid = Field(description="Id of the user", examples=[EXAMPLE_UUID])
-    handle: str = _handle
-    display_name: str = _display_name
+    uuid: Annotated[Uuid, Field(description="Id of the user", examples=[EXAMPLE_UUID])]
+    handle: Annotated[str, _handle]
+    display_name: Annotated[str, _display_name]
 
     @classmethod
     def of(cls, user: User) -> "UserShortView":
-        return cls(uuid=user.uuid, handle=user.handle, display_name=user.display_name)
+        return cls(user.uuid, user.handle, user.display_name)
 
 
+@dataclass(slots=True)
 class UserView(UserShortView):
     """The caller's own user."""
 
-    created_at: Timestamp = Field(description="Time of registration")
+    created_at: Annotated[Timestamp, Field(description="Time of registration")]
 
     @classmethod
     def of(cls, user: User) -> "UserView":
-        return cls(uuid=user.uuid, handle=user.handle, display_name=user.display_name, created_at=user.created_at)
+        return cls(user.uuid, user.handle, user.display_name, user.created_at)

@@ -109,6 +109,18 @@ async def two_processes(valkey_url: str) -> AsyncIterator[tuple[Caches, Caches]]
         yield one, other
 
 
+async def test_a_full_cache_replaces_the_entry_that_was_loaded_first(
+    alone: Caches, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cache.cache.MAX_ENTRIES", 2)
+    source.values = {"a": 1, "b": 2, "c": 3}
+    cache = alone.add(source.spec())
+    for key in ("a", "b", "a", "c"):
+        await cache.get(key)
+    assert await cache.get_many(["a", "b", "c", "c"]) == source.values
+    assert source.loads == [{"a"}, {"b"}, {"c"}, {"a"}]
+
+
 async def test_100_concurrent_reads_share_one_load(alone: Caches, source: Source, counted: Counter[str]) -> None:
     source.values, source.seconds = {"a": 1, "b": 2}, 0.05
     cache = alone.add(source.spec())
