@@ -32,8 +32,9 @@ from app.auth.tokens import TokenVerifier
 from app.cache import Caches
 from app.concurrency import TaskSet
 from app.main import create_app
+from app.messaging.inbox import InboxPage
 from app.messaging.models import Draft, InboxRow, Message
-from app.messaging.service import History, InboxPage, Messaging
+from app.messaging.service import History, Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.settings import Settings
