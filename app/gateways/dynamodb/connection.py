@@ -47,15 +47,12 @@ class StaleConnection(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with its whole body. Names of headers are in the server's spelling."""
+    """An answer with its whole body."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: dict[bytes, bytes]
+    """The last value of each header, by its name in lower case."""
     body: bytes
-
-    def header(self, name: bytes) -> bytes | None:
-        """Return the first value of a header; `name` is in lower case."""
-        return next((value for given, value in self.headers if given.lower() == name), None)
 
 
 class Connection(asyncio.Protocol):
@@ -69,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._response: asyncio.Future[Response] | None = None
         self._served = 0
         self._received = 0
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
 
     @property
@@ -85,7 +82,7 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None:
             raise StaleConnection("The connection was closed before the request")
-        self._headers, self._chunks, self._received = [], [], 0
+        self._headers, self._chunks, self._received = {}, [], 0
         response: asyncio.Future[Response] = self._loop.create_future()
         self._response = response
         self._transport.write(data)
@@ -138,7 +135,7 @@ class Connection(asyncio.Protocol):
             self.abort()  # a second answer: what follows cannot be told from the next request's
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        self._headers[name.lower()] = value
 
     def on_body(self, data: bytes) -> None:
         self._chunks.append(data)

@@ -26,6 +26,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+from pydantic_core import from_json
 
 from app.gateways.dynamodb.connection import (
     ConnectFailed,
@@ -144,7 +145,7 @@ class DataPlane:
     def _adopt_time(self, response: Response) -> bool:
         """Sign with the server's time from now on if it differs from what was signed; return whether it does."""
         try:
-            at = parsedate_to_datetime((response.header(b"date") or b"").decode("latin-1")).timestamp()
+            at = parsedate_to_datetime(response.headers.get(b"date", b"").decode("latin-1")).timestamp()
         except ValueError:
             return False
         ahead = at - time.time()
@@ -166,7 +167,7 @@ _encode = json.JSONEncoder(default=_base64, separators=(",", ":")).encode
 
 def _decode(response: Response) -> dict[str, Any]:
     try:
-        result: dict[str, Any] = json.loads(response.body)
+        result: dict[str, Any] = from_json(response.body)
     except ValueError as error:
         raise HTTPClientError(error=error) from error
     result["ResponseMetadata"] = {"HTTPStatusCode": response.status}
@@ -174,7 +175,7 @@ def _decode(response: Response) -> dict[str, Any]:
 
 
 def _require_checksum(response: Response) -> None:
-    expected = response.header(b"x-amz-crc32")
+    expected = response.headers.get(b"x-amz-crc32")
     if expected is not None and expected != str(actual := crc32(response.body)).encode():
         raise ChecksumError(
             checksum_type="crc32", expected_checksum=expected.decode("latin-1"), actual_checksum=str(actual)
@@ -184,12 +185,12 @@ def _require_checksum(response: Response) -> None:
 def _refusal(operation: str, response: Response) -> ClientError:
     """Return the error that botocore makes of this answer: the members of its shape beside `Error`."""
     try:
-        members = dict(json.loads(response.body))
+        members = dict(from_json(response.body))
     except (TypeError, ValueError):
         members = {}
     code = str(members.pop("__type", response.status)).partition(":")[0].rpartition("#")[2]
     message = members.get("message", members.get("Message", ""))
-    request_id = (response.header(b"x-amzn-requestid") or b"").decode("latin-1")
+    request_id = response.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
     metadata = {"HTTPStatusCode": response.status, "RequestId": request_id}
     return ClientError(members | {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)  # type: ignore[arg-type]  # a TypedDict of all services
 

@@ -22,7 +22,7 @@ class Signer:
 
     def now(self) -> str:
         """Return the server's time in the form of X-Amz-Date."""
-        return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + self.ahead))
+        return _timestamp(int(time.time() + self.ahead))
 
     def authorization(self, headers: Mapping[str, str], body: bytes, *, access_key: str, secret_key: str) -> str:
         """Return the Authorization header of a POST.
@@ -37,6 +37,11 @@ class Signer:
         text = f"{ALGORITHM}\n{at}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
         signature = hmac.digest(_signing_key(secret_key, scope), text.encode(), "sha256").hex()
         return f"{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+
+
+@lru_cache(maxsize=4)
+def _timestamp(second: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
 
 
 @lru_cache(maxsize=4)
