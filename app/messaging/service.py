@@ -77,8 +77,8 @@ class Messaging:
         self._require_sendable(draft.text)
         if group is not None:
             return await self._run_to_completion(self._send_to_group(draft, group))
-        peer = await self._users.get_by_handle(handle or "")
-        return await self._run_to_completion(self._send_to_person(draft, peer.uuid))
+        peer = await self._users.uuid_of_handle(handle or "")
+        return await self._run_to_completion(self._send_to_person(draft, peer))
 
     async def _run_to_completion(self, send: Coroutine[Any, Any, Message]) -> Message:
         """Wait for a send until its deadline. After it the send goes on: what it commits must reach the inboxes."""

@@ -28,6 +28,7 @@ class Users:
         self._publish = publish
         self._uuids = caches.add(_subjects(self._load_uuids))
         self._names = caches.add(_profiles(self._load_names))
+        self._handles = caches.add(_handles(self._load_handle))
 
     async def uuid_of(self, claims: Claims) -> UUID:
         """Return the uuid of the user of the token's subject. Raises UnknownUser."""
@@ -91,6 +92,18 @@ class Users:
             raise UserNotFound
         return user
 
+    async def uuid_of_handle(self, handle: str) -> UUID:
+        """Return the uuid of the user with this handle, which never changes. Raises UserNotFound."""
+        folded = fold_handle(handle.removeprefix("@"))
+        uuid = await self._handles.get(folded) if HANDLE.fullmatch(folded) else None
+        if uuid is None:
+            raise UserNotFound
+        return uuid
+
+    async def _load_handle(self, handles: Collection[str]) -> dict[str, UUID]:
+        """Raise UserNotFound for a handle without a user: that must not be cached, as it may be registered now."""
+        return {handle: (await self.get_by_handle(handle)).uuid for handle in handles}
+
     async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
         """Return the users with this prefix of the handle, sorted by handle, from the first handle after `after`."""
         folded = fold_handle(prefix.removeprefix("@"))
@@ -122,6 +135,18 @@ def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> 
         serialize=lambda uuid: uuid.bytes,
         deserialize=lambda data: UUID(bytes=data),
         ttl=300,
+        stale_if_error=True,
+    )
+
+
+def _handles(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
+    return CacheSpec(
+        "handle",
+        load,
+        parse_key=str,
+        serialize=lambda uuid: uuid.bytes,
+        deserialize=lambda data: UUID(bytes=data),
+        ttl=60,
         stale_if_error=True,
     )
 

@@ -1,15 +1,19 @@
 """Sending: both targets, what is refused, and what an answered send means for both sides."""
 
+import time
 from uuid import UUID, uuid4
 
 import pytest
 
+from app.auth.issuer import LocalIssuer
+from app.errors import Unavailable
 from app.gateways.dynamodb import Put, Update
 from app.messaging import items
 from app.messaging.log import now
 from app.messaging.models import Message
 from app.messaging.store import MessagingStore
 from tests.fixtures.app import Person, Service
+from tests.http.problem import problem_of
 from tests.tools.processes import crashed_send
 
 
@@ -88,6 +92,26 @@ async def test_a_message_to_the_sender_is_refused(ann: Person) -> None:
 async def test_an_unknown_handle_is_refused(ann: Person, handle: str) -> None:
     answer = await ann.client.post("/api/messages", json={"message": "hi", "handle": handle})
     assert (answer.status_code, answer.json()["code"]) == (404, "user-not-found")
+
+
+async def test_a_handle_that_was_unknown_is_found_as_soon_as_it_is_registered(
+    service: Service, issuer: LocalIssuer, ann: Person
+) -> None:
+    handle = f"late_{uuid4().hex[:12]}"
+    body = {"message": "hi", "handle": handle}
+    problem_of(await ann.client.post("/api/messages", json=body), 404, "user-not-found")
+    async with service.client(authorization=f"Bearer {issuer.token(handle, time.time())}") as late:
+        assert (await late.post("/api/users", json={"handle": handle, "display_name": "Late"})).status_code == 200
+    assert (await ann.client.post("/api/messages", json=body)).status_code == 200
+
+
+async def test_a_known_handle_is_not_looked_up_again(ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise Unavailable
+
+    await ann.sent("one", bob)
+    monkeypatch.setattr("app.users.store.UserStore.by_handle", fail)
+    await ann.sent("two", bob)
 
 
 async def test_a_group_of_others_and_a_missing_group_answer_alike(ann: Person, bob: Person, eve: Person) -> None:

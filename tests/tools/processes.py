@@ -18,11 +18,8 @@ from tests.tools.faults import FaultyClient
 class Directory:
     """Stands for the users: every handle is a uuid."""
 
-    def __init__(self, uuid: UUID | None = None) -> None:
-        self.uuid = uuid
-
-    async def get_by_handle(self, handle: str) -> "Directory":
-        return Directory(UUID(handle))
+    async def uuid_of_handle(self, handle: str) -> UUID:
+        return UUID(handle)
 
 
 DIRECTORY = cast(Users, Directory())
