@@ -4,7 +4,8 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import Claims
@@ -49,23 +50,24 @@ HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
 IssuerDep = Annotated[LocalIssuer, _from_state("issuer")]
 
-_bearer = HTTPBearer(
-    scheme_name="accessToken",
-    bearerFormat="JWT",
-    description="A Cognito access token: a JWT, verified by the rules of RFC8725",
-    auto_error=False,
-)
+
+class _AccessToken(SecurityBase):
+    """The claims that SignedInRoute has verified, and the scheme that the OpenAPI document names for them."""
+
+    scheme_name = "accessToken"
+    model = HTTPBearer(
+        bearerFormat="JWT", description="A Cognito access token: a JWT, verified by the rules of RFC8725"
+    )
+
+    async def __call__(self, request: Request) -> Claims:
+        """Return the claims. Raises Unauthenticated on a route of another class."""
+        claims = context_of(request.scope).claims
+        if claims is None:
+            raise Unauthenticated
+        return claims
 
 
-async def _claims(request: Request, _: Annotated[object, Security(_bearer)]) -> Claims:
-    """Return what SignedInRoute has verified; the scheme is a parameter so that the OpenAPI document names it."""
-    claims = context_of(request.scope).claims
-    if claims is None:
-        raise Unauthenticated
-    return claims
-
-
-CurrentClaims = Annotated[Claims, Depends(_claims)]
+CurrentClaims = Annotated[Claims, Security(_AccessToken())]
 
 
 async def _current_user(request: Request, claims: CurrentClaims, users: UsersDep) -> UUID:

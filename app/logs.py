@@ -1,17 +1,23 @@
 """JSON logs: an object on each line, without the contents of messages."""
 
+import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from pydantic_core import to_json
 
 if TYPE_CHECKING:
     from structlog.typing import ExcInfo, Processor
 
 
 def configure_logging(level: str) -> None:
-    """Write all logs, of the service and of libraries, as JSON to standard error."""
+    """Write all logs, of the service and of libraries, as JSON to standard error.
+
+    Those of the service do not pass the standard library's handlers, which take three times the CPU.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -20,8 +26,9 @@ def configure_logging(level: str) -> None:
         structlog.processors.ExceptionRenderer(_without_contents),
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, structlog.processors.JSONRenderer(_to_json)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     processors: list[Processor] = [
@@ -37,6 +44,14 @@ def configure_logging(level: str) -> None:
     for server in ("uvicorn", "uvicorn.error"):  # uvicorn has installed its own, which write plain text
         logging.getLogger(server).handlers.clear()
         logging.getLogger(server).propagate = True
+
+
+def _to_json(event: dict[str, Any], default: Callable[[Any], Any]) -> bytes:
+    """Return the event as JSON in UTF-8. A text that UTF-8 cannot hold, with a lone surrogate, is escaped."""
+    try:
+        return to_json(event, fallback=default)
+    except ValueError:
+        return json.dumps(event, default=default).encode()
 
 
 _described = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
@@ -21,14 +20,20 @@ from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.gateways.valkey import open_valkey
 from app.http import health
-from app.http.connection import ConnectionCloseMiddleware, StopSignal
+from app.http.connection import StopSignal
 from app.http.docs import docs_router
 from app.http.limits import ConcurrencyLimitMiddleware
 from app.http.metrics import metrics_router
-from app.http.middleware import AccessLogMiddleware, ServerErrorMiddleware
+from app.http.middleware import (
+    AccessLogMiddleware,
+    OriginMiddleware,
+    ProblemMiddleware,
+    ResponseHeadersMiddleware,
+)
 from app.http.openapi import CommittedDocument, operation_id
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
+from app.http.route_table import RouteTableMiddleware
 from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
@@ -60,23 +65,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
     app = FastAPI(
         lifespan=lambda _: lifespan(settings, metrics, stop),
-        middleware=_middleware(settings, metrics, stop),
         exception_handlers={AppError: on_app_error, RequestValidationError: on_invalid_request},
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # it is asked at each request, and names contents
     )
     for router in (document.router(), *_routers(settings, metrics)):
         app.include_router(router)
     app.exception_handler(HTTPException)(http_error_handler(app.routes))
+    app.user_middleware = _middleware(app, settings, metrics, stop)
     app.openapi = lambda: document.content  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app
 
 
-def _middleware(settings: Settings, metrics: Metrics, stop: StopSignal) -> list[Middleware]:
+def _middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSignal) -> list[Middleware]:
     """Return the middleware from the outermost to the innermost."""
     cors = Middleware(
-        CORSMiddleware,
+        OriginMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=METHODS,
         allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
@@ -84,11 +94,12 @@ def _middleware(settings: Settings, metrics: Metrics, stop: StopSignal) -> list[
         max_age=86_400,
     )
     return [
-        Middleware(ConnectionCloseMiddleware, stop=stop),
         Middleware(AccessLogMiddleware, metrics=metrics),
+        Middleware(ResponseHeadersMiddleware, stop=stop),
         cors,
-        Middleware(ServerErrorMiddleware),
+        Middleware(ProblemMiddleware, handlers=app.exception_handlers),
         Middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight),
+        Middleware(RouteTableMiddleware, routes=app.routes, overrides=app.dependency_overrides),
     ]
 
 

@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
-
 if TYPE_CHECKING:
     from types import FrameType
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Receive
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 3
@@ -98,19 +96,3 @@ async def _call_once_accepted(callback: Callable[[], object]) -> None:
         if loop.time() > deadline:
             break
     callback()
-
-
-class ConnectionCloseMiddleware:
-    """Answers with `Connection: close` from the stop signal on: no client is to send again on what is about to end."""
-
-    def __init__(self, app: "ASGIApp", stop: StopSignal) -> None:
-        self._app = app
-        self._stop = stop
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        async def send_with_header(message: "Message") -> None:
-            if self._stop.received and message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Connection"] = "close"
-            await send(message)
-
-        await self._app(scope, receive, send_with_header)

@@ -24,9 +24,11 @@ class EdgeState(TypedDict):
 
 @dataclass(slots=True)
 class RequestContext:
-    """The id of a request, and once they are found the claims of its token and its user."""
+    """The id of a request, the status that was sent, and once they are found the claims of its token and its user."""
 
     request_id: str = ""
+    status: int = 0
+    """0 until the response starts."""
     claims: Claims | None = None
     user: UUID | None = None
 
@@ -38,4 +40,7 @@ def state_of(scope: "Scope") -> EdgeState:
 
 def context_of(scope: "Scope") -> RequestContext:
     """Return the request's context; the first call makes it."""
-    return cast(RequestContext, scope.setdefault(KEY, RequestContext()))
+    context: RequestContext | None = scope.get(KEY)
+    if context is None:
+        context = scope[KEY] = RequestContext()
+    return context

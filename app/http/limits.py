@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING
 
 from app.errors import Overloaded
-from app.http.context import context_of
-from app.http.problems import render
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,7 +12,7 @@ UNLIMITED = frozenset({"/api/health-check", "/api/events"})
 
 
 class ConcurrencyLimitMiddleware:
-    """Refuses API requests above the limit with 503. Idle connections do not count."""
+    """Refuses API requests above the limit: raises Overloaded. Idle connections do not count."""
 
     def __init__(self, app: "ASGIApp", limit: int) -> None:
         self._app = app
@@ -25,7 +23,7 @@ class ConcurrencyLimitMiddleware:
         if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in UNLIMITED:
             return await self._app(scope, receive, send)
         if self._running >= self._limit:
-            return await render(Overloaded(), context_of(scope).request_id)(scope, receive, send)
+            raise Overloaded
         self._running += 1
         try:
             await self._app(scope, receive, send)

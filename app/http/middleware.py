@@ -1,14 +1,20 @@
-"""The middleware around every request: request ids, access log, security headers, and unhandled errors."""
+"""The middleware around every request: request ids, access log, response headers, CORS, and errors as problems.
+
+Only ResponseHeadersMiddleware wraps `send`: a wrapper costs as much as a middleware that only passes the request on.
+"""
 
 import re
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 
 from app.errors import InternalError
+from app.http.connection import StopSignal
 from app.http.context import RequestContext, context_of
 from app.http.problems import render
 from app.metrics import OTHER, Metrics
@@ -20,44 +26,21 @@ log = structlog.get_logger("app.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Strict-Transport-Security": "max-age=63072000",
-    "Content-Security-Policy": API_POLICY,
-    "Cache-Control": "no-store",
-}
-
-
-class ServerErrorMiddleware:
-    """Renders an unhandled exception as a problem without details, inside CORS, so that browsers may read it."""
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        has_started = False
-
-        async def watch(message: "Message") -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        except Exception:
-            if scope["type"] != "http":
-                raise
-            log.exception("request_failed")
-            if has_started:
-                raise
-            await render(InternalError(), context_of(scope).request_id)(scope, receive, send)
+RESPONSE_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"strict-transport-security", b"max-age=63072000"),
+    (b"content-security-policy", API_POLICY.encode()),
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Origin"),
+]
+"""The headers of every response that does not set its own."""
 
 
 class AccessLogMiddleware:
-    """Gives each request an id, adds the headers that every response has, then logs and counts the request."""
+    """Gives each request an id, then logs and counts it."""
 
     def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
@@ -66,36 +49,92 @@ class AccessLogMiddleware:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        started, status, context = time.perf_counter(), 0, context_of(scope)
+        started, context = time.perf_counter(), context_of(scope)
         context.request_id = _request_id(scope)
-
-        async def send_with_headers(message: "Message") -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = context.request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=context.request_id):
-            try:
-                await self._app(scope, receive, send_with_headers)
-            finally:
-                seconds = time.perf_counter() - started
-                _log_request(scope, context, status, seconds)
-                self._metrics.answered(getattr(scope.get("route"), "name", OTHER), status, seconds)
+        bound = structlog.contextvars.bind_contextvars(request_id=context.request_id)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            seconds = time.perf_counter() - started
+            _log_request(scope, context, seconds)
+            structlog.contextvars.reset_contextvars(**bound)
+            self._metrics.answered(getattr(scope.get("route"), "name", OTHER), context.status, seconds)
 
 
 def _request_id(scope: "Scope") -> str:
     """Return the client's own id if it is well-formed, else a new id."""
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    return uuid4().hex
 
 
-def _log_request(scope: "Scope", context: RequestContext, status: int, seconds: float) -> None:
+def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> None:
     # The template instead of the path: paths contain handles.
     path = getattr(scope.get("route"), "path", None)
     user = str(context.user) if context.user else None
-    log.info("request", method=scope["method"], route=path, status=status, ms=round(seconds * 1000, 1), user=user)
+    ms = round(seconds * 1000, 1)
+    log.info("request", method=scope["method"], route=path, status=context.status, ms=ms, user=user)
+
+
+class ResponseHeadersMiddleware:
+    """Adds the headers that every response has, and notes its status for the middleware around.
+
+    From the stop signal on, `Connection: close` is one of them: no client is to send again on what is about to end.
+    """
+
+    def __init__(self, app: "ASGIApp", stop: StopSignal) -> None:
+        self._app = app
+        self._stop = stop
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        context = context_of(scope)
+
+        async def send_with_headers(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                context.status = message["status"]
+                given = dict(message["headers"])
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", context.request_id.encode()),
+                    *(header for header in RESPONSE_HEADERS if header[0] not in given),
+                    *([(b"connection", b"close")] if self._stop.received else ()),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class OriginMiddleware(CORSMiddleware):
+    """CORS for requests with an `Origin`. The others pass: their responses have `Vary: Origin` anyway."""
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        is_cross_origin = scope["type"] == "http" and b"origin" in dict(scope["headers"])
+        await (super().__call__ if is_cross_origin else self.app)(scope, receive, send)
+
+
+class ProblemMiddleware:
+    """Renders errors by the application's handlers, inside CORS, so that browsers may read them.
+
+    An error without a handler is a bug: it is logged, and rendered as a problem without details.
+    """
+
+    def __init__(self, app: "ASGIApp", handlers: Mapping[Any, Any]) -> None:
+        self._app = app
+        self._handlers = handlers
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            context = context_of(scope)
+            handler = next((self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers), None)
+            if context.status or handler is None:
+                log.exception("request_failed")
+            if context.status:
+                raise
+            response = await handler(Request(scope), error) if handler else render(InternalError(), context.request_id)
+            await response(scope, receive, send)

@@ -1,7 +1,7 @@
 """Route classes: they authenticate a request first, and then read it strictly."""
 
 import asyncio
-from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -21,8 +21,32 @@ BODY_SECONDS = 5.0
 TOO_LARGE = f"The request body has more than {MAX_BODY_BYTES} bytes"
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of a request, and the value of its JSON."""
+
+    content: bytes
+    value: object
+
+    async def receive(self) -> "Message":
+        """Return the body as the server would."""
+        return {"type": "http.request", "body": self.content, "more_body": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The parts of a request that its route has read."""
+
+    query: dict[str, str]
+    body: Body | None
+
+
 class NamedRoute(APIRoute):
     """A route that labels the metrics of its requests with its name."""
+
+    async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:  # noqa: ARG002  # others read the body
+        """Return the query and the body of a request. Raises an AppError for a request that the route refuses."""
+        return Admitted(dict(_parameters(scope)), None)
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         operation.set(self.name)
@@ -32,32 +56,45 @@ class NamedRoute(APIRoute):
 class ApiRoute(NamedRoute):
     """A route that refuses ambiguous requests: repeated parameters and JSON that is not strict."""
 
+    async def authenticate(self, scope: "Scope") -> None:
+        """Accept each caller."""
+
+    async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:
+        await self.authenticate(scope)
+        query = _unrepeated_parameters(scope)
+        return Admitted(query, await _read_body(scope, receive) if self.body_field else None)
+
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["method"] in (self.methods or ()):
-            _refuse_repeated_parameters(scope)
-            if self.body_field:
-                receive = _replay(await _read_body(scope, receive))
+        if scope["method"] not in (self.methods or ()):
+            await self.authenticate(scope)
+        elif body := (await self.admit(scope, receive)).body:
+            receive = body.receive
         await super().handle(scope, receive, send)
 
 
 class SignedInRoute(ApiRoute):
     """A route that requires a valid access token. It is verified before the rest of the request is read."""
 
-    async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        authorization = Headers(scope=scope).getlist("authorization")
+    async def authenticate(self, scope: "Scope") -> None:
+        """Verify the access token. Raises Unauthenticated and Unavailable."""
+        authorization = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         context_of(scope).claims = await state_of(scope)["verifier"].verify(authorization)
-        await super().handle(scope, receive, send)
 
 
-def _refuse_repeated_parameters(scope: "Scope") -> None:
-    if not scope["query_string"]:
-        return
-    names = Counter(name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    if names.total() > len(names):
+def _parameters(scope: "Scope") -> list[tuple[str, str]]:
+    query: bytes = scope["query_string"]
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else []
+
+
+def _unrepeated_parameters(scope: "Scope") -> dict[str, str]:
+    pairs = _parameters(scope)
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
         raise InvalidParameter("A parameter is repeated: it may be given once")
+    return parameters
 
 
-async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
+async def _read_body(scope: "Scope", receive: "Receive") -> Body:
     """Return the whole body, which is strict JSON. A body that is too large is refused as early as possible."""
     headers = Headers(scope=scope)
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -66,14 +103,13 @@ async def _read_body(scope: "Scope", receive: "Receive") -> bytes:
         raise BodyTooLarge(TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await _receive(receive)
+            content = await _receive(receive)
     except TimeoutError:
         raise RequestTimeout(f"The request body did not arrive within {BODY_SECONDS:g} s") from None
     try:
-        read_json(body)
+        return Body(content, read_json(content))
     except Malformed:
         raise MalformedJson from None
-    return body
 
 
 async def _receive(receive: "Receive") -> bytes:
@@ -87,10 +123,3 @@ async def _receive(receive: "Receive") -> bytes:
             raise BodyTooLarge(TOO_LARGE)
         if not message.get("more_body"):
             return bytes(body)
-
-
-def _replay(body: bytes) -> "Receive":
-    async def receive() -> "Message":
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive

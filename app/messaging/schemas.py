@@ -1,5 +1,6 @@
 """Schemas of message groups and messages."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -77,91 +78,114 @@ class MessageCreate(RequestModel):
         return Draft(user, self.message, self.uuid, self.after, self.reply_to)
 
 
-class MessageView(ResponseModel):
+@dataclass(slots=True)
+class MessageView:
     """A message of a group's log."""
 
-    uuid: Uuid = Field(description="Id of the message", examples=[EXAMPLE_UUID])
-    message_group_uuid: Uuid = Field(description="Id of the group", examples=[EXAMPLE_UUID])
-    number: int = Field(
-        ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[42]
-    )
-    kind: MessageKind = Field(description="Kind of the message", examples=["text"])
-    user_uuid: Uuid = Field(description="The sender", examples=[EXAMPLE_UUID])
-    display_name: str = _display_name
-    handle: str | None = _handle
-    message: str = Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])
-    created_at: Timestamp = Field(description="Time of acceptance")
-    reply_to: int | None = Field(
-        description="Number of the message that is replied to", ge=1, le=LAST_NUMBER, examples=[40]
-    )
-    edited_at: Timestamp | None = Field(description="Time of the last edit")
-    deleted_at: Timestamp | None = Field(description="Time of deletion for all members; the text is empty then")
+    uuid: Annotated[Uuid, Field(description="Id of the message", examples=[EXAMPLE_UUID])]
+    message_group_uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
+    number: Annotated[
+        int, Field(ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[42])
+    ]
+    kind: Annotated[MessageKind, Field(description="Kind of the message", examples=["text"])]
+    user_uuid: Annotated[Uuid, Field(description="The sender", examples=[EXAMPLE_UUID])]
+    display_name: Annotated[str, _display_name]
+    handle: Annotated[str | None, _handle]
+    message: Annotated[str, Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])]
+    created_at: Annotated[Timestamp, Field(description="Time of acceptance")]
+    reply_to: Annotated[
+        int | None, Field(description="Number of the message that is replied to", ge=1, le=LAST_NUMBER, examples=[40])
+    ]
+    edited_at: Annotated[Timestamp | None, Field(description="Time of the last edit")]
+    deleted_at: Annotated[
+        Timestamp | None, Field(description="Time of deletion for all members; the text is empty then")
+    ]
 
     @classmethod
     def of(cls, message: Message, sender: Name) -> "MessageView":
         return cls(
-            uuid=message.uuid,
-            message_group_uuid=message.group_uuid,
-            number=message.number,
-            kind=message.kind,
-            user_uuid=message.user_uuid,
-            display_name=sender.display_name,
-            handle=sender.handle,
-            message=message.text,
-            created_at=message.created_at,
-            reply_to=message.reply_to,
-            edited_at=message.edited_at,
-            deleted_at=message.deleted_at,
+            message.uuid,
+            message.group_uuid,
+            message.number,
+            message.kind,
+            message.user_uuid,
+            sender.display_name,
+            sender.handle,
+            message.text,
+            message.created_at,
+            message.reply_to,
+            message.edited_at,
+            message.deleted_at,
         )
 
 
-class MessageGroupView(ResponseModel):
+@dataclass(slots=True)
+class MessageGroupView:
     """A message group in the caller's view."""
 
-    uuid: Uuid = Field(description="Id of the group", examples=[EXAMPLE_UUID])
-    kind: GroupKind = Field(description="`direct`: the only direct group of two users", examples=["direct"])
-    display_name: str = Field(
-        description="Display name of the other user", min_length=1, max_length=50, examples=["Amélie Laurent"]
-    )
-    handle: str | None = Field(
-        description="Handle of the other user; null when the account is gone",
-        min_length=3,
-        max_length=30,
-        pattern=HANDLE,
-        examples=["amelie"],
-    )
-    message: str = Field(
-        description="Beginning of the last message, at most 120 bytes", max_length=120, examples=["Shall we ship it"]
-    )
-    created_at: Timestamp = Field(description="Time of the last activity")
-    last_number: int = Field(ge=1, le=LAST_NUMBER, description="Number of the last message", examples=[42])
-    last_message_by: Uuid = Field(description="Sender of the last message", examples=[EXAMPLE_UUID])
-    read_number: int = Field(
-        ge=0, le=LAST_NUMBER, description="Number of the last message that the caller has read; 0: none", examples=[40]
-    )
-    unread_count: int = Field(ge=0, le=LAST_NUMBER, description="`last_number` - `read_number`", examples=[2])
-    state: MemberState = Field(description="Whether the caller is in the group or has left it", examples=["active"])
-    muted_until: Timestamp | None = Field(description="No notifications before this time")
-    pinned_at: Timestamp | None = Field(description="Time at which the caller pinned the group")
-    version: int = Field(ge=1, le=MAX_VERSION, description="Grows with every change of this view", examples=[57])
+    uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
+    kind: Annotated[GroupKind, Field(description="`direct`: the only direct group of two users", examples=["direct"])]
+    display_name: Annotated[
+        str,
+        Field(description="Display name of the other user", min_length=1, max_length=50, examples=["Amélie Laurent"]),
+    ]
+    handle: Annotated[
+        str | None,
+        Field(
+            description="Handle of the other user; null when the account is gone",
+            min_length=3,
+            max_length=30,
+            pattern=HANDLE,
+            examples=["amelie"],
+        ),
+    ]
+    message: Annotated[
+        str,
+        Field(
+            description="Beginning of the last message, at most 120 bytes",
+            max_length=120,
+            examples=["Shall we ship it"],
+        ),
+    ]
+    created_at: Annotated[Timestamp, Field(description="Time of the last activity")]
+    last_number: Annotated[int, Field(ge=1, le=LAST_NUMBER, description="Number of the last message", examples=[42])]
+    last_message_by: Annotated[Uuid, Field(description="Sender of the last message", examples=[EXAMPLE_UUID])]
+    read_number: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="Number of the last message that the caller has read; 0: none",
+            examples=[40],
+        ),
+    ]
+    unread_count: Annotated[int, Field(ge=0, le=LAST_NUMBER, description="`last_number` - `read_number`", examples=[2])]
+    state: Annotated[
+        MemberState, Field(description="Whether the caller is in the group or has left it", examples=["active"])
+    ]
+    muted_until: Annotated[Timestamp | None, Field(description="No notifications before this time")]
+    pinned_at: Annotated[Timestamp | None, Field(description="Time at which the caller pinned the group")]
+    version: Annotated[
+        int, Field(ge=1, le=MAX_VERSION, description="Grows with every change of this view", examples=[57])
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
         return cls(
-            uuid=row.group_uuid,
-            kind=GroupKind.DIRECT,
-            display_name=peer.display_name,
-            handle=peer.handle,
-            message=row.preview,
-            created_at=row.last_at,
-            last_number=row.last_number,
-            last_message_by=row.last_by,
-            read_number=row.read_number,
-            unread_count=row.unread_count,
-            state=row.state,
-            muted_until=row.muted_until,
-            pinned_at=row.pinned_at,
-            version=row.version,
+            row.group_uuid,
+            GroupKind.DIRECT,
+            peer.display_name,
+            peer.handle,
+            row.preview,
+            row.last_at,
+            row.last_number,
+            row.last_by,
+            row.read_number,
+            row.unread_count,
+            row.state,
+            row.muted_until,
+            row.pinned_at,
+            row.version,
         )
 
 

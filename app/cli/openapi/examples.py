@@ -1,5 +1,6 @@
 """Examples for the OpenAPI document: an event of each kind, and a sync after some time offline."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,7 @@ UNREAD = MessageGroupView(
     pinned_at=None,
     version=57,
 )
-READ = UNREAD.model_copy(update={"read_number": 42, "unread_count": 0, "version": 58})
+READ = replace(UNREAD, read_number=42, unread_count=0, version=58)
 EVENTS: dict[str, EventView] = {
     "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
     "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
