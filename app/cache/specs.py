@@ -24,7 +24,9 @@ class CacheSpec(Generic[K, V]):
     deserialize: Callable[[bytes], V]
     """May raise ValueError or TypeError, which makes the value a miss: another version may have stored it."""
     ttl: float
-    """Seconds that a value lives."""
+    """The longest time in seconds that a value lives."""
+    ttl_by_value: Callable[[V], float] | None = None
+    """Seconds that a certain value lives, where that is less than `ttl`."""
     local_copies: bool = True
     """Processes keep copies of values in Valkey. If False, no invalidated value is read even for a moment."""
     stale_if_error: bool = False
@@ -32,4 +34,6 @@ class CacheSpec(Generic[K, V]):
 
     def ttl_of(self, value: V | None) -> float:
         """Return the seconds that this value, or its absence, lives."""
-        return self.ttl if value is not None else min(self.ttl, NEGATIVE_TTL)
+        if value is None:
+            return min(self.ttl, NEGATIVE_TTL)
+        return self.ttl if self.ttl_by_value is None else min(self.ttl, self.ttl_by_value(value))

@@ -19,6 +19,12 @@ class UuidTaken(AppError):
     pointer = "/uuid"
 
 
+class AfterTooOld(AppError):
+    status = 409
+    title = "500 other messages follow the number in after: send the message, which is not stored, with the last_number"
+    pointer = "/after"
+
+
 class OneTarget(AppError):
     status = 422
     title = "Either handle or message_group_uuid must be given, not both"

@@ -15,6 +15,7 @@ characters takes 208 bytes, an inbox row about 300.
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,7 @@ from app.gateways.dynamodb import (
     to_bytes,
     to_known_uuid,
 )
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message, MessageKind
+from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, MemberState, Message, MessageKind
 
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
@@ -269,22 +270,51 @@ def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Qu
     return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
 
 
-def inbox_keys_from(user: UUID, newest: int | None, *, limit: int) -> Query:
-    """Return the query for keys of rows by activity, from this bucket (None: the newest) to older ones."""
-    condition = "#inbox = :inbox" if newest is None else "#inbox = :inbox AND #activity_bucket <= :bucket"
-    keys: dict[str, Any] = {":inbox": f"IN#{user}"} | ({} if newest is None else {":bucket": newest})
+def is_active(row: StoredItem) -> bool:
+    """Return whether a row's user is an active member."""
+    return "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+
+
+def activity(row: StoredItem) -> tuple[int, str]:
+    """Return a row's position as what the table stores; it sorts as InboxPosition does."""
+    return int(row["at"]["N"]), row["sk"]["S"]
+
+
+def activity_at(position: InboxPosition) -> tuple[int, str]:
+    """Return a position as `activity` does."""
+    return to_ms(position.last_at), f"GRP#{position.group_uuid}"
+
+
+def unread_rows(user: UUID, *, limit: int) -> Query:
+    """Return the query for a user's active rows with unread messages, among this many rows; strongly consistent."""
+    rows = inbox_rows(user, limit=limit, consistent=True)
+    return replace(rows, filter="#read < #last AND attribute_not_exists(#state)")
+
+
+def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:
+    """Return the query for index entries: of whole buckets from a position's on, or of the rest of one bucket."""
+    keys: dict[str, Any] = {":inbox": f"IN#{user}"}
+    if isinstance(start, BucketPosition):
+        after = {**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket}
+        condition = "#inbox = :inbox AND #activity_bucket = :bucket"
+        return Query(
+            condition, keys | {":bucket": start.bucket}, index=INBOX_INDEX, limit=limit, descending=True, after=after
+        )
+    condition = "#inbox = :inbox"
+    if start:
+        condition += " AND #activity_bucket <= :bucket"
+        keys[":bucket"] = bucket(start.last_at)
     return Query(condition, keys, index=INBOX_INDEX, limit=limit, descending=True)
 
 
-def inbox_keys_in(user: UUID, bucket: int) -> Query:
-    """Return the query for the keys of all rows whose last activity falls into this bucket."""
-    keys: dict[str, Any] = {":inbox": f"IN#{user}", ":bucket": bucket}
-    return Query("#inbox = :inbox AND #activity_bucket = :bucket", keys, index=INBOX_INDEX)
+def to_inbox_entry(item: StoredItem) -> BucketPosition:
+    """Return the position of an index entry."""
+    return BucketPosition(int(item["activity_bucket"]["N"]), text_to_uuid(item["sk"]["S"][4:]))
 
 
-def position_bucket(position: InboxPosition) -> int:
-    """Return the bucket in which a page that continues at this position starts."""
-    return bucket(position.last_at)
+def start_of(bucket: int) -> InboxPosition:
+    """Return the position before all rows of a bucket, and after those of newer buckets."""
+    return InboxPosition(from_ms((bucket + 1) * BUCKET_MS - 1), UUID(int=2**128 - 1))
 
 
 def bucket(at: datetime) -> int:

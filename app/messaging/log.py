@@ -9,14 +9,17 @@ from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
-from app.messaging.errors import ReplyBeyondEnd, UuidTaken
+from app.messaging.errors import AfterTooOld, ReplyBeyondEnd, UuidTaken
 from app.messaging.group_locks import GroupLocks
-from app.messaging.models import Draft, Message
+from app.messaging.models import LAST_NUMBER, Draft, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.messaging.uuid7 import uuid7
 
 NEWEST_COMPARED = 16
 """Newest messages that a draft without `after` is compared with."""
+
+NUMBERS_AFTER = 500
+"""A draft with `after` gets one of this many numbers after it, or none. Its earlier attempts can be nowhere else."""
 
 
 def now() -> datetime:
@@ -49,19 +52,21 @@ class Log:
         """Return the committed message, or the one that an earlier attempt with the draft's uuid committed.
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
-        other content has the uuid, ReplyBeyondEnd when the draft replies to a number that the group does not have, and
-        Unavailable. 1 WCU, 1 RCU for a reply, and 1 RCU for each 4 KB of messages that are searched for the uuid.
+        other content has the uuid, AfterTooOld when 500 others follow the draft's `after`, ReplyBeyondEnd when the
+        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 1 RCU for a reply, and 1 RCU for
+        each 4 KB of messages that are searched for the uuid.
         """
+        last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
         after = draft.after
         if after is None or after > searched:  # a client that claims to be ahead of the log is not believed
             after = max(0, searched - NEWEST_COMPARED)
-        if duplicate := await self._find_duplicate(draft, group, after, searched):
+        if duplicate := await self._find_duplicate(draft, group, after, min(searched, last)):
             return duplicate
         async with self._locks.hold(group):
             tail = max(searched, self._locks.tail(group))
-            duplicate = await self._find_duplicate(draft, group, searched, tail)
-            message = duplicate or await self._commit(self.entry(draft, group=group, number=tail + 1))
+            duplicate = await self._find_duplicate(draft, group, searched, min(tail, last))
+            message = duplicate or await self._commit(self.entry(draft, group=group, number=tail + 1), last)
             self._locks.record_tail(group, message.number)
         return message
 
@@ -72,10 +77,12 @@ class Log:
         found = await self._store.messages_with_uuid(group, draft.uuid, after=after, until=until)
         return _match(found, self.entry(draft, group=group, number=until))
 
-    async def _commit(self, message: Message) -> Message:
-        """Put the message at its number or, while other processes take that, at the next free number."""
+    async def _commit(self, message: Message, last: int) -> Message:
+        """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
         await self._require_reply_target(message)
         for attempt in count():
+            if message.number > last:
+                raise AfterTooOld
             try:
                 return await self._put(message)
             except NumberTaken as error:
@@ -105,6 +112,13 @@ class Log:
             return
         if await self._store.message(message.group_uuid, target) is None:
             raise ReplyBeyondEnd
+
+
+def _last_number(draft: Draft) -> int:
+    """Return the highest number that the draft may get."""
+    if draft.uuid is None or draft.after is None:
+        return LAST_NUMBER
+    return min(draft.after + NUMBERS_AFTER, LAST_NUMBER)
 
 
 def _match(appended: Sequence[Message], message: Message) -> Message | None:

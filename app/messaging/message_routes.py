@@ -10,6 +10,7 @@ from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.errors import (
+    AfterTooOld,
     CannotMessage,
     GroupNotFound,
     MessageBlank,
@@ -71,7 +72,9 @@ async def _window(
     "",
     responses={
         200: {"description": "The message with its final number", "links": SENT},
-        **problem_responses(*SIGNED_IN, *WITH_BODY, *REFUSALS, GroupNotFound, UserNotFound, CannotMessage, UuidTaken),
+        **problem_responses(
+            *SIGNED_IN, *WITH_BODY, *REFUSALS, GroupNotFound, UserNotFound, CannotMessage, UuidTaken, AfterTooOld
+        ),
     },
 )
 async def send_message(body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep) -> MessageView:
@@ -81,7 +84,9 @@ async def send_message(body: NewMessage, user: CurrentUser, messaging: Messaging
     created. The message in the answer is durable and has its final `number`.
 
     A client that gets no answer repeats the call with the same `uuid`: the message is stored once, and each answer is
-    the same. Other content under a `uuid` that is in use is 409 `uuid-taken`. A group that does not exist, or that the
+    the same. Other content under a `uuid` that is in use is 409 `uuid-taken`. With `after`, a message gets one of the
+    500 numbers after it; when others have them all, the answer is 409 `after-too-old`: the message is not stored, and
+    may be sent with the group's present `last_number`. A group that does not exist, or that the
     caller is not a member of, is 404 `group-not-found`.
     """
     sender = (await users.names([user]))[user]  # first: an answer about a committed message must not fail
@@ -93,9 +98,10 @@ async def send_message(body: NewMessage, user: CurrentUser, messaging: Messaging
 async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
     """Count the caller's groups with unread messages.
 
-    The number for a badge. Each group has its own `unread_count`.
+    The number for a badge, with a `+` unless it `is_complete`. Each group has its own `unread_count`.
     """
-    return CounterView(count=await unread.count(user))
+    unread_groups = await unread.count(user)
+    return CounterView(count=unread_groups.count, is_complete=unread_groups.is_complete)
 
 
 @router.get("/{message_group_uuid}", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})

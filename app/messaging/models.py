@@ -96,6 +96,14 @@ class InboxPosition:
         return cls(row.last_at, row.group_uuid)
 
 
+@dataclass(frozen=True, slots=True)
+class BucketPosition:
+    """A position within ten minutes of a large inbox that hold too many groups to be sorted by time."""
+
+    bucket: int
+    group_uuid: UUID
+
+
 def direct_group_uuid(one: UUID, other: UUID) -> UUID:
     """Return the id of the direct group of two users, in whichever order they are given."""
     first, second = sorted((str(one), str(other)))

@@ -69,7 +69,8 @@ class MessageCreate(RequestModel):
     after: Annotated[int, Field(strict=True, ge=0, le=LAST_NUMBER)] | None = Field(
         None,
         description="The group's last number that the client knew when it first sent this uuid (0: none). With it, a"
-        " send may be repeated at any time; without it, while fewer than 16 other messages were added.",
+        " send may be repeated at any time, and gets one of the 500 numbers after it or none; without it, a send may be"
+        " repeated while fewer than 16 other messages were added.",
         examples=[41],
     )
     reply_to: Number | None = Field(None, description="Number of the message that is replied to", examples=[40])
@@ -216,3 +217,8 @@ class CounterView(ResponseModel):
     """The number of groups with unread messages."""
 
     count: int = Field(ge=0, le=MAX_VERSION, description="Groups with unread messages", examples=[3])
+    is_complete: bool = Field(
+        description="Whether all groups were counted. False in an inbox of more than 140 groups: the 20 groups with the"
+        " newest activity were counted, and more may have unread messages",
+        examples=[True],
+    )

@@ -21,22 +21,14 @@ from app.messaging.errors import (
     ReplyBeyondEnd,
 )
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.inbox import Inbox
+from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.log import Log, now
-from app.messaging.models import Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import BucketPosition, Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
 from app.users.service import Users
-
-
-@dataclass(frozen=True, slots=True)
-class InboxPage:
-    """A page of an inbox; `next` is the position that the next page continues from, None on the last page."""
-
-    rows: Sequence[InboxRow]
-    next: InboxPosition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +69,9 @@ class Messaging:
         """Append a message to a group of the sender, or to the direct group with the user of this handle; return it.
 
         A draft that is sent again with its uuid returns the message of the first send. Raises OneTarget, MessageBlank,
-        MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken and
-        ReplyBeyondEnd. 3 WCU and 1 RCU; 10 WCU for the first message of a direct group, 7 in a new index bucket.
+        MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
+        AfterTooOld and ReplyBeyondEnd. 3 WCU and 1 RCU; 10 WCU for the first message of a direct group, 7 in a new
+        index bucket.
         """
         if (group is None) == (handle is None):
             raise OneTarget
@@ -223,9 +216,7 @@ class Messaging:
             raise CannotMessage
         await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
 
-    async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | None = None) -> InboxPage:
-        """Return a page of a user's groups, newest activity first. Costs what Inbox.newest_rows costs."""
+    async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | BucketPosition | None = None) -> InboxPage:
+        """Return a page of a user's groups, newest activity first. Costs what Inbox.page costs."""
         async with deadline(READ_SECONDS):
-            rows = await self._inbox.newest_rows(user, before=before, limit=limit + 1)
-        page = rows[:limit]
-        return InboxPage(page, InboxPosition.of(page[-1]) if len(rows) > limit else None)
+            return await self._inbox.page(user, before=before, limit=limit)

@@ -4,16 +4,14 @@ Any method may raise Unavailable. Units are those of messages and rows of ordina
 """
 
 from collections.abc import Sequence
+from heapq import nlargest
 from uuid import UUID
 
-from app.gateways.dynamodb import ConditionFailed, Key, Table, TransactionRejected
+from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
 from app.messaging import items
 from app.messaging.errors import CannotMessage
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, MemberState, Message
+from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message
 from app.messaging.windows import Window
-
-INDEX_PAGE = 60
-"""Keys to read from the index at once: a page of rows, and some for rows that have moved meanwhile."""
 
 
 class NumberTaken(Exception):
@@ -52,35 +50,37 @@ class MessagingStore:
         query = items.inbox_rows(user, limit=limit, consistent=consistent)
         return list(map(items.to_inbox_row, await self._table.query(query)))
 
-    async def inbox_rows_by_activity(self, user: UUID, *, before: InboxPosition | None, limit: int) -> list[InboxRow]:
-        """Return the newest active rows before a position (None: the newest of all), newest first, by the index.
+    async def newest_inbox_rows(
+        self, user: UUID, *, before: InboxPosition | None, limit: int, most: int, consistent: bool = False
+    ) -> list[InboxRow] | None:
+        """Return a user's active rows before a position (None: the newest), newest activity first, by reading them all.
 
-        Eventually consistent. 0.5 RCU for each row and for each 4 KB of index entries, about 40.
+        Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
+        consistent.
         """
-        rows: dict[UUID, InboxRow] = {}
-        newest = items.position_bucket(before) if before else None
-        is_last = False
-        while len(rows) < limit and not is_last:
-            keys, newest = await self._index_keys(user, newest)
-            found = map(items.to_inbox_row, await self._table.batch_get(keys))
-            active = (row for row in found if row.state is MemberState.ACTIVE)
-            rows |= {row.group_uuid: row for row in active if before is None or before > InboxPosition.of(row)}
-            is_last = newest is None
-        return sorted(rows.values(), key=InboxPosition.of, reverse=True)[:limit]
+        found = await self._table.query(items.inbox_rows(user, limit=most + 1, consistent=consistent))
+        if len(found) > most:
+            return None
+        end = items.activity_at(before) if before else None
+        active = [item for item in found if items.is_active(item) and (end is None or items.activity(item) < end)]
+        return list(map(items.to_inbox_row, nlargest(limit, active, items.activity)))
 
-    async def _index_keys(self, user: UUID, newest: int | None) -> tuple[list[Key], int | None]:
-        """Return the keys of rows in whole buckets, each group once, and the bucket to continue with, None at the end.
-
-        The index is eventually consistent and groups move between the two queries: an entry of either counts.
+    async def count_unread(self, user: UUID, *, limit: int) -> tuple[int, int]:
+        """Return how many active rows have unread messages, among the first `limit` by group id, and how many rows
+        were read for that; strongly consistent. 1 RCU for each 4 KB of rows, about 13.
         """
-        entries = await self._table.query(items.inbox_keys_from(user, newest, limit=INDEX_PAGE))
-        following = None
-        if len(entries) == INDEX_PAGE:
-            oldest = int(entries[-1]["activity_bucket"]["N"])
-            entries += await self._table.query(items.inbox_keys_in(user, oldest))
-            following = oldest - 1
-        keys: dict[str, Key] = {e["sk"]["S"]: {"pk": e["pk"]["S"], "sk": e["sk"]["S"]} for e in entries}
-        return list(keys.values()), following
+        return await self._table.count(items.unread_rows(user, limit=limit))
+
+    async def inbox_entries(
+        self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
+    ) -> list[BucketPosition]:
+        """Return entries of the index, newest bucket first (None: from the newest on), eventually consistent.
+
+        From the bucket of an InboxPosition on they are those of all buckets; after a BucketPosition those of the rest
+        of its bucket. 0.5 RCU for each 4 KB, 27 entries.
+        """
+        found = await self._table.query(items.inbox_entries(user, start, limit=limit))
+        return list(map(items.to_inbox_entry, found))
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
         """Return the existing rows of these groups, eventually consistent. 0.5 RCU for each group."""

@@ -171,6 +171,15 @@ async def test_a_drain_waits_for_the_load_of_a_cancelled_caller(source: Source) 
     assert finished == [{"a"}]
 
 
+async def test_a_value_can_live_for_less_than_the_ttl(alone: Caches, source: Source, clock: Clock) -> None:
+    cache = alone.add(source.spec(ttl_by_value=lambda value: 2 if value < 0 else 1000))
+    source.values |= {"short": -1, "long": 1}
+    for clock.now, loads in ((0.0, 2), (1.9, 2), (2.0, 3), (3.9, 3), (299, 4), (300, 5)):
+        assert await cache.get("short") == -1
+        assert await cache.get("long") == 1
+        assert len(source.loads) == loads, clock.now
+
+
 async def test_values_live_for_their_ttl_and_absence_for_30_seconds(
     alone: Caches, source: Source, clock: Clock
 ) -> None:

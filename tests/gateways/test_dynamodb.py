@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -142,6 +143,27 @@ async def test_a_query_goes_on_over_pages_and_stops_at_its_limit(table: Table, p
     assert sort_keys(await table.query(query)) == [f"{n}" for n in range(8)]
     limited = Query("#pk = :pk", {":pk": pk}, limit=5, descending=True)
     assert sort_keys(await table.query(limited)) == ["7", "6", "5", "4", "3"]
+
+
+async def test_a_query_goes_on_after_a_key_whether_it_exists_or_not(table: Table, pk: str) -> None:
+    await asyncio.gather(*(table.put(Put({"pk": pk, "sk": f"{n}"})) for n in range(5)))
+    query = Query("#pk = :pk", {":pk": pk}, after={"pk": pk, "sk": "1x"})
+    assert sort_keys(await table.query(query)) == ["2", "3", "4"]
+    following = replace(query, after={"pk": pk, "sk": "2"}, descending=True)
+    assert sort_keys(await table.query(following)) == ["1", "0"]
+
+
+async def test_a_count_goes_on_over_pages(table: Table, pk: str) -> None:
+    filler = "x" * 300_000
+    await asyncio.gather(*(table.put(Put({"pk": pk, "sk": f"{n}", "n": n, "filler": filler})) for n in range(8)))
+    selected, _ = await table.count(Query("#pk = :pk", {":pk": pk, ":n": 2}, filter="#n > :n"))
+    assert selected == 5  # the local engine counts an item twice that does not fit into a page
+
+
+@pytest.mark.parametrize(("limit", "counted"), [(None, (5, 8)), (5, (2, 5)), (8, (5, 8)), (9, (5, 8))])
+async def test_a_count_stops_at_its_limit(table: Table, pk: str, limit: int | None, counted: tuple[int, int]) -> None:
+    await asyncio.gather(*(table.put(Put({"pk": pk, "sk": f"{n}", "n": n})) for n in range(8)))
+    assert await table.count(Query("#pk = :pk", {":pk": pk, ":n": 2}, limit=limit, filter="#n > :n")) == counted
 
 
 async def test_a_batch_get_of_any_size_returns_the_items_that_exist(table: Table, pk: str) -> None:

@@ -132,7 +132,7 @@ async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_
         assert (statements.count, calls) == (0, ["Query"] * 3)
         async with metered(service, monkeypatch) as calls:
             for _ in range(3):
-                assert await ann.get("/api/messages/counter") == count == {"count": 2}
+                assert await ann.get("/api/messages/counter") == count == {"count": 2, "is_complete": True}
         assert (statements.count, calls) == (0, [])
 
 
@@ -145,7 +145,7 @@ async def test_a_value_loaded_by_one_process_is_read_by_the_other_from_valkey(
     statements = Statements(monkeypatch)
     async with pair.at(pair.other, pair.bob) as bob, metered(pair.other, monkeypatch) as calls:
         assert (await bob.get("/api/message_groups")).json()[0]["display_name"] == "Ann"
-        assert (await bob.get("/api/messages/counter")).json() == {"count": 1}
+        assert (await bob.get("/api/messages/counter")).json()["count"] == 1
     assert (statements.count, calls) == (0, ["Query"])
 
 
@@ -232,6 +232,6 @@ async def traffic(pair: Pair) -> tuple[Counter[int], float]:
                 await pair.ann.client.patch("/api/users/me", json={"display_name": f"Ann {turn}"}),
             )
         statuses.update(answer.status_code for answer in answers)
-        assert answers[1].json() == {"count": 1}
+        assert answers[1].json()["count"] == 1
         slow = max(slow, now() - started)
     return statuses, slow

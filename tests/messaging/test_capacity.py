@@ -1,5 +1,6 @@
 """The exact cost of each operation, in calls and in units, by DynamoDB's rules."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,12 +11,14 @@ from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
-from app.messaging.errors import GroupNotFound
-from app.messaging.log import now
-from app.messaging.models import Draft, direct_group_uuid
+from app.messaging.errors import AfterTooOld, GroupNotFound
+from app.messaging.events import GroupChanged
+from app.messaging.inbox import WHOLE_INBOX
+from app.messaging.log import NUMBERS_AFTER, now
+from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.messaging.unread import UnreadCounter
+from app.messaging.unread import COUNTED_WHOLE, UnreadCount, UnreadCounter
 from app.messaging.windows import Window
 from tests.fixtures.app import Service
 from tests.tools.capacity import Meter
@@ -90,6 +93,25 @@ async def test_a_send_after_others_wrote_reads_their_messages(metered: Metered) 
     assert (len(spent.calls), spent.write_units, spent.read_units) == (5, 3, 2), spent
 
 
+async def test_a_send_with_any_after_compares_500_messages_at_most(metered: Metered) -> None:
+    await metered.send()
+    entries = [
+        Message(metered.group, number, uuid4(), metered.bob, TEXT, metered.at)
+        for number in range(2, NUMBERS_AFTER + 101)
+    ]
+    await asyncio.gather(*(metered.store.append_message(entry) for entry in entries))
+    await metered.store.advance_inbox_row(entries[-1], user=metered.ann)
+    async with metered.meter.measure() as spent:
+        with pytest.raises(AfterTooOld):
+            await metered.send(uuid=uuid4(), after=0)
+    assert spent.calls == ["GetItem", "Query"]
+    assert (spent.write_units, spent.read_units) == (0, 27), spent
+    async with metered.meter.measure() as spent:
+        await metered.send(uuid=uuid4(), after=101)
+    assert spent.calls == ["GetItem", "Query", "PutItem", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.read_units) == (3, 27), spent
+
+
 async def test_a_send_into_a_new_bucket_costs_7_write_units(metered: Metered) -> None:
     await metered.send()
     metered.at += timedelta(minutes=10)
@@ -132,11 +154,71 @@ async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> No
     for _ in range(20):
         await metered.send(to=uuid4())
     async with metered.meter.measure() as spent:
-        assert await counter.count(metered.ann) == 0
+        assert await counter.count(metered.ann) == UnreadCount(0, is_complete=True)
     assert (spent.calls, spent.read_units) == (["Query"], 2), spent
     async with metered.meter.measure() as spent:
-        assert await counter.count(metered.ann) == 0
+        assert await counter.count(metered.ann) == UnreadCount(0, is_complete=True)
     assert spent.calls == []
+
+
+async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
+    """Give Ann that many groups, whose rows have the longest previews."""
+    for age in range(count):
+        peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
+        message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, "x" * 120, at)
+        await metered.store._table.put(items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("groups", "calls", "units"),
+    [
+        (COUNTED_WHOLE, ["Query"], 12),
+        (WHOLE_INBOX + 1, ["Query", "BatchGetItem"], 10.5),
+    ],
+)
+async def test_the_counter_costs_12_units_however_many_groups(
+    metered: Metered, groups: int, calls: list[str], units: float
+) -> None:
+    counter = UnreadCounter(metered.store, Caches(TaskSet()))
+    await fill(metered, groups, minutes_apart=15)
+    await counter.count(metered.ann)  # here the process finds out whether the inbox is a large one
+    await counter.invalidate_changed(GroupChanged((await metered.store.inbox_rows(metered.ann, limit=1))[0]))
+    async with metered.meter.measure() as spent:
+        await counter.count(metered.ann)
+    assert (spent.calls, spent.read_units) == (calls, units), spent
+
+
+@pytest.mark.parametrize(
+    ("minutes_apart", "first", "second"),
+    [
+        (15, 11, 11),  # at most one in ten minutes: 20 rows and 1 RCU of index entries
+        (4, 12, 12),  # two or three
+        (1, 14, 15.5),  # ten
+    ],
+)
+async def test_a_page_of_a_large_inbox_costs_its_rows_and_those_of_its_last_ten_minutes(
+    metered: Metered, minutes_apart: float, first: float, second: float
+) -> None:
+    metered.at = datetime(2026, 11, 24, 9, 55, tzinfo=UTC)
+    await fill(metered, WHOLE_INBOX + 1, minutes_apart=minutes_apart)
+    page = await metered.messaging.inbox(metered.ann, limit=20)  # here the process finds out that it is a large one
+    async with metered.meter.measure() as spent:
+        assert await metered.messaging.inbox(metered.ann, limit=20) == page
+    assert spent.calls == ["Query", "BatchGetItem"]
+    assert spent.read_units == first, spent
+    async with metered.meter.measure() as spent:
+        await metered.messaging.inbox(metered.ann, limit=20, before=page.next)
+    assert spent.calls == ["Query", "BatchGetItem"]
+    assert spent.read_units == second, spent
+
+
+async def test_a_page_of_groups_with_activity_at_once_costs_its_rows(metered: Metered) -> None:
+    await fill(metered, WHOLE_INBOX + 1, minutes_apart=0)
+    page = await metered.messaging.inbox(metered.ann, limit=20)
+    for units in (11, 10.5):  # of the first page the index was read to learn that the bucket is large
+        async with metered.meter.measure() as spent:
+            page = await metered.messaging.inbox(metered.ann, limit=20, before=page.next if units < 11 else None)
+        assert (spent.calls, spent.read_units) == (["Query", "BatchGetItem"], units), spent
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from app.messaging import log
 from tests.fixtures.app import NewPerson, Person, Service
+from tests.http.problem import problem_of
 from tests.tools.processes import crashed_send
 
 
@@ -36,6 +38,47 @@ async def test_with_after_a_send_is_found_however_many_messages_followed(ann: Pe
         await bob.sent(f"{number}", ann)
     assert await ann.sent("mine", bob, uuid=uuid, after=1) == mine
     assert (await ann.inbox())[0]["last_number"] == 42
+
+
+@pytest.fixture
+def few_numbers(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A draft with `after` gets one of 5 numbers after it, as a service of its own would have it of 500."""
+    monkeypatch.setattr(log, "NUMBERS_AFTER", 5)
+    return 5
+
+
+async def test_a_message_gets_one_of_the_numbers_after_its_after_or_none(
+    ann: Person, bob: Person, few_numbers: int
+) -> None:
+    for number in range(few_numbers):
+        await bob.sent(f"{number}", ann)
+    in_time = await ann.sent("in time", bob, uuid=str(uuid4()), after=1)
+    assert in_time["number"] == 1 + few_numbers
+    uuid = str(uuid4())
+    for _ in range(2):
+        problem_of(await ann.send("late", bob, uuid=uuid, after=1), 409, "after-too-old")
+    assert await ann.numbers(ann.group_with(bob)) == [1, 2, 3, 4, 5, 6]
+    late = await ann.sent("late", bob, uuid=uuid, after=in_time["number"])
+    assert late["number"] == in_time["number"] + 1
+    for message, after in ((in_time, 1), (late, in_time["number"])):
+        again = await ann.sent(message["message"], bob, uuid=message["uuid"], after=after)
+        assert again == message
+
+
+async def test_a_send_is_found_whatever_the_number_of_messages_after_it(
+    ann: Person, bob: Person, few_numbers: int
+) -> None:
+    uuid = str(uuid4())
+    mine = await ann.sent("mine", bob, uuid=uuid, after=0)
+    for number in range(3 * few_numbers):
+        await bob.sent(f"{number}", ann)
+    assert await ann.sent("mine", bob, uuid=uuid, after=0) == mine
+    problem_of(await ann.send("other", bob, uuid=uuid, after=0), 409, "uuid-taken")
+
+
+async def test_a_send_without_uuid_is_never_too_late(ann: Person, bob: Person, few_numbers: int) -> None:
+    for number in range(1, 3 * few_numbers):
+        assert (await ann.sent("again", bob, after=0))["number"] == number
 
 
 @pytest.mark.parametrize("change", [{"message": "other"}, {"reply_to": 1}])

@@ -12,6 +12,7 @@ from app.gateways.dynamodb import Put
 from app.messaging import items
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import Message, direct_group_uuid
+from app.messaging.unread import COUNTED_NEWEST, COUNTED_WHOLE
 from tests.fixtures.app import NewPerson, Person, Service
 from tests.tools.processes import crashed_send
 
@@ -112,19 +113,48 @@ async def walk(person: Person, limit: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("minutes_apart", [0, 1, 25])
-@pytest.mark.parametrize("count", [21, WHOLE_INBOX, WHOLE_INBOX + 1, 330])
+@pytest.mark.parametrize(
+    ("count", "minutes_apart"),
+    [
+        *((count, minutes) for count in (21, WHOLE_INBOX) for minutes in (0, 1, 25)),
+        *((count, minutes) for count in (WHOLE_INBOX + 1, 330) for minutes in (1, 25)),
+    ],
+)
 async def test_pages_show_every_group_once_in_order(
     service: Service, ann: Person, count: int, minutes_apart: int
 ) -> None:
     groups = await fill(service, ann, count, minutes_apart=minutes_apart)
     for limit in (20, 100):
         assert await walk(ann, limit) == list(map(str, groups))
-    assert (await ann.get("/api/messages/counter"))["count"] == count
     rows = await ann.inbox()
     assert all(newer["created_at"] >= older["created_at"] for newer, older in pairwise(rows))
     assert rows[0]["display_name"] == "Deleted user"
     assert rows[0]["handle"] is None
+
+
+@pytest.mark.parametrize("limit", [20, 100])
+async def test_groups_of_a_bucket_too_large_to_be_sorted_come_once_each(
+    service: Service, ann: Person, limit: int
+) -> None:
+    groups = await fill(service, ann, 330, minutes_apart=0)
+    older = await fill(service, ann, 30, minutes_apart=60)
+    found = await walk(ann, limit)
+    assert sorted(found) == sorted(map(str, groups + older))
+    assert found[-29:] == list(map(str, older[1:]))
+    rows = await ann.get("/api/message_groups")
+    assert all(newer["created_at"] > older["created_at"] for newer, older in pairwise(rows))
+
+
+@pytest.mark.parametrize("count", [0, 1, COUNTED_WHOLE, COUNTED_WHOLE + 1, WHOLE_INBOX + 1])
+async def test_the_counter_says_whether_all_groups_were_counted(service: Service, ann: Person, count: int) -> None:
+    groups = await fill(service, ann, count, minutes_apart=1)
+    is_complete = count <= COUNTED_WHOLE
+    expected = count if is_complete else COUNTED_NEWEST
+    for _ in range(2):
+        assert await ann.get("/api/messages/counter") == {"count": expected, "is_complete": is_complete}
+    for group in groups[:1]:
+        await ann.client.put(f"/api/message_groups/{group}/read", json={"number": 1})
+        assert (await ann.get("/api/messages/counter"))["count"] == expected - 1
 
 
 async def test_a_group_that_moves_up_while_paging_is_not_shown_twice(

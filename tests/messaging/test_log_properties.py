@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from app.concurrency import TaskSet
 from app.errors import Unavailable
+from app.messaging import log
+from app.messaging.errors import AfterTooOld
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -67,6 +71,47 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
         assert (row.last_number, row.preview, row.last_by) == (log[-1].number, log[-1].text, log[-1].user_uuid)
         own = [message.number for message in log if message.user_uuid == user]
         assert row.read_number == max(own, default=0)
+
+
+@given(seed=st.integers(0, 2**32), share=st.sampled_from([0.0, 0.2]), stale=st.integers(0, 6))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_draft_that_is_refused_as_too_old_is_not_in_the_log_and_never_will_be(
+    service: Service, monkeypatch: pytest.MonkeyPatch, seed: int, share: float, stale: int
+) -> None:
+    """Each draft is sent several times at once and again, with an `after` of the past and then with a recent one."""
+    monkeypatch.setattr(log, "NUMBERS_AFTER", 4)
+    rng = random.Random(seed)  # noqa: S311  # repeatable
+    tasks, pair = TaskSet(), (uuid4(), uuid4())
+    processes = [process(service, tasks, share=share, seed=seed + n) for n in range(2)]
+    store, group = MessagingStore(service.state["table"]), direct_group_uuid(*pair)
+
+    async def send(draft: Draft, peer: UUID) -> Message | None:
+        with suppress(AfterTooOld):
+            return await send_until_answered(processes, draft, peer, rng)
+        assert draft.uuid not in {message.uuid for message in await store.messages_after(group, 0)}
+        return None
+
+    async def talk(sender: int) -> set[UUID]:
+        me, peer = pair if sender % 2 else pair[::-1]
+        sent, end = set(), 0
+        for n in range(5):
+            draft = Draft(me, f"{sender}/{n}", uuid4(), max(0, end - stale))
+            answers: set[Message | None] = {None}
+            while answers == {None}:
+                answers = set(await asyncio.gather(*(send(draft, peer) for _ in range(2))))
+                end = len(await store.messages_after(group, 0))
+                draft = replace(draft, after=end) if answers == {None} else draft
+            (message,) = answers - {None}
+            assert message
+            assert message.number <= (draft.after or 0) + 4
+            sent.add(message.uuid)
+        return sent
+
+    sent = set[UUID]().union(*await asyncio.gather(*map(talk, range(3))))
+    await tasks.drain(10)
+    entries = await store.messages_after(group, 0)
+    assert [message.number for message in entries] == list(range(1, len(sent) + 1))
+    assert {message.uuid for message in entries} == sent
 
 
 async def test_a_sender_gets_a_number_above_those_it_has_seen(service: Service) -> None:

@@ -107,7 +107,7 @@ async def list_conversations(
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
     async with open_services(read_settings(StoreSettings)) as services:
         user = await find_user(services.users, handle)
-        rows = await Inbox(services.messaging).newest_rows(user.uuid, before=position, limit=limit)
+        rows = (await Inbox(services.messaging).page(user.uuid, before=position, limit=limit)).rows
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
     console = Console(json)
     if rows:

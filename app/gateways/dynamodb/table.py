@@ -99,6 +99,24 @@ class Table:
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
         return items
 
+    async def count(self, query: Query) -> tuple[int, int]:
+        """Return how many items the query selects, and how many it read: at most its limit, filtered ones included.
+
+        Costs as much as reading them, but transfers none.
+        """
+        selected = read = 0
+        request = query.request() | {"Select": "COUNT"}
+        while query.limit is None or read < query.limit:
+            if query.limit is not None:
+                request["Limit"] = query.limit - read
+            response = await self._call(self._client.query, **request)
+            selected += response["Count"]
+            read += response["ScannedCount"]
+            if "LastEvaluatedKey" not in response:
+                break
+            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        return selected, read
+
     async def batch_get(self, keys: Sequence[Key]) -> list[StoredItem]:
         """Return the items at these keys that exist, in any order, eventually consistent: 0.5 RCU per 4 KB each."""
         chunks = [keys[start : start + BATCH_SIZE] for start in range(0, len(keys), BATCH_SIZE)]

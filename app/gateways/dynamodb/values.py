@@ -70,6 +70,8 @@ class Query:
     limit: int | None = None
     descending: bool = False
     consistent: bool = False
+    after: Key | Item | None = None
+    """The key, with the keys of the index, of an item that the selection follows in key order, whether it exists."""
     filter: str = ""
     """A filter expression; items that it drops are read and charged all the same."""
 
@@ -78,6 +80,8 @@ class Query:
         request = _expressions(self.condition, self.filter, values=self.values)
         if self.filter:
             request["FilterExpression"] = self.filter
+        if self.after:
+            request["ExclusiveStartKey"] = marshal_item(self.after)
         request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
         if self.index:
             return request | {"IndexName": self.index}

@@ -10,6 +10,7 @@ const { Store } = await page("lib/store.js");
 const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups } = await page("lib/selectors.js");
 const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
+const { Problem } = await page("lib/api.js");
 const { Outbox } = await page("lib/outbox.js");
 const { hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
 const { formatAgo, dayLabel } = await page("lib/time.js");
@@ -323,4 +324,34 @@ test("a message written at the moment in which the outbox becomes empty is sent,
   outbox.add({ group: "g", handle: null }, "first", null);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(sent, ["first", "second"]);
+});
+
+test("a message that is too old to be sent with its number is sent with the present one, once the page knows it", async () => {
+  const waiting = new Map();
+  const storage = {
+    prefix: "outbox",
+    put: (pending) => waiting.set(pending.uuid, pending),
+    remove: (uuid) => waiting.delete(uuid),
+    all: () => [...waiting.values()],
+  };
+  const store = new Store(applyGroups(initial(), [row(3, 3, 1)]));
+  const tried = [];
+  const api = {
+    call: (_method, _path, body) => {
+      tried.push(body.after);
+      if (body.after < 600) return Promise.reject(new Problem(409, "after-too-old", "too old", 0));
+      return Promise.resolve({ ...message(1201, "me"), uuid: body.uuid });
+    },
+  };
+  const outbox = new Outbox(api, store, storage);
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+  outbox.add({ group: "g", handle: null }, "late", null);
+  await turn();
+  const [pending] = waiting.values();
+  assert.deepEqual([tried, pending.after, pending.refusal], [[3], null, "too old"]);
+  store.update((state) => applyGroups(state, [row(500, 3, 2)]));
+  outbox.retry(pending.uuid);
+  store.update((state) => applyGroups(state, [row(1200, 3, 3)]));
+  await turn();
+  assert.deepEqual([tried, waiting.size], [[3, 500, 1200], 0]);
 });

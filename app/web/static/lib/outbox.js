@@ -4,7 +4,7 @@
  * the server recognises a repetition, from another tab too.
  */
 
-import { RequestError } from "./api.js";
+import { Problem, RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyMessages } from "./store.js";
 import { uuid7 } from "./uuid7.js";
@@ -146,8 +146,21 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
-      else this.#put({ ...attempt, refusal: error.message });
+      else this.#put(this.#refused(attempt, error));
     }
+  }
+
+  /**
+   * Return a message after a refusal. Where too many others have come since the first attempt the server has made sure
+   * that it is not stored, so it may be sent as if for the first time, at once if the page knows of these others.
+   * @param {Pending} attempt
+   * @param {RequestError} error
+   * @returns {Pending}
+   */
+  #refused(attempt, error) {
+    if (!(error instanceof Problem) || error.code !== "after-too-old") return { ...attempt, refusal: error.message };
+    const isBehind = this.#lastNumber(attempt) <= (attempt.after ?? 0);
+    return { ...attempt, after: null, refusal: isBehind ? error.message : null };
   }
 
   /** @param {Pending} pending */

@@ -1,0 +1,112 @@
+"""Pages of a large inbox, against an index that is late and sorts groups of the same ten minutes anyhow."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any, cast
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.messaging import items
+from app.messaging.cursors import read_cursor, write_cursor
+from app.messaging.inbox import MAX_ROUNDS, SHOWN_BEFORE, SORTED_BUCKET, Inbox
+from app.messaging.models import BucketPosition, InboxPosition, InboxRow, MemberState
+from app.messaging.store import MessagingStore
+
+ME, PEER = UUID(int=1), UUID(int=2)
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+class LateIndex:
+    """The inbox of a user: its rows, and the index as it was before some of the rows changed."""
+
+    def __init__(self, rows: Sequence[InboxRow], rng: random.Random) -> None:
+        self.rows = {row.group_uuid: row for row in rows}
+        entries = [BucketPosition(items.bucket(row.last_at), row.group_uuid) for row in rows]
+        self.entries = sorted(entries, key=lambda entry: (-entry.bucket, rng.random()))
+        self.rows_read = self.entries_read = 0
+
+    def change(self, group: UUID, **changes: Any) -> None:
+        """Change a row, of which the index does not know yet."""
+        self.rows[group] = replace(self.rows[group], **changes)
+
+    async def inbox_entries(
+        self, _: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
+    ) -> list[BucketPosition]:
+        if isinstance(start, BucketPosition):
+            following = self.entries[self.entries.index(start) + 1 :]
+            found = [entry for entry in following if entry.bucket == start.bucket]
+        else:
+            found = [e for e in self.entries if start is None or e.bucket <= items.bucket(start.last_at)]
+        self.entries_read += len(found[:limit])
+        return found[:limit]
+
+    async def inbox_rows_of(self, _: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
+        assert len(set(groups)) == len(groups)
+        self.rows_read += len(groups)
+        return [self.rows[group] for group in sorted(groups)]
+
+
+def row(number: int, at: datetime, state: MemberState = MemberState.ACTIVE) -> InboxRow:
+    return InboxRow(ME, UUID(int=number), PEER, 1, at, PEER, "", 0, 1, state)
+
+
+ages = st.lists(st.integers(0, 40 * 60), min_size=1, max_size=120) | st.lists(
+    st.sampled_from([0, 1, 599, 600, 601, 86_400]), min_size=1, max_size=200
+)
+
+
+async def walk(index: LateIndex, limit: int) -> list[list[InboxRow]]:
+    """Return all pages, each continued from the cursor of the one before."""
+    inbox, pages = Inbox(cast(MessagingStore, index)), []
+    position: InboxPosition | BucketPosition | None = None
+    while True:
+        index.rows_read = index.entries_read = 0
+        page = await inbox.page_by_activity(ME, limit=limit, before=position)
+        assert index.rows_read <= limit * 2 + SORTED_BUCKET + SHOWN_BEFORE
+        assert index.entries_read <= MAX_ROUNDS * (limit + SORTED_BUCKET)
+        pages.append(list(page.rows))
+        if page.next is None:
+            return pages
+        position = read_cursor(write_cursor(page.next))
+        assert position == page.next
+
+
+@given(ages=ages, limit=st.integers(1, 30), seed=st.integers(0, 99), left=st.sets(st.integers(0, 199), max_size=20))
+async def test_pages_show_each_active_group_once_and_sorted_unless_a_bucket_is_large(
+    ages: list[int], limit: int, seed: int, left: set[int]
+) -> None:
+    states = [MemberState.LEFT if n in left else MemberState.ACTIVE for n in range(len(ages))]
+    rows = [
+        row(n, NOON - timedelta(seconds=age), state) for n, (age, state) in enumerate(zip(ages, states, strict=True))
+    ]
+    index = LateIndex(rows, random.Random(seed))  # noqa: S311  # repeatable
+    pages = await walk(index, limit)
+    found = [row for page in pages for row in page]
+    expected = sorted((r for r in rows if r.state is MemberState.ACTIVE), key=InboxPosition.of, reverse=True)
+    assert sorted(found, key=InboxPosition.of, reverse=True) == expected
+    assert all(page == sorted(page, key=InboxPosition.of, reverse=True) for page in pages)
+    buckets = [items.bucket(row.last_at) for row in found]
+    assert all(newer >= older for newer, older in pairwise(buckets))
+    if not left:
+        assert all(len(page) == limit for page in pages[:-1])
+    if max(len(list(of_bucket)) for _, of_bucket in groupby(index.entries, lambda e: e.bucket)) <= SORTED_BUCKET:
+        assert found == expected
+
+
+@given(ages=ages, limit=st.integers(1, 30), seed=st.integers(0, 99), moved=st.sets(st.integers(0, 199), max_size=20))
+async def test_a_group_whose_entry_is_late_is_shown_at_most_once_and_moves_no_other(
+    ages: list[int], limit: int, seed: int, moved: set[int]
+) -> None:
+    rows = [row(n, NOON - timedelta(seconds=age)) for n, age in enumerate(ages)]
+    index = LateIndex(rows, random.Random(seed))  # noqa: S311  # repeatable
+    late = {rows[n].group_uuid for n in moved if n < len(rows)}
+    for group in late:
+        index.change(group, last_at=NOON + timedelta(hours=1))
+    found = [row.group_uuid for page in await walk(index, limit) for row in page]
+    assert len(set(found)) == len(found)
+    assert set(found) - late == {row.group_uuid for row in rows} - late
