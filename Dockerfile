@@ -17,7 +17,7 @@ LABEL org.opencontainers.image.title="cruddur-messages" \
       org.opencontainers.image.description="A direct-messaging back end on one DynamoDB table and Postgres" \
       org.opencontainers.image.authors="the cruddur-messages authors" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PYTHONUNBUFFERED=1 PORT=8000 DATA_DIR=/data
+ENV PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
 RUN --mount=type=bind,from=builder,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
  && install --directory --owner 10001 --group 10001 /data
@@ -27,6 +27,5 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
-# The shell only fills in PORT, then becomes the server. Forwarded addresses are believed from FORWARDED_ALLOW_IPS
-# alone: set it to the load balancer's.
-CMD ["sh", "-c", "exec uvicorn --factory app.main:create_app --host 0.0.0.0 --port \"$PORT\" --workers 1 --timeout-graceful-shutdown 10 --proxy-headers --no-access-log --no-server-header"]
+# Forwarded addresses are believed from FORWARDED_ALLOW_IPS alone: set it to the load balancer's.
+CMD ["python", "-m", "app"]

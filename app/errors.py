@@ -4,7 +4,8 @@
     ├── Unavailable, Overloaded                                        503
     ├── InvalidParameter, InvalidBody                                  422
     ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser 403 · NotFound 404 · MethodNotAllowed 405
-    ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · InternalError 500
+    ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · HeadTooLarge 431 · InternalError 500
+    ├── MalformedRequest                                               400, before there is a path
     └── … each slice adds its own in errors.py
 
 An error's class name is its public `code`: GroupNotFound becomes group-not-found.
@@ -86,6 +87,16 @@ class InvalidBody(AppError):
 class MalformedJson(AppError):
     status = 400
     title = "The request body is not strict UTF-8 JSON"
+
+
+class MalformedRequest(AppError):
+    status = 400
+    title = "The request is not HTTP/1.1"
+
+
+class HeadTooLarge(AppError):
+    status = 431
+    title = "The head of a request may have 16 KiB and 100 fields"
 
 
 class RequestTimeout(AppError):

@@ -2,6 +2,7 @@
 
 import re
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -189,3 +190,28 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     def jwks_url(self) -> str:
         """The URL of the issuer's key set."""
         return self.cognito_jwks_url or f"{self.cognito_issuer_url}/.well-known/jwks.json"
+
+
+class ServerSettings(Settings):
+    """All settings of `python -m app`: those of the service, and those of its connections."""
+
+    host: str = "127.0.0.1"
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=3_600)] = 65
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 4_000
+    max_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 200
+    forwarded_allow_ips: CommaSeparated = ("127.0.0.1",)
+
+    @field_validator("forwarded_allow_ips", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_network(each if each != "*" else "0.0.0.0/0", strict=False)
+            except ValueError:
+                raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return value

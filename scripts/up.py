@@ -42,7 +42,6 @@ from scripts.engines.process import Child, Engine, EngineError, free_port, stop_
 
 HOST = "127.0.0.1"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DRAIN_SECONDS = 10
 STOP_SECONDS = 17.5  # with the engines' 2 s, a stop takes at most 20 s
 
 
@@ -167,21 +166,7 @@ def _start_service(data: Path, address: str, running: ExitStack) -> Child:
     service = Child("The service", data / "logs" / "service.log")
     running.callback(_stop_service, service)
     with _step("Starting the service"), _client(address) as client:
-        service.start(
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--factory",
-            "app.main:create_app",
-            "--host",
-            HOST,
-            "--port",
-            os.environ["PORT"],
-            "--timeout-graceful-shutdown",
-            str(DRAIN_SECONDS),
-            "--no-access-log",
-            "--no-server-header",
-        )
+        service.start(sys.executable, "-m", "app")
         service.wait_until(lambda: _is_ready(client), seconds=30)
     return service
 

@@ -122,7 +122,7 @@ def test_an_inbox_survives_kills_and_stops(start: Callable[..., Up], data: Path)
     assert not [path for path in data.iterdir() if path.is_dir() and stat.S_IMODE(path.stat().st_mode) != 0o700]
 
 
-@pytest.mark.parametrize(("program", "name"), [("uvicorn", "The service"), ("postgres", "Postgres")])
+@pytest.mark.parametrize(("program", "name"), [("-m\0app", "The service"), ("postgres", "Postgres")])
 def test_the_end_of_a_child_stops_everything_and_is_reported(start: Callable[..., Up], program: str, name: str) -> None:
     up = start()
     up.wait_until_it_serves()

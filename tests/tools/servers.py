@@ -18,10 +18,12 @@ START_SECONDS = 60
 
 @dataclass
 class Server:
-    """A uvicorn process as the container starts it, which can be killed and started again on its port."""
+    """A server process as the container starts it, which can be killed and started again on its port."""
 
     settings: Settings
     port: int = field(default_factory=free_port)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Settings of the server itself."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -29,16 +31,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        arguments = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "10"]
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "uvicorn",
-            "--factory",
-            "app.main:create_app",
-            "--no-access-log",
-            *arguments,
-            env=environment(self.settings),
+            "app",
+            env={**environment(self.settings), **self.variables, "HOST": "127.0.0.1", "PORT": str(self.port)},
             stderr=asyncio.subprocess.DEVNULL,
         )
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):

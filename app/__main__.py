@@ -1,0 +1,60 @@
+"""The server: `python -m app` serves the API as the environment's settings say, with every bound that it needs."""
+
+import argparse
+import signal
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+
+from app.cli.failures import Failure
+from app.cli.target import read_settings
+from app.http.protocol import BoundedProtocol, ConnectionLimits
+from app.main import create_app
+from app.settings import ServerSettings
+
+DRAIN_SECONDS = 10
+"""Deadline of running requests at a stop."""
+
+
+def main() -> None:
+    """Serve until a stop signal. The exit code is 0 then, 1 if the service could not start, 2 for wrong settings."""
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser.epilog = "All settings are environment variables: docs/operations.md lists them."
+    parser.parse_args()
+    try:
+        settings = read_settings(ServerSettings)
+    except Failure as failure:
+        parser.exit(failure.code, f"{failure}\n")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)  # uvicorn raises the signal again when it has stopped
+    uvicorn.Server(_config(settings)).run()
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing, so that a stop that went well ends with the exit code 0."""
+
+
+def _config(settings: ServerSettings) -> uvicorn.Config:
+    limits = ConnectionLimits(
+        settings.max_connections, settings.max_connections_per_address, settings.forwarded_allow_ips
+    )
+    return uvicorn.Config(
+        partial(create_app, settings),
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        http=cast(Any, partial(BoundedProtocol, limits)),
+        ws="none",
+        lifespan="on",
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+        access_log=False,
+        server_header=False,
+        log_config=None,
+    )
+
+
+if __name__ == "__main__":
+    main()
