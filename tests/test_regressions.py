@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,6 @@ from app.auth.issuer import KEY_FILE, LocalIssuer
 from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Put, Query, Update, unmarshal_item
-from app.logs import configure_logging
 from app.messaging import items
 from app.messaging.log import now
 from app.messaging.models import Draft, Message
@@ -29,6 +29,7 @@ from app.users.store import UserStore
 from tests.fixtures.app import KeyServer, NewPerson, Person, Service, running
 from tests.http.faulty import broken, changed
 from tests.http.problem import problem_of
+from tests.tools.servers import Server
 
 NEW_YEAR = datetime(2020, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
 
@@ -260,20 +261,24 @@ async def test_13_cors_reflects_no_foreign_origin(ann: Person, bob: Person) -> N
 
 
 async def test_14_logs_contain_no_texts_claims_or_sql(
-    settings: Settings, issuer: LocalIssuer, ann: Person, bob: Person, capfd: pytest.CaptureFixture[str]
+    settings: Settings, issuer: LocalIssuer, ann: Person, bob: Person
 ) -> None:
     text, unknown = f"secret {uuid4()}", f"sub-{uuid4()}"
-    async with running(changed(settings, log_level="DEBUG")) as service, service.client() as client:
+    server = Server(settings, variables={"LOG_LEVEL": "DEBUG"}, stderr=asyncio.subprocess.PIPE)
+    await server.start()
+    assert server.process
+    assert server.process.stderr
+    written = asyncio.ensure_future(server.process.stderr.read())
+    async with httpx.AsyncClient(base_url=server.address) as client:
         signed = {"authorization": f"Bearer {ann.token}"}
         await client.post("/api/messages", json={"message": text, "handle": bob.handle}, headers=signed)
         await client.get(f"/api/messages/{ann.group_with(bob)}", headers=signed)
         await client.get(f"/api/users/@{bob.handle}/short", headers=signed)
         stranger = {"authorization": f"Bearer {issuer.token(unknown, time.time())}"}
         await client.post("/api/users", json={"handle": ann.handle, "display_name": "X"}, headers=stranger)
-    configure_logging(settings.log_level)  # as it was, for the tests that follow
-    captured = capfd.readouterr()
-    lines = (captured.out + captured.err).splitlines()
-    requests = [line for line in map(json.loads, lines) if line["event"] == "request"]
+    await server.stop(signal.SIGTERM)
+    lines = (await written).decode().splitlines()
+    requests = [line for line in map(json.loads, lines) if line["event"] == "request" and line["route"] != "/healthz"]
     assert [line["status"] for line in requests] == [200, 200, 200, 409]
     secrets = (text, ann.handle, bob.handle, ann.sub, unknown, ann.token.split(".")[1], "token_use", "SELECT", "INSERT")
     assert [secret for secret in secrets if secret.lower() in "\n".join(lines).lower()] == []

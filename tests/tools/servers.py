@@ -23,7 +23,8 @@ class Server:
     settings: Settings
     port: int = field(default_factory=free_port)
     variables: dict[str, str] = field(default_factory=dict)
-    """Settings of the server itself."""
+    """Settings of the server itself, and others in place of those in `settings`."""
+    stderr: int = asyncio.subprocess.DEVNULL
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -36,7 +37,7 @@ class Server:
             "-m",
             "app",
             env={**environment(self.settings), **self.variables, "HOST": "127.0.0.1", "PORT": str(self.port)},
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=self.stderr,
         )
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
             while not await answers(client, self.address):
