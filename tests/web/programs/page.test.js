@@ -330,7 +330,7 @@ test("a message that is too old to be sent with its number is sent with the pres
   const waiting = new Map();
   const storage = {
     prefix: "outbox",
-    put: (pending) => waiting.set(pending.uuid, pending),
+    put: (entry) => waiting.set(entry.uuid, entry),
     remove: (uuid) => waiting.delete(uuid),
     all: () => [...waiting.values()],
   };
