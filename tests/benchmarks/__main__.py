@@ -1,0 +1,66 @@
+"""Measure the service against its bars, and against what else can be had.
+
+Each part starts what it needs, measures in turns and stops it. A figure is the median of its rounds, with the least
+and the greatest of them. The results go into a folder: bench.json, bench.md and bench.png.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from scripts.bootstrap import ROOT
+from tests.benchmarks import query, report, routes, streams
+from tests.benchmarks.figures import Figure, say
+from tests.benchmarks.options import Options
+from tests.benchmarks.processes import Machine
+
+Part = Callable[[Options], Coroutine[None, None, list[Figure]]]
+
+PARTS: Final[Mapping[str, Part]] = {
+    "query": query.measure,
+    "routes": routes.measure,
+    "streams": streams.measure,
+}
+
+
+def main() -> None:
+    """Run the parts that the command line names, or all."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=f"one of: {', '.join(PARTS)}")
+    parser.add_argument("--output", type=Path, help="the folder of the results (default: a new one in .data/bench)")
+    parser.add_argument("--rounds", type=int, default=5, help="the rounds of each part (default: 5)")
+    parser.add_argument("--valkey", action="store_true", help="give the service a Valkey, as two processes need it")
+    parser.add_argument("--long", action="store_true", help="let a log grow to a million messages (ten minutes more)")
+    parser.add_argument("--markdown", action="store_true", help="end with the tables in Markdown")
+    arguments = parser.parse_args()
+    at = datetime.now(UTC)
+    folder = arguments.output or ROOT / ".data" / "bench" / f"{at:%Y-%m-%dT%H%M%S}"
+    options = Options(arguments.rounds, with_valkey=arguments.valkey, is_long=arguments.long)
+    try:
+        parts = {name: run(name, options) for name in arguments.only or PARTS}
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted: what was started is stopped, and nothing is written.")
+    report.save(folder, parts, Machine.this(), at)
+    if arguments.markdown:
+        say("", report.markdown(parts, Machine.this(), at))
+    say("", f"Written to {folder}")
+
+
+def run(name: str, options: Options) -> list[Figure]:
+    """Run a part, and print its figures."""
+    started = time.monotonic()
+    say(f"{name} …")
+    figures = asyncio.run(PARTS[name](options))
+    say(*report.lines(figures), f"  {time.monotonic() - started:.0f} s", "")
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""A light HTTP client, so that the service and not the load is measured: kept-alive connections on httptools."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httptools
+
+from tests.benchmarks.processes import Server, cpu_seconds
+
+AT_ONCE = 8
+
+Request = Callable[[int], bytes]
+"""The bytes of the next request of the connection with this number."""
+
+
+class RequestFailed(Exception):
+    """A request was not answered with success: the status and the beginning of the answer."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection with one request at a time."""
+
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[bytes] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._body = bytearray()
+
+    async def ask(self, request: bytes) -> bytes:
+        """Return the body of the answer, or raise RequestFailed."""
+        if self._transport.is_closing():
+            raise RequestFailed("the connection was closed before the request")
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(RequestFailed("the connection was closed"))
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        """Add a part of a body, for the parser."""
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        """Hand over the answer, for the parser."""
+        assert self._answer
+        status, body = self._parser.get_status_code(), bytes(self._body)
+        self._begin()
+        if status < 300:
+            self._answer.set_result(body)
+        else:
+            self._answer.set_exception(RequestFailed(f"{status} {body[:500]!r}"))
+
+
+@asynccontextmanager
+async def connections(address: str, count: int = AT_ONCE) -> AsyncIterator[list[Connection]]:
+    """Open connections, and close them at the end."""
+    place, loop = urlsplit(address), asyncio.get_running_loop()
+    host, port = place.hostname or "", place.port or 80
+    opened = [(await loop.create_connection(Connection, host, port))[1] for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+def request_bytes(method: str, path: str, headers: Mapping[str, str], body: object = None) -> bytes:
+    """Return a request as it is sent, its body as JSON."""
+    content = b"" if body is None else json.dumps(body).encode()
+    more = {"content-type": "application/json", "content-length": str(len(content))} if content else {}
+    lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", *(f"{k}: {v}" for k, v in {**headers, **more}.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+async def fetch(address: str, request: bytes) -> Any:
+    """Return the decoded answer to one request on a connection of its own."""
+    async with connections(address, 1) as (connection,):
+        return json.loads(await connection.ask(request))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests a second of a process, and CPU seconds of each request."""
+
+    per_second: float
+    cpu: float
+
+
+async def rate(
+    server: Server, request: Request, *, seconds: float = 1.0, least: int = 2, at_once: int = AT_ONCE
+) -> Rate:
+    """Load a server for these seconds, and with this many requests on each connection if that takes longer."""
+    async with connections(server.address, at_once) as opened:
+        before, started = cpu_seconds(server.pid), time.perf_counter()
+
+        async def work(number: int, connection: Connection) -> int:
+            done = 0
+            while done < least or time.perf_counter() - started < seconds:
+                await connection.ask(request(number))
+                done += 1
+            return done
+
+        count = sum(await asyncio.gather(*(work(*numbered) for numbered in enumerate(opened))))
+        return Rate(count / (time.perf_counter() - started), (cpu_seconds(server.pid) - before) / count)

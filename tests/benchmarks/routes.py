@@ -1,0 +1,65 @@
+"""CPU and throughput of the most frequent calls of one process, in bare calls."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from tests.benchmarks.figures import Figure, Rounds, say
+from tests.benchmarks.load import AT_ONCE, Request, fetch, rate
+from tests.benchmarks.options import Options
+from tests.benchmarks.unit import run_client, serve_answer
+from tests.benchmarks.world import GROUPS, TEXT, Account, open_world, serve, write_inbox
+
+WARM_UP = 0.3
+
+
+async def measure(options: Options) -> list[Figure]:
+    """Return for each call its CPU, in bare calls and microseconds, and the requests that one process answers."""
+    rounds = Rounds()
+    async with open_world(with_valkey=options.with_valkey) as world, serve_answer(world.folder) as answer:
+        reader, sender, *peers = world.accounts(2 + GROUPS)
+        users = [peer.user for peer in peers]
+        groups = await write_inbox(world, reader.user, users)
+        sends = await write_inbox(world, sender.user, users[:AT_ONCE])
+        async with serve(world) as server:
+            inbox = await fetch(server.address, reader.request("GET", f"/api/message_groups?limit={GROUPS}"))
+            requests = reads(reader, groups[0], inbox) | {"send": send(sender, sends)}
+            for request in requests.values():
+                await rate(server, request, seconds=WARM_UP)
+            with run_client("bare", answer) as bare:
+                for number in range(options.rounds):
+                    unit = rounds.add("bare call, CPU", "µs", await asyncio.to_thread(bare.cpu) * 1e6)
+                    for name, request in requests.items():
+                        measured = await rate(server, request)
+                        rounds.add(name, "bare calls", measured.cpu * 1e6 / unit)
+                        rounds.add(f"{name}, CPU", "µs", measured.cpu * 1e6)
+                        rounds.add(f"{name}, requests", "/s", measured.per_second)
+                    say(f"  round {number + 1} of {options.rounds}")
+    return rounds.figures()
+
+
+def reads(reader: Account, group: UUID, inbox: list[dict[str, Any]]) -> dict[str, Request]:
+    """Return the requests of a reader whose groups do not change, by name."""
+
+    def same(method: str, path: str, body: object = None) -> Request:
+        request = reader.request(method, path, body)
+        return lambda _: request
+
+    known = {row["uuid"]: {"number": row["last_number"], "version": row["version"]} for row in inbox}
+    return {
+        "health check": same("GET", "/api/health-check"),
+        "counter": same("GET", "/api/messages/counter"),
+        "search": same("GET", "/api/users?q=user_"),
+        "sync of 21 groups": same("POST", "/api/sync", {"groups": known}),
+        "20 messages": same("GET", f"/api/messages/{group}?limit=20"),
+        "50 messages": same("GET", f"/api/messages/{group}?limit=50"),
+        "inbox of 21": same("GET", f"/api/message_groups?limit={GROUPS}"),
+    }
+
+
+def send(sender: Account, groups: Sequence[UUID]) -> Request:
+    """Return the send of each connection to a group of its own."""
+    bodies = [{"message_group_uuid": str(group), "message": TEXT} for group in groups]
+    requests = [sender.request("POST", "/api/messages", body) for body in bodies]
+    return lambda connection: requests[connection]

@@ -1,0 +1,55 @@
+"""Programs whose calls are measured in turns, and the unit among them: one bare aiohttp call."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from scripts.bootstrap import ROOT
+from scripts.engines.process import free_port
+from tests.benchmarks.processes import run_server
+
+CALLS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A process that makes a client's calls."""
+
+    requests: IO[str]
+    answers: IO[str]
+
+    def cpu(self, calls: int = CALLS) -> float:
+        """Make calls, and return the CPU seconds of one."""
+        print(calls, file=self.requests, flush=True)
+        return float(self.answers.readline())
+
+
+@contextmanager
+def run_client(name: str, address: str, *arguments: str, python: Path | str = sys.executable) -> Iterator[Client]:
+    """Start a program of tests/benchmarks/clients, warm it up, and stop it at the end."""
+    command = (python, "-m", f"tests.benchmarks.clients.{name}", address, *arguments)
+    pipe, env = subprocess.PIPE, os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            assert process.stdin
+            assert process.stdout
+            client = Client(process.stdin, process.stdout)
+            client.cpu()
+            yield client
+        finally:
+            process.kill()
+
+
+@asynccontextmanager
+async def serve_answer(folder: Path) -> AsyncIterator[str]:
+    """Start the server that answers at once, and yield its address."""
+    port = free_port()
+    probe = f"http://127.0.0.1:{port}/"
+    program = ("-m", "tests.benchmarks.clients.answer", str(port))
+    async with run_server("answer", folder, probe, sys.executable, *program) as server:
+        yield server.address
