@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.bootstrap import ROOT
-from tests.benchmarks import query, report, routes, streams
+from tests.benchmarks import peers, query, report, routes, streams
 from tests.benchmarks.figures import Figure, say
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Machine
@@ -24,6 +24,7 @@ Part = Callable[[Options], Coroutine[None, None, list[Figure]]]
 PARTS: Final[Mapping[str, Part]] = {
     "query": query.measure,
     "routes": routes.measure,
+    "peers": peers.measure,
     "streams": streams.measure,
 }
 

@@ -29,23 +29,23 @@ class Server:
 
 @asynccontextmanager
 async def run_server(
-    name: str, folder: Path, probe: str, *command: str | Path, env: Mapping[str, str] | None = None
+    name: str, folder: Path, port: int, *command: str | Path, probe: str = "/", env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Server]:
-    """Start a server, wait until it answers the probe, and stop it at the end."""
-    child = Child(name, folder / "logs" / f"{name}.log")
+    """Start a server, wait until it answers a GET of the path `probe`, and stop it at the end."""
+    child, address = Child(name, folder / "logs" / f"{name}-{port}.log"), f"http://127.0.0.1:{port}"
     started = time.perf_counter()
     try:
         child.start(*command, env=env)
-        await asyncio.to_thread(child.wait_until, lambda: answers(probe), seconds=START_SECONDS)
-        yield Server(probe.rpartition("/")[0], child.pid, time.perf_counter() - started)
+        await asyncio.to_thread(child.wait_until, lambda: answers(address + probe), seconds=START_SECONDS)
+        yield Server(address, child.pid, time.perf_counter() - started)
     finally:
         child.stop(seconds=5)
 
 
-def answers(probe: str) -> bool:
+def answers(url: str) -> bool:
     """Return whether a GET is answered with success."""
     try:
-        with urlopen(probe, timeout=5):  # noqa: S310  # a loopback address
+        with urlopen(url, timeout=5):  # noqa: S310  # a loopback address
             return True
     except OSError:
         return False

@@ -49,7 +49,6 @@ def run_client(name: str, address: str, *arguments: str, python: Path | str = sy
 async def serve_answer(folder: Path) -> AsyncIterator[str]:
     """Start the server that answers at once, and yield its address."""
     port = free_port()
-    probe = f"http://127.0.0.1:{port}/"
     program = ("-m", "tests.benchmarks.clients.answer", str(port))
-    async with run_server("answer", folder, probe, sys.executable, *program) as server:
+    async with run_server("answer", folder, port, sys.executable, *program) as server:
         yield server.address

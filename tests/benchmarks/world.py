@@ -126,10 +126,9 @@ async def serve(world: World, *options: str) -> AsyncIterator[Server]:
         f"-m uvicorn --factory app.main:create_app --host 127.0.0.1 --port {port} --timeout-graceful-shutdown 10"
         " --proxy-headers --no-access-log --no-server-header"
     )
+    program = (sys.executable, *command.split(), *options)
     env = os.environ | environment(world.settings) | {"LOG_LEVEL": "INFO"}
-    async with run_server(
-        "service", world.folder, f"http://127.0.0.1:{port}/healthz", sys.executable, *command.split(), *options, env=env
-    ) as server:
+    async with run_server("service", world.folder, port, *program, probe="/healthz", env=env) as server:
         yield server
 
 
