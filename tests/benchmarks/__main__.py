@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from scripts.bootstrap import ROOT
-from tests.benchmarks import peers, query, report, routes, streams
+from scripts.engines.process import EngineError
+from tests.benchmarks import growth, peers, query, report, routes, streams
 from tests.benchmarks.figures import Figure, say
+from tests.benchmarks.load import RequestFailed
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Machine
 
@@ -25,6 +27,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "query": query.measure,
     "routes": routes.measure,
     "peers": peers.measure,
+    "growth": growth.measure,
     "streams": streams.measure,
 }
 
@@ -56,9 +59,12 @@ def main() -> None:
 
 def run(name: str, options: Options) -> list[Figure]:
     """Run a part, and print its figures."""
-    started = time.monotonic()
+    started, figures = time.monotonic(), list[Figure]()
     say(f"{name} …")
-    figures = asyncio.run(PARTS[name](options))
+    try:
+        figures = asyncio.run(PARTS[name](options))
+    except (RequestFailed, EngineError) as failure:
+        say(f"  {name} failed, and the other parts go on: {failure}")
     say(*report.lines(figures), f"  {time.monotonic() - started:.0f} s", "")
     return figures
 
