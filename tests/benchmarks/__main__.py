@@ -15,7 +15,7 @@ from typing import Final
 
 from scripts.bootstrap import ROOT
 from scripts.engines.process import EngineError
-from tests.benchmarks import growth, peers, query, report, routes, streams
+from tests.benchmarks import growth, peers, process, query, report, routes, streams
 from tests.benchmarks.figures import Figure, say
 from tests.benchmarks.load import RequestFailed
 from tests.benchmarks.options import Options
@@ -28,6 +28,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "routes": routes.measure,
     "peers": peers.measure,
     "growth": growth.measure,
+    "process": process.measure,
     "streams": streams.measure,
 }
 

@@ -122,3 +122,15 @@ async def rate(
 
         count = sum(await asyncio.gather(*(work(*numbered) for numbered in enumerate(opened))))
         return Rate(count / (time.perf_counter() - started), (cpu_seconds(server.pid) - before) / count)
+
+
+async def repeat(server: Server, request: Request, total: int, *, at_once: int = AT_ONCE) -> None:
+    """Make so many requests in all."""
+    async with connections(server.address, at_once) as opened:
+        left = iter(range(total))
+
+        async def work(number: int, connection: Connection) -> None:
+            for _ in left:
+                await connection.ask(request(number))
+
+        await asyncio.gather(*(work(*numbered) for numbered in enumerate(opened)))
