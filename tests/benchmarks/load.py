@@ -3,10 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httptools
@@ -84,6 +84,16 @@ async def connections(address: str, count: int = AT_ONCE) -> AsyncIterator[list[
             connection.close()
 
 
+class Asking(Protocol):
+    """A connection of any protocol with one request at a time."""
+
+    async def ask(self, request: bytes, /) -> bytes: ...
+
+
+Connect = Callable[[str], AbstractAsyncContextManager[Sequence[Asking]]]
+"""Opens as many connections to an address as there are requests at once."""
+
+
 def request_bytes(method: str, path: str, headers: Mapping[str, str], body: object = None) -> bytes:
     """Return a request as it is sent, its body as JSON."""
     content = b"" if body is None else json.dumps(body).encode()
@@ -106,16 +116,14 @@ class Rate:
     cpu: float
 
 
-async def rate(
-    server: Server, request: Request, *, seconds: float = 1.0, least: int = 2, at_once: int = AT_ONCE
-) -> Rate:
-    """Load a server for these seconds, and with this many requests on each connection if that takes longer."""
-    async with connections(server.address, at_once) as opened:
+async def rate(server: Server, request: Request, *, seconds: float = 1.0, connect: Connect = connections) -> Rate:
+    """Load a server for these seconds, and with two requests on each connection if that takes longer."""
+    async with connect(server.address) as opened:
         before, started = cpu_seconds(server.pid), time.perf_counter()
 
-        async def work(number: int, connection: Connection) -> int:
+        async def work(number: int, connection: Asking) -> int:
             done = 0
-            while done < least or time.perf_counter() - started < seconds:
+            while done < 2 or time.perf_counter() - started < seconds:
                 await connection.ask(request(number))
                 done += 1
             return done

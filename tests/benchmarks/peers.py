@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from tests.benchmarks import flask_server, synapse
+from tests.benchmarks import flask_server, prosody, synapse
 from tests.benchmarks.environments import PeerMissing, python_of
 from tests.benchmarks.figures import Figure, Rounds, say
-from tests.benchmarks.load import AT_ONCE, Rate, Request, rate
+from tests.benchmarks.load import AT_ONCE, Connect, Rate, Request, connections, rate
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Server
 from tests.benchmarks.routes import WARM_UP, reads, send
@@ -25,11 +25,13 @@ class Subject:
     name: str
     server: Server
     requests: Mapping[str, Request]
+    connect: Connect = connections
 
-    async def rates(self, seconds: float = 1.0) -> dict[tuple[str, str], Rate]:
+    async def rates(self, *, seconds: float = 1.0) -> dict[tuple[str, str], Rate]:
         """Load the server with each request in turn."""
         return {
-            (self.name, name): await rate(self.server, each, seconds=seconds) for name, each in self.requests.items()
+            (self.name, name): await rate(self.server, request, seconds=seconds, connect=self.connect)
+            for name, request in self.requests.items()
         }
 
 
@@ -73,6 +75,7 @@ async def open_subjects(world: World, stack: AsyncExitStack) -> list[Subject]:
     openers: dict[str, Callable[[], Awaitable[list[Subject]]]] = {
         "Flask": lambda: open_flask(world, stack, ours, inbox),
         "Synapse": lambda: open_synapse(world, stack),
+        "Prosody": lambda: open_prosody(world, stack),
     }
     for name, opener in openers.items():
         try:
@@ -101,3 +104,10 @@ async def open_synapse(world: World, stack: AsyncExitStack) -> list[Subject]:
     url = world.settings.database_url.get_secret_value()
     homeserver = await stack.enter_async_context(synapse.serve_synapse(world.folder, python, url))
     return [Subject("Synapse", homeserver.server, await synapse.fill(homeserver))]
+
+
+async def open_prosody(world: World, stack: AsyncExitStack) -> list[Subject]:
+    """Start Prosody, whose archive is in a database of the same Postgres."""
+    url = world.settings.database_url.get_secret_value()
+    server = await stack.enter_async_context(prosody.serve_prosody(world.folder, url))
+    return [Subject("Prosody", server, {SEND: lambda _: prosody.MESSAGE}, prosody.xmpp_connections)]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import platform
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -31,15 +32,23 @@ class Server:
 async def run_server(
     name: str, folder: Path, port: int, *command: str | Path, probe: str = "/", env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Server]:
-    """Start a server, wait until it answers a GET of the path `probe`, and stop it at the end."""
+    """Start a server, wait until it answers a GET of the path `probe`, if empty listens, and stop it at the end."""
     child, address = Child(name, folder / "logs" / f"{name}-{port}.log"), f"http://127.0.0.1:{port}"
     started = time.perf_counter()
     try:
         child.start(*command, env=env)
-        await asyncio.to_thread(child.wait_until, lambda: answers(address + probe), seconds=START_SECONDS)
+        await asyncio.to_thread(
+            child.wait_until, lambda: answers(address + probe) if probe else listens(port), seconds=START_SECONDS
+        )
         yield Server(address, child.pid, time.perf_counter() - started)
     finally:
         child.stop(seconds=5)
+
+
+def listens(port: int) -> bool:
+    """Return whether a process accepts connections at a loopback port."""
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(url: str) -> bool:

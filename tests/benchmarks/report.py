@@ -1,4 +1,4 @@
-"""What a run says: lines for the terminal, a table in Markdown, a JSON file and a picture."""
+"""The results of a run: lines for the terminal, a table in Markdown, a JSON file and a picture."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

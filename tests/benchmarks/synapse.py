@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import asyncpg
-
 from scripts.engines.process import free_port
 from tests.benchmarks.load import AT_ONCE, Request, connections, fetch, request_bytes
+from tests.benchmarks.postgres import create_database
 from tests.benchmarks.processes import Server, run_server
 from tests.benchmarks.world import GROUPS, MESSAGES, TEXT
 
@@ -116,24 +115,13 @@ def sends(owner: MatrixUser, rooms: Sequence[str]) -> Request:
 async def serve_synapse(folder: Path, python: Path, database_url: str) -> AsyncIterator[Homeserver]:
     """Start Synapse on a database of its own, as one process."""
     port, secret = free_port(), secrets.token_urlsafe(16)
-    await create_database(database_url)
+    await create_database(database_url, DATABASE)
     config = folder / "homeserver.yaml"
     config.write_text(json.dumps(configuration(folder, port, secret, database_url)))  # JSON is YAML
     program = (str(python), "-m", "synapse.app.homeserver", "--config-path", str(config))
     await asyncio.to_thread(partial(subprocess.run, [*program, "--generate-keys"], check=True, capture_output=True))
     async with run_server("synapse", folder, port, *program, probe="/health") as server:
         yield Homeserver(server, secret)
-
-
-async def create_database(url: str) -> None:
-    """Create the database with the collation that Synapse demands."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            f"CREATE DATABASE {DATABASE} TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
-        )
-    finally:
-        await connection.close()
 
 
 def configuration(folder: Path, port: int, secret: str, database_url: str) -> dict[str, Any]:
