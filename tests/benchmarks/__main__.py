@@ -15,7 +15,7 @@ from typing import Final
 
 from scripts.bootstrap import ROOT
 from scripts.engines.process import EngineError
-from tests.benchmarks import growth, peers, process, query, report, routes, streams
+from tests.benchmarks import growth, peers, process, query, report, routes, sizing, streams
 from tests.benchmarks.figures import Figure, say
 from tests.benchmarks.load import RequestFailed
 from tests.benchmarks.options import Options
@@ -52,6 +52,9 @@ def main() -> None:
         parts = {name: run(name, options) for name in arguments.only or PARTS}
     except KeyboardInterrupt:
         sys.exit("\nInterrupted: what was started is stopped, and nothing is written.")
+    if sizes := sizing.size(parts.get("routes", ())):
+        say("sizes …", *report.lines(sizes), "")
+        parts["sizes"] = sizes
     report.save(folder, parts, Machine.this(), at)
     if arguments.markdown:
         say("", report.markdown(parts, Machine.this(), at))

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 from app.cli.capacity.service_metrics import Operation, read_metrics
 from app.gateways.dynamodb.operator import open_operated_table
-from app.messaging import items
-from app.messaging.models import direct_group_uuid
 from tests.benchmarks.figures import Figure, Rounds, say
 from tests.benchmarks.load import RequestFailed, connections
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Server, cpu_seconds
-from tests.benchmarks.world import TEXT, Account, World, message, open_world, serve, write_group, write_users
+from tests.benchmarks.world import TEXT, Account, World, open_world, serve, write_group, write_rows, write_users
 
 INBOXES: Final = (20, 200, 2_000, 10_000)
 LOGS: Final = (100, 10_000, 100_000)
@@ -56,18 +53,11 @@ async def measure(options: Options) -> list[Figure]:
 
 
 async def write_inbox_rows(world: World, size: int) -> tuple[Account, UUID]:
-    """Write a user with rows of so many groups, a minute apart; return the user and the newest group."""
+    """Write a user with rows of so many groups; return the user and the newest group."""
     say(f"  writing an inbox of {size:,} groups")
     owner, *peers = world.accounts(1 + size)
-    await write_users(world, [account.user for account in (owner, *peers)])
-    now, rows = datetime.now(UTC), []
-    for age, peer in enumerate(peers):
-        group = direct_group_uuid(owner.user.uuid, peer.user.uuid)
-        last = message(group, LAST_NUMBER, peer.user, now - timedelta(minutes=age))
-        rows.append(items.first_inbox_row(last, user=owner.user.uuid, peer=peer.user.uuid))
-    async with open_operated_table(world.settings) as table:
-        await table.put_all(list(map(items.inbox_item, rows)))
-    return owner, rows[0].group_uuid
+    groups = await write_rows(world, owner.user, [peer.user for peer in peers], last=LAST_NUMBER)
+    return owner, groups[0]
 
 
 async def write_log(world: World, size: int) -> tuple[Account, UUID]:

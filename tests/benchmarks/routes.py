@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -9,22 +10,25 @@ from tests.benchmarks.figures import Figure, Rounds, say
 from tests.benchmarks.load import AT_ONCE, Request, fetch, rate
 from tests.benchmarks.options import Options
 from tests.benchmarks.unit import run_client, serve_answer
-from tests.benchmarks.world import GROUPS, TEXT, Account, open_world, serve, write_inbox
+from tests.benchmarks.world import GROUPS, TEXT, Account, open_world, serve, write_inbox, write_rows
 
 WARM_UP = 0.3
+LAST_NUMBER = 1_000_000
 
 
 async def measure(options: Options) -> list[Figure]:
     """Return for each call its CPU, in bare calls and microseconds, and the requests that one process answers."""
     rounds = Rounds()
     async with open_world(with_valkey=options.with_valkey) as world, serve_answer(world.folder) as answer:
-        reader, sender, *peers = world.accounts(2 + GROUPS)
+        reader, sender, marker, *peers = world.accounts(3 + GROUPS)
         users = [peer.user for peer in peers]
         groups = await write_inbox(world, reader.user, users)
         sends = await write_inbox(world, sender.user, users[:AT_ONCE])
+        rows = await write_rows(world, marker.user, users[:AT_ONCE], last=LAST_NUMBER)
         async with serve(world) as server:
             inbox = await fetch(server.address, reader.request("GET", f"/api/message_groups?limit={GROUPS}"))
-            requests = reads(reader, groups[0], inbox) | {"send": send(sender, sends)}
+            writes = {"mark read": mark_read(marker, rows), "send": send(sender, sends)}
+            requests = reads(reader, groups[0], inbox) | writes
             for request in requests.values():
                 await rate(server, request, seconds=WARM_UP)
             with run_client("bare", answer) as bare:
@@ -56,6 +60,14 @@ def reads(reader: Account, group: UUID, inbox: list[dict[str, Any]]) -> dict[str
         "50 messages": same("GET", f"/api/messages/{group}?limit=50"),
         "inbox of 21": same("GET", f"/api/message_groups?limit={GROUPS}"),
     }
+
+
+def mark_read(marker: Account, groups: Sequence[UUID]) -> Request:
+    """Return requests that move a read marker, of each connection in a group of its own."""
+    numbers = count(1)
+    return lambda connection: marker.request(
+        "PUT", f"/api/message_groups/{groups[connection]}/read", {"number": next(numbers)}
+    )
 
 
 def send(sender: Account, groups: Sequence[UUID]) -> Request:

@@ -165,6 +165,18 @@ async def write_group(table: OperatedTable, owner: NewUser, peer: NewUser, age: 
     return group
 
 
+async def write_rows(world: World, owner: NewUser, peers: Sequence[NewUser], *, last: int) -> list[UUID]:
+    """Write the users, and the owner's inbox rows of groups without a log; return the groups' ids, the newest first."""
+    await write_users(world, [owner, *peers])
+    now, rows = datetime.now(UTC), []
+    for age, peer in enumerate(peers):
+        newest = message(direct_group_uuid(owner.uuid, peer.uuid), last, peer, now - timedelta(minutes=age))
+        rows.append(items.first_inbox_row(newest, user=owner.uuid, peer=peer.uuid))
+    async with open_operated_table(world.settings) as table:
+        await table.put_all(list(map(items.inbox_item, rows)))
+    return [row.group_uuid for row in rows]
+
+
 def message(group: UUID, number: int, sender: NewUser, at: datetime) -> Message:
     """Return a message of a hundred characters."""
     return Message(group, number, uuid4(), sender.uuid, TEXT, at)
