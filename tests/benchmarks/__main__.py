@@ -55,6 +55,7 @@ def main() -> None:
     if sizes := sizing.size(parts.get("routes", ())):
         say("sizes …", *report.lines(sizes), "")
         parts["sizes"] = sizes
+    say(report.summary(parts), "")
     report.save(folder, parts, Machine.this(), at)
     if arguments.markdown:
         say("", report.markdown(parts, Machine.this(), at))

@@ -13,9 +13,8 @@ class PeerMissing(Exception):
 
 def python_of(peer: str) -> Path:
     """Return the Python of a peer's environment, after installing it, or raise PeerMissing."""
-    setup = subprocess.run(
-        [sys.executable, "-m", "scripts.bootstrap", peer], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = (sys.executable, "-m", "scripts.bootstrap", peer)
+    setup = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     if setup.returncode != 0:
         reason = setup.stderr.strip().splitlines() or ["no reason given"]
         raise PeerMissing(f"its packages cannot be installed ({reason[0]})")

@@ -8,11 +8,16 @@ from math import log10
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured quantity. Its value is the median of the rounds; the spread is their least and greatest value."""
+    """A quantity of a subject. Its value is the median of the rounds; the spread is their least and greatest value."""
 
-    name: str
+    subject: str
+    quantity: str
     unit: str
     rounds: Sequence[float]
+
+    @property
+    def name(self) -> str:
+        return f"{self.subject}, {self.quantity}"
 
     @property
     def median(self) -> float:
@@ -28,22 +33,29 @@ class Figure:
     def record(self) -> dict[str, object]:
         """Return what the JSON file says about this figure."""
         low, high = self.spread
-        return {"name": self.name, "unit": self.unit, "median": self.median, "low": low, "high": high}
+        return {
+            "subject": self.subject,
+            "quantity": self.quantity,
+            "unit": self.unit,
+            "median": self.median,
+            "low": low,
+            "high": high,
+        }
 
 
 class Rounds:
     """Collects the values of figures round by round."""
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, str], list[float]] = {}
+        self._values: dict[tuple[str, str, str], list[float]] = {}
 
-    def add(self, name: str, unit: str, value: float) -> float:
+    def add(self, subject: str, quantity: str, unit: str, value: float) -> float:
         """Add a round's value, and return it."""
-        self._values.setdefault((name, unit), []).append(value)
+        self._values.setdefault((subject, quantity, unit), []).append(value)
         return value
 
     def figures(self) -> list[Figure]:
-        return [Figure(name, unit, values) for (name, unit), values in self._values.items()]
+        return [Figure(*names, values) for names, values in self._values.items()]
 
 
 def number(value: float) -> str:

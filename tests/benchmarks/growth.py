@@ -104,18 +104,18 @@ async def add_round(rounds: Rounds, server: Server, calls: Mapping[str, list[Cal
     smallest: dict[str, str] = {}
     for size, each_of in calls.items():
         for call in each_of:
-            name = f"{call.name}, {size}"
+            subject = f"{call.name}, {size}"
             try:
                 cpu, units = await cost(server, call)
             except RequestFailed as failure:
-                say(f"  {name}: {failure}")
+                say(f"  {subject}: {failure}")
                 continue
-            rounds.add(f"{name}, CPU", "µs", cpu * 1e6)
-            rounds.add(f"{name}, units", "RCU", units)
+            rounds.add(subject, "CPU", "µs", cpu * 1e6)
+            rounds.add(subject, "units", "RCU", units)
             known[call.name, size] = cpu
             base = (call.base, size) if call.base else (call.name, smallest.setdefault(call.name, size))
             if base != (call.name, size):
-                rounds.add(f"{name}, CPU against {call.base or base[1]}", "×", cpu / known[base])
+                rounds.add(subject, f"CPU against {call.base or 'the smallest'}", "×", cpu / known[base])
 
 
 async def cost(server: Server, call: Call) -> tuple[float, float]:

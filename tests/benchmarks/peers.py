@@ -15,7 +15,7 @@ from tests.benchmarks.routes import WARM_UP, reads, send
 from tests.benchmarks.world import GROUPS, World, open_world, serve, write_inbox
 
 PAGE, INBOX, SEND = "20 messages", f"inbox of {GROUPS}", "send"
-OURS = "the service"
+OURS = "ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ async def measure(options: Options) -> list[Figure]:
 def add_round(rounds: Rounds, rates: Mapping[tuple[str, str], Rate]) -> None:
     """Add the rates of a round, then the ratios of the service's to each of the others'."""
     for (name, call), each in rates.items():
-        rounds.add(f"{call}, CPU of {name}", "µs", each.cpu * 1e6)
-        rounds.add(f"{call}, requests to {name}", "/s", each.per_second)
+        rounds.add(f"{call}, {name}", "CPU", "µs", each.cpu * 1e6)
+        rounds.add(f"{call}, {name}", "requests", "/s", each.per_second)
     for (name, call), theirs in rates.items():
         if name != OURS:
             ours = rates[OURS, call.partition(" by ")[0]]
-            rounds.add(f"{call}, CPU against {name}", "×", ours.cpu / theirs.cpu)
-            rounds.add(f"{call}, throughput against {name}", "×", ours.per_second / theirs.per_second)
+            rounds.add(f"{call}, {name}", "our CPU against it", "×", ours.cpu / theirs.cpu)
+            rounds.add(f"{call}, {name}", "our throughput against it", "×", ours.per_second / theirs.per_second)
 
 
 async def open_subjects(world: World, stack: AsyncExitStack) -> list[Subject]:

@@ -56,9 +56,9 @@ async def add_starts(rounds: Rounds, world: World) -> None:
     """Measure how long a process takes until it answers, and its memory then."""
     for _ in range(STARTS):
         async with serve(world) as server:
-            rounds.add("start-up", "s", server.start_seconds)
-            rounds.add("start-up, CPU", "s", cpu_seconds(server.pid))
-            rounds.add("idle memory", "MB", resident_bytes(server.pid) / 1e6)
+            rounds.add("start", "time", "s", server.start_seconds)
+            rounds.add("start", "CPU", "s", cpu_seconds(server.pid))
+            rounds.add("start", "memory", "MB", resident_bytes(server.pid) / 1e6)
     say("  started")
 
 
@@ -71,9 +71,9 @@ async def add_memory(rounds: Rounds, world: World, request: Request) -> None:
             say(f"  {done:,} of {LATE:,} requests")
             await repeat(server, request, EARLY)
         late = resident_bytes(server.pid)
-    rounds.add(f"memory after {EARLY:,} requests", "MB", early / 1e6)
-    rounds.add(f"memory after {LATE:,} requests", "MB", late / 1e6)
-    rounds.add(f"memory after {LATE:,} requests, against {EARLY:,}", "×", late / early)
+    rounds.add(f"{EARLY:,} requests", "memory", "MB", early / 1e6)
+    rounds.add(f"{LATE:,} requests", "memory", "MB", late / 1e6)
+    rounds.add(f"{LATE:,} requests", f"memory against {EARLY:,}", "×", late / early)
 
 
 async def add_two_processes(rounds: Rounds, world: World, request: Request, count: int) -> None:
@@ -85,13 +85,13 @@ async def add_two_processes(rounds: Rounds, world: World, request: Request, coun
         for _ in range(count):
             one = sum(await cpu(alone, [alone.pid], request))
             two = sum(await cpu(pair, both, request))
-            rounds.add("CPU per request of one process", "µs", one / REQUESTS * 1e6)
-            rounds.add("CPU per request of two processes", "µs", two / REQUESTS * 1e6)
-            rounds.add("CPU per request of two processes, against one", "×", two / one)
+            rounds.add("one process", "CPU of a request", "µs", one / REQUESTS * 1e6)
+            rounds.add("two processes", "CPU of a request", "µs", two / REQUESTS * 1e6)
+            rounds.add("two processes", "CPU against one", "×", two / one)
         shares = [max(each) / sum(each) * 100 for each in [await cpu(pair, both, request) for _ in range(TRIES)]]
     for share in shares:
-        rounds.add("share of the busier of two processes", "%", share)
-    rounds.add("share of the busier of two processes, worst try", "%", max(shares))
+        rounds.add("two processes", "share of the busier", "%", share)
+    rounds.add("two processes", "share in the worst try", "%", max(shares))
 
 
 def workers(supervisor: Server) -> list[int]:

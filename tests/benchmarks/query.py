@@ -29,9 +29,8 @@ async def measure(options: Options) -> list[Figure]:
             for number in range(2 * options.rounds):
                 cpu = {name: await asyncio.to_thread(client.cpu) * 1e6 for name, client in clients.items()}
                 for name, value in cpu.items():
-                    rounds.add(f"Query of 20 items by {name}, CPU", "µs", value)
-                rounds.add("Query of 20 items", "bare calls", cpu["ours"] / cpu["bare call"])
-                for peer in cpu.keys() & {"aioboto3", "aiodynamo"}:
-                    rounds.add(f"Query of 20 items, against {peer}", "×", cpu["ours"] / cpu[peer])
+                    rounds.add(name, "CPU", "µs", value)
+                    if name != "ours":
+                        rounds.add(name, "ours against it", "×", cpu["ours"] / value)
                 say(f"  round {number + 1} of {2 * options.rounds}")
     return rounds.figures()

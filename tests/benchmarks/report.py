@@ -24,26 +24,46 @@ def lines(figures: Sequence[Figure]) -> Iterator[str]:
     """Yield a line for each figure, with its spread, and its bar if it has one."""
     for verdict in judged(figures):
         low, high = map(number, verdict.figure.spread)
-        spread = f"{low} to {high}" if len(verdict.figure.rounds) > 1 else ""
+        spread = f"{low} to {high}" if low != high else ""
         bar = f"bar {verdict.bar}: {verdict.word}" if verdict.bar else ""
-        yield f"  {verdict.figure.name:50} {verdict.figure!s:>18}  {spread:20} {bar}".rstrip()
+        yield f"  {verdict.figure.name:64} {verdict.figure!s:>16}  {spread:20} {bar}".rstrip()
+
+
+def summary(parts: Parts) -> str:
+    """Return how many bars are met, and the names of the others."""
+    verdicts = [verdict for figures in parts.values() for verdict in judged(figures) if verdict.bar]
+    short = [verdict.figure.name for verdict in verdicts if not verdict.is_met]
+    names = "".join(f"\n  not met: {name}" for name in short)
+    return f"{len(verdicts) - len(short)} of {len(verdicts)} bars that have a figure are met.{names}"
 
 
 def markdown(parts: Parts, machine: Machine, at: datetime) -> str:
     """Return a table for each part."""
-    texts = [f"Measured on {at:%d %B %Y}, {machine}."]
-    for name, figures in parts.items():
-        rows = [_row(verdict) for verdict in judged(figures)]
-        texts.append(
-            "\n".join([f"**{name}**", "", "| what | median | spread | bar | |", "|---|---|---|---|---|", *rows])
-        )
-    return "\n\n".join(texts) + "\n"
+    tables = (table(name, figures) for name, figures in parts.items() if figures)
+    return "\n\n".join([f"Measured on {at:%d %B %Y}, {machine}.", *tables])
 
 
-def _row(verdict: Verdict) -> str:
+def table(name: str, figures: Sequence[Figure]) -> str:
+    """Return the table of a part: the longer of subjects and quantities as rows, the other as columns."""
+    cells = {(v.figure.subject, _quantity(v.figure)): _cell(v) for v in judged(figures)}
+    subjects, quantities = (list(dict.fromkeys(names)) for names in zip(*cells, strict=True))
+    is_long = len(subjects) >= len(quantities)
+    rows, columns = (subjects, quantities) if is_long else (quantities, subjects)
+    lines = [[name, *columns], ["---"] * (1 + len(columns))]
+    lines += [[row, *(cells.get((row, col) if is_long else (col, row), "") for col in columns)] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _quantity(figure: Figure) -> str:
+    return f"{figure.quantity}, {figure.unit}" if figure.unit else figure.quantity
+
+
+def _cell(verdict: Verdict) -> str:
+    """Return a median, its spread in brackets, and its bar if it has one."""
     low, high = map(number, verdict.figure.spread)
-    spread = f"{low}–{high}" if len(verdict.figure.rounds) > 1 else ""
-    return f"| {verdict.figure.name} | {verdict.figure} | {spread} | {verdict.bar or ''} | {verdict.word} |"
+    spread = f" ({low}–{high})" if low != high else ""
+    bar = f"; {verdict.bar}: {verdict.word}" if verdict.bar else ""
+    return f"{number(verdict.figure.median)}{spread}{bar}"
 
 
 def save(folder: Path, parts: Parts, machine: Machine, at: datetime) -> None:
@@ -53,7 +73,7 @@ def save(folder: Path, parts: Parts, machine: Machine, at: datetime) -> None:
     figures = {name: [_record(verdict) for verdict in judged(figures)] for name, figures in parts.items()}
     content = json.dumps(record | {"parts": figures}, indent=1, ensure_ascii=False)
     (folder / "bench.json").write_text(content + "\n")
-    (folder / "bench.md").write_text(markdown(parts, machine, at))
+    (folder / "bench.md").write_text(markdown(parts, machine, at) + "\n")
     bars = [verdict for figures in parts.values() for verdict in judged(figures) if verdict.bar]
     if bars:
         (folder / "bench.png").write_bytes(

@@ -33,12 +33,12 @@ async def measure(options: Options) -> list[Figure]:
                 await rate(server, request, seconds=WARM_UP)
             with run_client("bare", answer) as bare:
                 for number in range(options.rounds):
-                    unit = rounds.add("bare call, CPU", "µs", await asyncio.to_thread(bare.cpu) * 1e6)
+                    unit = rounds.add("bare call", "CPU", "µs", await asyncio.to_thread(bare.cpu) * 1e6)
                     for name, request in requests.items():
                         measured = await rate(server, request)
-                        rounds.add(name, "bare calls", measured.cpu * 1e6 / unit)
-                        rounds.add(f"{name}, CPU", "µs", measured.cpu * 1e6)
-                        rounds.add(f"{name}, requests", "/s", measured.per_second)
+                        rounds.add(name, "CPU", "µs", measured.cpu * 1e6)
+                        rounds.add(name, "bare calls", "", measured.cpu * 1e6 / unit)
+                        rounds.add(name, "requests", "/s", measured.per_second)
                     say(f"  round {number + 1} of {options.rounds}")
     return rounds.figures()
 

@@ -31,14 +31,14 @@ CALLS: Final = {
 
 def size(routes: Sequence[Figure]) -> list[Figure]:
     """Return the sizes that follow from the CPU of the calls, nothing if those were not measured."""
-    cpu = {figure.name: figure.median / 1e6 for figure in routes if figure.unit == "µs"}
-    if not all(f"{call}, CPU" in cpu for call in CALLS.values()):
+    cpu = {figure.subject: figure.median / 1e6 for figure in routes if figure.quantity == "CPU"}
+    if not cpu.keys() >= set(CALLS.values()):
         return []
     carried = CORE_IN_USE / cores(1, cpu)
-    figures = [Figure("users of one container, by CPU", "users", [carried])]
-    figures.append(Figure("users of one container, by streams", "users", [STREAMS / CONNECTED]))
+    figures = [Figure("one container", "users by CPU", "", [carried])]
+    figures.append(Figure("one container", "users by streams", "", [STREAMS / CONNECTED]))
     for users in USERS:
-        figures += [Figure(f"{users:,} users, {name}", unit, [value]) for name, unit, value in needs(users, cpu)]
+        figures += [Figure(f"{users:,} users", name, unit, [value]) for name, unit, value in needs(users, cpu)]
     return figures
 
 
@@ -49,14 +49,14 @@ def needs(users: int, cpu: Mapping[str, float]) -> list[tuple[str, str, float]]:
     stream_month = Prices().requests(reads=streams * STREAM_UNITS * MONTH_HOURS * 3_600)
     return [
         ("requests at the peak", "/s", sum(rates(users).values())),
-        ("cores in use at the peak", "cores", busy),
-        ("streams at the peak", "streams", streams),
+        ("cores in use at the peak", "", busy),
+        ("streams at the peak", "", streams),
         ("containers", "", max(ceil(busy / CORE_IN_USE), ceil(streams / STREAMS))),
         ("writes at the peak", "WCU", planned.peak.all_writes),
         ("reads at the peak", "RCU", planned.peak.read + streams * STREAM_UNITS),
-        ("requests to DynamoDB", "dollars a month", planned.on_demand),
-        ("streams' reads of DynamoDB", "dollars a month", stream_month),
-        ("storage and backups after a year", "dollars a month", planned.storage),
+        ("requests to DynamoDB", "$ a month", planned.on_demand),
+        ("streams' reads of DynamoDB", "$ a month", stream_month),
+        ("storage and backups after a year", "$ a month", planned.storage),
     ]
 
 
@@ -72,4 +72,4 @@ def rates(users: int) -> dict[str, float]:
 
 def cores(users: int, cpu: Mapping[str, float]) -> float:
     """Return the cores that requests take at the peak."""
-    return sum(rate * cpu[f"{CALLS[name]}, CPU"] for name, rate in rates(users).items())
+    return sum(rate * cpu[CALLS[name]] for name, rate in rates(users).items())

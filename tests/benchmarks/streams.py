@@ -32,12 +32,12 @@ async def measure(options: Options) -> list[Figure]:
             async with serve(world) as server, open_session() as session:
                 before = await warm_up(server, [receiver, *others])
                 async with open_streams(session, server, others, count), open_stream(session, server, receiver) as own:
-                    rounds.add(f"memory of {count:,} streams", "MB", (resident_bytes(server.pid) - before) / 1e6)
-                    rounds.add(f"CPU of {count:,} streams at rest", "%", await percent_at_rest(server.pid))
+                    rounds.add(f"{count:,} streams", "memory", "MB", (resident_bytes(server.pid) - before) / 1e6)
+                    rounds.add(f"{count:,} streams", "CPU at rest", "%", await percent_at_rest(server.pid))
                     async with connections(server.address, 1) as (connection,):
                         for _ in range(MESSAGES):
                             request = sender.request("POST", "/api/messages", body)
-                            rounds.add(f"delay with {count:,} streams", "ms", await delay(connection, request, own))
+                            rounds.add(f"{count:,} streams", "delay", "ms", await delay(connection, request, own))
     return rounds.figures()
 
 
