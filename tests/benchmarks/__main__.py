@@ -6,6 +6,7 @@ and the greatest of them. The results go into a folder: bench.json, bench.md and
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -48,6 +49,7 @@ def main() -> None:
     at = datetime.now(UTC)
     folder = arguments.output or ROOT / ".data" / "bench" / f"{at:%Y-%m-%dT%H%M%S}"
     options = Options(arguments.rounds, with_valkey=arguments.valkey, is_long=arguments.long)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         parts = {name: run(name, options) for name in arguments.only or PARTS}
     except KeyboardInterrupt:

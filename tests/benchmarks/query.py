@@ -2,35 +2,47 @@
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.benchmarks.environments import PeerMissing, python_of
 from tests.benchmarks.figures import Figure, Rounds, say
 from tests.benchmarks.options import Options
-from tests.benchmarks.unit import run_client, serve_answer
+from tests.benchmarks.unit import Client, run_client, serve_answer
 
 
 async def measure(options: Options) -> list[Figure]:
     """Return the CPU of a Query by each client, and the ratios to the service's client."""
-    rounds = Rounds()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    rounds, count = Rounds(), 2 * options.rounds
+    with tempfile.TemporaryDirectory() as folder:
         async with serve_answer(Path(folder)) as address:
-            clients = {
-                "bare call": stack.enter_context(run_client("bare", address)),
-                "ours": stack.enter_context(run_client("service", address)),
-                "aioboto3": stack.enter_context(run_client("service", address, "aioboto3")),
-            }
-            try:
-                python = await asyncio.to_thread(python_of, "aiodynamo")
-                clients["aiodynamo"] = stack.enter_context(run_client("aiodynamo", address, python=python))
-            except PeerMissing as missing:
-                say(f"  without aiodynamo: {missing}")
-            for number in range(2 * options.rounds):
-                cpu = {name: await asyncio.to_thread(client.cpu) * 1e6 for name, client in clients.items()}
-                for name, value in cpu.items():
-                    rounds.add(name, "CPU", "µs", value)
-                    if name != "ours":
-                        rounds.add(name, "ours against it", "×", cpu["ours"] / value)
-                say(f"  round {number + 1} of {2 * options.rounds}")
+            with ExitStack() as stack:
+                clients = await asyncio.to_thread(open_clients, address, stack)
+                for number in range(count):
+                    add_round(rounds, {name: await asyncio.to_thread(each.cpu) for name, each in clients.items()})
+                    say(f"  round {number + 1} of {count}")
     return rounds.figures()
+
+
+def open_clients(address: str, stack: ExitStack) -> dict[str, Client]:
+    """Start a process for each client that can be had here."""
+    clients = {
+        "bare call": stack.enter_context(run_client("bare", address)),
+        "ours": stack.enter_context(run_client("service", address)),
+        "aioboto3": stack.enter_context(run_client("service", address, "aioboto3")),
+    }
+    try:
+        python = python_of("aiodynamo")
+        return clients | {"aiodynamo": stack.enter_context(run_client("aiodynamo", address, python=python))}
+    except PeerMissing as missing:
+        say(f"  without aiodynamo: {missing}")
+        return clients
+
+
+def add_round(rounds: Rounds, seconds: Mapping[str, float]) -> None:
+    """Add the CPU seconds of a call by each client, and the ratios of ours to the others'."""
+    for name, cpu in seconds.items():
+        rounds.add(name, "CPU", "µs", cpu * 1e6)
+        if name != "ours":
+            rounds.add(name, "ours against it", "×", seconds["ours"] / cpu)

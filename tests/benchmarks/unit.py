@@ -34,7 +34,10 @@ def run_client(name: str, address: str, *arguments: str, python: Path | str = sy
     """Start a program of tests/benchmarks/clients, warm it up, and stop it at the end."""
     command = (python, "-m", f"tests.benchmarks.clients.{name}", address, *arguments)
     pipe, env = subprocess.PIPE, os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True) as process:
+    # in a session of its own, so that a terminal's ctrl-C reaches this process only; it ends with its standard input
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+    ) as process:
         try:
             assert process.stdin
             assert process.stdout
