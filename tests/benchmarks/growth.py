@@ -41,7 +41,7 @@ class Call:
 async def measure(options: Options) -> list[Figure]:
     """Return the cost of an inbox page, of the counter after a change, of a page of a log and of a send, by size."""
     rounds = Rounds()
-    async with open_world(is_durable=False) as world:
+    async with open_world() as world:
         calls = {f"{size:,} groups": inbox_calls(*await write_inbox_rows(world, size)) for size in INBOXES}
         for size in (*LOGS, LONGEST_LOG) if options.is_long else LOGS:
             calls[f"{size:,} messages"] = log_calls(*await write_log(world, size))
