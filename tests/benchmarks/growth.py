@@ -11,7 +11,17 @@ from tests.benchmarks.figures import Figure, Rounds, say
 from tests.benchmarks.load import RequestFailed, connections
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Server, cpu_seconds
-from tests.benchmarks.world import TEXT, Account, World, open_world, serve, write_group, write_rows, write_users
+from tests.benchmarks.world import (
+    TEXT,
+    Account,
+    World,
+    new_users,
+    open_world,
+    serve,
+    write_group,
+    write_rows,
+    write_users,
+)
 
 INBOXES: Final = (20, 200, 2_000, 10_000)
 LOGS: Final = (100, 10_000, 100_000)
@@ -55,18 +65,18 @@ async def measure(options: Options) -> list[Figure]:
 async def write_inbox_rows(world: World, size: int) -> tuple[Account, UUID]:
     """Write a user with rows of so many groups; return the user and the newest group."""
     say(f"  writing an inbox of {size:,} groups")
-    owner, *peers = world.accounts(1 + size)
-    groups = await write_rows(world, owner.user, [peer.user for peer in peers], last=LAST_NUMBER)
-    return owner, groups[0]
+    owner, *peers = new_users(1 + size)
+    groups = await write_rows(world, owner, peers, last=LAST_NUMBER)
+    return world.account(owner), groups[0]
 
 
 async def write_log(world: World, size: int) -> tuple[Account, UUID]:
     """Write two users with a group of so many messages; return a user and the group."""
     say(f"  writing a log of {size:,} messages")
-    writer, peer = world.accounts(2)
-    await write_users(world, [writer.user, peer.user])
+    writer, peer = new_users(2)
+    await write_users(world, [writer, peer])
     async with open_operated_table(world.settings) as table:
-        return writer, await write_group(table, writer.user, peer.user, 0, size)
+        return world.account(writer), await write_group(table, writer, peer, 0, size)
 
 
 def inbox_calls(owner: Account, group: UUID) -> list[Call]:

@@ -12,7 +12,7 @@ from tests.benchmarks.load import AT_ONCE, Connect, Rate, Request, connections, 
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Server
 from tests.benchmarks.routes import WARM_UP, reads, send
-from tests.benchmarks.world import GROUPS, World, open_world, serve, write_inbox
+from tests.benchmarks.world import GROUPS, World, new_users, open_world, serve, write_inbox
 
 PAGE, INBOX, SEND = "20 messages", f"inbox of {GROUPS}", "send"
 OURS = "ours"
@@ -65,12 +65,12 @@ def add_round(rounds: Rounds, rates: Mapping[tuple[str, str], Rate]) -> None:
 
 async def open_subjects(world: World, stack: AsyncExitStack) -> list[Subject]:
     """Start the service, and those of its peers that can be had here."""
-    owner, *peers = world.accounts(1 + GROUPS)
-    groups = await write_inbox(world, owner.user, [peer.user for peer in peers])
+    user, *peers = new_users(1 + GROUPS)
+    groups, owner = await write_inbox(world, user, peers), world.account(user)
     server = await stack.enter_async_context(serve(world))
-    requests = reads(owner, groups[0], []) | {SEND: send(owner, groups[:AT_ONCE])}
+    requests = reads(owner, groups) | {SEND: send(owner, groups[:AT_ONCE])}
     ours = Subject(OURS, server, {name: requests[name] for name in (PAGE, INBOX, SEND)})
-    inbox = [(owner.user, peer.user, str(group)) for peer, group in zip(peers, groups, strict=True)]
+    inbox = [(user, peer, str(group)) for peer, group in zip(peers, groups, strict=True)]
     subjects = [ours]
     openers: dict[str, Callable[[], Awaitable[list[Subject]]]] = {
         "Flask": lambda: open_flask(world, stack, ours, inbox),

@@ -10,7 +10,7 @@ from tests.benchmarks.load import AT_ONCE, Request, repeat
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Server, children, cpu_seconds, resident_bytes
 from tests.benchmarks.routes import reads, send
-from tests.benchmarks.world import GROUPS, World, open_world, serve, write_inbox
+from tests.benchmarks.world import GROUPS, World, new_users, open_world, serve, write_inbox
 
 STARTS: Final = 3
 EARLY: Final = 10_000
@@ -36,9 +36,9 @@ async def measure(options: Options) -> list[Figure]:
 
 async def write_requests(world: World) -> Mapping[str, Request]:
     """Write a user with an inbox, and return the user's requests by name."""
-    owner, *peers = world.accounts(1 + GROUPS)
-    groups = await write_inbox(world, owner.user, [peer.user for peer in peers])
-    return reads(owner, groups[0], []) | {"send": send(owner, groups[:AT_ONCE])}
+    user, *peers = new_users(1 + GROUPS)
+    groups, owner = await write_inbox(world, user, peers), world.account(user)
+    return reads(owner, groups) | {"send": send(owner, groups[:AT_ONCE])}
 
 
 def in_turns(requests: Mapping[str, Request]) -> Request:

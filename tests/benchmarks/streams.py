@@ -11,7 +11,7 @@ from tests.benchmarks.figures import Figure, Rounds, say
 from tests.benchmarks.load import Connection, connections
 from tests.benchmarks.options import Options
 from tests.benchmarks.processes import Server, cpu_seconds, resident_bytes
-from tests.benchmarks.world import TEXT, Account, open_world, serve, write_inbox, write_users
+from tests.benchmarks.world import TEXT, Account, new_users, open_world, serve, write_inbox, write_users
 
 COUNTS = (0, 500, 1_000)
 STREAMS_OF_A_USER = 10
@@ -23,9 +23,10 @@ async def measure(options: Options) -> list[Figure]:
     """Return the memory, the CPU at rest and the delay of a message, with no other streams and with many."""
     rounds = Rounds()
     async with open_world(with_valkey=options.with_valkey) as world:
-        sender, receiver, *others = world.accounts(2 + max(COUNTS) // STREAMS_OF_A_USER)
-        (group,) = await write_inbox(world, sender.user, [receiver.user])
-        await write_users(world, [other.user for other in others])
+        users = new_users(2 + max(COUNTS) // STREAMS_OF_A_USER)
+        (group,) = await write_inbox(world, users[0], users[1:2])
+        await write_users(world, users[2:])
+        sender, receiver, *others = map(world.account, users)
         body = {"message_group_uuid": str(group), "message": TEXT}
         for count in COUNTS:
             say(f"  {count} streams")

@@ -64,13 +64,15 @@ class World:
     settings: Settings
     issuer: LocalIssuer
 
-    def accounts(self, count: int) -> list[Account]:
-        """Return new users, which `add_users` is to write."""
-        return [self._account(uuid4()) for _ in range(count)]
-
-    def _account(self, uuid: UUID) -> Account:
-        user = NewUser(uuid, f"user_{uuid.hex[:12]}", f"User {uuid.hex[:12]}", str(uuid4()))
+    def account(self, user: NewUser) -> Account:
+        """Return the user with a token, which is valid for an hour."""
         return Account(user, self.issuer.token(user.cognito_user_id, time.time()))
+
+
+def new_users(count: int) -> list[NewUser]:
+    """Return users that are not written yet."""
+    uuids = [uuid4() for _ in range(count)]
+    return [NewUser(uuid, f"user_{uuid.hex[:12]}", f"User {uuid.hex[:12]}", str(uuid4())) for uuid in uuids]
 
 
 @asynccontextmanager
