@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from scripts.bootstrap import ROOT
 from scripts.engines.process import EngineError
 from tests.benchmarks import growth, peers, process, query, report, routes, sizing, streams
@@ -69,7 +71,8 @@ def run(name: str, options: Options) -> list[Figure]:
     started, figures = time.monotonic(), list[Figure]()
     say(f"{name} …")
     try:
-        figures = asyncio.run(PARTS[name](options))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures = runner.run(PARTS[name](options))
     except (RequestFailed, EngineError) as failure:
         say(f"  {name} failed, and the other parts go on: {failure}")
     say(*report.lines(figures), f"  {time.monotonic() - started:.0f} s", "")

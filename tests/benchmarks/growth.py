@@ -124,7 +124,7 @@ async def add_round(rounds: Rounds, server: Server, calls: Mapping[str, list[Cal
             rounds.add(subject, "units", "RCU", units)
             known[call.name, size] = cpu
             base = (call.base, size) if call.base else (call.name, smallest.setdefault(call.name, size))
-            if base != (call.name, size):
+            if base in known and base != (call.name, size):
                 rounds.add(subject, f"CPU against {call.base or 'the smallest'}", "×", cpu / known[base])
 
 

@@ -140,13 +140,11 @@ async def serve(world: World, *options: str) -> AsyncIterator[Server]:
         yield server
 
 
-async def write_inbox(
-    world: World, owner: NewUser, peers: Sequence[NewUser], *, messages: int = MESSAGES
-) -> list[UUID]:
+async def write_inbox(world: World, owner: NewUser, peers: Sequence[NewUser]) -> list[UUID]:
     """Write the users, and a direct group of the owner with each peer; return the groups' ids, the newest first."""
     await write_users(world, [owner, *peers])
     async with open_operated_table(world.settings) as table:
-        return [await write_group(table, owner, peer, number, messages) for number, peer in enumerate(peers)]
+        return [await write_group(table, owner, peer, age, MESSAGES) for age, peer in enumerate(peers)]
 
 
 async def write_users(world: World, users: Sequence[NewUser]) -> None:
