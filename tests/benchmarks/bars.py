@@ -19,6 +19,10 @@ class Bar:
         """Return the value as a share of the bar, at most 1 if the bar is met."""
         return self.value / value if self.at_least else value / self.value
 
+    def is_first_step_met(self, value: float) -> bool:
+        step = self.value if self.first_step is None else self.first_step
+        return value >= step if self.at_least else value <= step
+
     def __str__(self) -> str:
         return f"{'≥' if self.at_least else '≤'} {number(self.value)}"
 
@@ -36,8 +40,10 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """Return `met`, `not met`, or nothing without a bar."""
-        return {None: "", True: "met", False: "not met"}[self.is_met]
+        """Return `met`, `first step`, `not met`, or nothing without a bar."""
+        if self.bar is None or self.is_met:
+            return "met" if self.bar else ""
+        return "first step" if self.bar.is_first_step_met(self.figure.median) else "not met"
 
 
 BARS: Final = {

@@ -15,7 +15,7 @@ from tests.benchmarks.processes import Machine
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the format; it is not fetched."""
-COLOURS: Final = {"met": "#2f6fde", "not met": "#d64545"}
+COLOURS: Final = {"met": "#2f6fde", "first step": "#e0a030", "not met": "#d64545"}
 
 Parts = Mapping[str, Sequence[Figure]]
 
@@ -32,9 +32,8 @@ def lines(figures: Sequence[Figure]) -> Iterator[str]:
 def summary(parts: Parts) -> str:
     """Return how many bars are met, and the names of the others."""
     verdicts = [verdict for figures in parts.values() for verdict in judged(figures) if verdict.bar]
-    short = [verdict.figure.name for verdict in verdicts if not verdict.is_met]
-    names = "".join(f"\n  not met: {name}" for name in short)
-    return f"{len(verdicts) - len(short)} of {len(verdicts)} bars that have a figure are met.{names}"
+    short = [f"\n  {verdict.word}: {verdict.figure.name}" for verdict in verdicts if not verdict.is_met]
+    return f"{len(verdicts) - len(short)} of {len(verdicts)} bars that have a figure are met.{''.join(short)}"
 
 
 def markdown(parts: Parts, machine: Machine, at: datetime) -> str:

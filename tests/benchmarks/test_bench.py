@@ -18,6 +18,7 @@ def test_the_command_explains_itself() -> None:
 def test_a_bar_is_met_from_its_side() -> None:
     assert Verdict(Figure("a", "time", "ms", [4.0, 5.0, 9.0]), Bar(5)).word == "met"
     assert Verdict(Figure("a", "time", "ms", [4.0, 6.0, 9.0]), Bar(5)).word == "not met"
+    assert Verdict(Figure("a", "time", "ms", [4.0, 6.0, 9.0]), Bar(5, 7)).word == "first step"
     assert Verdict(Figure("a", "ratio", "×", [6.0]), Bar(5, at_least=True)).word == "met"
     assert Verdict(Figure("a", "ratio", "×", [4.0]), Bar(5, at_least=True)).word == "not met"
     assert Verdict(Figure("a", "ratio", "×", [4.0]), None).word == ""
