@@ -37,7 +37,8 @@ async def measure(options: Options) -> list[Figure]:
                 await rate(server, request, seconds=WARM_UP)
             with run_client("bare", answer) as bare:
                 for number in range(options.rounds):
-                    unit = rounds.add("bare call", "CPU", "µs", await asyncio.to_thread(bare.cpu) * 1e6)
+                    seconds = await asyncio.to_thread(bare.cpu, at_once=AT_ONCE)
+                    unit = rounds.add("bare call", "CPU", "µs", seconds * 1e6)
                     for name, request in requests.items():
                         measured = await rate(server, request)
                         rounds.add(name, "CPU", "µs", measured.cpu * 1e6)

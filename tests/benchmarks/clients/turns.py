@@ -12,18 +12,27 @@ REGION = "us-east-1"
 
 
 def take_turns(open_call: Callable[[str], AbstractAsyncContextManager[Call]]) -> None:
-    """For each line of standard input, a number, make so many calls and print the CPU seconds of one."""
+    """For each line of standard input, which has two numbers, make calls and print the CPU seconds of each.
+
+    The numbers are those of all calls and of the calls at the same time.
+    """
     asyncio.run(_take_turns(open_call))
 
 
 async def _take_turns(open_call: Callable[[str], AbstractAsyncContextManager[Call]]) -> None:
     async with open_call(sys.argv[1]) as call:
         for line in sys.stdin:
-            print(await _cpu_seconds(call, int(line)), flush=True)
+            count, at_once = map(int, line.split())
+            print(await _cpu_seconds(call, count, at_once), flush=True)
 
 
-async def _cpu_seconds(call: Call, count: int) -> float:
+async def _cpu_seconds(call: Call, count: int, at_once: int) -> float:
+    left = iter(range(count))
+
+    async def work() -> None:
+        for _ in left:
+            await call()
+
     started = time.process_time()
-    for _ in range(count):
-        await call()
+    await asyncio.gather(*(work() for _ in range(at_once)))
     return (time.process_time() - started) / count
