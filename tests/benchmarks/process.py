@@ -16,8 +16,8 @@ STARTS: Final = 3
 EARLY: Final = 10_000
 LATE: Final = 100_000
 TRIES: Final = 8
-CONNECTIONS: Final = 16
-"""Enough that a fair split is not a matter of luck, as two of eight connections more or less are."""
+CONNECTIONS: Final = 2 * AT_ONCE
+"""The connections of two processes, so that each has as many as one process alone."""
 REQUESTS: Final = 800
 
 
@@ -80,11 +80,11 @@ async def add_two_processes(rounds: Rounds, world: World, request: Request, coun
     """Measure the CPU of a request in one process and in two, and how evenly two of them share the load."""
     async with serve(world) as alone, serve(world, "--workers", "2") as pair:
         both = workers(pair)
-        await repeat(alone, request, REQUESTS, at_once=CONNECTIONS)
-        await repeat(pair, request, REQUESTS, at_once=CONNECTIONS)
-        for _ in range(count):
-            one = sum(await cpu(alone, [alone.pid], request))
+        for number in range(1 + count):
+            one = sum(await cpu(alone, [alone.pid], request, at_once=AT_ONCE))
             two = sum(await cpu(pair, both, request))
+            if number == 0:
+                continue  # warmed up
             rounds.add("one process", "CPU of a request", "µs", one / REQUESTS * 1e6)
             rounds.add("two processes", "CPU of a request", "µs", two / REQUESTS * 1e6)
             rounds.add("two processes", "CPU against one", "×", two / one)
@@ -102,8 +102,8 @@ def workers(supervisor: Server) -> list[int]:
     return started
 
 
-async def cpu(server: Server, pids: Sequence[int], request: Request) -> list[float]:
+async def cpu(server: Server, pids: Sequence[int], request: Request, *, at_once: int = CONNECTIONS) -> list[float]:
     """Make requests, and return the CPU seconds of each process."""
     before = list(map(cpu_seconds, pids))
-    await repeat(server, request, REQUESTS, at_once=CONNECTIONS)
+    await repeat(server, request, REQUESTS, at_once=at_once)
     return [cpu_seconds(pid) - seconds for pid, seconds in zip(pids, before, strict=True)]
