@@ -74,6 +74,8 @@ BARS: Final = {
     ("send, 1,000,000 messages", "CPU against the smallest"): Bar(1.1),
     ("send with after 0, 100,000 messages", "CPU against send"): Bar(2),
     ("send with after 0, 1,000,000 messages", "CPU against send"): Bar(2),
+    ("send with an old after, 100,000 messages", "CPU against send"): Bar(2),
+    ("send with an old after, 1,000,000 messages", "CPU against send"): Bar(2),
     ("start", "memory"): Bar(110),
     ("100,000 requests", "memory against 10,000"): Bar(1.05),
     ("1,000 streams", "memory"): Bar(60),

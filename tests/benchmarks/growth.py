@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -30,6 +31,9 @@ LAST_NUMBER: Final = 1_000
 """The last message of each group of the inboxes, whose logs are not written: read markers need the rows only."""
 REQUESTS: Final = 30
 
+FAR: Final = 250
+"""Messages between an old `after` and the end of the log, and those that are sent meanwhile."""
+
 Make = Callable[[], bytes]
 """Returns the next request."""
 
@@ -54,7 +58,7 @@ async def measure(options: Options) -> list[Figure]:
     async with open_world() as world:
         calls = {f"{size:,} groups": inbox_calls(*await write_inbox_rows(world, size)) for size in INBOXES}
         for size in (*LOGS, LONGEST_LOG) if options.is_long else LOGS:
-            calls[f"{size:,} messages"] = log_calls(*await write_log(world, size))
+            calls[f"{size:,} messages"] = log_calls(*await write_log(world, size), size)
         async with serve(world) as server:
             for number in range(1 + options.rounds):
                 await add_round(rounds if number else Rounds(), server, calls)  # the first one warms up
@@ -93,8 +97,9 @@ def inbox_calls(owner: Account, group: UUID) -> list[Call]:
     ]
 
 
-def log_calls(writer: Account, group: UUID) -> list[Call]:
+def log_calls(writer: Account, group: UUID, size: int) -> list[Call]:
     """Return the calls whose cost may grow with the number of messages."""
+    ends = count(size)
 
     def send(**more: object) -> bytes:
         body = {"message_group_uuid": str(group), "message": TEXT, "uuid": str(uuid4())}
@@ -105,6 +110,7 @@ def log_calls(writer: Account, group: UUID) -> list[Call]:
         Call("newest 20", "list_messages", lambda: page),
         Call("send", "send_message", send),
         Call("send with after 0", "send_message", lambda: send(after=0), base="send"),
+        Call("send with an old after", "send_message", lambda: send(after=max(0, next(ends) - FAR)), base="send"),
     ]
 
 
@@ -129,14 +135,21 @@ async def add_round(rounds: Rounds, server: Server, calls: Mapping[str, list[Cal
 
 
 async def cost(server: Server, call: Call) -> tuple[float, float]:
-    """Return the CPU seconds and the read units of one call, without those of the changes before."""
+    """Return the CPU seconds and the read units of one call, without those of the changes before.
+
+    A refusal is an answer too: a send with an `after` that is too old may get one.
+    """
     seconds, before = 0.0, await metrics(server, call.operation)
     async with connections(server.address, 1) as (connection,):
         for _ in range(REQUESTS):
             if call.make_change:
                 await connection.ask(call.make_change())
             started = cpu_seconds(server.pid)
-            await connection.ask(call.make())
+            try:
+                await connection.ask(call.make())
+            except RequestFailed as failure:
+                if failure.status not in range(400, 500):
+                    raise
             seconds += cpu_seconds(server.pid) - started
     units = (await metrics(server, call.operation)).read_units - before.read_units
     return seconds / REQUESTS, units / REQUESTS

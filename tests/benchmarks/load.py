@@ -20,7 +20,11 @@ Request = Callable[[int], bytes]
 
 
 class RequestFailed(Exception):
-    """A request was not answered with success: the status and the beginning of the answer."""
+    """A request was not answered with success: the status, 0 without an answer, and the beginning of the answer."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status} {text}" if status else text)
+        self.status = status
 
 
 class Connection(asyncio.Protocol):
@@ -37,7 +41,7 @@ class Connection(asyncio.Protocol):
     async def ask(self, request: bytes) -> bytes:
         """Return the body of the answer, or raise RequestFailed."""
         if self._transport.is_closing():
-            raise RequestFailed("the connection was closed before the request")
+            raise RequestFailed(0, "The connection was closed before the request")
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
@@ -50,7 +54,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         if self._answer and not self._answer.done():
-            self._answer.set_exception(RequestFailed("the connection was closed"))
+            self._answer.set_exception(RequestFailed(0, "The connection was closed before the answer"))
 
     def close(self) -> None:
         self._transport.close()
@@ -67,7 +71,7 @@ class Connection(asyncio.Protocol):
         if status < 300:
             self._answer.set_result(body)
         else:
-            self._answer.set_exception(RequestFailed(f"{status} {body[:500]!r}"))
+            self._answer.set_exception(RequestFailed(status, repr(body[:500])))
 
 
 @asynccontextmanager
