@@ -31,6 +31,7 @@ CONTRACT = TOOLS / "contract"
 CONTRACT_NPM = TOOLS / "contract-npm"
 BROWSER = TOOLS / "browser"
 BIOME = TOOLS / "biome" / "biome"
+PEERS = TOOLS / "bench"
 
 # The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -97,6 +98,13 @@ def biome() -> None:
     once(TOOLS / "biome", [LOCKS / "biome" / "package-lock.json"], _install_biome, "Setting up: biome")
 
 
+def peer(name: str) -> None:
+    """Install the packages of a peer that scripts/bench compares the service with, apart from the service's."""
+    uv()
+    lock = LOCKS / "bench" / f"{name}.lock"
+    once(PEERS / name, [lock], partial(_make_venv, lock), f"Setting up: {name}")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "uv": uv,
     "environment": environment,
@@ -104,6 +112,9 @@ PARTS: dict[str, Callable[[], None]] = {
     "contract": contract,
     "browser": browser,
     "biome": biome,
+    "aiodynamo": partial(peer, "aiodynamo"),
+    "flask": partial(peer, "flask"),
+    "synapse": partial(peer, "synapse"),
 }
 
 

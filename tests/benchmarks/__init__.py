@@ -1,1 +1,1 @@
-"""Benchmarks: run by hand, both sides in one run, ratios of medians. Never a part of the tests."""
+"""Benchmarks, which scripts/bench runs: both sides in one run, ratios of medians. Only their own tests are tests."""

@@ -41,7 +41,7 @@ from app.settings import Settings
 from app.users.models import User
 from app.users.service import Users
 from app.users.store import UserStore
-from tests.benchmarks.dynamodb_client import ANSWER
+from tests.benchmarks.clients.answer import ANSWER
 
 ROUNDS = 5
 REQUESTS = 1_000

@@ -1,99 +1,101 @@
-"""Memory and CPU that event streams take of one process, and the delay of a message to a stream.
+"""Memory and CPU that event streams take of one process, and the delay of a message to a stream."""
 
-    .venv/bin/python -m tests.benchmarks.streams [--valkey] [--streams 1000]
-
-Memory is resident memory of the process after the streams were opened, less what it was before. The way is from the
-call's begin to the event's arrival at the receiver, while all streams are open; the median of 50, one after the other.
-"""
-
-import argparse
 import asyncio
-import json
-import secrets
-import signal
-import statistics
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 
-from app.auth.issuer import LocalIssuer
-from app.settings import Settings
-from tests.benchmarks.http import cpu_seconds
-from tests.benchmarks.world import Visitor, run
-from tests.tools.servers import Server
+from tests.benchmarks.figures import Figure, Rounds, say
+from tests.benchmarks.load import Connection, connections
+from tests.benchmarks.options import Options
+from tests.benchmarks.processes import Server, cpu_seconds, resident_bytes
+from tests.benchmarks.world import TEXT, Account, new_users, open_world, serve, write_inbox, write_users
 
-PEOPLE = 100
+COUNTS = (0, 500, 1_000)
+STREAMS_OF_A_USER = 10
 MESSAGES = 50
-REST = 20
+REST_SECONDS = 10
 
 
-def memory(pid: int) -> int:
-    """Resident bytes."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+async def measure(options: Options) -> list[Figure]:
+    """Return the memory, the CPU at rest and the delay of a message, with no other streams and with many."""
+    rounds = Rounds()
+    async with open_world(with_valkey=options.with_valkey) as world:
+        users = new_users(2 + max(COUNTS) // STREAMS_OF_A_USER)
+        (group,) = await write_inbox(world, users[0], users[1:2])
+        await write_users(world, users[2:])
+        sender, receiver, *others = map(world.account, users)
+        body = {"message_group_uuid": str(group), "message": TEXT}
+        for count in COUNTS:
+            say(f"  {count} streams")
+            async with serve(world) as server, open_session() as session:
+                before = await warm_up(server, [receiver, *others])
+                async with open_streams(session, server, others, count), open_stream(session, server, receiver) as own:
+                    rounds.add(f"{count:,} streams", "memory", "MB", (resident_bytes(server.pid) - before) / 1e6)
+                    rounds.add(f"{count:,} streams", "CPU at rest", "%", await percent_at_rest(server.pid))
+                    async with connections(server.address, 1) as (connection,):
+                        for _ in range(MESSAGES):
+                            request = sender.request("POST", "/api/messages", body)
+                            rounds.add(f"{count:,} streams", "delay", "ms", await delay(connection, request, own))
+    return rounds.figures()
 
 
-async def events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """Return the lines of the stream."""
+async def warm_up(server: Server, accounts: list[Account]) -> int:
+    """Make a request of each user, and return the resident bytes after that."""
+    async with connections(server.address, 1) as (connection,):
+        for account in accounts:
+            await connection.ask(account.request("GET", "/api/message_groups"))
+    return resident_bytes(server.pid)
+
+
+def open_session() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=0)
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
+
+
+@asynccontextmanager
+async def open_streams(
+    session: aiohttp.ClientSession, server: Server, accounts: list[Account], count: int
+) -> AsyncIterator[None]:
+    """Open streams of these users in turns."""
+    async with AsyncExitStack() as stack:
+        for number in range(count):
+            await stack.enter_async_context(open_stream(session, server, accounts[number % len(accounts)]))
+        yield
+
+
+@asynccontextmanager
+async def open_stream(
+    session: aiohttp.ClientSession, server: Server, account: Account
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Open a stream of events, and read its first."""
+    async with session.get(f"{server.address}/api/events", headers=account.headers) as response:
+        await next_event(response)
+        yield response
+
+
+async def next_event(response: aiohttp.ClientResponse) -> bytes:
+    """Return the data of the next event."""
     async for line in response.content:
         if line.startswith(b"data: "):
-            yield json.loads(line[6:])
+            return line
+    raise RuntimeError("the stream has ended")
 
 
-async def measure(settings: Settings, issuer: LocalIssuer, *, count: int) -> None:
-    async with AsyncExitStack() as stack:
-        server = Server(settings)
-        await server.start()
-        stack.push_async_callback(server.stop, signal.SIGKILL)
-        assert server.process
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None))
-        )
-        people = [f"person_{secrets.token_hex(4)}" for _ in range(PEOPLE)]
-        tokens = [issuer.token(handle, time.time()) for handle in people]
-        visitors = [Visitor(session, server.address, token) for token in tokens]
-        for visitor, handle in zip(visitors, people, strict=True):
-            await visitor.register(handle)
-            await visitor.ask("GET", "/api/message_groups")
-        before = memory(server.process.pid)
-        responses = []
-        for n in range(count):
-            headers = {"authorization": f"Bearer {tokens[n % PEOPLE]}"}
-            responses.append(await session.get(f"{server.address}/api/events", headers=headers))
-            await anext(events(responses[-1]))
-        more = memory(server.process.pid) - before
-        print(f"{count} streams: {more / 1e6:.1f} MB more, {more / count / 1e3:.1f} kB each")
-        idle = cpu_seconds(server.process.pid)
-        await asyncio.sleep(REST)
-        print(f"at rest: {(cpu_seconds(server.process.pid) - idle) / REST:.1%} of a core")
-        ways = [await way(visitors[0], people[1], responses[1]) for _ in range(MESSAGES)]
-        print(f"a message is on its way for {statistics.median(ways) * 1e3:.1f} ms")
+async def percent_at_rest(pid: int) -> float:
+    """Return the share of a core that a process takes while nothing is asked of it."""
+    before = cpu_seconds(pid)
+    await asyncio.sleep(REST_SECONDS)
+    return (cpu_seconds(pid) - before) / REST_SECONDS * 100
 
 
-async def way(sender: Visitor, to: str, response: aiohttp.ClientResponse) -> float:
-    """Seconds from the send to its arrival."""
+async def delay(connection: Connection, request: bytes, stream: aiohttp.ClientResponse) -> float:
+    """Return the milliseconds from a send to the arrival of its event."""
     started = time.perf_counter()
-    _, event = await asyncio.gather(sender.send(to), anext(events(response)))
-    assert event["type"] == "message"
-    return time.perf_counter() - started
-
-
-def main() -> None:
-    """Measure on engines of our own."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--valkey", action="store_true")
-    parser.add_argument("--streams", type=int, default=1_000)
-    options = parser.parse_args()
-
-    async def measured(settings: Settings, issuer: LocalIssuer) -> None:
-        await measure(settings, issuer, count=options.streams)
-
-    run(measured, with_valkey=options.valkey)
-
-
-if __name__ == "__main__":
-    main()
+    sending = asyncio.create_task(connection.ask(request))
+    await next_event(stream)
+    arrived = time.perf_counter()
+    await sending
+    return (arrived - started) * 1e3

@@ -11,7 +11,7 @@ import pytest
 
 from scripts import bootstrap
 
-LOCK_FILES = [*bootstrap.ROOT.glob("requirements*.lock"), *bootstrap.LOCKS.glob("*.lock")]
+LOCK_FILES = [*bootstrap.ROOT.glob("requirements*.lock"), *bootstrap.LOCKS.rglob("*.lock")]
 
 
 class Maker:

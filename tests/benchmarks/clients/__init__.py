@@ -1,0 +1,1 @@
+"""Programs that make one call again and again; each is a process of its own, and aiodynamo's an environment too."""
