@@ -201,6 +201,7 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
     case "one-target":
     case "reply-beyond-end":
     case "uuid-taken":
+    case "after-too-old":
       return "mine";
   }
 }
