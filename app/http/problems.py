@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457): their schema, the handlers that render them, and how routes declare them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -113,7 +113,9 @@ async def on_invalid_request(request: Request, error: RequestValidationError) ->
     """Render the defects that pydantic found in a body or in parameters. The input is not repeated."""
     defects = error.errors()
     kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
-    return render(kind(), context_of(request.scope).request_id, errors=list(map(_defect, defects)))
+    wrong_keys = {defect["loc"][:-1] for defect in defects if defect["loc"][-1] == "[key]"}
+    errors = [_defect(defect["type"], defect["loc"], wrong_keys) for defect in defects]
+    return render(kind(), context_of(request.scope).request_id, errors=errors)
 
 
 _CODES = {"missing": "missing", "extra_forbidden": "unknown-field"}
@@ -125,12 +127,13 @@ _DETAILS = {
 }
 
 
-def _defect(defect: Mapping[str, Any]) -> dict[str, str]:
-    kind, loc = defect["type"], defect["loc"]
+def _defect(kind: str, loc: tuple[str | int, ...], wrong_keys: Collection[tuple[str | int, ...]]) -> dict[str, str]:
+    """Return the code, the detail and the place. A key of the client's own is no place: its object is."""
     described = {"code": _CODES.get(kind, "invalid"), "detail": _DETAILS.get(kind, "is not valid")}
     if loc[0] != "body":
         return described | {"parameter": str(loc[1])}
-    path = loc[1:-1] if kind == "extra_forbidden" else loc[1:]  # an unknown member's name is the client's own text
+    keys = [key for key in wrong_keys if loc[: len(key)] == key] + ([loc] if kind == "extra_forbidden" else [])
+    path = loc[1 : min(map(len, keys)) - 1] if keys else loc[1:]
     return described | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in path)}
 
 

@@ -54,6 +54,15 @@ async def test_errors_of_sending_point_at_their_member(ann: Person, bob: Person)
     assert await bob.numbers(group) == [1, 2]
 
 
+@pytest.mark.parametrize("key", ["x", "y" * 990, "a/b~c", "<script>", ""])
+@pytest.mark.parametrize("value", [{"number": 1, "version": 1}, {"number": "canary", "canary": 1}, None])
+async def test_a_wrong_key_is_told_by_its_place_and_never_repeated(ann: Person, key: str, value: object) -> None:
+    answer = await ann.client.post("/api/sync", json={"groups": {key: value}})
+    problem = problem_of(answer, 422, "invalid-body")
+    assert {error["pointer"] for error in problem["errors"]} == {"/groups"}
+    assert "canary" not in answer.text
+
+
 async def test_a_blocked_user_learns_only_that_the_message_is_refused(
     service: Service, ann: Person, bob: Person
 ) -> None:
