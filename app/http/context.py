@@ -22,6 +22,22 @@ class EdgeState(TypedDict):
     verifier: TokenVerifier
 
 
+class Place:
+    """A place among the running requests. This one is without limits."""
+
+    def take(self) -> None:
+        """Count the request again. Raises Overloaded."""
+
+    def assign(self, account: str) -> None:
+        """Count the request as this account's, too. Raises Overloaded."""
+
+    def leave(self) -> None:
+        """Stop counting the request, for as long as it waits for its client or for good."""
+
+
+UNLIMITED_PLACE = Place()
+
+
 @dataclass(slots=True)
 class RequestContext:
     """The id of a request, the status that was sent, and once they are found the claims of its token and its user."""
@@ -29,6 +45,7 @@ class RequestContext:
     request_id: str = ""
     status: int = 0
     """0 until the response starts."""
+    place: Place = UNLIMITED_PLACE
     claims: Claims | None = None
     user: UUID | None = None
 

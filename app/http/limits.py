@@ -1,31 +1,72 @@
-"""A limit on concurrent requests: a request above it is refused at once instead of waiting."""
+"""Limits on concurrent requests, in all and of one account: a request above them is refused at once, not queued."""
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from app.errors import Overloaded
+from app.http.context import Place, context_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNLIMITED = frozenset({"/api/health-check", "/api/events"})
+UNLIMITED: Final = frozenset({"/api/health-check", "/api/events"})
 """Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
+MOST_PER_ACCOUNT: Final = 32
+"""Requests of one account at once. A person's devices need a few; a bot should not need more."""
+
+
+class CountedPlace(Place):
+    """A running request, which counts while it is not waiting for its client."""
+
+    def __init__(self, running: Counter[str], limit: int) -> None:
+        self._running = running
+        self._limit = limit
+        self._account = ""
+        self._is_taken = False
+
+    def take(self) -> None:
+        if self._running[""] >= self._limit:
+            raise Overloaded
+        self._running[""] += 1
+        self._is_taken = True
+        if self._account:
+            self._count_account()
+
+    def assign(self, account: str) -> None:
+        self._account = account
+        self._count_account()
+
+    def _count_account(self) -> None:
+        self._running[self._account] += 1
+        if self._running[self._account] > MOST_PER_ACCOUNT:
+            raise Overloaded(f"An account may have {MOST_PER_ACCOUNT} requests at once: wait for their answers")
+
+    def leave(self) -> None:
+        if not self._is_taken:
+            return
+        self._is_taken = False
+        self._running[""] -= 1
+        if self._account:
+            self._running[self._account] -= 1
+            if not self._running[self._account]:
+                del self._running[self._account]
 
 
 class ConcurrencyLimitMiddleware:
-    """Refuses API requests above the limit: raises Overloaded. Idle connections do not count."""
+    """Refuses API requests above the limits: raises Overloaded. Idle connections and missing bodies do not count."""
 
     def __init__(self, app: "ASGIApp", limit: int) -> None:
         self._app = app
         self._limit = limit
-        self._running = 0
+        self._running: Counter[str] = Counter()
+        """Running requests by account, and of all accounts under an empty name."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in UNLIMITED:
             return await self._app(scope, receive, send)
-        if self._running >= self._limit:
-            raise Overloaded
-        self._running += 1
+        place = context_of(scope).place = CountedPlace(self._running, self._limit)
+        place.take()
         try:
             await self._app(scope, receive, send)
         finally:
-            self._running -= 1
+            place.leave()

@@ -78,7 +78,9 @@ class SignedInRoute(ApiRoute):
     async def authenticate(self, scope: "Scope") -> None:
         """Verify the access token. Raises Unauthenticated and Unavailable."""
         authorization = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
-        context_of(scope).claims = await state_of(scope)["verifier"].verify(authorization)
+        context = context_of(scope)
+        context.claims = await state_of(scope)["verifier"].verify(authorization)
+        context.place.assign(context.claims.sub)
 
 
 def _parameters(scope: "Scope") -> list[tuple[str, str]]:
@@ -101,9 +103,12 @@ async def _read_body(scope: "Scope", receive: "Receive") -> Body:
         raise UnsupportedMediaType
     if (length := headers.get("content-length", "")).isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
         raise BodyTooLarge(TOO_LARGE)
+    place = context_of(scope).place
+    place.leave()  # the client may take its time
     try:
         async with asyncio.timeout(BODY_SECONDS):
             content = await _receive(receive)
+        place.take()
     except TimeoutError:
         raise RequestTimeout(f"The request body did not arrive within {BODY_SECONDS:g} s") from None
     try:

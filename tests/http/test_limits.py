@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from app.auth.tokens import Claims
+from app.http.limits import MOST_PER_ACCOUNT
 from app.settings import Settings
+from app.users.service import Users
 from tests.fixtures.app import Person, Service, running
 from tests.http.faulty import changed
 from tests.http.problem import problem_of
@@ -23,18 +27,21 @@ async def small(settings: Settings) -> AsyncIterator[Service]:
 
 
 class Held:
-    """Requests up to the limit, in flight until they are released: their bodies do not end before."""
+    """Requests up to the limit, in flight until they are released: their users are not found before."""
 
-    def __init__(self, client: httpx.AsyncClient, body: bytes) -> None:
+    def __init__(self, service: Service, client: httpx.AsyncClient, body: bytes, count: int = LIMIT) -> None:
+        self._users = service.state["users"]
         self._client = client
         self._body = body
+        self._count = count
         self._go = asyncio.Event()
         self._waiting = asyncio.Semaphore(0)
         self.requests: list[asyncio.Task[httpx.Response]] = []
 
     async def __aenter__(self) -> "Held":
-        self.requests = [asyncio.create_task(self._send()) for _ in range(LIMIT)]
-        async with asyncio.timeout(2):
+        self._users.uuid_of = self._uuid_of  # type: ignore[method-assign]
+        self.requests = [asyncio.create_task(self._send()) for _ in range(self._count)]
+        async with asyncio.timeout(5):
             for _ in self.requests:
                 await self._waiting.acquire()
         return self
@@ -44,23 +51,24 @@ class Held:
 
     async def let_go(self) -> list[httpx.Response | BaseException]:
         self._go.set()
+        self._users.__dict__.pop("uuid_of", None)
         return await asyncio.gather(*self.requests, return_exceptions=True)
 
     async def _send(self) -> httpx.Response:
         headers = {"content-type": "application/json"}
-        return await self._client.post("/api/messages", content=self._content(), headers=headers)
+        return await self._client.post("/api/messages", content=self._body, headers=headers)
 
-    async def _content(self) -> AsyncIterator[bytes]:
+    async def _uuid_of(self, claims: Claims) -> UUID:
         self._waiting.release()
         await self._go.wait()
-        yield self._body
+        return await Users.uuid_of(self._users, claims)
 
 
 async def test_requests_above_the_limit_are_refused_at_once_and_the_others_succeed(
     small: Service, ann: Person, bob: Person
 ) -> None:
     body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
-    async with small.client(authorization=f"Bearer {ann.token}") as client, Held(client, body) as held:
+    async with small.client(authorization=f"Bearer {ann.token}") as client, Held(small, client, body) as held:
         async with asyncio.timeout(1):
             refused = [*await asyncio.gather(*(client.get("/api/users/me") for _ in range(20)))]
             refused.append(await client.get("/api/unknown"))
@@ -77,7 +85,7 @@ async def test_requests_above_the_limit_are_refused_at_once_and_the_others_succe
 
 @pytest.mark.parametrize("path", ["/api/health-check", "/healthz", "/readyz"])
 async def test_health_checks_are_never_refused(small: Service, ann: Person, path: str) -> None:
-    async with small.client(authorization=f"Bearer {ann.token}") as client, Held(client, b"{}"):
+    async with small.client(authorization=f"Bearer {ann.token}") as client, Held(small, client, b"{}"):
         assert (await client.get(path)).status_code == 200
 
 
@@ -85,16 +93,51 @@ async def test_health_checks_are_never_refused(small: Service, ann: Person, path
 async def test_every_end_of_a_request_frees_its_place(small: Service, ann: Person, how: str) -> None:
     async with small.client(authorization=f"Bearer {ann.token}") as client:
         for _ in range(3):
-            async with Held(client, b"[") as held:
+            async with Held(small, client, b"{}") as held:
                 for request in held.requests if how == "cancelled" else ():
                     request.cancel()
         assert (await client.get("/api/users/me")).status_code == 200
 
 
 async def test_browsers_may_read_the_refusal(small: Service, ann: Person) -> None:
-    async with small.client(authorization=f"Bearer {ann.token}", origin=ORIGIN) as client, Held(client, b"{}"):
+    async with small.client(authorization=f"Bearer {ann.token}", origin=ORIGIN) as client, Held(small, client, b"{}"):
         preflight = await client.options("/api/messages", headers={"access-control-request-method": "POST"})
         assert preflight.status_code == 200
         answer = await client.get("/api/users/me")
         problem_of(answer, 503, "overloaded")
         assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+async def test_requests_that_wait_for_their_bodies_take_no_place(small: Service, ann: Person, bob: Person) -> None:
+    go = asyncio.Event()
+
+    async def late() -> AsyncIterator[bytes]:
+        await go.wait()
+        yield b'{"message":"x","handle":"%s"}' % bob.handle.encode()
+
+    headers = {"content-type": "application/json"}
+    async with small.client(authorization=f"Bearer {ann.token}") as client:
+        slow = [asyncio.create_task(client.post("/api/messages", content=late(), headers=headers)) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        assert (await client.get("/api/users/me")).status_code == 200
+        go.set()
+        answers = await asyncio.gather(*slow)
+    assert {answer.status_code for answer in answers} <= {200, 503}  # their bodies came at once
+    assert any(answer.status_code == 200 for answer in answers)
+
+
+async def test_an_account_cannot_have_all_places(service: Service, ann: Person, bob: Person) -> None:
+    body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
+    async with (
+        service.client(authorization=f"Bearer {ann.token}") as client,
+        Held(service, client, body, MOST_PER_ACCOUNT) as held,
+    ):
+        answer = await client.get("/api/users/me")
+        problem_of(answer, 503, "overloaded")
+        assert str(MOST_PER_ACCOUNT) in answer.json()["detail"]
+        assert (await bob.client.get("/api/users/me")).status_code == 200
+        answers = await held.let_go()
+        assert [answer.status_code for answer in answers if isinstance(answer, httpx.Response)] == [
+            200
+        ] * MOST_PER_ACCOUNT
+        assert (await client.get("/api/users/me")).status_code == 200
