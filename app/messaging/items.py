@@ -311,7 +311,7 @@ def unread_rows(user: UUID, *, limit: int) -> Query:
 
 
 def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:
-    """Return the query for index entries: of whole buckets from a position's on, or of the rest of one bucket."""
+    """Return the query for index entries, newest bucket first: from a position's bucket on, or after an entry."""
     newest = Query(
         "#inbox = :inbox",
         {":inbox": f"IN#{user}"},
@@ -325,17 +325,20 @@ def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, l
     if isinstance(start, InboxPosition):
         values = dict(newest.values) | {":bucket": bucket(start.last_at)}
         return replace(newest, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
-    return replace(
-        newest,
-        condition="#inbox = :inbox AND #activity_bucket = :bucket",
-        values=dict(newest.values) | {":bucket": start.bucket},
-        after={**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket},
-    )
+    after = {**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket}
+    return replace(newest, after=after)
 
 
 def to_inbox_entry(item: StoredItem) -> BucketPosition:
     """Return the position of an index entry."""
     return BucketPosition(int(item["activity_bucket"]["N"]), text_to_uuid(item["sk"]["S"][4:]))
+
+
+def is_behind(row: InboxRow, position: InboxPosition | BucketPosition | None) -> bool:
+    """Return whether a row comes after a position (None: the begin), or in its bucket if it is a bucket's."""
+    if isinstance(position, BucketPosition):
+        return bucket(row.last_at) <= position.bucket
+    return position is None or position > InboxPosition.of(row)
 
 
 def start_of(bucket: int) -> InboxPosition:

@@ -98,7 +98,7 @@ class InboxPosition:
 
 @dataclass(frozen=True, slots=True)
 class BucketPosition:
-    """A position within ten minutes of a large inbox that hold too many groups to be sorted by time."""
+    """A position in a large inbox: an entry of the index, which knows the ten minutes of a group's last activity."""
 
     bucket: int
     group_uuid: UUID

@@ -81,8 +81,7 @@ class MessagingStore:
     ) -> list[BucketPosition]:
         """Return entries of the index, newest bucket first (None: from the newest on), eventually consistent.
 
-        From the bucket of an InboxPosition on they are those of all buckets; after a BucketPosition those of the rest
-        of its bucket. 0.5 RCU for each 4 KB, 27 entries.
+        They begin with the bucket of an InboxPosition, or after a BucketPosition. 0.5 RCU for each 4 KB, 27 entries.
         """
         found = await self._table.query(items.inbox_entries(user, start, limit=limit))
         return list(map(items.to_inbox_entry, found))
