@@ -98,7 +98,11 @@ def _middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSi
         Middleware(ResponseHeadersMiddleware, stop=stop),
         cors,
         Middleware(ProblemMiddleware, handlers=app.exception_handlers),
-        Middleware(ConcurrencyLimitMiddleware, limit=settings.max_requests_in_flight),
+        Middleware(
+            ConcurrencyLimitMiddleware,
+            limit=settings.max_requests_in_flight,
+            limit_per_account=settings.max_requests_per_account,
+        ),
         Middleware(RouteTableMiddleware, routes=app.routes, overrides=app.dependency_overrides),
     ]
 

@@ -137,6 +137,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
 
     message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
+    max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
 
     @field_validator("cognito_client_ids", "cors_origins", mode="before")

@@ -11,16 +11,15 @@ if TYPE_CHECKING:
 
 UNLIMITED: Final = frozenset({"/api/health-check", "/api/events"})
 """Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
-MOST_PER_ACCOUNT: Final = 32
-"""Requests of one account at once. A person's devices need a few; a bot should not need more."""
 
 
 class CountedPlace(Place):
     """A running request, which counts while it is not waiting for its client."""
 
-    def __init__(self, running: Counter[str], limit: int) -> None:
+    def __init__(self, running: Counter[str], limit: int, limit_per_account: int) -> None:
         self._running = running
         self._limit = limit
+        self._limit_per_account = limit_per_account
         self._account = ""
         self._is_taken = False
 
@@ -38,8 +37,8 @@ class CountedPlace(Place):
 
     def _count_account(self) -> None:
         self._running[self._account] += 1
-        if self._running[self._account] > MOST_PER_ACCOUNT:
-            raise Overloaded(f"An account may have {MOST_PER_ACCOUNT} requests at once: wait for their answers")
+        if self._running[self._account] > self._limit_per_account:
+            raise Overloaded(f"An account may have {self._limit_per_account} requests at once: wait for their answers")
 
     def leave(self) -> None:
         if not self._is_taken:
@@ -55,16 +54,17 @@ class CountedPlace(Place):
 class ConcurrencyLimitMiddleware:
     """Refuses API requests above the limits: raises Overloaded. Idle connections and missing bodies do not count."""
 
-    def __init__(self, app: "ASGIApp", limit: int) -> None:
+    def __init__(self, app: "ASGIApp", limit: int, limit_per_account: int) -> None:
         self._app = app
         self._limit = limit
+        self._limit_per_account = limit_per_account
         self._running: Counter[str] = Counter()
         """Running requests by account, and of all accounts under an empty name."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in UNLIMITED:
             return await self._app(scope, receive, send)
-        place = context_of(scope).place = CountedPlace(self._running, self._limit)
+        place = context_of(scope).place = CountedPlace(self._running, self._limit, self._limit_per_account)
         place.take()
         try:
             await self._app(scope, receive, send)

@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 
 from app.auth.tokens import Claims
-from app.http.limits import MOST_PER_ACCOUNT
 from app.settings import Settings
 from app.users.service import Users
 from tests.fixtures.app import Person, Service, running
@@ -126,18 +125,19 @@ async def test_requests_that_wait_for_their_bodies_take_no_place(small: Service,
     assert any(answer.status_code == 200 for answer in answers)
 
 
-async def test_an_account_cannot_have_all_places(service: Service, ann: Person, bob: Person) -> None:
+async def test_an_account_cannot_have_all_places(
+    service: Service, settings: Settings, ann: Person, bob: Person
+) -> None:
+    most = settings.max_requests_per_account
     body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
     async with (
         service.client(authorization=f"Bearer {ann.token}") as client,
-        Held(service, client, body, MOST_PER_ACCOUNT) as held,
+        Held(service, client, body, most) as held,
     ):
         answer = await client.get("/api/users/me")
         problem_of(answer, 503, "overloaded")
-        assert str(MOST_PER_ACCOUNT) in answer.json()["detail"]
+        assert str(most) in answer.json()["detail"]
         assert (await bob.client.get("/api/users/me")).status_code == 200
         answers = await held.let_go()
-        assert [answer.status_code for answer in answers if isinstance(answer, httpx.Response)] == [
-            200
-        ] * MOST_PER_ACCOUNT
+        assert [answer.status_code for answer in answers if isinstance(answer, httpx.Response)] == [200] * most
         assert (await client.get("/api/users/me")).status_code == 200

@@ -69,6 +69,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
+        "MAX_REQUESTS_PER_ACCOUNT": str(settings.max_requests_per_account),
         "DYNAMODB_CLIENT": settings.dynamodb_client,
         "DYNAMODB_TABLE": settings.dynamodb_table,
         "COGNITO_ISSUER_URL": settings.cognito_issuer_url,
