@@ -171,4 +171,5 @@ async def open_visits(browser: Browser, address: str) -> AsyncIterator[Visit]:
     yield visit
     for visitor in visitors:
         await visitor.page.context.close()
-    assert [error for visitor in visitors for error in visitor.console_errors] == []
+    errors = [error for visitor in visitors for error in visitor.console_errors]
+    assert not errors, errors
