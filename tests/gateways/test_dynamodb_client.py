@@ -119,11 +119,14 @@ async def test_an_invalid_request_raises_the_same_error_through_both_clients(bot
     assert errors[0]["Code"] == "ValidationException"
 
 
+@pytest.mark.parametrize("body", [b"<html/> \n", b'["Item"] '])
 @pytest.mark.parametrize("client", ["data-plane", "aioboto3"])
-async def test_a_response_that_is_not_json_is_unavailable_and_not_absence(settings: Settings, client: str) -> None:
+async def test_a_response_that_is_no_json_object_is_unavailable_and_not_absence(
+    settings: Settings, client: str, body: bytes
+) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n<html/> \n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n" + body)
         await writer.drain()
         writer.close()
 

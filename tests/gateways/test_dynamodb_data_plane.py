@@ -135,10 +135,12 @@ async def test_renewed_credentials_sign_the_next_request() -> None:
         (HANG, ReadTimeoutError),
         (b"SSH-2.0\r\n", HTTPClientError),
         (answer(b"<html>"), HTTPClientError),
+        (answer(b"[]"), HTTPClientError),
+        (answer(b"null"), HTTPClientError),
         (answer({}, x_amz_crc32="1"), ChecksumError),
         (answer({}, 500, x_amz_crc32="1"), ChecksumError),
     ],
-    ids=["closed", "silent", "no HTTP", "no JSON", "checksum", "checksum of an error"],
+    ids=["closed", "silent", "no HTTP", "no JSON", "a list", "null", "checksum", "checksum of an error"],
 )
 async def test_a_fault_is_the_error_that_botocore_has_for_it(reply: bytes | None, error: type[Exception]) -> None:
     async with data_plane(lambda _: reply, seconds=0.2) as (plane, _):
@@ -159,6 +161,16 @@ async def test_a_read_on_a_stale_connection_is_sent_again(operation: str) -> Non
         await plane.call("Query", {})
         assert (await plane.call(operation, {}))["Count"] == 7
     assert len(server.received) == 3
+
+
+async def test_a_read_is_sent_again_over_a_new_connection_and_not_over_another_stale_one() -> None:
+    async with data_plane(lambda _: answer()) as (plane, server):
+        await asyncio.gather(*(plane.call("Query", {}) for _ in range(5)))
+        assert server.connections == 5
+        served = len(server.received)
+        server.script = lambda _: None if server.connections == 5 else answer({"Count": 7})
+        assert (await plane.call("Query", {}))["Count"] == 7
+    assert len(server.received) == served + 2
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "TransactWriteItems", "BatchWriteItem"])
@@ -185,6 +197,19 @@ async def test_a_wrong_clock_is_corrected_once_by_the_servers(skew: timedelta) -
         await plane.call("PutItem", {})
         await plane.call("PutItem", {})
     assert len(server.received) == 3
+
+
+async def test_all_requests_that_a_wrong_clock_refused_are_sent_again() -> None:
+    def script(received: Received) -> bytes:
+        signed = datetime.strptime(received.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        at = datetime.now(UTC) + timedelta(hours=1)
+        if at - signed < timedelta(minutes=5):
+            return answer()
+        return answer({"__type": "InvalidSignatureException"}, 400, date=format_datetime(at, usegmt=True))
+
+    async with data_plane(script) as (plane, server):
+        await asyncio.gather(*(plane.call("PutItem", {}) for _ in range(10)))
+    assert len(server.received) == 20
 
 
 @pytest.mark.parametrize("date", ["now", "yesterday", ""])

@@ -136,12 +136,15 @@ def _text(value: str | bytes) -> str:
 
 
 def _require_json(response_dict: dict[str, Any], **_: object) -> None:
-    """Raise HTTPClientError for a result that is not JSON, which botocore's parser takes for an empty one."""
-    if response_dict["status_code"] < 300:
-        try:
-            json.loads(response_dict["body"])
-        except ValueError as error:
-            raise HTTPClientError(error=error) from error
+    """Raise HTTPClientError for a result that is no JSON object, which botocore's parser takes for an empty one."""
+    if response_dict["status_code"] >= 300:
+        return
+    try:
+        result = json.loads(response_dict["body"])
+    except ValueError as error:
+        raise HTTPClientError(error=error) from error
+    if not isinstance(result, dict):
+        raise HTTPClientError(error="The answer is no JSON object")
 
 
 def _ssl_context(session: AioSession) -> ssl.SSLContext:

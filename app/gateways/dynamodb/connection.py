@@ -163,15 +163,15 @@ class ConnectionPool:
         self._sweep: asyncio.TimerHandle | None = None
         self._addresses = _Addresses(host, port)
 
-    async def request(self, data: bytes, *, seconds: float) -> Response:
-        """Send a request over a connection that serves no other meanwhile, and return the response.
+    async def request(self, data: bytes, *, seconds: float, new: bool = False) -> Response:
+        """Send a request over a connection that serves no other meanwhile, a new one if asked for; return the response.
 
         Raises ConnectTimeout, ConnectFailed and ssl.SSLError if there is no connection to send it over, and what
         Connection.request raises.
         """
         await self._acquire_slot()
         try:
-            connection = self._take_idle() or await self._connect()
+            connection = (None if new else self._take_idle()) or await self._connect()
             response = await connection.request(data, seconds=seconds)
             if connection.is_reusable:
                 self._keep(connection)

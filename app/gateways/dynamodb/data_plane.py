@@ -97,12 +97,12 @@ class DataPlane:
         A read is sent a second time over a new connection if the server has closed the first before it answered. Any
         call is sent a second time if it was refused because of this machine's clock, with the server's time.
         """
-        body = _encode(request).encode()
+        body, ahead = _encode(request).encode(), self._signer.ahead
         response = await self._send(operation, body)
         if response.status < 300:
             return _decode(response)
         error = _refusal(operation, response)
-        if error.response["Error"]["Code"] in SKEW_CODES and self._adopt_time(response):
+        if error.response["Error"]["Code"] in SKEW_CODES and self._adopt_time(response, ahead):
             response = await self._send(operation, body)
             if response.status < 300:
                 return _decode(response)
@@ -117,7 +117,7 @@ class DataPlane:
             except StaleConnection:
                 if operation not in READS:
                     raise
-                response = await self._pool.request(data, seconds=self._read_seconds)
+                response = await self._pool.request(data, seconds=self._read_seconds, new=True)
         except OSError as error:
             raise _translate(error, self._endpoint.host) from error
         _require_checksum(response)
@@ -142,14 +142,14 @@ class DataPlane:
             f"user-agent: {self._endpoint.user_agent}\r\ncontent-length: {len(body)}\r\n\r\n"
         ).encode() + body
 
-    def _adopt_time(self, response: Response) -> bool:
+    def _adopt_time(self, response: Response, signed_ahead: float) -> bool:
         """Sign with the server's time from now on if it differs from what was signed; return whether it does."""
         try:
             at = parsedate_to_datetime(response.headers.get(b"date", b"").decode("latin-1")).timestamp()
         except ValueError:
             return False
         ahead = at - time.time()
-        if abs(ahead - self._signer.ahead) < SKEW_SECONDS:
+        if abs(ahead - signed_ahead) < SKEW_SECONDS:
             return False
         log.warning("clock_skewed", seconds=round(ahead))
         self._signer.ahead = ahead
@@ -167,9 +167,11 @@ _encode = json.JSONEncoder(default=_base64, separators=(",", ":")).encode
 
 def _decode(response: Response) -> dict[str, Any]:
     try:
-        result: dict[str, Any] = from_json(response.body)
+        result = from_json(response.body)
     except ValueError as error:
         raise HTTPClientError(error=error) from error
+    if not isinstance(result, dict):
+        raise HTTPClientError(error="The answer is no JSON object")
     result["ResponseMetadata"] = {"HTTPStatusCode": response.status}
     return result
 
