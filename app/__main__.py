@@ -18,7 +18,7 @@ DRAIN_SECONDS = 10
 
 
 def main() -> None:
-    """Serve until a stop signal. The exit code is 0 then, 1 if the service could not start, 2 for wrong settings."""
+    """Serve until a stop signal. The exit code is 0 then, 3 if the service could not start, 2 for wrong settings."""
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     parser.epilog = "All settings are environment variables: docs/operations.md lists them."
     parser.parse_args()

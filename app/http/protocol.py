@@ -65,7 +65,8 @@ class ConnectionLimits:
             del self._by_address[address]
 
     def _is_trusted(self, address: str) -> bool:
-        return self._trusts_all or any(ip_address(address) in network for network in self._trusted)
+        """Return whether the address is a trusted proxy's; it is empty if the client left before it was read."""
+        return self._trusts_all or (bool(address) and any(ip_address(address) in network for network in self._trusted))
 
     def log_refusal(self, error: AppError) -> None:
         """Log the refusals of the next second in one line."""
@@ -155,7 +156,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline = None
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's text has no id
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's signature
         """Refuse what the parser did not accept."""
         self._refuse(self._error)
 

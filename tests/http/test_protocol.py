@@ -196,3 +196,4 @@ def test_limits_count_in_all_and_by_address_and_trust_proxies() -> None:
     for address in ("192.0.2.9", "192.0.2.1", *["10.1.1.1"] * 4):
         limits.remove(address)
     assert ConnectionLimits(5, 0, ["*"]).add("192.0.2.1")
+    assert not ConnectionLimits(5, 0, ["10.0.0.0/8"]).add("")  # the client left before its address was read
