@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LONGEST_MESSAGE = 4_000
@@ -27,7 +27,12 @@ _VALKEY = re.compile(
 )
 """The URL of a server, with a database number and without options."""
 
-CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+def _split_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 
 
@@ -140,11 +145,6 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
 
-    @field_validator("cognito_client_ids", "cors_origins", mode="before")
-    @classmethod
-    def _split_commas(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
     @field_validator("cors_origins")
     @classmethod
     def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -201,11 +201,6 @@ class ServerSettings(Settings):
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 4_000
     max_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 200
     forwarded_allow_ips: CommaSeparated = ("127.0.0.1",)
-
-    @field_validator("forwarded_allow_ips", mode="before")
-    @classmethod
-    def _split_addresses(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("forwarded_allow_ips")
     @classmethod

@@ -44,7 +44,7 @@ class Console:
         if self.json:
             return
         from rich.table import Table  # noqa: PLC0415  # rich is slow to load, and --help does without
-        from rich.text import Text  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415  # as above
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
         for column in columns:

@@ -213,7 +213,7 @@ def _has_plain_answer(context: RouteContext) -> bool:
 def _is_known(dependant: Dependant) -> bool:
     others = (getattr(dependant, field.name) for field in fields(dependant) if field.name not in KNOWN)
     function = dependant.call
-    is_coroutine = iscoroutinefunction(function) or iscoroutinefunction(getattr(type(function), "__call__", None))  # noqa: B004
+    is_coroutine = iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
     return is_coroutine and dependant.use_cache and not any(others)
 
 

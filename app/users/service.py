@@ -26,9 +26,10 @@ class Users:
         """Publish UserRenamed for each new display name."""
         self._store = store
         self._publish = publish
-        self._uuids = caches.add(_subjects(self._load_uuids))
+        # An operator may move users to other accounts; the user of a handle never changes.
+        self._uuids = caches.add(_uuids("subject", self._load_uuids, ttl=300))
         self._names = caches.add(_profiles(self._load_names))
-        self._handles = caches.add(_handles(self._load_handle))
+        self._handles = caches.add(_uuids("handle", self._load_handle, ttl=60))
 
     async def uuid_of(self, claims: Claims) -> UUID:
         """Return the uuid of the user of the token's subject. Raises UnknownUser."""
@@ -126,27 +127,16 @@ class Users:
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
 
 
-def _subjects(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
-    """Cache the user of an account, which changes only if an operator moves users to other accounts."""
+def _uuids(
+    name: str, load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]], ttl: float
+) -> CacheSpec[str, UUID]:
     return CacheSpec(
-        "subject",
+        name,
         load,
         parse_key=str,
         serialize=lambda uuid: uuid.bytes,
         deserialize=lambda data: UUID(bytes=data),
-        ttl=300,
-        stale_if_error=True,
-    )
-
-
-def _handles(load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]]) -> CacheSpec[str, UUID]:
-    return CacheSpec(
-        "handle",
-        load,
-        parse_key=str,
-        serialize=lambda uuid: uuid.bytes,
-        deserialize=lambda data: UUID(bytes=data),
-        ttl=60,
+        ttl=ttl,
         stale_if_error=True,
     )
 
