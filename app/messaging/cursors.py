@@ -15,7 +15,7 @@ _IN_BUCKET = 9 * 10**13
 def write_cursor(position: InboxPosition | BucketPosition) -> str:
     """Return the cursor of a position."""
     if isinstance(position, BucketPosition):
-        return f"{_IN_BUCKET + position.bucket * BUCKET_MS}-{position.group_uuid.hex}"
+        return f"{_IN_BUCKET + position.latest_ms}-{position.group_uuid.hex}"
     return f"{to_ms(position.last_at)}-{position.group_uuid.hex}"
 
 
@@ -26,5 +26,6 @@ def read_cursor(cursor: str) -> InboxPosition | BucketPosition:
         raise InvalidParameter("cursor is not from a Link header")
     ms, group = int(match[1]), UUID(match[2])
     if ms >= _IN_BUCKET:
-        return BucketPosition((ms - _IN_BUCKET) // BUCKET_MS, group)
+        latest_ms = ms - _IN_BUCKET
+        return BucketPosition(latest_ms // BUCKET_MS, group, latest_ms)
     return InboxPosition(from_ms(ms), group)

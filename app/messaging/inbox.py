@@ -49,7 +49,7 @@ class Inbox:
         a large inbox 0.5 RCU for each row of the page and for each 27 index entries: 10.5 RCU for 20 rows.
         """
         if user not in self._large:
-            position = items.start_of(before.bucket) if isinstance(before, BucketPosition) else before
+            position = items.latest_position(before) if isinstance(before, BucketPosition) else before
             rows = await self._store.newest_inbox_rows(
                 user, before=position, limit=limit + 1, most=WHOLE_INBOX, consistent=consistent
             )
@@ -67,7 +67,7 @@ class Inbox:
             wanted = limit - len(rows)
             entries = await self._store.inbox_entries(user, before, limit=wanted + 1)  # one more: does a page follow?
             rows |= await self._rows(user, entries[:wanted], before)
-            before = entries[wanted - 1] if len(entries) > wanted else None
+            before = items.continued(entries[wanted - 1], before) if len(entries) > wanted else None
             if before is None or len(rows) == limit:
                 break
         return InboxPage(sorted(rows.values(), key=InboxPosition.of, reverse=True), before)

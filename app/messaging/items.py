@@ -331,19 +331,28 @@ def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, l
 
 def to_inbox_entry(item: StoredItem) -> BucketPosition:
     """Return the position of an index entry."""
-    return BucketPosition(int(item["activity_bucket"]["N"]), text_to_uuid(item["sk"]["S"][4:]))
+    bucket = int(item["activity_bucket"]["N"])
+    return BucketPosition(bucket, text_to_uuid(item["sk"]["S"][4:]), (bucket + 1) * BUCKET_MS - 1)
 
 
 def is_behind(row: InboxRow, position: InboxPosition | BucketPosition | None) -> bool:
-    """Return whether a row comes after a position (None: the begin), or in its bucket if it is a bucket's."""
+    """Return whether a row comes after a position (None: the begin)."""
     if isinstance(position, BucketPosition):
-        return bucket(row.last_at) <= position.bucket
+        return to_ms(row.last_at) <= position.latest_ms
     return position is None or position > InboxPosition.of(row)
 
 
-def start_of(bucket: int) -> InboxPosition:
-    """Return the position before all rows of a bucket, and after those of newer buckets."""
-    return InboxPosition(from_ms((bucket + 1) * BUCKET_MS - 1), UUID(int=2**128 - 1))
+def continued(entry: BucketPosition, before: InboxPosition | BucketPosition | None) -> BucketPosition:
+    """Return the position of an entry in a walk that has come from another position."""
+    if before is None:
+        return entry
+    latest_ms = to_ms(before.last_at) if isinstance(before, InboxPosition) else before.latest_ms
+    return replace(entry, latest_ms=min(entry.latest_ms, latest_ms))
+
+
+def latest_position(position: BucketPosition) -> InboxPosition:
+    """Return the position before all rows that may be behind an entry."""
+    return InboxPosition(from_ms(position.latest_ms), UUID(int=2**128 - 1))
 
 
 def bucket(at: datetime) -> int:

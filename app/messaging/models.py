@@ -98,10 +98,14 @@ class InboxPosition:
 
 @dataclass(frozen=True, slots=True)
 class BucketPosition:
-    """A position in a large inbox: an entry of the index, which knows the ten minutes of a group's last activity."""
+    """A position in a large inbox: an entry of the index, which knows the ten minutes of a group's last activity.
+
+    Groups behind it have no activity later than `latest_ms`: later ones of these ten minutes were before it.
+    """
 
     bucket: int
     group_uuid: UUID
+    latest_ms: int
 
 
 def direct_group_uuid(one: UUID, other: UUID) -> UUID:
