@@ -7,7 +7,7 @@ const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env
 const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, appendNewer, prependOlder, MAX_WINDOW } =
   await page("lib/store.js");
 const { Store } = await page("lib/store.js");
-const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups } = await page("lib/selectors.js");
+const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups, pendingFor } = await page("lib/selectors.js");
 const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
 const { Problem } = await page("lib/api.js");
@@ -91,6 +91,14 @@ test("messages after a gap are counted but not shown until a page closes it", ()
     closed.messages.map((each) => each.number),
     [1, 2, 3, 4, 5, 6],
   );
+});
+
+test("a message that is shown is not shown as pending, too, while its answer is on its way", () => {
+  const pending = [
+    { uuid: "m1", group: "g" },
+    { uuid: "m2", group: "g" },
+  ];
+  assert.deepEqual(pendingFor(pending, "g", null, [message(1, "me")]), [pending[1]]);
 });
 
 test("a message from the server replaces the pending one of its uuid", () => {

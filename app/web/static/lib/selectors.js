@@ -41,9 +41,14 @@ export function countAfterWindow(state) {
  * @param {import("../types.js").Pending[]} pending
  * @param {string | null} group
  * @param {string | null} handle
+ * @param {import("../types.js").Message[]} messages the messages that are shown, which may be so before their answers
  */
-export function pendingFor(pending, group, handle) {
-  return pending.filter((each) => (each.group ? each.group === group : handle !== null && each.handle === handle));
+export function pendingFor(pending, group, handle, messages = []) {
+  const arrived = new Set(messages.map((message) => message.uuid));
+  return pending.filter(
+    (each) =>
+      !arrived.has(each.uuid) && (each.group ? each.group === group : handle !== null && each.handle === handle),
+  );
 }
 
 /**

@@ -35,7 +35,7 @@ export function MessageGroupPage({ uuid }) {
       isOpen
         ? html`<${MessageFeed}
             ...${{ thread, group, me: state.me, now, messenger, onReply: setReply }}
-            pending=${pendingFor(state.pending, uuid, group.handle)}
+            pending=${pendingFor(state.pending, uuid, group.handle, thread.messages)}
             afterWindow=${countAfterWindow(state)}
             readByOthers=${readByOthers(state, uuid)}
             isOnline=${isOnline(state)}
