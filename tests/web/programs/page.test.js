@@ -10,7 +10,7 @@ const { Store } = await page("lib/store.js");
 const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups, pendingFor } = await page("lib/selectors.js");
 const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
-const { Problem } = await page("lib/api.js");
+const { Api, NetworkError, Problem } = await page("lib/api.js");
 const { Outbox } = await page("lib/outbox.js");
 const { hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
 const { formatAgo, dayLabel } = await page("lib/time.js");
@@ -332,6 +332,23 @@ test("a message written at the moment in which the outbox becomes empty is sent,
   outbox.add({ group: "g", handle: null }, "first", null);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(sent, ["first", "second"]);
+});
+
+test("a response that breaks off after its head is a network error, which may be tried again", async () => {
+  const broken = () => new ReadableStream({ pull: (controller) => controller.error(new TypeError("Failed to fetch")) });
+  const original = globalThis.fetch;
+  const api = new Api({ getAccessToken: () => Promise.resolve("token") });
+  try {
+    for (const status of [200, 503]) {
+      globalThis.fetch = () => Promise.resolve(new Response(broken(), { status }));
+      const isRetryable = (error) => error.isRetryable && (status === 503 || error instanceof NetworkError);
+      await assert.rejects(api.get("/api/x"), isRetryable);
+      await assert.rejects(api.getPage("/api/x"), isRetryable);
+      await assert.rejects(api.call("POST", "/api/x", {}), isRetryable);
+    }
+  } finally {
+    globalThis.fetch = original;
+  }
 });
 
 test("a message that is too old to be sent with its number is sent with the present one, once the page knows it", async () => {

@@ -44,7 +44,7 @@ export class Api {
    * @returns {Promise<any>}
    */
   async get(path) {
-    return (await this.request("GET", path)).json();
+    return readJson(await this.request("GET", path));
   }
 
   /**
@@ -54,7 +54,7 @@ export class Api {
    */
   async getPage(path) {
     const response = await this.request("GET", path);
-    return { items: await response.json(), next: nextLink(response.headers.get("link")) };
+    return { items: await readJson(response), next: nextLink(response.headers.get("link")) };
   }
 
   /**
@@ -65,7 +65,7 @@ export class Api {
    * @returns {Promise<any>}
    */
   async call(method, path, body) {
-    return (await this.request(method, path, body)).json();
+    return readJson(await this.request(method, path, body));
   }
 
   /**
@@ -131,7 +131,20 @@ export async function fetchWithTimeout(url, options = {}) {
 export async function fetchJson(url, options) {
   const response = await fetchWithTimeout(url, options);
   if (!response.ok) throw await problemFrom(response);
-  return response.json();
+  return readJson(response);
+}
+
+/**
+ * Return the JSON of a response; raise NetworkError if its body breaks off or is something else.
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
+export async function readJson(response) {
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new NetworkError("The answer of the server did not arrive whole", { cause: error });
+  }
 }
 
 /**

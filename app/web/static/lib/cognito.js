@@ -1,6 +1,6 @@
 /** Sign-in with Cognito's hosted pages: the authorization code grant with PKCE (RFC 7636). */
 
-import { fetchWithTimeout, Problem } from "./api.js";
+import { fetchWithTimeout, Problem, readJson } from "./api.js";
 
 const ATTEMPT_KEY = "cruddur-sign-in";
 
@@ -84,7 +84,7 @@ async function fetchTokens(cognito, grant) {
   const body = new URLSearchParams({ client_id: cognito.client_id, ...grant });
   const response = await fetchWithTimeout(cognito.token_url, { method: "POST", body });
   if (!response.ok) throw new Problem(response.status, "sign-in-refused", "Please sign in again", 0);
-  return response.json();
+  return readJson(response);
 }
 
 function redirectUri() {
