@@ -58,7 +58,7 @@ class ConfigView(ResponseModel):
     message_max_length: int = Field(
         ge=1,
         le=LONGEST_MESSAGE,
-        description="Maximum length of a message in characters, after trimming",
+        description="Maximum length of a message in characters (code points), white space included",
         examples=[1024],
     )
 

@@ -131,10 +131,9 @@ class Messaging:
         return message
 
     def _require_sendable(self, text: str) -> None:
-        length = len(text.strip())
-        if not length:
+        if not text or text.isspace():
             raise MessageBlank
-        if length > self._message_max_length:
+        if len(text) > self._message_max_length:
             raise MessageTooLong(f"At most {self._message_max_length} characters")
         if "\0" in text:
             raise MessageMalformed
