@@ -49,12 +49,6 @@ class Catchup:
             page = await self._inbox.page(user, limit=WHOLE_INBOX, consistent=consistent)
         return list(page.rows)
 
-    async def is_member(self, user: UUID, group: UUID) -> bool:
-        """Return whether the user is an active member, eventually consistent. 0.5 RCU."""
-        async with deadline(READ_SECONDS):
-            row = await self._store.inbox_row(user, group, consistent=False)
-        return row is not None and row.state is MemberState.ACTIVE
-
     async def messages(self, group: UUID, *, after: int, until: int) -> list[Message]:
         """Return the messages after `after` up to `until`, strongly consistent. 1 RCU for each 20 messages."""
         async with deadline(READ_SECONDS):

@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from app.concurrency import full_jitter
-from app.realtime.events import EventsLost, LiveEvent, size_of
+from app.realtime.events import EventsLost, LiveEvent, conflation_key, order_of, size_of
 
 RESUME_SECONDS = 600.0
 """A stream can resume for this long after an event."""
@@ -44,22 +44,33 @@ class Replay:
 
 
 class Subscription:
-    """The deliveries that wait for one stream, bounded in number and bytes."""
+    """The deliveries that wait for one stream, bounded in number and bytes.
+
+    They are conflated: of the events with the same key only the newest waits, however many were published, in the place
+    and with the position of the first. So no number of cheap events of an account ends the streams of another.
+    """
 
     def __init__(self) -> None:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when no further delivery will come, whether or not the stream is still read."""
         self.has_overflowed = False
         """Return whether it was closed because too much waited."""
-        self._waiting: deque[Delivery] = deque()
+        self._waiting: dict[str | int, Delivery] = {}
+        self._puts = 0
         self._bytes = 0
         self._is_ready = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
-        """Add a delivery. One too many closes the subscription."""
-        if self.closed.done():
+        """Add a delivery, in place of an older one with the same key. One too many closes the subscription."""
+        self._puts += 1
+        key = conflation_key(delivery.event) or self._puts
+        older = self._waiting.get(key)
+        if self.closed.done() or (older and order_of(older.event) > order_of(delivery.event)):
             return
-        self._waiting.append(delivery)
+        if older:
+            delivery = replace(delivery, position=older.position)
+            self._bytes -= size_of(older.event)
+        self._waiting[key] = delivery
         self._bytes += size_of(delivery.event)
         self._is_ready.set()
         if len(self._waiting) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
@@ -82,7 +93,7 @@ class Subscription:
             return None
         if self.closed.done():
             return None
-        delivery = self._waiting.popleft()
+        delivery = self._waiting.pop(next(iter(self._waiting)))
         self._bytes -= size_of(delivery.event)
         if not self._waiting:
             self._is_ready.clear()

@@ -92,8 +92,7 @@ class Stream:
         """Return the next items, at most MESSAGES + 1 and maybe none, after 15 s and the reads at the latest.
 
         ResyncRequired is the last item of a stream that cannot continue. Raises Unavailable, after which the stream has
-        to end. A message's event costs nothing, a typing member's or a peer's marker 0.5 RCU, a lost message 1 RCU and
-        a comparison with the rows 0.5 RCU for each 13 of them.
+        to end. An event costs nothing, a lost message 1 RCU and a comparison with the rows 0.5 RCU for each 13 of them.
         """
         step = self._steps.popleft() if self._steps else self._take_delivery
         return await step()
@@ -151,12 +150,7 @@ class Stream:
                 return await self._message_events(event)
             case GroupChanged():
                 return await self._row_events(event.row)
-            case MarkerMoved() | TypingChanged():  # they hold no row that proves membership
-                is_for_user = event.user_uuid == self._user or await self._catchup.is_member(
-                    self._user, event.group_uuid
-                )
-                return [event] if is_for_user else []
-            case ProfileChanged():
+            case MarkerMoved() | TypingChanged() | ProfileChanged():
                 return [event]
             case EventsLost():
                 await self._reconcile()

@@ -131,12 +131,13 @@ async def test_a_repeated_send_writes_no_message(metered: Metered) -> None:
     assert (spent.write_units, spent.read_units) == (2, 2), spent
 
 
-async def test_marking_read_costs_one_write_unit(metered: Metered) -> None:
+async def test_marking_read_costs_one_write_unit_and_half_a_read_unit(metered: Metered) -> None:
+    """The read is that of the peer's row: the event goes to members only."""
     await metered.send()
     async with metered.meter.measure() as spent:
         await metered.messaging.mark_read(metered.bob, metered.group, 1)
-    assert spent.calls == ["UpdateItem"]
-    assert (spent.write_units, spent.read_units) == (1, 0), spent
+    assert spent.calls == ["UpdateItem", "GetItem"]
+    assert (spent.write_units, spent.read_units) == (1, 0.5), spent
 
 
 @pytest.mark.parametrize(("longest", "send", "page"), [(1024, 7, 52.5), (LONGEST_MESSAGE, 18, 198)])

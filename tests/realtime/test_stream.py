@@ -193,7 +193,7 @@ async def test_a_stream_that_is_not_read_ends_with_resync(service: Service) -> N
     async with talk.bus.subscribe(talk.bob) as subscription:
         stream = Stream(talk.bob, subscription, bus=talk.bus, catchup=Catchup(talk.store))
         await stream.start(None)
-        await talk.bus.publish(*[EventsLost(talk.bob)] * (QUEUE_EVENTS + 1))
+        await talk.send(QUEUE_EVENTS + 1)
         assert stream.closed.done()
         assert await stream.next_items() == [StreamItem(ResyncRequired("new"))]
         assert await stream.next_items() == [StreamItem(ResyncRequired("overflow"))]
