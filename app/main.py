@@ -45,6 +45,7 @@ from app.publish import fan_out
 from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
+from app.realtime.leases import StreamLeases
 from app.realtime.profiles import ProfileFanOut
 from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
@@ -147,7 +148,8 @@ async def lifespan(settings: Settings, metrics: Metrics, stop: StopSignal) -> As
             publish=fan_out(unread.invalidate_changed, bus.publish),
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
-        hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
+        leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
+        hub = Hub(bus, catchup, users, metrics, leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
         yield State(

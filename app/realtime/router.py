@@ -91,6 +91,7 @@ async def stream_events(stream: Annotated[Stream, Depends(_open_stream)], hub: H
     it.
 
     A comment (`: ping`) comes every 15 s. The stream ends with its token, and whenever the service wants its client to
-    connect again. A user may have 10 streams at a time; one more is 429 `too-many-streams`.
+    connect again. A user may have 10 streams at a time, over all processes of the service; one more is 429
+    `too-many-streams`. 503 `overloaded` is the answer of a process that has no room for another stream of this user.
     """
     return EventStream(stream, hub.view)
