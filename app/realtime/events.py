@@ -64,6 +64,16 @@ def conflation_key(event: LiveEvent) -> str | None:
     return event.kind
 
 
+def state_of(event: LiveEvent) -> LiveEvent | None:
+    """Return what a resumed stream needs of an event: of a message the row, as it reads the log; of typing nothing."""
+    match event:
+        case MessageAppended(_, row):
+            return GroupChanged(row)
+        case TypingChanged():
+            return None
+    return event
+
+
 def order_of(event: LiveEvent) -> int:
     """Return a number that is lower for the older one of two events with the same key; 0 if the later one counts."""
     match event:

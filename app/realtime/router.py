@@ -23,7 +23,7 @@ LastEventId = Annotated[
         alias="Last-Event-ID",
         description="`id` of the last event received: the stream continues after it. An unknown id counts as expired",
         max_length=64,
-        examples=["1795512600123-0"],
+        examples=["1795512600123"],
     ),
 ]
 STREAM: dict[str, Any] = {

@@ -20,8 +20,9 @@ from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import InboxRow
-from app.realtime.bus import Bus, Delivery, Subscription
+from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
+from app.realtime.replay import Delivery, Replay
 
 RECONCILE_INTERVAL = 60.0
 """Seconds between two comparisons with the rows while the bus is reliable: the longest that a loss goes unnoticed."""
@@ -107,9 +108,13 @@ class Stream:
         replay = await self._bus.replay_after(self._user, position)
         if replay is None:
             return [StreamItem(ResyncRequired("expired"))]
-        self._delivered = {row.group_uuid: SyncCursor(row.last_number) for row in rows}
+        with_replay = {row.group_uuid: row for row in (*_rows_of(replay), *rows)}  # a large inbox has more rows
+        self._delivered = {group: SyncCursor(row.last_number) for group, row in with_replay.items()}
         since = replay.at - REPLAY_OVERLAP
-        self._steps.extend(partial(self._replay_messages, row, since) for row in reversed(rows) if row.last_at >= since)
+        active = [row for row in with_replay.values() if row.last_at >= since]
+        self._steps.extend(
+            partial(self._replay_messages, row, since) for row in sorted(active, key=lambda row: row.last_at)
+        )
         self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
         return []
 
@@ -120,8 +125,6 @@ class Stream:
         return self._to_items(found if len(found) < MESSAGES else ResyncRequired("gap"))
 
     async def _replay_delivery(self, delivery: Delivery) -> list[StreamItem]:
-        if isinstance(delivery.event, TypingChanged):  # it has expired
-            return []
         return self._to_items(await self._events_for(delivery.event), delivery.position)
 
     async def _take_delivery(self) -> list[StreamItem]:
@@ -217,3 +220,8 @@ class Stream:
     def _seconds_to_reconciliation(self) -> float:
         interval = RECONCILE_INTERVAL if self._bus.is_reliable else UNRELIABLE_RECONCILE_INTERVAL
         return self._reconciled_at + interval - asyncio.get_running_loop().time()
+
+
+def _rows_of(replay: Replay) -> list[InboxRow]:
+    events = [delivery.event for delivery in replay.deliveries]
+    return [event.row for event in events if isinstance(event, MessageAppended | GroupChanged)]

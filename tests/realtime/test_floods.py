@@ -16,8 +16,9 @@ from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.models import Draft, InboxRow, Message
 from app.messaging.service import Messaging
-from app.realtime.bus import QUEUE_EVENTS, Delivery, MemoryBus, Subscription
+from app.realtime.bus import QUEUE_EVENTS, MemoryBus, Subscription
 from app.realtime.events import LiveEvent, ProfileChanged, conflation_key, order_of
+from app.realtime.replay import Delivery
 from app.realtime.stream import Stream
 from tests.fixtures.app import Service
 from tests.messaging.test_capacity import Metered
