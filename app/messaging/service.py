@@ -26,10 +26,13 @@ from app.messaging.log import Log, now
 from app.messaging.models import BucketPosition, Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
-from app.messaging.typing import TypingThrottle
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
+from app.throttle import Throttle
 from app.users.service import Users
+
+TYPING_INTERVAL = 3.0
+"""Seconds between two typing events of a member in a group, and the longest that a proof of membership counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Messaging:
         self._publish = publish
         self._log = Log(store, clock)
         self._projection = Projection(store, tasks, publish)
-        self._typing = TypingThrottle(tasks, self._notify_typing)
+        self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._inbox = Inbox(store)
 
@@ -130,7 +133,7 @@ class Messaging:
         return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
 
     async def _project(self, message: Message, row: InboxRow) -> Message:
-        self._typing.withdraw(row.user_uuid, row.group_uuid)
+        self._typing.withdraw((row.user_uuid, row.group_uuid))  # a message ends it
         await self._projection.project(message, users=(row.user_uuid, row.peer_uuid))
         return message
 
@@ -219,9 +222,10 @@ class Messaging:
 
         Raises GroupNotFound, and CannotMessage for a member that the peer has blocked.
         """
-        await self._typing.submit(user, group, is_typing=is_typing)
+        await self._typing.submit((user, group), is_typing)
 
-    async def _notify_typing(self, user: UUID, group: UUID, is_typing: bool) -> None:
+    async def _notify_typing(self, member: tuple[UUID, UUID], is_typing: bool) -> None:
+        user, group = member
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             if row.is_blocked:

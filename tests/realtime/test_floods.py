@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Update
-from app.messaging import items, typing
+from app.messaging import items
+from app.messaging import service as service_of_messaging
 from app.messaging.catchup import Catchup
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
@@ -62,14 +63,14 @@ class Talkers(Metered):
 
 @pytest.fixture
 async def talkers(service: Service, monkeypatch: pytest.MonkeyPatch) -> Talkers:
-    monkeypatch.setattr(typing, "INTERVAL", 0.4)
+    monkeypatch.setattr(service_of_messaging, "TYPING_INTERVAL", 0.4)
     talkers = Talkers(service)
     await talkers.say()
     return talkers
 
 
 async def an_interval_later() -> None:
-    await asyncio.sleep(typing.INTERVAL * 1.5)
+    await asyncio.sleep(service_of_messaging.TYPING_INTERVAL * 1.5)
 
 
 async def test_typing_is_published_at_once_and_then_once_in_an_interval(talkers: Talkers) -> None:
