@@ -139,7 +139,7 @@ async def lifespan(settings: Settings, metrics: Metrics, stop: StopSignal) -> As
         bus: Bus = await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish)
+        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus, tasks).publish)
         messaging = Messaging(
             store,
             users,

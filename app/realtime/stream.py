@@ -18,7 +18,6 @@ from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import InboxRow
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
@@ -83,8 +82,8 @@ class Stream:
 
         Raises Unavailable. 0.5 RCU for each 13 rows; a replay reads the log of groups with activity since its position.
         """
-        rows = await self._catchup.rows(self._user)
-        self._has_whole_inbox = len(rows) < WHOLE_INBOX
+        page = await self._catchup.newest(self._user)
+        rows, self._has_whole_inbox = page.rows, page.next is None
         self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in rows}
         self._schedule_reconciliation()
         self._steps.append(partial(self._resume, position, rows))
@@ -194,8 +193,8 @@ class Stream:
         """Plan a comparison with each row, the oldest activity first. If they cannot be read, the next one does it."""
         self._schedule_reconciliation()
         with suppress(Unavailable):
-            rows = await self._catchup.rows(self._user)
-            self._steps.extendleft(partial(self._reconcile_row, row) for row in rows)
+            page = await self._catchup.newest(self._user)
+            self._steps.extendleft(partial(self._reconcile_row, row) for row in page.rows)
 
     async def _reconcile_row(self, row: InboxRow) -> list[StreamItem]:
         with suppress(Unavailable):

@@ -189,7 +189,11 @@ async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> No
 
 async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
     """Give Ann that many groups, whose rows have the longest previews."""
-    for age in range(count):
+    await asyncio.gather(*(_fill(metered, range(at, count, 32), minutes_apart) for at in range(32)))
+
+
+async def _fill(metered: Metered, ages: range, minutes_apart: float) -> None:
+    for age in ages:
         peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
         message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, "x" * 120, at)
         await metered.store._table.put(items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001

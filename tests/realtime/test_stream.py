@@ -231,11 +231,11 @@ class FailingCatchup(Catchup):
 
     failures = 0
 
-    async def rows(self, user: UUID, *, consistent: bool = False) -> Any:
+    async def newest(self, user: UUID) -> Any:
         if self.failures:
             self.failures -= 1
             raise Unavailable
-        return await super().rows(user, consistent=consistent)
+        return await super().newest(user)
 
 
 async def test_lost_events_are_read_from_the_log(service: Service) -> None:
