@@ -63,6 +63,33 @@ async def test_typing_reaches_the_peer_alone(live: Live, ann: Person, bob: Perso
     assert [event["type"] for event in of_eve.events] == ["resync"]
 
 
+async def test_a_flood_of_typing_and_markers_leaves_the_peers_stream_alone(
+    live: Live, ann: Person, bob: Person, eve: Person
+) -> None:
+    """Ann calls both servers as fast as they answer. Bob's stream goes on, and Eve's message comes in between."""
+    for text in ("one", "two", "three"):
+        group = (await live.send(bob, ann, text))["message_group_uuid"]
+    async with live.listener(bob).listening() as of_bob:
+        began = time.monotonic()
+        flood = [asyncio.ensure_future(flooded(live, ann, group, server=number % 2)) for number in range(8)]
+        await asyncio.sleep(0.2)
+        sent = await live.send(eve, bob, "in between")
+        await of_bob.until_told("message", message=sent)
+        await asyncio.gather(*flood)
+        await of_bob.until_told("read", user_uuid=str(ann.uuid), number=3)
+    assert of_bob.resyncs == ["new"]
+    assert 1 <= len(of_bob.of("typing")) <= 2 * (2 + (time.monotonic() - began) / 3), "one in 3 s of each server"
+
+
+async def flooded(live: Live, person: Person, group: str, *, server: int) -> None:
+    headers = {"authorization": f"Bearer {person.token}"}
+    address = f"{live.servers[server].address}/api/message_groups/{group}"
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
+        for number in range(25):
+            await client.request("POST" if number % 2 else "DELETE", f"{address}/typing")
+            await client.put(f"{address}/read", json={"number": 1 + number % 3})
+
+
 async def test_membership_is_checked_for_each_event(live: Live, service: Service, ann: Person, bob: Person) -> None:
     group = (await live.send(ann, bob))["message_group_uuid"]
     row = items.inbox_key(bob.uuid, ann.group_with(bob))
