@@ -28,7 +28,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local position = string.format('%.0f', math.max(now, (tonumber(marks[1]) or 0) + 1))
 local older = redis.call('HGET', KEYS[1], ARGV[1])
 if not older or tonumber(string.match(older, '^%d+ (%d+) ')) <= tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[1], ARGV[1], position .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])
+  redis.call('HSET', KEYS[1], ARGV[1], position .. ' ' .. ARGV[2] .. ' ' .. ARGV[4])
 end
 redis.call('HSET', KEYS[1], 'last', position, 'since', marks[2] or position)
 if redis.call('HLEN', KEYS[1]) > {USER_EVENTS + 2} then
@@ -87,7 +87,7 @@ class ValkeyBus(Bus):
         except ValkeyUnavailable:
             for event in events:
                 self._subscriptions.deliver(event.to, Delivery(event))
-            self._remember_unnotified(event.to for event in events)
+            self._remember_unnotified(event.to for event in events if state_of(event))  # typing is not made up for
 
     def _remember_unnotified(self, users: Iterable[UUID]) -> None:
         """Keep the users to notify, as far as there is room. The others' streams find out by their reconciliation."""
@@ -159,5 +159,6 @@ def _publish_command(event: LiveEvent) -> Command:
     name, state = _name(event.to), state_of(event)
     if state is None:
         return "SPUBLISH", name, b" " + encode(event)
-    key, order = conflation_key(state) or "", order_of(state)
-    return "EVAL", PUBLISH_SCRIPT, 2, f"{name}:replay", name, key, order, encode(event)
+    key, order, payload = conflation_key(state) or "", order_of(state), encode(event)
+    kept = payload if state is event else encode(state)
+    return "EVAL", PUBLISH_SCRIPT, 2, f"{name}:replay", name, key, order, payload, kept

@@ -234,6 +234,17 @@ async def _reconciles(subscription: Subscription) -> bool:
         return delivery is None or isinstance(delivery.event, EventsLost)
 
 
+async def test_typing_that_was_lost_costs_no_comparison_with_the_rows(valkey_url: str) -> None:
+    ann = uuid4()
+    async with valkey_bus(valkey_url) as bus, bus.subscribe(ann) as subscription:
+        bus._valkey._open_until = time.monotonic() + 60  # noqa: SLF001  # as after a fault
+        await bus.publish(TypingChanged(ann, uuid4(), uuid4(), is_typing=True))
+        assert len(await take(subscription, 1)) == 1
+        assert not bus._unnotified  # noqa: SLF001
+        await bus.publish(event(ann))
+        assert list(bus._unnotified) == [ann]  # noqa: SLF001
+
+
 async def test_another_process_is_notified_that_events_were_lost() -> None:
     """One process cannot reach Valkey for a while. Another process receives nothing, and EventsLost afterwards."""
     ann = uuid4()
