@@ -1,20 +1,22 @@
 """The cost of live events by DynamoDB's rules: nothing for a message's event, little for all others."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from app.concurrency import TaskSet
+from app.messaging import items
 from app.messaging.catchup import GROUPS, MESSAGES, NEWEST, Catchup, SyncCursor
-from app.messaging.models import Message
+from app.messaging.models import Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.realtime import profiles
 from app.realtime.bus import MemoryBus
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 from app.realtime.profiles import ProfileFanOut
 from app.realtime.replay import Delivery
-from app.realtime.stream import Stream
+from app.realtime.stream import ResyncRequired, Stream, StreamItem
 from app.users.events import UserRenamed
 from app.users.models import User
 from tests.fixtures.app import Service
@@ -197,3 +199,55 @@ async def test_renames_are_sent_once_in_an_interval(service: Service, monkeypatc
         "Ann 49"
     ] * 2
     assert spent.read_units == 1, "two reads of the rows for 50 names"
+
+
+LONGEST = "\N{GRINNING FACE}" * 1024
+
+
+@pytest.mark.parametrize(
+    ("recent", "units", "is_replayed"),
+    [
+        ([1], 0.5 + 5.5, True),
+        ([5] * 20, 1 + 20 * 5.5, True),
+        ([10] * 9 + [1] * 10, 1 + 28 * 5.5, True),
+        ([100], 0.5 + 11 * 5.5, True),
+        ([101], 0.5 + 11 * 5.5, False),
+        ([60, 60], 0.5 + 7 * 5.5 + 5 * 5.5, False),
+        ([1] * 21, 1, False),
+    ],
+)
+async def test_resuming_a_stream_is_bounded_whatever_came_meanwhile(
+    service: Service, recent: list[int], units: float, is_replayed: bool
+) -> None:
+    """Each group has old messages, too, and all messages are the longest."""
+    metered = Metered(service)
+    bus, catchup = MemoryBus(), Catchup(metered.store)
+    async with bus.subscribe(metered.ann) as subscription:
+        await bus.publish(ProfileChanged(metered.ann, uuid4(), "ann", "Ann"))
+        delivery = await subscription.next(SECONDS)
+    assert delivery
+    await asyncio.gather(*(spoken(metered, count) for count in recent))
+    async with bus.subscribe(metered.ann) as subscription:
+        stream = Stream(metered.ann, subscription, bus=bus, catchup=catchup)
+        found: list[StreamItem] = []
+        async with metered.meter.measure() as spent:
+            await stream.start(delivery.position)
+            while stream._steps:  # noqa: SLF001  # the replay
+                found += await stream.next_items()
+    assert spent.read_units == units, spent
+    if is_replayed:
+        assert len(found) == sum(recent)
+    else:
+        assert found[-1] == StreamItem(ResyncRequired("gap"))
+
+
+async def spoken(metered: Metered, recent: int) -> None:
+    """Give Ann a group with 20 messages of an hour ago and with recent ones, and nothing of it to the bus."""
+    peer = uuid4()
+    group = direct_group_uuid(metered.ann, peer)
+    numbers = range(1, 20 + recent + 1)
+    messages = [
+        Message(group, n, uuid4(), peer, LONGEST, metered.at - timedelta(hours=n <= 20), reply_to=1) for n in numbers
+    ]
+    await asyncio.gather(*(metered.store.append_message(message) for message in messages))
+    await metered.store._table.put(items.new_inbox_row(messages[-1], user=metered.ann, peer=peer))  # noqa: SLF001
