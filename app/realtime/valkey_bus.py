@@ -23,15 +23,16 @@ from app.realtime.replay import RESUME_SECONDS, USER_EVENTS, Delivery, Replay
 
 PUBLISH_SCRIPT = f"""
 local time = redis.call('TIME')
-local marks = redis.call('HMGET', KEYS[1], 'last', 'since')
+local last, since, older = unpack(redis.call('HMGET', KEYS[1], 'last', 'since', ARGV[1]))
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local position = string.format('%.0f', math.max(now, (tonumber(marks[1]) or 0) + 1))
-local older = redis.call('HGET', KEYS[1], ARGV[1])
-if not older or tonumber(string.match(older, '^%d+ (%d+) ')) <= tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[1], ARGV[1], position .. ' ' .. ARGV[2] .. ' ' .. ARGV[4])
+local position = string.format('%.0f', math.max(now, (tonumber(last) or 0) + 1))
+if older and tonumber(string.match(older, '^%d+ (%d+) ')) > tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], 'last', position)
+else
+  local entry = position .. ' ' .. ARGV[2] .. ' ' .. ARGV[4]
+  redis.call('HSET', KEYS[1], ARGV[1], entry, 'last', position, 'since', since or position)
 end
-redis.call('HSET', KEYS[1], 'last', position, 'since', marks[2] or position)
-if redis.call('HLEN', KEYS[1]) > {USER_EVENTS + 2} then
+if not older and redis.call('HLEN', KEYS[1]) > {USER_EVENTS + 2} then
   local all, kept = redis.call('HGETALL', KEYS[1]), {{}}
   for at = 1, #all, 2 do
     if all[at] ~= 'last' and all[at] ~= 'since' then
