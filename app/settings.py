@@ -32,6 +32,16 @@ def _split_commas(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _split_factors(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.strip().rpartition("=") for pair in value.split(",") if pair.strip()]
+    if any(not key for key, _, _ in pairs):
+        raise ValueError("must look like ACCOUNT=10,*=2: the `sub` of a token, or * for all others, and a factor")
+    return {key: factor for key, _, factor in pairs}
+
+
+Factor = Annotated[float, Field(gt=0, le=1_000_000)]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 
@@ -144,6 +154,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    allowances: Annotated[dict[str, Factor], NoDecode, BeforeValidator(_split_factors)] = {}
 
     @field_validator("cors_origins")
     @classmethod

@@ -1,5 +1,6 @@
 """The DynamoDB gateway: one table, plain values in and out, one place for deadlines and retries of every call."""
 
+from app.gateways.dynamodb.consumed import Meter as Meter
 from app.gateways.dynamodb.table import MAX_ATTEMPTS as MAX_ATTEMPTS
 from app.gateways.dynamodb.table import ConditionFailed as ConditionFailed
 from app.gateways.dynamodb.table import Table as Table

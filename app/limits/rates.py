@@ -1,0 +1,90 @@
+"""All rates: what a key may spend at once, and how much of it comes back each second.
+
+A key is an account (the `sub` of its token), an address (of IPv6 its /64 network), a group or a user.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+MINUTE: Final = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class Rate:
+    """A token bucket: `burst` units when it is full, and `per_second` more until it is full again."""
+
+    name: str
+    burst: float
+    per_second: float
+    unit: str = "requests"
+
+    @cached_property
+    def window(self) -> float:
+        """Return the seconds in which an empty bucket becomes full."""
+        return self.burst / self.per_second
+
+    def policy(self, factor: float) -> bytes:
+        """Return the value of a RateLimit-Policy field, for a bucket that is this many times as large."""
+        unit = "" if self.unit == "requests" else f';qu="{self.unit}"'
+        return f'"{self.name}";q={self.burst * factor:.0f};w={math.ceil(self.window)}{unit}'.encode()
+
+    def describe(self, factor: float) -> str:
+        """Return the rate as a sentence says it."""
+        unit = self.unit.replace("-", " ")
+        return f"{self.burst * factor:,.0f} {unit} at once, then as many in {math.ceil(self.window):,} s"
+
+
+# Of an account
+READ: Final = Rate("read", 300, 10)
+SEND: Final = Rate("send", 60, 1)
+FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
+LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
+MARK_READ: Final = Rate("mark-read", 120, 2)
+TYPING: Final = Rate("typing", 30, 1)
+SYNC: Final = Rate("sync", 60, 1)
+STREAM: Final = Rate("stream", 30, 1 / 3)
+PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
+REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
+
+# Of a group, and of a user that others write to
+GROUP_SEND: Final = Rate("group-send", 30, 30)
+RECEIVED_CONTACT: Final = Rate("received-contact", 60, 1 / MINUTE)
+
+# Of an address
+UNVERIFIED_TOKEN: Final = Rate("unverified-token", 60, 1)
+ADDRESS_REGISTRATION: Final = Rate("address-registration", 60, 1 / 10)
+LOCAL_SIGN_IN: Final = Rate("local-sign-in", 60, 1)
+ADDRESS_TRAFFIC: Final = Rate("address-traffic", 100e6, 100e3, "bytes")
+
+# Budgets of an account: what its calls have taken is debited afterwards
+READ_CAPACITY: Final = Rate("read-capacity", 2_000, 5, "read-units")
+WRITE_CAPACITY: Final = Rate("write-capacity", 400, 4, "write-units")
+TRAFFIC: Final = Rate("traffic", 100e6, 50e3, "bytes")
+
+OPERATIONS: Final[Mapping[str, Rate]] = {
+    "send_message": SEND,
+    "mark_read": MARK_READ,
+    "start_typing": TYPING,
+    "stop_typing": TYPING,
+    "search_users": LOOK_UP,
+    "get_user_short": LOOK_UP,
+    "update_current_user": PROFILE,
+    "register_user": REGISTRATION,
+    "sync_changes": SYNC,
+    "stream_events": STREAM,
+}
+"""The rates of operations with a token; the rate of all others is READ."""
+ADDRESS_OPERATIONS: Final[Mapping[str, Rate]] = {
+    "register_user": ADDRESS_REGISTRATION,
+    "list_local_users": LOCAL_SIGN_IN,
+    "create_local_token": LOCAL_SIGN_IN,
+}
+"""The rates of operations by address, for all accounts together."""
+BUDGETS: Final[Sequence[Rate]] = (READ_CAPACITY, TRAFFIC)
+"""The budgets that have something left before a call."""
+WRITES: Final = frozenset({"send_message", "mark_read"})
+WRITE_BUDGETS: Final[Sequence[Rate]] = (*BUDGETS, WRITE_CAPACITY)
+"""The budgets before a call that writes."""
