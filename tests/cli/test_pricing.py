@@ -15,6 +15,7 @@ from app.cli.capacity.pricing import (
     first_contact,
     history_page,
     inbox_page,
+    most_of_account,
     plan,
     provision,
     read_units,
@@ -140,3 +141,13 @@ async def test_wrong_options_are_one_line() -> None:
     for words, ended in zip(WRONG, await asyncio.gather(*runs), strict=True):
         assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1), ended
         assert words in ended.err
+
+
+def test_the_most_that_an_account_can_cost_is_the_sum_of_its_budgets() -> None:
+    """A month of 730 hours has 2,628,000 s."""
+    most = most_of_account(Prices())
+    writes, reads, gigabytes = 400 + 4 * 2_628_000, 2_000 + 5 * 2_628_000, (100e6 + 50e3 * 2_628_000) / 1e9
+    assert most.requests == pytest.approx((writes * 0.625 + reads * 0.125) / 1e6)
+    assert most.traffic == pytest.approx(gigabytes * 0.09)
+    assert most.storage == pytest.approx(writes * 1124 / 1e9 * 0.45)
+    assert round(most.total, 2) == 25.37

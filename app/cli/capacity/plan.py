@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from app.cli.capacity.pricing import AS_OF, Plan, Prices, Workload, plan
+from app.cli.capacity.pricing import AS_OF, Plan, Prices, Workload, most_of_account, plan
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
@@ -50,7 +50,7 @@ def make_plan(
     """Show the units, storage and dollars that a workload takes, and the cheaper billing mode.
 
     Needs neither an engine nor AWS. Prices are assumptions (list prices of us-east-1): --price replaces one of
-    million-writes, million-reads, write-hour, read-hour, stored-gb, free-gb, backup-gb.
+    million-writes, million-reads, write-hour, read-hour, stored-gb, free-gb, backup-gb, traffic-gb.
     """
     workload = Workload(
         users=users,
@@ -69,8 +69,14 @@ def make_plan(
     prices = _prices(price or [])
     planned = plan(workload, prices, utilisation=utilisation / 100, months=months)
     console = Console(json=json)
-    console.record(asdict(planned) | {"recommendation": planned.recommendation, "prices": asdict(prices)})
+    most = most_of_account(prices)
+    more = {"recommendation": planned.recommendation, "prices": asdict(prices), "most_of_account": asdict(most)}
+    console.record(asdict(planned) | more)
     _show(console, workload, planned, months=months)
+    console.say(
+        f"An account that uses up its limits takes {most.requests:,.2f} a month for units, {most.traffic:,.2f} for"
+        f" traffic,\nand {most.storage:,.2f} for storage, which stays: {most.total:,.2f} in its first month."
+    )
     return Code.DONE
 
 

@@ -26,6 +26,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from app.limits.rates import READ_CAPACITY, TRAFFIC, WRITE_CAPACITY, Rate
+
 AS_OF: Final = "us-east-1, list prices since 2024-11-01"
 DAY_SECONDS: Final = 86_400
 MONTH_HOURS: Final = 730
@@ -58,6 +60,8 @@ class Prices:
     free_gb: float = 25.0
     backup_gb: float = 0.20
     """Point-in-time recovery, which is on in production."""
+    traffic_gb: float = 0.09
+    """Traffic from AWS to the internet."""
 
     def requests(self, *, writes: float = 0, reads: float = 0) -> float:
         """Return the price of these units on demand."""
@@ -126,6 +130,35 @@ def inbox_page(groups: int) -> Units:
 def history_page(text_bytes: int, messages: int = HISTORY_PAGE) -> Units:
     """Return the units of a page of messages."""
     return Units(read=1 + read_units(messages * (MESSAGE_BYTES + text_bytes)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCost:
+    """The most that an account can cost in a month, in dollars: it uses up its budgets."""
+
+    requests: float
+    storage: float
+    """The cost of the messages of that month, for each month that they are kept."""
+    traffic: float
+
+    @property
+    def total(self) -> float:
+        """Return the cost of the account's first month."""
+        return self.requests + self.storage + self.traffic
+
+
+def most_of_account(prices: Prices) -> AccountCost:
+    """Return the most that an account can cost, when DynamoDB is billed on demand."""
+    writes, reads, traffic = (_month_of(rate) for rate in (WRITE_CAPACITY, READ_CAPACITY, TRAFFIC))
+    return AccountCost(
+        requests=prices.requests(writes=writes, reads=reads),
+        storage=writes * (1024 + OVERHEAD_BYTES) / GB * (prices.stored_gb + prices.backup_gb),
+        traffic=traffic / GB * prices.traffic_gb,
+    )
+
+
+def _month_of(rate: Rate) -> float:
+    return rate.burst + rate.per_second * MONTH_HOURS * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
