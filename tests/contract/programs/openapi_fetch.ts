@@ -188,6 +188,7 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
     case "overloaded":
     case "internal-error":
     case "request-timeout":
+    case "too-many-requests":
       return "later";
     case "malformed-json":
     case "body-too-large":
