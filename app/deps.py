@@ -12,6 +12,8 @@ from app.auth.tokens import Claims
 from app.cache import Caches
 from app.concurrency import TaskSet
 from app.errors import Unauthenticated
+from app.gateways.dynamodb import Table
+from app.gateways.postgres import Postgres
 from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
 from app.messaging.catchup import Catchup
@@ -24,6 +26,8 @@ from app.users.service import Users
 class State(EdgeState):
     """The lifespan state: what a process opens once. `state_of` reads it."""
 
+    table: Table
+    postgres: Postgres
     tasks: TaskSet
     users: Users
     messaging: Messaging

@@ -22,7 +22,7 @@ from app.gateways.valkey import open_valkey
 from app.http import health
 from app.http.connection import StopSignal
 from app.http.docs import docs_router
-from app.http.limits import ConcurrencyLimitMiddleware
+from app.http.limits import LimitsMiddleware
 from app.http.metrics import metrics_router
 from app.http.middleware import (
     AccessLogMiddleware,
@@ -33,7 +33,9 @@ from app.http.middleware import (
 from app.http.openapi import CommittedDocument, operation_id
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
+from app.http.readiness import Readiness
 from app.http.route_table import RouteTableMiddleware
+from app.limits import CallerMeter, Limits
 from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
@@ -63,8 +65,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
     metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
+    limits = Limits(settings.allowances, metrics.refused)
     app = FastAPI(
-        lifespan=lambda _: lifespan(settings, metrics, stop),
+        lifespan=lambda _: lifespan(settings, metrics, limits, stop),
         exception_handlers={AppError: on_app_error, RequestValidationError: on_invalid_request},
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
@@ -78,28 +81,30 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (document.router(), *_routers(settings, metrics)):
         app.include_router(router)
     app.exception_handler(HTTPException)(http_error_handler(app.routes))
-    app.user_middleware = _middleware(app, settings, metrics, stop)
+    app.user_middleware = _middleware(app, settings, metrics, limits, stop)
     app.openapi = lambda: document.content  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app
 
 
-def _middleware(app: FastAPI, settings: Settings, metrics: Metrics, stop: StopSignal) -> list[Middleware]:
+def _middleware(
+    app: FastAPI, settings: Settings, metrics: Metrics, limits: Limits, stop: StopSignal
+) -> list[Middleware]:
     """Return the middleware from the outermost to the innermost."""
     cors = Middleware(
         OriginMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=METHODS,
         allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
-        expose_headers=["Link", "Retry-After", "X-Request-ID"],
+        expose_headers=["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
         max_age=86_400,
     )
     return [
-        Middleware(AccessLogMiddleware, metrics=metrics),
+        Middleware(AccessLogMiddleware, metrics=metrics, limits=limits),
         Middleware(ResponseHeadersMiddleware, stop=stop),
         cors,
         Middleware(ProblemMiddleware, handlers=app.exception_handlers),
         Middleware(
-            ConcurrencyLimitMiddleware,
+            LimitsMiddleware,
             limit=settings.max_requests_in_flight,
             limit_per_account=settings.max_requests_per_account,
         ),
@@ -123,12 +128,14 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, metrics: Metrics, stop: StopSignal) -> AsyncIterator[State]:
+async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: StopSignal) -> AsyncIterator[State]:
     """Open clients and build what the process owns; at the end, close it in the reverse order."""
     async with AsyncExitStack() as stack:
-        table = await stack.enter_async_context(open_table(settings, meter=metrics.dynamodb))
-        postgres = await stack.enter_async_context(open_postgres(settings))
         valkey = await stack.enter_async_context(open_valkey(settings))
+        if valkey:
+            await stack.enter_async_context(limits.settling(valkey))
+        table = await stack.enter_async_context(open_table(settings, meter=CallerMeter(metrics.dynamodb, limits)))
+        postgres = await stack.enter_async_context(open_postgres(settings))
         # A proxy of the environment is for the world outside, not for a token issuer on this machine.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))
         verifier = TokenVerifier(settings, client)
@@ -145,6 +152,7 @@ async def lifespan(settings: Settings, metrics: Metrics, stop: StopSignal) -> As
             message_max_length=settings.message_max_length,
             tasks=tasks,
             publish=fan_out(unread.invalidate_changed, bus.publish),
+            limits=limits,
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
         hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
@@ -154,6 +162,7 @@ async def lifespan(settings: Settings, metrics: Metrics, stop: StopSignal) -> As
             table=table,
             postgres=postgres,
             verifier=verifier,
+            readiness=Readiness({"dynamodb": table.ping, "postgres": postgres.ping, "token_keys": verifier.check}),
             tasks=tasks,
             users=users,
             messaging=messaging,

@@ -99,11 +99,18 @@ class Metrics:
         self._caches = _Series(
             Counter("cruddur_cache_requests", "Look-ups in a cache", ("cache", "result"), registry=self._registry)
         )
+        self._refused = _Series(
+            Counter("cruddur_limited_calls", "Calls that a limit refused", ("limit",), registry=self._registry)
+        )
         self._streams = Gauge("cruddur_event_streams", "Event streams that are open", registry=self._registry)
 
     def looked_up(self, cache: str, result: str, count: int) -> None:
         """Count look-ups in a cache: `hit` in memory, `shared` in Valkey, `miss`, `stale` while the source is down."""
         self._caches[cache, result].inc(count)
+
+    def refused(self, rate: str) -> None:
+        """Count a call that a limit refused."""
+        self._refused[(rate,)].inc()
 
     @contextmanager
     def event_stream(self) -> Iterator[None]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.limits import rates
+from app.limits.rates import Rate
 from app.settings import ServerSettings
 from scripts.bootstrap import ROOT
 
@@ -71,3 +73,21 @@ def test_every_setting_is_documented_with_its_default() -> None:
             assert default == f"`{value}`", name
         else:
             assert not default.startswith("`"), name
+
+
+def test_every_limit_of_calls_is_documented() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `([a-z-]+)` \| an? \w+ \| (.+?) \| (.+?) \|", text, re.MULTILINE)
+    defined = [each for each in vars(rates).values() if isinstance(each, Rate)]
+    assert {*documented} == {(rate.name, *amounts_of(rate)) for rate in defined}
+
+
+def amounts_of(rate: Rate) -> tuple[str, str]:
+    """The contents of a full bucket and what comes back, in the words of the document."""
+    suffix = {"requests": "", "read-units": " RCU", "write-units": " WCU", "bytes": " MB"}[rate.unit]
+    burst = rate.burst / 1e6 if rate.unit == "bytes" else rate.burst
+    if rate.unit == "bytes":
+        return f"{burst:,.0f}{suffix}", f"{rate.per_second / 1e3:,.0f} kB a second"
+    seconds = round(1 / rate.per_second, 6)
+    each = f"{rate.per_second:g} a second" if seconds <= 1 else "1 a minute" if seconds == 60 else f"1 in {seconds:g} s"
+    return f"{burst:,.0f}{suffix}", each

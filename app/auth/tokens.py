@@ -75,14 +75,19 @@ class TokenVerifier:
         """
         if len(authorization) != 1 or len(authorization[0]) > MAX_HEADER_LENGTH:
             raise Unauthenticated
-        digest = sha256(authorization[0].encode(errors="replace")).digest()
-        cached = self._verified.get(digest)
-        if cached and self._clock() < cached.expires_at and self._monotonic() < cached.evict_at:
-            return cached.claims
+        if cached := self.cached(authorization):
+            return cached
         claims = await self._verify(_bearer_token(authorization[0]))
         expires_at = claims.expires_at.timestamp() + LEEWAY
-        self._verified[digest] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
+        evict_at = self._monotonic() + CACHE_SECONDS
+        self._verified[_digest(authorization[0])] = _CachedToken(claims, expires_at, evict_at)
         return claims
+
+    def cached(self, authorization: Sequence[str]) -> Claims | None:
+        """Return the claims of a token that was verified before and is still valid, or None."""
+        cached = self._verified.get(_digest(authorization[0])) if len(authorization) == 1 else None
+        is_valid = cached and self._clock() < cached.expires_at and self._monotonic() < cached.evict_at
+        return cached.claims if cached and is_valid else None
 
     async def check(self) -> None:
         """Raise Unavailable unless tokens can be verified now; for readiness."""
@@ -132,6 +137,10 @@ class TokenVerifier:
         begins = max(issued, _timestamp(members, "nbf")) if "nbf" in members else issued
         if now >= expires + LEEWAY or now < begins - LEEWAY or expires <= issued:
             raise Malformed
+
+
+def _digest(authorization: str) -> bytes:
+    return sha256(authorization.encode(errors="replace")).digest()
 
 
 def _bearer_token(authorization: str) -> str:

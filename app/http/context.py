@@ -1,12 +1,13 @@
 """The two carriers of the HTTP edge: the part of the lifespan state that it uses, and a request's context."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 from uuid import UUID
 
 from app.auth.tokens import Claims, TokenVerifier
-from app.gateways.dynamodb import Table
-from app.gateways.postgres import Postgres
+from app.http.readiness import Readiness
+from app.limits import NO_LIMITS, Limits, network
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -17,9 +18,8 @@ KEY = "cruddur.request"
 class EdgeState(TypedDict):
     """The part of the lifespan state that the HTTP edge itself uses; `app.deps.State` is the whole."""
 
-    table: Table
-    postgres: Postgres
     verifier: TokenVerifier
+    readiness: Readiness
 
 
 class Place:
@@ -46,7 +46,12 @@ class RequestContext:
     status: int = 0
     """0 until the response starts."""
     place: Place = UNLIMITED_PLACE
+    limits: Limits = NO_LIMITS
     claims: Claims | None = None
+    limit_fields: Sequence[tuple[bytes, bytes]] = ()
+    """The RateLimit fields of the response."""
+    sent: int = 0
+    """The bytes of the response that no budget was debited with yet."""
     user: UUID | None = None
 
 
@@ -61,3 +66,9 @@ def context_of(scope: "Scope") -> RequestContext:
     if context is None:
         context = scope[KEY] = RequestContext()
     return context
+
+
+def address_of(scope: "Scope") -> str:
+    """Return the address that limits count the client by, or of IPv6 its /64 network, which one host can have."""
+    client = scope.get("client")
+    return network(client[0]) if client else ""

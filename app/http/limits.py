@@ -1,15 +1,19 @@
-"""Limits on concurrent requests, in all and of one account: a request above them is refused at once, not queued."""
+"""Limits on all requests: how many run at once, in all and of one account, and the traffic of what needs no account.
+
+A request above them is refused at once, not queued.
+"""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from app.errors import Overloaded
-from app.http.context import Place, context_of
+from app.http.context import Place, address_of, context_of
+from app.limits.rates import ADDRESS_TRAFFIC, TRAFFIC
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNLIMITED: Final = frozenset({"/api/health-check", "/api/events"})
+UNLIMITED: Final = frozenset({"/api/health-check", "/api/events", "/healthz", "/readyz", "/metrics"})
 """Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
 
 
@@ -51,8 +55,11 @@ class CountedPlace(Place):
                 del self._running[self._account]
 
 
-class ConcurrencyLimitMiddleware:
-    """Refuses API requests above the limits: raises Overloaded. Idle connections and missing bodies do not count."""
+class LimitsMiddleware:
+    """Refuses requests above the limits. Idle connections and missing bodies do not count.
+
+    Raises Overloaded for those of the API, TooManyRequests for others.
+    """
 
     def __init__(self, app: "ASGIApp", limit: int, limit_per_account: int) -> None:
         self._app = app
@@ -62,7 +69,10 @@ class ConcurrencyLimitMiddleware:
         """Running requests by account, and of all accounts under an empty name."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in UNLIMITED:
+        if scope["type"] != "http" or scope["path"] in UNLIMITED:
+            return await self._app(scope, receive, send)
+        if not scope["path"].startswith("/api/"):
+            context_of(scope).limits.require(ADDRESS_TRAFFIC, address_of(scope))
             return await self._app(scope, receive, send)
         place = context_of(scope).place = CountedPlace(self._running, self._limit, self._limit_per_account)
         place.take()
@@ -70,3 +80,13 @@ class ConcurrencyLimitMiddleware:
             await self._app(scope, receive, send)
         finally:
             place.leave()
+
+
+def debit_traffic(scope: "Scope") -> None:
+    """Debit the bytes that a response has sent, to the account if the request has one, else to the address."""
+    context = context_of(scope)
+    limits, sent, context.sent = context.limits, context.sent, 0
+    if context.claims:
+        limits.used(TRAFFIC, context.claims.sub, sent)
+    else:
+        limits.used(ADDRESS_TRAFFIC, address_of(scope), sent)

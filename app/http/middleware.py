@@ -16,7 +16,9 @@ from starlette.requests import Request
 from app.errors import InternalError
 from app.http.connection import StopSignal
 from app.http.context import RequestContext, context_of
+from app.http.limits import debit_traffic
 from app.http.problems import render
+from app.limits import Limits
 from app.metrics import OTHER, Metrics
 
 if TYPE_CHECKING:
@@ -37,26 +39,30 @@ RESPONSE_HEADERS = [
     (b"vary", b"Origin"),
 ]
 """The headers of every response that does not set its own."""
+HEAD_BYTES = 800
+"""About the size of a response's head."""
 RESPONSE_HEADER_NAMES = frozenset(name for name, _ in RESPONSE_HEADERS)
 
 
 class AccessLogMiddleware:
-    """Gives each request an id, then logs and counts it."""
+    """Gives each request an id and the limits of the process, then logs and counts it."""
 
-    def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
+    def __init__(self, app: "ASGIApp", metrics: Metrics, limits: Limits) -> None:
         self._app = app
         self._metrics = metrics
+        self._limits = limits
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started, context = time.perf_counter(), context_of(scope)
-        context.request_id = _request_id(scope)
+        context.request_id, context.limits = _request_id(scope), self._limits
         bound = structlog.contextvars.bind_contextvars(request_id=context.request_id)
         try:
             await self._app(scope, receive, send)
         finally:
             seconds = time.perf_counter() - started
+            debit_traffic(scope)
             _log_request(scope, context, seconds)
             structlog.contextvars.reset_contextvars(**bound)
             self._metrics.answered(getattr(scope.get("route"), "name", OTHER), context.status, seconds)
@@ -80,7 +86,7 @@ def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> Non
 
 
 class ResponseHeadersMiddleware:
-    """Adds the headers that every response has, and notes its status for the middleware around.
+    """Adds the headers that every response has, and notes its status and its size for the middleware around.
 
     From the stop signal on, `Connection: close` is one of them: no client is to send again on what is about to end.
     """
@@ -102,8 +108,14 @@ class ResponseHeadersMiddleware:
                     *message["headers"],
                     *missing,
                     (b"x-request-id", context.request_id.encode()),
+                    *context.limit_fields,
                     *([(b"connection", b"close")] if self._stop.received else ()),
                 ]
+                context.sent += HEAD_BYTES
+            else:
+                context.sent += len(message.get("body", b""))
+                if message.get("more_body"):  # a stream: it has no end to wait for
+                    debit_traffic(scope)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

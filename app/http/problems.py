@@ -29,6 +29,7 @@ from app.errors import (
 )
 from app.http.context import context_of
 from app.http.types import never_null
+from app.limits import TooManyRequests
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cruddur-messages:problem:"
@@ -103,6 +104,8 @@ def _headers(error: AppError) -> dict[str, str]:
 
 async def on_app_error(request: Request, error: AppError) -> Response:
     """Render an expected failure."""
+    if isinstance(error, TooManyRequests):
+        context_of(request.scope).limit_fields = error.fields
     where = {"pointer": error.pointer, "parameter": error.parameter}
     places = {name: value for name, value in where.items() if value is not None}
     defect = {"code": error.code(), "detail": error.detail or error.title, **places}
@@ -161,7 +164,7 @@ def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPEx
     return on_http_error
 
 
-TOKEN_ONLY = (Unauthenticated, InvalidParameter, Unavailable, Overloaded)
+TOKEN_ONLY = (Unauthenticated, InvalidParameter, TooManyRequests, Unavailable, Overloaded)
 SIGNED_IN = (*TOKEN_ONLY, UnknownUser)
 WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, InvalidBody)
 

@@ -1,6 +1,7 @@
 """Route classes: they authenticate a request first, and then read it strictly."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -8,8 +9,17 @@ from urllib.parse import parse_qsl
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
-from app.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestTimeout, UnsupportedMediaType
-from app.http.context import context_of, state_of
+from app.auth.tokens import Claims
+from app.errors import (
+    BodyTooLarge,
+    InvalidParameter,
+    MalformedJson,
+    RequestTimeout,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from app.http.context import address_of, context_of, state_of
+from app.limits.rates import UNVERIFIED_TOKEN
 from app.metrics import operation
 from app.strict_json import Malformed, read_json
 
@@ -57,7 +67,8 @@ class ApiRoute(NamedRoute):
     """A route that refuses ambiguous requests: repeated parameters and JSON that is not strict."""
 
     async def authenticate(self, scope: "Scope") -> None:
-        """Accept each caller."""
+        """Accept each caller. Raises TooManyRequests."""
+        context_of(scope).limits.admit_address(self.name, address_of(scope))
 
     async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:
         await self.authenticate(scope)
@@ -76,11 +87,24 @@ class SignedInRoute(ApiRoute):
     """A route that requires a valid access token. It is verified before the rest of the request is read."""
 
     async def authenticate(self, scope: "Scope") -> None:
-        """Verify the access token. Raises Unauthenticated and Unavailable."""
+        """Verify the access token, and spend a call. Raises Unauthenticated, Unavailable and TooManyRequests."""
+        await super().authenticate(scope)
         authorization = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         context = context_of(scope)
-        context.claims = await state_of(scope)["verifier"].verify(authorization)
+        context.claims = state_of(scope)["verifier"].cached(authorization) or await _verify(scope, authorization)
         context.place.assign(context.claims.sub)
+        context.limit_fields = context.limits.admit_account(self.name, context.claims.sub)
+
+
+async def _verify(scope: "Scope", authorization: Sequence[str]) -> Claims:
+    """Verify a token that was not seen before. An address has a limited number of tokens that are not valid."""
+    limits, address = context_of(scope).limits, address_of(scope)
+    limits.require(UNVERIFIED_TOKEN, address)
+    try:
+        return await state_of(scope)["verifier"].verify(authorization)
+    except Unauthenticated:
+        limits.used(UNVERIFIED_TOKEN, address)
+        raise
 
 
 def _parameters(scope: "Scope") -> list[tuple[str, str]]:

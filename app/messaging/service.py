@@ -8,6 +8,8 @@ from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TOO_SLOW, TaskSet, deadline, wait
 from app.errors import Unavailable
+from app.limits import NO_LIMITS, Limits
+from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -27,6 +29,7 @@ from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
+from app.users.errors import UserNotFound
 from app.users.service import Users
 
 
@@ -52,6 +55,7 @@ class Messaging:
         message_max_length: int,
         tasks: TaskSet,
         publish: Publish = discard_events,
+        limits: Limits = NO_LIMITS,
         clock: Callable[[], datetime] = now,
     ) -> None:
         """Publish the events of app.messaging.events. Sends and rows may go on in `tasks` after the answer."""
@@ -59,6 +63,7 @@ class Messaging:
         self._users = users
         self._tasks = tasks
         self._publish = publish
+        self._limits = limits
         self._log = Log(store, clock)
         self._projection = Projection(store, tasks, publish)
         self._message_max_length = message_max_length
@@ -69,15 +74,16 @@ class Messaging:
 
         A draft that is sent again with its uuid returns the message of the first send. Raises OneTarget, MessageBlank,
         MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
-        AfterTooOld and ReplyBeyondEnd. 3 WCU and 1 RCU; 10 WCU for the first message of a direct group, 7 in a new
-        index bucket.
+        AfterTooOld, ReplyBeyondEnd and TooManyRequests. 3 WCU and 1 RCU; 10 WCU for the first message of a direct
+        group, 7 in a new index bucket.
         """
         if (group is None) == (handle is None):
             raise OneTarget
         self._require_sendable(draft.text)
         if group is not None:
             return await self._run_to_completion(self._send_to_group(draft, group))
-        peer = await self._users.uuid_of_handle(handle or "")
+        with self._limits.charged_for(UserNotFound, LOOK_UP):
+            peer = await self._users.uuid_of_handle(handle or "")
         return await self._run_to_completion(self._send_to_person(draft, peer))
 
     async def _run_to_completion(self, send: Coroutine[Any, Any, Message]) -> Message:
@@ -113,6 +119,8 @@ class Messaging:
         """Start the direct group with this message; return None if the peer has started it meanwhile."""
         if draft.reply_to is not None:
             raise ReplyBeyondEnd
+        self._limits.take_own(FIRST_CONTACT)
+        self._limits.take(RECEIVED_CONTACT, str(peer))
         message = self._log.entry(draft, group=group, number=1)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)
@@ -124,6 +132,7 @@ class Messaging:
     async def _append(self, draft: Draft, row: InboxRow) -> Message:
         if row.is_blocked:
             raise CannotMessage
+        self._limits.take(GROUP_SEND, str(row.group_uuid))
         return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
 
     async def _project(self, message: Message, row: InboxRow) -> Message:

@@ -217,6 +217,7 @@ async def run(names: Sequence[str]) -> None:
             dynamodb_endpoint_url="http://127.0.0.1:1",
             cognito_issuer_url="http://127.0.0.1/pool",
             cognito_client_ids=("web",),
+            allowances={"*": 1_000_000},
         )
         driver = Driver(settings, LocalIssuer(settings))
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # log lines are written, but not read

@@ -101,6 +101,7 @@ async def open_world(*, with_valkey: bool = False) -> AsyncIterator[World]:
             valkey_url=engines[2].address if with_valkey else None,
             cognito_issuer_url=f"http://127.0.0.1:{keys_port}/pool",
             cognito_client_ids=("web",),
+            allowances={"*": 1_000_000},
         )
         issuer = LocalIssuer(settings)
         await create_table(settings)

@@ -23,6 +23,7 @@ def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]
 
 
 def anonymised(answer: httpx.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """All that a caller can tell answers apart by, but for the request's id."""
-    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    """All that a caller can tell answers apart by, but for what tells of the request itself."""
+    own = ("x-request-id", "ratelimit")  # how many calls are left
+    headers = {name: value for name, value in answer.headers.items() if name not in own}
     return answer.status_code, {**answer.json(), "instance": ""}, headers

@@ -22,7 +22,7 @@ SECURITY = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "cache-control": "no-store",
 }
-EXPOSED = {"Link", "X-Request-ID", "Retry-After"}
+EXPOSED = {"Link", "RateLimit", "RateLimit-Policy", "X-Request-ID", "Retry-After"}
 JSON = {"content-type": "application/json"}
 REQUESTS: list[tuple[int, str, str, dict[str, Any]]] = [
     (200, "GET", "/api/users/me", {}),

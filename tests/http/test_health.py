@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
 from app.concurrency import READ_SECONDS, SEND_SECONDS
-from app.http.health import CHECK_SECONDS
+from app.http.readiness import CHECK_SECONDS
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, people_of, running
 from tests.http.faulty import FAULTS, Cable, broken, changed

@@ -70,6 +70,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DYNAMODB_ENDPOINT_URL": str(settings.dynamodb_endpoint_url),
         "MAX_REQUESTS_PER_ACCOUNT": str(settings.max_requests_per_account),
+        "ALLOWANCES": ",".join(f"{key}={factor:g}" for key, factor in settings.allowances.items()),
         "DYNAMODB_CLIENT": settings.dynamodb_client,
         "DYNAMODB_TABLE": settings.dynamodb_table,
         "COGNITO_ISSUER_URL": settings.cognito_issuer_url,

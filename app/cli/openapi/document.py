@@ -24,6 +24,7 @@ Send `Authorization: Bearer <Cognito access token>` with every operation except 
 - Ids are UUIDs, times are RFC 3339 in UTC with milliseconds, messages are numbered from 1 in each group.
 - A list is a bare array. Its `Link` header (RFC 8288) leads to the neighbouring pages, `rel="next"` and `rel="prev"`.
 - An error is a problem document (RFC 9457). Switch on its `code`: each operation names its codes.
+- Calls are limited, as the `RateLimit` header says. 429 `too-many-requests` means: try again after `Retry-After`.
 - A send with a `uuid` and a registration may be repeated: the same content gets the same answer.
 - Answers may get new members, and the event stream new kinds of events, at any time: ignore those that are unknown to
   you. Unknown members of requests are refused.
@@ -53,6 +54,24 @@ HEADERS: Object = {
         "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600},
         "example": 1,
     },
+    "RateLimit": {
+        "description": "What is left of a limit: its name, `r` calls or units, and `t` seconds until all are back"
+        " (draft-ietf-httpapi-ratelimit-headers)",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[a-z-]+";r=[0-9]+;t=[0-9]+$', "maxLength": 100},
+        "example": '"send";r=59;t=1',
+    },
+    "RateLimit-Policy": {
+        "description": "The limit: its name, `q` calls or units at once, `w` seconds in which as many come back, and"
+        " `qu` the unit unless it is calls",
+        "required": True,
+        "schema": {
+            "type": "string",
+            "pattern": '^"[a-z-]+";q=[0-9]+;w=[0-9]+(;qu="[a-z-]+")?$',
+            "maxLength": 100,
+        },
+        "example": '"send";q=60;w=60',
+    },
     "WWW-Authenticate": {
         "description": "The authentication scheme",
         "required": True,
@@ -66,6 +85,9 @@ HEADERS: Object = {
     },
 }
 HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
+LIMITED_STATUS = {"200", "429"}
+LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
+"""The headers of the responses with a limited status of every operation that has limits: those with a token."""
 INT32_MAX = 2**31 - 1
 LENGTHS = {"uuid": 36, "date-time": 24}
 
@@ -105,7 +127,7 @@ def _finish(operation: Object) -> Object:
     for status, response in operation["responses"].items():
         if response["description"] == "Successful Response":
             response["description"] = operation["summary"]
-        _add_headers(status, response)
+        _add_headers(status, response, has_limits=bool(operation["security"]))
         if "text/event-stream" in response.get("content", {}):  # of which FastAPI says that it is a string
             response["content"]["text/event-stream"]["schema"].pop("type")
     return _problem_of_operation(name, operation["operationId"], codes)
@@ -162,11 +184,13 @@ def _described(docstring: str) -> tuple[str, str]:
     return summary.replace("\n", " ").rstrip("."), rules or summary
 
 
-def _add_headers(status: str, response: Object) -> None:
+def _add_headers(status: str, response: Object, *, has_limits: bool) -> None:
     headers = response.setdefault("headers", {})
     for name in ["X-Request-ID", *HEADERS_OF_STATUS.get(status, [])]:
         if name == "X-Request-ID" or MEDIA_TYPE in response.get("content", {}):
             headers[name] = {}
+    if has_limits and status in LIMITED_STATUS:
+        headers |= {name: {} for name in LIMIT_HEADERS}
     for name in headers:
         headers[name] = _ref(name, "headers")
 

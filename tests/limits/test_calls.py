@@ -1,0 +1,233 @@
+"""The limits of calls: every operation has one, a refusal says what to do, and bystanders notice nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.auth.issuer import LocalIssuer
+from app.http.readiness import FRESH_SECONDS, Readiness
+from app.limits import rates
+from app.limits.limits import network
+from app.limits.rates import Rate
+from app.settings import Settings
+from tests.contract.test_document import OPERATIONS
+from tests.fixtures.app import Person, Service, running
+from tests.http.faulty import changed
+from tests.http.problem import problem_of
+
+FACTOR = 0.2
+Call = Callable[[httpx.AsyncClient, str, Person], Awaitable[httpx.Response]]
+
+CALLS: dict[str, Call] = {
+    "list_message_groups": lambda client, _, __: client.get("/api/message_groups"),
+    "get_message_group": lambda client, group, _: client.get(f"/api/message_groups/{group}"),
+    "mark_read": lambda client, group, _: client.put(f"/api/message_groups/{group}/read", json={"number": 1}),
+    "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
+    "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
+    "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),
+    "send_message": lambda client, group, _: client.post(
+        "/api/messages", json={"message": "x", "message_group_uuid": group}
+    ),
+    "count_unread_groups": lambda client, _, __: client.get("/api/messages/counter"),
+    "list_messages": lambda client, group, _: client.get(f"/api/messages/{group}"),
+    "register_user": lambda client, _, person: client.post(
+        "/api/users", json={"handle": person.handle, "display_name": person.display_name}
+    ),
+    "search_users": lambda client, _, __: client.get("/api/users", params={"q": "an"}),
+    "get_current_user": lambda client, _, __: client.get("/api/users/me"),
+    "update_current_user": lambda client, _, __: client.patch("/api/users/me", json={"display_name": "Ann"}),
+    "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
+    "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),
+    "stream_events": lambda client, _, __: client.get("/api/events", headers={"last-event-id": "x" * 65}),  # 422
+}
+
+
+@pytest_asyncio.fixture
+async def limited(settings: Settings, ann: Person, bob: Person) -> AsyncIterator[Service]:
+    """A service with a fifth of all limits but that of a group of two people."""
+    allowances = {"*": FACTOR, str(ann.group_with(bob)): 1_000}
+    async with running(changed(settings, allowances=allowances)) as service:
+        yield service
+
+
+def client_of(service: Service, person: Person) -> httpx.AsyncClient:
+    return service.client(authorization=f"Bearer {person.token}")
+
+
+async def admitted(call: Callable[[], Awaitable[httpx.Response]], rate: Rate) -> httpx.Response:
+    """Call until a refusal, which comes when it must, and return it."""
+    started, count = time.monotonic(), 0
+    while (answer := await call()).status_code != 429:
+        assert answer.status_code < 500, answer.text
+        count += 1
+        assert count <= rate.burst * FACTOR + (time.monotonic() - started) * rate.per_second * FACTOR + 1
+    assert count >= int(rate.burst * FACTOR)
+    return answer
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_every_operation_with_a_token_has_a_limit_of_its_own(
+    limited: Service, ann: Person, bob: Person, operation: str
+) -> None:
+    group = (await ann.sent("hello", bob))["message_group_uuid"]
+    rate = rates.OPERATIONS.get(operation, rates.READ)
+    async with client_of(limited, ann) as client, client_of(limited, bob) as bystander:
+        answer = await admitted(lambda: CALLS[operation](client, group, ann), rate)
+        problem = problem_of(answer, 429, "too-many-requests")
+        assert rate.name in problem["detail"]
+        assert 1 <= int(answer.headers["retry-after"]) <= rate.window + 1
+        policy = f'"{rate.name}";q={rate.burst * FACTOR:.0f};w='
+        assert answer.headers["ratelimit-policy"].startswith(policy)
+        assert answer.headers["ratelimit"].startswith(f'"{rate.name}";r=0;t=')
+        assert (await bystander.get("/api/users/me")).status_code == 200
+
+
+def test_the_calls_are_all_operations_with_a_token() -> None:
+    assert set(CALLS) == {operation["operationId"] for operation in OPERATIONS if operation["security"]}
+    assert rates.OPERATIONS.keys() <= CALLS.keys()
+
+
+async def test_an_answer_says_how_many_calls_are_left(limited: Service, ann: Person) -> None:
+    async with client_of(limited, ann) as client:
+        answers = [await client.get("/api/users/me") for _ in range(3)]
+    assert answers[0].headers["ratelimit-policy"] == '"read";q=60;w=30'
+    left = [int(answer.headers["ratelimit"].split(";")[1].removeprefix("r=")) for answer in answers]
+    assert left[0] == 59
+    assert left[2] in (57, 58)
+
+
+async def test_first_contacts_are_limited_and_known_people_are_not(
+    limited: Service, ann: Person, new_person: Callable[..., Awaitable[Person]]
+) -> None:
+    strangers = [await new_person() for _ in range(3)]
+
+    async def send(to: Person) -> httpx.Response:
+        return await client.post("/api/messages", json={"message": "hello", "handle": to.handle})
+
+    async with client_of(limited, ann) as client:
+        answers = [await send(stranger) for stranger in strangers]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert "first-contact" in problem_of(answers[2], 429, "too-many-requests")["detail"]
+        assert int(answers[2].headers["retry-after"]) > 200
+        assert (await send(strangers[0])).status_code == 200
+    assert await strangers[2].inbox() == []
+
+
+async def test_sends_to_unknown_handles_count_as_look_ups(limited: Service, ann: Person, bob: Person) -> None:
+    async with client_of(limited, ann) as client:
+        for _ in range(12):
+            await client.post("/api/messages", json={"message": "x", "handle": f"nobody_{uuid4().hex[:8]}"})
+        answer = await admitted(lambda: client.get(f"/api/users/@{bob.handle}/short"), Rate("look-up", 40, 1 / 9))
+        assert "look-up" in answer.json()["detail"]
+
+
+async def test_a_group_has_a_limit_for_all_its_members(limited: Service, ann: Person, eve: Person) -> None:
+    group = (await ann.sent("hello", eve))["message_group_uuid"]
+    async with client_of(limited, ann) as one, client_of(limited, eve) as other:
+        body = {"message": "x", "message_group_uuid": group}
+        answers = await asyncio.gather(*(c.post("/api/messages", json=body) for c in (one, other) * 12))
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert any("group-send" in answer.json()["detail"] for answer in refused)
+
+
+async def test_the_read_units_of_an_account_are_bounded(limited: Service, ann: Person, bob: Person) -> None:
+    """A page of 100 messages of 4 kB takes 51 of the 400 units."""
+    group = (await ann.sent("hello", bob))["message_group_uuid"]
+    for _ in range(100):
+        await ann.sent("\N{SLIGHTLY SMILING FACE}" * 1024, group)
+    async with client_of(limited, ann) as client, client_of(limited, bob) as bystander:
+        answers = [await client.get(f"/api/messages/{group}", params={"limit": 100}) for _ in range(12)]
+        pages = [answer for answer in answers if answer.status_code == 200]
+        assert 7 <= len(pages) <= 9
+        assert "read-capacity" in problem_of(answers[-1], 429, "too-many-requests")["detail"]
+        assert 'qu="read-units"' in answers[-1].headers["ratelimit-policy"]
+        assert (await bystander.get(f"/api/messages/{group}")).status_code == 200
+
+
+async def test_the_write_units_of_an_account_are_bounded_with_those_behind_the_answers(
+    limited: Service, ann: Person, bob: Person
+) -> None:
+    """A send of 4 kB takes 7 of the 80 units, a read marker 1."""
+    group = (await ann.sent("hello", bob))["message_group_uuid"]
+    async with client_of(limited, ann) as client:
+        text = "\N{SLIGHTLY SMILING FACE}" * 1024
+        sends = [
+            await client.post("/api/messages", json={"message": text, "message_group_uuid": group}) for _ in range(11)
+        ]
+        assert {answer.status_code for answer in sends} == {200}
+        marks = [
+            await client.put(f"/api/message_groups/{group}/read", json={"number": number}) for number in range(1, 11)
+        ]
+        assert 3 <= sum(answer.status_code == 200 for answer in marks) <= 6
+        assert "write-capacity" in problem_of(marks[-1], 429, "too-many-requests")["detail"]
+        assert (await client.get(f"/api/messages/{group}")).status_code == 200
+
+
+async def test_an_address_has_a_limited_number_of_bad_tokens(limited: Service, ann: Person, bob: Person) -> None:
+    async with client_of(limited, ann) as known, client_of(limited, bob) as new, limited.client() as attacker:
+        assert (await known.get("/api/users/me")).status_code == 200
+
+        async def guess() -> httpx.Response:
+            return await attacker.get("/api/users/me", headers={"authorization": f"Bearer {uuid4().hex}.x.y"})
+
+        answer = await admitted(guess, rates.UNVERIFIED_TOKEN)
+        problem_of(answer, 429, "too-many-requests")
+        assert (await known.get("/api/users/me")).status_code == 200, "its token was verified before"
+        problem_of(await new.get("/api/users/me"), 429, "too-many-requests")
+
+
+async def test_an_address_has_a_limited_number_of_registrations(limited: Service, issuer: LocalIssuer) -> None:
+    async def register() -> httpx.Response:
+        token = issuer.token(f"sub-{uuid4()}", time.time())
+        async with limited.client(authorization=f"Bearer {token}") as client:
+            return await client.post("/api/users", json={"handle": f"r_{uuid4().hex[:12]}", "display_name": "R"})
+
+    answer = await admitted(register, rates.ADDRESS_REGISTRATION)
+    assert "address-registration" in answer.json()["detail"]
+
+
+async def test_the_traffic_of_an_address_without_a_token_is_bounded(limited: Service) -> None:
+    sent = 0
+    async with httpx.AsyncClient(transport=limited.transport, base_url="http://service.test") as client:
+        while (answer := await client.get("/openapi.json")).status_code == 200:
+            sent += len(answer.content)
+            assert sent < 40e6
+        assert sent > 19e6
+        problem_of(answer, 429, "too-many-requests")
+        assert (await client.get("/healthz")).status_code == 200
+
+
+def test_all_addresses_of_a_host_are_one() -> None:
+    assert network("192.0.2.7") == "192.0.2.7"
+    assert network("::ffff:192.0.2.7") == "192.0.2.7"
+    assert network("2001:db8:1:2:3:4:5:6") == network("2001:db8:1:2::1") == "2001:db8:1:2::"
+    assert network("") == ""
+    assert network("unix") == "unix"
+
+
+async def test_readiness_checks_each_dependency_once_a_second_at_most() -> None:
+    pings, moment = 0, 0.0
+
+    async def ping() -> None:
+        nonlocal pings
+        pings += 1
+        await asyncio.sleep(0.01)
+
+    readiness = Readiness({"dynamodb": ping}, lambda: moment + 10)
+    answers = await asyncio.gather(*(readiness.check() for _ in range(50)))
+    assert (pings, answers[0][0].state) == (1, "ok")
+    moment += FRESH_SECONDS
+    await readiness.check()
+    assert pings == 2
+
+
+async def test_a_refused_call_is_counted_by_its_limit(limited: Service, ann: Person) -> None:
+    async with client_of(limited, ann) as client:
+        await admitted(lambda: client.patch("/api/users/me", json={"display_name": "A"}), rates.PROFILE)
+        text = (await client.get("/metrics")).text
+    assert 'cruddur_limited_calls_total{limit="profile"} 1.0' in text
