@@ -1,9 +1,11 @@
+import asyncio
 import json
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.bootstrap import ROOT
+from tests.benchmarks import edge
 from tests.benchmarks.bars import BARS, Bar, Verdict
 from tests.benchmarks.figures import Figure, Rounds, number
 from tests.benchmarks.processes import Machine
@@ -22,6 +24,12 @@ def test_a_bar_is_met_from_its_side() -> None:
     assert Verdict(Figure("a", "ratio", "×", [6.0]), Bar(5, at_least=True)).word == "met"
     assert Verdict(Figure("a", "ratio", "×", [4.0]), Bar(5, at_least=True)).word == "not met"
     assert Verdict(Figure("a", "ratio", "×", [4.0]), None).word == ""
+
+
+async def test_the_calls_of_the_edge_are_answered(tmp_path: Path) -> None:
+    driver = await asyncio.to_thread(edge.driver_in, tmp_path)  # it reads files
+    answers = [await call() for call in edge.calls_of(driver).values()]
+    assert all(answers)
 
 
 def test_numbers_have_three_digits() -> None:
