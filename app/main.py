@@ -134,7 +134,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         valkey = await stack.enter_async_context(open_valkey(settings))
         if valkey:
             await stack.enter_async_context(limits.settling(valkey))
-        table = await stack.enter_async_context(open_table(settings, meter=CallerMeter(metrics.dynamodb, limits)))
+        table = await stack.enter_async_context(open_table(settings, meter=CallerMeter(metrics.dynamodb)))
         postgres = await stack.enter_async_context(open_postgres(settings))
         # A proxy of the environment is for the world outside, not for a token issuer on this machine.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=settings.environment == "production"))

@@ -72,7 +72,7 @@ class LimitsMiddleware:
         if scope["type"] != "http" or scope["path"] in UNLIMITED:
             return await self._app(scope, receive, send)
         if not scope["path"].startswith("/api/"):
-            context_of(scope).limits.require(ADDRESS_TRAFFIC, address_of(scope))
+            context_of(scope).limits.of(address_of(scope)).require(ADDRESS_TRAFFIC)
             return await self._app(scope, receive, send)
         place = context_of(scope).place = CountedPlace(self._running, self._limit, self._limit_per_account)
         place.take()
@@ -85,8 +85,8 @@ class LimitsMiddleware:
 def debit_traffic(scope: "Scope") -> None:
     """Debit the bytes that a response has sent, to the account if the request has one, else to the address."""
     context = context_of(scope)
-    limits, sent, context.sent = context.limits, context.sent, 0
+    sent, context.sent = context.sent, 0
     if context.claims:
-        limits.used(TRAFFIC, context.claims.sub, sent)
+        context.limits.of(context.claims.sub).debit(TRAFFIC, sent)
     else:
-        limits.used(ADDRESS_TRAFFIC, address_of(scope), sent)
+        context.limits.of(address_of(scope)).debit(ADDRESS_TRAFFIC, sent)

@@ -98,12 +98,12 @@ class SignedInRoute(ApiRoute):
 
 async def _verify(scope: "Scope", authorization: Sequence[str]) -> Claims:
     """Verify a token that was not seen before. An address has a limited number of tokens that are not valid."""
-    limits, address = context_of(scope).limits, address_of(scope)
-    limits.require(UNVERIFIED_TOKEN, address)
+    quota = context_of(scope).limits.of(address_of(scope))
+    quota.require(UNVERIFIED_TOKEN)
     try:
         return await state_of(scope)["verifier"].verify(authorization)
     except Unauthenticated:
-        limits.used(UNVERIFIED_TOKEN, address)
+        quota.debit(UNVERIFIED_TOKEN)
         raise
 
 

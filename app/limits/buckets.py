@@ -27,8 +27,8 @@ SETTLED_SHARE: Final = 1 / 16
 """The part of a bucket that a process spends before it settles."""
 MAX_SETTLED: Final = 1_000
 """Buckets in one pipeline."""
-MAX_KEYS: Final = 50_000
-"""Keys of a rate that a process knows, those used last; the bucket of another key counts as full."""
+MAX_KEYS: Final = 100_000
+"""Keys that a process knows, those used last; the buckets of another key count as full."""
 MAX_DEBT: Final = 3_600.0
 """The most seconds after which an overdrawn bucket has a unit again."""
 EVERY_KEY: Final = "*"
@@ -69,72 +69,121 @@ class _Bucket:
     """The seconds spent since the last settlement, and since the bucket was full."""
 
 
-class Buckets:
-    """The buckets of a process, by rate and key. None of the methods waits."""
+def ignore(_quota: "Quota", _rate: Rate) -> None:
+    """Do nothing, for a quota that is not settled."""
+
+
+class Quota:
+    """The buckets of one key, by rate. None of the methods waits."""
+
+    __slots__ = ("_buckets", "_clock", "_factor", "_on_refusal", "_on_spent", "key")
 
     def __init__(
-        self, allowances: Mapping[str, float] | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        key: str,
+        factor: float = 1.0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_spent: Callable[["Quota", Rate], None] = ignore,
+        on_refusal: Callable[["Quota", Rate], None] = ignore,
     ) -> None:
-        """`allowances` multiply burst and rate of a key, those of `*` all others; `clock` counts seconds."""
-        self._allowances = allowances or {}
-        self._default = self._allowances.get(EVERY_KEY, 1.0)
+        """`factor` multiplies burst and rate; `clock` counts seconds. Much unsettled spending is told to `on_spent`."""
+        self.key = key
+        self._factor = factor
         self._clock = clock
-        self._buckets: dict[Rate, LRUCache[str, _Bucket]] = {}
-        self._due: dict[tuple[Rate, str], None] | None = None
-        """The buckets to settle next; None if there is nothing to settle with."""
+        self._on_spent = on_spent
+        self._on_refusal = on_refusal
+        self._buckets: dict[Rate, _Bucket] = {}
 
-    def take(self, rate: Rate, key: str) -> None:
+    def take(self, rate: Rate) -> None:
         """Spend a unit. Raises TooManyRequests if the bucket does not have it, and spends nothing then."""
-        self.require(rate, key)
-        self.debit(rate, key)
+        self.require(rate)
+        self.debit(rate)
 
-    def require(self, rate: Rate, key: str) -> None:
+    def require(self, rate: Rate) -> None:
         """Raise TooManyRequests unless the bucket has a unit."""
-        seconds = self._seconds_to_full(rate, key) + self._price(rate, key) - rate.window
+        seconds = self._seconds_to_full(rate) + 1 / (rate.per_second * self._factor) - rate.window
         if seconds > 1e-9:
-            self._settle_soon(rate, key)  # others may have spent more
-            detail = f"The limit `{rate.name}` is reached: {rate.describe(self._factor(key))}"
-            raise TooManyRequests(detail, seconds=seconds, fields=self.fields(rate, key))
+            self._on_refusal(self, rate)
+            detail = f"The limit `{rate.name}` is reached: {rate.describe(self._factor)}"
+            raise TooManyRequests(detail, seconds=seconds, fields=self.fields(rate))
 
-    def debit(self, rate: Rate, key: str, units: float = 1) -> None:
+    def debit(self, rate: Rate, units: float = 1) -> None:
         """Spend units that have been used, even if the bucket does not have them."""
-        now, seconds = self._clock(), units * self._price(rate, key)
-        keys = self._buckets.get(rate) or self._buckets.setdefault(rate, LRUCache(MAX_KEYS))
-        bucket = keys.get(key)
+        now, seconds = self._clock(), units / (rate.per_second * self._factor)
+        bucket = self._buckets.get(rate)
         if bucket is None or bucket.full_at <= now:
-            bucket = keys[key] = _Bucket(now)
+            bucket = self._buckets[rate] = _Bucket(now)
         bucket.full_at = min(bucket.full_at + seconds, now + rate.window + MAX_DEBT)
         bucket.unsettled += seconds
         if bucket.unsettled >= rate.window * SETTLED_SHARE:
-            self._settle_soon(rate, key)
+            self._on_spent(self, rate)
 
-    def fields(self, rate: Rate, key: str) -> Fields:
+    def fields(self, rate: Rate) -> Fields:
         """Return the RateLimit fields that describe a bucket (draft-ietf-httpapi-ratelimit-headers-10)."""
-        seconds = self._seconds_to_full(rate, key)
-        left = max(0, math.floor((rate.window - seconds) / self._price(rate, key) + 1e-6))
+        seconds = self._seconds_to_full(rate)
+        left = max(0, int((rate.window - seconds) * rate.per_second * self._factor + 1e-6))
         return (
-            (b"ratelimit-policy", _policy(rate, self._factor(key))),
+            (b"ratelimit-policy", _policy(rate, self._factor)),
             (b"ratelimit", b'"%s";r=%d;t=%d' % (rate.name.encode(), left, math.ceil(seconds))),
         )
 
-    def _factor(self, key: str) -> float:
-        return self._allowances.get(key, self._default)
-
-    def _price(self, rate: Rate, key: str) -> float:
-        """Return the seconds in which a unit comes back."""
-        return 1 / (rate.per_second * self._factor(key))
-
-    def _bucket(self, rate: Rate, key: str) -> _Bucket | None:
-        keys = self._buckets.get(rate)
-        return keys.get(key) if keys else None
-
-    def _seconds_to_full(self, rate: Rate, key: str) -> float:
-        bucket = self._bucket(rate, key)
+    def _seconds_to_full(self, rate: Rate) -> float:
+        bucket = self._buckets.get(rate)
         return max(0.0, bucket.full_at - self._clock()) if bucket else 0.0
 
-    def _settle_soon(self, rate: Rate, key: str) -> None:
+    def take_unsettled(self, rate: Rate) -> float:
+        """Return the seconds that were not settled, and count them as settled."""
+        bucket = self._buckets.get(rate) or _Bucket(0.0)
+        seconds, bucket.unsettled = bucket.unsettled, 0.0
+        return seconds
+
+    def set_seconds_to_full(self, rate: Rate, seconds: float) -> None:
+        """Take over what all processes have spent, to which comes what was not settled yet."""
+        bucket = self._buckets.get(rate)
+        unsettled = bucket.unsettled if bucket else 0.0
+        self._buckets[rate] = _Bucket(self._clock() + seconds + unsettled, unsettled)
+
+
+class Buckets:
+    """The buckets of a process, by key."""
+
+    def __init__(
+        self,
+        allowances: Mapping[str, float] | None = None,
+        refused: Callable[[str], None] = lambda _: None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`allowances` multiply burst and rate of a key, those of `*` all others; `clock` counts seconds.
+
+        `refused` counts refusals by the name of their rate.
+        """
+        self._allowances = allowances or {}
+        self._refused = refused
+        self._default = self._allowances.get(EVERY_KEY, 1.0)
+        self._clock = clock
+        self._quotas: LRUCache[str, Quota] = LRUCache(MAX_KEYS)
+        self._due: dict[tuple[Quota, Rate], None] | None = None
+        """The buckets to settle next; None if there is nothing to settle with."""
+
+    def of(self, key: str) -> Quota:
+        """Return the buckets of a key, which are full for a key that is new."""
+        quota: Quota | None = self._quotas.get(key)
+        if quota is None:
+            factor = self._allowances.get(key, self._default)
+            quota = self._quotas[key] = Quota(
+                key, factor, clock=self._clock, on_spent=self._settle_soon, on_refusal=self._on_refusal
+            )
+        return quota
+
+    def _on_refusal(self, quota: Quota, rate: Rate) -> None:
+        self._refused(rate.name)
+        self._settle_soon(quota, rate)  # other processes may have spent more
+
+    def _settle_soon(self, quota: Quota, rate: Rate) -> None:
         if self._due is not None:
-            self._due[rate, key] = None
+            self._due[quota, rate] = None
 
     @asynccontextmanager
     async def settling(self, valkey: Valkey) -> AsyncIterator[None]:
@@ -153,27 +202,21 @@ class Buckets:
             due, self._due = [*(self._due or ())], {}
             for start in range(0, len(due), MAX_SETTLED):
                 with suppress(ValkeyUnavailable):
-                    await self._settle(valkey, due[start : start + MAX_SETTLED])
-
-    async def _settle(self, valkey: Valkey, due: Sequence[tuple[Rate, str]]) -> None:
-        """Tell Valkey what was spent from these buckets, and take over when they are full."""
-        buckets = []
-        commands: list[Command] = []
-        for rate, key in due:
-            if bucket := self._bucket(rate, key):
-                commands.append(_command(rate, key, bucket.unsettled))
-                buckets.append(bucket)
-                bucket.unsettled = 0.0
-        replies = await valkey.calls(commands)
-        for bucket, milliseconds in zip(buckets, replies, strict=True):
-            bucket.full_at = self._clock() + milliseconds / 1000 + bucket.unsettled
+                    await _settle(valkey, due[start : start + MAX_SETTLED])
 
 
-@lru_cache
-def _policy(rate: Rate, factor: float) -> bytes:
-    return rate.policy(factor)
+async def _settle(valkey: Valkey, due: Sequence[tuple[Quota, Rate]]) -> None:
+    """Tell Valkey what was spent from these buckets, and take over when they are full."""
+    replies = await valkey.calls([_command(rate, quota.key, quota.take_unsettled(rate)) for quota, rate in due])
+    for (quota, rate), milliseconds in zip(due, replies, strict=True):
+        quota.set_seconds_to_full(rate, milliseconds / 1000)
 
 
 def _command(rate: Rate, key: str, seconds: float) -> Command:
     bound = int((rate.window + MAX_DEBT) * 1000)
     return "EVAL", SETTLE_SCRIPT, 1, f"limits:{rate.name}:{key}", int(seconds * 1000), bound
+
+
+@lru_cache
+def _policy(rate: Rate, factor: float) -> bytes:
+    return rate.policy(factor)

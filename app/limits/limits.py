@@ -10,14 +10,14 @@ from typing import Final
 from app.errors import AppError
 from app.gateways.dynamodb import Meter
 from app.limits import rates
-from app.limits.buckets import EVERY_KEY, Buckets, Fields, TooManyRequests
+from app.limits.buckets import EVERY_KEY, Buckets, Fields, Quota
 from app.limits.rates import Rate
 
 MAX_ADDRESSES: Final = 10_000
 """Addresses whose network is remembered: reading one takes several µs."""
 
-caller: Final[ContextVar[str]] = ContextVar("caller", default="")
-"""The account whose call runs; empty for work that no call began. Background work that a call starts inherits it."""
+caller: Final[ContextVar[Quota | None]] = ContextVar("caller", default=None)
+"""The account whose call runs; None for work that no call began. Background work that a call starts inherits it."""
 
 
 class Limits:
@@ -27,61 +27,42 @@ class Limits:
         self, allowances: Mapping[str, float] | None = None, refused: Callable[[str], None] = lambda _: None
     ) -> None:
         """`allowances` are those of Buckets; `refused` counts refusals by the name of their rate."""
-        self._buckets = Buckets(allowances)
-        self.settling = self._buckets.settling
-        self._refused = refused
+        buckets = Buckets(allowances, refused)
+        self.of, self.settling = buckets.of, buckets.settling
 
     def admit_account(self, operation: str, account: str) -> Fields:
         """Spend one call of an operation, and return the RateLimit fields of its answer."""
-        caller.set(account)
+        quota = self.of(account)
+        caller.set(quota)
         for budget in rates.WRITE_BUDGETS if operation in rates.WRITES else rates.BUDGETS:
-            self.require(budget, account)
+            quota.require(budget)
         rate = rates.OPERATIONS.get(operation, rates.READ)
-        self.take(rate, account)
-        return self._buckets.fields(rate, account)
+        quota.take(rate)
+        return quota.fields(rate)
 
     def admit_address(self, operation: str, address: str) -> None:
         """Spend one call of an operation that an address has a rate for."""
-        caller.set("")
+        caller.set(None)
         if rate := rates.ADDRESS_OPERATIONS.get(operation):
-            self.take(rate, address)
-
-    def take(self, rate: Rate, key: str) -> None:
-        """Spend a unit of a rate."""
-        try:
-            self._buckets.take(rate, key)
-        except TooManyRequests:
-            self._refused(rate.name)
-            raise
+            self.of(address).take(rate)
 
     def take_own(self, rate: Rate) -> None:
         """Spend a unit of the caller's. Work without a caller has no limits."""
-        if account := caller.get():
-            self.take(rate, account)
+        if quota := caller.get():
+            quota.take(rate)
 
     @contextmanager
     def charged_for(self, error: type[AppError], rate: Rate) -> Iterator[None]:
         """Spend a unit of the caller's if the block raises this error. The block does not run unless there is one."""
-        account = caller.get()
-        if account:
-            self.require(rate, account)
+        quota = caller.get()
+        if quota:
+            quota.require(rate)
         try:
             yield
         except error:
-            self.used(rate, account)
+            if quota:
+                quota.debit(rate)
             raise
-
-    def require(self, rate: Rate, key: str) -> None:
-        """Require that a unit of a rate is left."""
-        try:
-            self._buckets.require(rate, key)
-        except TooManyRequests:
-            self._refused(rate.name)
-            raise
-
-    def used(self, rate: Rate, key: str, units: float = 1) -> None:
-        """Debit units that have been used already. Raises nothing."""
-        self._buckets.debit(rate, key, units)
 
 
 NO_LIMITS: Final = Limits({EVERY_KEY: 1e9})
@@ -91,22 +72,21 @@ NO_LIMITS: Final = Limits({EVERY_KEY: 1e9})
 class CallerMeter:
     """A meter that debits the caller's budgets of capacity, and passes everything on to another meter."""
 
-    def __init__(self, meter: Meter, limits: Limits) -> None:
+    def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._limits = limits
         self.called, self.retried = meter.called, meter.retried
 
     def read(self, units: float, resource: str) -> None:
         """Record consumed RCU."""
         self._meter.read(units, resource)
-        if account := caller.get():
-            self._limits.used(rates.READ_CAPACITY, account, units)
+        if quota := caller.get():
+            quota.debit(rates.READ_CAPACITY, units)
 
     def wrote(self, units: float, resource: str) -> None:
         """Record consumed WCU."""
         self._meter.wrote(units, resource)
-        if account := caller.get():
-            self._limits.used(rates.WRITE_CAPACITY, account, units)
+        if quota := caller.get():
+            quota.debit(rates.WRITE_CAPACITY, units)
 
 
 @lru_cache(MAX_ADDRESSES)

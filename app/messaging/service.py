@@ -120,7 +120,7 @@ class Messaging:
         if draft.reply_to is not None:
             raise ReplyBeyondEnd
         self._limits.take_own(FIRST_CONTACT)
-        self._limits.take(RECEIVED_CONTACT, str(peer))
+        self._limits.of(str(peer)).take(RECEIVED_CONTACT)
         message = self._log.entry(draft, group=group, number=1)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)
@@ -132,7 +132,7 @@ class Messaging:
     async def _append(self, draft: Draft, row: InboxRow) -> Message:
         if row.is_blocked:
             raise CannotMessage
-        self._limits.take(GROUP_SEND, str(row.group_uuid))
+        self._limits.of(str(row.group_uuid)).take(GROUP_SEND)
         return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
 
     async def _project(self, message: Message, row: InboxRow) -> Message:

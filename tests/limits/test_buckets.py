@@ -28,7 +28,7 @@ class Clock:
 
 def is_admitted(buckets: Buckets, rate: Rate = RATE, key: str = "ann") -> bool:
     try:
-        buckets.take(rate, key)
+        buckets.of(key).take(rate)
     except TooManyRequests:
         return False
     return True
@@ -54,7 +54,7 @@ def test_a_refusal_says_when_the_call_would_be_admitted() -> None:
     buckets = Buckets(clock=clock)
     assert [is_admitted(buckets) for _ in range(6)] == [True] * 5 + [False]
     with pytest.raises(TooManyRequests) as refusal:
-        buckets.take(RATE, "ann")
+        buckets.of("ann").take(RATE)
     assert refusal.value.retry_after == 2
     assert dict(refusal.value.fields) == {b"ratelimit-policy": b'"test";q=5;w=10', b"ratelimit": b'"test";r=0;t=10'}
     clock.now += 1.9
@@ -74,17 +74,17 @@ def test_each_key_and_each_rate_has_a_bucket_of_its_own() -> None:
 def test_what_was_used_is_owed_for_at_most_an_hour() -> None:
     clock = Clock()
     buckets = Buckets(clock=clock)
-    buckets.debit(RATE, "ann", 10)
+    buckets.of("ann").debit(RATE, 10)
     clock.now += 11.9
     assert not is_admitted(buckets)
     clock.now += 0.1
     assert is_admitted(buckets)
-    buckets.debit(RATE, "ann", 1e9)
+    buckets.of("ann").debit(RATE, 1e9)
     clock.now += MAX_DEBT - 1
     with pytest.raises(TooManyRequests):
-        buckets.require(RATE, "ann")
+        buckets.of("ann").require(RATE)
     clock.now += 3
-    buckets.require(RATE, "ann")
+    buckets.of("ann").require(RATE)
 
 
 def test_an_allowance_is_that_of_its_key_or_of_all_others() -> None:
@@ -96,7 +96,7 @@ def test_an_allowance_is_that_of_its_key_or_of_all_others() -> None:
 def test_the_number_of_known_keys_is_bounded() -> None:
     buckets = Buckets(clock=Clock())
     for number in range(MAX_KEYS + 10):
-        buckets.debit(RATE, str(number), 5)
+        buckets.of(str(number)).debit(RATE, 5)
     assert not is_admitted(buckets, key=str(MAX_KEYS))
     assert is_admitted(buckets, key="0")
 
@@ -139,7 +139,7 @@ async def test_what_processes_admitted_at_the_same_moment_is_owed(valkey_url: st
         await settled()
         for process in processes:
             with pytest.raises(TooManyRequests) as refusal:
-                process.take(rate, key)
+                process.of(key).take(rate)
             assert 9 <= (refusal.value.retry_after or 0) <= 11
 
 
@@ -162,7 +162,7 @@ def test_the_fields_count_down() -> None:
     buckets = Buckets(clock=clock)
     left = []
     for _ in range(5):
-        buckets.take(RATE, "ann")
-        left.append(dict(buckets.fields(RATE, "ann"))[b"ratelimit"])
+        buckets.of("ann").take(RATE)
+        left.append(dict(buckets.of("ann").fields(RATE))[b"ratelimit"])
     assert left == [b'"test";r=%d;t=%d' % (4 - taken, 2 * taken + 2) for taken in range(5)]
     assert math.isclose(RATE.window, 10)
