@@ -6,7 +6,7 @@ from uuid import UUID
 
 from cachetools import LRUCache
 
-from app.cache import Caches, CacheSpec
+from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.events import Event, GroupChanged, MessageAppended
 from app.messaging.store import MessagingStore
@@ -50,11 +50,10 @@ class UnreadCounter:
                 "unread",
                 self._load,
                 parse_key=UUID,
-                serialize=lambda count: str(count).encode(),
-                deserialize=UnreadCount.parse,
                 ttl=TTL,
                 ttl_by_value=lambda count: TTL if count.is_complete else TTL_OF_NEWEST,
-                local_copies=False,  # a copy would be wrong for a moment after a send that another process answered
+                # Shared, as copies would be wrong for a moment after a send that another process answered.
+                codec=Codec(lambda count: str(count).encode(), UnreadCount.parse),
             )
         )
 

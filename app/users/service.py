@@ -1,8 +1,7 @@
 """Users: the rules of registration and search, the user of a token, and names for a page."""
 
-import json
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from app.auth.tokens import Claims
@@ -27,9 +26,9 @@ class Users:
         self._store = store
         self._publish = publish
         # An operator may move users to other accounts; the user of a handle never changes.
-        self._uuids = caches.add(_uuids("subject", self._load_uuids, ttl=300))
-        self._names = caches.add(_profiles(self._load_names))
-        self._handles = caches.add(_uuids("handle", self._load_handle, ttl=60))
+        self._uuids = caches.add(CacheSpec("subject", self._load_uuids, str, ttl=300, stale_if_error=True))
+        self._names = caches.add(CacheSpec("profile", self._load_names, UUID, ttl=60, stale_if_error=True))
+        self._handles = caches.add(CacheSpec("handle", self._load_handle, str, ttl=60, stale_if_error=True))
 
     async def uuid_of(self, claims: Claims) -> UUID:
         """Return the uuid of the user of the token's subject. Raises UnknownUser."""
@@ -125,29 +124,3 @@ class Users:
         async with deadline(READ_SECONDS):
             users = await self._store.by_uuids(uuids)
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
-
-
-def _uuids(
-    name: str, load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]], ttl: float
-) -> CacheSpec[str, UUID]:
-    return CacheSpec(
-        name,
-        load,
-        parse_key=str,
-        serialize=lambda uuid: uuid.bytes,
-        deserialize=lambda data: UUID(bytes=data),
-        ttl=ttl,
-        stale_if_error=True,
-    )
-
-
-def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> CacheSpec[UUID, Name]:
-    return CacheSpec(
-        "profile",
-        load,
-        parse_key=UUID,
-        serialize=lambda name: json.dumps([name.display_name, name.handle]).encode(),
-        deserialize=lambda data: Name(*json.loads(data)),
-        ttl=60,
-        stale_if_error=True,
-    )
