@@ -79,6 +79,8 @@ class Status(StrEnum):
 
     CHANGE = "change"
     CREATE = "create"
+    DISABLE = "disable"
+    SKIP = "skip"
     SAME = "same"
     RENAMED = "renamed"
     CLASH = "clash"
@@ -94,12 +96,12 @@ UNMATCHED = frozenset({Status.CLASH, Status.NO_ACCOUNT, Status.NO_USER, Status.I
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The finding about a user or an account; `change` is what --apply writes."""
+    """The finding about a user or an account; `change` is what --apply writes, of a User that it is disabled."""
 
     kind: Status
     handle: str
     detail: str = ""
-    change: NewSubject | NewUser | None = None
+    change: NewSubject | NewUser | User | None = None
 
 
 class Directory:
@@ -130,8 +132,15 @@ class Directory:
         return [*of_users, *filter(None, of_others), *self._incomplete()]
 
     def missing(self) -> list[Finding]:
-        """Return the findings about having a user for each account."""
-        return [*(self._create(handle, found) for handle, found in self.accounts.items()), *self._incomplete()]
+        """Return the findings about having a user for each account, disabled if the account is."""
+        created = (self._create(handle, found) for handle, found in self.accounts.items())
+        return [*self._disable(), *created, *self._incomplete()]
+
+    def _disable(self) -> Iterator[Finding]:
+        for account in self.subs.values():
+            row = self.by_sub.get(account.sub)
+            if row and row.disabled_at is None and not account.is_enabled:
+                yield Finding(Status.DISABLE, row.handle, "its account is disabled in the pool", row)
 
     def _link(self, row: User) -> Finding:
         found = self.accounts.get(row.handle, ())
@@ -184,6 +193,8 @@ class Directory:
             return Finding(
                 Status.CLASH, handle, "a user has this handle, with another sub: see update-cognito-user-ids"
             )
+        if not account.is_enabled:
+            return Finding(Status.SKIP, handle, "its account is disabled in the pool")
         if (user := _new_user(account)) is None:
             return Finding(Status.BAD_HANDLE, handle, "a handle has 3 to 30 of a-z, 0-9 and _")
         return Finding(Status.CREATE, handle, f"{user.display_name} ({user.cognito_user_id})", user)
