@@ -52,6 +52,7 @@ from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
 from app.users import local_routes
 from app.users import router as users_router
+from app.users.account_watch import AccountWatch
 from app.users.service import Users
 from app.users.store import UserStore
 
@@ -158,6 +159,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
+        accounts = AccountWatch(UserStore(postgres), fan_out(users.discard_accounts, hub.close_changed))
+        await stack.enter_async_context(accounts.watching())
         yield State(
             table=table,
             postgres=postgres,

@@ -105,6 +105,17 @@ class Cache(Generic[K, V]):
         if entry := self._entries.get(key):
             entry.is_invalidated = True
 
+    def discard_local(self, keys: Iterable[K]) -> None:
+        """Drop what this process knows of these keys, so that it is not even served while the source fails."""
+        for key in keys:
+            self.invalidate_local(key)
+            self._entries.pop(key, None)
+
+    def discard_all_local(self) -> None:
+        """Drop all that this process knows, so that it is not even served while the source fails."""
+        self.detach_pending_loads()
+        self._entries.clear()
+
     def invalidate_local_by_key(self, text: str) -> None:
         """Invalidate locally the key that another process has published as this text."""
         with suppress(ValueError):

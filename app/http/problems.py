@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, compile_path
 
 from app.errors import (
+    AccountDisabled,
     AppError,
     BodyTooLarge,
     InternalError,
@@ -164,7 +165,7 @@ def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPEx
     return on_http_error
 
 
-TOKEN_ONLY = (Unauthenticated, InvalidParameter, TooManyRequests, Unavailable, Overloaded)
+TOKEN_ONLY = (Unauthenticated, AccountDisabled, InvalidParameter, TooManyRequests, Unavailable, Overloaded)
 SIGNED_IN = (*TOKEN_ONLY, UnknownUser)
 WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, InvalidBody)
 

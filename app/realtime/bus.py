@@ -118,6 +118,11 @@ class Subscriptions:
         for user in self._by_user:
             loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(EventsLost(user)))
 
+    def close(self, user: UUID) -> None:
+        """Close every subscription of a user."""
+        for subscription in self._by_user.get(user, ()):
+            subscription.close()
+
     def close_all(self) -> None:
         """Close every subscription."""
         for of_user in self._by_user.values():
@@ -140,6 +145,10 @@ class Bus(ABC):
     @abstractmethod
     def subscribe(self, user: UUID) -> AbstractAsyncContextManager[Subscription]:
         """Deliver a user's events from now on, for the block. It overlaps with `replay_after` and leaves no gap."""
+
+    @abstractmethod
+    def close(self, user: UUID) -> None:
+        """Close every subscription of a user in this process."""
 
     @abstractmethod
     def close_all(self) -> None:
@@ -173,6 +182,9 @@ class MemoryBus(Bus):
             yield subscription
         finally:
             self._subscriptions.remove(user, subscription)
+
+    def close(self, user: UUID) -> None:
+        self._subscriptions.close(user)
 
     def close_all(self) -> None:
         self._subscriptions.close_all()

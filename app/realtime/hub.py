@@ -25,6 +25,7 @@ from app.realtime.schemas import (
     TypingEvent,
 )
 from app.realtime.stream import ResyncRequired, Stream
+from app.users.events import AccountChanged, AnyAccountChanged
 from app.users.schemas import UserShortView
 from app.users.service import Users
 
@@ -52,6 +53,14 @@ class Hub:
         """Close all streams and open no more: their clients connect again, to another process."""
         self._is_closing = True
         self._bus.close_all()
+
+    async def close_changed(self, *events: AccountChanged | AnyAccountChanged) -> None:
+        """Close the streams of users whose accounts have changed: clients that may go on connect again."""
+        for event in events:
+            if isinstance(event, AnyAccountChanged):
+                self._bus.close_all()
+            else:
+                self._bus.close(event.user_uuid)
 
     @asynccontextmanager
     async def open(self, user: UUID, *, until: datetime, position: str | None) -> AsyncIterator[Stream]:

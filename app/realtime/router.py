@@ -63,9 +63,10 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
 
 
 async def _open_stream(
-    user: CurrentUser, claims: CurrentClaims, hub: HubDep, last_event_id: LastEventId = None
+    user: CurrentUser, claims: CurrentClaims, users: UsersDep, hub: HubDep, last_event_id: LastEventId = None
 ) -> AsyncIterator[Stream]:
     async with hub.open(user, until=claims.expires_at, position=last_event_id) as stream:
+        await users.uuid_of(claims)  # once more: if the account was disabled meanwhile, its streams were closed before
         yield stream
 
 

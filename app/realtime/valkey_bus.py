@@ -105,6 +105,9 @@ class ValkeyBus(Bus):
             raise ValkeyUnavailable("not listening")
         return self._subscriber
 
+    def close(self, user: UUID) -> None:
+        self._subscriptions.close(user)
+
     def close_all(self) -> None:
         self._subscriptions.close_all()
 

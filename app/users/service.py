@@ -7,11 +7,11 @@ from uuid import UUID
 from app.auth.tokens import Claims
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
-from app.errors import UnknownUser
+from app.errors import AccountDisabled, UnknownUser
 from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
-from app.users.events import UserRenamed
-from app.users.models import DELETED_USER, Name, User, fold_handle
+from app.users.events import AccountChanged, AnyAccountChanged, UserRenamed
+from app.users.models import DELETED_USER, Account, Name, User, fold_handle
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -26,46 +26,63 @@ class Users:
         self._store = store
         self._publish = publish
         # An operator may move users to other accounts; the user of a handle never changes.
-        self._uuids = caches.add(CacheSpec("subject", self._load_uuids, str, ttl=300, stale_if_error=True))
+        self._accounts = caches.add(CacheSpec("subject", self._load_accounts, str, ttl=300, stale_if_error=True))
         self._names = caches.add(CacheSpec("profile", self._load_names, UUID, ttl=60, stale_if_error=True))
         self._handles = caches.add(CacheSpec("handle", self._load_handle, str, ttl=60, stale_if_error=True))
 
     async def uuid_of(self, claims: Claims) -> UUID:
-        """Return the uuid of the user of the token's subject. Raises UnknownUser."""
-        uuid = await self._uuids.get(claims.sub)
-        if uuid is None:
+        """Return the uuid of the user of the token's subject. Raises UnknownUser and AccountDisabled."""
+        account = await self._accounts.get(claims.sub)
+        if account is None:
             raise UnknownUser
-        return uuid
+        if account.is_disabled:
+            raise AccountDisabled
+        return account.user_uuid
 
-    async def _load_uuids(self, subs: Collection[str]) -> dict[str, UUID]:
+    async def _load_accounts(self, subs: Collection[str]) -> dict[str, Account]:
         async with deadline(READ_SECONDS):
             users = [await self._store.by_cognito_user_id(sub) for sub in subs]
-        return {user.cognito_user_id: user.uuid for user in users if user}
+        return {user.cognito_user_id: Account(user.uuid, user.disabled_at is not None) for user in users if user}
+
+    async def discard_accounts(self, *events: AccountChanged | AnyAccountChanged) -> None:
+        """Read accounts that have changed anew before they may do anything, also while Postgres is down."""
+        for event in events:
+            if isinstance(event, AnyAccountChanged):
+                self._accounts.discard_all_local()
+            else:
+                self._accounts.discard_local(event.subjects)
 
     async def me(self, claims: Claims) -> User:
-        """Return the caller's user. Raises UnknownUser."""
+        """Return the caller's user. Raises UnknownUser and AccountDisabled."""
         async with deadline(READ_SECONDS):
             user = await self._store.by_cognito_user_id(claims.sub)
         if user is None:
             raise UnknownUser
+        if user.disabled_at is not None:
+            raise AccountDisabled
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
-        """Return the caller's user after creating it if necessary. Raises HandleTaken and AlreadyRegistered."""
+        """Return the caller's user after creating it if necessary.
+
+        Raises HandleTaken, AlreadyRegistered and AccountDisabled.
+        """
         try:
             async with deadline(READ_SECONDS):
                 added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
-            await self._uuids.invalidate(claims.sub)  # after a failure, too, the user may exist now
+            await self._accounts.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
             raise HandleTaken
+        if user.disabled_at is not None:
+            raise AccountDisabled
         if (user.handle, user.display_name) != (handle, display_name):
             raise AlreadyRegistered
         return user
 
     async def rename(self, claims: Claims, display_name: str) -> User:
-        """Return the caller's user with a new display name. Raises UnknownUser."""
+        """Return the caller's user with a new display name. Raises UnknownUser and AccountDisabled."""
         uuid = await self.uuid_of(claims)
         try:
             async with deadline(READ_SECONDS):

@@ -18,6 +18,8 @@ from app.gateways.dynamodb import Update
 from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
 from app.settings import Settings
+from app.users.events import AccountChanged
+from app.users.store import UserStore
 from tests.fixtures.app import Person, Service, people_of
 from tests.http.problem import anonymised, problem_of
 
@@ -205,6 +207,23 @@ async def test_a_valid_token_without_a_user_is_unknown_user_except_at_registrati
             assert answer.status_code == 200, answer.text
         else:
             problem_of(await call(client, row, world, world.callers["member"]), *row.unknown)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def disabled(world: World, issuer: LocalIssuer, service: Service) -> AsyncIterator[Caller]:
+    """A member whose account an operator has disabled."""
+    async with people_of(service, issuer) as new_person:
+        person = await new_person("disabled")
+        await world.ann.sent("one", person)
+        store = UserStore(service.state["postgres"])
+        assert await store.disable([person.uuid]) == 1
+        await service.state["users"].discard_accounts(AccountChanged(person.uuid, (person.sub,)))
+        yield Caller(person, world.ann.group_with(person))
+
+
+@pytest.mark.parametrize("row", [*TABLE, EVENTS], ids=str)
+async def test_a_disabled_account_may_do_nothing(world: World, disabled: Caller, row: Row) -> None:
+    problem_of(await call(disabled.person.client, row, world, disabled), 403, "account-disabled")
 
 
 @pytest.mark.parametrize("who", ["stranger", "former"])

@@ -121,6 +121,7 @@ async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_
     with_a_valkey: bool,
 ) -> None:
     settings = with_valkey(settings, valkey_url) if with_a_valkey else settings
+    monkeypatch.setattr("app.users.account_watch.POLL_INTERVAL", 3600)  # its statements are not of requests
     async with running(settings) as service, people_of(service, issuer) as new_person:
         ann, *others = [await new_person(name) for name in ("ann", "bob", "eve")]
         for other in others:
