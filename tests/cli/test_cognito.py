@@ -38,7 +38,11 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.emulator.environment | {"ENVIRONMENT": "test", "DATABASE_URL": self.database_url}
+        return self.emulator.environment | {
+            "ENVIRONMENT": "test",
+            "DATABASE_URL": self.database_url,
+            "INSECURE_ALLOWED": "DATABASE_URL",  # tests of production use this database
+        }
 
     async def run(self, *arguments: str, typed: str = "", **env: str) -> Ended:
         return await cruddur(*arguments, "--pool", self.pool, env=self.environment | env, typed=typed)

@@ -3,8 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -226,7 +227,7 @@ async def until_refused(running: list[Server], person: Person, code: str) -> flo
         await asyncio.sleep(0.1)
 
 
-Change = Callable[[Settings, Person], "asyncio.Future[None]"]
+Change = Callable[[Settings, Person], Coroutine[Any, Any, None]]
 
 
 async def disable(settings: Settings, person: Person) -> None:
