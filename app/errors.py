@@ -51,7 +51,7 @@ class Overloaded(AppError):
 
 
 class Unauthenticated(AppError):
-    """The token does not prove an identity. Every defect has the same text, which gives a forger no hint."""
+    """The token does not prove an identity. Every defect but its length has the same text: no hint for a forger."""
 
     status = 401
     title = "A valid access token is required"

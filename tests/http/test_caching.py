@@ -218,7 +218,7 @@ async def test_a_row_that_another_process_repairs_is_counted(pair: Pair) -> None
 
 
 async def test_a_user_registered_in_one_process_is_known_in_the_other(pair: Pair, issuer: LocalIssuer) -> None:
-    token = issuer.token(f"sub-{uuid4()}", time.time())
+    token = issuer.token(str(uuid4()), time.time())
     headers = {"authorization": f"Bearer {token}"}
     async with pair.one.client(**headers) as at_one, pair.other.client(**headers) as at_other:
         for client in (at_one, at_other, at_one):

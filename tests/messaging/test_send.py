@@ -100,7 +100,7 @@ async def test_a_handle_that_was_unknown_is_found_as_soon_as_it_is_registered(
     handle = f"late_{uuid4().hex[:12]}"
     body = {"message": "hi", "handle": handle}
     problem_of(await ann.client.post("/api/messages", json=body), 404, "user-not-found")
-    async with service.client(authorization=f"Bearer {issuer.token(handle, time.time())}") as late:
+    async with service.client(authorization=f"Bearer {issuer.token(str(uuid4()), time.time())}") as late:
         assert (await late.post("/api/users", json={"handle": handle, "display_name": "Late"})).status_code == 200
     assert (await ann.client.post("/api/messages", json=body)).status_code == 200
 

@@ -24,7 +24,7 @@ class Door:
         self.clients: list[httpx.AsyncClient] = []
 
     def newcomer(self) -> httpx.AsyncClient:
-        token = self._issuer.token(f"sub-{uuid4()}", time.time())
+        token = self._issuer.token(str(uuid4()), time.time())
         self.clients.append(self._service.client(authorization=f"Bearer {token}"))
         return self.clients[-1]
 

@@ -5,6 +5,7 @@ import json
 import secrets
 import signal
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest_asyncio
 from playwright.async_api import Browser, expect
@@ -89,7 +90,7 @@ async def test_a_redirect_without_a_started_sign_in_is_refused(visit: Visit, cog
 
 
 async def test_a_new_account_registers_with_a_free_handle(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
-    cognito.sub = f"sub-{secrets.token_hex(8)}"
+    cognito.sub = str(uuid4())
     visitor = await visit(ann)
     await sign_in(visitor, "/")
     await visitor.page.get_by_label("Name").fill("New Person")
