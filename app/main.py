@@ -53,6 +53,7 @@ from app.settings import Settings
 from app.users import local_routes
 from app.users import router as users_router
 from app.users.account_watch import AccountWatch
+from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
 
@@ -146,7 +147,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus: Bus = await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish)
+        rules = NameRules(settings.reserved_handles)
+        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish, rules)
         messaging = Messaging(
             store,
             users,

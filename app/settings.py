@@ -22,6 +22,7 @@ ENCRYPTED_SSLMODES = frozenset({"require", "verify-ca", "verify-full"})
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """An origin as browsers spell it: in lower case."""
+_HANDLE = re.compile(r"[a-z0-9_]{3,30}")
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The syntax of a bearer token (RFC 6750, section 2.1)."""
 
@@ -164,6 +165,20 @@ class ValkeySettings(ProcessSettings):
         return self
 
 
+class NameSettings(ProcessSettings):
+    """The rules for new handles and names."""
+
+    reserved_handles: CommaSeparated = ()
+
+    @field_validator("reserved_handles")
+    @classmethod
+    def _are_handles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for handle in value:
+            if not _HANDLE.fullmatch(handle):
+                raise ValueError(f"{handle!r} is no handle: write 3 to 30 of a-z, 0-9 and _")
+        return value
+
+
 class MetricsSettings(ProcessSettings):
     """The token for the service's counters. Outside of production they are open without it; in production, off."""
 
@@ -178,7 +193,7 @@ class MetricsSettings(ProcessSettings):
         return value
 
 
-class Settings(StoreSettings, ValkeySettings, MetricsSettings):
+class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     """All settings of the service."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000

@@ -107,6 +107,7 @@ def test_a_setting_without_a_default_is_required(monkeypatch: pytest.MonkeyPatch
         ("CORS_ORIGINS", "https://ok.example.com,*", "not an origin"),
         ("CORS_ORIGINS", "https://user@app.example.com", "not an origin"),
         ("CORS_ORIGINS", "https://App.example.com", "not an origin"),
+        ("RESERVED_HANDLES", "acme, Acme Inc", "'Acme Inc' is no handle"),
         ("ENVIRONMENT", "staging", "environment"),
         ("PORT", "-1", "port"),
         ("PORT", "65536", "port"),

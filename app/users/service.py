@@ -12,6 +12,7 @@ from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.events import AccountChanged, AnyAccountChanged, UserRenamed
 from app.users.models import DELETED_USER, Account, Name, User, fold_handle
+from app.users.name_rules import NameRules
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -21,9 +22,12 @@ HANDLE_PREFIX = re.compile(r"[a-z0-9_]{0,30}")
 class Users:
     """Accounts and names. Both are cached: they are read often and change seldom."""
 
-    def __init__(self, store: UserStore, caches: Caches, publish: Publish = discard_events) -> None:
+    def __init__(
+        self, store: UserStore, caches: Caches, publish: Publish = discard_events, rules: NameRules | None = None
+    ) -> None:
         """Publish UserRenamed for each new display name."""
         self._store = store
+        self._rules = rules or NameRules()
         self._publish = publish
         # An operator may move users to other accounts; the user of a handle never changes.
         self._accounts = caches.add(CacheSpec("subject", self._load_accounts, str, ttl=300, stale_if_error=True))
@@ -65,16 +69,19 @@ class Users:
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
         """Return the caller's user after creating it if necessary.
 
-        Raises HandleTaken, AlreadyRegistered and AccountDisabled.
+        Raises HandleTaken, AlreadyRegistered, AccountDisabled, and what NameRules.refusal returns.
         """
+        refusal = self._rules.refusal(handle=handle, display_name=display_name)
         try:
             async with deadline(READ_SECONDS):
-                added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
+                added = None
+                if refusal is None:
+                    added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
             await self._accounts.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
-            raise HandleTaken
+            raise refusal or HandleTaken
         if user.disabled_at is not None:
             raise AccountDisabled
         if (user.handle, user.display_name) != (handle, display_name):
@@ -82,8 +89,13 @@ class Users:
         return user
 
     async def rename(self, claims: Claims, display_name: str) -> User:
-        """Return the caller's user with a new display name. Raises UnknownUser and AccountDisabled."""
+        """Return the caller's user with a new display name.
+
+        Raises UnknownUser, AccountDisabled, NameReserved and NameMisleading.
+        """
         uuid = await self.uuid_of(claims)
+        if refusal := self._rules.refusal(display_name=display_name):
+            raise refusal
         try:
             async with deadline(READ_SECONDS):
                 user = await self._store.rename(uuid, display_name)

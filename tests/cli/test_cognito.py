@@ -259,6 +259,18 @@ async def test_sync_first_shows_and_then_creates_by_the_rules_of_registration(pl
     assert (summary(again)["counts"]["same"], summary(again)["created"]) == (3, 0)
 
 
+async def test_sync_creates_reserved_handles_only_when_told_to(place: Place) -> None:
+    for handle, name in {"support": "Support", "adm1n_2": "A", "acme": "A", "bruno": "Cruddur Admin"}.items():
+        place.account(handle, name=name)
+    refused = await place.run("users", "sync", "--apply", "--json", RESERVED_HANDLES="acme")
+    reserved = dict.fromkeys(("support", "adm1n_2", "acme"), "reserved")
+    assert (refused.code, findings(refused)) == (2, reserved | {"bruno": "create"})
+    assert await place.texts("SELECT handle, display_name FROM users") == {"bruno": "bruno"}
+    created = await place.run("users", "sync", "--apply", "--allow-reserved", RESERVED_HANDLES="acme")
+    assert created.code == 0, created
+    assert (await place.texts("SELECT handle, display_name FROM users"))["support"] == "Support"
+
+
 async def test_sync_disables_the_users_of_disabled_accounts_and_enables_none(place: Place) -> None:
     place.account("goes", disabled="yes")
     subs = {

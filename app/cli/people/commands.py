@@ -21,8 +21,9 @@ from app.cli.target import announce, read_settings, require_consent_off_this_mac
 from app.concurrency import TaskSet
 from app.errors import NotFound
 from app.gateways.aws import Aws, is_amazon, open_aws
-from app.settings import DatabaseSettings, ProcessSettings, TableSettings
+from app.settings import DatabaseSettings, NameSettings, ProcessSettings, TableSettings
 from app.users.models import NewSubject, NewUser, User
+from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
 
@@ -40,6 +41,10 @@ Pool = Annotated[
     str, typer.Option("--pool", help="Id of the user pool; by default the pool that issues the service's tokens.")
 ]
 Apply = Annotated[bool, typer.Option("--apply", help="Write the changes; without it nothing is written.")]
+AllowReserved = Annotated[
+    bool,
+    typer.Option("--allow-reserved", help="Create users with reserved handles and names, too, as the service's own."),
+]
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")]
 All = Annotated[bool, typer.Option("--all", help=f"List all, not only the first {SHOWN}.")]
 
@@ -119,6 +124,7 @@ async def sync(
     pool: Pool = "",
     apply: Apply = False,
     every: All = False,
+    allow_reserved: AllowReserved = False,
     yes: Yes = False,
     production: Production = False,
     json: Json = False,
@@ -131,7 +137,7 @@ async def sync(
     interruption the same command goes on.
     """
     command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
-    return await command.sync(apply=apply, yes=yes, production=production)
+    return await command.sync(apply=apply, allow_reserved=allow_reserved, yes=yes, production=production)
 
 
 @users_app.command(
@@ -173,6 +179,10 @@ async def _switch(
         changed = await change(store, [user.uuid])
     console.record({"handle": user.handle, "state": state, "changed": bool(changed)})
     console.say(f"@{user.handle} is {state} now." if changed else f"@{user.handle} was {state} already.")
+
+
+class _SyncSettings(DatabaseSettings, NameSettings):
+    """The database, and the rules for the names of new users."""
 
 
 class _IssuerSettings(ProcessSettings):
@@ -222,7 +232,7 @@ class SyncCommand:
         self._console = console
         self._pool = pool
         self._limit = limit
-        self._settings = read_settings(DatabaseSettings)
+        self._settings = read_settings(_SyncSettings)
 
     async def update(self, *, apply: bool, yes: bool, production: bool) -> Code:
         async with open_user_store(self._settings) as store:
@@ -236,9 +246,10 @@ class SyncCommand:
         code = self._end(findings, changed, "changed")
         return code if changed == len(subjects) else self._overtaken(len(subjects) - changed)
 
-    async def sync(self, *, apply: bool, yes: bool, production: bool) -> Code:
+    async def sync(self, *, apply: bool, allow_reserved: bool, yes: bool, production: bool) -> Code:
+        rules = None if allow_reserved else NameRules(self._settings.reserved_handles)
         async with open_user_store(self._settings) as store:
-            findings = (await self._directory(store)).missing()
+            findings = (await self._directory(store, rules)).missing()
             missing = [each.change for each in findings if isinstance(each.change, NewUser)]
             disabled = [each.change.uuid for each in findings if isinstance(each.change, User)]
             self._show(findings)
@@ -254,10 +265,10 @@ class SyncCommand:
         code = self._end(findings, created, "created")
         return code if created == len(missing) else self._overtaken(len(missing) - created)
 
-    async def _directory(self, store: UserStore) -> Directory:
+    async def _directory(self, store: UserStore, rules: NameRules | None = None) -> Directory:
         async with _open_pool(self._pool) as aws:
             pool = await _collect(self._console, "Accounts", accounts(aws, self._pool))
-        return Directory(pool, await _collect(self._console, "Users", users(store)))
+        return Directory(pool, await _collect(self._console, "Users", users(store)), rules)
 
     def _ask(self, action: str, *, yes: bool, production: bool) -> None:
         require_consent_off_this_machine(self._settings, action, yes=yes, production=production)
