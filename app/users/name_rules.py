@@ -31,6 +31,7 @@ def _lines(name: str) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
+_RESERVED = _lines("reserved_handles.txt")
 _LOOK_ALIKES = str.maketrans(
     {letter: like for like, letters in map(str.split, _lines("look_alikes.txt")) for letter in letters}
 )
@@ -46,7 +47,7 @@ class NameRules:
     """The rules for new handles and display names, with further reserved handles."""
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        words = {skeleton(word) for word in (*_lines("reserved_handles.txt"), *reserved)}
+        words = {skeleton(word) for word in (*_RESERVED, *reserved)}
         self._reserved = regex.compile(f"(?:{'|'.join(sorted(words))})+")
 
     def refusal(self, *, display_name: str, handle: str = "") -> AppError | None:
