@@ -15,10 +15,11 @@ from app.auth.base64url import read_base64url
 from app.errors import Unavailable
 from app.strict_json import Malformed, read_object
 
-REFRESH_AGE = 240.0
+REFRESH_AGE = 180.0
 """Seconds after which a request that needs the keys starts a refresh, without waiting for it."""
-FRESH_AGE = 300.0
-"""Seconds after which it waits. A verified token is cached for as long, so a withdrawn key works for 10 minutes."""
+FRESH_AGE = 240.0
+"""Seconds after which it waits. A withdrawn key works for as long, for as long as tokens are cached, and for the time
+between two checks of an event stream: for 10 minutes at most."""
 USABLE_AGE = 24 * 3600.0
 """Seconds for which keys are used while their source is down, withdrawn ones among them."""
 FETCH_INTERVAL = 10.0

@@ -4,9 +4,11 @@ Cheap and strict checks come first. python-jose comes last and verifies the sign
 The rules follow RFC 7515, 7519 and 8725 and Cognito's documentation of its access tokens.
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,7 +20,7 @@ from jose.exceptions import JOSEError
 
 from app.auth.base64url import read_base64url
 from app.auth.keys import KeySet, is_kid
-from app.errors import Unauthenticated
+from app.errors import Unauthenticated, Unavailable
 from app.settings import Settings
 from app.strict_json import Malformed, read_object
 
@@ -28,6 +30,8 @@ MAX_LIFETIME = 24 * 3600
 """Seconds from `iat` to `exp`, the most that Cognito gives an access token."""
 MAX_TIMESTAMP = 253_402_300_799  # the last second of datetime
 CACHE_SECONDS = 300.0
+CHECK_INTERVAL = 60.0
+"""Seconds between two checks of a token that is in use for longer than a request."""
 CACHE_SIZE = 10_000
 
 TOO_LONG = f"The Authorization header has more than {MAX_HEADER_LENGTH} characters: let the pool issue fewer claims"
@@ -95,6 +99,25 @@ class TokenVerifier:
         cached = self._verified.get(_digest(authorization[0])) if len(authorization) == 1 else None
         is_valid = cached and self._clock() < cached.expires_at and self._monotonic() < cached.evict_at
         return cached.claims if cached and is_valid else None
+
+    @asynccontextmanager
+    async def watching(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> AsyncIterator[None]:
+        """Call back, once, when the token is refused during the block: when its key was withdrawn, or it expired."""
+        task = asyncio.create_task(self._watch(authorization, on_refused))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _watch(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL)
+            try:
+                await self.verify(authorization)
+            except Unauthenticated:
+                return on_refused()
+            except Unavailable:
+                pass  # as for requests, known keys go on
 
     async def check(self) -> None:
         """Raise Unavailable unless tokens can be verified now; for readiness."""

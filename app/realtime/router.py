@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Request
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
+from app.http.context import state_of
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
-from app.http.routes import SignedInRoute
+from app.http.routes import SignedInRoute, authorization_of
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
@@ -63,11 +64,18 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
 
 
 async def _open_stream(
-    user: CurrentUser, claims: CurrentClaims, users: UsersDep, hub: HubDep, last_event_id: LastEventId = None
+    request: Request,
+    user: CurrentUser,
+    claims: CurrentClaims,
+    users: UsersDep,
+    hub: HubDep,
+    last_event_id: LastEventId = None,
 ) -> AsyncIterator[Stream]:
+    verifier, authorization = state_of(request.scope)["verifier"], authorization_of(request.scope)
     async with hub.open(user, until=claims.expires_at, position=last_event_id) as stream:
         await users.uuid_of(claims)  # once more: if the account was disabled meanwhile, its streams were closed before
-        yield stream
+        async with verifier.watching(authorization, on_refused=stream.close):
+            yield stream
 
 
 @router.get(

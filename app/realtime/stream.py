@@ -77,6 +77,10 @@ class Stream:
         """Done when the stream is to end soon, whether or not its client reads."""
         return self._subscription.closed
 
+    def close(self) -> None:
+        """End the stream soon."""
+        self._subscription.close()
+
     async def start(self, position: str | None) -> None:
         """Read the user's rows, and resume after a position with the first items, or from now on if it is None.
 

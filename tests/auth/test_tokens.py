@@ -1,5 +1,6 @@
 """TokenVerifier: what it accepts, what it remembers, and every way to be refused."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -197,6 +198,26 @@ async def test_a_withdrawn_key_stops_cached_tokens_within_five_minutes(
     monotonic.now += 1
     with pytest.raises(Unauthenticated):
         await verifier.verify(old)
+
+
+async def test_a_token_in_use_is_checked_until_it_is_refused(
+    endpoint: Endpoint, forge: Forge, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.tokens.CHECK_INTERVAL", 0.01)
+    verifier, refused = endpoint.verifier(clock), asyncio.Event()
+    token = bearer(forge.token(exp=NOW + 3540))
+    await verifier.verify(token)
+    async with verifier.watching(token, on_refused=refused.set):
+        await asyncio.sleep(0.1)
+        endpoint.break_down()
+        clock.now += CACHE_SECONDS
+        await asyncio.sleep(0.1)
+        assert not refused.is_set(), "an outage refuses no token"
+        endpoint.publish(public_jwk(forge.stranger, "new"))
+        for _ in range(3):  # the first check after the outage does not wait for the new set
+            clock.now += CACHE_SECONDS
+            await asyncio.sleep(0.1)
+        await asyncio.wait_for(refused.wait(), 5)
 
 
 async def test_a_cached_token_needs_no_keys(endpoint: Endpoint, forge: Forge, clock: Clock) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import httpx
 import pytest
 
 from app.auth.issuer import LIFETIME, LocalIssuer
+from app.auth.tokens import Claims
+from app.errors import Unauthenticated
 from app.gateways.dynamodb import Update
 from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
@@ -125,6 +128,27 @@ async def test_a_stream_ends_with_its_token(live: Live, issuer: LocalIssuer, ann
         answer = await client.get(f"{live.servers[0].address}/api/events")
         assert answer.status_code == 200
         assert 0.5 < time.monotonic() - started < 3
+
+
+async def test_a_stream_ends_when_its_token_is_refused_before_it_expires(
+    service: Service, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a withdrawal of the token's key."""
+    verifier, checked = service.state["verifier"], 0
+    verify = verifier.verify
+
+    async def refuse_later(authorization: Sequence[str]) -> Claims:
+        nonlocal checked
+        checked += 1
+        if checked > 3:
+            raise Unauthenticated
+        return await verify(authorization)
+
+    monkeypatch.setattr("app.auth.tokens.CHECK_INTERVAL", 0.1)
+    monkeypatch.setattr(verifier, "verify", refuse_later)
+    async with asyncio.timeout(10):
+        answer = await ann.client.get("/api/events")
+    assert (answer.status_code, checked) == (200, 4)
 
 
 async def test_a_stream_is_not_buffered_and_begins_with_a_retry_time(live: Live, ann: Person) -> None:
