@@ -110,9 +110,13 @@ async def on_app_error(request: Request, error: AppError) -> Response:
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    """Render the defects that pydantic found in a body or in parameters. The input is not repeated."""
+    """Render the first defects that pydantic found in a body or in parameters. The input is not repeated.
+
+    A body has room for thousands of defects, and each is compared with the keys that are wrong.
+    """
     defects = error.errors()
     kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
+    defects = defects[:MAX_ERRORS]
     wrong_keys = {defect["loc"][:-1] for defect in defects if defect["loc"][-1] == "[key]"}
     errors = [_defect(defect["type"], defect["loc"], wrong_keys) for defect in defects]
     return render(kind(), context_of(request.scope).request_id, errors=errors)
