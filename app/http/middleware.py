@@ -80,7 +80,7 @@ def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> Non
 
 
 class ResponseHeadersMiddleware:
-    """Adds the headers that every response has, and notes its status for the middleware around.
+    """Adds the headers that every response has, notes its status, and gives up the place of its request.
 
     From the stop signal on, `Connection: close` is one of them: no client is to send again on what is about to end.
     """
@@ -95,6 +95,7 @@ class ResponseHeadersMiddleware:
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
+                context.place.leave()  # the client may take its time to read
                 given, missing = dict(message["headers"]), RESPONSE_HEADERS
                 if not RESPONSE_HEADER_NAMES.isdisjoint(given):
                     missing = [header for header in RESPONSE_HEADERS if header[0] not in given]
