@@ -16,6 +16,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import AppError, HeadTooLarge, MalformedRequest, Overloaded, RequestTimeout
+from app.http.addresses import block_of
 from app.http.middleware import RESPONSE_HEADERS
 from app.http.problems import render
 
@@ -43,7 +44,7 @@ LOG_SECONDS: Final = 1.0
 
 
 class ConnectionLimits:
-    """Counts the connections of a process, in all and by the client's address.
+    """Counts the connections of a process, in all and by the client's address, of IPv6 its first 64 bits.
 
     A trusted proxy may have as many as there are in all: its connections belong to many clients.
     """
@@ -61,18 +62,20 @@ class ConnectionLimits:
 
     def add(self, address: str) -> bool:
         """Count a connection of this address, and return whether it is within the limits."""
+        block = block_of(address)
         self._count += 1
-        self._by_address[address] += 1
+        self._by_address[block] += 1
         if self._count > self._most:
             return False
-        return self._by_address[address] <= self._most_per_address or self._is_trusted(address)
+        return self._by_address[block] <= self._most_per_address or self._is_trusted(address)
 
     def remove(self, address: str) -> None:
         """Stop counting a connection of this address."""
+        block = block_of(address)
         self._count -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        self._by_address[block] -= 1
+        if not self._by_address[block]:
+            del self._by_address[block]
 
     def _is_trusted(self, address: str) -> bool:
         """Return whether the address is a trusted proxy's; it is empty if the client left before it was read."""

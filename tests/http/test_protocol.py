@@ -276,3 +276,19 @@ def test_limits_count_in_all_and_by_address_and_trust_proxies() -> None:
         limits.remove(address)
     assert ConnectionLimits(5, 0, ["*"]).add("192.0.2.1")
     assert not ConnectionLimits(5, 0, ["10.0.0.0/8"]).add("")  # the client left before its address was read
+
+
+def test_a_site_with_many_addresses_counts_as_one_client() -> None:
+    limits = ConnectionLimits(100, 2, ["2001:db8:ffff::1"])
+    assert [limits.add(f"2001:db8::{number}") for number in range(3)] == [True, True, False]
+    assert limits.add("2001:db8:0:1::1")
+    assert [limits.add(address) for address in ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.1")] == [
+        True,
+        True,
+        False,
+    ]
+    assert [limits.add("2001:db8:ffff::1") for _ in range(3)] == [True, True, True]
+    assert limits.add("")
+    for number in range(3):
+        limits.remove(f"2001:db8::{number}")
+    assert limits.add("2001:db8::7")
