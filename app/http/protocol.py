@@ -129,6 +129,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._unread = 0
         self._unread_of: RequestResponseCycle | None = None
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -143,6 +144,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits.remove(self._address)
         if self._timer:
             self._timer.cancel()
+        if self._running and not self._running.response_complete:
+            self._running.disconnected = True  # uvicorn marks the last request only, and the others write to nowhere
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -199,8 +202,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._received, self._fields, self._size = False, 0, 0, 0
         super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # what follows is not HTTP/1.1
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            self._running = self.pipeline[-1][0]
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         self._deadline = None

@@ -246,6 +246,19 @@ async def test_refused_connections_share_a_log_line(settings: Settings) -> None:
     assert len(lines) < 30
 
 
+async def test_a_client_that_leaves_behind_an_unread_answer_is_no_error(settings: Settings) -> None:
+    server = Server(settings, variables={"LOG_LEVEL": "ERROR"}, stderr=asyncio.subprocess.PIPE)
+    await server.start()
+    async with connected(server, buffer=4096) as (_, writer):
+        writer.write((BUNDLE + b"\r\n") * MAX_PIPELINED)
+        await asyncio.sleep(1)
+    assert (await send(server, [CONFIG + LAST])).startswith(b"HTTP/1.1 200 OK")
+    await server.stop(signal.SIGTERM)
+    assert server.process
+    assert server.process.stderr
+    assert await server.process.stderr.read() == b""
+
+
 async def test_an_address_has_a_limited_number_of_connections(settings: Settings) -> None:
     server = Server(settings)
     server.variables = {"FORWARDED_ALLOW_IPS": "10.0.0.1", "MAX_CONNECTIONS_PER_ADDRESS": str(PER_ADDRESS)}
