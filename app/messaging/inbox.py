@@ -16,6 +16,8 @@ from app.messaging.store import MessagingStore
 
 WHOLE_INBOX = 200
 """An inbox of at most this many groups, those left included, is read whole."""
+MAX_REMEMBERED = 10_000
+"""Users with a large inbox that are remembered, the most recently active ones."""
 MAX_ROUNDS = 5
 """Reads of the index for one page. A page that is not full after them is shorter."""
 
@@ -33,7 +35,7 @@ class Inbox:
 
     def __init__(self, store: MessagingStore) -> None:
         self._store = store
-        self._large: LRUCache[UUID, bool] = LRUCache(10_000)
+        self._large: LRUCache[UUID, bool] = LRUCache(MAX_REMEMBERED)
 
     async def page(
         self,

@@ -9,6 +9,7 @@ from cachetools import LRUCache
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.events import Event, GroupChanged, MessageAppended
+from app.messaging.inbox import MAX_REMEMBERED
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 140
@@ -44,7 +45,7 @@ class UnreadCounter:
 
     def __init__(self, store: MessagingStore, caches: Caches) -> None:
         self._store = store
-        self._large: LRUCache[UUID, bool] = LRUCache(10_000)
+        self._large: LRUCache[UUID, bool] = LRUCache(MAX_REMEMBERED)
         self._counts = caches.add(
             CacheSpec(
                 "unread",
