@@ -30,6 +30,7 @@ VALUES = {
         f"{protocol.REQUEST_SECONDS:g} s",
         f"{protocol.MAX_PIPELINED}",
         f"{size(protocol.READ_BYTES)} or all of it are read in {protocol.READ_SECONDS:g} s",
+        size(protocol.KERNEL_BYTES),
         "`KEEP_ALIVE_SECONDS`",
         "`MAX_CONNECTIONS`, `MAX_CONNECTIONS_PER_ADDRESS`",
         f"a line in {protocol.LOG_SECONDS:g} s",

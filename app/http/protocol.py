@@ -5,6 +5,7 @@ uvicorn alone keeps heads of any size, and connections that send nothing, for ev
 
 import asyncio
 import logging
+import socket
 from collections import Counter
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
@@ -36,7 +37,9 @@ MAX_PIPELINED: Final = 8
 """Requests of a connection that wait for the response to an earlier one."""
 READ_SECONDS: Final = 10.0
 READ_BYTES: Final = 64 * 1024
-"""A client reads so many bytes of what waits for it in this time, or all of them. Linux has a few MB besides."""
+"""A client reads so many bytes of what waits for it in this time, or all of them."""
+KERNEL_BYTES: Final = 128 * 1024
+"""Size of the kernel's buffer of what is sent on a connection. Linux takes twice that, and by itself up to 4 MB."""
 LINGER_SECONDS: Final = 1.0
 """From a refusal to the close. A close while data arrive is a reset, and the client loses the answer."""
 LOG_SECONDS: Final = 1.0
@@ -134,6 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         self._start_deadline()
         self._limits.sweep(self.connections)
         if not self._limits.add(self._address):
