@@ -148,7 +148,13 @@ async def serve_app(world: World) -> AsyncIterator[Server]:
     """
     port = free_port()
     env = os.environ | environment(world.settings)
-    env |= {"LOG_LEVEL": "INFO", "HOST": "127.0.0.1", "PORT": str(port), "FORWARDED_ALLOW_IPS": "192.0.2.1"}
+    env |= {
+        "ALLOWANCES": "",
+        "LOG_LEVEL": "INFO",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "FORWARDED_ALLOW_IPS": "192.0.2.1",
+    }
     async with run_server(
         "service", world.folder, port, sys.executable, "-m", "app", probe="/healthz", env=env
     ) as server:
