@@ -29,6 +29,8 @@ SOCKETS: Final = 300
 """Connections of an attack by sockets: more than an address may have."""
 SOCKETS_A_SECOND: Final = 200
 PRIORITY: Final = 10
+FILE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+"""A request for the greatest file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ def bad_tokens(_means: Means) -> Iterator[bytes]:
         yield request_bytes("GET", "/api/users/me", {"authorization": f"Bearer {uuid4().hex}.{uuid4().hex}.x"})
 
 
+def downloads(_means: Means) -> Iterator[bytes]:
+    return cycle([FILE])
+
+
 def wrong_keys(means: Means) -> Iterator[bytes]:
     body = {"groups": {f"{number:x}": 1 for number in range(1_900)}}
     return cycle([means.call("POST", "/api/sync", body)])
@@ -85,6 +91,7 @@ CALLS: Final[Mapping[str, Callable[[Means], Iterator[bytes]]]] = {
     "searches": searches,
     "wrong keys": wrong_keys,
     "bad tokens": bad_tokens,
+    "downloads": downloads,
 }
 """The calls of an attack by its name, one after the other."""
 
@@ -128,12 +135,12 @@ class Nuisance(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        if not self._reads:
-            transport.pause_reading()
         transport.write(self._begin)
 
     async def run(self, end: float) -> None:
         """Go on until the server closes the connection, or until the end."""
+        if not self._reads:
+            self._transport.pause_reading()
         while not self.closed.done() and time.monotonic() < end:
             await asyncio.wait([self.closed], timeout=min(self._seconds, end - time.monotonic()))
             if self._drip and not self._transport.is_closing() and not self._transport.get_write_buffer_size():
