@@ -38,7 +38,7 @@ VALUES = {
     "Requests": [
         "`MAX_REQUESTS_IN_FLIGHT`, `MAX_REQUESTS_PER_ACCOUNT`",
         f"{size(routes.MAX_BODY_BYTES)}, {routes.BODY_SECONDS:g} s",
-        f"{strict_json.MAX_DEPTH} levels",
+        f"{strict_json.MAX_DEPTH} levels, {strict_json.MAX_MEMBERS}",
         f"{problems.MAX_ERRORS}",
         f"{tokens.MAX_HEADER_LENGTH:,} characters",
         f"{middleware.MAX_LINES} in a second",
