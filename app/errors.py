@@ -3,7 +3,7 @@
     AppError
     ├── Unavailable, Overloaded                                        503
     ├── InvalidParameter, InvalidBody                                  422
-    ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser 403 · NotFound 404 · MethodNotAllowed 405
+    ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser, AccountDisabled 403 · NotFound 404 · MethodNotAllowed 405
     ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · HeadTooLarge 431 · InternalError 500
     ├── MalformedRequest                                               400, before there is a path
     └── … each slice adds its own in errors.py
@@ -51,7 +51,7 @@ class Overloaded(AppError):
 
 
 class Unauthenticated(AppError):
-    """The token does not prove an identity. Every defect has the same text, which gives a forger no hint."""
+    """The token does not prove an identity. Every defect but its length has the same text: no hint for a forger."""
 
     status = 401
     title = "A valid access token is required"
@@ -62,6 +62,13 @@ class UnknownUser(AppError):
 
     status = 403
     title = "This account has no user yet: register with POST /api/users"
+
+
+class AccountDisabled(AppError):
+    """The token is valid, but an operator has disabled its account."""
+
+    status = 403
+    title = "This account is disabled: ask the operator of the service"
 
 
 class NotFound(AppError):

@@ -47,11 +47,14 @@ from app.publish import fan_out
 from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
+from app.realtime.leases import StreamLeases
 from app.realtime.profiles import ProfileFanOut
 from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
 from app.users import local_routes
 from app.users import router as users_router
+from app.users.account_watch import AccountWatch
+from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
 
@@ -145,7 +148,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus: Bus = await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus).publish)
+        rules = NameRules(settings.reserved_handles)
+        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
         messaging = Messaging(
             store,
             users,
@@ -155,9 +159,12 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             limits=limits,
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
-        hub = Hub(bus, catchup, users, metrics, most_streams=settings.max_event_streams)
+        leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
+        hub = Hub(bus, catchup, users, metrics, leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
+        accounts = AccountWatch(UserStore(postgres), fan_out(users.discard_accounts, hub.close_changed))
+        await stack.enter_async_context(accounts.watching())
         yield State(
             table=table,
             postgres=postgres,

@@ -5,7 +5,7 @@ from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,9 +16,13 @@ MOST_UNITS = 40_000
 """The most read or write units of a table or an index, AWS's default quota."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
+CONNECTIONS = ("DATABASE_URL", "VALKEY_URL", "DYNAMODB_ENDPOINT_URL", "CORS_ORIGINS")
+"""The settings of connections that have to be encrypted in production."""
+ENCRYPTED_SSLMODES = frozenset({"require", "verify-ca", "verify-full"})
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """An origin as browsers spell it: in lower case."""
+_HANDLE = re.compile(r"[a-z0-9_]{3,30}")
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The syntax of a bearer token (RFC 6750, section 2.1)."""
 
@@ -54,6 +58,22 @@ class ProcessSettings(BaseSettings):
     environment: Literal["local", "test", "production"] = "production"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     data_dir: Path = Path(".data")
+    insecure_allowed: CommaSeparated = ()
+
+    @field_validator("insecure_allowed")
+    @classmethod
+    def _are_names_of_connections(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in CONNECTIONS:
+                raise ValueError(f"{name!r} is none of {', '.join(CONNECTIONS)}")
+        return value
+
+    def _require(self, name: str, requirement: str, *, is_met: bool) -> None:
+        """Raise ValueError in production for an unmet requirement, unless INSECURE_ALLOWED names the setting."""
+        if self.environment == "production" and not is_met and name not in self.insecure_allowed:
+            raise ValueError(
+                f"ENVIRONMENT=production requires {requirement} in {name}, unless INSECURE_ALLOWED names {name}"
+            )
 
 
 class TableSettings(ProcessSettings):
@@ -75,6 +95,12 @@ class TableSettings(ProcessSettings):
         if value is not None and not (urlsplit(value).scheme in {"http", "https"} and urlsplit(value).hostname):
             raise ValueError("must look like http://127.0.0.1:8001; leave it out for AWS")
         return value
+
+    @model_validator(mode="after")
+    def _production_encrypts_its_calls(self) -> Self:
+        scheme = urlsplit(self.dynamodb_endpoint_url or "https:").scheme
+        self._require("DYNAMODB_ENDPOINT_URL", "https", is_met=scheme == "https")
+        return self
 
 
 class DatabaseSettings(ProcessSettings):
@@ -98,6 +124,13 @@ class DatabaseSettings(ProcessSettings):
         password = urlsplit(self.database_url.get_secret_value()).password
         if self.environment == "production" and password is not None and unquote(password).lower() in PLACEHOLDERS:
             raise ValueError("ENVIRONMENT=production refuses a placeholder password in DATABASE_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _production_encrypts_its_statements(self) -> Self:
+        query = dict(parse_qsl(urlsplit(self.database_url.get_secret_value()).query))
+        is_encrypted = query.get("sslmode") in ENCRYPTED_SSLMODES
+        self._require("DATABASE_URL", "sslmode=require, or better verify-full,", is_met=is_encrypted)
         return self
 
 
@@ -124,6 +157,27 @@ class ValkeySettings(ProcessSettings):
             raise ValueError("ENVIRONMENT=production refuses a placeholder password in VALKEY_URL")
         return self
 
+    @model_validator(mode="after")
+    def _production_encrypts_and_authenticates_its_commands(self) -> Self:
+        parts = urlsplit(self.valkey_url.get_secret_value() if self.valkey_url else "rediss://:password@")
+        is_met = parts.scheme in {"rediss", "valkeys"} and bool(parts.password)
+        self._require("VALKEY_URL", "rediss:// and a password", is_met=is_met)
+        return self
+
+
+class NameSettings(ProcessSettings):
+    """The rules for new handles and names."""
+
+    reserved_handles: CommaSeparated = ()
+
+    @field_validator("reserved_handles")
+    @classmethod
+    def _are_handles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for handle in value:
+            if not _HANDLE.fullmatch(handle):
+                raise ValueError(f"{handle!r} is no handle: write 3 to 30 of a-z, 0-9 and _")
+        return value
+
 
 class MetricsSettings(ProcessSettings):
     """The token for the service's counters. Outside of production they are open without it; in production, off."""
@@ -139,7 +193,7 @@ class MetricsSettings(ProcessSettings):
         return value
 
 
-class Settings(StoreSettings, ValkeySettings, MetricsSettings):
+class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     """All settings of the service."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
@@ -163,6 +217,11 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
         return value
+
+    @model_validator(mode="after")
+    def _production_has_encrypted_origins(self) -> Self:
+        self._require("CORS_ORIGINS", "https", is_met=all(each.startswith("https:") for each in self.cors_origins))
+        return self
 
     @field_validator("cognito_domain_url")
     @classmethod

@@ -8,6 +8,8 @@ import json
 import math
 
 MAX_DEPTH = 8
+MAX_MEMBERS = 200
+"""Members of an object. Each that is wrong is a defect to describe, and 16 KiB have room for thousands."""
 
 
 class Malformed(ValueError):
@@ -23,7 +25,10 @@ def read_object(data: bytes) -> dict[str, object]:
 
 
 def read_json(data: bytes) -> object:
-    """Return the value of JSON in UTF-8. Raises Malformed for duplicate members, NaN, lone surrogates, deep nesting."""
+    """Return the value of JSON in UTF-8.
+
+    Raises Malformed for duplicate members or more than 200, NaN, lone surrogates and deep nesting.
+    """
     try:
         value: object = _DECODER.decode(data.decode())
         if b"\\u" in data:
@@ -35,9 +40,9 @@ def read_json(data: bytes) -> object:
     return value
 
 
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _bounded_without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
-    if len(members) != len(pairs):
+    if len(members) != len(pairs) or len(members) > MAX_MEMBERS:
         raise Malformed
     return members
 
@@ -50,7 +55,7 @@ def _finite(text: str) -> float:
     return number
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_finite, parse_constant=_finite)
+_DECODER = json.JSONDecoder(object_pairs_hook=_bounded_without_duplicates, parse_float=_finite, parse_constant=_finite)
 
 
 def _refuse_surrogates(value: object) -> None:

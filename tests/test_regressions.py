@@ -263,7 +263,7 @@ async def test_13_cors_reflects_no_foreign_origin(ann: Person, bob: Person) -> N
 async def test_14_logs_contain_no_texts_claims_or_sql(
     settings: Settings, issuer: LocalIssuer, ann: Person, bob: Person
 ) -> None:
-    text, unknown = f"secret {uuid4()}", f"sub-{uuid4()}"
+    text, unknown = f"secret {uuid4()}", str(uuid4())
     server = Server(settings, variables={"LOG_LEVEL": "DEBUG"}, stderr=asyncio.subprocess.PIPE)
     await server.start()
     assert server.process

@@ -7,10 +7,10 @@ from fastapi.routing import iter_route_contexts
 from pydantic import ValidationError
 
 from app.main import create_app
-from app.settings import PLACEHOLDERS, Settings
+from app.settings import ENCRYPTED_SSLMODES, PLACEHOLDERS, Settings
 
 PRODUCTION = {
-    "DATABASE_URL": "postgresql://cruddur:kX9vQ2mR7t@db.example.com:5432/cruddur",
+    "DATABASE_URL": "postgresql://cruddur:kX9vQ2mR7t@db.example.com:5432/cruddur?sslmode=require",
     "COGNITO_ISSUER_URL": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool",
     "COGNITO_CLIENT_IDS": "web, mobile ,,",
 }
@@ -107,6 +107,7 @@ def test_a_setting_without_a_default_is_required(monkeypatch: pytest.MonkeyPatch
         ("CORS_ORIGINS", "https://ok.example.com,*", "not an origin"),
         ("CORS_ORIGINS", "https://user@app.example.com", "not an origin"),
         ("CORS_ORIGINS", "https://App.example.com", "not an origin"),
+        ("RESERVED_HANDLES", "acme, Acme Inc", "'Acme Inc' is no handle"),
         ("ENVIRONMENT", "staging", "environment"),
         ("PORT", "-1", "port"),
         ("PORT", "65536", "port"),
@@ -140,13 +141,13 @@ def test_a_refusal_does_not_show_the_password(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValidationError) as refusal:
         read(monkeypatch, PRODUCTION, VALKEY_URL="redis://:kX9vQ2mR7t@cache/x")
     assert "kX9vQ2mR7t" not in str(refusal.value)
-    assert "kX9vQ2mR7t" not in repr(read(monkeypatch, PRODUCTION, VALKEY_URL="redis://:kX9vQ2mR7t@cache"))
+    assert "kX9vQ2mR7t" not in repr(read(monkeypatch, PRODUCTION, VALKEY_URL="rediss://:kX9vQ2mR7t@cache"))
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "valkey", "valkeys"])
 @pytest.mark.parametrize("rest", ["cache", "cache.example.com:6379/2", "u:kX9%40@10.0.0.1", ":kX9@[::1]:6379/"])
 def test_valkey_urls_have_one_of_four_schemes(monkeypatch: pytest.MonkeyPatch, scheme: str, rest: str) -> None:
-    settings = read(monkeypatch, PRODUCTION, VALKEY_URL=f"{scheme}://{rest}")
+    settings = read(monkeypatch, PRODUCTION, VALKEY_URL=f"{scheme}://{rest}", INSECURE_ALLOWED="VALKEY_URL")
     assert settings.valkey_url
     assert settings.valkey_url.get_secret_value() == f"{scheme}://{rest}"
 
@@ -162,8 +163,57 @@ def test_the_local_environment_accepts_a_local_issuer_and_simple_passwords(
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = read(monkeypatch, PRODUCTION, CORS_ORIGINS="https://a.example.com, http://localhost:3000,")
-    assert settings.cors_origins == ("https://a.example.com", "http://localhost:3000")
+    settings = read(monkeypatch, PRODUCTION, CORS_ORIGINS="https://a.example.com, https://localhost:3000,")
+    assert settings.cors_origins == ("https://a.example.com", "https://localhost:3000")
+
+
+PASSWORD = "kX9vQ2mR7t"
+INSECURE = {
+    "DATABASE_URL": [
+        f"postgresql://u:{PASSWORD}@db/x{query}"
+        for query in ("", "?sslmode=prefer", "?sslmode=allow", "?sslmode=disable", "?sslmode=require&sslmode=prefer")
+    ],
+    "VALKEY_URL": [
+        f"redis://:{PASSWORD}@cache",
+        f"valkey://:{PASSWORD}@cache",
+        "rediss://cache",
+        "rediss://user@cache",
+    ],
+    "DYNAMODB_ENDPOINT_URL": ["http://10.0.0.1:8000", "http://127.0.0.1:8000"],
+    "CORS_ORIGINS": ["http://app.example.com", "https://app.example.com,http://localhost:3000"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in INSECURE.items() for value in values])
+def test_production_encrypts_unless_told_otherwise_for_each_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    others = ",".join(INSECURE.keys() - {name})
+    for allowed in (None, others):
+        with pytest.raises(ValidationError, match=f"in {name}, unless INSECURE_ALLOWED names {name}") as refusal:
+            read(monkeypatch, PRODUCTION, **{name: value, "INSECURE_ALLOWED": allowed})
+        assert "kX9vQ2mR7t" not in str(refusal.value)
+    read(monkeypatch, PRODUCTION, **{name: value, "INSECURE_ALLOWED": name})
+    read(monkeypatch, LOCAL, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("DATABASE_URL", f"postgresql://u:{PASSWORD}@db/x?sslmode={mode}") for mode in sorted(ENCRYPTED_SSLMODES)),
+        ("VALKEY_URL", f"rediss://:{PASSWORD}@cache"),
+        ("VALKEY_URL", f"valkeys://user:{PASSWORD}@cache:6380/1"),
+        ("DYNAMODB_ENDPOINT_URL", "https://dynamodb.example.com"),
+        ("CORS_ORIGINS", "https://a.example.com,https://b.example.com"),
+    ],
+)
+def test_encrypted_connections_need_no_exception(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    read(monkeypatch, PRODUCTION, **{name: value})
+
+
+def test_an_exception_names_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="is none of DATABASE_URL, VALKEY_URL"):
+        read(monkeypatch, PRODUCTION, INSECURE_ALLOWED="postgres")
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

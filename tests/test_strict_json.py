@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import booleans, dictionaries, floats, integers, lists, none, recursive, text
 
-from app.strict_json import MAX_DEPTH, Malformed, read_json
+from app.strict_json import MAX_DEPTH, MAX_MEMBERS, Malformed, read_json
 
 VALUES = recursive(
     none() | booleans() | integers() | floats(allow_nan=False, allow_infinity=False) | text(),
@@ -66,3 +66,13 @@ def test_texts_have_no_lone_surrogates(surrogate: str) -> None:
 def test_members_are_unique_and_bytes_are_utf_8(data: bytes) -> None:
     with pytest.raises(Malformed):
         read_json(data)
+
+
+@pytest.mark.parametrize("shape", ["%s", '{"a":%s}', "[%s]"])
+def test_the_members_of_an_object_are_limited(shape: str) -> None:
+    def data(count: int) -> bytes:
+        return (shape % json.dumps({str(n): n for n in range(count)})).encode()
+
+    assert read_json(data(MAX_MEMBERS))
+    with pytest.raises(Malformed):
+        read_json(data(MAX_MEMBERS + 1))

@@ -1,4 +1,4 @@
-"""KeySet: the issuer's public keys, fetched seldom and ahead of need, and kept while their source is down."""
+"""KeySet: the issuer's public keys, refreshed every few minutes ahead of need, and kept while their source is down."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,10 +15,13 @@ from app.auth.base64url import read_base64url
 from app.errors import Unavailable
 from app.strict_json import Malformed, read_object
 
-HOUR = 3600.0
-REFRESH_AGE = 11 * HOUR
-FRESH_AGE = 12 * HOUR
-USABLE_AGE = 24 * HOUR
+REFRESH_AGE = 180.0
+"""Seconds after which a request that needs the keys starts a refresh, without waiting for it."""
+FRESH_AGE = 240.0
+"""Seconds after which it waits. A withdrawn key works for as long, for as long as tokens are cached, and for the time
+between two checks of an event stream: for 10 minutes at most."""
+USABLE_AGE = 24 * 3600.0
+"""Seconds for which keys are used while their source is down, withdrawn ones among them."""
 FETCH_INTERVAL = 10.0
 CONNECT_TIMEOUT = 1.0
 FETCH_TIMEOUT = 2.0
@@ -38,6 +41,7 @@ class KeySet:
         self._client = client
         self._monotonic = monotonic
         self._keys: dict[str, Key] = {}
+        self._etag: str | None = None
         self._fetched_at = self._tried_at = -inf
         self._failed = False
         self._fetch: asyncio.Task[None] | None = None
@@ -91,7 +95,7 @@ class KeySet:
     async def _refresh(self, now: float) -> None:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT):
-                self._keys = read_key_set(await self._download())
+                await self._load()
         except Exception as error:  # noqa: BLE001 - the last good set stays, whatever the source does
             self._failed = True
             log.warning("key_set_unavailable", cause=type(error).__name__)
@@ -99,16 +103,21 @@ class KeySet:
             self._failed = False
             self._fetched_at = now
 
-    async def _download(self) -> bytes:
-        """Return the key set's bytes. They are uncompressed, so that the limit is a limit on memory."""
+    async def _load(self) -> None:
+        """Fetch the key set if it has changed. It is not compressed, so that the limit is a limit on memory."""
         timeout = httpx.Timeout(FETCH_TIMEOUT, connect=CONNECT_TIMEOUT)
         headers = {"accept": "application/json", "accept-encoding": "identity"}
+        if self._etag is not None:
+            headers["if-none-match"] = self._etag
         request = self._client.build_request("GET", self._url, headers=headers, timeout=timeout)
         response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
+            if response.status_code == httpx.codes.NOT_MODIFIED and self._etag is not None:
+                return
             if response.status_code != httpx.codes.OK or "content-encoding" in response.headers:
                 raise Malformed
-            return await _read_limited(response)
+            self._keys = read_key_set(await _read_limited(response))
+            self._etag = response.headers.get("etag")
         finally:
             await response.aclose()
 

@@ -4,9 +4,11 @@ Cheap and strict checks come first. python-jose comes last and verifies the sign
 The rules follow RFC 7515, 7519 and 8725 and Cognito's documentation of its access tokens.
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,17 +20,24 @@ from jose.exceptions import JOSEError
 
 from app.auth.base64url import read_base64url
 from app.auth.keys import KeySet, is_kid
-from app.errors import Unauthenticated
+from app.errors import Unauthenticated, Unavailable
 from app.settings import Settings
 from app.strict_json import Malformed, read_object
 
 LEEWAY = 30
 MAX_HEADER_LENGTH = 8192
-MAX_SUB = 255
+MAX_LIFETIME = 24 * 3600
+"""Seconds from `iat` to `exp`, the most that Cognito gives an access token."""
 MAX_TIMESTAMP = 253_402_300_799  # the last second of datetime
 CACHE_SECONDS = 300.0
+CHECK_INTERVAL = 60.0
+"""Seconds between two checks of a token that is in use for longer than a request."""
 CACHE_SIZE = 10_000
 
+TOO_LONG = f"The Authorization header has more than {MAX_HEADER_LENGTH} characters: let the pool issue fewer claims"
+
+_SUBJECT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A UUID, as Cognito makes the `sub` of each account."""
 _BEARER = re.compile(r"(?i:bearer) +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
 
 
@@ -73,8 +82,10 @@ class TokenVerifier:
 
         Raises Unauthenticated for any defect, Unavailable if the issuer's keys are needed but cannot be fetched.
         """
-        if len(authorization) != 1 or len(authorization[0]) > MAX_HEADER_LENGTH:
+        if len(authorization) != 1:
             raise Unauthenticated
+        if len(authorization[0]) > MAX_HEADER_LENGTH:
+            raise Unauthenticated(TOO_LONG)
         if cached := self.cached(authorization):
             return cached
         claims = await self._verify(_bearer_token(authorization[0]))
@@ -88,6 +99,25 @@ class TokenVerifier:
         cached = self._verified.get(_digest(authorization[0])) if len(authorization) == 1 else None
         is_valid = cached and self._clock() < cached.expires_at and self._monotonic() < cached.evict_at
         return cached.claims if cached and is_valid else None
+
+    @asynccontextmanager
+    async def watching(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> AsyncIterator[None]:
+        """Call back, once, when the token is refused during the block: when its key was withdrawn, or it expired."""
+        task = asyncio.create_task(self._watch(authorization, on_refused))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _watch(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL)
+            try:
+                await self.verify(authorization)
+            except Unauthenticated:
+                return on_refused()
+            except Unavailable:
+                pass  # as for requests, known keys go on
 
     async def check(self) -> None:
         """Raise Unavailable unless tokens can be verified now; for readiness."""
@@ -125,8 +155,9 @@ class TokenVerifier:
             or members.get("token_use") != "access"
             or not isinstance(client_id, str)
             or client_id not in self._settings.cognito_client_ids
+            or members.get("aud", client_id) != client_id  # Cognito's access tokens have none, or the client's
             or not isinstance(sub, str)
-            or not _is_subject(sub)
+            or not _SUBJECT.fullmatch(sub)
         ):
             raise Malformed
         return Claims(sub, client_id, datetime.fromtimestamp(_timestamp(members, "exp"), UTC))
@@ -135,7 +166,7 @@ class TokenVerifier:
         now = self._clock()
         expires, issued = _timestamp(members, "exp"), _timestamp(members, "iat")
         begins = max(issued, _timestamp(members, "nbf")) if "nbf" in members else issued
-        if now >= expires + LEEWAY or now < begins - LEEWAY or expires <= issued:
+        if now >= expires + LEEWAY or now < begins - LEEWAY or not issued < expires <= issued + MAX_LIFETIME:
             raise Malformed
 
 
@@ -168,7 +199,3 @@ def _timestamp(members: dict[str, object], name: str) -> int:
     if type(value) is not int or not 0 <= value <= MAX_TIMESTAMP:
         raise Malformed
     return value
-
-
-def _is_subject(sub: str) -> bool:
-    return 0 < len(sub) <= MAX_SUB and sub.isprintable() and not sub.isspace()

@@ -15,10 +15,8 @@ from app.gateways.valkey import Valkey
 
 MAX_ENTRIES = 100_000
 """Entries of one spec in a process. One more replaces the entry that was loaded first."""
-LOCAL_TTL = 30.0
-"""Longest time in seconds that a process keeps a copy of a value in Valkey."""
 DISCONNECTED_TTL = 1.0
-"""Longest time in seconds that a process keeps a local copy while it receives no invalidations."""
+"""Longest time in seconds that a process keeps a value while there is a Valkey, but no invalidations come from it."""
 STALE_WAIT = 0.5
 """Seconds to wait for the source where the last known value may be served instead."""
 STALE_RETRY = 5.0
@@ -37,14 +35,12 @@ class CacheContext:
     count: Count
     clock: Callable[[], float]
     epoch: int = 0
-    """Grows whenever invalidations may have been lost: local copies of earlier epochs are not read."""
+    """Grows whenever invalidations may have been lost: values of earlier epochs are not read."""
     is_subscribed: bool = False
 
     def local_ttl(self, ttl: float) -> float:
-        """Return the longest time in seconds that a local copy of a value with this ttl may be read."""
-        if self.valkey is None:
-            return ttl
-        return min(ttl, LOCAL_TTL if self.is_subscribed else DISCONNECTED_TTL)
+        """Return the longest time in seconds that a process may read a value with this ttl."""
+        return ttl if self.valkey is None or self.is_subscribed else min(ttl, DISCONNECTED_TTL)
 
 
 @dataclass(slots=True)
@@ -63,7 +59,7 @@ class Cache(Generic[K, V]):
     def __init__(self, spec: CacheSpec[K, V], context: CacheContext) -> None:
         self._spec = spec
         self._context = context
-        self._shared = ValkeyCache(spec, context.valkey) if context.valkey else None
+        self._valkey = ValkeyCache(spec, context.valkey) if context.valkey else None
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._loads: dict[K, asyncio.Task[dict[K, V | None]]] = {}
         self._invalidation_count = 0
@@ -99,8 +95,8 @@ class Cache(Generic[K, V]):
         """Make every later read of these keys, in any process, load them anew. Never raises."""
         for key in keys:
             self.invalidate_local(key)
-        if keys and self._shared:
-            await self._shared.invalidate(keys)
+        if keys and self._valkey:
+            await self._valkey.invalidate(keys)
 
     def invalidate_local(self, key: K) -> None:
         """Make later reads of this process load the key anew. A running load is only for the callers it has."""
@@ -108,6 +104,17 @@ class Cache(Generic[K, V]):
         self._loads.pop(key, None)
         if entry := self._entries.get(key):
             entry.is_invalidated = True
+
+    def discard_local(self, keys: Iterable[K]) -> None:
+        """Drop what this process knows of these keys, so that it is not even served while the source fails."""
+        for key in keys:
+            self.invalidate_local(key)
+            self._entries.pop(key, None)
+
+    def discard_all_local(self) -> None:
+        """Drop all that this process knows, so that it is not even served while the source fails."""
+        self.detach_pending_loads()
+        self._entries.clear()
 
     def invalidate_local_by_key(self, text: str) -> None:
         """Invalidate locally the key that another process has published as this text."""
@@ -127,7 +134,7 @@ class Cache(Generic[K, V]):
 
     async def _read_through(self, keys: set[K]) -> dict[K, V | None]:
         invalidation_count = self._invalidation_count
-        found, generations = await self._shared.read(keys) if self._shared else ({}, {})
+        found, generations = await self._valkey.read(keys) if self._valkey else ({}, {})
         self._count("shared", len(found))
         if missing := keys - found.keys():
             stale = self._stale_entries(missing)
@@ -167,7 +174,7 @@ class Cache(Generic[K, V]):
 
     @property
     def _has_local_entries(self) -> bool:
-        return self._shared is None or self._spec.local_copies
+        return self._valkey is None or self._spec.codec is None
 
     async def _load_and_share(self, keys: set[K], generations: Mapping[K, bytes]) -> dict[K, V | None]:
         """Load and store in Valkey. Keys invalidated meanwhile are loaded again, for callers that joined after that."""
@@ -177,8 +184,8 @@ class Cache(Generic[K, V]):
             for key in keys:
                 if self._loads.get(key) is asyncio.current_task():  # else detached, or replaced by a later load
                     del self._loads[key]
-        if self._shared and generations:
-            outdated = await self._shared.store_many({key: found[key] for key in generations}, generations)
+        if self._valkey and generations:
+            outdated = await self._valkey.store_many({key: found[key] for key in generations}, generations)
             found |= await self._load(outdated) if outdated else {}
         return found
 

@@ -58,7 +58,7 @@ class Caches:
             yield
 
     def _start_epoch(self, *, is_subscribed: bool) -> None:
-        """Discard all local copies: the connection came up or went down, and invalidations may have been lost."""
+        """Discard the values of this process: the connection came up or went down, so invalidations may be lost."""
         self._context.is_subscribed = is_subscribed
         self._context.epoch += 1
         for cache in self._caches.values():

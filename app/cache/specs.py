@@ -12,6 +12,16 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
+class Codec(Generic[V]):
+    """The bytes of values in Valkey."""
+
+    serialize: Callable[[V], bytes]
+    """Must not return empty bytes, which stand for absence."""
+    deserialize: Callable[[bytes], V]
+    """May raise ValueError or TypeError, which makes the value a miss: another version may have stored it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CacheSpec(Generic[K, V]):
     """The values of one cache. `load` returns those of the keys that have a value; absence is cached, too."""
 
@@ -19,16 +29,15 @@ class CacheSpec(Generic[K, V]):
     load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]
     parse_key: Callable[[str], K]
     """Reads back what `str` makes of a key; raises ValueError if the text is none."""
-    serialize: Callable[[V], bytes]
-    """Must not return empty bytes, which stand for absence."""
-    deserialize: Callable[[bytes], V]
-    """May raise ValueError or TypeError, which makes the value a miss: another version may have stored it."""
     ttl: float
     """The longest time in seconds that a value lives."""
     ttl_by_value: Callable[[V], float] | None = None
     """Seconds that a certain value lives, where that is less than `ttl`."""
-    local_copies: bool = True
-    """Processes keep copies of values in Valkey. If False, no invalidated value is read even for a moment."""
+    codec: Codec[V] | None = None
+    """Processes share the values through Valkey if there is one, and no invalidated value is read even for a moment.
+
+    Without a codec values stay in the process, where nothing that is written to Valkey can change them.
+    """
     stale_if_error: bool = False
     """The last known value is served while the source fails (stale-if-error of RFC 5861)."""
 

@@ -1,4 +1,4 @@
-"""ValkeyCache: the values of one spec that processes share, each stored under the generation it was loaded in."""
+"""ValkeyCache: the part of one spec's cache that processes share: its values, or only their invalidations."""
 
 import secrets
 from collections.abc import Collection, Mapping
@@ -14,8 +14,9 @@ MAX_PENDING = 1_000
 
 
 class ValkeyCache(Generic[K, V]):
-    """The values of one spec in Valkey. While Valkey is unavailable, every key is a miss and nothing is stored.
+    """The values of a spec with a codec, each stored under the generation it was loaded in; else invalidations only.
 
+    While Valkey is unavailable, every key is a miss and nothing is stored.
     Each method costs one round trip of one pipeline, `read` one more for the keys without a generation.
     """
 
@@ -27,16 +28,19 @@ class ValkeyCache(Generic[K, V]):
     async def read(self, keys: set[K]) -> tuple[dict[K, V | None], dict[K, bytes]]:
         """Return the valid values, and for every other key the generation to store it under.
 
-        Both are empty if Valkey is unavailable.
+        Both are empty without a codec, and if Valkey is unavailable.
         """
         values: dict[K, V | None] = {}
         generations: dict[K, bytes] = {}
+        if (codec := self._spec.codec) is None:
+            await self._publish_pending()
+            return values, generations
         try:
             rows = await self._pipeline([("HMGET", self._name(key), "gen", "value", "value_gen") for key in keys])
             for key, (gen, value, value_gen) in zip(keys, rows, strict=True):
                 if gen and gen == value_gen:
                     with suppress(ValueError, TypeError):
-                        values[key] = self._spec.deserialize(value) if value else None
+                        values[key] = codec.deserialize(value) if value else None
                 elif gen:
                     generations[key] = gen
             return values, generations | await self._make_generations(keys - values.keys() - generations.keys())
@@ -59,9 +63,9 @@ class ValkeyCache(Generic[K, V]):
         """Store loaded values under their generations; return the keys that may have been invalidated since."""
         commands: list[Command] = []
         for key, value in values.items():
-            name, serialized = self._name(key), b"" if value is None else self._spec.serialize(value)
+            name = self._name(key)
             commands += (
-                ("HSET", name, "value", serialized, "value_gen", generations[key]),
+                ("HSET", name, "value", self._serialize(value), "value_gen", generations[key]),
                 ("EXPIRE", name, int(self._spec.ttl_of(value))),
                 ("HGET", name, "gen"),
             )
@@ -71,29 +75,37 @@ class ValkeyCache(Generic[K, V]):
             return set(values)
         return {key for key, gen in zip(values, current, strict=True) if gen != generations[key]}
 
+    def _serialize(self, value: V | None) -> bytes:
+        return b"" if value is None or self._spec.codec is None else self._spec.codec.serialize(value)
+
     async def invalidate(self, keys: Collection[K]) -> None:
-        """Delete these keys and publish that to other processes; if that fails, before the next command. Never raises.
+        """Delete these keys, or tell other processes; if that fails, before the next command. Never raises.
 
         At most MAX_PENDING keys are kept for later; values of the others live for their ttl.
         """
         if len(self._pending_invalidations) < MAX_PENDING:
             self._pending_invalidations |= {key: object() for key in keys}
+        await self._publish_pending()
+
+    async def _publish_pending(self) -> None:
         with suppress(ValkeyUnavailable):
             await self._pipeline([])
 
     async def _pipeline(self, commands: list[Command]) -> list[Any]:
         """Run the pending invalidations first, then these commands; return the replies to these."""
         pending = dict(self._pending_invalidations)
-        invalidations: list[Command] = []
-        for key in pending:
-            invalidations.append(("DEL", self._name(key)))
-            if self._spec.local_copies:
-                invalidations.append(("SPUBLISH", CHANNEL, f"{self._spec.name} {key}"))
+        invalidations: list[Command] = [self._invalidation(key) for key in pending]
+        if not invalidations and not commands:
+            return []
         replies = await self._valkey.calls(invalidations + commands)
         for key, marker in pending.items():
             if self._pending_invalidations.get(key) is marker:  # else the key was invalidated once more meanwhile
                 del self._pending_invalidations[key]
         return replies[len(invalidations) :]
+
+    def _invalidation(self, key: K) -> Command:
+        is_shared = self._spec.codec is not None
+        return ("DEL", self._name(key)) if is_shared else ("SPUBLISH", CHANNEL, f"{self._spec.name} {key}")
 
     def _name(self, key: K) -> str:
         return f"cache:{self._spec.name}:{key}"

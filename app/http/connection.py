@@ -34,8 +34,11 @@ class Connection:
             self._transport.abort()
 
     def limit_buffers(self, size: int) -> None:
-        """Make `send` wait while about this many bytes are in its buffer, and give the kernel's the same size."""
-        if self._transport:
+        """Make `send` wait while about this many bytes are in its buffer, and give the kernel's the same size.
+
+        Do nothing for a client that has left.
+        """
+        if self._transport and not self._transport.is_closing():
             self._transport.set_write_buffer_limits(high=size)
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 

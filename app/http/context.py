@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from uuid import UUID
 
 from app.auth.tokens import Claims, TokenVerifier
+from app.http.addresses import block_of
 from app.http.readiness import Readiness
-from app.limits import NO_LIMITS, Limits, network
+from app.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -69,6 +70,6 @@ def context_of(scope: "Scope") -> RequestContext:
 
 
 def address_of(scope: "Scope") -> str:
-    """Return the address that limits count the client by, or of IPv6 its /64 network, which one host can have."""
+    """Return the address, or the block of addresses, that limits count the client by."""
     client = scope.get("client")
-    return network(client[0]) if client else ""
+    return block_of(client[0]) if client else ""

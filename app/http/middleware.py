@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("app.access")
 
+MAX_LINES = 100
+"""Log lines of a second for requests without a user and for those that a limit refuses. More share a line."""
+LIMITED = frozenset({429, 503})
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 RESPONSE_HEADERS = [
@@ -44,6 +48,28 @@ HEAD_BYTES = 800
 RESPONSE_HEADER_NAMES = frozenset(name for name, _ in RESPONSE_HEADERS)
 
 
+class LineLimit:
+    """Limits the log lines of a second, and logs how many it has left out."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+        self._end = 0.0
+
+    def start(self, now: float) -> None:
+        """Begin another second if the last is over."""
+        if now < self._end:
+            return
+        if self._count > self._most:
+            log.warning("requests_not_logged", count=self._count - self._most)
+        self._count, self._end = 0, now + 1
+
+    def take(self) -> bool:
+        """Count a line, and return whether it may be written."""
+        self._count += 1
+        return self._count <= self._most
+
+
 class AccessLogMiddleware:
     """Gives each request an id and the limits of the process, then logs and counts it."""
 
@@ -51,11 +77,13 @@ class AccessLogMiddleware:
         self._app = app
         self._metrics = metrics
         self._limits = limits
+        self._lines = LineLimit(MAX_LINES)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started, context = time.perf_counter(), context_of(scope)
+        self._lines.start(started)
         context.request_id, context.limits = _request_id(scope), self._limits
         bound = structlog.contextvars.bind_contextvars(request_id=context.request_id)
         try:
@@ -63,7 +91,8 @@ class AccessLogMiddleware:
         finally:
             seconds = time.perf_counter() - started
             debit_traffic(scope)
-            _log_request(scope, context, seconds)
+            if (context.user and context.status not in LIMITED) or self._lines.take():
+                _log_request(scope, context, seconds)
             structlog.contextvars.reset_contextvars(**bound)
             self._metrics.answered(getattr(scope.get("route"), "name", OTHER), context.status, seconds)
 
@@ -86,7 +115,7 @@ def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> Non
 
 
 class ResponseHeadersMiddleware:
-    """Adds the headers that every response has, and notes its status and its size for the middleware around.
+    """Adds the headers that every response has, notes its status and its size, and gives up the place of its request.
 
     From the stop signal on, `Connection: close` is one of them: no client is to send again on what is about to end.
     """
@@ -101,6 +130,7 @@ class ResponseHeadersMiddleware:
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
+                context.place.leave()  # the client may take its time to read
                 given, missing = dict(message["headers"]), RESPONSE_HEADERS
                 if not RESPONSE_HEADER_NAMES.isdisjoint(given):
                     missing = [header for header in RESPONSE_HEADERS if header[0] not in given]

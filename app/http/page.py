@@ -35,6 +35,10 @@ class CognitoSignIn(ResponseModel):
         description="Token endpoint",
         examples=["https://example.auth.us-east-1.amazoncognito.com/oauth2/token"],
     )
+    revoke_url: Address = Field(
+        description="Revocation endpoint (RFC 7009)",
+        examples=["https://example.auth.us-east-1.amazoncognito.com/oauth2/revoke"],
+    )
     logout_url: Address = Field(
         description="Logout endpoint", examples=["https://example.auth.us-east-1.amazoncognito.com/logout"]
     )
@@ -58,7 +62,7 @@ class ConfigView(ResponseModel):
     message_max_length: int = Field(
         ge=1,
         le=LONGEST_MESSAGE,
-        description="Maximum length of a message in characters, after trimming",
+        description="Maximum length of a message in characters (code points), white space included",
         examples=[1024],
     )
 
@@ -111,6 +115,7 @@ def _sign_in(settings: Settings) -> LocalSignIn | CognitoSignIn | NoSignIn:
         kind="cognito",
         authorize_url=f"{domain}/oauth2/authorize",
         token_url=f"{domain}/oauth2/token",
+        revoke_url=f"{domain}/oauth2/revoke",
         logout_url=f"{domain}/logout",
         client_id=settings.cognito_client_ids[0],
         scope=SCOPE,

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, compile_path
 
 from app.errors import (
+    AccountDisabled,
     AppError,
     BodyTooLarge,
     InternalError,
@@ -113,9 +114,13 @@ async def on_app_error(request: Request, error: AppError) -> Response:
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    """Render the defects that pydantic found in a body or in parameters. The input is not repeated."""
+    """Render the first defects that pydantic found in a body or in parameters. The input is not repeated.
+
+    A body has room for thousands of defects, and each is compared with the keys that are wrong.
+    """
     defects = error.errors()
     kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
+    defects = defects[:MAX_ERRORS]
     wrong_keys = {defect["loc"][:-1] for defect in defects if defect["loc"][-1] == "[key]"}
     errors = [_defect(defect["type"], defect["loc"], wrong_keys) for defect in defects]
     return render(kind(), context_of(request.scope).request_id, errors=errors)
@@ -164,7 +169,7 @@ def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPEx
     return on_http_error
 
 
-TOKEN_ONLY = (Unauthenticated, InvalidParameter, TooManyRequests, Unavailable, Overloaded)
+TOKEN_ONLY = (Unauthenticated, AccountDisabled, InvalidParameter, TooManyRequests, Unavailable, Overloaded)
 SIGNED_IN = (*TOKEN_ONLY, UnknownUser)
 WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, InvalidBody)
 

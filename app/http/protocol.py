@@ -4,8 +4,10 @@ uvicorn alone keeps heads of any size, and connections that send nothing, for ev
 """
 
 import asyncio
+import logging
+import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -15,10 +17,14 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import AppError, HeadTooLarge, MalformedRequest, Overloaded, RequestTimeout
+from app.http.addresses import block_of
 from app.http.middleware import RESPONSE_HEADERS
 from app.http.problems import render
 
 log = structlog.get_logger(__name__)
+uvicorn_log = logging.getLogger("uvicorn.connection")
+uvicorn_log.setLevel(logging.ERROR)
+"""uvicorn's, without its warnings: it has some for each connection that is refused, and those share a line here."""
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 100
@@ -27,6 +33,13 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 """Bytes after a head. A body that is too large for its route is read this far, so that the client reads the answer."""
 REQUEST_SECONDS: Final = 10.0
 """From the begin of a connection, or the first byte of a further request, to the last byte of the request."""
+MAX_PIPELINED: Final = 8
+"""Requests of a connection that wait for the response to an earlier one."""
+READ_SECONDS: Final = 10.0
+READ_BYTES: Final = 64 * 1024
+"""A client reads so many bytes of what waits for it in this time, or all of them."""
+KERNEL_BYTES: Final = 128 * 1024
+"""Size of the kernel's buffer of what is sent on a connection. Linux takes twice that, and by itself up to 4 MB."""
 LINGER_SECONDS: Final = 1.0
 """From a refusal to the close. A close while data arrive is a reset, and the client loses the answer."""
 LOG_SECONDS: Final = 1.0
@@ -34,7 +47,7 @@ LOG_SECONDS: Final = 1.0
 
 
 class ConnectionLimits:
-    """Counts the connections of a process, in all and by the client's address.
+    """Counts the connections of a process, in all and by the client's address, of IPv6 its first 64 bits.
 
     A trusted proxy may have as many as there are in all: its connections belong to many clients.
     """
@@ -48,25 +61,43 @@ class ConnectionLimits:
         self._count = 0
         self._by_address: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._sweep: asyncio.TimerHandle | None = None
 
     def add(self, address: str) -> bool:
         """Count a connection of this address, and return whether it is within the limits."""
+        block = block_of(address)
         self._count += 1
-        self._by_address[address] += 1
+        self._by_address[block] += 1
         if self._count > self._most:
             return False
-        return self._by_address[address] <= self._most_per_address or self._is_trusted(address)
+        return self._by_address[block] <= self._most_per_address or self._is_trusted(address)
 
     def remove(self, address: str) -> None:
         """Stop counting a connection of this address."""
+        block = block_of(address)
         self._count -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        self._by_address[block] -= 1
+        if not self._by_address[block]:
+            del self._by_address[block]
 
     def _is_trusted(self, address: str) -> bool:
         """Return whether the address is a trusted proxy's; it is empty if the client left before it was read."""
         return self._trusts_all or (bool(address) and any(ip_address(address) in network for network in self._trusted))
+
+    def sweep(self, connections: Collection[Any]) -> None:
+        """Abort, every ten seconds from now on, those of the process's connections whose clients do not read.
+
+        A timer for each response would cost as much as the rest of these bounds.
+        """
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(READ_SECONDS, self._abort_unread, connections)
+
+    def _abort_unread(self, connections: Collection["BoundedProtocol"]) -> None:
+        self._sweep = None
+        for connection in list(connections):
+            connection.abort_if_unread()
+        if connections:
+            self.sweep(connections)
 
     def log_refusal(self, error: AppError) -> None:
         """Log the refusals of the next second in one line."""
@@ -88,6 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, limits: ConnectionLimits, **options: Any) -> None:
         super().__init__(**options)
+        self.logger = uvicorn_log
         self._limits = limits
         self._address = ""
         self._error: AppError = MalformedRequest()
@@ -98,11 +130,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._size = 0
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._unread = 0
+        self._unread_of: RequestResponseCycle | None = None
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         self._start_deadline()
+        self._limits.sweep(self.connections)
         if not self._limits.add(self._address):
             self._answer(Overloaded("Too many connections: close those that are not needed, or try again"))
             self.transport.close()
@@ -111,6 +148,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits.remove(self._address)
         if self._timer:
             self._timer.cancel()
+        if self._running and not self._running.response_complete:
+            self._running.disconnected = True  # uvicorn marks the last request only, and the others write to nowhere
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -123,7 +162,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_deadline()
             super().data_received(data)
 
+    def resume_writing(self) -> None:
+        self._unread = 0
+        super().resume_writing()
+
+    def abort_if_unread(self) -> None:
+        """Abort the connection if its client has read less than it must since the last call.
+
+        An unread response would otherwise stay in memory for ever, and so would the requests behind it.
+        """
+        unread = self.transport.get_write_buffer_size()
+        has_waited = bool(unread and self._unread) and self.cycle is self._unread_of
+        if has_waited and unread > self._unread - READ_BYTES:
+            self.transport.abort()
+        self._unread, self._unread_of = unread, self.cycle
+
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._error = Overloaded(f"At most {MAX_PIPELINED} requests of a connection may wait for an answer")
+            raise self._error
         self._in_head, self._received, self._fields, self._size = True, 0, 0, 0
         self._start_deadline()
         super().on_message_begin()
@@ -149,8 +206,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._received, self._fields, self._size = False, 0, 0, 0
         super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # what follows is not HTTP/1.1
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            self._running = self.pipeline[-1][0]
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         self._deadline = None

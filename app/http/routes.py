@@ -89,8 +89,7 @@ class SignedInRoute(ApiRoute):
     async def authenticate(self, scope: "Scope") -> None:
         """Verify the access token, and spend a call. Raises Unauthenticated, Unavailable and TooManyRequests."""
         await super().authenticate(scope)
-        authorization = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
-        context = context_of(scope)
+        context, authorization = context_of(scope), authorization_of(scope)
         context.claims = state_of(scope)["verifier"].cached(authorization) or await _verify(scope, authorization)
         context.place.assign(context.claims.sub)
         context.limit_fields = context.limits.admit_account(self.name, context.claims.sub)
@@ -105,6 +104,11 @@ async def _verify(scope: "Scope", authorization: Sequence[str]) -> Claims:
     except Unauthenticated:
         quota.debit(UNVERIFIED_TOKEN)
         raise
+
+
+def authorization_of(scope: "Scope") -> list[str]:
+    """Return all values of the Authorization header."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
 
 
 def _parameters(scope: "Scope") -> list[tuple[str, str]]:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from app.errors import AppError
@@ -12,9 +10,6 @@ from app.gateways.dynamodb import Meter
 from app.limits import rates
 from app.limits.buckets import EVERY_KEY, Buckets, Fields, Quota
 from app.limits.rates import Rate
-
-MAX_ADDRESSES: Final = 10_000
-"""Addresses whose network is remembered: reading one takes several µs."""
 
 caller: Final[ContextVar[Quota | None]] = ContextVar("caller", default=None)
 """The account whose call runs; None for work that no call began. Background work that a call starts inherits it."""
@@ -87,15 +82,3 @@ class CallerMeter:
         self._meter.wrote(units, resource)
         if quota := caller.get():
             quota.debit(rates.WRITE_CAPACITY, units)
-
-
-@lru_cache(MAX_ADDRESSES)
-def network(address: str) -> str:
-    """Return the address, or of IPv6 its /64 network: one host can have all of that."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))

@@ -117,7 +117,7 @@ async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messagi
     """Show the other members that the caller is typing.
 
     The indicator is shown for 15 s or until the caller's next message. Repeat the call every 10 s while typing goes on.
-    Nothing is stored.
+    More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
     """
     await messaging.typing(user, message_group_uuid, is_typing=True)
     return TypingView(expires_in=TYPING_SECONDS)

@@ -16,7 +16,7 @@ NumberParameter = Annotated[int, Field(ge=1, le=LAST_NUMBER), PlainDigits]
 MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
-"""The greatest length of a text in an answer: a request body, as white space around a text is kept but not counted."""
+"""The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
 ONE_TARGET = {
     "if": {"required": ["handle"]},
     "then": {"not": {"required": ["message_group_uuid"]}},
@@ -48,7 +48,7 @@ class MessageCreate(RequestModel):
     model_config = ConfigDict(json_schema_extra=_one_target)
 
     message: str = Field(
-        description="The text: 1 to 1024 characters after trimming; stored and returned exactly as sent",
+        description="The text: 1 to 1024 characters, not only white space; stored and returned exactly as sent",
         json_schema_extra=TEXT,
         examples=["Shall we ship it today?"],
     )

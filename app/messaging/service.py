@@ -1,6 +1,7 @@
 """The rules of messaging: which members may read and write what, and the effect of each call."""
 
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,8 +30,12 @@ from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
+from app.throttle import Throttle
 from app.users.errors import UserNotFound
 from app.users.service import Users
+
+TYPING_INTERVAL = 3.0
+"""Seconds between two typing events of a member in a group, and the longest that a proof of membership counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Messaging:
         self._limits = limits
         self._log = Log(store, clock)
         self._projection = Projection(store, tasks, publish)
+        self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._inbox = Inbox(store)
 
@@ -136,14 +142,14 @@ class Messaging:
         return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
 
     async def _project(self, message: Message, row: InboxRow) -> Message:
+        self._typing.withdraw((row.user_uuid, row.group_uuid))  # a message ends it
         await self._projection.project(message, users=(row.user_uuid, row.peer_uuid))
         return message
 
     def _require_sendable(self, text: str) -> None:
-        length = len(text.strip())
-        if not length:
+        if not text or text.isspace():
             raise MessageBlank
-        if length > self._message_max_length:
+        if len(text) > self._message_max_length:
             raise MessageTooLong(f"At most {self._message_max_length} characters")
         if "\0" in text:
             raise MessageMalformed
@@ -183,7 +189,7 @@ class Messaging:
     async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker forward to a number and return the row; a lower number leaves it unchanged.
 
-        Raises GroupNotFound, and NumberBeyondEnd for a number that the group does not have. 1 WCU.
+        Raises GroupNotFound, and NumberBeyondEnd for a number that the group does not have. 1 WCU and 0.5 RCU.
         """
         async with deadline(READ_SECONDS):
             row, end = await self._move_marker(user, group, number), None
@@ -202,9 +208,16 @@ class Messaging:
             if error.row is None or error.row.state is not MemberState.ACTIVE:
                 raise GroupNotFound from None
             return error.row
-        moved = (MarkerMoved(to, group, user, row.read_number) for to in (user, row.peer_uuid))
-        await self._publish(GroupChanged(row), *moved)
+        await self._publish(GroupChanged(row), MarkerMoved(user, group, user, row.read_number))
+        with suppress(Unavailable):  # the marker has moved, and the peer can read it
+            if await self._is_member(row.peer_uuid, group):
+                await self._publish(MarkerMoved(row.peer_uuid, group, user, row.read_number))
         return row
+
+    async def _is_member(self, user: UUID, group: UUID) -> bool:
+        """Return whether a user is an active member, eventually consistent: whether to publish to the user. 0.5 RCU."""
+        row = await self._store.inbox_row(user, group, consistent=False)
+        return row is not None and row.state is MemberState.ACTIVE
 
     async def read_markers(self, user: UUID, group: UUID) -> dict[UUID, int]:
         """Return each member's read marker, the peer's eventually consistent, or raise GroupNotFound. 1.5 RCU."""
@@ -214,15 +227,21 @@ class Messaging:
         return {user: row.read_number} | ({row.peer_uuid: peer.read_number} if peer else {})
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
-        """Publish that a member types or has stopped typing; nothing is stored. 1 RCU.
+        """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.
 
         Raises GroupNotFound, and CannotMessage for a member that the peer has blocked.
         """
+        await self._typing.submit((user, group), is_typing)
+
+    async def _notify_typing(self, member: tuple[UUID, UUID], is_typing: bool) -> None:
+        user, group = member
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
-        if row.is_blocked:
-            raise CannotMessage
-        await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
+            if row.is_blocked:
+                raise CannotMessage
+            is_reachable = await self._is_member(row.peer_uuid, group)
+        if is_reachable:
+            await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
 
     async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | BucketPosition | None = None) -> InboxPage:
         """Return a page of a user's groups, newest activity first. Costs what Inbox.page costs."""

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from cachetools import LRUCache
 
-from app.cache import Caches, CacheSpec
+from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.events import Event, GroupChanged, MessageAppended
+from app.messaging.inbox import MAX_REMEMBERED
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 140
@@ -44,17 +45,16 @@ class UnreadCounter:
 
     def __init__(self, store: MessagingStore, caches: Caches) -> None:
         self._store = store
-        self._large: LRUCache[UUID, bool] = LRUCache(10_000)
+        self._large: LRUCache[UUID, bool] = LRUCache(MAX_REMEMBERED)
         self._counts = caches.add(
             CacheSpec(
                 "unread",
                 self._load,
                 parse_key=UUID,
-                serialize=lambda count: str(count).encode(),
-                deserialize=UnreadCount.parse,
                 ttl=TTL,
                 ttl_by_value=lambda count: TTL if count.is_complete else TTL_OF_NEWEST,
-                local_copies=False,  # a copy would be wrong for a moment after a send that another process answered
+                # Shared, as copies would be wrong for a moment after a send that another process answered.
+                codec=Codec(lambda count: str(count).encode(), UnreadCount.parse),
             )
         )
 

@@ -4,62 +4,51 @@ A bus makes delivery fast. It may lose events: streams compare with the log and 
 """
 
 import asyncio
-import secrets
 import time
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from uuid import UUID
 
 from app.concurrency import full_jitter
-from app.realtime.events import EventsLost, LiveEvent, size_of
+from app.realtime.events import EventsLost, LiveEvent, conflation_key, order_of, size_of
+from app.realtime.replay import Delivery, Replay, ReplayBuffer
 
-RESUME_SECONDS = 600.0
-"""A stream can resume for this long after an event."""
-RESUME_BYTES = 8 * 1024 * 1024
-"""Bytes of memory of the events of all users that one process keeps for resuming."""
 SPREAD_SECONDS = 1.0
 QUEUE_EVENTS = 256
 QUEUE_BYTES = 128 * 1024
 """Bytes of memory that may wait for one slow client; with the 96 KiB of its connection it stays under 256 KiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event; `position` is where a stream can resume after it, None if it cannot."""
-
-    event: LiveEvent
-    position: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """Events that were published to a user after a position; `at` is the time of that position."""
-
-    deliveries: Sequence[Delivery]
-    at: datetime
-
-
 class Subscription:
-    """The deliveries that wait for one stream, bounded in number and bytes."""
+    """The deliveries that wait for one stream, bounded in number and bytes.
+
+    They are conflated: of the events with the same key only the newest waits, however many were published, in the place
+    and with the position of the first. So no number of cheap events of an account ends the streams of another.
+    """
 
     def __init__(self) -> None:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when no further delivery will come, whether or not the stream is still read."""
         self.has_overflowed = False
         """Return whether it was closed because too much waited."""
-        self._waiting: deque[Delivery] = deque()
+        self._waiting: dict[str | int, Delivery] = {}
+        self._puts = 0
         self._bytes = 0
         self._is_ready = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
-        """Add a delivery. One too many closes the subscription."""
-        if self.closed.done():
+        """Add a delivery, in place of an older one with the same key. One too many closes the subscription."""
+        self._puts += 1
+        key = conflation_key(delivery.event) or self._puts
+        older = self._waiting.get(key)
+        if self.closed.done() or (older and order_of(older.event) > order_of(delivery.event)):
             return
-        self._waiting.append(delivery)
+        if older:
+            delivery = replace(delivery, position=older.position)
+            self._bytes -= size_of(older.event)
+        self._waiting[key] = delivery
         self._bytes += size_of(delivery.event)
         self._is_ready.set()
         if len(self._waiting) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
@@ -82,7 +71,7 @@ class Subscription:
             return None
         if self.closed.done():
             return None
-        delivery = self._waiting.popleft()
+        delivery = self._waiting.pop(next(iter(self._waiting)))
         self._bytes -= size_of(delivery.event)
         if not self._waiting:
             self._is_ready.clear()
@@ -118,6 +107,11 @@ class Subscriptions:
         for user in self._by_user:
             loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(EventsLost(user)))
 
+    def close(self, user: UUID) -> None:
+        """Close every subscription of a user."""
+        for subscription in self._by_user.get(user, ()):
+            subscription.close()
+
     def close_all(self) -> None:
         """Close every subscription."""
         for of_user in self._by_user.values():
@@ -140,6 +134,10 @@ class Bus(ABC):
     @abstractmethod
     def subscribe(self, user: UUID) -> AbstractAsyncContextManager[Subscription]:
         """Deliver a user's events from now on, for the block. It overlaps with `replay_after` and leaves no gap."""
+
+    @abstractmethod
+    def close(self, user: UUID) -> None:
+        """Close every subscription of a user in this process."""
 
     @abstractmethod
     def close_all(self) -> None:
@@ -169,54 +167,18 @@ class MemoryBus(Bus):
     async def subscribe(self, user: UUID) -> AsyncIterator[Subscription]:
         subscription = Subscription()
         self._subscriptions.add(user, subscription)
+        self._buffer.join(user)
         try:
             yield subscription
         finally:
-            self._subscriptions.remove(user, subscription)
+            if self._subscriptions.remove(user, subscription):
+                self._buffer.leave(user)
+
+    def close(self, user: UUID) -> None:
+        self._subscriptions.close(user)
 
     def close_all(self) -> None:
         self._subscriptions.close_all()
 
     async def replay_after(self, user: UUID, position: str) -> Replay | None:
         return self._buffer.replay_after(user, position)
-
-
-class ReplayBuffer:
-    """The events of the last minutes, bounded in time and bytes over all users; the oldest are evicted first."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._run_id = secrets.token_hex(4)  # a position of an earlier run of the process is unknown
-        self._number = 0
-        self._order: deque[UUID] = deque()
-        self._by_user: dict[UUID, deque[tuple[float, Delivery]]] = {}
-        self._bytes = 0
-
-    def add(self, event: LiveEvent) -> Delivery:
-        """Keep an event, and return it with its position."""
-        self._number += 1
-        delivery = Delivery(event, f"{self._run_id}-{self._number}")
-        self._order.append(event.to)
-        self._by_user.setdefault(event.to, deque()).append((self._clock(), delivery))
-        self._bytes += size_of(event)
-        self._evict()
-        return delivery
-
-    def replay_after(self, user: UUID, position: str) -> Replay | None:
-        """Return what was added for a user after a position, None if the position is not kept."""
-        self._evict()
-        found: list[Delivery] = []
-        for at, delivery in reversed(self._by_user.get(user, ())):
-            if delivery.position == position:
-                return Replay(found[::-1], datetime.fromtimestamp(at, UTC))
-            found.append(delivery)
-        return None
-
-    def _evict(self) -> None:
-        oldest = self._clock() - RESUME_SECONDS
-        while self._order and (self._by_user[self._order[0]][0][0] < oldest or self._bytes > RESUME_BYTES):
-            user = self._order.popleft()
-            _, delivery = self._by_user[user].popleft()
-            self._bytes -= size_of(delivery.event)
-            if not self._by_user[user]:
-                del self._by_user[user]

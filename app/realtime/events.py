@@ -50,6 +50,40 @@ def size_of(event: LiveEvent) -> int:
     return SMALL_BYTES
 
 
+def conflation_key(event: LiveEvent) -> str | None:
+    """Return a key that a later event shares if it says everything that this one says; None for messages."""
+    match event:
+        case MessageAppended():
+            return None
+        case GroupChanged(row):
+            return f"group {row.group_uuid}"
+        case MarkerMoved(_, group, user) | TypingChanged(_, group, user):
+            return f"{event.kind} {group} {user}"
+        case ProfileChanged(_, user):
+            return f"profile {user}"
+    return event.kind
+
+
+def state_of(event: LiveEvent) -> LiveEvent | None:
+    """Return what a resumed stream needs of an event: of a message the row, as it reads the log; of typing nothing."""
+    match event:
+        case MessageAppended(_, row):
+            return GroupChanged(row)
+        case TypingChanged():
+            return None
+    return event
+
+
+def order_of(event: LiveEvent) -> int:
+    """Return a number that is lower for the older one of two events with the same key; 0 if the later one counts."""
+    match event:
+        case GroupChanged(row):
+            return row.version
+        case MarkerMoved():
+            return event.number
+    return 0
+
+
 def encode(event: LiveEvent) -> bytes:
     """Return the event as JSON."""
     return _adapter.dump_json(event)

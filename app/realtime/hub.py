@@ -15,6 +15,7 @@ from app.metrics import Metrics
 from app.realtime.bus import Bus
 from app.realtime.errors import TooManyStreams
 from app.realtime.events import LiveEvent, ProfileChanged
+from app.realtime.leases import MAX_USER_STREAMS, StreamLeases
 from app.realtime.schemas import (
     EventView,
     GroupEvent,
@@ -25,21 +26,27 @@ from app.realtime.schemas import (
     TypingEvent,
 )
 from app.realtime.stream import ResyncRequired, Stream
+from app.users.events import AccountChanged, AnyAccountChanged
 from app.users.schemas import UserShortView
 from app.users.service import Users
 
-MAX_USER_STREAMS = 10
+RESERVED_SHARE = 0.1
+"""The share of a process's streams that is kept for users that have none there."""
 
 
 class Hub:
     """Opens streams, and closes them when their token expires and at shutdown."""
 
-    def __init__(self, bus: Bus, catchup: Catchup, users: Users, metrics: Metrics, *, most_streams: int) -> None:
+    def __init__(
+        self, bus: Bus, catchup: Catchup, users: Users, metrics: Metrics, leases: StreamLeases, *, most_streams: int
+    ) -> None:
         self._bus = bus
         self._catchup = catchup
         self._users = users
         self._metrics = metrics
+        self._leases = leases
         self._most_streams = most_streams
+        self._unreserved = most_streams - int(most_streams * RESERVED_SHARE)
         self._open: Counter[UUID] = Counter()
         self._is_closing = False
 
@@ -53,6 +60,14 @@ class Hub:
         self._is_closing = True
         self._bus.close_all()
 
+    async def close_changed(self, *events: AccountChanged | AnyAccountChanged) -> None:
+        """Close the streams of users whose accounts have changed: clients that may go on connect again."""
+        for event in events:
+            if isinstance(event, AnyAccountChanged):
+                self._bus.close_all()
+            else:
+                self._bus.close(event.user_uuid)
+
     @asynccontextmanager
     async def open(self, user: UUID, *, until: datetime, position: str | None) -> AsyncIterator[Stream]:
         """Open a stream from a position on (None: from now on) for the block; `until` is when its token expires.
@@ -60,7 +75,7 @@ class Hub:
         Raises TooManyStreams, Overloaded and Unavailable. Costs what Stream.start costs.
         """
         with self._counted(user):
-            async with self._bus.subscribe(user) as subscription:
+            async with self._leases.hold(user), self._bus.subscribe(user) as subscription:
                 seconds = (until - datetime.now(UTC)).total_seconds()
                 expiry = asyncio.get_running_loop().call_later(seconds, subscription.close)
                 try:
@@ -72,10 +87,10 @@ class Hub:
 
     @contextmanager
     def _counted(self, user: UUID) -> Iterator[None]:
-        if self._is_closing or self.streams >= self._most_streams:
-            raise Overloaded
         if self._open[user] >= MAX_USER_STREAMS:
             raise TooManyStreams
+        if self._is_closing or self.streams >= (self._unreserved if self._open[user] else self._most_streams):
+            raise Overloaded
         self._open[user] += 1
         try:
             with self._metrics.event_stream():

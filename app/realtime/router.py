@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Request
 
 from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
+from app.http.context import state_of
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
-from app.http.routes import SignedInRoute
+from app.http.routes import SignedInRoute, authorization_of
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
@@ -23,7 +24,7 @@ LastEventId = Annotated[
         alias="Last-Event-ID",
         description="`id` of the last event received: the stream continues after it. An unknown id counts as expired",
         max_length=64,
-        examples=["1795512600123-0"],
+        examples=["1795512600123"],
     ),
 ]
 STREAM: dict[str, Any] = {
@@ -63,10 +64,18 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
 
 
 async def _open_stream(
-    user: CurrentUser, claims: CurrentClaims, hub: HubDep, last_event_id: LastEventId = None
+    request: Request,
+    user: CurrentUser,
+    claims: CurrentClaims,
+    users: UsersDep,
+    hub: HubDep,
+    last_event_id: LastEventId = None,
 ) -> AsyncIterator[Stream]:
+    verifier, authorization = state_of(request.scope)["verifier"], authorization_of(request.scope)
     async with hub.open(user, until=claims.expires_at, position=last_event_id) as stream:
-        yield stream
+        await users.uuid_of(claims)  # once more: if the account was disabled meanwhile, its streams were closed before
+        async with verifier.watching(authorization, on_refused=stream.close):
+            yield stream
 
 
 @router.get(
@@ -91,6 +100,7 @@ async def stream_events(stream: Annotated[Stream, Depends(_open_stream)], hub: H
     it.
 
     A comment (`: ping`) comes every 15 s. The stream ends with its token, and whenever the service wants its client to
-    connect again. A user may have 10 streams at a time; one more is 429 `too-many-streams`.
+    connect again. A user may have 10 streams at a time, over all processes of the service; one more is 429
+    `too-many-streams`. 503 `overloaded` is the answer of a process that has no room for another stream of this user.
     """
     return EventStream(stream, hub.view)

@@ -18,10 +18,10 @@ from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.inbox import WHOLE_INBOX
-from app.messaging.models import InboxRow
-from app.realtime.bus import Bus, Delivery, Subscription
+from app.messaging.models import InboxRow, Message
+from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
+from app.realtime.replay import Delivery, Replay
 
 RECONCILE_INTERVAL = 60.0
 """Seconds between two comparisons with the rows while the bus is reliable: the longest that a loss goes unnoticed."""
@@ -30,6 +30,9 @@ UNRELIABLE_RECONCILE_INTERVAL = 2.0
 REPLAY_OVERLAP = timedelta(seconds=2 * RECONCILE_INTERVAL)
 """A resumed stream starts to read the log this long before its position: it covers the losses that the earlier stream
 had not noticed, and the difference between two clocks."""
+REPLAY_GROUPS, REPLAY_CHUNK = 20, 10
+"""Groups of which a resumed stream reads the log, and messages that it reads of each at once. It has MESSAGES messages
+in all; with more groups or messages the client has to ask what has changed."""
 HEARTBEAT_SECONDS = 15.0
 """The longest that a stream hands on nothing."""
 
@@ -68,6 +71,7 @@ class Stream:
         self._delivered: dict[UUID, SyncCursor] = {}
         self._has_whole_inbox = True
         self._steps: deque[Step] = deque()
+        self._replayable = MESSAGES
         self._reconciled_at = 0.0
         self.is_over = False
         """Return whether `next_items` has nothing more to return."""
@@ -77,14 +81,19 @@ class Stream:
         """Done when the stream is to end soon, whether or not its client reads."""
         return self._subscription.closed
 
+    def close(self) -> None:
+        """End the stream soon."""
+        self._subscription.close()
+
     async def start(self, position: str | None) -> None:
         """Read the user's rows, and resume after a position with the first items, or from now on if it is None.
 
-        Raises Unavailable. 0.5 RCU for each 13 rows; a replay reads the log of groups with activity since its position.
+        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads 10 messages of each group with
+        activity since its position, and 10 more for each 10 that came since: at most 300 messages in all.
         """
-        rows = await self._catchup.rows(self._user)
-        self._has_whole_inbox = len(rows) < WHOLE_INBOX
-        self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in rows}
+        page = await self._catchup.newest(self._user)
+        rows, self._has_whole_inbox = page.rows, page.next is None
+        self._begin_from(rows)
         self._schedule_reconciliation()
         self._steps.append(partial(self._resume, position, rows))
 
@@ -92,11 +101,15 @@ class Stream:
         """Return the next items, at most MESSAGES + 1 and maybe none, after 15 s and the reads at the latest.
 
         ResyncRequired is the last item of a stream that cannot continue. Raises Unavailable, after which the stream has
-        to end. A message's event costs nothing, a typing member's or a peer's marker 0.5 RCU, a lost message 1 RCU and
-        a comparison with the rows 0.5 RCU for each 13 of them.
+        to end. An event costs nothing, a lost message 1 RCU and a comparison with the rows 0.5 RCU for each 13 of them.
         """
         step = self._steps.popleft() if self._steps else self._take_delivery
         return await step()
+
+    def _begin_from(self, rows: Sequence[InboxRow]) -> None:
+        """Deliver what comes after these rows."""
+        self._steps.clear()
+        self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in rows}
 
     async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
         """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
@@ -108,21 +121,39 @@ class Stream:
         replay = await self._bus.replay_after(self._user, position)
         if replay is None:
             return [StreamItem(ResyncRequired("expired"))]
-        self._delivered = {row.group_uuid: SyncCursor(row.last_number) for row in rows}
+        with_replay = {row.group_uuid: row for row in (*_rows_of(replay), *rows)}  # a large inbox has more rows
         since = replay.at - REPLAY_OVERLAP
-        self._steps.extend(partial(self._replay_messages, row, since) for row in reversed(rows) if row.last_at >= since)
+        active = [row for row in with_replay.values() if row.last_at >= since]
+        if len(active) > REPLAY_GROUPS:
+            return [StreamItem(ResyncRequired("gap"))]
+        self._delivered = {group: SyncCursor(row.last_number) for group, row in with_replay.items()}
+        active.sort(key=lambda row: row.last_at)
+        self._steps.extend(partial(self._replay_messages, row, since, rows) for row in active)
         self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
         return []
 
-    async def _replay_messages(self, row: InboxRow, since: datetime) -> list[StreamItem]:
-        after = max(0, row.last_number - MESSAGES)
-        messages = await self._catchup.messages(row.group_uuid, after=after, until=row.last_number)
-        found: list[LiveEvent] = [MessageAppended(message, row) for message in messages if message.created_at >= since]
-        return self._to_items(found if len(found) < MESSAGES else ResyncRequired("gap"))
+    async def _replay_messages(self, row: InboxRow, since: datetime, rows: Sequence[InboxRow]) -> list[StreamItem]:
+        """Return a group's messages since then. With too many in all the stream goes on as a new one does."""
+        messages = await self._messages_since(row, since)
+        self._replayable -= len(messages)
+        if self._replayable < 0:
+            self._begin_from(rows)
+            return [StreamItem(ResyncRequired("gap"))]
+        return [StreamItem(MessageAppended(message, row)) for message in messages]
+
+    async def _messages_since(self, row: InboxRow, since: datetime) -> list[Message]:
+        """Read backwards until a chunk has an older message, or there are more than a replay may have."""
+        found: list[Message] = []
+        until = row.last_number
+        while until and len(found) <= self._replayable:
+            after = max(0, until - REPLAY_CHUNK)
+            chunk = await self._catchup.messages(row.group_uuid, after=after, until=until)
+            recent = [message for message in chunk if message.created_at >= since]
+            found = recent + found
+            until = after if len(recent) == len(chunk) else 0
+        return found
 
     async def _replay_delivery(self, delivery: Delivery) -> list[StreamItem]:
-        if isinstance(delivery.event, TypingChanged):  # it has expired
-            return []
         return self._to_items(await self._events_for(delivery.event), delivery.position)
 
     async def _take_delivery(self) -> list[StreamItem]:
@@ -151,12 +182,7 @@ class Stream:
                 return await self._message_events(event)
             case GroupChanged():
                 return await self._row_events(event.row)
-            case MarkerMoved() | TypingChanged():  # they hold no row that proves membership
-                is_for_user = event.user_uuid == self._user or await self._catchup.is_member(
-                    self._user, event.group_uuid
-                )
-                return [event] if is_for_user else []
-            case ProfileChanged():
+            case MarkerMoved() | TypingChanged() | ProfileChanged():
                 return [event]
             case EventsLost():
                 await self._reconcile()
@@ -197,8 +223,8 @@ class Stream:
         """Plan a comparison with each row, the oldest activity first. If they cannot be read, the next one does it."""
         self._schedule_reconciliation()
         with suppress(Unavailable):
-            rows = await self._catchup.rows(self._user)
-            self._steps.extendleft(partial(self._reconcile_row, row) for row in rows)
+            page = await self._catchup.newest(self._user)
+            self._steps.extendleft(partial(self._reconcile_row, row) for row in page.rows)
 
     async def _reconcile_row(self, row: InboxRow) -> list[StreamItem]:
         with suppress(Unavailable):
@@ -223,3 +249,8 @@ class Stream:
     def _seconds_to_reconciliation(self) -> float:
         interval = RECONCILE_INTERVAL if self._bus.is_reliable else UNRELIABLE_RECONCILE_INTERVAL
         return self._reconciled_at + interval - asyncio.get_running_loop().time()
+
+
+def _rows_of(replay: Replay) -> list[InboxRow]:
+    events = [delivery.event for delivery in replay.deliveries]
+    return [event.row for event in events if isinstance(event, MessageAppended | GroupChanged)]

@@ -1,7 +1,8 @@
-"""The bus of several processes: Valkey's sharded pub/sub, and for each user a short stream of events to resume from.
+"""The bus of several processes: Valkey's sharded pub/sub, and for each user a hash of events to resume from.
 
-    {cruddur:events:<user>}    a Valkey stream of the last events; the ids of its entries are the positions
-    the channel of that name   "<position> <event>", published by the script that adds the entry
+    {cruddur:events:<user>}           the channel: "<position> <event>", published by the script that keeps the event
+    {cruddur:events:<user>}:replay    by key of the events "<position> <order> <event>"; `last`: the last position;
+                                      `since`: the position after which nothing was dropped
 
 A process subscribes to the channels of the users whose streams it has. While it cannot, its streams compare with the
 rows often.
@@ -16,19 +17,40 @@ from itertools import islice
 from uuid import UUID
 
 from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyUnavailable
-from app.realtime.bus import RESUME_SECONDS, Bus, Delivery, Replay, Subscription, Subscriptions
-from app.realtime.events import EventsLost, LiveEvent, decode, encode
+from app.realtime.bus import Bus, Subscription, Subscriptions
+from app.realtime.events import EventsLost, LiveEvent, conflation_key, decode, encode, order_of, state_of
+from app.realtime.replay import RESUME_SECONDS, USER_EVENTS, Delivery, Replay
 
-REPLAY_EVENTS = 256
-"""Events of a user that a stream can resume from."""
 PUBLISH_SCRIPT = f"""
-local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', {REPLAY_EVENTS}, '*', 'event', ARGV[1])
+local time = redis.call('TIME')
+local last, since, older = unpack(redis.call('HMGET', KEYS[1], 'last', 'since', ARGV[1]))
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local position = string.format('%.0f', math.max(now, (tonumber(last) or 0) + 1))
+if older and tonumber(string.match(older, '^%d+ (%d+) ')) > tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], 'last', position)
+else
+  local entry = position .. ' ' .. ARGV[2] .. ' ' .. ARGV[4]
+  redis.call('HSET', KEYS[1], ARGV[1], entry, 'last', position, 'since', since or position)
+end
+if not older and redis.call('HLEN', KEYS[1]) > {USER_EVENTS + 2} then
+  local all, kept = redis.call('HGETALL', KEYS[1]), {{}}
+  for at = 1, #all, 2 do
+    if all[at] ~= 'last' and all[at] ~= 'since' then
+      kept[#kept + 1] = {{string.match(all[at + 1], '^%d+'), all[at]}}
+    end
+  end
+  table.sort(kept, function(one, two) return one[1] < two[1] end)
+  for at = 1, {USER_EVENTS // 2} do
+    redis.call('HDEL', KEYS[1], kept[at][2])
+    redis.call('HSET', KEYS[1], 'since', kept[at][1])
+  end
+end
 redis.call('PEXPIRE', KEYS[1], {int(RESUME_SECONDS * 1000)})
-return redis.call('SPUBLISH', KEYS[1], id .. ' ' .. ARGV[1])
+return redis.call('SPUBLISH', KEYS[2], position .. ' ' .. ARGV[3])
 """
-"""One script, so that subscribers receive events in the order of the stream."""
-POSITION = re.compile(r"([0-9]{13})-[0-9]{1,20}")
-MAX_UNNOTIFIED = 10_000
+"""One script, so that subscribers receive events in the order of their positions. It does what ReplayBuffer does."""
+POSITION = re.compile(r"[0-9]{13}")
+MAX_UNNOTIFIED, NOTIFIED_AT_ONCE = 10_000, 256
 RETRY_SECONDS = 1.0
 
 
@@ -66,7 +88,7 @@ class ValkeyBus(Bus):
         except ValkeyUnavailable:
             for event in events:
                 self._subscriptions.deliver(event.to, Delivery(event))
-            self._remember_unnotified(event.to for event in events)
+            self._remember_unnotified(event.to for event in events if state_of(event))  # typing is not made up for
 
     def _remember_unnotified(self, users: Iterable[UUID]) -> None:
         """Keep the users to notify, as far as there is room. The others' streams find out by their reconciliation."""
@@ -78,7 +100,7 @@ class ValkeyBus(Bus):
     async def _notify_later(self) -> None:
         while await self._has_unnotified.wait():
             await asyncio.sleep(RETRY_SECONDS)
-            users = list(islice(self._unnotified, REPLAY_EVENTS))
+            users = list(islice(self._unnotified, NOTIFIED_AT_ONCE))
             with suppress(ValkeyUnavailable):
                 await self._valkey.calls([_publish_command(EventsLost(user)) for user in users])
                 for user in users:
@@ -105,29 +127,32 @@ class ValkeyBus(Bus):
             raise ValkeyUnavailable("not listening")
         return self._subscriber
 
+    def close(self, user: UUID) -> None:
+        self._subscriptions.close(user)
+
     def close_all(self) -> None:
         self._subscriptions.close_all()
 
     def _on_message(self, channel: str, message: bytes) -> None:
         position, _, payload = message.partition(b" ")
         user = UUID(channel[-37:-1])
-        self._subscriptions.deliver(user, Delivery(decode(payload, to=user), position.decode()))
+        self._subscriptions.deliver(user, Delivery(decode(payload, to=user), position.decode() or None))
 
     async def replay_after(self, user: UUID, position: str) -> Replay | None:
-        """Return what follows the position if its own entry is still there: then all later entries are, too."""
-        match = POSITION.fullmatch(position)
-        if match is None:
+        if not POSITION.fullmatch(position):
             return None
         try:
-            entries = await self._valkey.call("XRANGE", _name(user), position, "+")
+            flat = await self._valkey.call("HGETALL", f"{_name(user)}:replay")
         except ValkeyUnavailable:
             return None
-        at = datetime.fromtimestamp(int(match[1]) / 1000, UTC)
-        is_known = bool(entries) and entries[0][0].decode() == position
+        kept: dict[bytes, bytes] = dict(zip(flat[::2], flat[1::2], strict=True))
+        last, since = kept.pop(b"last", b""), kept.pop(b"since", b"")
+        at = datetime.fromtimestamp(int(position) / 1000, UTC)
+        is_known = since <= position.encode() <= last
         if not is_known or (datetime.now(UTC) - at).total_seconds() >= RESUME_SECONDS:
             return None
-        deliveries = [Delivery(decode(payload, to=user), entry.decode()) for entry, (_, payload) in entries[1:]]
-        return Replay(deliveries, at)
+        later = sorted(entry.split(b" ", 2) for entry in kept.values() if entry[:13] > position.encode())
+        return Replay([Delivery(decode(event, to=user), there.decode()) for there, _, event in later], at)
 
 
 def _name(user: UUID) -> str:
@@ -135,4 +160,9 @@ def _name(user: UUID) -> str:
 
 
 def _publish_command(event: LiveEvent) -> Command:
-    return "EVAL", PUBLISH_SCRIPT, 1, _name(event.to), encode(event)
+    name, state = _name(event.to), state_of(event)
+    if state is None:
+        return "SPUBLISH", name, b" " + encode(event)
+    key, order, payload = conflation_key(state) or "", order_of(state), encode(event)
+    kept = payload if state is event else encode(state)
+    return "EVAL", PUBLISH_SCRIPT, 2, f"{name}:replay", name, key, order, payload, kept

@@ -1,5 +1,6 @@
 """Users and their names inside the service."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,32 @@ class User:
     display_name: str
     cognito_user_id: str
     created_at: datetime
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The user of an account, and whether an operator has disabled it."""
+
+    user_uuid: UUID
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """A recorded change of a user's account."""
+
+    id: int
+    user_uuid: UUID
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanges:
+    """The changes since a position, and the position from which to go on."""
+
+    position: str
+    changes: Sequence[AccountChange]
 
 
 @dataclass(frozen=True, slots=True)

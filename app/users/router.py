@@ -9,7 +9,14 @@ from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
-from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
+from app.users.errors import (
+    AlreadyRegistered,
+    HandleReserved,
+    HandleTaken,
+    NameMisleading,
+    NameReserved,
+    UserNotFound,
+)
 from app.users.schemas import UserCreate, UserShortView, UserUpdate, UserView
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
@@ -40,7 +47,9 @@ REGISTERED = {
     "",
     responses={
         200: {"description": "The registered user", "links": REGISTERED},
-        **problem_responses(*TOKEN_ONLY, *WITH_BODY, HandleTaken, AlreadyRegistered),
+        **problem_responses(
+            *TOKEN_ONLY, *WITH_BODY, HandleTaken, AlreadyRegistered, HandleReserved, NameReserved, NameMisleading
+        ),
     },
 )
 async def register_user(body: UserCreate, claims: CurrentClaims, users: UsersDep) -> UserView:
@@ -48,6 +57,10 @@ async def register_user(body: UserCreate, claims: CurrentClaims, users: UsersDep
 
     Creates the user of the access token's account, which all other operations need. A repeated call gets the same
     answer. Another handle or name is 409 `already-registered`; the handle of another user is 409 `handle-taken`.
+
+    Handles and names that would pass for the service's own are 422 `handle-reserved` and `name-reserved`: words such as
+    admin and support, what consists of them, and what looks like them. A name with an @, or with a word of letters that
+    look alike in different scripts, is 422 `name-misleading`.
     """
     return UserView.of(await users.register(claims, handle=body.handle, display_name=body.display_name))
 
@@ -82,11 +95,12 @@ async def get_current_user(claims: CurrentClaims, users: UsersDep) -> UserView:
     return UserView.of(await users.me(claims))
 
 
-@router.patch("/me", responses=problem_responses(*SIGNED_IN, *WITH_BODY))
+@router.patch("/me", responses=problem_responses(*SIGNED_IN, *WITH_BODY, NameReserved, NameMisleading))
 async def update_current_user(body: UserUpdate, claims: CurrentClaims, users: UsersDep) -> UserView:
     """Change the caller's display name.
 
-    All later answers have the new name, for older messages, too: names are not stored with messages.
+    All later answers have the new name, for older messages, too: names are not stored with messages. Names are refused
+    as at registration.
     """
     return UserView.of(await users.rename(claims, body.display_name))
 

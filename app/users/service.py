@@ -1,18 +1,18 @@
 """Users: the rules of registration and search, the user of a token, and names for a page."""
 
-import json
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from app.auth.tokens import Claims
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
-from app.errors import UnknownUser
+from app.errors import AccountDisabled, UnknownUser
 from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
-from app.users.events import UserRenamed
-from app.users.models import DELETED_USER, Name, User, fold_handle
+from app.users.events import AccountChanged, AnyAccountChanged, UserRenamed
+from app.users.models import DELETED_USER, Account, Name, User, fold_handle
+from app.users.name_rules import NameRules
 from app.users.store import UserStore
 
 HANDLE = re.compile(r"[a-z0-9_]{3,30}")
@@ -22,52 +22,80 @@ HANDLE_PREFIX = re.compile(r"[a-z0-9_]{0,30}")
 class Users:
     """Accounts and names. Both are cached: they are read often and change seldom."""
 
-    def __init__(self, store: UserStore, caches: Caches, publish: Publish = discard_events) -> None:
+    def __init__(
+        self, store: UserStore, caches: Caches, publish: Publish = discard_events, rules: NameRules | None = None
+    ) -> None:
         """Publish UserRenamed for each new display name."""
         self._store = store
+        self._rules = rules or NameRules()
         self._publish = publish
         # An operator may move users to other accounts; the user of a handle never changes.
-        self._uuids = caches.add(_uuids("subject", self._load_uuids, ttl=300))
-        self._names = caches.add(_profiles(self._load_names))
-        self._handles = caches.add(_uuids("handle", self._load_handle, ttl=60))
+        self._accounts = caches.add(CacheSpec("subject", self._load_accounts, str, ttl=300, stale_if_error=True))
+        self._names = caches.add(CacheSpec("profile", self._load_names, UUID, ttl=60, stale_if_error=True))
+        self._handles = caches.add(CacheSpec("handle", self._load_handle, str, ttl=60, stale_if_error=True))
 
     async def uuid_of(self, claims: Claims) -> UUID:
-        """Return the uuid of the user of the token's subject. Raises UnknownUser."""
-        uuid = await self._uuids.get(claims.sub)
-        if uuid is None:
+        """Return the uuid of the user of the token's subject. Raises UnknownUser and AccountDisabled."""
+        account = await self._accounts.get(claims.sub)
+        if account is None:
             raise UnknownUser
-        return uuid
+        if account.is_disabled:
+            raise AccountDisabled
+        return account.user_uuid
 
-    async def _load_uuids(self, subs: Collection[str]) -> dict[str, UUID]:
+    async def _load_accounts(self, subs: Collection[str]) -> dict[str, Account]:
         async with deadline(READ_SECONDS):
             users = [await self._store.by_cognito_user_id(sub) for sub in subs]
-        return {user.cognito_user_id: user.uuid for user in users if user}
+        return {user.cognito_user_id: Account(user.uuid, user.disabled_at is not None) for user in users if user}
+
+    async def discard_accounts(self, *events: AccountChanged | AnyAccountChanged) -> None:
+        """Read accounts that have changed anew before they may do anything, also while Postgres is down."""
+        for event in events:
+            if isinstance(event, AnyAccountChanged):
+                self._accounts.discard_all_local()
+            else:
+                self._accounts.discard_local(event.subjects)
 
     async def me(self, claims: Claims) -> User:
-        """Return the caller's user. Raises UnknownUser."""
+        """Return the caller's user. Raises UnknownUser and AccountDisabled."""
         async with deadline(READ_SECONDS):
             user = await self._store.by_cognito_user_id(claims.sub)
         if user is None:
             raise UnknownUser
+        if user.disabled_at is not None:
+            raise AccountDisabled
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
-        """Return the caller's user after creating it if necessary. Raises HandleTaken and AlreadyRegistered."""
+        """Return the caller's user after creating it if necessary.
+
+        Raises HandleTaken, AlreadyRegistered, AccountDisabled, and what NameRules.refusal returns.
+        """
+        refusal = self._rules.refusal(handle=handle, display_name=display_name)
         try:
             async with deadline(READ_SECONDS):
-                added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
+                added = None
+                if refusal is None:
+                    added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
         finally:
-            await self._uuids.invalidate(claims.sub)  # after a failure, too, the user may exist now
+            await self._accounts.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
-            raise HandleTaken
+            raise refusal or HandleTaken
+        if user.disabled_at is not None:
+            raise AccountDisabled
         if (user.handle, user.display_name) != (handle, display_name):
             raise AlreadyRegistered
         return user
 
     async def rename(self, claims: Claims, display_name: str) -> User:
-        """Return the caller's user with a new display name. Raises UnknownUser."""
+        """Return the caller's user with a new display name.
+
+        Raises UnknownUser, AccountDisabled, NameReserved and NameMisleading.
+        """
         uuid = await self.uuid_of(claims)
+        if refusal := self._rules.refusal(display_name=display_name):
+            raise refusal
         try:
             async with deadline(READ_SECONDS):
                 user = await self._store.rename(uuid, display_name)
@@ -125,29 +153,3 @@ class Users:
         async with deadline(READ_SECONDS):
             users = await self._store.by_uuids(uuids)
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
-
-
-def _uuids(
-    name: str, load: Callable[[Collection[str]], Awaitable[dict[str, UUID]]], ttl: float
-) -> CacheSpec[str, UUID]:
-    return CacheSpec(
-        name,
-        load,
-        parse_key=str,
-        serialize=lambda uuid: uuid.bytes,
-        deserialize=lambda data: UUID(bytes=data),
-        ttl=ttl,
-        stale_if_error=True,
-    )
-
-
-def _profiles(load: Callable[[Collection[UUID]], Awaitable[dict[UUID, Name]]]) -> CacheSpec[UUID, Name]:
-    return CacheSpec(
-        "profile",
-        load,
-        parse_key=UUID,
-        serialize=lambda name: json.dumps([name.display_name, name.handle]).encode(),
-        deserialize=lambda data: Name(*json.loads(data)),
-        ttl=60,
-        stale_if_error=True,
-    )

@@ -8,7 +8,10 @@ import asyncpg
 
 from app.errors import Unavailable
 from app.gateways.postgres import Postgres
-from app.users.models import NewSubject, NewUser, User
+from app.users.models import AccountChange, AccountChanges, NewSubject, NewUser, User
+
+MOST_CHANGES = 1_000
+"""Changes of accounts that are read at once; with more of them, all that is known of accounts is read anew."""
 
 
 class UserStore:
@@ -21,7 +24,7 @@ class UserStore:
         """Return the user of a Cognito subject, or None."""
         return await self._one(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
             FROM users WHERE cognito_user_id = $1
             """,
             sub,
@@ -31,7 +34,7 @@ class UserStore:
         """Return the user with this handle in lower case, or None."""
         return await self._one(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
             FROM users WHERE handle = $1
             """,
             handle,
@@ -41,7 +44,7 @@ class UserStore:
         """Return those of these users that exist, in any order."""
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
             FROM users WHERE uuid = ANY($1)
             """,
             list(uuids),
@@ -52,7 +55,7 @@ class UserStore:
         """Return users sorted by handle, from the first handle that is greater than `after`."""
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
             FROM users
             WHERE handle >= $1 AND handle < $1 || '~' AND handle > $2
             ORDER BY handle LIMIT $3
@@ -69,7 +72,7 @@ class UserStore:
             """
             INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
             ON CONFLICT DO NOTHING
-            RETURNING uuid, handle, display_name, cognito_user_id, created_at
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at
             """,
             sub,
             handle,
@@ -81,7 +84,7 @@ class UserStore:
         return await self._one(
             """
             UPDATE users SET display_name = $2 WHERE uuid = $1
-            RETURNING uuid, handle, display_name, cognito_user_id, created_at
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at
             """,
             uuid,
             display_name,
@@ -114,6 +117,44 @@ class UserStore:
             return await self._postgres.transact(lambda connection: _relink(connection, *columns))
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
             raise Unavailable("Users have changed meanwhile, and none was moved: try again") from error
+
+    async def disable(self, uuids: Collection[UUID]) -> int:
+        """Disable these users, and return how many were enabled before."""
+        rows = await self._postgres.fetch(
+            "UPDATE users SET disabled_at = now() WHERE uuid = ANY($1) AND disabled_at IS NULL RETURNING uuid",
+            list(uuids),
+        )
+        return len(rows)
+
+    async def enable(self, uuids: Collection[UUID]) -> int:
+        """Enable these users, and return how many were disabled before."""
+        rows = await self._postgres.fetch(
+            "UPDATE users SET disabled_at = NULL WHERE uuid = ANY($1) AND disabled_at IS NOT NULL RETURNING uuid",
+            list(uuids),
+        )
+        return len(rows)
+
+    async def account_changes(self, position: str | None) -> AccountChanges:
+        """Return the changes of accounts that were not visible yet at a position, none if it is None, and the next one.
+
+        A change may be returned at several positions. At most MOST_CHANGES + 1 come.
+        """
+        rows = await self._postgres.fetch(
+            """
+            SELECT pg_snapshot_xmin(snapshot)::text AS position, change.id, change.user_uuid, change.subjects
+            FROM pg_current_snapshot() AS snapshot
+            LEFT JOIN account_changes AS change ON change.xid >= $1::text::xid8
+            LIMIT $2
+            """,
+            position,
+            MOST_CHANGES + 1,
+        )
+        changes = [
+            AccountChange(row["id"], UUID(int=row["user_uuid"].int), tuple(row["subjects"]))
+            for row in rows
+            if row["id"]
+        ]
+        return AccountChanges(rows[0]["position"], changes)
 
     async def is_empty(self) -> bool:
         """Return whether there is no user."""
@@ -151,6 +192,5 @@ async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: li
 
 
 def _user(row: asyncpg.Record) -> User:
-    return User(
-        UUID(int=row["uuid"].int), row["handle"], row["display_name"], row["cognito_user_id"], row["created_at"]
-    )
+    uuid, handle, display_name, sub, created_at, disabled_at = row
+    return User(UUID(int=uuid.int), handle, display_name, sub, created_at, disabled_at)

@@ -27,6 +27,7 @@ from tests.auth.forge import (
     public_jwk,
 )
 
+SUB = str(claims()["sub"])
 Attack = Callable[[Forge], list[str]]
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
@@ -289,15 +290,26 @@ def wrong_claims() -> Iterator[tuple[str, Attack]]:
         yield f"client_id {value!r}", _claim(client_id=value)
     yield "an id token", _claim(token_use="id", client_id=ABSENT, aud="client-one", email="a@example.org")
     yield "aud instead of client_id", _claim(client_id=ABSENT, aud="client-one")
-    for value in (" ", "\t", "a\nb", "a\x00", "\u200b", "a\u202eb", "\ue000", "s" * 256, "\u2028"):
-        yield f"sub {value!r:.20}", _claim(sub=value)
+    for value in (
+        " ", "\t", "a\nb", "a\x00", "\u200b", "a\u202eb", "\ue000", "s" * 256, "\u2028", "amelie", "a@example.org",
+        f"{SUB} ", SUB.upper(), SUB.replace("-", ""), f"{{{SUB}}}", f"urn:uuid:{SUB}", SUB + "\n", SUB[:-1], SUB + "0",
+        SUB.replace("8", "\u0668"), "moving " + SUB,
+    ):  # fmt: skip
+        yield f"sub {value!r:.50}", _claim(sub=value)
+    for value in (
+        "client-two", "client", "https://api.example.org", "", " client-one", "Client-One", None, True, 1, [], {},
+        ["client-one"], ["client-one", "https://api.example.org"], {"client-one": 1},
+    ):  # fmt: skip
+        yield f"aud {value!r}", _claim(aud=value)
 
 
 def wrong_times() -> Iterator[tuple[str, Attack]]:
     for name, changes in {
         "expired": {"exp": NOW - 31}, "expired just now": {"exp": NOW - 30}, "issued in the future": {"iat": NOW + 31},
         "expires as it is issued": {"iat": NOW, "exp": NOW}, "expires before issue": {"exp": NOW, "iat": NOW + 1},
-        "not yet valid": {"nbf": NOW + 31}, "never valid": {"nbf": NOW + 10**9}, "milliseconds": {"iat": NOW * 1000},
+        "longer than a day": {"iat": NOW - 60, "exp": NOW - 59 + 24 * 3600}, "issued long ago": {"iat": 0},
+        "far end": {"exp": 253_402_300_799}, "not yet valid": {"nbf": NOW + 31},
+        "never valid": {"nbf": NOW + 10**9}, "milliseconds": {"iat": NOW * 1000},
     }.items():  # fmt: skip
         yield name, _claim(**changes)
     odd = (10**30, 2**63, 2**64, 253_402_300_800, -(10**30), 1.75e9, float(NOW + 60), str(NOW + 60), 1e300, [NOW], True)

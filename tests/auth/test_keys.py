@@ -2,14 +2,17 @@
 
 import asyncio
 import gzip
+import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.auth.keys import MAX_BODY, KeySet, read_key_set
+from app.auth.keys import FRESH_AGE, MAX_BODY, KeySet, read_key_set
+from app.auth.tokens import CHECK_INTERVAL
 from app.errors import Unauthenticated, Unavailable
 from app.strict_json import Malformed
 from tests.auth.forge import (
@@ -69,35 +72,89 @@ async def test_the_fetch_sends_no_credentials_and_has_a_timeout(keys: KeySet, en
     assert request.extensions["timeout"] == {"connect": 1.0, "read": 2.0, "write": 2.0, "pool": 2.0}
 
 
-async def test_the_key_set_is_kept_for_eleven_hours(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
-    for _ in range(11 * 60):
+async def test_the_key_set_is_kept_for_three_minutes(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+    for _ in range(180):
         await keys.find(KID)
-        clock.now += 59
+        clock.now += 0.99
     await settle()
     assert endpoint.calls == 1
+    clock.now += 3
+    await keys.find(KID)
+    await settle()
+    assert endpoint.calls == 2
+
+
+async def test_an_unchanged_key_set_is_asked_for_by_its_etag(
+    keys: KeySet, endpoint: Endpoint, clock: Clock, forge: Forge
+) -> None:
+    body, etag = as_json({"keys": [public_jwk(forge.key)]}), '"one"'
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_known = request.headers.get("if-none-match") == etag
+        return httpx.Response(304 if is_known else 200, content=b"" if is_known else body, headers={"etag": etag})
+
+    endpoint.answer = answer
+    for _ in range(3):
+        assert await keys.find(KID)
+        clock.now += FRESH_AGE
+    assert [request.headers.get("if-none-match") for request in endpoint.requests] == [None, etag, etag]
+    body, etag = as_json({"keys": [public_jwk(forge.stranger, "new")]}), '"two"'
+    assert await keys.find(KID) is None
+    assert await keys.find("new")
+    assert endpoint.calls == 4
+
+
+async def test_not_modified_without_a_key_set_is_an_outage(keys: KeySet, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda _: httpx.Response(304, headers={"etag": '"one"'})
+    with pytest.raises(Unavailable):
+        await keys.find(KID)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_withdrawn_key_works_for_ten_minutes_at_most(
+    endpoint: Endpoint, clock: Clock, forge: Forge, seed: int
+) -> None:
+    """Whatever the requests before: some of one token, some of others, and all at random times."""
+    chance = random.Random(seed)  # noqa: S311  # repeatable
+    verifier = endpoint.verifier(clock)
+    tokens = [bearer(forge.token(jti=str(number), exp=NOW + 3 * HOUR)) for number in range(4)]
+    for _ in range(50):
+        await verifier.verify(chance.choice(tokens))
+        await settle()
+        clock.now += chance.random() * 60
+    endpoint.publish(public_jwk(forge.stranger, "new"))
+    withdrawn_at = clock.now
+    while clock.now - withdrawn_at < 600 - CHECK_INTERVAL:  # which streams need in addition
+        with suppress(Unauthenticated):
+            await verifier.verify(chance.choice(tokens))
+        await settle()
+        clock.now += chance.random() * 20
+    for token in tokens:
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(token)
 
 
 async def test_a_refresh_ahead_of_expiry_delays_no_request(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
     await keys.check()
     endpoint.gate = asyncio.Event()
-    clock.now += 11.5 * HOUR
+    clock.now += 239
     for _ in range(10):
         assert await keys.find(KID)
     await settle()
     assert endpoint.calls == 2
     endpoint.gate.set()
     await settle()
-    clock.now += 10 * HOUR
+    clock.now += 170
     await keys.check()
     assert endpoint.calls == 2
 
 
-async def test_after_twelve_idle_hours_a_request_waits_for_the_new_set(
+async def test_after_four_idle_minutes_a_request_waits_for_the_new_set(
     keys: KeySet, endpoint: Endpoint, clock: Clock, forge: Forge
 ) -> None:
     await keys.check()
     endpoint.publish(public_jwk(forge.stranger, "new"))
-    clock.now += 12 * HOUR
+    clock.now += FRESH_AGE
     assert await keys.find(KID) is None
     assert await keys.find("new")
     assert endpoint.calls == 2
@@ -133,7 +190,7 @@ async def test_known_key_ids_pass_while_an_unknown_id_waits(keys: KeySet, endpoi
     assert await waiting is None
 
 
-@pytest.mark.parametrize("since_last_fetch", [0, 9, 10, 3600])
+@pytest.mark.parametrize("since_last_fetch", [0, 9, 10, 170])
 async def test_a_rotated_key_works_within_ten_seconds(
     keys: KeySet, endpoint: Endpoint, clock: Clock, forge: Forge, since_last_fetch: float
 ) -> None:
@@ -215,13 +272,13 @@ async def test_the_last_good_set_serves_for_a_day_of_outage(keys: KeySet, endpoi
         await keys.check()
 
 
-async def test_an_endpoint_that_hangs_in_the_second_half_day_delays_only_the_first(
+async def test_an_endpoint_that_hangs_after_four_minutes_delays_only_the_first(
     keys: KeySet, endpoint: Endpoint, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await keys.check()
     monkeypatch.setattr("app.auth.keys.FETCH_TIMEOUT", 0.01)
     endpoint.gate = asyncio.Event()
-    clock.now += 12 * HOUR
+    clock.now += FRESH_AGE
     assert await keys.find(KID)
     clock.now += 10
     monkeypatch.setattr("app.auth.keys.FETCH_TIMEOUT", 60)
@@ -335,7 +392,7 @@ async def test_a_bad_answer_is_an_outage_and_never_replaces_a_good_set(
     clock.now += 10
     await keys.check()
     endpoint.answer = answer
-    clock.now += 12 * HOUR
+    clock.now += FRESH_AGE
     assert await keys.find(KID)
     with pytest.raises(Unavailable):
         await keys.find(str(RFC_7638_KEY["kid"]))

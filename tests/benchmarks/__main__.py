@@ -18,7 +18,7 @@ import uvloop
 
 from scripts.bootstrap import ROOT
 from scripts.engines.process import EngineError
-from tests.benchmarks import growth, peers, process, query, report, routes, sizing, streams
+from tests.benchmarks import attack, growth, peers, process, query, report, routes, sizing, streams
 from tests.benchmarks.figures import Figure, say
 from tests.benchmarks.load import RequestFailed
 from tests.benchmarks.options import Options
@@ -33,6 +33,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "growth": growth.measure,
     "process": process.measure,
     "streams": streams.measure,
+    "attack": attack.measure,
 }
 
 

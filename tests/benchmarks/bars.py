@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tests.benchmarks.attacker import KINDS
 from tests.benchmarks.figures import Figure, number
 
 
@@ -46,6 +47,12 @@ class Verdict:
         return "first step" if self.bar.is_first_step_met(self.figure.median) else "not met"
 
 
+ATTACKS: Final = {
+    **{(kind, f"{call}, p99 against alone"): Bar(3) for kind in KINDS for call in ("send", "read")},
+    **{(kind, "bystanders' calls served"): Bar(99.9, at_least=True) for kind in KINDS},
+    **{(kind, "cost of a day"): Bar(0.3) for kind in KINDS},
+}
+"""The bars of each attack, by its name. The cost is that of 5 RCU and 4 WCU a second, which any account may take."""
 BARS: Final = {
     ("aioboto3", "ours against it"): Bar(0.1, 0.2),
     ("aiodynamo", "ours against it"): Bar(0.3, 0.65),
@@ -83,6 +90,7 @@ BARS: Final = {
     ("1,000 streams", "CPU at rest"): Bar(3),
     ("two processes", "CPU against one"): Bar(1.05),
     ("two processes", "share in the worst try"): Bar(60),
+    **ATTACKS,
 }
 """By subject and quantity. A first step is a milestone on the way to the bar."""
 

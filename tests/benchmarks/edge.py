@@ -98,7 +98,7 @@ class Driver:
         tasks = TaskSet()
         caches = Caches(tasks)
         self._app = create_app(settings)
-        self._token = issuer.token("caller", time.time()).encode()
+        self._token = issuer.token(str(CALLER), time.time()).encode()
         self._state: dict[str, Any] = {
             "verifier": TokenVerifier(settings, httpx.AsyncClient(transport=keys)),
             "users": Users(cast(UserStore, Names()), caches),

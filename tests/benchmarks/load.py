@@ -75,11 +75,14 @@ class Connection(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def connections(address: str, count: int = AT_ONCE) -> AsyncIterator[list[Connection]]:
-    """Open connections, and close them at the end."""
+async def connections(
+    address: str, count: int = AT_ONCE, *, source: str | None = None
+) -> AsyncIterator[list[Connection]]:
+    """Open connections, from this address of the machine's if one is given, and close them at the end."""
     place, loop = urlsplit(address), asyncio.get_running_loop()
     host, port = place.hostname or "", place.port or 80
-    opened = [(await loop.create_connection(Connection, host, port))[1] for _ in range(count)]
+    local = (source, 0) if source else None
+    opened = [(await loop.create_connection(Connection, host, port, local_addr=local))[1] for _ in range(count)]
     try:
         yield opened
     finally:

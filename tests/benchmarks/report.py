@@ -17,6 +17,9 @@ SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the format; it is not fetched."""
 COLOURS: Final = {"met": "#2f6fde", "first step": "#e0a030", "not met": "#d64545"}
 
+LEAST_SHARE: Final = 0.001
+"""The least share of a bar on the picture's scale, which has no 0."""
+
 Parts = Mapping[str, Sequence[Figure]]
 
 
@@ -113,6 +116,6 @@ def _chart(verdicts: Sequence[Verdict], title: str) -> dict[str, Any]:
 
 def _point(verdict: Verdict) -> dict[str, Any]:
     assert verdict.bar
-    shares = (verdict.bar.share(value) for value in (verdict.figure.median, *verdict.figure.spread))
+    shares = (max(LEAST_SHARE, verdict.bar.share(value)) for value in (verdict.figure.median, *verdict.figure.spread))
     name = f"{verdict.figure.name}: {verdict.figure} ({verdict.bar})"
     return {"name": name, "verdict": verdict.word, **dict(zip(("share", "low", "high"), shares, strict=True))}

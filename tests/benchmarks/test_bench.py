@@ -1,11 +1,15 @@
 import asyncio
 import json
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from scripts.bootstrap import ROOT
 from tests.benchmarks import edge
+from tests.benchmarks.attacker import KINDS, Means, attack
 from tests.benchmarks.bars import BARS, Bar, Verdict
 from tests.benchmarks.figures import Figure, Rounds, number
 from tests.benchmarks.processes import Machine
@@ -59,3 +63,23 @@ def test_a_table_has_the_longer_side_as_rows() -> None:
         "| one, ms | 1 |",
         "| two, ms | 1 |",
     ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_attack_is_one(kind: str) -> None:
+    received = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal received
+        with suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                received += len(data)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        address = "http://{}:{}".format(*server.sockets[0].getsockname())
+        outcomes = await attack(address, kind, 0.1, Means("token", ["group"], ["handle"]))
+        await asyncio.sleep(0.05)  # the connections end
+    assert outcomes["200"] or outcomes["connections"]
+    assert received or kind == "silent sockets"

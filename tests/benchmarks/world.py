@@ -141,6 +141,27 @@ async def serve(world: World, *options: str) -> AsyncIterator[Server]:
         yield server
 
 
+@asynccontextmanager
+async def serve_app(world: World) -> AsyncIterator[Server]:
+    """Start the service by `python -m app`, with its limits as they are by default, and stop it at the end.
+
+    No proxy is trusted, so that this machine's addresses have the limits of clients.
+    """
+    port = free_port()
+    env = os.environ | environment(world.settings)
+    env |= {
+        "ALLOWANCES": "",
+        "LOG_LEVEL": "INFO",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "FORWARDED_ALLOW_IPS": "192.0.2.1",
+    }
+    async with run_server(
+        "service", world.folder, port, sys.executable, "-m", "app", probe="/healthz", env=env
+    ) as server:
+        yield server
+
+
 async def write_inbox(world: World, owner: NewUser, peers: Sequence[NewUser]) -> list[UUID]:
     """Write the users, and a direct group of the owner with each peer; return the groups' ids, the newest first."""
     await write_users(world, [owner, *peers])

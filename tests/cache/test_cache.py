@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.cache import NEGATIVE_TTL, Cache, Caches, CacheSpec, open_caches
+from app.cache import NEGATIVE_TTL, Cache, Caches, CacheSpec, Codec, open_caches
 from app.cache.cache import DISCONNECTED_TTL, STALE_RETRY, STALE_WAIT
 from app.concurrency import TaskSet
 from app.errors import Unavailable
@@ -44,13 +44,11 @@ class Source:
         return seen
 
     def spec(self, **options: Any) -> CacheSpec[str, int]:
-        defaults: dict[str, Any] = {
-            "parse_key": str,
-            "serialize": lambda value: str(value).encode(),
-            "deserialize": int,
-            "ttl": 300,
-        }
+        defaults: dict[str, Any] = {"parse_key": str, "ttl": 300}
         return CacheSpec(self.name, self.load, **defaults | options)
+
+
+SHARED: Codec[int] = Codec(lambda value: str(value).encode(), int)
 
 
 class Clock:
@@ -132,12 +130,11 @@ async def test_100_concurrent_reads_share_one_load(alone: Caches, source: Source
     assert counted == {"miss": 150, "hit": 2}
 
 
-@pytest.mark.parametrize("local_copies", [True, False])
 async def test_100_concurrent_reads_of_two_processes_share_one_load_through_valkey(
-    two_processes: tuple[Caches, Caches], source: Source, local_copies: bool
+    two_processes: tuple[Caches, Caches], source: Source
 ) -> None:
     source.values, source.seconds = {"a": 1}, 0.3
-    one, other = (caches.add(source.spec(local_copies=local_copies)) for caches in two_processes)
+    one, other = (caches.add(source.spec(codec=SHARED)) for caches in two_processes)
     assert await asyncio.gather(*(one.get("a") for _ in range(100))) == [1] * 100
     assert await asyncio.gather(*(other.get("a") for _ in range(100))) == [1] * 100
     assert source.loads == [{"a"}]
@@ -210,7 +207,7 @@ async def test_values_live_for_their_ttl_and_absence_for_30_seconds(
 async def test_absence_is_shared_and_invalidated_like_a_value(
     two_processes: tuple[Caches, Caches], source: Source
 ) -> None:
-    one, other = (caches.add(source.spec()) for caches in two_processes)
+    one, other = (caches.add(source.spec(codec=SHARED)) for caches in two_processes)
     assert await one.get("a") is await other.get("a") is None
     assert len(source.loads) == 1
     source.values = {"a": 1}
@@ -272,13 +269,13 @@ async def test_a_load_that_began_before_an_invalidation_is_not_cached(alone: Cac
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("local_copies", [True, False])
+@pytest.mark.parametrize("codec", [SHARED, None])
 async def test_no_invalidated_value_is_read_again(
-    two_processes: tuple[Caches, Caches], source: Source, local_copies: bool, seed: int
+    two_processes: tuple[Caches, Caches], source: Source, codec: Codec[int] | None, seed: int
 ) -> None:
-    """Many readers and writers in two processes, at random times. Local copies may be old while a message travels."""
+    """Many readers and writers in two processes, at random times. Values that are not shared may be old meanwhile."""
     chance = random.Random(seed)  # noqa: S311  # repeatable
-    each = [process.add(source.spec(local_copies=local_copies)) for process in two_processes]
+    each = [process.add(source.spec(codec=codec)) for process in two_processes]
     source.values, invalidated = dict.fromkeys("abc", 0), dict.fromkeys("abc", 0)
     travel_seconds = 0.05
 
@@ -289,7 +286,7 @@ async def test_no_invalidated_value_is_read_again(
             value = source.values[key]
             await asyncio.sleep(chance.choice((0, 0, 0.002)))
             await cache.invalidate(key)
-            if local_copies:
+            if codec is None:
                 asyncio.get_running_loop().call_later(travel_seconds, mark_invalidated, key, value)
             else:
                 mark_invalidated(key, value)
@@ -312,7 +309,7 @@ async def test_no_invalidated_value_is_read_again(
         assert await cache.get_many("abc") == source.values
 
 
-async def test_an_invalidation_reaches_the_local_copies_of_other_processes(
+async def test_an_invalidation_reaches_the_values_of_other_processes(
     two_processes: tuple[Caches, Caches], source: Source
 ) -> None:
     source.values = {"a": 1}
@@ -325,14 +322,18 @@ async def test_an_invalidation_reaches_the_local_copies_of_other_processes(
             break
         await asyncio.sleep(0)
     assert await one.get("a") == await other.get("a") == 2
-    assert len(source.loads) == 2
+    assert len(source.loads) == 4
 
 
 async def test_a_value_that_cannot_be_deserialized_is_loaded_anew(
     two_processes: tuple[Caches, Caches], source: Source
 ) -> None:
     source.values = {"a": 1}
-    one, other = two_processes[0].add(source.spec(serialize=lambda _: b"{}")), two_processes[1].add(source.spec())
+    of_another_version = replace(SHARED, serialize=lambda _: b"{}")
+    one, other = (
+        caches.add(source.spec(codec=codec))
+        for caches, codec in zip(two_processes, (of_another_version, SHARED), strict=True)
+    )
     assert await one.get("a") == await other.get("a") == 1
 
 
@@ -340,7 +341,7 @@ async def test_reads_succeed_while_valkey_hangs_and_only_one_waits(source: Sourc
     source.values = {"a": 1}
     with running_valkey() as engine:
         async with process(engine.address, call_seconds=CALL_SECONDS) as caches:
-            cache = caches.add(source.spec(local_copies=False))
+            cache = caches.add(source.spec(codec=SHARED))
             assert await cache.get("a") == 1
             os.kill(engine.child.pid, signal.SIGSTOP)
             source.values["a"] = 2
@@ -357,7 +358,7 @@ async def test_a_failed_invalidation_is_made_up_for_when_valkey_answers_again(so
     with running_valkey() as engine:
         async with AsyncExitStack() as stack:
             first, second = [await stack.enter_async_context(process(engine.address)) for _ in range(2)]
-            one, other = (caches.add(source.spec(local_copies=False)) for caches in (first, second))
+            one, other = (caches.add(source.spec(codec=SHARED)) for caches in (first, second))
             assert await other.get("a") == 1
             source.values["a"] = 2
             valkey = first.valkey
@@ -370,7 +371,7 @@ async def test_a_failed_invalidation_is_made_up_for_when_valkey_answers_again(so
             assert await other.get("a") == 2
 
 
-async def test_local_copies_live_for_one_second_while_valkey_is_unavailable(source: Source) -> None:
+async def test_values_of_a_process_live_for_one_second_while_valkey_is_unavailable(source: Source) -> None:
     source.values = {"a": 1}
     with running_valkey() as engine:
         async with process(engine.address) as caches:

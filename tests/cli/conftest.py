@@ -65,6 +65,7 @@ def engines(dynamodb_url: str, database_url: str, key_server: KeyServer) -> Plac
         "COGNITO_ISSUER_URL": f"http://127.0.0.1:{key_server.port}/pool",
         "COGNITO_CLIENT_IDS": "web",
         "TZ": "UTC",
+        "INSECURE_ALLOWED": "DATABASE_URL,DYNAMODB_ENDPOINT_URL",  # tests of production use these engines
     }
     return Place(settings).elsewhere()
 

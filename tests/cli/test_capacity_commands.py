@@ -35,7 +35,7 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         engine = {"ENVIRONMENT": "test", "DYNAMODB_ENDPOINT_URL": self.emulator.url, "DYNAMODB_TABLE": self.table}
-        return self.emulator.environment | engine
+        return self.emulator.environment | engine | {"INSECURE_ALLOWED": "DYNAMODB_ENDPOINT_URL"}
 
     async def run(self, *arguments: str, typed: str = "", **env: str) -> Ended:
         return await cruddur("capacity", *arguments, env=self.environment | env, typed=typed)

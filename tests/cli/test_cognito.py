@@ -7,6 +7,7 @@ its pages in no order that is promised, and that its throttling is by account an
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -37,7 +38,11 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.emulator.environment | {"ENVIRONMENT": "test", "DATABASE_URL": self.database_url}
+        return self.emulator.environment | {
+            "ENVIRONMENT": "test",
+            "DATABASE_URL": self.database_url,
+            "INSECURE_ALLOWED": "DATABASE_URL",  # tests of production use this database
+        }
 
     async def run(self, *arguments: str, typed: str = "", **env: str) -> Ended:
         return await cruddur(*arguments, "--pool", self.pool, env=self.environment | env, typed=typed)
@@ -252,6 +257,59 @@ async def test_sync_first_shows_and_then_creates_by_the_rules_of_registration(pl
     assert names == {"amelie": "Amélie Laurent", "nameless": "nameless", "long_name": "long_name"}
     again = await place.run("users", "sync", "--apply", "--json")
     assert (summary(again)["counts"]["same"], summary(again)["created"]) == (3, 0)
+
+
+async def test_sync_creates_reserved_handles_only_when_told_to(place: Place) -> None:
+    for handle, name in {"support": "Support", "adm1n_2": "A", "acme": "A", "bruno": "Cruddur Admin"}.items():
+        place.account(handle, name=name)
+    refused = await place.run("users", "sync", "--apply", "--json", RESERVED_HANDLES="acme")
+    reserved = dict.fromkeys(("support", "adm1n_2", "acme"), "reserved")
+    assert (refused.code, findings(refused)) == (2, reserved | {"bruno": "create"})
+    assert await place.texts("SELECT handle, display_name FROM users") == {"bruno": "bruno"}
+    created = await place.run("users", "sync", "--apply", "--allow-reserved", RESERVED_HANDLES="acme")
+    assert created.code == 0, created
+    assert (await place.texts("SELECT handle, display_name FROM users"))["support"] == "Support"
+
+
+async def test_sync_disables_the_users_of_disabled_accounts_and_enables_none(place: Place) -> None:
+    place.account("goes", disabled="yes")
+    subs = {
+        "stays": place.account("stays"),
+        "was_disabled": place.account("was_disabled"),
+        "leaves": place.account("leaves", disabled="yes"),
+        "unnamed": str(uuid4()),
+    }
+    place.emulator.add_users(place.pool, [{"sub": subs["unnamed"], "disabled": "yes"}])
+    await place.database.executemany(
+        "INSERT INTO users (handle, display_name, cognito_user_id, disabled_at) VALUES ($1, $1, $2, $3)",
+        [(handle, sub, datetime.now(UTC) if handle == "was_disabled" else None) for handle, sub in subs.items()],
+    )
+    shown = await place.run("users", "sync", "--json")
+    assert {record["handle"]: record["finding"] for record in shown.records if "finding" in record} == {
+        "goes": "skip",
+        "leaves": "disable",
+        "unnamed": "disable",
+    }
+    assert "--apply does it" in (await place.run("users", "sync")).out
+    disabled = "SELECT handle, 'disabled' FROM users WHERE disabled_at IS NOT NULL"
+    assert list(await place.texts(disabled)) == ["was_disabled"]
+    applied = await place.run("users", "sync", "--apply")
+    assert (applied.code, "2 disable" in applied.out) == (0, True), applied
+    assert sorted(await place.texts(disabled)) == ["leaves", "unnamed", "was_disabled"]
+
+
+async def test_a_user_is_disabled_and_enabled_by_handle(place: Place) -> None:
+    await place.users("spammer")
+    env = place.environment
+    for command, word in (("disable", "is disabled now"), ("disable", "was disabled already")):
+        ended = await cruddur("users", command, "@Spammer", env=env)
+        assert (ended.code, f"@spammer {word}." in ended.out) == (0, True), ended
+    unknown = await cruddur("users", "disable", "nobody_here", env=env)
+    assert (unknown.code, "There is no user with the handle" in unknown.complaint) == (1, True)
+    refused = await cruddur("users", "enable", "spammer", env=env | {"ENVIRONMENT": "production"})
+    assert (refused.code, "--production" in refused.complaint) == (4, True), refused
+    assert (await cruddur("users", "enable", "spammer", env=env)).code == 0
+    assert await place.database.fetchval("SELECT disabled_at FROM users") is None
 
 
 async def test_list_users_shows_the_pool_without_addresses(place: Place) -> None:

@@ -1,9 +1,9 @@
 """A server process for the contract's tools, which speak real HTTP, and people with tokens."""
 
-import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -32,7 +32,7 @@ class Live:
 
     def newcomer(self) -> str:
         """Return the token of an account that has not registered."""
-        return self.issuer.token(f"sub-{secrets.token_hex(8)}", time.time())
+        return self.issuer.token(str(uuid4()), time.time())
 
 
 @pytest_asyncio.fixture(scope="module")

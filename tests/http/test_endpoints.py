@@ -59,7 +59,7 @@ def headers_of(answer: httpx.Response) -> list[tuple[str, str]]:
 @pytest_asyncio.fixture(params=["registered", "unregistered"])
 async def both(request: Any, service: Service, issuer: Any, ann: Person) -> AsyncIterator[Both]:
     """A caller of each kind: the rejection of an unregistered caller comes before most errors of parameters."""
-    token = ann.token if request.param == "registered" else issuer.token(f"nobody-{uuid4()}", time.time())
+    token = ann.token if request.param == "registered" else issuer.token(str(uuid4()), time.time())
     async with httpx.AsyncClient(
         transport=service.transport, base_url="http://service.test", headers={"authorization": f"Bearer {token}"}
     ) as client:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -14,9 +15,11 @@ import httpx
 import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
+from app.http.middleware import MAX_LINES
 from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service, people_of
 from tests.http.crashing import CANARY
+from tests.tools.servers import Server
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("crash_with_a_sentence", "crash_with_a_cause", "crash_in_a_group", "answer_wrongly")
@@ -171,3 +174,24 @@ def test_an_unhandled_exception_is_logged_with_its_type_place_and_request_id(wri
         frames = failure["exception"][0]["frames"]
         assert all(set(frame) <= {"filename", "lineno", "name", "line"} for frame in frames)
     assert failures[0]["exception"][0]["frames"][-1]["name"] == "crash_with_a_sentence"
+
+
+async def test_strangers_cannot_fill_the_log(settings: Settings, ann: Person) -> None:
+    server = Server(settings, variables={"LOG_LEVEL": "INFO"}, stderr=asyncio.subprocess.PIPE)
+    await server.start()
+    assert server.process
+    assert server.process.stderr
+    async with httpx.AsyncClient(base_url=server.address) as client:
+        for _ in range(2 * MAX_LINES):
+            await client.get("/healthz")
+        for _ in range(10):
+            await client.get("/api/message_groups", headers={"authorization": f"Bearer {ann.token}"})
+        await asyncio.sleep(1)
+        await client.get("/healthz")
+    await server.stop(signal.SIGTERM)
+    lines = [json.loads(line) for line in (await server.process.stderr.read()).splitlines()]
+    assert sum(line.get("user") == str(ann.uuid) for line in lines) == 10
+    strangers = sum(line["event"] == "request" and not line["user"] for line in lines)
+    omitted = sum(line["count"] for line in lines if line["event"] == "requests_not_logged")
+    assert strangers + omitted >= 2 * MAX_LINES
+    assert omitted

@@ -145,6 +145,7 @@ async def test_with_a_cognito_domain_the_sign_in_is_cognito(settings: Settings) 
         "kind": "cognito",
         "authorize_url": f"{DOMAIN}/oauth2/authorize",
         "token_url": f"{DOMAIN}/oauth2/token",
+        "revoke_url": f"{DOMAIN}/oauth2/revoke",
         "logout_url": f"{DOMAIN}/logout",
         "client_id": settings.cognito_client_ids[0],
         "scope": "openid",

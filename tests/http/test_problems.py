@@ -8,9 +8,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 
 from app.gateways.dynamodb import Put
 from app.http import routes
+from app.http.problems import MAX_ERRORS, on_invalid_request
 from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
 from tests.fixtures.app import Person, Service
@@ -61,6 +64,30 @@ async def test_a_wrong_key_is_told_by_its_place_and_never_repeated(ann: Person, 
     problem = problem_of(answer, 422, "invalid-body")
     assert {error["pointer"] for error in problem["errors"]} == {"/groups"}
     assert "canary" not in answer.text
+
+
+async def test_a_body_with_thousands_of_defects_is_described_no_further_than_its_answer_goes() -> None:
+    reads = 0
+
+    class Place(tuple[str, ...]):
+        """The place of a defect, which counts how often it is looked at."""
+
+        __slots__ = ()
+
+        def __getitem__(self, index: Any) -> Any:
+            nonlocal reads
+            reads += 1
+            return super().__getitem__(index)
+
+    async def described(count: int) -> int:
+        nonlocal reads
+        reads = 0
+        defects = [{"type": "invalid", "loc": Place(("body", "groups", f"{n}", "[key]"))} for n in range(count)]
+        answer = await on_invalid_request(Request({"type": "http"}), RequestValidationError(defects))
+        assert len(json.loads(bytes(answer.body))["errors"]) == MAX_ERRORS
+        return reads
+
+    assert await described(4 * MAX_ERRORS) == await described(2 * MAX_ERRORS)
 
 
 async def test_a_blocked_user_learns_only_that_the_message_is_refused(

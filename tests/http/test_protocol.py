@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -11,7 +13,17 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.http.protocol import MAX_FIELDS, MAX_HEAD_BYTES, REQUEST_SECONDS, ConnectionLimits
+from app.http.docs import FOLDER
+from app.http.protocol import (
+    LOG_SECONDS,
+    MAX_FIELDS,
+    MAX_HEAD_BYTES,
+    MAX_PIPELINED,
+    READ_BYTES,
+    READ_SECONDS,
+    REQUEST_SECONDS,
+    ConnectionLimits,
+)
 from app.settings import Settings
 from tests.fixtures.app import Person
 from tests.tools.servers import Server, servers
@@ -28,8 +40,16 @@ async def server(settings: Settings) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def connected(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+async def connected(
+    server: Server, *, buffer: int | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect, with so many bytes that the kernel keeps for the reader."""
+    client = socket.socket()
+    if buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    client.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=client)
     try:
         yield reader, writer
     finally:
@@ -167,6 +187,82 @@ async def test_many_bad_connections_cost_others_neither_time_nor_memory(server: 
     assert memory() - before < 40_000
 
 
+BUNDLE_FILE = FOLDER / "swagger-ui-bundle.js"
+BUNDLE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n"
+CONFIG = b"GET /api/config HTTP/1.1\r\nHost: x\r\n"
+LAST = b"Connection: close\r\n\r\n"
+FILES = MAX_PIPELINED // 2
+
+
+async def test_a_client_that_does_not_read_takes_no_place_and_is_disconnected(settings: Settings) -> None:
+    server = Server(settings)
+    server.variables = {"MAX_REQUESTS_IN_FLIGHT": "1"}
+    await server.start()
+
+    async def download(*, begin: float = 0, every: float = 0) -> int:
+        """Return how many bytes a client gets that begins to read this late, and then reads 64 KiB so often."""
+        async with connected(server, buffer=4096) as (reader, writer), asyncio.timeout(2 * READ_SECONDS + 20):
+            writer.write((BUNDLE + b"\r\n" + CONFIG + b"\r\n") * FILES + CONFIG + LAST)
+            await asyncio.sleep(begin)
+            received = 0
+            with suppress(ConnectionError):
+                while data := await reader.read(READ_BYTES):
+                    received += len(data)
+                    await asyncio.sleep(every)
+            return received
+
+    try:
+        stalled = asyncio.create_task(download(begin=2 * READ_SECONDS + 3))
+        slow = asyncio.create_task(download(every=0.15))
+        await asyncio.sleep(1)
+        assert (await send(server, [CONFIG + LAST])).startswith(b"HTTP/1.1 200 OK")
+        assert await stalled < await slow
+        assert await slow > FILES * len(BUNDLE_FILE.read_bytes())
+    finally:
+        await server.stop(signal.SIGKILL)
+
+
+async def test_the_requests_that_wait_on_a_connection_are_limited(server: Server) -> None:
+    assert (await send(server, [(GET + b"\r\n") * MAX_PIPELINED + CONFIG + LAST])).count(
+        b"HTTP/1.1 200 OK"
+    ) == 1 + MAX_PIPELINED
+    answer = await send(server, [(GET + b"\r\n") * 10_000])
+    assert answer.count(b"HTTP/1.1 200 OK") <= 1 + MAX_PIPELINED
+
+
+async def test_refused_connections_share_a_log_line(settings: Settings) -> None:
+    server = Server(settings, variables={"LOG_LEVEL": "WARNING"}, stderr=asyncio.subprocess.PIPE)
+    await server.start()
+    assert server.process
+    assert server.process.stderr
+    upgrade = b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    for junk in [b"\x16\x03\x01", GET + upgrade, b"G@T / HTTP/1.1\r\n\r\n"] * 30:
+        await send(server, [junk])
+    await asyncio.sleep(LOG_SECONDS)
+    await server.stop(signal.SIGTERM)
+    lines = [json.loads(line)["event"] for line in (await server.process.stderr.read()).splitlines()]
+    assert lines
+    assert set(lines) == {"requests_refused"}
+    assert len(lines) < 30
+
+
+async def test_a_client_that_leaves_is_no_error(settings: Settings, ann: Person) -> None:
+    server = Server(settings, variables={"LOG_LEVEL": "ERROR"}, stderr=asyncio.subprocess.PIPE)
+    await server.start()
+    for path in ["/api/events", "/api/message_groups"] * 20:
+        async with connected(server) as (_, writer):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n\r\n".encode())
+            await writer.drain()
+    async with connected(server, buffer=4096) as (_, writer):
+        writer.write((BUNDLE + b"\r\n") * MAX_PIPELINED)
+        await asyncio.sleep(1)
+    assert (await send(server, [CONFIG + LAST])).startswith(b"HTTP/1.1 200 OK")
+    await server.stop(signal.SIGTERM)
+    assert server.process
+    assert server.process.stderr
+    assert await server.process.stderr.read() == b""
+
+
 async def test_an_address_has_a_limited_number_of_connections(settings: Settings) -> None:
     server = Server(settings)
     server.variables = {"FORWARDED_ALLOW_IPS": "10.0.0.1", "MAX_CONNECTIONS_PER_ADDRESS": str(PER_ADDRESS)}
@@ -197,3 +293,19 @@ def test_limits_count_in_all_and_by_address_and_trust_proxies() -> None:
         limits.remove(address)
     assert ConnectionLimits(5, 0, ["*"]).add("192.0.2.1")
     assert not ConnectionLimits(5, 0, ["10.0.0.0/8"]).add("")  # the client left before its address was read
+
+
+def test_a_site_with_many_addresses_counts_as_one_client() -> None:
+    limits = ConnectionLimits(100, 2, ["2001:db8:ffff::1"])
+    assert [limits.add(f"2001:db8::{number}") for number in range(3)] == [True, True, False]
+    assert limits.add("2001:db8:0:1::1")
+    assert [limits.add(address) for address in ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.1")] == [
+        True,
+        True,
+        False,
+    ]
+    assert [limits.add("2001:db8:ffff::1") for _ in range(3)] == [True, True, True]
+    assert limits.add("")
+    for number in range(3):
+        limits.remove(f"2001:db8::{number}")
+    assert limits.add("2001:db8::7")

@@ -12,7 +12,6 @@ import pytest_asyncio
 from app.auth.issuer import LocalIssuer
 from app.http.readiness import FRESH_SECONDS, Readiness
 from app.limits import rates
-from app.limits.limits import network
 from app.limits.rates import Rate
 from app.settings import Settings
 from tests.contract.test_document import OPERATIONS
@@ -200,14 +199,6 @@ async def test_the_traffic_of_an_address_without_a_token_is_bounded(limited: Ser
         assert sent > 19e6
         problem_of(answer, 429, "too-many-requests")
         assert (await client.get("/healthz")).status_code == 200
-
-
-def test_all_addresses_of_a_host_are_one() -> None:
-    assert network("192.0.2.7") == "192.0.2.7"
-    assert network("::ffff:192.0.2.7") == "192.0.2.7"
-    assert network("2001:db8:1:2:3:4:5:6") == network("2001:db8:1:2::1") == "2001:db8:1:2::"
-    assert network("") == ""
-    assert network("unix") == "unix"
 
 
 async def test_readiness_checks_each_dependency_once_a_second_at_most() -> None:

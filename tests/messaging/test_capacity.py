@@ -11,7 +11,7 @@ from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
-from app.messaging.errors import AfterTooOld, GroupNotFound
+from app.messaging.errors import AfterTooOld, GroupNotFound, MessageTooLong
 from app.messaging.events import GroupChanged
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.log import NUMBERS_AFTER, now
@@ -20,6 +20,7 @@ from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import COUNTED_WHOLE, UnreadCount, UnreadCounter
 from app.messaging.windows import Window
+from app.settings import LONGEST_MESSAGE
 from tests.fixtures.app import Service
 from tests.tools.capacity import Meter
 from tests.tools.capacity_rules import item_size
@@ -130,12 +131,37 @@ async def test_a_repeated_send_writes_no_message(metered: Metered) -> None:
     assert (spent.write_units, spent.read_units) == (2, 2), spent
 
 
-async def test_marking_read_costs_one_write_unit(metered: Metered) -> None:
+async def test_marking_read_costs_one_write_unit_and_half_a_read_unit(metered: Metered) -> None:
+    """The read is that of the peer's row: the event goes to members only."""
     await metered.send()
     async with metered.meter.measure() as spent:
         await metered.messaging.mark_read(metered.bob, metered.group, 1)
-    assert spent.calls == ["UpdateItem"]
-    assert (spent.write_units, spent.read_units) == (1, 0), spent
+    assert spent.calls == ["UpdateItem", "GetItem"]
+    assert (spent.write_units, spent.read_units) == (1, 0.5), spent
+
+
+@pytest.mark.parametrize(("longest", "send", "page"), [(1024, 7, 52.5), (LONGEST_MESSAGE, 18, 198)])
+async def test_a_text_costs_four_bytes_a_character_at_most(
+    metered: Metered, longest: int, send: float, page: float
+) -> None:
+    """The longest texts have characters of four bytes each. White space is stored, so it counts."""
+    messaging = Messaging(
+        metered.store, DIRECTORY, message_max_length=longest, tasks=TaskSet(), clock=lambda: metered.at
+    )
+    await metered.send()
+    text = "\N{GRINNING FACE}" * longest
+    for number in range(1, 101):
+        draft = Draft(metered.ann, text, uuid4(), after=number, reply_to=number)
+        async with metered.meter.measure() as spent:
+            await messaging.send(draft, group=metered.group, handle=None)
+        assert spent.write_units == send, spent
+    async with metered.meter.measure() as spent:
+        history = await messaging.history(metered.bob, metered.group, Window.newest(100))
+    assert len(history.messages) == 100
+    assert spent.read_units == page, spent
+    for padded in (f" {text}", f"{text}\n", "x".rjust(longest + 1)):
+        with pytest.raises(MessageTooLong):
+            await messaging.send(Draft(metered.ann, padded), group=metered.group, handle=None)
 
 
 @pytest.mark.parametrize(("groups", "units"), [(20, 1), (50, 2), (100, 4)])
@@ -163,7 +189,11 @@ async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> No
 
 async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
     """Give Ann that many groups, whose rows have the longest previews."""
-    for age in range(count):
+    await asyncio.gather(*(_fill(metered, range(at, count, 32), minutes_apart) for at in range(32)))
+
+
+async def _fill(metered: Metered, ages: range, minutes_apart: float) -> None:
+    for age in ages:
         peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
         message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, "x" * 120, at)
         await metered.store._table.put(items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001

@@ -49,7 +49,9 @@ async def test_a_handle_is_compared_without_case_and_may_have_an_at_sign(ann: Pe
         "<script>alert(1)</script> & \"quotes\" 'single' \\ /",
         "שלום \u202e abc \u200b e\u0301 👩‍👩‍👧‍👦 🇸🇪",
         "x" * 1024,
-        "  " + "y" * 1024 + "\n",
+        "  " + "y" * 1021 + "\n",
+        " " * 1023 + "y",
+        "👍" * 1024,
         "\x01\x7f\ufeff\ufffe",
         "\r\n\t-\r",
     ],
@@ -67,6 +69,10 @@ async def test_a_text_comes_back_exactly_as_sent(ann: Person, bob: Person, text:
         (" \n\t\u3000", "message-blank"),
         ("x" * 1025, "message-too-long"),
         ("👍" * 1025, "message-too-long"),
+        ("a" + "\u0301" * 1024, "message-too-long"),
+        ("y".rjust(1025), "message-too-long"),
+        ("y".ljust(1025), "message-too-long"),
+        ("y".center(15_900), "message-too-long"),
         ("a\0b", "message-malformed"),
     ],
 )
@@ -100,7 +106,7 @@ async def test_a_handle_that_was_unknown_is_found_as_soon_as_it_is_registered(
     handle = f"late_{uuid4().hex[:12]}"
     body = {"message": "hi", "handle": handle}
     problem_of(await ann.client.post("/api/messages", json=body), 404, "user-not-found")
-    async with service.client(authorization=f"Bearer {issuer.token(handle, time.time())}") as late:
+    async with service.client(authorization=f"Bearer {issuer.token(str(uuid4()), time.time())}") as late:
         assert (await late.post("/api/users", json={"handle": handle, "display_name": "Late"})).status_code == 200
     assert (await ann.client.post("/api/messages", json=body)).status_code == 200
 

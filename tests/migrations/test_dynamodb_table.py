@@ -11,7 +11,7 @@ from migrations.dynamodb_table import create_table, table_definition
 def settings(**changes: object) -> Settings:
     given: dict[str, object] = {
         "environment": "test",
-        "database_url": "postgresql://nobody@127.0.0.1/nothing",
+        "database_url": "postgresql://nobody@127.0.0.1/nothing?sslmode=require",
         "dynamodb_table": f"test-{uuid4()}",
         "cognito_issuer_url": "https://issuer.example",
         "cognito_client_ids": "local",

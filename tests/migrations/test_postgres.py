@@ -38,7 +38,7 @@ async def tables(url: str) -> object:
 async def test_every_version_goes_up_and_down_again(empty_database_url: str) -> None:
     for _ in range(2):
         await asyncio.to_thread(migrate, empty_database_url)
-        assert await tables(empty_database_url) == ["alembic_version", "users"]
+        assert await tables(empty_database_url) == ["account_changes", "alembic_version", "users"]
         await asyncio.to_thread(rollback, empty_database_url, "base")
         assert await tables(empty_database_url) == ["alembic_version"]
 
@@ -50,7 +50,7 @@ async def test_migrations_started_at_the_same_time_run_one_after_the_other(empty
 
     starts = [start() for _ in range(3)]
     assert [await asyncio.to_thread(process.wait) for process in starts] == [0, 0, 0]
-    assert await tables(empty_database_url) == ["alembic_version", "users"]
+    assert await tables(empty_database_url) == ["account_changes", "alembic_version", "users"]
 
 
 async def test_a_failed_migration_is_told_in_one_sentence() -> None:
@@ -109,6 +109,29 @@ async def test_every_query_has_its_index(
     assert "Sort" not in plan[0][0]
 
 
+async def test_the_question_for_changed_accounts_has_its_index(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    await connection.execute("set local enable_seqscan = off")
+    plan = await connection.fetch("explain select * from account_changes where xid >= '5'::xid8")
+    assert "account_changes_xid" in "\n".join(row[0] for row in plan)
+
+
+async def test_every_change_of_an_account_is_recorded_and_kept_for_a_day(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    recorded = "select subjects from account_changes order by id"
+    await connection.execute("delete from account_changes")
+    await connection.execute(ADD, "A", "schema_test_a", "sub")
+    await connection.execute("update users set display_name = 'B' where handle = 'schema_test_a'")
+    assert await connection.fetch(recorded) == []
+    await connection.execute("update users set disabled_at = now() where handle = 'schema_test_a'")
+    await connection.execute("update users set cognito_user_id = 'new' where handle = 'schema_test_a'")
+    await connection.execute("update account_changes set changed_at = now() - interval '25 hours'")
+    await connection.execute("delete from users where handle = 'schema_test_a'")
+    assert [row["subjects"] for row in await connection.fetch(recorded)] == [["new"]]
+
+
 @pytest.mark.parametrize("steps", [["table", "up"], ["up", "down"]])
 async def test_the_operators_command_migrates_and_rolls_back(
     empty_database_url: str, dynamodb_url: str, steps: list[str]
@@ -122,4 +145,4 @@ async def test_the_operators_command_migrates_and_rolls_back(
     command = [sys.executable, "-m", "migrations", *steps]
     done = await asyncio.to_thread(subprocess.run, command, env=os.environ | environment, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (await tables(empty_database_url) == ["alembic_version", "users"]) is (steps[-1] == "up")
+    assert (await tables(empty_database_url) == ["account_changes", "alembic_version", "users"]) is (steps[-1] == "up")

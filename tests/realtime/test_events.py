@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import httpx
 import pytest
 
 from app.auth.issuer import LIFETIME, LocalIssuer
+from app.auth.tokens import Claims
+from app.errors import Unauthenticated
 from app.gateways.dynamodb import Update
 from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
@@ -61,6 +64,33 @@ async def test_typing_reaches_the_peer_alone(live: Live, ann: Person, bob: Perso
         await of_bob.until_told("typing", **typing, is_typing=False)
     assert not of_ann.of("typing")
     assert [event["type"] for event in of_eve.events] == ["resync"]
+
+
+async def test_a_flood_of_typing_and_markers_leaves_the_peers_stream_alone(
+    live: Live, ann: Person, bob: Person, eve: Person
+) -> None:
+    """Ann calls both servers as fast as they answer. Bob's stream goes on, and Eve's message comes in between."""
+    for text in ("one", "two", "three"):
+        group = (await live.send(bob, ann, text))["message_group_uuid"]
+    async with live.listener(bob).listening() as of_bob:
+        began = time.monotonic()
+        flood = [asyncio.ensure_future(flooded(live, ann, group, server=number % 2)) for number in range(8)]
+        await asyncio.sleep(0.2)
+        sent = await live.send(eve, bob, "in between")
+        await of_bob.until_told("message", message=sent)
+        await asyncio.gather(*flood)
+        await of_bob.until_told("read", user_uuid=str(ann.uuid), number=3)
+    assert of_bob.resyncs == ["new"]
+    assert 1 <= len(of_bob.of("typing")) <= 2 * (2 + (time.monotonic() - began) / 3), "one in 3 s of each server"
+
+
+async def flooded(live: Live, person: Person, group: str, *, server: int) -> None:
+    headers = {"authorization": f"Bearer {person.token}"}
+    address = f"{live.servers[server].address}/api/message_groups/{group}"
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
+        for number in range(25):
+            await client.request("POST" if number % 2 else "DELETE", f"{address}/typing")
+            await client.put(f"{address}/read", json={"number": 1 + number % 3})
 
 
 async def test_membership_is_checked_for_each_event(live: Live, service: Service, ann: Person, bob: Person) -> None:
@@ -125,6 +155,27 @@ async def test_a_stream_ends_with_its_token(live: Live, issuer: LocalIssuer, ann
         answer = await client.get(f"{live.servers[0].address}/api/events")
         assert answer.status_code == 200
         assert 0.5 < time.monotonic() - started < 3
+
+
+async def test_a_stream_ends_when_its_token_is_refused_before_it_expires(
+    service: Service, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a withdrawal of the token's key."""
+    verifier, checked = service.state["verifier"], 0
+    verify = verifier.verify
+
+    async def refuse_later(authorization: Sequence[str]) -> Claims:
+        nonlocal checked
+        checked += 1
+        if checked > 3:
+            raise Unauthenticated
+        return await verify(authorization)
+
+    monkeypatch.setattr("app.auth.tokens.CHECK_INTERVAL", 0.1)
+    monkeypatch.setattr(verifier, "verify", refuse_later)
+    async with asyncio.timeout(10):
+        answer = await ann.client.get("/api/events")
+    assert (answer.status_code, checked) == (200, 4)
 
 
 async def test_a_stream_is_not_buffered_and_begins_with_a_retry_time(live: Live, ann: Person) -> None:

@@ -30,7 +30,7 @@ async def test_a_new_name_reaches_the_user_and_each_peer_once(service: Service) 
     await messaging.send(Draft(ann, "hi"), group=None, handle=str(bob))
     await messaging.send(Draft(bob, "hi"), group=None, handle=str(eve))
     async with bus.subscribe(ann) as of_ann, bus.subscribe(bob) as of_bob, bus.subscribe(eve) as of_eve:
-        await ProfileFanOut(Catchup(store), bus).publish(UserRenamed(user(ann)))
+        await ProfileFanOut(Catchup(store), bus, TaskSet()).publish(UserRenamed(user(ann)))
         for uuid, subscription in ((ann, of_ann), (bob, of_bob)):
             delivery = await subscription.next(1)
             assert delivery
@@ -42,14 +42,14 @@ async def test_a_new_name_reaches_the_user_and_each_peer_once(service: Service) 
 class UnavailableCatchup(Catchup):
     """Cannot read rows."""
 
-    async def rows(self, *_: Any, **__: Any) -> Any:
+    async def newest(self, *_: Any, **__: Any) -> Any:
         raise Unavailable
 
 
 async def test_a_name_is_changed_although_its_peers_cannot_be_read(service: Service) -> None:
     bus, ann = MemoryBus(), uuid4()
     async with bus.subscribe(ann) as subscription:
-        await ProfileFanOut(UnavailableCatchup(MessagingStore(service.state["table"])), bus).publish(
+        await ProfileFanOut(UnavailableCatchup(MessagingStore(service.state["table"])), bus, TaskSet()).publish(
             UserRenamed(user(ann))
         )
         assert await subscription.next(0) is None

@@ -16,8 +16,9 @@ from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended
 from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.realtime.bus import QUEUE_EVENTS, Bus, Delivery, MemoryBus, Subscription
+from app.realtime.bus import QUEUE_EVENTS, Bus, MemoryBus, Subscription
 from app.realtime.events import EventsLost, LiveEvent
+from app.realtime.replay import Delivery
 from app.realtime.stream import ResyncRequired, Stream, StreamItem
 from tests.fixtures.app import Service
 from tests.tools.processes import DIRECTORY
@@ -188,12 +189,35 @@ async def test_a_gap_of_more_than_a_page_ends_the_stream_with_resync(service: Se
         assert stream.is_over
 
 
+async def test_a_replay_of_more_than_a_page_begins_with_resync_and_goes_on(service: Service) -> None:
+    """A client that resumes again and again from the same position does not end up in a loop."""
+    talk = Talk(service, MemoryBus())
+    async with talk.listening():
+        await talk.send(1)
+        await talk.until(lambda: talk.position is not None)
+    silent = Messaging(talk.store, DIRECTORY, message_max_length=100, tasks=TaskSet())
+    for n in range(MESSAGES + 1):
+        await silent.send(Draft(talk.ann, f"{n}"), group=talk.group, handle=None)
+    async with talk.bus.subscribe(talk.bob) as subscription:
+        stream = Stream(talk.bob, subscription, bus=talk.bus, catchup=Catchup(talk.store))
+        await stream.start(talk.position)
+        async with asyncio.timeout(SECONDS):
+            while not (items := await stream.next_items()):
+                pass
+            assert items == [StreamItem(ResyncRequired("gap"))]
+            await talk.send(1)
+            (live,) = await stream.next_items()
+        assert isinstance(live.event, MessageAppended)
+        assert live.event.message.number == MESSAGES + 3
+        assert not stream.is_over
+
+
 async def test_a_stream_that_is_not_read_ends_with_resync(service: Service) -> None:
     talk = Talk(service, MemoryBus())
     async with talk.bus.subscribe(talk.bob) as subscription:
         stream = Stream(talk.bob, subscription, bus=talk.bus, catchup=Catchup(talk.store))
         await stream.start(None)
-        await talk.bus.publish(*[EventsLost(talk.bob)] * (QUEUE_EVENTS + 1))
+        await talk.send(QUEUE_EVENTS + 1)
         assert stream.closed.done()
         assert await stream.next_items() == [StreamItem(ResyncRequired("new"))]
         assert await stream.next_items() == [StreamItem(ResyncRequired("overflow"))]
@@ -230,11 +254,11 @@ class FailingCatchup(Catchup):
 
     failures = 0
 
-    async def rows(self, user: UUID, *, consistent: bool = False) -> Any:
+    async def newest(self, user: UUID) -> Any:
         if self.failures:
             self.failures -= 1
             raise Unavailable
-        return await super().rows(user, consistent=consistent)
+        return await super().newest(user)
 
 
 async def test_lost_events_are_read_from_the_log(service: Service) -> None:

@@ -60,10 +60,11 @@ class Emulator:
 
 
 def add_users(asked: Any) -> int:
-    """Put accounts into the pool as they are, with the `sub` that they have or without one."""
+    """Put accounts into the pool as they are, with the `sub` that they have or without one; `disabled` ones, too."""
     pool = cognitoidp_backends[ACCOUNT][REGION].user_pools[asked["pool"]]
     for attributes in asked["users"]:
         user = CognitoIdpUser(asked["pool"], None, None, "CONFIRMED", [])
+        user.enabled = not attributes.pop("disabled", "")
         user.attributes = [{"Name": name, "Value": value} for name, value in attributes.items()]
         user.attribute_lookup = attributes
         pool.users[user.id] = user

@@ -19,7 +19,7 @@ from app.users.errors import UserNotFound
 from app.users.models import User
 from tests.auth.forge import NOW, SETTINGS, Clock, Endpoint, bearer, serving
 
-AMELIE = User(uuid4(), "amelie", "Amélie", "sub-of-amelie", datetime.fromtimestamp(NOW, UTC))
+AMELIE = User(uuid4(), "amelie", "Amélie", str(uuid4()), datetime.fromtimestamp(NOW, UTC))
 
 
 @dataclass

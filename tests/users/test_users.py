@@ -9,8 +9,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.auth.issuer import LocalIssuer
+from app.users.errors import HandleReserved, NameReserved
+from app.users.name_rules import NameRules, skeleton
+from app.users.store import UserStore
 from tests.fixtures.app import NewPerson, Person, Service
 from tests.http.problem import problem_of
 
@@ -24,7 +29,7 @@ class Door:
         self.clients: list[httpx.AsyncClient] = []
 
     def newcomer(self) -> httpx.AsyncClient:
-        token = self._issuer.token(f"sub-{uuid4()}", time.time())
+        token = self._issuer.token(str(uuid4()), time.time())
         self.clients.append(self._service.client(authorization=f"Bearer {token}"))
         return self.clients[-1]
 
@@ -220,6 +225,66 @@ async def test_a_display_name_that_is_invisible_or_too_long_is_refused(door: Doo
     problem = problem_of(await register(client, new_handle(), name), 422, "invalid-body")
     assert [defect["pointer"] for defect in problem["errors"]] == ["/display_name"]
     problem_of(await client.get("/api/users/me"), 403, "unknown-user")
+
+
+RESERVED = (
+    "admin", "adm1n", "adrnin", "ad_m_in", "_admin_", "admin_01", "0fficial", "support", "supp0rt", "support_team",
+    "root",
+    "cruddur", "cruddur_support", "thecruddurteam", "system", "moderator", "help", "he1p", "lnfo", "noreply2024",
+)  # fmt: skip
+RESERVED_NAMES = (
+    "Admin", "ADMlN", "Аdmin", "ТЕАМ", "Ａｄｍｉｎ", "𝐒𝐮𝐩𝐩𝐨𝐫𝐭", "Ådmin", "S u p p o r t", "Cruddur Support", "Help!",
+    "Deleted user", "🛡 Official Support ✅", "·Root·", "The System", "|nfo", "Moderator 7",
+)  # fmt: skip
+MISLEADING_NAMES = ("@juniper", "＠juniper", "Juniper (@juniper)", "Jυniper", "Оsman Tarhan", "ΔX", "Ꭰavid", "Anո")
+PLAIN_NAMES = (
+    "Anna Root", "Amélie Laurent", "Nguyễn Văn A", "Łukasz", "O'Neil", "Zoë", "Иван Петров", "Иван Ivanov", "Ὀδυσσεύς",
+    "Հայկ", "李小龙", "田中 Taro", "Taroさん", "김 K-pop", "محمد", "शिवा", "ᏣᎳᎩ", "Modest", "Robot 7", "🌨️ X", "…",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("handle", RESERVED)
+async def test_a_reserved_handle_is_refused(door: Door, handle: str) -> None:
+    client = door.newcomer()
+    problem = problem_of(await register(client, handle), 422, "handle-reserved")
+    assert [defect["pointer"] for defect in problem["errors"]] == ["/handle"]
+    problem_of(await client.get("/api/users/me"), 403, "unknown-user")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [*((name, "name-reserved") for name in RESERVED_NAMES), *((name, "name-misleading") for name in MISLEADING_NAMES)],
+)
+async def test_a_name_that_passes_for_another_is_refused(door: Door, ann: Person, name: str, code: str) -> None:
+    problem = problem_of(await register(door.newcomer(), new_handle(), name), 422, code)
+    assert [defect["pointer"] for defect in problem["errors"]] == ["/display_name"]
+    problem_of(await ann.client.patch("/api/users/me", json={"display_name": name}), 422, code)
+    assert (await ann.get("/api/users/me"))["display_name"] == "Ann"
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+async def test_names_of_all_scripts_are_accepted(ann: Person, name: str) -> None:
+    answer = await ann.client.patch("/api/users/me", json={"display_name": name})
+    assert (answer.status_code, answer.json()["display_name"]) == (200, name)
+
+
+async def test_an_account_with_a_reserved_handle_goes_on(service: Service, issuer: LocalIssuer) -> None:
+    sub, store = str(uuid4()), UserStore(service.state["postgres"])
+    await store.add(sub=sub, handle="support", display_name="Support")
+    async with service.client(authorization=f"Bearer {issuer.token(sub, time.time())}") as client:
+        user = (await client.get("/api/users/me")).json()
+        assert user["handle"] == "support"
+        assert (await register(client, "support", "Support")).json() == user
+        problem_of(await register(client, "admin", "Support"), 409, "already-registered")
+
+
+@given(name=st.text(max_size=50), handle=st.from_regex(r"[a-z0-9_]{3,30}", fullmatch=True))
+def test_a_skeleton_is_stable_and_no_name_crashes_the_rules(name: str, handle: str) -> None:
+    assert skeleton(skeleton(name)) == skeleton(name) or "rn" in skeleton(name)
+    rules = NameRules([handle])
+    assert isinstance(rules.refusal(handle=handle, display_name="X"), HandleReserved)
+    assert isinstance(rules.refusal(display_name=handle.upper()), NameReserved)
+    rules.refusal(handle=handle, display_name=name)
 
 
 async def short(person: Person, handle: str) -> httpx.Response:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from playwright.async_api import expect
+
 from app.auth.issuer import LocalIssuer
+from tests.web.browsing import Visitor
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -26,8 +29,10 @@ class FakeCognito:
     port: int = 0
     grants: list[str] = field(default_factory=list)
     """The types of the grants, in order."""
+    revoked: list[str] = field(default_factory=list)
+    """The refresh tokens that were revoked."""
     _challenges: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    _refresh_token: str = field(default_factory=secrets.token_urlsafe)
+    refresh_token: str = field(default_factory=secrets.token_urlsafe)
 
     @property
     def url(self) -> str:
@@ -41,6 +46,7 @@ class FakeCognito:
         routes: dict[str, Callable[[Mapping[str, str]], Response]] = {
             "/oauth2/authorize": self._authorize,
             "/oauth2/token": self._token,
+            "/oauth2/revoke": self._revoke,
             "/logout": self._logout,
         }
         status, headers, body = routes[target.path](form or dict(parse_qsl(target.query)))
@@ -58,6 +64,11 @@ class FakeCognito:
         back = urlencode({"code": code, "state": query["state"]})
         return 302, {"Location": f"{query['redirect_uri']}?{back}"}, b""
 
+    def _revoke(self, form: Mapping[str, str]) -> Response:
+        assert form["client_id"] == self.client_id
+        self.revoked.append(form["token"])
+        return 200, {}, b""
+
     def _logout(self, query: Mapping[str, str]) -> Response:
         assert query["client_id"] == self.client_id
         return 302, {"Location": query["logout_uri"]}, b""
@@ -69,7 +80,7 @@ class FakeCognito:
         token = self.issuer.token(self.sub, time.time())
         tokens = {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
         if form["grant_type"] == "authorization_code":
-            tokens["refresh_token"] = self._refresh_token
+            tokens["refresh_token"] = self.refresh_token
         return 200, {"Content-Type": "application/json"}, json.dumps(tokens).encode()
 
     def _is_code(self, form: Mapping[str, str]) -> bool:
@@ -80,4 +91,13 @@ class FakeCognito:
         return challenge == request["code_challenge"] and form["redirect_uri"] == request["redirect_uri"]
 
     def _is_refresh(self, form: Mapping[str, str]) -> bool:
-        return form.get("refresh_token") == self._refresh_token and form["client_id"] == self.client_id
+        return (
+            form.get("refresh_token") in {self.refresh_token} - set(self.revoked)
+            and form["client_id"] == self.client_id
+        )
+
+
+async def sign_in(visitor: Visitor, path: str) -> None:
+    await visitor.page.goto(visitor.address + path)
+    await visitor.page.get_by_role("button", name="Sign in").click()
+    await expect(visitor.page.locator(".shell, .auth-card")).to_be_visible()

@@ -1,5 +1,6 @@
 """One browser and one service process for all tests of the page; each test has its own users and windows."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,9 +11,11 @@ from playwright.async_api import Browser
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
+from tests.fixtures.app import Person
 from tests.fixtures.setup import set_up
 from tests.tools.servers import Server
 from tests.web.browsing import HAS_BROWSER, Visit, launch_browser, local_server, open_visits
+from tests.web.cognito import FakeCognito
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,3 +43,22 @@ async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Serve
 async def visit(browser: Browser, server: Server) -> AsyncIterator[Visit]:
     async with open_visits(browser, server.address) as visit:
         yield visit
+
+
+@pytest_asyncio.fixture
+async def cognito(issuer: LocalIssuer, settings: Settings, ann: Person) -> AsyncIterator[FakeCognito]:
+    fake = FakeCognito(issuer, ann.sub, settings.cognito_client_ids[0])
+    listener = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    fake.port = listener.sockets[0].getsockname()[1]
+    yield fake
+    listener.close()
+
+
+@pytest_asyncio.fixture
+async def visit_with_cognito(browser: Browser, settings: Settings, cognito: FakeCognito) -> AsyncIterator[Visit]:
+    """Open visits to a service that signs in with the fake."""
+    server = Server(settings.model_copy(update={"cognito_domain_url": cognito.url}))
+    await server.start()
+    async with open_visits(browser, server.address) as visit:
+        yield visit
+    await server.stop(signal.SIGKILL)

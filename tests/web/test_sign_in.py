@@ -3,50 +3,22 @@
 import asyncio
 import json
 import secrets
-import signal
-from collections.abc import AsyncIterator
+from uuid import uuid4
 
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from app.auth.issuer import LocalIssuer
-from app.settings import Settings
 from tests.fixtures.app import Person
-from tests.tools.servers import Server
-from tests.web.browsing import Visit, Visitor, open_visits
-from tests.web.cognito import FakeCognito
+from tests.web.browsing import Visit
+from tests.web.cognito import FakeCognito, sign_in
 
 STORED = "JSON.stringify([{...sessionStorage}, {...localStorage}, document.cookie])"
 
 
-@pytest_asyncio.fixture
-async def cognito(issuer: LocalIssuer, settings: Settings, ann: Person) -> AsyncIterator[FakeCognito]:
-    fake = FakeCognito(issuer, ann.sub, settings.cognito_client_ids[0])
-    listener = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
-    fake.port = listener.sockets[0].getsockname()[1]
-    yield fake
-    listener.close()
-
-
-@pytest_asyncio.fixture
-async def visit(browser: Browser, settings: Settings, cognito: FakeCognito) -> AsyncIterator[Visit]:
-    """Open visits to a service that signs in with the fake."""
-    server = Server(settings.model_copy(update={"cognito_domain_url": cognito.url}))
-    await server.start()
-    async with open_visits(browser, server.address) as visit:
-        yield visit
-    await server.stop(signal.SIGKILL)
-
-
-async def sign_in(visitor: Visitor, path: str) -> None:
-    await visitor.page.goto(visitor.address + path)
-    await visitor.page.get_by_role("button", name="Sign in").click()
-    await expect(visitor.page.locator(".shell, .auth-card")).to_be_visible()
-
-
-async def test_tokens_are_kept_in_memory_only(visit: Visit, cognito: FakeCognito, ann: Person, bob: Person) -> None:
+async def test_tokens_are_kept_in_memory_only(
+    visit_with_cognito: Visit, cognito: FakeCognito, ann: Person, bob: Person
+) -> None:
     await bob.sent("Welcome", ann)
-    visitor = await visit(ann)
+    visitor = await visit_with_cognito(ann)
     path = f"/messages/{ann.group_with(bob)}"
     await sign_in(visitor, path)
     await expect(visitor.message("Welcome")).to_be_visible()
@@ -61,11 +33,11 @@ async def test_tokens_are_kept_in_memory_only(visit: Visit, cognito: FakeCognito
 
 
 async def test_tokens_are_renewed_before_they_expire(
-    visit: Visit, cognito: FakeCognito, ann: Person, bob: Person
+    visit_with_cognito: Visit, cognito: FakeCognito, ann: Person, bob: Person
 ) -> None:
     await bob.sent("Welcome", ann)
     cognito.lifetime = 2
-    visitor = await visit(ann)
+    visitor = await visit_with_cognito(ann)
     await sign_in(visitor, f"/messages/{ann.group_with(bob)}")
     await expect(visitor.message("Welcome")).to_be_visible()
     await asyncio.sleep(1.1)
@@ -74,8 +46,10 @@ async def test_tokens_are_renewed_before_they_expire(
     assert cognito.grants[:2] == ["authorization_code", "refresh_token"]
 
 
-async def test_a_redirect_without_a_started_sign_in_is_refused(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
-    visitor = await visit(ann)
+async def test_a_redirect_without_a_started_sign_in_is_refused(
+    visit_with_cognito: Visit, cognito: FakeCognito, ann: Person
+) -> None:
+    visitor = await visit_with_cognito(ann)
     await visitor.page.goto(f"{visitor.address}/?code=stolen&state=forged")
     await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
     started = json.dumps({"verifier": "v", "state": "s~/messages"})
@@ -88,9 +62,11 @@ async def test_a_redirect_without_a_started_sign_in_is_refused(visit: Visit, cog
     assert cognito.grants == []
 
 
-async def test_a_new_account_registers_with_a_free_handle(visit: Visit, cognito: FakeCognito, ann: Person) -> None:
-    cognito.sub = f"sub-{secrets.token_hex(8)}"
-    visitor = await visit(ann)
+async def test_a_new_account_registers_with_a_free_handle(
+    visit_with_cognito: Visit, cognito: FakeCognito, ann: Person
+) -> None:
+    cognito.sub = str(uuid4())
+    visitor = await visit_with_cognito(ann)
     await sign_in(visitor, "/")
     await visitor.page.get_by_label("Name").fill("New Person")
     await visitor.page.get_by_label("Handle").fill(ann.handle)

@@ -144,7 +144,13 @@ async def test_the_counter_counts_characters_as_the_server_does(visit: Visit, an
     visitor = await visit(ann)
     await visitor.open_group(bob)
     count, send = visitor.page.locator("#count"), visitor.page.get_by_role("button", name="Send")
-    for text, left in (("  a\u3000\n", 1023), ("\U0001f33f" * 1024, 0), ("x" * 1025, -1), ("\ufeff" + "x" * 1023, 0)):
+    for text, left in (
+        ("  a\u3000\n", 1019),
+        ("x".rjust(1025), -1),
+        ("\U0001f33f" * 1024, 0),
+        ("x" * 1025, -1),
+        ("\ufeff" + "x" * 1023, 0),
+    ):
         await visitor.composer.fill(text)
         await expect(count).to_have_text(f"{left} characters left")
         assert await send.is_enabled() == (left >= 0)

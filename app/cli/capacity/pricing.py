@@ -13,7 +13,7 @@ Units, by Amazon's rules (tests/messaging/test_capacity.py measures them):
     … in a new ten    the same                               4 WCU    the same
     … compared        the same                               0        + 1 RCU if the peer wrote in between
     first contact     2 x (message + 2 rows + check) = 8     2 WCU    1 RCU
-    mark read         1 WCU                                  0        0
+    mark read         1 WCU                                  0        half a unit for the peer's row
     inbox page        0                                      0        half a unit per started 4 KB of all the rows
     history page      0                                      0        1 RCU + half a unit per started 4 KB of 50
 
@@ -114,7 +114,7 @@ NEW_BUCKET: Final = Units(index_write=4)
 """Added to a send that moves both rows in the index."""
 COMPARED: Final = Units(read=1)
 """Added to a send after the peer's, which has to be told from a retry."""
-MARK_READ: Final = Units(write=1)
+MARK_READ: Final = Units(write=1, read=0.5)
 
 
 def first_contact(text_bytes: int) -> Units:

@@ -1,24 +1,30 @@
-"""The commands list-users, update-cognito-user-ids and users sync: accounts of the user pool and users in Postgres."""
+"""The commands list-users, update-cognito-user-ids and users: accounts of the user pool and users in Postgres."""
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Final, TypeVar
+from uuid import UUID
 
 import typer
 
+from app.cache import Caches
 from app.cli.batches import batched
 from app.cli.console import Console, readable
 from app.cli.failures import Code, Failure
+from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.people.directory import UNMATCHED, Directory, Finding, Status, accounts, users
 from app.cli.services import aws_account, open_user_store
 from app.cli.target import announce, read_settings, require_consent_off_this_machine
+from app.concurrency import TaskSet
 from app.errors import NotFound
 from app.gateways.aws import Aws, is_amazon, open_aws
-from app.settings import DatabaseSettings, ProcessSettings, TableSettings
-from app.users.models import NewSubject, NewUser
+from app.settings import DatabaseSettings, NameSettings, ProcessSettings, TableSettings
+from app.users.models import NewSubject, NewUser, User
+from app.users.name_rules import NameRules
+from app.users.service import Users
 from app.users.store import UserStore
 
 T = TypeVar("T")
@@ -35,16 +41,21 @@ Pool = Annotated[
     str, typer.Option("--pool", help="Id of the user pool; by default the pool that issues the service's tokens.")
 ]
 Apply = Annotated[bool, typer.Option("--apply", help="Write the changes; without it nothing is written.")]
+AllowReserved = Annotated[
+    bool,
+    typer.Option("--allow-reserved", help="Create users with reserved handles and names, too, as the service's own."),
+]
+Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")]
 All = Annotated[bool, typer.Option("--all", help=f"List all, not only the first {SHOWN}.")]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-sync_app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
-app.add_typer(sync_app, name="users")
+users_app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app.add_typer(users_app, name="users")
 
 
-@sync_app.callback(epilog=examples("users sync", "users sync --apply"))
+@users_app.callback(epilog=examples("users sync", "users sync --apply", "users disable spammer"))
 def users_group() -> None:
-    """Create users in Postgres for accounts in the user pool."""
+    """Create users in Postgres for accounts in the user pool; disable and enable users."""
 
 
 @app.command(
@@ -102,29 +113,76 @@ async def update_cognito_user_ids(
     preferred_username or sub, a handle that two accounts share, and a user or an account without a counterpart are
     listed and left unchanged.
 
-    Running services cache the user of a sub: a change for a user that has signed in takes up to five minutes.
+    Running services notice a change within ten seconds, and end the open event streams of the users.
     """
     command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
     return await command.update(apply=apply, yes=yes, production=production)
 
 
-@sync_app.command("sync", epilog=examples("users sync", "users sync --apply") + EXIT_CODES)
+@users_app.command("sync", epilog=examples("users sync", "users sync --apply") + EXIT_CODES)
 async def sync(
     pool: Pool = "",
     apply: Apply = False,
     every: All = False,
+    allow_reserved: AllowReserved = False,
     yes: Yes = False,
     production: Production = False,
     json: Json = False,
 ) -> Code:
-    """Create a user in Postgres for each account in the pool that has none.
+    """Create a user in Postgres for each account in the pool that has none, and disable those of disabled accounts.
 
-    Nothing is written without --apply. Handles follow the rules of registration (3 to 30 of a-z, 0-9 and _, in lower
-    case); names lose invisible characters, and a user without a valid name is named by its handle. Clashes are listed
-    and left unchanged. Users are written in batches; after an interruption the same command goes on.
+    Nothing is written without --apply, and users are never enabled: users enable does that. Handles follow the rules
+    of registration (3 to 30 of a-z, 0-9 and _, in lower case); names lose invisible characters, and a user without a
+    valid name is named by its handle. Clashes are listed and left unchanged. Users are written in batches; after an
+    interruption the same command goes on.
     """
     command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
-    return await command.sync(apply=apply, yes=yes, production=production)
+    return await command.sync(apply=apply, allow_reserved=allow_reserved, yes=yes, production=production)
+
+
+@users_app.command(
+    "disable",
+    epilog=examples("users disable spammer") + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
+)
+async def disable(handle: Handle, json: Json = False, yes: Yes = False, production: Production = False) -> None:
+    """Disable a user: requests get 403 account-disabled, and open event streams end, within ten seconds.
+
+    The user's messages, groups and handle stay as they are. The account in the user pool is not changed: disable it
+    there, too, so that it gets no more tokens.
+    """
+    await _switch(handle, UserStore.disable, "disabled", Console(json), yes=yes, production=production)
+
+
+@users_app.command(
+    "enable",
+    epilog=examples("users enable juniper") + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
+)
+async def enable(handle: Handle, json: Json = False, yes: Yes = False, production: Production = False) -> None:
+    """Enable a user that was disabled, by this command's counterpart or by users sync."""
+    await _switch(handle, UserStore.enable, "enabled", Console(json), yes=yes, production=production)
+
+
+async def _switch(
+    handle: str,
+    change: Callable[[UserStore, Collection[UUID]], Awaitable[int]],
+    state: str,
+    console: Console,
+    *,
+    yes: bool,
+    production: bool,
+) -> None:
+    settings = read_settings(DatabaseSettings)
+    async with open_user_store(settings) as store:
+        user = await find_user(Users(store, Caches(TaskSet())), handle)
+        action = f"have @{user.handle} {state}"
+        require_consent_off_this_machine(settings, action, yes=yes, production=production)
+        changed = await change(store, [user.uuid])
+    console.record({"handle": user.handle, "state": state, "changed": bool(changed)})
+    console.say(f"@{user.handle} is {state} now." if changed else f"@{user.handle} was {state} already.")
+
+
+class _SyncSettings(DatabaseSettings, NameSettings):
+    """The database, and the rules for the names of new users."""
 
 
 class _IssuerSettings(ProcessSettings):
@@ -174,7 +232,7 @@ class SyncCommand:
         self._console = console
         self._pool = pool
         self._limit = limit
-        self._settings = read_settings(DatabaseSettings)
+        self._settings = read_settings(_SyncSettings)
 
     async def update(self, *, apply: bool, yes: bool, production: bool) -> Code:
         async with open_user_store(self._settings) as store:
@@ -188,14 +246,17 @@ class SyncCommand:
         code = self._end(findings, changed, "changed")
         return code if changed == len(subjects) else self._overtaken(len(subjects) - changed)
 
-    async def sync(self, *, apply: bool, yes: bool, production: bool) -> Code:
+    async def sync(self, *, apply: bool, allow_reserved: bool, yes: bool, production: bool) -> Code:
+        rules = None if allow_reserved else NameRules(self._settings.reserved_handles)
         async with open_user_store(self._settings) as store:
-            findings = (await self._directory(store)).missing()
+            findings = (await self._directory(store, rules)).missing()
             missing = [each.change for each in findings if isinstance(each.change, NewUser)]
+            disabled = [each.change.uuid for each in findings if isinstance(each.change, User)]
             self._show(findings)
-            if not apply or not missing:
+            if not apply or not (missing or disabled):
                 return self._end(findings, len(missing), "created" if apply else "would create")
-            self._ask(f"create {len(missing):,} users", yes=yes, production=production)
+            self._ask(f"create {len(missing):,} users and disable {len(disabled):,}", yes=yes, production=production)
+            await store.disable(disabled)
             created = 0
             with self._console.progress("Users", total=len(missing)) as advance:
                 for batch in batched(missing, BATCH):
@@ -204,10 +265,10 @@ class SyncCommand:
         code = self._end(findings, created, "created")
         return code if created == len(missing) else self._overtaken(len(missing) - created)
 
-    async def _directory(self, store: UserStore) -> Directory:
+    async def _directory(self, store: UserStore, rules: NameRules | None = None) -> Directory:
         async with _open_pool(self._pool) as aws:
             pool = await _collect(self._console, "Accounts", accounts(aws, self._pool))
-        return Directory(pool, await _collect(self._console, "Users", users(store)))
+        return Directory(pool, await _collect(self._console, "Users", users(store)), rules)
 
     def _ask(self, action: str, *, yes: bool, production: bool) -> None:
         require_consent_off_this_machine(self._settings, action, yes=yes, production=production)
@@ -234,7 +295,7 @@ class SyncCommand:
         left = sum(counts[kind] for kind in UNMATCHED)
         kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in Status if counts[kind]) or "no accounts and no users"
         self._console.say(f"{kinds}. {verb.capitalize()} {written:,}.")
-        if verb.startswith("would") and written:
+        if verb.startswith("would") and (written or counts[Status.DISABLE]):
             self._console.say("Nothing was written: --apply does it.")
         self._console.record({"counts": counts, verb.replace(" ", "_"): written, "left": left})
         return Code.USAGE if left else Code.DONE

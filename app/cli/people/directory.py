@@ -10,7 +10,9 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from app.users.errors import HandleReserved
 from app.users.models import NewSubject, NewUser, User, fold_handle
+from app.users.name_rules import NameRules
 from app.users.schemas import UserCreate
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class Status(StrEnum):
 
     CHANGE = "change"
     CREATE = "create"
+    DISABLE = "disable"
+    SKIP = "skip"
     SAME = "same"
     RENAMED = "renamed"
     CLASH = "clash"
@@ -86,26 +90,31 @@ class Status(StrEnum):
     NO_USER = "no user"
     INCOMPLETE = "incomplete"
     BAD_HANDLE = "bad handle"
+    RESERVED = "reserved"
 
 
-UNMATCHED = frozenset({Status.CLASH, Status.NO_ACCOUNT, Status.NO_USER, Status.INCOMPLETE, Status.BAD_HANDLE})
+UNMATCHED = frozenset(
+    {Status.CLASH, Status.NO_ACCOUNT, Status.NO_USER, Status.INCOMPLETE, Status.BAD_HANDLE, Status.RESERVED}
+)
 """Findings that the operator has to resolve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The finding about a user or an account; `change` is what --apply writes."""
+    """The finding about a user or an account; `change` is what --apply writes, of a User that it is disabled."""
 
     kind: Status
     handle: str
     detail: str = ""
-    change: NewSubject | NewUser | None = None
+    change: NewSubject | NewUser | User | None = None
 
 
 class Directory:
     """The accounts and the users, indexed by handle and sub."""
 
-    def __init__(self, pool: Iterable[Account], rows: Iterable[User]) -> None:
+    def __init__(self, pool: Iterable[Account], rows: Iterable[User], rules: NameRules | None = None) -> None:
+        """Without rules, users may also be created with reserved handles and names."""
+        self.rules = rules
         self.rows = list(rows)
         self.by_handle = {row.handle: row for row in self.rows}
         self.by_sub = {row.cognito_user_id: row for row in self.rows}
@@ -130,8 +139,15 @@ class Directory:
         return [*of_users, *filter(None, of_others), *self._incomplete()]
 
     def missing(self) -> list[Finding]:
-        """Return the findings about having a user for each account."""
-        return [*(self._create(handle, found) for handle, found in self.accounts.items()), *self._incomplete()]
+        """Return the findings about having a user for each account, disabled if the account is."""
+        created = (self._create(handle, found) for handle, found in self.accounts.items())
+        return [*self._disable(), *created, *self._incomplete()]
+
+    def _disable(self) -> Iterator[Finding]:
+        for account in self.subs.values():
+            row = self.by_sub.get(account.sub)
+            if row and row.disabled_at is None and not account.is_enabled:
+                yield Finding(Status.DISABLE, row.handle, "its account is disabled in the pool", row)
 
     def _link(self, row: User) -> Finding:
         found = self.accounts.get(row.handle, ())
@@ -184,8 +200,15 @@ class Directory:
             return Finding(
                 Status.CLASH, handle, "a user has this handle, with another sub: see update-cognito-user-ids"
             )
-        if (user := _new_user(account)) is None:
+        return self._create_user(handle, account)
+
+    def _create_user(self, handle: str, account: Account) -> Finding:
+        if not account.is_enabled:
+            return Finding(Status.SKIP, handle, "its account is disabled in the pool")
+        if (user := _new_user(account, self.rules)) is None:
             return Finding(Status.BAD_HANDLE, handle, "a handle has 3 to 30 of a-z, 0-9 and _")
+        if self.rules and isinstance(self.rules.refusal(handle=handle, display_name=user.display_name), HandleReserved):
+            return Finding(Status.RESERVED, handle, "its handle is reserved: --allow-reserved creates the user")
         return Finding(Status.CREATE, handle, f"{user.display_name} ({user.cognito_user_id})", user)
 
     def _incomplete(self) -> Iterator[Finding]:
@@ -201,12 +224,14 @@ def _shared(handle: str, found: Sequence[Account]) -> Finding:
     return Finding(Status.CLASH, handle, f"{len(found)} accounts of the pool have this handle: {names}")
 
 
-def _new_user(account: Account) -> NewUser | None:
+def _new_user(account: Account, rules: NameRules | None) -> NewUser | None:
     """Return a user by the rules of registration, named by its handle if the name breaks them; None if both do.
 
     The e-mail address stays at Cognito.
     """
     for name in (account.name, account.handle):
+        if rules and name != account.handle and rules.refusal(display_name=name):
+            continue
         try:
             valid = UserCreate(handle=account.handle, display_name=name)
         except ValidationError:

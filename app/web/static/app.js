@@ -31,9 +31,15 @@ function App() {
   const startMessenger = (session, me) => {
     if (!config.current) return;
     const messenger = new Messenger(session, config.current, me);
-    session.onSignedOut = () => {
+    const leave = (/** @type {string} */ failure) => {
       messenger.stop();
-      setAuth({ status: "signedOut", failure: "" });
+      document.title = "Messages";
+      setAuth({ status: "signedOut", failure });
+    };
+    session.onRefused = leave; // unsent messages stay until the user signs in again
+    messenger.onSignedOut = () => {
+      history.replaceState(null, "", "/messages");
+      leave("");
     };
     messenger.outbox.onSent = (pending, message) => {
       messenger.stream.retryNow(); // a server that takes messages can serve events

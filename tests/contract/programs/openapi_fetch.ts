@@ -179,6 +179,7 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
   switch (code) {
     case "unauthenticated":
     case "unknown-user":
+    case "account-disabled":
     case "cannot-message":
       return "theirs";
     case "group-not-found":

@@ -186,14 +186,15 @@ test("events are parsed from chunks of any size", () => {
   }
 });
 
-test("characters are counted as the server counts them, without surrounding white space", () => {
+test("characters are counted as the server counts them, with white space, but a blank text has none", () => {
   const counted = [
     ["", 0],
-    ["  a\u0085\u001c", 1],
+    [" \n\u0085\u001c\u3000", 0],
+    ["  a\u0085\u001c", 5],
     ["\ufeffa", 2],
     ["\u{1f33f}\u{1f33f}", 2],
     ["e\u0301", 2],
-    ["\u00a0\u2003x y\n", 3],
+    ["\u00a0\u2003x y\n", 6],
   ];
   for (const [text, length] of counted) assert.equal(countCharacters(text), length);
 });

@@ -1,7 +1,7 @@
 /** The menu of the signed-in user: name, theme, and sign-out. */
 
 import { errorText } from "../lib/api.js";
-import { useMessenger } from "../lib/hooks.js";
+import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
@@ -12,6 +12,8 @@ const THEMES = ["system", "light", "dark"];
 export function AccountMenu({ me }) {
   const messenger = useMessenger();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const question = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const unsent = useMessengerState().pending.length;
   const isLocal = messenger.config.sign_in.kind === "local";
   return html`
     <button class="account" popovertarget="account" aria-label=${`Your account, ${me.display_name}`}>
@@ -22,16 +24,45 @@ export function AccountMenu({ me }) {
         <strong dir="auto">${me.display_name}</strong>
         <span class="handle">@${me.handle}</span>
       </p>
-      <button popovertarget="account" onClick=${() => dialog.current?.showModal()}>
+      <button popovertarget="account" popovertargetaction="hide" onClick=${() => dialog.current?.showModal()}>
         <${Icon} name="pencil" />Change your name
       </button>
       <${ThemeChoice} />
       <a href="/docs" target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
-      <button onClick=${() => messenger.signOut()}>
+      <button
+        popovertarget="account"
+        popovertargetaction="hide"
+        onClick=${() => (unsent > 0 ? question.current?.showModal() : messenger.signOut())}
+      >
         <${Icon} name="signOut" />${isLocal ? "Switch user" : "Sign out"}
       </button>
     </div>
     <${RenameDialog} dialog=${dialog} me=${me} />
+    <${SignOutDialog} dialog=${question} unsent=${unsent} />
+  `;
+}
+
+/** @param {{dialog: import("../vendor/htm-preact.js").Ref<HTMLDialogElement | null>, unsent: number}} props */
+function SignOutDialog({ dialog, unsent }) {
+  const messenger = useMessenger();
+  /** @param {SubmitEvent} event */
+  const onSubmit = (event) => {
+    event.preventDefault();
+    void messenger.signOut();
+  };
+  return html`
+    <dialog class="dialog" ref=${dialog} aria-labelledby="sign-out-title">
+      <form onSubmit=${onSubmit}>
+        <h2 id="sign-out-title">
+          ${unsent === 1 ? "One message has not been sent" : `${unsent} messages have not been sent`}
+        </h2>
+        <p>What has not been sent is kept in this browser only, and signing out deletes it.</p>
+        <p class="dialog-buttons">
+          <button type="button" class="primary" onClick=${() => dialog.current?.close()}>Cancel</button>
+          <button class="quiet">Delete and sign out</button>
+        </p>
+      </form>
+    </dialog>
   `;
 }
 

@@ -8,16 +8,13 @@ import { Quote } from "./MessageItem.js";
 
 const LOW_COUNT = 100;
 
-/** The unsent text of each conversation, by its draft key, until the page is reloaded. @type {Map<string, string>} */
-const drafts = new Map();
-
 /**
  * @param {{target: {group: string | null, handle: string | null}, draftKey: string, name: string, reply: import("../types.js").Message | null,
  *   onReplyEnd: () => void, onLeave: () => void, onUp?: () => void}} props
  */
 export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
   const messenger = useMessenger();
-  const [text, setText] = useState(drafts.get(draftKey) ?? "");
+  const [text, setText] = useState(messenger.drafts.get(draftKey) ?? "");
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const length = countCharacters(text);
   const left = messenger.config.message_max_length - length;
@@ -30,7 +27,7 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
   /** @param {string} next */
   const onInput = (next) => {
     setText(next);
-    drafts.set(draftKey, next);
+    messenger.drafts.set(draftKey, next);
     if (!target.group) return;
     if (next.trim()) messenger.typing.onInput(target.group);
     else messenger.typing.stop();
@@ -41,7 +38,7 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
     messenger.typing.onSent();
     void messenger.conversation.showNewest();
     setText("");
-    drafts.delete(draftKey);
+    messenger.drafts.delete(draftKey);
     onReplyEnd();
     area.current?.focus();
   };

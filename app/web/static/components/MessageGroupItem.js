@@ -24,6 +24,7 @@ export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable
         <span class="group-text">
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
+            <span class="handle">${group.handle && `@${group.handle}`}</span>
             <time datetime=${group.created_at} title=${formatFullTime(group.created_at)}
               >${formatAgo(group.created_at, now)}</time
             >

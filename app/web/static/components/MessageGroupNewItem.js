@@ -11,7 +11,10 @@ export function MessageGroupNewItem({ person }) {
       <a class="group" href=${newGroupPath(person.handle)} aria-current="page" tabindex="0">
         <${Avatar} name=${person.display_name} handle=${person.handle} />
         <span class="group-text">
-          <span class="group-head"><span class="name" dir="auto">${person.display_name}</span></span>
+          <span class="group-head">
+            <span class="name" dir="auto">${person.display_name}</span>
+            <span class="handle">@${person.handle}</span>
+          </span>
           <span class="group-tail"><span class="preview">New conversation</span></span>
         </span>
       </a>

@@ -6,7 +6,7 @@ import { finishSignIn, refreshTokens, signOutOfCognito } from "./cognito.js";
 const RENEWAL_MARGIN = 60_000;
 const HANDLE_KEY = "cruddur-handle";
 
-/** Hands out access tokens and renews them before they expire. */
+/** Hands out access tokens and renews them before they expire, until the user signs out. */
 export class Session {
   /** @type {Promise<void> | null} */
   #renewal = null;
@@ -14,17 +14,18 @@ export class Session {
   #refreshToken;
   #accessToken = "";
   #renewAt = 0;
+  #isEnded = false;
 
   /**
    * @param {import("../types.js").Tokens} tokens
    * @param {(refresh: string | undefined) => Promise<import("../types.js").Tokens>} fetchTokens
-   * @param {() => void} signOut forgets the user where the sign-in is kept
+   * @param {(refresh: string | undefined) => void | Promise<void>} revoke ends the sign-in where it is kept
    */
-  constructor(tokens, fetchTokens, signOut) {
+  constructor(tokens, fetchTokens, revoke) {
     this.fetchTokens = fetchTokens;
-    this.signOut = signOut;
-    /** @type {() => void} */
-    this.onSignedOut = () => {};
+    this.revoke = revoke;
+    /** Called when the service or the user pool refuses the user, with the reason. @type {(reason: string) => void} */
+    this.onRefused = () => {};
     this.#setTokens(tokens);
   }
 
@@ -37,6 +38,7 @@ export class Session {
   }
 
   async getAccessToken() {
+    if (this.#isEnded) throw new Problem(401, "signed-out", "You have signed out", 0);
     if (Date.now() >= this.#renewAt) await this.renew();
     return this.#accessToken;
   }
@@ -53,9 +55,18 @@ export class Session {
     try {
       this.#setTokens(await this.fetchTokens(this.#refreshToken));
     } catch (error) {
-      if (error instanceof Problem && !(error.status >= 500)) this.onSignedOut();
+      if (error instanceof Problem && !(error.status >= 500)) this.onRefused("");
       throw error;
     }
+  }
+
+  /** Forget the tokens, and have them revoked. */
+  async signOut() {
+    const refresh = this.#refreshToken;
+    this.#isEnded = true;
+    this.#accessToken = "";
+    this.#refreshToken = undefined;
+    await this.revoke(refresh);
   }
 }
 
@@ -73,7 +84,7 @@ export async function checkAuth(config) {
       new Session(
         tokens,
         (refresh) => refreshTokens(cognito, refresh),
-        () => signOutOfCognito(cognito),
+        (refresh) => signOutOfCognito(cognito, refresh),
       )
     );
   }

@@ -79,8 +79,18 @@ export class Api {
     const headers = body === undefined ? {} : { "content-type": "application/json" };
     const deadline = () => AbortSignal.timeout(REQUEST_TIMEOUT);
     const response = await this.authorizedFetch(path, { ...options, headers }, deadline);
-    if (!response.ok) throw await problemFrom(response);
+    if (!response.ok) throw await this.problemFrom(response);
     return response;
+  }
+
+  /**
+   * Return the problem of an error response. That the account is disabled ends the session.
+   * @param {Response} response
+   */
+  async problemFrom(response) {
+    const problem = await problemFrom(response);
+    if (problem.code === "account-disabled") this.session.onRefused(problem.message);
+    return problem;
   }
 
   /**

@@ -3,6 +3,7 @@
 import { fetchWithTimeout, Problem, readJson } from "./api.js";
 
 const ATTEMPT_KEY = "cruddur-sign-in";
+const REVOKE_TIMEOUT = 3_000;
 
 /** @typedef {import("../types.js").CognitoSignIn} Cognito */
 /** @typedef {import("../types.js").Tokens} Tokens */
@@ -68,8 +69,19 @@ export function refreshTokens(cognito, refresh) {
   return fetchTokens(cognito, { grant_type: "refresh_token", refresh_token: refresh });
 }
 
-/** @param {Cognito} cognito */
-export function signOutOfCognito(cognito) {
+/**
+ * Revoke the refresh token and end the session of Cognito's pages. Without an answer the page goes on: it has no token
+ * any more. The answer cannot be read from another origin.
+ * @param {Cognito} cognito
+ * @param {string | undefined} refresh
+ */
+export async function signOutOfCognito(cognito, refresh) {
+  sessionStorage.removeItem(ATTEMPT_KEY);
+  if (refresh !== undefined) {
+    const body = new URLSearchParams({ token: refresh, client_id: cognito.client_id });
+    const signal = AbortSignal.timeout(REVOKE_TIMEOUT);
+    await fetch(cognito.revoke_url, { method: "POST", body, mode: "no-cors", keepalive: true, signal }).catch(() => {});
+  }
   location.assign(
     `${cognito.logout_url}?${new URLSearchParams({ client_id: cognito.client_id, logout_uri: redirectUri() })}`,
   );

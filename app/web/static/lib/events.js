@@ -1,6 +1,6 @@
 /** The event stream: read with fetch because EventSource cannot carry a token; resumed by the last event's id. */
 
-import { NetworkError, problemFrom } from "./api.js";
+import { NetworkError } from "./api.js";
 import { Backoff } from "./backoff.js";
 
 /** Milliseconds without a byte after which a connection counts as dead; the server sends a comment more often. */
@@ -94,7 +94,7 @@ export class EventStream {
       const headers = { accept: "text/event-stream", ...(this.#lastId ? { "last-event-id": this.#lastId } : {}) };
       const signal = AbortSignal.any([stopped, idle.signal, this.#attempt.signal]);
       const response = await this.api.authorizedFetch("/api/events", { headers }, () => signal);
-      if (!response.ok || !response.body) throw await problemFrom(response);
+      if (!response.ok || !response.body) throw await this.api.problemFrom(response);
       this.#backoff.reset();
       this.onConnection("live");
       await this.#readBody(response.body, idle);

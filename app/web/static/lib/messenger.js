@@ -12,8 +12,13 @@ const SYNC_RETRY_DELAY = 2_000;
 const MAX_SYNCED_GROUPS = 150;
 const INBOX = "/api/message_groups?limit=50";
 
+/** The channel on which a tab tells the others that a user has signed out. */
+const SIGN_OUTS = "cruddur-sign-outs";
+
 export class Messenger {
   #lifetime = new AbortController();
+  /** @type {BroadcastChannel | null} */
+  #signOuts = null;
 
   /**
    * @param {import("./CheckAuth.js").Session} session
@@ -29,6 +34,9 @@ export class Messenger {
     this.outbox = new Outbox(this.api, this.store, storage);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
+    /** The unsent text of each conversation, by its draft key, until the page is reloaded. @type {Map<string, string>} */
+    this.drafts = new Map();
+    this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
       (event) => this.#onEvent(event),
@@ -43,6 +51,8 @@ export class Messenger {
     window.addEventListener("offline", () => this.#setConnection("offline"), { signal });
     window.addEventListener("storage", () => this.outbox.refresh(), { signal });
     document.addEventListener("visibilitychange", retryIfVisible, { signal });
+    this.#signOuts = new BroadcastChannel(SIGN_OUTS);
+    this.#signOuts.onmessage = ({ data }) => data === this.store.state.me.uuid && void this.#leave();
     const timer = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
     signal.addEventListener("abort", () => clearInterval(timer));
     void this.loadInbox();
@@ -52,8 +62,10 @@ export class Messenger {
 
   stop() {
     this.#lifetime.abort();
+    this.#signOuts?.close();
     this.stream.stop();
     this.outbox.stop();
+    this.typing.onSent();
   }
 
   /** Load the first page of the inbox. */
@@ -88,10 +100,18 @@ export class Messenger {
     this.store.set({ me });
   }
 
-  signOut() {
+  /** Sign the user out in all tabs. Nothing of the user stays in this browser, unsent messages included. */
+  async signOut() {
+    this.#signOuts?.postMessage(this.store.state.me.uuid);
+    await this.#leave();
+  }
+
+  async #leave() {
     this.stop();
-    this.session.signOut();
-    this.session.onSignedOut();
+    this.outbox.storage.clear();
+    this.drafts.clear();
+    this.onSignedOut();
+    await this.session.signOut();
   }
 
   /** @param {import("../types.js").LiveEvent} event */

@@ -33,6 +33,10 @@ export class OutboxStorage {
   remove(uuid) {
     localStorage.removeItem(this.prefix + uuid);
   }
+
+  clear() {
+    for (const pending of this.all()) this.remove(pending.uuid);
+  }
 }
 
 /**
@@ -172,6 +176,7 @@ export class Outbox {
 
   /** @param {Pending} pending */
   #put(pending) {
+    if (this.#isStopped) return; // the user may have signed out, and nothing stays
     this.storage.put(pending);
     this.refresh();
   }

@@ -1,16 +1,16 @@
 /** Message texts: their length by the rule of the server, links, and initials and hues of names. */
 
-/** White space by the definition of Python's str.strip(), with which the server trims texts. */
+/** White space by the definition of Python's str.isspace(), which the server uses. */
 const WHITE_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const SURROUNDING_SPACE = new RegExp(`^[${WHITE_SPACE}]+|[${WHITE_SPACE}]+$`, "g");
+const BLANK = new RegExp(`^[${WHITE_SPACE}]*$`);
 const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/gi;
 
 /**
- * Count the characters (code points) of a text without surrounding white space.
+ * Count the characters (code points) of a text. A text of white space only has none, as it cannot be sent.
  * @param {string} text
  */
 export function countCharacters(text) {
-  return [...text.replace(SURROUNDING_SPACE, "")].length;
+  return BLANK.test(text) ? 0 : [...text].length;
 }
 
 /**

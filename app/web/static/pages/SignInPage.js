@@ -50,7 +50,7 @@ function ChooseUser({ onSession }) {
   const load = () => void listLocalUsers().then(setPeople, fail);
   useEffect(load, []);
   /** @param {string} handle */
-  const choose = (handle) => signInLocally(handle).then(onSession, fail);
+  const choose = (handle) => signInLocally(handle).then(onSession).catch(fail);
   return html`
     <h1>Choose a user</h1>
     <p>This is a local installation: sign in as any of these users. Open a second browser as another one, and talk.</p>

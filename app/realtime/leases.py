@@ -1,0 +1,95 @@
+"""Leases: the open streams of a user over all processes, counted in Valkey.
+
+    {cruddur:streams:<user>}    a sorted set of leases, one for each stream, by the second in which it expires
+
+A process renews the leases of its streams, so those of a process that was killed expire.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
+from app.realtime.errors import TooManyStreams
+
+MAX_USER_STREAMS = 10
+LEASE_SECONDS = 30
+"""The longest that a stream counts after its process was killed."""
+RENEW_INTERVAL = 10.0
+BATCH = 256
+UNLIMITED = 10**9
+TAKE_SCRIPT = """
+local now = redis.call('TIME')[1]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+"""Takes or renews a lease unless there are too many; returns 1 if it did. The time is Valkey's."""
+
+
+class StreamLeases:
+    """The leases that this process holds. Without Valkey, or while it is down, each process counts for itself."""
+
+    def __init__(self, valkey: Valkey | None = None) -> None:
+        self._valkey = valkey
+        self._held: dict[str, UUID] = {}
+
+    @asynccontextmanager
+    async def hold(self, user: UUID) -> AsyncIterator[None]:
+        """Hold a lease for the block. Raises TooManyStreams if the user's processes hold 10 already; 50 ms at most."""
+        lease = secrets.token_hex(8)
+        if not await self._take(user, lease):
+            raise TooManyStreams
+        self._held[lease] = user
+        try:
+            yield
+        finally:
+            del self._held[lease]
+            if self._valkey:
+                with suppress(ValkeyUnavailable):  # it expires
+                    await self._valkey.call("ZREM", _name(user), lease)
+
+    async def _take(self, user: UUID, lease: str) -> bool:
+        if self._valkey is None:
+            return True
+        try:
+            return bool(await self._valkey.call(*_take_command(user, lease, MAX_USER_STREAMS)))
+        except ValkeyUnavailable:
+            return True  # the next renewal counts it
+
+    @asynccontextmanager
+    async def renewed(self) -> AsyncIterator["StreamLeases"]:
+        """Renew the held leases for the block."""
+        task = asyncio.create_task(self._renew_again_and_again())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _renew_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_INTERVAL)
+            with suppress(ValkeyUnavailable):
+                await self.renew()
+
+    async def renew(self) -> None:
+        """Renew all held leases, those taken while Valkey was down included. Raises ValkeyUnavailable."""
+        held = list(self._held.items())
+        for start in range(0, len(held), BATCH):
+            # One that was given up meanwhile must not come back.
+            batch = [(lease, user) for lease, user in held[start : start + BATCH] if lease in self._held]
+            if self._valkey:
+                await self._valkey.calls([_take_command(user, lease, UNLIMITED) for lease, user in batch])
+
+
+def _take_command(user: UUID, lease: str, limit: int) -> Command:
+    return "EVAL", TAKE_SCRIPT, 1, _name(user), lease, limit, LEASE_SECONDS
+
+
+def _name(user: UUID) -> str:
+    return f"{{cruddur:streams:{user}}}"

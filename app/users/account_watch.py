@@ -1,0 +1,76 @@
+"""AccountWatch: ends in this process what accounts may no longer do, soon after they were changed in Postgres."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from app.errors import Unavailable
+from app.publish import Publish
+from app.users.events import AccountChanged, AnyAccountChanged
+from app.users.store import MOST_CHANGES, UserStore
+
+log = structlog.get_logger(__name__)
+
+POLL_INTERVAL = 2.0
+"""Seconds between two questions to Postgres. With its deadline of 1.5 s a change is noticed within 4 s."""
+KEPT_SECONDS = 12 * 3600.0
+"""The longest pause after which changes are still known one by one: Postgres keeps them for twice as long."""
+
+
+class AccountWatch:
+    """Publishes the changes of accounts: disabled, enabled, removed, or moved to or from a user.
+
+    A question costs one indexed statement, whatever the number of users. While Postgres is down nothing is published;
+    afterwards nothing is missing, as each question goes on from the last answered one.
+    """
+
+    def __init__(self, store: UserStore, publish: Publish, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._publish = publish
+        self._clock = clock
+        self._position: str | None = None
+        self._polled_at = 0.0
+        self._seen: frozenset[int] = frozenset()
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Publish changes for the block, those from before it excepted."""
+        await self._try_to_poll()
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_INTERVAL)
+            await self._try_to_poll()
+
+    async def _try_to_poll(self) -> None:
+        try:
+            await self.poll()
+        except Unavailable:
+            pass  # which the gateway has logged
+        except Exception:
+            log.exception("account_watch_failed")
+
+    async def poll(self) -> None:
+        """Publish what has changed since the last call, or AnyAccountChanged if that is not known. Raises Unavailable.
+
+        A long transaction keeps the position where it is, so rows may come again.
+        """
+        started = self._clock()
+        found = await self._store.account_changes(self._position)
+        is_known = self._position is not None and started - self._polled_at < KEPT_SECONDS
+        if not is_known or len(found.changes) > MOST_CHANGES:
+            await self._publish(AnyAccountChanged())
+        else:
+            new = [each for each in found.changes if each.id not in self._seen]
+            await self._publish(*(AccountChanged(each.user_uuid, each.subjects) for each in new))
+        self._position, self._polled_at = found.position, started
+        self._seen = frozenset(each.id for each in found.changes)
