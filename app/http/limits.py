@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
-from app.limits.rates import ADDRESS_TRAFFIC, TRAFFIC
+from app.limits.rates import ADDRESS_TRAFFIC, TRAFFIC, Rate
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -82,11 +82,11 @@ class LimitsMiddleware:
             place.leave()
 
 
-def debit_traffic(scope: "Scope") -> None:
+def debit_traffic(scope: "Scope", rate: Rate = TRAFFIC) -> None:
     """Debit the bytes that a response has sent, to the account if the request has one, else to the address."""
     context = context_of(scope)
     sent, context.sent = context.sent, 0
     if context.claims:
-        context.limits.of(context.claims.sub).debit(TRAFFIC, sent)
+        context.limits.of(context.claims.sub).debit(rate, sent)
     else:
         context.limits.of(address_of(scope)).debit(ADDRESS_TRAFFIC, sent)

@@ -19,6 +19,7 @@ from app.http.context import RequestContext, context_of
 from app.http.limits import debit_traffic
 from app.http.problems import render
 from app.limits import Limits
+from app.limits.rates import EVENT_TRAFFIC
 from app.metrics import OTHER, Metrics
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class ResponseHeadersMiddleware:
             else:
                 context.sent += len(message.get("body", b""))
                 if message.get("more_body"):  # a stream: it has no end to wait for
-                    debit_traffic(scope)
+                    debit_traffic(scope, EVENT_TRAFFIC)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -63,6 +63,8 @@ ADDRESS_TRAFFIC: Final = Rate("address-traffic", 100e6, 100e3, "bytes")
 READ_CAPACITY: Final = Rate("read-capacity", 2_000, 5, "read-units")
 WRITE_CAPACITY: Final = Rate("write-capacity", 400, 4, "write-units")
 TRAFFIC: Final = Rate("traffic", 100e6, 50e3, "bytes")
+EVENT_TRAFFIC: Final = Rate("event-traffic", 100e6, 50e3, "bytes")
+"""The traffic of event streams, which others cause: when it is spent, an account can still call."""
 
 OPERATIONS: Final[Mapping[str, Rate]] = {
     "send_message": SEND,
@@ -84,7 +86,9 @@ ADDRESS_OPERATIONS: Final[Mapping[str, Rate]] = {
 }
 """The rates of operations by address, for all accounts together."""
 BUDGETS: Final[Sequence[Rate]] = (READ_CAPACITY, TRAFFIC)
-"""The budgets that have something left before a call."""
-WRITES: Final = frozenset({"send_message", "mark_read"})
-WRITE_BUDGETS: Final[Sequence[Rate]] = (*BUDGETS, WRITE_CAPACITY)
-"""The budgets before a call that writes."""
+BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
+    "send_message": (*BUDGETS, WRITE_CAPACITY),
+    "mark_read": (*BUDGETS, WRITE_CAPACITY),
+    "stream_events": (*BUDGETS, EVENT_TRAFFIC),
+}
+"""The budgets that have something left before a call of these operations, and BUDGETS before all others."""

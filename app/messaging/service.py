@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TOO_SLOW, TaskSet, deadline, wait
 from app.errors import Unavailable
-from app.limits import NO_LIMITS, Limits
+from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
 from app.messaging.errors import (
     CannotMessage,
@@ -88,7 +88,7 @@ class Messaging:
         self._require_sendable(draft.text)
         if group is not None:
             return await self._run_to_completion(self._send_to_group(draft, group))
-        with self._limits.charged_for(UserNotFound, LOOK_UP):
+        with charged_for(UserNotFound, LOOK_UP):
             peer = await self._users.uuid_of_handle(handle or "")
         return await self._run_to_completion(self._send_to_person(draft, peer))
 
@@ -125,7 +125,7 @@ class Messaging:
         """Start the direct group with this message; return None if the peer has started it meanwhile."""
         if draft.reply_to is not None:
             raise ReplyBeyondEnd
-        self._limits.take_own(FIRST_CONTACT)
+        take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
         message = self._log.entry(draft, group=group, number=1)
         try:

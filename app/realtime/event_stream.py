@@ -12,6 +12,8 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from app.errors import Unavailable
 from app.http.connection import Connection
+from app.limits import TooManyRequests, require_own
+from app.limits.rates import EVENT_TRAFFIC
 from app.realtime.events import LiveEvent
 from app.realtime.schemas import EventView
 from app.realtime.stream import ResyncRequired, Stream
@@ -75,5 +77,8 @@ async def _encoded(
                 data = event.model_dump_json()
                 yield format_sse_event(data_str=data, event=event.type, id=item.position, retry=retry)
                 retry = None
+            require_own(EVENT_TRAFFIC)
+    except TooManyRequests:
+        log.info("stream_ended_at_limit")
     except Unavailable:
         log.warning("stream_ended_unavailable")  # its client resumes after its last position

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -84,6 +85,51 @@ async def test_every_operation_with_a_token_has_a_limit_of_its_own(
         assert answer.headers["ratelimit-policy"].startswith(policy)
         assert answer.headers["ratelimit"].startswith(f'"{rate.name}";r=0;t=')
         assert (await bystander.get("/api/users/me")).status_code == 200
+
+
+async def test_a_stream_ends_when_its_events_have_taken_their_traffic(
+    settings: Settings, ann: Person, bob: Person
+) -> None:
+    """A thirtieth of 100 MB: about 210 events of 16 kB."""
+    allowances = {"*": 1_000_000, ann.sub: 1 / 30}
+    big = changed(settings, message_max_length=4_000, allowances=allowances)
+    async with running(big) as service, client_of(service, bob) as sender, client_of(service, ann) as client:
+        streamed = Streamed(service, ann.token)
+        task = asyncio.create_task(streamed.run())
+        await streamed.opened.wait()
+        body = {"message": "\N{SLIGHTLY SMILING FACE}" * 3_900, "handle": ann.handle}
+        for _ in range(300):
+            assert (await sender.post("/api/messages", json=body)).status_code == 200
+        async with asyncio.timeout(5):
+            await task
+        assert 3_200_000 < streamed.bytes < 3_600_000
+        assert "event-traffic" in (await client.get("/api/events")).json()["detail"]
+        assert (await client.post("/api/sync", json={"groups": {}})).status_code == 200
+
+
+class Streamed:
+    """An event stream that is read without a server, as fast as it comes."""
+
+    def __init__(self, service: Service, token: str) -> None:
+        self._service = service
+        self._token = token
+        self.opened = asyncio.Event()
+        self.bytes = 0
+
+    async def run(self) -> None:
+        """Read until the stream ends."""
+        headers = [(b"host", b"service.test"), (b"authorization", b"Bearer " + self._token.encode())]
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET",
+            "scheme": "http", "path": "/api/events", "raw_path": b"/api/events", "query_string": b"", "root_path": "",
+            "headers": headers, "client": ("127.0.0.1", 1), "server": ("service.test", 80),
+            "state": dict(self._service.state),
+        }  # fmt: skip
+        await self._service.app(scope, asyncio.Event().wait, self._send)  # type: ignore[arg-type]  # nothing to receive
+
+    async def _send(self, message: Any) -> None:
+        self.opened.set()
+        self.bytes += len(message.get("body", b""))
 
 
 def test_the_calls_are_all_operations_with_a_token() -> None:

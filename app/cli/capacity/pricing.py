@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.limits.rates import READ_CAPACITY, TRAFFIC, WRITE_CAPACITY, Rate
+from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY, TRAFFIC, WRITE_CAPACITY, Rate
 
 AS_OF: Final = "us-east-1, list prices since 2024-11-01"
 DAY_SECONDS: Final = 86_400
@@ -149,7 +149,8 @@ class AccountCost:
 
 def most_of_account(prices: Prices) -> AccountCost:
     """Return the most that an account can cost, when DynamoDB is billed on demand."""
-    writes, reads, traffic = (_month_of(rate) for rate in (WRITE_CAPACITY, READ_CAPACITY, TRAFFIC))
+    writes, reads = _month_of(WRITE_CAPACITY), _month_of(READ_CAPACITY)
+    traffic = _month_of(TRAFFIC) + _month_of(EVENT_TRAFFIC)
     return AccountCost(
         requests=prices.requests(writes=writes, reads=reads),
         storage=writes * (1024 + OVERHEAD_BYTES) / GB * (prices.stored_gb + prices.backup_gb),
