@@ -335,6 +335,37 @@ test("a message written at the moment in which the outbox becomes empty is sent,
   assert.deepEqual(sent, ["first", "second"]);
 });
 
+test("a message to a person that must wait holds up no message to another", async () => {
+  const waiting = new Map();
+  const storage = {
+    prefix: "outbox",
+    all: () => [...waiting.values()],
+    put: (pending) => waiting.set(pending.uuid, pending),
+    remove: (uuid) => waiting.delete(uuid),
+  };
+  const sent = [];
+  const api = {
+    call: (_method, _path, body) => {
+      const limited = new Problem(429, "too-many-requests", "Too many requests", 600);
+      if (body.handle === "new") return Promise.reject(limited);
+      sent.push(body.message);
+      return Promise.resolve({ ...message(sent.length, "me"), uuid: body.uuid });
+    },
+  };
+  const outbox = new Outbox(api, new Store(initial()), storage);
+  outbox.add({ group: null, handle: "new" }, "to a stranger", null);
+  outbox.add({ group: "g", handle: null }, "to a friend", null);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  outbox.add({ group: "g", handle: null }, "while the outbox waits", null);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(sent, ["to a friend", "while the outbox waits"]);
+  assert.deepEqual(
+    storage.all().map((pending) => [pending.text, pending.refusal]),
+    [["to a stranger", null]],
+  );
+  outbox.stop();
+});
+
 test("a response that breaks off after its head is a network error, which may be tried again", async () => {
   const broken = () => new ReadableStream({ pull: (controller) => controller.error(new TypeError("Failed to fetch")) });
   const original = globalThis.fetch;

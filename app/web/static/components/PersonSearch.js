@@ -1,5 +1,6 @@
 /** Search for a user to write to: among the conversations at once, among all users after a short delay. */
 
+import { errorText } from "../lib/api.js";
 import { useDocumentEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate, newGroupPath } from "../lib/router.js";
 import { inboxOf } from "../lib/selectors.js";
@@ -16,7 +17,7 @@ export function PersonSearch() {
   const state = useMessengerState();
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState(0);
-  const people = usePeople(query);
+  const { people, failure } = usePeople(query);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const results = resultsFor(state, query, people ?? []);
   useDocumentEvent("keydown", (event) => {
@@ -74,7 +75,7 @@ export function PersonSearch() {
         <ul id="search-results" role="listbox" aria-label="People" hidden=${!isOpen}>
           ${results.map((person, index) => html`<${ResultItem} key=${person.path} ...${{ person, index, isChosen: index === chosen, onChoose: open }} />`)}
         </ul>
-        ${!isOpen && html`<p role="status">${people ? `No user is called “${query.trim()}”` : "Searching…"}</p>`}
+        ${!isOpen && html`<p role="status">${failure ?? (people ? `No user is called “${query.trim()}”` : "Searching…")}</p>`}
       </div>
     </div>
   `;
@@ -91,23 +92,33 @@ function ResultItem({ person, index, isChosen, onChoose }) {
   `;
 }
 
+/** @typedef {{people: import("../types.js").Person[] | null, failure: string | null}} Found */
+
+/** @type {Found} */
+const NOTHING = { people: null, failure: null };
+
 /**
- * Return the users whose handles start with the query; null until the response comes.
+ * Return the users whose handles start with the query, null until the response comes, or why there is none.
  * @param {string} query
+ * @returns {Found}
  */
 function usePeople(query) {
   const { api } = useMessenger();
-  const [response, setResponse] = useState({ query: "", people: /** @type {import("../types.js").Person[]} */ ([]) });
+  const [response, setResponse] = useState({ query: "", ...NOTHING });
   const prefix = query.trim().replace(/^@/, "");
   useEffect(() => {
     if (!prefix) return;
     const timer = setTimeout(async () => {
-      const people = await api.get(`/api/users?limit=${MAX_RESULTS}&q=${encodeURIComponent(prefix)}`).catch(() => []);
-      setResponse({ query: prefix, people });
+      const path = `/api/users?limit=${MAX_RESULTS}&q=${encodeURIComponent(prefix)}`;
+      try {
+        setResponse({ query: prefix, people: await api.get(path), failure: null });
+      } catch (error) {
+        setResponse({ query: prefix, people: null, failure: errorText(error) });
+      }
     }, DEBOUNCE);
     return () => clearTimeout(timer);
   }, [prefix, api]);
-  return response.query === prefix ? response.people : null;
+  return response.query === prefix ? response : NOTHING;
 }
 
 /**

@@ -57,6 +57,8 @@ export class Outbox {
   #isRequested = false;
   #isStopped = false;
   #backoff = new Backoff();
+  /** @type {Map<string, number>} target → the time before which the server wants no more messages to it */
+  #limitedUntil = new Map();
 
   /**
    * @param {import("./api.js").Api} api
@@ -80,6 +82,7 @@ export class Outbox {
     const created_at = new Date().toISOString();
     const pending = { ...target, uuid: uuid7(), text, reply_to: replyTo, after: null, created_at, refusal: null };
     this.#put(pending);
+    this.#backoff.retryNow(); // it may go to somebody to whom nothing has to wait
     void this.drain();
   }
 
@@ -131,10 +134,20 @@ export class Outbox {
 
   async #sendAll() {
     for (;;) {
-      const next = this.storage.all().find((each) => each.refusal === null);
-      if (!next || this.#isStopped) return;
-      await this.#send(next);
+      const waiting = this.storage.all().filter((each) => each.refusal === null);
+      if (waiting.length === 0 || this.#isStopped) return;
+      const next = waiting.find((each) => this.#delayOf(each) <= 0);
+      if (next) await this.#send(next);
+      else await this.#backoff.wait(Math.min(...waiting.map((each) => this.#delayOf(each))));
     }
+  }
+
+  /**
+   * Return the milliseconds to wait before the next message to the same target: a limit for one holds up no other.
+   * @param {Pending} pending
+   */
+  #delayOf(pending) {
+    return (this.#limitedUntil.get(targetOf(pending)) ?? 0) - Date.now();
   }
 
   /** @param {Pending} pending */
@@ -149,7 +162,9 @@ export class Outbox {
       this.onSent(attempt, message);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
+      if (error instanceof Problem && error.status === 429)
+        this.#limitedUntil.set(targetOf(attempt), Date.now() + Math.max(1, error.retryAfter) * 1000);
+      else if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
       else this.#put(this.#refused(attempt, error));
     }
   }
@@ -190,4 +205,9 @@ function bodyOf(pending) {
   const target = pending.group ? { message_group_uuid: pending.group } : { handle: pending.handle ?? "" };
   const reply = pending.reply_to === null ? {} : { reply_to: pending.reply_to };
   return { message: pending.text, uuid: pending.uuid, after: pending.after ?? 0, ...target, ...reply };
+}
+
+/** @param {Pending} pending */
+function targetOf(pending) {
+  return pending.group ?? `@${pending.handle}`;
 }
