@@ -35,9 +35,15 @@ class StaticFile:
 
     def response(self, request: Request) -> Response:
         """Return the content, or 304 if the client has this version."""
-        if request.headers.get("if-none-match") == self.headers["ETag"]:
+        if _names(request.headers.get("if-none-match", ""), self.headers["ETag"]):
             return Response(status_code=304, headers=self.headers)
         return Response(self.content, headers=self.headers, media_type=self.media_type)
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    """Return whether the header names the ETag, by the weak comparison of RFC 9110, sections 8.8.3.2 and 13.1.2."""
+    tags = [tag.strip() for tag in if_none_match.split(",")]  # none of our tags has a comma
+    return tags == ["*"] or etag in (tag.removeprefix("W/") for tag in tags)
 
 
 class StaticFolder:

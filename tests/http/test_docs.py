@@ -3,6 +3,8 @@
 import hashlib
 import re
 
+import pytest
+
 from app.http.docs import FOLDER
 from app.http.static import MEDIA_TYPES
 from tests.tools.contract import ContractClient
@@ -37,3 +39,15 @@ async def test_a_version_that_the_client_has_is_not_sent_again(anonymous: Contra
     assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", first.headers["etag"])
     again = await anonymous.get("/docs/docs.js", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "public, max-age=3600")
+
+
+@pytest.mark.parametrize("given", ["{}", "W/{}", '"other", {}', 'W/"other" ,W/{}', "*"])
+async def test_a_version_is_recognised_in_every_form(anonymous: ContractClient, given: str) -> None:
+    etag = (await anonymous.get("/docs/docs.js")).headers["etag"]
+    again = await anonymous.get("/docs/docs.js", headers={"if-none-match": given.format(etag)})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("given", ["", '"other"', 'W/"other", "another"', '"*"', "none"])
+async def test_another_version_is_sent(anonymous: ContractClient, given: str) -> None:
+    assert (await anonymous.get("/docs/docs.js", headers={"if-none-match": given})).status_code == 200
