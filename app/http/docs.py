@@ -20,11 +20,11 @@ def docs_router() -> APIRouter:
     router = APIRouter(prefix="/docs", include_in_schema=False)
     files = StaticFolder(FOLDER, HEADERS)
 
-    @router.api_route("", methods=["GET", "HEAD"])
+    @router.get("")
     async def get_docs(request: Request) -> Response:
         return files.response(request, "index.html")
 
-    @router.api_route("/{name}", methods=["GET", "HEAD"])
+    @router.get("/{name}")
     async def get_docs_file(request: Request, name: str) -> Response:
         return files.response(request, name)
 

@@ -82,14 +82,14 @@ def page_router(settings: Settings) -> APIRouter:
         """
         return config
 
-    @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-    @router.api_route("/messages", methods=["GET", "HEAD"], include_in_schema=False)
-    @router.api_route("/messages/new/{handle}", methods=["GET", "HEAD"], include_in_schema=False)
-    @router.api_route("/messages/{message_group_uuid}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.get("/", include_in_schema=False)
+    @router.get("/messages", include_in_schema=False)
+    @router.get("/messages/new/{handle}", include_in_schema=False)
+    @router.get("/messages/{message_group_uuid}", include_in_schema=False)
     async def get_page(request: Request) -> Response:  # its script reads the address
         return files.response(request, "index.html")
 
-    @router.api_route("/static/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.get("/static/{path:path}", include_in_schema=False)
     async def get_page_file(request: Request, path: str) -> Response:
         return files.response(request, path)
 

@@ -163,6 +163,7 @@ def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPEx
         response = render(MethodNotAllowed(), request_id)
         path = request.url.path
         allowed = {method for regex, methods in templates if regex.match(path) for method in methods}
+        allowed |= {"HEAD"} if "GET" in allowed else set()
         response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
 

@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from re import Pattern
 
     from starlette.routing import BaseRoute
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class RouteTableMiddleware:
     """Passes a request to its endpoint, and every other request to FastAPI.
 
     FastAPI asks one router after the other, and each twice. It still answers for paths and methods that do not exist,
-    serves routes that are no endpoints, and everything below a root path or with overridden dependencies.
+    serves routes that are no endpoints, and everything below a root path or with overridden dependencies. HEAD is
+    served as GET without the body (RFC 9110, section 9.3.2).
     """
 
     def __init__(self, app: "ASGIApp", routes: Sequence["BaseRoute"], overrides: Mapping[Any, Any]) -> None:
@@ -46,6 +47,19 @@ class RouteTableMiddleware:
                 self._exact.setdefault((method, path), endpoint)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await self._serve_head(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve_head(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        get = {**scope, "method": "GET"}
+        try:
+            await self._serve(get, receive, _without_body(send))
+        finally:
+            scope["route"] = get.get("route")  # for the log line
+
+    async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         endpoint = None
         if scope["type"] == "http" and not scope.get("root_path") and not self._overrides:
             endpoint = self._find(scope)
@@ -65,3 +79,17 @@ class RouteTableMiddleware:
                 }
                 return found
         return None
+
+
+def _without_body(send: "Send") -> "Send":
+    is_complete = False
+
+    async def send_head(message: "Message") -> None:
+        nonlocal is_complete
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not is_complete:  # of a stream, too, which ends when the server tells it that nothing more is read
+            is_complete = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head

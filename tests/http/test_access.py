@@ -24,25 +24,22 @@ from tests.fixtures.app import Person, Service, people_of
 from tests.http.problem import anonymised, problem_of
 
 PUBLIC = {
-    ("GET", "/api/health-check"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("GET", "/openapi.json"),
-    ("GET", "/metrics"),
-    ("GET", "/api/config"),
-    *(
-        (method, path)
-        for method in ("GET", "HEAD")
-        for path in (
-            "/docs",
-            "/docs/{name}",
-            "/",
-            "/messages",
-            "/messages/new/{handle}",
-            "/messages/{message_group_uuid}",
-            "/static/{path:path}",
-        )
-    ),
+    ("GET", path)
+    for path in (
+        "/api/health-check",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/metrics",
+        "/api/config",
+        "/docs",
+        "/docs/{name}",
+        "/",
+        "/messages",
+        "/messages/new/{handle}",
+        "/messages/{message_group_uuid}",
+        "/static/{path:path}",
+    )
 }
 PLACES = {"name": "docs.js", "path": "app.js", "handle": "ann", "message_group_uuid": uuid4()}
 OK = 200, ""

@@ -142,6 +142,6 @@ async def test_content_types(both: Both, kind: str) -> None:
 
 
 async def test_methods_and_unknown_paths(both: Both) -> None:
-    for method in ("GET", "HEAD", "POST", "OPTIONS", "BREW"):
+    for method in ("GET", "POST", "OPTIONS", "BREW"):  # HEAD becomes GET before
         for path in ("/api/messages/counter", "/api/messages", "/healthz", "/api/users/me", "/x", "/docs", "/static/x"):
             await both.ask(method, path)

@@ -154,21 +154,21 @@ async def test_unknown_paths_are_not_found(
 
 
 METHODS = {
-    "/api/message_groups": "GET",
-    f"/api/message_groups/{GROUP}": "GET",
-    f"/api/message_groups/{GROUP}/read": "GET, PUT",
+    "/api/message_groups": "GET, HEAD",
+    f"/api/message_groups/{GROUP}": "GET, HEAD",
+    f"/api/message_groups/{GROUP}/read": "GET, HEAD, PUT",
     "/api/messages": "POST",
-    "/api/messages/counter": "GET",
-    f"/api/messages/{GROUP}": "GET",
-    "/api/users": "GET, POST",
-    "/api/users/me": "GET, PATCH",
-    "/api/users/@somebody/short": "GET",
-    "/api/users/@some%3Fbody/short": "GET",
-    "/api/users/@some%23body/short": "GET",
-    "/api/health-check": "GET",
-    "/healthz": "GET",
-    "/readyz": "GET",
-    "/openapi.json": "GET",
+    "/api/messages/counter": "GET, HEAD",
+    f"/api/messages/{GROUP}": "GET, HEAD",
+    "/api/users": "GET, HEAD, POST",
+    "/api/users/me": "GET, HEAD, PATCH",
+    "/api/users/@somebody/short": "GET, HEAD",
+    "/api/users/@some%3Fbody/short": "GET, HEAD",
+    "/api/users/@some%23body/short": "GET, HEAD",
+    "/api/health-check": "GET, HEAD",
+    "/healthz": "GET, HEAD",
+    "/readyz": "GET, HEAD",
+    "/openapi.json": "GET, HEAD",
 }
 
 
