@@ -6,6 +6,7 @@
     ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser, AccountDisabled 403 · NotFound 404 · MethodNotAllowed 405
     ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · HeadTooLarge 431 · InternalError 500
     ├── MalformedRequest                                               400, before there is a path
+    ├── CorsRefused                                                    403, to a preflight
     └── … each slice adds its own in errors.py
 
 An error's class name is its public `code`: GroupNotFound becomes group-not-found.
@@ -99,6 +100,13 @@ class MalformedJson(AppError):
 class MalformedRequest(AppError):
     status = 400
     title = "The request is not HTTP/1.1"
+
+
+class CorsRefused(AppError):
+    """A preflight asks for what CORS does not allow. Browsers show it beside the request that they do not send."""
+
+    status = 403
+    title = "This origin, method or header is not allowed: an operator allows them by CORS_ORIGINS and CORS_HEADERS"
 
 
 class HeadTooLarge(AppError):

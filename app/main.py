@@ -97,7 +97,7 @@ def _middleware(
         OriginMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=METHODS,
-        allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
+        allow_headers=["authorization", "content-type", "last-event-id", "x-request-id", *settings.cors_headers],
         expose_headers=["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
         max_age=86_400,
     )

@@ -23,6 +23,7 @@ ENCRYPTED_SSLMODES = frozenset({"require", "verify-ca", "verify-full"})
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """An origin as browsers spell it: in lower case."""
 _HANDLE = re.compile(r"[a-z0-9_]{3,30}")
+_FIELD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The syntax of a bearer token (RFC 6750, section 2.1)."""
 
@@ -203,12 +204,21 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     cognito_client_ids: CommaSeparated
     cognito_domain_url: str | None = None
     cors_origins: CommaSeparated = ()
+    cors_headers: CommaSeparated = ("traceparent", "tracestate", "baggage")
 
     message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     allowances: Annotated[dict[str, Factor], NoDecode, BeforeValidator(_split_factors)] = {}
+
+    @field_validator("cors_headers")
+    @classmethod
+    def _headers_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _FIELD_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a header: write names such as traceparent, without a *")
+        return tuple(name.lower() for name in value)
 
     @field_validator("cors_origins")
     @classmethod

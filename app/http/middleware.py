@@ -7,13 +7,16 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
+from starlette.responses import Response
 
-from app.errors import InternalError
+from app.errors import CorsRefused, InternalError
 from app.http.connection import StopSignal
 from app.http.context import RequestContext, context_of
 from app.http.limits import debit_traffic
@@ -156,8 +159,22 @@ class OriginMiddleware(CORSMiddleware):
     """CORS for requests with an `Origin`. The others pass: their responses have `Vary: Origin` anyway."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        is_cross_origin = scope["type"] == "http" and b"origin" in dict(scope["headers"])
-        await (super().__call__ if is_cross_origin else self.app)(scope, receive, send)
+        headers = dict(scope["headers"]) if scope["type"] == "http" else {}
+        if b"origin" not in headers:
+            await self.app(scope, receive, send)
+        elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+            await self._preflight(scope)(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    def _preflight(self, scope: "Scope") -> Response:
+        """Return the answer to a preflight. A refusal is a problem, without a header that allows anything."""
+        response = self.preflight_response(Headers(scope=scope))
+        if response.status_code == HTTPStatus.OK:
+            return response
+        problem = render(CorsRefused(), context_of(scope).request_id)
+        problem.headers["Vary"] = response.headers["Vary"]
+        return problem
 
 
 class ProblemMiddleware:

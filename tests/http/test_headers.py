@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from app.settings import Settings
 from tests.fixtures.app import Person, Service, running
+from tests.http.faulty import changed
 from tests.http.problem import problem_of
 
 ORIGIN = "https://app.example.com"
@@ -30,7 +31,7 @@ REQUESTS: list[tuple[int, str, str, dict[str, Any]]] = [
     (200, "GET", "/readyz", {}),
     (200, "OPTIONS", "/api/messages", {"headers": {"origin": ORIGIN, "access-control-request-method": "POST"}}),
     (400, "POST", "/api/messages", {"content": b"{", "headers": JSON}),
-    (400, "OPTIONS", "/x", {"headers": {"origin": "https://evil.example", "access-control-request-method": "GET"}}),
+    (403, "OPTIONS", "/x", {"headers": {"origin": "https://evil.example", "access-control-request-method": "GET"}}),
     (401, "GET", "/api/users/me", {"headers": {"authorization": "rubbish"}}),
     (404, "GET", "/x", {}),
     (404, "GET", "/api/x", {}),
@@ -141,6 +142,39 @@ async def test_a_listed_origin_may_use_every_method(client: httpx.AsyncClient) -
             assert {"authorization", "content-type", "x-request-id"} <= set(allowed)
             assert int(answer.headers["access-control-max-age"]) >= 600
             assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_a_listed_origin_may_send_the_headers_of_a_trace_and_those_of_the_settings(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    asked = {"origin": ORIGIN, "access-control-request-method": "GET"}
+    traced = {"access-control-request-headers": "traceparent, Tracestate,baggage"}
+    assert (await client.options("/api/messages", headers=asked | traced)).status_code == 200
+    sentry = {"access-control-request-headers": "sentry-trace"}
+    assert (await client.options("/api/messages", headers=asked | sentry)).status_code == 403
+    async with running(changed(settings, cors_headers=("Sentry-Trace",))) as service, service.client() as other:
+        assert (await other.options("/api/messages", headers=asked | sentry)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"origin": "https://evil.example", "access-control-request-method": "GET"},
+        {"origin": ORIGIN, "access-control-request-method": "BREW"},
+        {
+            "origin": ORIGIN,
+            "access-control-request-method": "GET",
+            "access-control-request-headers": "x-other",
+        },
+    ],
+)
+async def test_a_refused_preflight_is_a_problem_that_allows_nothing(
+    client: httpx.AsyncClient, asked: dict[str, str]
+) -> None:
+    answer = await client.options("/api/messages", headers=asked)
+    assert "CORS_ORIGINS" in problem_of(answer, 403, "cors-refused")["detail"]
+    assert not any(name.startswith("access-control-allow") for name in answer.headers)
+    assert "Access-Control-Request-Headers" in answer.headers["vary"]
 
 
 @pytest.mark.parametrize(("status", "method", "path", "options"), REQUESTS, ids=IDS)
