@@ -25,8 +25,8 @@ from app.limits.rates import Rate
 SETTLE_SECONDS: Final = 0.1
 SETTLED_SHARE: Final = 1 / 16
 """The part of a bucket that a process spends before it settles."""
-MAX_SETTLED: Final = 1_000
-"""Buckets in one pipeline."""
+MAX_SETTLED: Final = 250
+"""Buckets in one pipeline: more may take longer than a call of Valkey's may."""
 MAX_KEYS: Final = 100_000
 """Keys that a process knows, those used last; the buckets of another key count as full."""
 MAX_DEBT: Final = 3_600.0

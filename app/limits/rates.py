@@ -38,13 +38,13 @@ class Rate:
 
 
 # Of an account
-READ: Final = Rate("read", 300, 10)
+READ: Final = Rate("read", 100, 10)
 SEND: Final = Rate("send", 60, 1)
 FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
 LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
 MARK_READ: Final = Rate("mark-read", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
-SYNC: Final = Rate("sync", 60, 1)
+SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
