@@ -1,6 +1,11 @@
-"""Lists the plugins, and says how many processes share the tests."""
+"""Lists the plugins, and says how many processes share the tests, and that no example is timed."""
 
 import os
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a loaded machine is no fault
+settings.load_profile("untimed")
 
 pytest_plugins = [
     "tests.fixtures.engines",

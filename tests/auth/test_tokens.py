@@ -29,7 +29,7 @@ from tests.auth.forge import (
 
 ALG_NONE = "algorithms: alg none, no signature"
 JWKS_URL = f"{ISSUER_URL}/.well-known/jwks.json"
-shared_fixtures = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+shared_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="session")

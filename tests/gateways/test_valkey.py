@@ -177,7 +177,7 @@ async def test_a_connection_that_the_server_closes_is_made_anew(fragile: Valkey,
 async def test_without_a_server_or_with_a_wrong_password_opening_succeeds(engine: Engine) -> None:
     wrong = engine.address.replace("redis://:", "redis://:x")
     for url in ("redis://127.0.0.1:1", wrong):
-        async with open_valkey(ValkeySettings(valkey_url=url)) as valkey:
+        async with open_valkey(ValkeySettings(environment="test", valkey_url=url)) as valkey:
             assert valkey
             assert await refused(valkey) < CALL_SECONDS + SLACK
     async with open_valkey(ValkeySettings()) as nothing:

@@ -37,7 +37,7 @@ async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UU
 
 @pytest.mark.parametrize("with_after", [True, False])
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.0, 0.1, 0.3]), senders=st.integers(1, 6))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_log_is_gapless_and_each_send_is_in_it_once(
     service: Service, with_after: bool, seed: int, share: float, senders: int
 ) -> None:
@@ -74,7 +74,7 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
 
 
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.0, 0.2]), stale=st.integers(0, 6))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_draft_that_is_refused_as_too_old_is_not_in_the_log_and_never_will_be(
     service: Service, monkeypatch: pytest.MonkeyPatch, seed: int, share: float, stale: int
 ) -> None:
