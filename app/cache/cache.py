@@ -153,15 +153,19 @@ class Cache(Generic[K, V]):
     ) -> dict[K, V | None]:
         """Load the keys together with other callers. A load has its own deadline; `seconds` is for a shorter one."""
         loads = self._join_or_start(keys, generations)
-        _, pending = await asyncio.wait(loads, timeout=seconds)
+        _, pending = await asyncio.wait(set(loads.values()), timeout=seconds)
         if pending:
             raise Unavailable(f"The source of the cache {self._spec.name} did not answer within {seconds} s")
         self._count("miss", len(keys))
-        found = {key: value for load in loads for key, value in load.result().items()}
-        return {key: found[key] for key in keys}
+        return {key: loads[key].result()[key] for key in keys}
 
-    def _join_or_start(self, keys: set[K], generations: Mapping[K, bytes]) -> set["asyncio.Task[dict[K, V | None]]"]:
-        """Return the loads that will bring these keys: the running ones, and a new one for the rest."""
+    def _join_or_start(
+        self, keys: set[K], generations: Mapping[K, bytes]
+    ) -> dict[K, "asyncio.Task[dict[K, V | None]]"]:
+        """Return the load that will bring each key: a running one, or a new one for the rest.
+
+        A running load may also bring keys that were invalidated since: of these its value is too old.
+        """
         loads = {key: load for key in keys if (load := self._loads.get(key))}
         if rest := keys - loads.keys():
             load = self._context.tasks.start(
@@ -170,7 +174,7 @@ class Cache(Generic[K, V]):
             # A load without a generation cannot be joined: it may miss an invalidation by another process.
             self._loads |= {key: load for key in rest if self._has_local_entries or key in generations}
             loads |= dict.fromkeys(rest, load)
-        return set(loads.values())
+        return loads
 
     @property
     def _has_local_entries(self) -> bool:

@@ -268,16 +268,35 @@ async def test_a_load_that_began_before_an_invalidation_is_not_cached(alone: Cac
     assert await cache.get("a") == 2
 
 
+async def test_a_load_that_is_joined_for_one_key_brings_no_older_value_of_another(
+    alone: Caches, source: Source
+) -> None:
+    source.values, source.seconds = {f"{key}{n}": 1 for key in "ab" for n in range(20)}, 0.05
+    cache = alone.add(source.spec())
+    early = [asyncio.create_task(cache.get_many((f"a{n}", f"b{n}"))) for n in range(20)]
+    await asyncio.sleep(0.01)
+    for n in range(20):
+        source.values[f"b{n}"] = 2
+        await cache.invalidate(f"b{n}")
+    late = await asyncio.gather(*(cache.get_many((f"a{n}", f"b{n}")) for n in range(20)))
+    assert late == [{f"a{n}": 1, f"b{n}": 2} for n in range(20)]
+    assert await asyncio.gather(*early) == [{f"a{n}": 1, f"b{n}": 1} for n in range(20)]
+
+
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("codec", [SHARED, None])
 async def test_no_invalidated_value_is_read_again(
     two_processes: tuple[Caches, Caches], source: Source, codec: Codec[int] | None, seed: int
 ) -> None:
-    """Many readers and writers in two processes, at random times. Values that are not shared may be old meanwhile."""
+    """Many readers and writers in two processes, at random times.
+
+    A value that is not shared may be old until its process has received the invalidation: readers wait until it has
+    received one that was sent later.
+    """
     chance = random.Random(seed)  # noqa: S311  # repeatable
     each = [process.add(source.spec(codec=codec)) for process in two_processes]
     source.values, invalidated = dict.fromkeys("abc", 0), dict.fromkeys("abc", 0)
-    travel_seconds = 0.05
+    probes = {id(cache): Probe(process) for cache, process in zip(each, two_processes, strict=True)}
 
     async def write(cache: Cache[str, int]) -> None:
         for _ in range(25):
@@ -286,27 +305,46 @@ async def test_no_invalidated_value_is_read_again(
             value = source.values[key]
             await asyncio.sleep(chance.choice((0, 0, 0.002)))
             await cache.invalidate(key)
-            if codec is None:
-                asyncio.get_running_loop().call_later(travel_seconds, mark_invalidated, key, value)
-            else:
-                mark_invalidated(key, value)
+            invalidated[key] = max(invalidated[key], value)
             await asyncio.sleep(chance.random() * 0.004)
-
-    def mark_invalidated(key: str, value: int) -> None:
-        invalidated[key] = max(invalidated[key], value)
 
     async def read(cache: Cache[str, int]) -> None:
         for _ in range(60):
             source.seconds = chance.choice((0, 0, 0.001, 0.004))
             oldest = dict(invalidated)
+            if codec is None:
+                await probes[id(cache)].arrived()
             found = await cache.get_many(chance.choice(("a", "ab", "abc", "c")))
             assert all(value >= oldest[key] for key, value in found.items()), (found, oldest)
             await asyncio.sleep(chance.random() * 0.003)
 
     await asyncio.gather(*(work(cache) for cache in each for work in (write, read, read, read)))
-    await asyncio.sleep(travel_seconds)
     for cache in each:
+        await probes[id(cache)].arrived()
         assert await cache.get_many("abc") == source.values
+
+
+class Probe:
+    """Invalidations that a process sends to itself: when one arrives, all that were sent before have arrived."""
+
+    def __init__(self, process: Caches) -> None:
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._cache = process.add(CacheSpec("probe", self._load, self._receive, ttl=60))
+
+    async def arrived(self) -> None:
+        """Send an invalidation, and return when it arrives."""
+        key = uuid4().hex
+        arrived = self._waiting[key] = asyncio.Event()
+        await self._cache.invalidate(key)
+        await arrived.wait()
+
+    def _receive(self, key: str) -> str:
+        if key in self._waiting:  # not a probe of the other process
+            self._waiting.pop(key).set()
+        return key
+
+    async def _load(self, _: Collection[str]) -> dict[str, int]:
+        raise AssertionError("a probe is never read")
 
 
 async def test_an_invalidation_reaches_the_values_of_other_processes(
