@@ -112,10 +112,10 @@ async def test_unsent_messages_wait_for_their_own_user(
     await visitor.page.route("**/api/messages", lambda route: route.abort())
     await visitor.write("Ann's own")
     await expect(visitor.page.locator("[data-pending]")).to_have_count(1)
-    await visitor.page.unroute("**/api/messages")
     await visitor.page.add_init_script(f"sessionStorage.setItem('cruddur-handle', '{eve.handle}')")
     await visitor.page.goto(f"{server.address}/messages/new/{bob.handle}")
     await expect(visitor.composer).to_be_visible()
+    await visitor.page.unroute("**/api/messages")
     await asyncio.sleep(1)
     await expect(visitor.page.locator("[data-pending]")).to_have_count(0)
     assert await eve.inbox() == []
