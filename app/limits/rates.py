@@ -54,7 +54,8 @@ GROUP_SEND: Final = Rate("group-send", 30, 30)
 RECEIVED_CONTACT: Final = Rate("received-contact", 60, 1 / MINUTE)
 
 # Of an address
-UNVERIFIED_TOKEN: Final = Rate("unverified-token", 60, 1)
+UNVERIFIED_TOKEN: Final = Rate("unverified-token", 300, 10)
+"""Tokens that expire count, too: 10 a second are those of 36,000 users whose tokens last for an hour."""
 ADDRESS_REGISTRATION: Final = Rate("address-registration", 60, 1 / 10)
 LOCAL_SIGN_IN: Final = Rate("local-sign-in", 60, 1)
 ADDRESS_TRAFFIC: Final = Rate("address-traffic", 100e6, 100e3, "bytes")
