@@ -10,7 +10,7 @@ from app.gateways import postgres
 from app.gateways.dynamodb import client as dynamodb
 from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
-from app.http import middleware, problems, protocol, readiness, routes, types
+from app.http import limits, middleware, problems, protocol, readiness, routes, types
 from app.messaging import catchup, group_locks, inbox, log, projection, service, unread
 from app.realtime import bus, event_stream, hub, leases, profiles, replay, stream, valkey_bus
 from app.users import account_watch
@@ -38,6 +38,7 @@ VALUES = {
     ],
     "Requests": [
         "`MAX_REQUESTS_IN_FLIGHT`, `MAX_REQUESTS_PER_ACCOUNT`",
+        f"{limits.TURNS}, {limits.TURN_SECONDS:g} s",
         f"{size(routes.MAX_BODY_BYTES)}, {routes.BODY_SECONDS:g} s",
         f"{strict_json.MAX_DEPTH} levels, {strict_json.MAX_MEMBERS}",
         f"{problems.MAX_ERRORS}",

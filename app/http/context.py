@@ -32,6 +32,9 @@ class Place:
     def assign(self, account: str) -> None:
         """Count the request as this account's, too. Raises Overloaded."""
 
+    async def turn(self) -> None:
+        """Wait until it is this request's turn among those of its account, for a moment at most."""
+
     def leave(self) -> None:
         """Stop counting the request, for as long as it waits for its client or for good."""
 

@@ -1,10 +1,14 @@
 """Limits on all requests: how many run at once, in all and of one account, and the traffic of what needs no account.
 
-A request above them is refused at once, not queued.
+A request above them is refused at once, not queued. Within them, an account's requests take turns, so that a burst of
+one account delays those of others by the work of a few.
 """
 
+import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
@@ -17,20 +21,44 @@ UNLIMITED: Final = frozenset({"/api/health-check", "/api/events", "/healthz", "/
 """Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
 
 
+TURNS: Final = 4
+"""Requests of an account that work at the same time; the others wait."""
+TURN_SECONDS: Final = 0.25
+"""The longest that a request waits for its turn: behind a dependency that hangs, all may work."""
+
+
+class Running:
+    """The running requests of a process."""
+
+    def __init__(self, limit: int, limit_per_account: int) -> None:
+        self.limit = limit
+        self.limit_per_account = limit_per_account
+        self.counts: Counter[str] = Counter()
+        """Running requests by account, and of all accounts under an empty name."""
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    def turns_of(self, account: str) -> asyncio.Semaphore:
+        """Return the turns of an account, which exist for as long as a request has them."""
+        turns = self._turns.get(account)
+        if turns is None:
+            turns = self._turns[account] = asyncio.Semaphore(TURNS)
+        return turns
+
+
 class CountedPlace(Place):
     """A running request, which counts while it is not waiting for its client."""
 
-    def __init__(self, running: Counter[str], limit: int, limit_per_account: int) -> None:
+    def __init__(self, running: Running) -> None:
         self._running = running
-        self._limit = limit
-        self._limit_per_account = limit_per_account
         self._account = ""
         self._is_taken = False
+        self._turns: asyncio.Semaphore | None = None
+        """Those of the account, while the request has a turn."""
 
     def take(self) -> None:
-        if self._running[""] >= self._limit:
+        if self._running.counts[""] >= self._running.limit:
             raise Overloaded
-        self._running[""] += 1
+        self._running.counts[""] += 1
         self._is_taken = True
         if self._account:
             self._count_account()
@@ -40,19 +68,35 @@ class CountedPlace(Place):
         self._count_account()
 
     def _count_account(self) -> None:
-        self._running[self._account] += 1
-        if self._running[self._account] > self._limit_per_account:
-            raise Overloaded(f"An account may have {self._limit_per_account} requests at once: wait for their answers")
+        counts, most = self._running.counts, self._running.limit_per_account
+        counts[self._account] += 1
+        if counts[self._account] > most:
+            raise Overloaded(f"An account may have {most} requests at once: wait for their answers")
+
+    async def turn(self) -> None:
+        turns = self._running.turns_of(self._account)
+        if turns.locked():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TURN_SECONDS):
+                    await turns.acquire()
+                    self._turns = turns
+        else:
+            await turns.acquire()
+            self._turns = turns
 
     def leave(self) -> None:
+        if self._turns:
+            self._turns.release()
+            self._turns = None
         if not self._is_taken:
             return
         self._is_taken = False
-        self._running[""] -= 1
+        counts = self._running.counts
+        counts[""] -= 1
         if self._account:
-            self._running[self._account] -= 1
-            if not self._running[self._account]:
-                del self._running[self._account]
+            counts[self._account] -= 1
+            if not counts[self._account]:
+                del counts[self._account]
 
 
 class LimitsMiddleware:
@@ -63,10 +107,7 @@ class LimitsMiddleware:
 
     def __init__(self, app: "ASGIApp", limit: int, limit_per_account: int) -> None:
         self._app = app
-        self._limit = limit
-        self._limit_per_account = limit_per_account
-        self._running: Counter[str] = Counter()
-        """Running requests by account, and of all accounts under an empty name."""
+        self._running = Running(limit, limit_per_account)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http" or scope["path"] in UNLIMITED:
@@ -74,7 +115,7 @@ class LimitsMiddleware:
         if not scope["path"].startswith("/api/"):
             context_of(scope).limits.of(address_of(scope)).require(ADDRESS_TRAFFIC)
             return await self._app(scope, receive, send)
-        place = context_of(scope).place = CountedPlace(self._running, self._limit, self._limit_per_account)
+        place = context_of(scope).place = CountedPlace(self._running)
         place.take()
         try:
             await self._app(scope, receive, send)

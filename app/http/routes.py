@@ -73,7 +73,9 @@ class ApiRoute(NamedRoute):
     async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:
         await self.authenticate(scope)
         query = _unrepeated_parameters(scope)
-        return Admitted(query, await _read_body(scope, receive) if self.body_field else None)
+        body = await _read_body(scope, receive) if self.body_field else None
+        await context_of(scope).place.turn()
+        return Admitted(query, body)
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["method"] not in (self.methods or ()):

@@ -1,6 +1,7 @@
 """The limit of concurrent requests: requests above it are refused at once, health checks never."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -9,11 +10,13 @@ import pytest
 import pytest_asyncio
 
 from app.auth.tokens import Claims
+from app.http.limits import TURN_SECONDS, TURNS
 from app.settings import Settings
 from app.users.service import Users
 from tests.fixtures.app import Person, Service, running
 from tests.http.faulty import changed
 from tests.http.problem import problem_of
+from tests.tools.own_time import now
 
 LIMIT = 3
 ORIGIN = "https://app.example.com"
@@ -123,6 +126,53 @@ async def test_requests_that_wait_for_their_bodies_take_no_place(small: Service,
         answers = await asyncio.gather(*slow)
     assert {answer.status_code for answer in answers} <= {200, 503}  # their bodies came at once
     assert any(answer.status_code == 200 for answer in answers)
+
+
+async def test_the_requests_of_an_account_take_turns_and_others_do_not_wait_for_them(
+    service: Service, ann: Person, bob: Person
+) -> None:
+    working, most = Counter[str](), Counter[str]()
+
+    async def uuid_of(claims: Claims) -> UUID:
+        working[claims.sub] += 1
+        most[claims.sub] = max(most[claims.sub], working[claims.sub])
+        await asyncio.sleep(0.01)
+        working[claims.sub] -= 1
+        return await Users.uuid_of(users, claims)
+
+    users = service.state["users"]
+    users.uuid_of = uuid_of  # type: ignore[method-assign]
+    try:
+        answers = await asyncio.gather(*(who.client.get("/api/message_groups") for who in (ann, bob) * 20))
+    finally:
+        del users.__dict__["uuid_of"]
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == {ann.sub: TURNS, bob.sub: TURNS}
+
+
+async def test_behind_a_dependency_that_hangs_requests_wait_for_their_turn_a_moment_only(
+    service: Service, ann: Person, bob: Person
+) -> None:
+    body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
+    started = now()
+    async with Held(service, ann.client, body, 3 * TURNS):
+        assert TURN_SECONDS <= now() - started < TURN_SECONDS + 1
+
+
+async def test_a_client_that_leaves_while_it_waits_gives_its_turn_away(
+    service: Service, ann: Person, bob: Person
+) -> None:
+    body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
+    async with service.client(authorization=f"Bearer {ann.token}") as client:
+        async with Held(service, client, body, TURNS):
+            waiting = [asyncio.create_task(client.get("/api/users/me")) for _ in range(10)]
+            await asyncio.sleep(0.05)
+            for request in waiting:
+                request.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        async with asyncio.timeout(TURN_SECONDS):
+            answers = await asyncio.gather(*(client.get("/api/users/me") for _ in range(TURNS)))
+        assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_an_account_cannot_have_all_places(
