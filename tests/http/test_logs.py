@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
-from app.http.middleware import MAX_LINES
+from app.http.middleware import MAX_LINES, LineLimit
 from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service, people_of
 from tests.http.crashing import CANARY
@@ -194,4 +195,12 @@ async def test_strangers_cannot_fill_the_log(settings: Settings, ann: Person) ->
     strangers = sum(line["event"] == "request" and not line["user"] for line in lines)
     omitted = sum(line["count"] for line in lines if line["event"] == "requests_not_logged")
     assert strangers + omitted >= 2 * MAX_LINES
-    assert omitted
+
+
+def test_the_lines_of_a_second_are_limited_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines, omitted = LineLimit(3), list[int]()
+    monkeypatch.setattr("app.http.middleware.log.warning", lambda _, count: omitted.append(count), raising=False)
+    for second in (100.0, 101.0, 101.9, 102.0):
+        lines.start(second)
+        assert [lines.take() for _ in range(5)] == ([True] * 3 + [False] * 2 if second != 101.9 else [False] * 5)
+    assert omitted == [2, 7]

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.gateways.valkey import Valkey
+from app.gateways.valkey.client import CALL_SECONDS
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.models import InboxRow, Message
 from app.realtime.bus import QUEUE_BYTES, QUEUE_EVENTS, Bus, MemoryBus, Subscription
@@ -29,8 +30,8 @@ def event(to: UUID, number: int = 0) -> MarkerMoved:
 
 
 @asynccontextmanager
-async def valkey_bus(url: str) -> AsyncIterator[ValkeyBus]:
-    valkey = Valkey(url)
+async def valkey_bus(url: str, *, call_seconds: float = CALL_SECONDS) -> AsyncIterator[ValkeyBus]:
+    valkey = Valkey(url, call_seconds=call_seconds)
     try:
         async with ValkeyBus(valkey).listening() as bus:
             await until(lambda: bus.is_reliable)

@@ -170,7 +170,7 @@ async def test_positions_say_nothing_about_other_users(kind: str, request: pytes
     if kind == "memory":
         await check_positions(MemoryBus())
     else:
-        async with valkey_bus(request.getfixturevalue("valkey_url")) as bus:
+        async with valkey_bus(request.getfixturevalue("valkey_url"), call_seconds=5) as bus:
             await check_positions(bus)
 
 
@@ -196,7 +196,7 @@ async def test_a_flood_takes_no_position(kind: str, request: pytest.FixtureReque
     if kind == "memory":
         await check_flood(MemoryBus())
     else:
-        async with valkey_bus(request.getfixturevalue("valkey_url")) as bus:
+        async with valkey_bus(request.getfixturevalue("valkey_url"), call_seconds=5) as bus:
             await check_flood(bus)
 
 
@@ -222,7 +222,7 @@ async def test_too_many_different_events_take_the_oldest_positions(kind: str, re
     if kind == "memory":
         await check_overflow(MemoryBus())
     else:
-        async with valkey_bus(request.getfixturevalue("valkey_url")) as bus:
+        async with valkey_bus(request.getfixturevalue("valkey_url"), call_seconds=5) as bus:
             await check_overflow(bus)
 
 
