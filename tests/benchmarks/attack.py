@@ -46,7 +46,7 @@ from tests.benchmarks.world import (
 
 PAIRS: Final = 60
 TARGETS: Final = 20
-"""Bystanders with an event stream, whom each attacker has a group with."""
+"""Bystanders with an event stream. Each attacker has a group with each of them."""
 BYSTANDER_ADDRESS: Final = "127.0.0.2"
 STEPS_A_SECOND: Final = 20
 """Sends, each followed by a read, of all bystanders."""
