@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ CLOSE_SECONDS = 1.0
 """Longest time for a client to read the last of a stream that has closed."""
 RETRY_MS = 500, 3_000
 """Bounds of the delay after which the client of an ended stream reconnects; spread, so that not all do at once."""
+LINE_END = re.compile("[\u0085\u2028\u2029]")
+"""Characters that JSON may hold unescaped, and at which many clients end a line, though the format does not."""
 UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -74,7 +77,7 @@ async def _encoded(
                     yield KEEPALIVE_COMMENT
                     continue
                 event = await view(item.event)
-                data = event.model_dump_json()
+                data = LINE_END.sub(lambda end: f"\\u{ord(end[0]):04x}", event.model_dump_json())
                 yield format_sse_event(data_str=data, event=event.type, id=item.position, retry=retry)
                 retry = None
             require_own(EVENT_TRAFFIC)

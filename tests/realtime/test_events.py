@@ -39,6 +39,17 @@ async def test_a_message_reaches_both_with_their_own_view(live: Live, ann: Perso
     assert of_ann.resyncs == of_bob.resyncs == ["new"]
 
 
+async def test_events_survive_clients_that_read_more_line_ends_than_the_format_has(
+    live: Live, ann: Person, bob: Person
+) -> None:
+    """HTTPX ends lines where Python does."""
+    async with live.listener(bob).listening() as of_bob:
+        for text in ("a\u2028b\u2029c\u0085d", "a\rb\n\nc\x0b\x0c\x1c\x1d\x1e", "\\u2028"):
+            sent = await live.send(ann, bob, text)
+            assert sent["message"] == text
+            await of_bob.until_told("message", message=sent)
+
+
 async def test_a_read_marker_reaches_the_users_other_devices_and_the_peer(live: Live, ann: Person, bob: Person) -> None:
     group = (await live.send(ann, bob))["message_group_uuid"]
     async with live.listener(ann).listening() as of_ann, live.listener(bob).listening() as of_bob:
