@@ -1,12 +1,24 @@
-"""A lock for each group with a send in progress, so that only processes contend for a number."""
+"""A lock for each group with a send in progress, so that only processes contend for a number; and the ends of logs."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import NamedTuple
 from uuid import UUID
 
 from cachetools import LRUCache
 
 MAX_TAILS = 10_000
+
+
+class Tail(NamedTuple):
+    """The number and the time of the newest known message of a group; they order like the numbers."""
+
+    number: int
+    at: datetime
+
+
+EMPTY = Tail(0, datetime(1970, 1, 1, tzinfo=UTC))
 
 
 class GroupLock:
@@ -39,20 +51,20 @@ class GroupLock:
 
 
 class GroupLocks:
-    """The locks of the groups in use, and the highest number that this process knows of each recent group."""
+    """The locks of the groups in use, and the newest message that this process knows of each recent group."""
 
     def __init__(self) -> None:
         self._locks: dict[UUID, GroupLock] = {}
-        self._tails: LRUCache[UUID, int] = LRUCache(MAX_TAILS)
+        self._tails: LRUCache[UUID, Tail] = LRUCache(MAX_TAILS)
 
     def of(self, group: UUID) -> GroupLock:
         """Return the group's lock, to be held at once."""
         return self._locks.get(group) or self._locks.setdefault(group, GroupLock(self._locks, group))
 
-    def tail(self, group: UUID) -> int:
-        """Return the highest number that was recorded, 0 if none is remembered. The log may reach further."""
-        return self._tails.get(group) or 0
+    def tail(self, group: UUID) -> Tail:
+        """Return the newest message that was recorded, EMPTY if none is remembered. The log may reach further."""
+        return self._tails.get(group) or EMPTY
 
-    def record_tail(self, group: UUID, number: int) -> None:
-        """Remember that the log reaches at least this number."""
-        self._tails[group] = max(number, self.tail(group))
+    def record_tail(self, group: UUID, tail: Tail) -> None:
+        """Remember that the log reaches at least to this message."""
+        self._tails[group] = max(tail, self.tail(group))

@@ -1,16 +1,17 @@
 """Appending to a group's log: once for each uuid of a client, at numbers without gaps."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
 from app.messaging.errors import AfterTooOld, ReplyBeyondEnd, UuidTaken
-from app.messaging.group_locks import GroupLocks
+from app.messaging.group_locks import EMPTY, GroupLocks, Tail
 from app.messaging.models import LAST_NUMBER, Draft, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.messaging.uuid7 import uuid7
@@ -22,10 +23,26 @@ NUMBERS_AFTER = 500
 """A draft with `after` gets one of this many numbers after it, or none. Its earlier attempts can be nowhere else."""
 
 
-def now() -> datetime:
-    """Return the time in UTC, to the millisecond, which is the precision of a message's `created_at`."""
-    at = datetime.now(UTC)
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+class SteadyClock:
+    """The time in UTC, to the millisecond, which is the precision of a message's `created_at`; it never goes back.
+
+    If the machine's clock is set back, the time of before goes on, until the machine's clock has reached it or the
+    process ends: else active groups would stand below groups that have been silent for longer.
+    """
+
+    def __init__(self, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._machine = machine
+        self._ahead = timedelta(0)
+        """Distance to the time since the machine's start, which cannot be set."""
+
+    def __call__(self) -> datetime:
+        uptime = datetime.fromtimestamp(time.monotonic(), UTC)
+        self._ahead = max(self._ahead, self._machine() - uptime)
+        at = uptime + self._ahead
+        return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+now = SteadyClock()
 
 
 class Log:
@@ -36,19 +53,22 @@ class Log:
         self._locks = GroupLocks()
         self._clock = clock
 
-    def entry(self, draft: Draft, *, group: UUID, number: int) -> Message:
-        """Return the message that the draft becomes at this number; nothing is written."""
+    def entry(self, draft: Draft, *, group: UUID, after: Tail = EMPTY) -> Message:
+        """Return the message that the draft becomes after the end of a log; nothing is written.
+
+        It is not earlier than the message before it, even if the clocks of two machines differ.
+        """
         return Message(
             group_uuid=group,
-            number=number,
+            number=after.number + 1,
             uuid=draft.uuid or uuid7(),
             user_uuid=draft.user_uuid,
             text=draft.text,
-            created_at=self._clock(),
+            created_at=max(self._clock(), after.at),
             reply_to=draft.reply_to,
         )
 
-    async def append(self, draft: Draft, *, group: UUID, known: int) -> Message:
+    async def append(self, draft: Draft, *, group: UUID, known: Tail) -> Message:
         """Return the committed message, or the one that an earlier attempt with the draft's uuid committed.
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
@@ -59,15 +79,15 @@ class Log:
         last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
         after = draft.after
-        if after is None or after > searched:  # a client that claims to be ahead of the log is not believed
-            after = max(0, searched - NEWEST_COMPARED)
-        if duplicate := await self._find_duplicate(draft, group, after, min(searched, last)):
+        if after is None or after > searched.number:  # a client that claims to be ahead of the log is not believed
+            after = max(0, searched.number - NEWEST_COMPARED)
+        if duplicate := await self._find_duplicate(draft, group, after, min(searched.number, last)):
             return duplicate
         async with self._locks.of(group):
             tail = max(searched, self._locks.tail(group))
-            duplicate = await self._find_duplicate(draft, group, searched, min(tail, last))
-            message = duplicate or await self._commit(self.entry(draft, group=group, number=tail + 1), last)
-            self._locks.record_tail(group, message.number)
+            duplicate = await self._find_duplicate(draft, group, searched.number, min(tail.number, last))
+            message = duplicate or await self._commit(self.entry(draft, group=group, after=tail), last)
+            self._locks.record_tail(group, Tail(message.number, message.created_at))
         return message
 
     async def _find_duplicate(self, draft: Draft, group: UUID, after: int, until: int) -> Message | None:
@@ -75,7 +95,7 @@ class Log:
         if draft.uuid is None or after >= until:
             return None
         found = await self._store.messages_with_uuid(group, draft.uuid, after=after, until=until)
-        return _match(found, self.entry(draft, group=group, number=until))
+        return _match(found, self.entry(draft, group=group))
 
     async def _commit(self, message: Message, last: int) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
@@ -92,7 +112,8 @@ class Log:
                 appended += await self._store.messages_after(message.group_uuid, message.number)
             if duplicate := _match(appended, message):
                 return duplicate
-            message = replace(message, number=appended[-1].number + 1, created_at=self._clock())
+            newest = appended[-1]
+            message = replace(message, number=newest.number + 1, created_at=max(self._clock(), newest.created_at))
         raise AssertionError("unreachable")
 
     async def _put(self, message: Message) -> Message:

@@ -23,6 +23,7 @@ from app.messaging.errors import (
     ReplyBeyondEnd,
 )
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
+from app.messaging.group_locks import Tail
 from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.log import Log, now
 from app.messaging.models import BucketPosition, Draft, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
@@ -127,7 +128,7 @@ class Messaging:
             raise ReplyBeyondEnd
         take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
-        message = self._log.entry(draft, group=group, number=1)
+        message = self._log.entry(draft, group=group)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)
         except GroupStarted:
@@ -139,7 +140,7 @@ class Messaging:
         if row.is_blocked:
             raise CannotMessage
         self._limits.of(str(row.group_uuid)).take(GROUP_SEND)
-        return await self._log.append(draft, group=row.group_uuid, known=row.last_number)
+        return await self._log.append(draft, group=row.group_uuid, known=Tail(row.last_number, row.last_at))
 
     async def _project(self, message: Message, row: InboxRow) -> Message:
         self._typing.withdraw((row.user_uuid, row.group_uuid))  # a message ends it
