@@ -58,7 +58,7 @@ class Inbox:
     async def newest(self, user: UUID, *, of_large: int, consistent: bool = False) -> InboxPage:
         """Return a small inbox whole, or the newest `of_large` rows of a large one, which are eventually consistent.
 
-        Costs what `page` costs: at most 8.5 RCU for a small inbox, 17 if consistent, and 10.5 for 20 of a large one.
+        Costs what `page` costs: at most 9.5 RCU for a small inbox, 19 if consistent, and 10.5 for 20 of a large one.
         """
         rows = await self._read_whole(user, limit=WHOLE_INBOX, consistent=consistent)
         return InboxPage(rows, None) if rows is not None else await self.page_by_activity(user, limit=of_large)
@@ -66,7 +66,7 @@ class Inbox:
     async def _read_whole(
         self, user: UUID, *, limit: int, before: InboxPosition | None = None, consistent: bool = False
     ) -> list[InboxRow] | None:
-        """Return rows of a small inbox, None if it is a large one: a process finds that out by 8.5 RCU, or 17."""
+        """Return rows of a small inbox, None if it is a large one: a process finds that out by 9.5 RCU, or 19."""
         if user in self._large:
             return None
         rows = await self._store.newest_inbox_rows(

@@ -20,8 +20,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import regex
-
 from app.gateways.dynamodb import (
     Check,
     Item,
@@ -35,6 +33,7 @@ from app.gateways.dynamodb import (
     to_known_uuid,
 )
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, MemberState, Message, MessageKind
+from app.text import preview
 
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
@@ -43,7 +42,6 @@ ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
-PREVIEW_BYTES = 120
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -376,16 +374,3 @@ def _time_or_none(item: StoredItem, name: str) -> datetime | None:
 
 def _times(**given: datetime | None) -> Item:
     return {name: to_ms(at) for name, at in given.items() if at is not None}
-
-
-def preview(text: str) -> str:
-    """Return the beginning of a text: at most 120 bytes of UTF-8, cut between graphemes (UAX #29)."""
-    if len(text.encode()) <= PREVIEW_BYTES:
-        return text
-    end, size = 0, 0
-    for grapheme in regex.finditer(r"\X", text[: PREVIEW_BYTES + 1]):
-        size += len(grapheme.group().encode())
-        if size > PREVIEW_BYTES:
-            break
-        end = grapheme.end()
-    return text[:end]

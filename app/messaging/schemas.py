@@ -143,8 +143,8 @@ class MessageGroupView:
     message: Annotated[
         str,
         Field(
-            description="Beginning of the last message, at most 120 bytes",
-            max_length=120,
+            description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`",
+            max_length=160,
             examples=["Shall we ship it"],
         ),
     ]
@@ -218,7 +218,7 @@ class CounterView(ResponseModel):
 
     count: int = Field(ge=0, le=MAX_VERSION, description="Groups with unread messages", examples=[3])
     is_complete: bool = Field(
-        description="Whether all groups were counted. False in an inbox of more than 140 groups: the 20 groups with the"
+        description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
         " newest activity were counted, and more may have unread messages",
         examples=[True],
     )

@@ -31,6 +31,7 @@ from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
+from app.text import is_blank
 from app.throttle import Throttle
 from app.users.errors import UserNotFound
 from app.users.service import Users
@@ -148,7 +149,7 @@ class Messaging:
         return message
 
     def _require_sendable(self, text: str) -> None:
-        if not text or text.isspace():
+        if is_blank(text):
             raise MessageBlank
         if len(text) > self._message_max_length:
             raise MessageTooLong(f"At most {self._message_max_length} characters")

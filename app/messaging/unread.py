@@ -12,7 +12,7 @@ from app.messaging.events import Event, GroupChanged, MessageAppended
 from app.messaging.inbox import MAX_REMEMBERED
 from app.messaging.store import MessagingStore
 
-COUNTED_WHOLE = 140
+COUNTED_WHOLE = 125
 """An inbox of at most this many groups is counted whole: strongly consistent, and the longest rows are 12 RCU."""
 COUNTED_NEWEST = 20
 """Groups that are counted of a larger inbox, those of the newest ten minutes in the index: 10.5 RCU."""

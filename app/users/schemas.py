@@ -1,25 +1,18 @@
 """Schemas of users."""
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, Timestamp, Uuid
+from app.text import shown_name
 from app.users.models import User
-
-INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that are dropped from a name: controls, bidi marks, zero-width and unassigned, line ends."""
-BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that look like nothing: Hangul fillers and the empty Braille cell."""
 
 
 def _visible(name: str) -> str:
-    kept = "".join(character for character in name if unicodedata.category(character) not in INVISIBLE).strip()
-    if len(kept) > 50 or not any(
-        unicodedata.category(character)[0] in "LNPS" and character not in BLANK for character in kept
-    ):
+    kept = shown_name(name)
+    if not 1 <= len(kept) <= 50:
         raise ValueError("has no visible character, or more than 50")
     return kept
 

@@ -187,6 +187,9 @@ async def test_the_counter_costs_one_query_and_is_cached(metered: Metered) -> No
     assert spent.calls == []
 
 
+LONGEST_PREVIEW = "\N{ARABIC LETTER BEH}" * 80
+
+
 async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
     """Give Ann that many groups, whose rows have the longest previews."""
     await asyncio.gather(*(_fill(metered, range(at, count, 32), minutes_apart) for at in range(32)))
@@ -195,7 +198,7 @@ async def fill(metered: Metered, count: int, *, minutes_apart: float) -> None:
 async def _fill(metered: Metered, ages: range, minutes_apart: float) -> None:
     for age in ages:
         peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
-        message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, "x" * 120, at)
+        message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, LONGEST_PREVIEW, at)
         await metered.store._table.put(items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001
 
 

@@ -1,4 +1,4 @@
-"""Items: round trips, previews, ids of pairs."""
+"""Items: round trips, ids of pairs."""
 
 import json
 from base64 import b64encode
@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4
 
-import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,23 +53,6 @@ def test_a_first_row_says_what_its_message_says(message: Message, peer: UUID) ->
         assert (row.user_uuid, row.group_uuid, row.last_number) == (user, message.group_uuid, message.number)
         assert row.last_at == message.created_at
         assert row.unread_count == (0 if user == message.user_uuid else message.number)
-
-
-@given(TEXTS)
-def test_a_preview_is_a_beginning_of_whole_graphemes(text: str) -> None:
-    cut = items.preview(text)
-    assert text.startswith(cut)
-    assert len(cut.encode()) <= 120
-    graphemes = regex.findall(r"\X", text)
-    assert cut == "".join(graphemes[: len(regex.findall(r"\X", cut))])
-    following = graphemes[len(regex.findall(r"\X", cut)) :][:1]
-    assert not following or len((cut + following[0]).encode()) > 120
-
-
-def test_a_preview_keeps_joined_emoji_whole() -> None:
-    family = "👩‍👩‍👧‍👦"
-    assert items.preview("x" * 100 + family) == "x" * 100
-    assert items.preview(family * 50) == family * 4
 
 
 @given(TIMES)

@@ -67,6 +67,8 @@ async def test_a_text_comes_back_exactly_as_sent(ann: Person, bob: Person, text:
     [
         ("", "message-blank"),
         (" \n\t\u3000", "message-blank"),
+        ("\u200b", "message-blank"),
+        ("\u2800\u3164\n\ufe0f", "message-blank"),
         ("x" * 1025, "message-too-long"),
         ("👍" * 1025, "message-too-long"),
         ("a" + "\u0301" * 1024, "message-too-long"),

@@ -103,7 +103,7 @@ async def test_read_markers_cost_two_rows(listened: Listened) -> None:
     assert (spent.calls, spent.read_units) == (["GetItem", "GetItem"], 1.5)
 
 
-@pytest.mark.parametrize(("groups", "newest", "sync"), [(1, 0.5, 1), (200, 8.5, 17), (10_000, 10.5, 78)])
+@pytest.mark.parametrize(("groups", "newest", "sync"), [(1, 0.5, 1), (200, 9.5, 19), (10_000, 10.5, 78)])
 async def test_a_stream_a_rename_and_a_sync_are_bounded_whatever_the_inbox(
     service: Service, groups: int, newest: float, sync: float
 ) -> None:

@@ -184,6 +184,7 @@ async def test_well_formed_handles_are_accepted(door: Door, handle: str) -> None
         ("A\U000e0041nn\ue000", "Ann"),
         ("Amélie  de la Tour", "Amélie  de la Tour"),
         ("阿梅莉 🙂 שרה", "阿梅莉 🙂 שרה"),
+        ("ශ්‍රී 👩‍💻", "ශ්‍රී 👩‍💻"),
         ("<b>&amp;", "<b>&amp;"),
         ("x" * 50, "x" * 50),
         ("🙂" * 50, "🙂" * 50),

@@ -26,6 +26,7 @@ from app.messaging import items
 from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind, direct_group_uuid
 from app.messaging.store import MessagingStore
 from app.settings import LONGEST_MESSAGE, StoreSettings, TableSettings
+from app.text import PREVIEW_BYTES
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -68,7 +69,7 @@ class InboxRowLine(_Line):
     last_number: Number
     last_at: AwareDatetime
     last_by: UUID
-    preview: Annotated[str, Field(max_length=items.PREVIEW_BYTES)]
+    preview: Annotated[str, Field(max_length=PREVIEW_BYTES)]
     read_number: Annotated[int, Field(ge=0)]
     version: Annotated[int, Field(ge=1)]
     state: MemberState = MemberState.ACTIVE
