@@ -3,7 +3,7 @@
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Security
+from fastapi import Depends, Path, Query, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -85,3 +85,12 @@ CurrentUser = Annotated[UUID, Depends(_current_user)]
 GroupLimit = Annotated[PageSize, Query(description="Groups on a page", examples=[20])]
 MessageLimit = Annotated[PageSize, Query(description="Messages on a page", examples=[50])]
 UserLimit = Annotated[PageSize, Query(description="Users on a page", examples=[20])]
+Handle = Annotated[
+    str,
+    Path(
+        description="Handle of a user; case does not matter",
+        examples=["amelie"],
+        json_schema_extra={"minLength": 3, "maxLength": 30, "pattern": r"^[A-Za-z0-9_]{3,30}$"},
+    ),
+]
+"""The handle in a path."""

@@ -121,6 +121,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield health.router
     yield page_router(settings)
     yield group_routes.router
+    yield group_routes.by_handle
     yield message_routes.router
     yield users_router.router
     yield realtime_router.router

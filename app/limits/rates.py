@@ -74,6 +74,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "stop_typing": TYPING,
     "search_users": LOOK_UP,
     "get_user_short": LOOK_UP,
+    "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
     "register_user": REGISTRATION,
     "sync_changes": SYNC,

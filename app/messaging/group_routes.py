@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.deps import CurrentUser, GroupLimit, MessagingDep, UsersDep
+from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, UsersDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -12,10 +12,12 @@ from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
 from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate, ReadMarkerView, TypingView
+from app.users.errors import UserNotFound
 
 TYPING_SECONDS = 15
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
+by_handle = APIRouter(prefix="/api/users", tags=["message groups"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
 Cursor = Annotated[
@@ -74,6 +76,18 @@ async def get_message_group(
     Any other group is 404 `group-not-found`, whether or not it exists.
     """
     row = await messaging.group(user, message_group_uuid)
+    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+
+
+@by_handle.get("/@{handle}/message_group", responses=problem_responses(*SIGNED_IN, UserNotFound, GroupNotFound))
+async def get_direct_group(
+    handle: Handle, user: CurrentUser, messaging: MessagingDep, users: UsersDep
+) -> MessageGroupView:
+    """Return the direct group of the caller and a user.
+
+    404 `group-not-found` until one of the two has written to the other: the call creates nothing.
+    """
+    row = await messaging.direct_group(user, handle)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
 
 

@@ -170,6 +170,8 @@ class MessageGroupView:
         int, Field(ge=1, le=MAX_VERSION, description="Grows with every change of this view", examples=[57])
     ]
 
+    peer_uuid: Annotated[Uuid | None, Field(description="The other user of a `direct` group", examples=[EXAMPLE_UUID])]
+
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
         return cls(
@@ -187,6 +189,7 @@ class MessageGroupView:
             row.muted_until,
             row.pinned_at,
             row.version,
+            row.peer_uuid,
         )
 
 

@@ -161,6 +161,10 @@ class Messaging:
         async with deadline(READ_SECONDS):
             return await self._row(user, group)
 
+    async def direct_group(self, user: UUID, handle: str) -> InboxRow:
+        """Return a user's row of the direct group with another. Raises UserNotFound and GroupNotFound. 1 RCU."""
+        return await self.group(user, direct_group_uuid(user, await self._users.uuid_of_handle(handle)))
+
     async def _row(self, user: UUID, group: UUID) -> InboxRow:
         """Return the row that proves membership. A group of other users and a missing group raise the same error."""
         row = await self._store.inbox_row(user, group)

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import CurrentClaims, CurrentUser, UserLimit, UsersDep
+from app.deps import CurrentClaims, CurrentUser, Handle, UserLimit, UsersDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -27,14 +27,6 @@ Prefix = Annotated[
 Cursor = Annotated[
     str,
     Query(max_length=30, pattern=r"^[a-z0-9_]{0,30}$", description="Cursor from a Link header", examples=["amelie"]),
-]
-Handle = Annotated[
-    str,
-    Path(
-        description="Handle of a user; case does not matter",
-        examples=["amelie"],
-        json_schema_extra={"minLength": 3, "maxLength": 30, "pattern": r"^[A-Za-z0-9_]{3,30}$"},
-    ),
 ]
 REGISTERED = {
     "get_current_user": openapi_link("get_current_user", "The registered user"),

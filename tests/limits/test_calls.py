@@ -42,6 +42,7 @@ CALLS: dict[str, Call] = {
     "get_current_user": lambda client, _, __: client.get("/api/users/me"),
     "update_current_user": lambda client, _, __: client.patch("/api/users/me", json={"display_name": "Ann"}),
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
+    "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
     "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),
     "stream_events": lambda client, _, __: client.get("/api/events", headers={"last-event-id": "x" * 65}),  # 422
 }

@@ -14,6 +14,7 @@ from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.unread import COUNTED_NEWEST, COUNTED_WHOLE
 from tests.fixtures.app import NewPerson, Person, Service
+from tests.http.problem import problem_of
 from tests.tools.processes import crashed_send
 
 
@@ -24,6 +25,23 @@ async def test_the_inbox_is_sorted_by_newest_activity(ann: Person, new_person: N
         await asyncio.sleep(0.002)
     await others[0].sent("and again", ann)
     assert [row["handle"] for row in await ann.inbox()] == [others[0].handle, others[2].handle, others[1].handle]
+
+
+async def test_the_direct_group_with_a_user_is_found_by_handle_and_not_made(
+    ann: Person, bob: Person, eve: Person
+) -> None:
+    path = f"/api/users/@{bob.handle}/message_group"
+    problem_of(await ann.client.get(path), 404, "group-not-found")
+    assert await bob.inbox() == []
+    await bob.sent("hi", ann)
+    group = await ann.get(path)
+    assert [group] == await ann.inbox()
+    assert (group["uuid"], group["peer_uuid"], group["kind"]) == (str(ann.group_with(bob)), str(bob.uuid), "direct")
+    assert await ann.get(f"/api/users/@{bob.handle.upper()}/message_group") == group
+    assert (await bob.get(f"/api/users/@{ann.handle}/message_group"))["peer_uuid"] == str(ann.uuid)
+    problem_of(await eve.client.get(path), 404, "group-not-found")
+    problem_of(await ann.client.get(f"/api/users/@{ann.handle}/message_group"), 404, "group-not-found")
+    problem_of(await ann.client.get("/api/users/@no_such_person_here/message_group"), 404, "user-not-found")
 
 
 async def test_reading_moves_the_marker_forward_and_lowers_the_counts(ann: Person, bob: Person) -> None:

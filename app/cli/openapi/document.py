@@ -196,23 +196,34 @@ def _add_headers(status: str, response: Object, *, has_limits: bool) -> None:
 
 
 def _problem_schemas() -> Object:
+    """Return the schemas of any problem, and of its members without the code, which those of operations share."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     defects = schema.pop("$defs")
-    code = schema["properties"]["code"]
-    schema["properties"]["code"] = _ref("ProblemCode") | {"description": code["description"]}
+    code = {"code": _code("Problem")}
+    members = {name: member for name, member in schema["properties"].items() if name != "code"}
     return {
-        "Problem": schema,
+        "Problem": schema | {"properties": members | code},
         "ProblemCode": _enum(_errors(AppError), "All problem codes"),
+        "ProblemMembers": {
+            "type": "object",
+            "description": "The members of every problem document, without its `code`",
+            "properties": members,
+            "required": [name for name in schema["required"] if name != "code"],
+        },
         **defects,
     }
 
 
 def _problem_of_operation(name: str, operation: str, codes: list[str]) -> Object:
-    own = {"type": "object", "properties": {"code": _ref(f"{name}Code")}, "required": ["code"]}
+    own = {"type": "object", "properties": {"code": _code(name)}, "required": ["code"]}
     return {
-        name: {"allOf": [_ref("Problem"), own], "description": f"The reason why `{operation}` failed"},
+        name: {"allOf": [_ref("ProblemMembers"), own], "description": f"The reason why `{operation}` failed"},
         f"{name}Code": _enum(codes, f"All problem codes of `{operation}`"),
     }
+
+
+def _code(problem: str) -> Object:
+    return _ref(f"{problem}Code") | {"description": Problem.model_fields["code"].description}
 
 
 def _enum(codes: Iterable[str], description: str) -> Object:

@@ -54,6 +54,7 @@ UNREAD = MessageGroupView(
     muted_until=None,
     pinned_at=None,
     version=57,
+    peer_uuid=AMELIE,
 )
 READ = replace(UNREAD, read_number=42, unread_count=0, version=58)
 EVENTS: dict[str, EventView] = {
@@ -85,5 +86,10 @@ RESPONSES: dict[str, Any] = {
     "sync_changes": {"application/json": {"example": _synced}},
 }
 """The examples of responses, by operation and media type."""
-REQUESTS: dict[str, Any] = {"sync_changes": {"application/json": {"examples": _syncs}}}
+REQUESTS: dict[str, Any] = {
+    "sync_changes": {"application/json": {"examples": _syncs}},
+    "mark_read": {"application/json": {"example": {"number": MESSAGE.number}}},
+    "register_user": {"application/json": {"example": {"handle": "amelie", "display_name": "Amélie Laurent"}}},
+    "update_current_user": {"application/json": {"example": {"display_name": "Amélie Martin"}}},
+}
 """The examples of request bodies, by operation and media type."""

@@ -13,6 +13,7 @@ import httpx
 from cruddur_client import AuthenticatedClient
 from cruddur_client.api.live import sync_changes
 from cruddur_client.api.message_groups import (
+    get_direct_group,
     get_message_group,
     list_message_groups,
     list_read_markers,
@@ -122,6 +123,7 @@ def meet(client: AuthenticatedClient, newcomer: AuthenticatedClient) -> None:
     found = the(list, search_users.sync(client=client, q=PEER[:8]))
     assert PEER in [the(UserShortView, user).handle for user in found]
     assert the(UserShortView, get_user_short.sync(PEER, client=client)).handle == PEER
+    assert the(MessageGroupView, get_direct_group.sync(PEER, client=client)).uuid == GROUP
     refused = the(ListMessageGroupsProblem, list_message_groups.sync(client=newcomer))
     assert (refused.status, refused.code) == (403, ListMessageGroupsProblemCode.UNKNOWN_USER)
     handle = f"new_{uuid4().hex[:12]}"

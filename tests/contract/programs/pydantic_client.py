@@ -102,6 +102,7 @@ def meet(ann: Calls, newcomer: Calls) -> None:
     me = ann.users.get_current_user()
     assert PEER in [user.handle for user in ann.users.search_users(q=PEER[:8])]
     assert ann.users.get_user_short(PEER).handle == PEER
+    assert ann.groups.get_direct_group(PEER).uuid == GROUP
     unknown = problem(ListMessageGroupsProblem, newcomer.groups.list_message_groups)
     assert (unknown.status, unknown.code) == (403, ListMessageGroupsProblemCode.UNKNOWN_USER)
     handle = f"new_{uuid4().hex[:12]}"
