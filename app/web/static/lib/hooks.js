@@ -1,6 +1,14 @@
-/** Hooks that the components share: the messenger, its state, the time, and document events. */
+/** What components share: the messenger, its state, the time, document events, and rendering only after a change. */
 
-import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import {
+  Component,
+  createContext,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "../vendor/htm-preact.js";
 
 /** @typedef {import("./messenger.js").Messenger} Messenger */
 
@@ -53,4 +61,25 @@ export function useDocumentEvent(type, listener) {
     document.addEventListener(type, call);
     return () => document.removeEventListener(type, call);
   }, [type]);
+}
+
+/**
+ * Return a component that renders again only if a property has another value.
+ * @template {object} P
+ * @param {(props: P) => import("../vendor/htm-preact.js").VNode} render
+ */
+export function memo(render) {
+  /** @extends {Component<P>} */
+  class Memo extends Component {
+    /** @param {P} next */
+    shouldComponentUpdate(next) {
+      const names = /** @type {(keyof P)[]} */ (Object.keys(next));
+      return names.some((name) => next[name] !== this.props[name]);
+    }
+
+    render() {
+      return render(this.props);
+    }
+  }
+  return Memo;
 }
