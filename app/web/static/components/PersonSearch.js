@@ -1,7 +1,7 @@
 /** Search for a user to write to: among the conversations at once, among all users after a short delay. */
 
 import { errorText } from "../lib/api.js";
-import { useDocumentEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
+import { useEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate, newGroupPath } from "../lib/router.js";
 import { inboxOf } from "../lib/selectors.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
@@ -20,7 +20,7 @@ export function PersonSearch() {
   const { people, failure } = usePeople(query);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const results = resultsFor(state, query, people ?? []);
-  useDocumentEvent("keydown", (event) => {
+  useEvent(document, "keydown", (event) => {
     if (!isShortcut(event)) return;
     event.preventDefault();
     input.current?.focus();

@@ -1,4 +1,4 @@
-/** What components share: the messenger, its state, the time, document events, and rendering only after a change. */
+/** What components share: the messenger, its state, the time, events, and rendering only after a change. */
 
 import {
   Component,
@@ -48,19 +48,20 @@ export function useNow() {
 }
 
 /**
- * Listen to an event of the document while the component is mounted.
+ * Listen to an event while the component is mounted.
+ * @param {EventTarget} target
  * @param {string} type
  * @param {(event: any) => void} listener
  */
-export function useDocumentEvent(type, listener) {
+export function useEvent(target, type, listener) {
   const latest = useRef(listener);
   latest.current = listener;
   useLayoutEffect(() => {
     /** @param {Event} event */
     const call = (event) => latest.current(event);
-    document.addEventListener(type, call);
-    return () => document.removeEventListener(type, call);
-  }, [type]);
+    target.addEventListener(type, call);
+    return () => target.removeEventListener(type, call);
+  }, [target, type]);
 }
 
 /**

@@ -47,8 +47,8 @@ export class Inbox {
     if (this.#isLoading) return;
     this.#isLoading = true;
     try {
-      const { items, next } = await this.#fetch(path);
-      this.#backoff.reset();
+      const fetchPage = () => this.api.getPage(path);
+      const { items, next } = await this.#backoff.repeat(fetchPage, (error) => this.#onFailure(error));
       this.store.update((state) => ({
         ...applyGroups(state, items),
         hasInbox: true,
@@ -57,22 +57,15 @@ export class Inbox {
       }));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.store.set({ inboxFailure: error.message });
+      if (!this.#isStopped) this.store.set({ inboxFailure: error.message });
     } finally {
       this.#isLoading = false;
     }
   }
 
-  /** @param {string} path */
-  async #fetch(path) {
-    for (;;) {
-      try {
-        return await this.api.getPage(path);
-      } catch (error) {
-        if (this.#isStopped || !(error instanceof RequestError && error.isRetryable)) throw error;
-        this.store.set({ inboxFailure: error.message });
-        await this.#backoff.wait(error.retryAfter * 1000);
-      }
-    }
+  /** @param {RequestError} error */
+  #onFailure(error) {
+    if (this.#isStopped) throw error;
+    this.store.set({ inboxFailure: error.message });
   }
 }
