@@ -125,7 +125,7 @@ export class Messenger {
     if (connection !== "live") return;
     this.inbox.retryNow();
     this.outbox.retryNow();
-    void this.conversation.reopenFailed();
+    void this.conversation.retryNow();
   }
 
   #reconnect() {
