@@ -44,8 +44,7 @@ def upgrade() -> None:
         create function write_search_keys() returns trigger language plpgsql as $$
         begin
             if tg_op <> 'INSERT' then
-                delete from search_keys
-                where handle = old.handle and key in (select user_search_keys(old.handle, old.display_name));
+                delete from search_keys where handle = old.handle;
             end if;
             if tg_op <> 'DELETE' then
                 insert into search_keys select user_search_keys(new.handle, new.display_name), new.handle
@@ -59,6 +58,7 @@ def upgrade() -> None:
         create trigger write_search_keys after insert or update of handle, display_name or delete on users
         for each row execute function write_search_keys()
     """)
+    op.execute("create index search_keys_handle on search_keys (handle, key)")
     op.execute("insert into search_keys select user_search_keys(handle, display_name), handle from users")
 
 
