@@ -21,8 +21,14 @@ from app.users.schemas import UserCreate, UserShortView, UserUpdate, UserView
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
 
-Prefix = Annotated[
-    str, Query(alias="q", max_length=31, description="Beginning of a handle, with or without @", examples=["am"])
+SearchText = Annotated[
+    str,
+    Query(
+        alias="q",
+        max_length=51,
+        description="Beginning of a handle, or of a word of a display name; with @ of a handle only",
+        examples=["am"],
+    ),
 ]
 Cursor = Annotated[
     str,
@@ -63,18 +69,19 @@ async def search_users(
     response: Response,
     _: CurrentUser,
     users: UsersDep,
-    prefix: Prefix = "",
+    text: SearchText = "",
     limit: UserLimit = 20,
     cursor: Cursor = "",
 ) -> Page[UserShortView]:
-    """Find users by the beginning of their handles.
+    """Find users by the beginning of their handle, or of any word of their display name.
 
-    Sorted by handle; without `q` from the first handle on. Case does not matter. A `q` with a character that handles
-    cannot have finds nothing.
+    Words may follow one another as in the name: `an`, `be` and `berg an` find Anna Berg. Neither case nor accents
+    matter. Sorted by what begins with `q`; with @ only handles count, and without `q` all users are found, both sorted
+    by handle.
     """
-    found = await users.search(prefix, limit=limit + 1, after=cursor)
+    found = await users.search(text, limit=limit + 1, after=cursor)
     if len(found) > limit:
-        set_link_header(request, response, {"next": {"q": prefix, "limit": limit, "cursor": found[limit - 1].handle}})
+        set_link_header(request, response, {"next": {"q": text, "limit": limit, "cursor": found[limit - 1].handle}})
     return [UserShortView.of(user) for user in found[:limit]]
 
 

@@ -133,12 +133,19 @@ class Users:
         """Raise UserNotFound for a handle without a user: that must not be cached, as it may be registered now."""
         return {handle: (await self.get_by_handle(handle)).uuid for handle in handles}
 
-    async def search(self, prefix: str, *, limit: int, after: str = "") -> list[User]:
-        """Return the users with this prefix of the handle, sorted by handle, from the first handle after `after`."""
-        folded = fold_handle(prefix.removeprefix("@"))
-        if not HANDLE_PREFIX.fullmatch(folded):
-            return []
+    async def search(self, text: str, *, limit: int, after: str = "") -> list[User]:
+        """Return the users whose handle or name begins with the text, or a word of the name, from `after` on.
+
+        With @ only handles count. Sorted by what begins with the text, with @ and without a text by handle.
+        """
+        if "\0" in text:
+            return []  # Postgres has no texts with it
         async with deadline(READ_SECONDS):
+            if text and not text.startswith("@"):
+                return await self._store.by_search_key(text, after=after, limit=limit)
+            folded = fold_handle(text.removeprefix("@"))
+            if not HANDLE_PREFIX.fullmatch(folded):
+                return []
             return await self._store.by_handle_prefix(folded, after=after, limit=limit)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:

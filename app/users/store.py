@@ -66,6 +66,38 @@ class UserStore:
         )
         return [_user(row) for row in rows]
 
+    async def by_search_key(self, text: str, *, after: str, limit: int) -> list[User]:
+        """Return users with a search key that begins so, sorted by the first such key of each, from that of `after` on.
+
+        Reads at most nine keys for each user of the page.
+        """
+        rows = await self._postgres.fetch(
+            """
+            WITH range AS MATERIALIZED (
+                SELECT first, first || chr(1114111) AS last FROM ltrim(search_text($1)) AS first WHERE first <> ''
+            ),
+            previous AS MATERIALIZED (
+                SELECT min(key) AS key FROM range, search_keys WHERE handle = $2 AND key >= first AND key < last
+            )
+            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at
+            FROM range, previous, LATERAL (
+                SELECT found.key, found.handle FROM search_keys AS found
+                WHERE found.key >= first AND found.key < last
+                AND (found.key, found.handle) > (coalesce(previous.key, first), $2)
+                AND NOT EXISTS (
+                    SELECT FROM search_keys AS lesser
+                    WHERE lesser.handle = found.handle AND lesser.key >= first AND lesser.key < found.key
+                )
+                ORDER BY found.key, found.handle LIMIT $3
+            ) AS found JOIN users USING (handle)
+            ORDER BY found.key, found.handle
+            """,  # chr(1114111) comes after every other character
+            text,
+            after,
+            limit,
+        )
+        return [_user(row) for row in rows]
+
     async def add(self, *, sub: str, handle: str, display_name: str) -> User | None:
         """Return the new user, or None if the handle or the subject is taken."""
         return await self._one(

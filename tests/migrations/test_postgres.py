@@ -38,7 +38,7 @@ async def tables(url: str) -> object:
 async def test_every_version_goes_up_and_down_again(empty_database_url: str) -> None:
     for _ in range(2):
         await asyncio.to_thread(migrate, empty_database_url)
-        assert await tables(empty_database_url) == ["account_changes", "alembic_version", "users"]
+        assert await tables(empty_database_url) == ["account_changes", "alembic_version", "search_keys", "users"]
         await asyncio.to_thread(rollback, empty_database_url, "base")
         assert await tables(empty_database_url) == ["alembic_version"]
 
@@ -50,7 +50,7 @@ async def test_migrations_started_at_the_same_time_run_one_after_the_other(empty
 
     starts = [start() for _ in range(3)]
     assert [await asyncio.to_thread(process.wait) for process in starts] == [0, 0, 0]
-    assert await tables(empty_database_url) == ["account_changes", "alembic_version", "users"]
+    assert await tables(empty_database_url) == ["account_changes", "alembic_version", "search_keys", "users"]
 
 
 async def test_a_failed_migration_is_told_in_one_sentence() -> None:
@@ -145,4 +145,6 @@ async def test_the_operators_command_migrates_and_rolls_back(
     command = [sys.executable, "-m", "migrations", *steps]
     done = await asyncio.to_thread(subprocess.run, command, env=os.environ | environment, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (await tables(empty_database_url) == ["account_changes", "alembic_version", "users"]) is (steps[-1] == "up")
+    assert (await tables(empty_database_url) == ["account_changes", "alembic_version", "search_keys", "users"]) is (
+        steps[-1] == "up"
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+import httpx
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
 
 from app.messaging.models import direct_group_uuid
@@ -72,6 +73,15 @@ def local_settings(settings: Settings, port: int) -> Settings:
 def local_server(settings: Settings) -> Server:
     port = free_port()
     return Server(local_settings(settings, port), port)
+
+
+@asynccontextmanager
+async def local_client(address: str, user: "User") -> AsyncIterator[httpx.AsyncClient]:
+    """Open a client of the process that serves the page, whose events reach the page at once."""
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        tokens = (await client.post("/local/token", json={"handle": user.handle})).json()
+        client.headers["authorization"] = f"Bearer {tokens['access_token']}"
+        yield client
 
 
 class User(Protocol):

@@ -111,11 +111,12 @@ async def test_unsent_messages_survive_a_reload(browser: Browser, own_server: Se
 async def test_a_lost_connection_at_the_start_keeps_the_user_signed_in(visit: Visit, ann: Person) -> None:
     visitor = await visit(ann)
     visitor.expects_network_errors = True
-    await visitor.page.route("**/local/token", lambda route: route.abort(), times=1)
+    await visitor.page.route("**/local/token", lambda route: route.abort())
     await visitor.page.goto(f"{visitor.address}/messages")
     await expect(visitor.page.get_by_role("alert")).to_contain_text("The server cannot be reached")
-    await visitor.page.get_by_role("button", name="Try again").click()
-    await expect(visitor.page.locator(".shell")).to_be_attached()
+    await expect(visitor.page.get_by_role("button", name="Try again")).to_be_visible()
+    await visitor.page.unroute("**/local/token")
+    await expect(visitor.page.locator(".shell")).to_be_attached(timeout=20_000)
 
 
 async def test_a_lost_response_does_not_double_the_message(visit: Visit, ann: Person, bob: Person) -> None:

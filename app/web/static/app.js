@@ -2,9 +2,10 @@
 
 import { Logo } from "./components/Icon.js";
 import { MessageGroupFeed } from "./components/MessageGroupFeed.js";
-import { Api, errorText, fetchJson, NetworkError, Problem } from "./lib/api.js";
+import { Api, errorText, fetchJson, Problem } from "./lib/api.js";
+import { Backoff } from "./lib/backoff.js";
 import { checkAuth } from "./lib/CheckAuth.js";
-import { MessengerContext, useMessenger, useMessengerState } from "./lib/hooks.js";
+import { MessengerContext, useEvent, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
 import { followLink, groupPath, navigate, parseRoute } from "./lib/router.js";
 import { countUnreadGroups } from "./lib/selectors.js";
@@ -19,13 +20,15 @@ import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.j
 /** @typedef {import("./types.js").Config} Config */
 
 /**
- * @typedef {{status: "starting", failure: string} | {status: "signedOut", failure: string}
+ * @typedef {{status: "starting", failure: string, onRetry?: () => void} | {status: "signedOut", failure: string}
  *   | {status: "unregistered", session: Session} | {status: "ready", messenger: Messenger}} AuthState
  */
 
 function App() {
   const [auth, setAuth] = useState(/** @type {AuthState} */ ({ status: "starting", failure: "" }));
   const config = useRef(/** @type {Config | null} */ (null));
+  const backoff = useRef(new Backoff()).current;
+  useEvent(window, "online", () => backoff.retryNow());
 
   /** @param {Session} session @param {import("./types.js").Me} me */
   const startMessenger = (session, me) => {
@@ -49,11 +52,20 @@ function App() {
     messenger.start();
     setAuth({ status: "ready", messenger });
   };
+  /**
+   * Return what the work returns; meanwhile show why it has to be repeated.
+   * @template T
+   * @param {() => Promise<T>} work
+   */
+  const persist = (work) =>
+    backoff.repeat(work, (error) =>
+      setAuth({ status: "starting", failure: errorText(error), onRetry: () => backoff.retryNow() }),
+    );
   /** @param {Session | null} session */
   const onSession = async (session) => {
     if (!session) return setAuth({ status: "signedOut", failure: "" });
     try {
-      startMessenger(session, await new Api(session).get("/api/users/me"));
+      startMessenger(session, await persist(() => new Api(session).get("/api/users/me")));
     } catch (error) {
       if (!(error instanceof Problem && error.code === "unknown-user")) throw error;
       setAuth({ status: "unregistered", session });
@@ -61,11 +73,14 @@ function App() {
   };
   const restoreSession = async () => {
     try {
-      config.current = /** @type {Config} */ (await fetchJson("/api/config"));
-      await onSession(await checkAuth(config.current));
+      const loaded = /** @type {Config} */ (await persist(() => fetchJson("/api/config")));
+      config.current = loaded;
+      await onSession(await persist(() => checkAuth(loaded)));
     } catch (error) {
-      const isSignedOut = config.current && !(error instanceof NetworkError);
-      setAuth({ status: isSignedOut ? "signedOut" : "starting", failure: errorText(error) });
+      const failure = errorText(error);
+      setAuth(
+        config.current ? { status: "signedOut", failure } : { status: "starting", failure, onRetry: restoreSession },
+      );
     }
   };
   useEffect(() => void restoreSession(), []);
@@ -83,10 +98,10 @@ function App() {
   if (auth.status === "signedOut" && config.current) {
     return html`<${SignInPage} config=${config.current} failure=${auth.failure} onSession=${onSession} />`;
   }
-  return html`<${StartPage} failure=${auth.failure} onRetry=${restoreSession} />`;
+  return html`<${StartPage} ...${auth} />`;
 }
 
-/** @param {{failure: string, onRetry: () => void}} props */
+/** @param {{failure: string, onRetry?: () => void}} props */
 function StartPage({ failure, onRetry }) {
   return html`
     <main class="auth">

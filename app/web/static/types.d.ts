@@ -60,7 +60,8 @@ export type Thread = {
   /** The first message that was unread on opening; the unread line stands above it. */
   unreadFrom: number | null;
   scrollTarget: ScrollTarget;
-  quotes: Record<number, Message>;
+  /** Quoted messages that are not in the window; null: not there. */
+  quotes: Record<number, Message | null>;
 };
 
 export type State = {

@@ -73,7 +73,7 @@ export class MessageFeed extends Component {
     const hasWritten = pending.some((each) => !before.pending.some((old) => old.uuid === each.uuid));
     if (thread.scrollTarget !== before.thread.scrollTarget) this.scrollTo(thread.scrollTarget);
     else if (hasWritten) this.scrollTo({ at: "end" });
-    else if (thread.messages !== before.thread.messages || pending !== before.pending) this.restoreScroll(anchor);
+    else if (changesHeight(before, this.props)) this.restoreScroll(anchor);
     else this.onViewportChange();
   }
 
@@ -101,6 +101,7 @@ export class MessageFeed extends Component {
       const line = box.querySelector(".unread-line");
       box.scrollTop = line ? box.scrollTop + topIn(box, line) - box.clientHeight / 4 : 0;
     }
+    if (this.props.afterWindow === 0 && distanceToEnd(box) < END_TOLERANCE) this.isFollowing = true;
     this.onViewportChange();
   }
 
@@ -160,11 +161,12 @@ export class MessageFeed extends Component {
     const { messenger, afterWindow, thread } = this.props;
     if (!box?.clientHeight || thread.isLoading) return;
     if (afterWindow > MAX_FOLLOWED) this.isFollowing = false;
-    messenger.conversation.setFollowing(this.isFollowing);
     if (box.scrollTop < LOAD_DISTANCE && !thread.atStart) void messenger.conversation.loadOlder();
     else if (distanceToEnd(box) < LOAD_DISTANCE && afterWindow > 0) void messenger.conversation.loadNewer();
     this.markSeen(box);
     this.anchor = this.findAnchor();
+    messenger.conversation.setView(this.isFollowing, this.anchor);
+    void messenger.conversation.loadQuotes();
     const isAwayFromEnd = distanceToEnd(box) > box.clientHeight / 2 || afterWindow > 0;
     if (isAwayFromEnd !== this.state.isAwayFromEnd) this.setState({ isAwayFromEnd });
     clearTimeout(this.saveTimer);
@@ -270,11 +272,14 @@ export class MessageFeed extends Component {
     />`;
   }
 
-  /** @param {number | null} number */
+  /**
+   * Return the message that is quoted: undefined if it is not loaded yet, null if there is none.
+   * @param {number | null} number
+   */
   quoted(number) {
     if (number === null) return null;
     const { messages, quotes } = this.props.thread;
-    return messages.find((message) => message.number === number) ?? quotes[number] ?? null;
+    return messages.find((message) => message.number === number) ?? quotes[number];
   }
 }
 
@@ -292,6 +297,15 @@ function topIn(box, element) {
  */
 function bubbleOf(element) {
   return element.querySelector(".bubble") ?? element;
+}
+
+/**
+ * @param {Props} before
+ * @param {Props} now
+ */
+function changesHeight(before, now) {
+  const { messages, quotes } = now.thread;
+  return messages !== before.thread.messages || quotes !== before.thread.quotes || now.pending !== before.pending;
 }
 
 /** @param {Element} box */

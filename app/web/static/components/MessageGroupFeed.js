@@ -2,7 +2,7 @@
 
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { inboxOf, isTyping } from "../lib/selectors.js";
-import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
 import { MessageGroupItem } from "./MessageGroupItem.js";
@@ -33,7 +33,7 @@ function Groups({ state, open, newPerson }) {
     return html`
       <div class="notice" role="alert">
         <p>Your conversations could not be loaded.</p>
-        <button class="quiet" onClick=${() => messenger.loadInbox()}>Try again</button>
+        <button class="quiet" onClick=${() => messenger.inbox.retryNow()}>Try again</button>
       </div>
     `;
   }
@@ -65,12 +65,14 @@ function GroupList({ state, groups, open, newPerson }) {
     const link = event.target instanceof Element ? event.target.closest("[data-group]") : null;
     if (link instanceof HTMLElement) setFocused(link.dataset.group ?? null);
   };
-  const onScroll = () => {
+  const loadNearEnd = () => {
     const box = list.current;
-    if (box && box.scrollHeight - box.scrollTop - box.clientHeight < LOAD_DISTANCE) void messenger.loadMore();
+    const isShown = box !== null && box.clientHeight > 0;
+    if (isShown && box.scrollHeight - box.scrollTop - box.clientHeight < LOAD_DISTANCE) void messenger.inbox.loadMore();
   };
+  useEffect(loadNearEnd, [state.more, groups.length, open]); // a page may bring nothing new, and so nothing to scroll
   return html`
-    <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${onScroll}>
+    <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${loadNearEnd}>
       <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>
         ${newPerson && html`<${MessageGroupNewItem} key="new" person=${newPerson} />`}
         ${groups.map(
@@ -86,6 +88,7 @@ function GroupList({ state, groups, open, newPerson }) {
             />`,
         )}
       </ul>
+      ${state.more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
     </nav>
   `;
 }

@@ -1,15 +1,17 @@
 /** A group in the inbox: the other user, the last message and its time, and the unread count. */
 
+import { memo } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
 import { formatAgo, formatFullTime } from "../lib/time.js";
 import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 
 /**
- * @param {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
- *   isReachable: boolean}} props
+ * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
+ *   isReachable: boolean}} Props
  */
-export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable }) {
+
+export const MessageGroupItem = memo((/** @type {Props} */ { group, me, now, isOpen, isTyping, isReachable }) => {
   const isUnread = group.unread_count > 0;
   return html`
     <li>
@@ -43,7 +45,7 @@ export function MessageGroupItem({ group, me, now, isOpen, isTyping, isReachable
       </a>
     </li>
   `;
-}
+});
 
 /** @param {number} count */
 export function formatCount(count) {

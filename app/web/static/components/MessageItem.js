@@ -9,11 +9,12 @@ import { Icon } from "./Icon.js";
 /** @typedef {import("../types.js").Message} Message */
 
 /**
- * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Message | null, receipt: string,
+ * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Message | null | undefined, receipt: string,
  *   onReply: (message: Message) => void, onJump: (number: number) => void}} props
  */
 export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, onReply, onJump }) {
   const time = formatTime(message.created_at);
+  const replyTo = message.reply_to;
   return html`
     <article
       class=${classesOf({ isOwn, isFirst, isLast })}
@@ -24,7 +25,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       ${!isOwn && html`<span class="side">${isLast && html`<${Avatar} name=${message.display_name} handle=${message.handle} size="small" />`}</span>`}
       <div class="bubble-row">
         <div class="bubble">
-          ${quoted && html`<${Quote} message=${quoted} onClick=${() => onJump(quoted.number)} />`}
+          ${replyTo !== null && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
           ${message.deleted_at ? html`<p class="text deleted">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
         </div>
         <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}>
@@ -44,7 +45,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
 }
 
 /**
- * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null, isOnline: boolean,
+ * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null | undefined, isOnline: boolean,
  *   onRetry: () => void, onDiscard: () => void}} props
  */
 export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetry, onDiscard }) {
@@ -57,7 +58,7 @@ export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetr
       aria-label="You"
     >
       <div class="bubble-row">
-        <div class="bubble">${quoted && html`<${Quote} message=${quoted} />`}<${Text} text=${pending.text} /></div>
+        <div class="bubble">${pending.reply_to !== null && html`<${Quote} message=${quoted} />`}<${Text} text=${pending.text} /></div>
       </div>
       ${
         pending.refusal === null
@@ -83,11 +84,12 @@ function Text({ text }) {
   </p>`;
 }
 
-/** @param {{message: Message, onClick?: () => void}} props */
+/** @param {{message: Message | null | undefined, onClick?: () => void}} props message: undefined until it is loaded */
 export function Quote({ message, onClick }) {
+  const text = message?.deleted_at ? "This message was deleted" : message?.message;
   const content = html`
-    <span class="quote-name" dir="auto">${message.display_name}</span>
-    <span class="quote-text" dir="auto">${message.deleted_at ? "This message was deleted" : message.message}</span>
+    <span class="quote-name" dir="auto">${message?.display_name ?? "Reply"}</span>
+    <span class="quote-text" dir="auto">${text ?? (message === null ? "to a message that is not there" : "…")}</span>
   `;
   return onClick
     ? html`<button class="quote" onClick=${onClick}>${content}</button>`

@@ -1,9 +1,10 @@
-/** Search for a user to write to: among the conversations at once, among all users after a short delay. */
+/** Search for a user: among the conversations at once, among all users after a short delay. */
 
-import { errorText } from "../lib/api.js";
-import { useDocumentEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
+import { errorText, NetworkError } from "../lib/api.js";
+import { useEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate, newGroupPath } from "../lib/router.js";
 import { inboxOf } from "../lib/selectors.js";
+import { searchText } from "../lib/text.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
@@ -17,10 +18,10 @@ export function PersonSearch() {
   const state = useMessengerState();
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState(0);
-  const { people, failure } = usePeople(query);
+  const { people, failure } = usePeople(query, state.connection);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const results = resultsFor(state, query, people ?? []);
-  useDocumentEvent("keydown", (event) => {
+  useEvent(document, "keydown", (event) => {
     if (!isShortcut(event)) return;
     event.preventDefault();
     input.current?.focus();
@@ -48,6 +49,7 @@ export function PersonSearch() {
     setChosen(0);
   };
   const isOpen = query.trim() !== "" && results.length > 0;
+  const notice = failure ?? (people === null ? "Searching…" : isOpen ? "" : `No user is called “${query.trim()}”`);
   return html`
     <div class="search" role="search">
       <label class="search-field">
@@ -56,7 +58,7 @@ export function PersonSearch() {
           ref=${input}
           type="text"
           role="combobox"
-          aria-label="Find a person to write to"
+          aria-label="Find a person"
           aria-expanded=${isOpen ? "true" : "false"}
           aria-controls="search-results"
           aria-autocomplete="list"
@@ -64,7 +66,7 @@ export function PersonSearch() {
           placeholder="Find a person"
           autocomplete="off"
           spellcheck="false"
-          maxlength="31"
+          maxlength="51"
           value=${query}
           onInput=${onInput}
           onKeyDown=${onKeyDown}
@@ -75,7 +77,7 @@ export function PersonSearch() {
         <ul id="search-results" role="listbox" aria-label="People" hidden=${!isOpen}>
           ${results.map((person, index) => html`<${ResultItem} key=${person.path} ...${{ person, index, isChosen: index === chosen, onChoose: open }} />`)}
         </ul>
-        ${!isOpen && html`<p role="status">${failure ?? (people ? `No user is called “${query.trim()}”` : "Searching…")}</p>`}
+        <p role="status" hidden=${notice === "" || (isOpen && failure === null)}>${notice}</p>
       </div>
     </div>
   `;
@@ -98,27 +100,36 @@ function ResultItem({ person, index, isChosen, onChoose }) {
 const NOTHING = { people: null, failure: null };
 
 /**
- * Return the users whose handles start with the query, null until the response comes, or why there is none.
+ * Return the users that the service finds, null until the response comes, or why there is none. The service is asked
+ * again when the connection is back.
  * @param {string} query
+ * @param {import("../types.js").Connection} connection
  * @returns {Found}
  */
-function usePeople(query) {
+function usePeople(query, connection) {
   const { api } = useMessenger();
   const [response, setResponse] = useState({ query: "", ...NOTHING });
-  const prefix = query.trim().replace(/^@/, "");
+  const text = query.trim();
   useEffect(() => {
-    if (!prefix) return;
+    if (!text) return;
     const timer = setTimeout(async () => {
-      const path = `/api/users?limit=${MAX_RESULTS}&q=${encodeURIComponent(prefix)}`;
+      const path = `/api/users?limit=${MAX_RESULTS}&q=${encodeURIComponent(text)}`;
       try {
-        setResponse({ query: prefix, people: await api.get(path), failure: null });
+        setResponse({ query: text, people: await api.get(path), failure: null });
       } catch (error) {
-        setResponse({ query: prefix, people: null, failure: errorText(error) });
+        setResponse({ query: text, people: null, failure: failureOf(error) });
       }
     }, DEBOUNCE);
     return () => clearTimeout(timer);
-  }, [prefix, api]);
-  return response.query === prefix ? response : NOTHING;
+  }, [text, connection, api]);
+  return response.query === text ? response : NOTHING;
+}
+
+/** @param {unknown} error */
+function failureOf(error) {
+  return error instanceof NetworkError
+    ? "You are offline: only people you have conversations with are found"
+    : errorText(error);
 }
 
 /**
@@ -128,7 +139,7 @@ function usePeople(query) {
  * @returns {Result[]}
  */
 function resultsFor(state, query, people) {
-  const prefix = query.trim().replace(/^@/, "").toLowerCase();
+  const prefix = searchText(query).trim();
   if (!prefix) return [];
   const groups = inboxOf(state.groups).filter((group) => matches(group, prefix));
   const known = new Set([state.me.handle, ...Object.values(state.groups).map((group) => group.handle)]);
@@ -144,8 +155,9 @@ function resultsFor(state, query, people) {
  * @param {string} prefix
  */
 function matches(group, prefix) {
-  const words = group.display_name.toLowerCase().split(/\s+/);
-  return words.some((word) => word.startsWith(prefix)) || (group.handle ?? "").startsWith(prefix);
+  const words = searchText(group.display_name).trim().split(" ");
+  const rotations = words.map((_, at) => [...words.slice(at), ...words.slice(0, at)].join(" "));
+  return [`@${group.handle ?? ""}`, group.handle ?? "", ...rotations].some((key) => key.startsWith(prefix));
 }
 
 /** @param {KeyboardEvent} event */

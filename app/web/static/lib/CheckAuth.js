@@ -1,6 +1,6 @@
 /** The session of the signed-in user. Access and refresh tokens are kept in memory only. */
 
-import { fetchJson, NetworkError, Problem } from "./api.js";
+import { fetchJson, Problem, RequestError } from "./api.js";
 import { finishSignIn, refreshTokens, signOutOfCognito } from "./cognito.js";
 
 const RENEWAL_MARGIN = 60_000;
@@ -115,7 +115,7 @@ async function restoreLocally(handle) {
   try {
     return await signInLocally(handle);
   } catch (error) {
-    if (error instanceof NetworkError) throw error;
+    if (error instanceof RequestError && error.isRetryable) throw error;
     forgetHandle();
     return null;
   }

@@ -1,5 +1,7 @@
 /** Delays between attempts: they grow with each failure, have jitter, and can be cut short. */
 
+import { Problem, RequestError } from "./api.js";
+
 const FIRST_DELAY = 500;
 const MAX_DELAY = 15_000;
 const GROWTH = 1.5;
@@ -31,8 +33,37 @@ export class Backoff {
     });
   }
 
+  /**
+   * Return what the work returns. Repeat it as long as it fails for a reason that may pass.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @param {(error: RequestError) => void} onFailure called before each wait; what it raises ends the repetitions
+   */
+  async repeat(work, onFailure) {
+    for (;;) {
+      try {
+        const result = await work();
+        this.reset();
+        return result;
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        onFailure(error);
+        await this.wait(error.retryAfter * 1000);
+      }
+    }
+  }
+
   /** End the wait in progress, if there is one. */
   retryNow() {
     this.#wake();
   }
+}
+
+/**
+ * Return whether the same request may succeed later. A token that is refused after it was renewed will be again.
+ * @param {unknown} error
+ * @returns {error is RequestError}
+ */
+function mayPass(error) {
+  return error instanceof RequestError && error.isRetryable && !(error instanceof Problem && error.status === 401);
 }

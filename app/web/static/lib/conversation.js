@@ -1,10 +1,13 @@
 /** The open conversation: loads a window of its messages and their quotes, and marks messages as read. */
 
 import { RequestError } from "./api.js";
-import { lastNumberOf } from "./selectors.js";
+import { Backoff } from "./backoff.js";
+import { isOnline, lastNumberOf, missingQuotes } from "./selectors.js";
 import { appendNewer, applyGroups, applyRead, PAGE_SIZE, prependOlder } from "./store.js";
 
 const READ_DELAY = 300;
+/** Conversations that are kept as they were on the screen, the last ones. */
+const MAX_KEPT = 20;
 
 /** @typedef {import("../types.js").Thread} Thread */
 /** @typedef {import("../types.js").Message} Message */
@@ -14,6 +17,12 @@ export class Conversation {
   #readTimer;
   /** @type {import("../types.js").ScrollPosition | null} */
   #saved = null;
+  /** The first message in view. @type {import("../types.js").ScrollPosition | null} */
+  #inView = null;
+  /** The windows of conversations that were open before. @type {Map<string, Thread>} */
+  #kept = new Map();
+  #backoff = new Backoff();
+  #isFetchingQuotes = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -25,13 +34,15 @@ export class Conversation {
   }
 
   /**
-   * Open a group: at the saved position, else at the first unread message, else at the end.
+   * Open a group: at the saved position, else at the first unread message, else at the end. While it cannot be loaded
+   * it is shown as it was when it was left.
    * @param {string} group
    * @param {import("../types.js").ScrollPosition | null} saved
    */
   async open(group, saved) {
     this.#saved = saved;
-    this.store.set({ thread: emptyThread(group) });
+    const kept = isOnline(this.store.state) ? undefined : this.#kept.get(group);
+    this.store.set({ thread: kept ?? emptyThread(group) });
     try {
       const row = await this.#loadGroup(group);
       const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
@@ -45,14 +56,29 @@ export class Conversation {
     }
   }
 
-  /** Open the group again if it could not be loaded, as when the connection is back. */
-  async reopenFailed() {
+  /** Load again what could not be loaded, as when the connection is back. */
+  async retryNow() {
+    this.#backoff.retryNow();
     const thread = this.store.state.thread;
     if (thread?.failure) await this.open(thread.group, this.#saved);
+    else if (thread) await this.#ignoreFailure(thread.group, () => this.#fetchReaders(thread.group));
   }
 
   close() {
+    const thread = this.store.state.thread;
+    if (thread && !thread.isLoading && !thread.failure) this.#keep(thread);
+    this.#inView = null;
     this.store.set({ thread: null });
+  }
+
+  /** @param {Thread} thread */
+  #keep(thread) {
+    /** @type {import("../types.js").ScrollTarget} */
+    const scrollTarget = thread.isFollowing || !this.#inView ? { at: "end" } : { at: "position", ...this.#inView };
+    this.#kept.delete(thread.group);
+    this.#kept.set(thread.group, { ...thread, scrollTarget, isBusy: false });
+    const [first] = this.#kept.keys();
+    if (first !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(first);
   }
 
   /** @param {string} group */
@@ -84,7 +110,7 @@ export class Conversation {
       isBusy: false,
       failure: null,
     }));
-    await this.#fetchQuotes(group);
+    this.#backoff.reset();
   }
 
   async loadOlder() {
@@ -122,8 +148,12 @@ export class Conversation {
     else await this.#ignoreFailure(thread.group, () => this.#load(thread.group, number, target));
   }
 
-  /** @param {boolean} isFollowing */
-  setFollowing(isFollowing) {
+  /**
+   * @param {boolean} isFollowing
+   * @param {import("../types.js").ScrollPosition | null} inView the first message in view
+   */
+  setView(isFollowing, inView) {
+    this.#inView = inView;
     const thread = this.store.state.thread;
     if (thread && thread.isFollowing !== isFollowing)
       this.store.updateThread(thread.group, (current) => ({ ...current, isFollowing }));
@@ -161,24 +191,30 @@ export class Conversation {
     );
   }
 
+  /** Load messages that are quoted in the window and not part of it, those that lie close together by one request. */
+  async loadQuotes() {
+    const { thread } = this.store.state;
+    const [first, ...others] = missingQuotes(this.store.state);
+    if (!thread || thread.isLoading || first === undefined || this.#isFetchingQuotes) return;
+    const wanted = [first, ...others.filter((number) => number < first + PAGE_SIZE)];
+    this.#isFetchingQuotes = true;
+    await this.#ignoreFailure(thread.group, () => this.#fetchQuotes(thread.group, wanted));
+    this.#isFetchingQuotes = false;
+  }
+
   /**
-   * Load the messages that are quoted in the window and not part of it.
    * @param {string} group
+   * @param {number[]} numbers ascending
    */
-  async #fetchQuotes(group) {
-    const thread = this.store.state.thread;
-    if (thread?.group !== group) return;
-    const loaded = new Set(thread.messages.map((message) => message.number));
-    const quoted = new Set(thread.messages.map((message) => message.reply_to ?? 0));
-    const missing = [...quoted].filter((number) => number > 0 && !loaded.has(number) && !thread.quotes[number]);
-    const found = await Promise.all(missing.map((number) => this.api.get(`${pathOf(group)}?around=${number}&limit=1`)));
-    /** @type {[number, Message][]} */
-    const quotes = found.flat().map((message) => [message.number, message]);
-    if (quotes.length > 0)
-      this.store.updateThread(group, (current) => ({
-        ...current,
-        quotes: { ...current.quotes, ...Object.fromEntries(quotes) },
-      }));
+  async #fetchQuotes(group, numbers) {
+    const [first = 1] = numbers;
+    const last = numbers.at(-1) ?? first;
+    /** @type {Message[]} */
+    const found = await this.api.get(`${pathOf(group)}?before=${last + 1}&limit=${last - first + 1}`);
+    const quotes = Object.fromEntries(
+      numbers.map((number) => [number, found.find((message) => message.number === number) ?? null]),
+    );
+    this.store.updateThread(group, (thread) => ({ ...thread, quotes: { ...thread.quotes, ...quotes } }));
   }
 
   #idleThread() {
@@ -196,7 +232,7 @@ export class Conversation {
     await this.#ignoreFailure(group, async () => {
       const page = await this.api.get(`${pathOf(group)}?limit=${PAGE_SIZE}&${query}`);
       this.store.updateThread(group, (thread) => join(thread, page));
-      await this.#fetchQuotes(group);
+      this.#backoff.reset();
     });
   }
 
@@ -209,7 +245,7 @@ export class Conversation {
   }
 
   /**
-   * Do work that is repeated anyway when the reader scrolls on, so that its failure need not be shown.
+   * Do work whose failure need not be shown: a moment later the view asks again for what it misses.
    * @param {string} group
    * @param {() => Promise<void>} work
    */
@@ -218,6 +254,7 @@ export class Conversation {
       await work();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
+      await this.#backoff.wait(error.retryAfter * 1000);
       this.store.updateThread(group, (thread) => ({ ...thread, isBusy: false }));
     }
   }
@@ -228,8 +265,9 @@ export class Conversation {
    */
   #showFailure(group, error) {
     if (!(error instanceof RequestError)) throw error;
-    const failure = error.message;
-    this.store.updateThread(group, (thread) => (thread.isLoading ? { ...thread, isLoading: false, failure } : thread));
+    const failed = { isLoading: false, failure: error.message };
+    const kept = error.isRetryable ? this.#kept.get(group) : undefined;
+    this.store.updateThread(group, (thread) => (thread.isLoading ? (kept ?? { ...thread, ...failed }) : thread));
   }
 }
 

@@ -1,6 +1,14 @@
-/** Hooks that the components share: the messenger, its state, the time, and document events. */
+/** What components share: the messenger, its state, the time, events, and rendering only after a change. */
 
-import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import {
+  Component,
+  createContext,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "../vendor/htm-preact.js";
 
 /** @typedef {import("./messenger.js").Messenger} Messenger */
 
@@ -40,17 +48,39 @@ export function useNow() {
 }
 
 /**
- * Listen to an event of the document while the component is mounted.
+ * Listen to an event while the component is mounted.
+ * @param {EventTarget} target
  * @param {string} type
  * @param {(event: any) => void} listener
  */
-export function useDocumentEvent(type, listener) {
+export function useEvent(target, type, listener) {
   const latest = useRef(listener);
   latest.current = listener;
   useLayoutEffect(() => {
     /** @param {Event} event */
     const call = (event) => latest.current(event);
-    document.addEventListener(type, call);
-    return () => document.removeEventListener(type, call);
-  }, [type]);
+    target.addEventListener(type, call);
+    return () => target.removeEventListener(type, call);
+  }, [target, type]);
+}
+
+/**
+ * Return a component that renders again only if a property has another value.
+ * @template {object} P
+ * @param {(props: P) => import("../vendor/htm-preact.js").VNode} render
+ */
+export function memo(render) {
+  /** @extends {Component<P>} */
+  class Memo extends Component {
+    /** @param {P} next */
+    shouldComponentUpdate(next) {
+      const names = /** @type {(keyof P)[]} */ (Object.keys(next));
+      return names.some((name) => next[name] !== this.props[name]);
+    }
+
+    render() {
+      return render(this.props);
+    }
+  }
+  return Memo;
 }

@@ -1,8 +1,9 @@
 /** The running messenger of a signed-in user: inbox, event stream and outbox on one store. */
 
-import { Api, RequestError } from "./api.js";
+import { Api } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { EventStream } from "./events.js";
+import { Inbox } from "./inbox.js";
 import { Outbox, OutboxStorage } from "./outbox.js";
 import { inboxOf } from "./selectors.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
@@ -10,7 +11,6 @@ import { Typing } from "./typing.js";
 
 const SYNC_RETRY_DELAY = 2_000;
 const MAX_SYNCED_GROUPS = 150;
-const INBOX = "/api/message_groups?limit=50";
 
 /** The channel on which a tab tells the others that a user has signed out. */
 const SIGN_OUTS = "cruddur-sign-outs";
@@ -32,6 +32,7 @@ export class Messenger {
     const storage = new OutboxStorage(me.uuid);
     this.store = new Store(initialState(me, storage.all()));
     this.outbox = new Outbox(this.api, this.store, storage);
+    this.inbox = new Inbox(this.api, this.store);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
     /** The unsent text of each conversation, by its draft key, until the page is reloaded. @type {Map<string, string>} */
@@ -55,7 +56,7 @@ export class Messenger {
     this.#signOuts.onmessage = ({ data }) => data === this.store.state.me.uuid && void this.#leave();
     const timer = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
     signal.addEventListener("abort", () => clearInterval(timer));
-    void this.loadInbox();
+    void this.inbox.load();
     void this.stream.run();
     void this.outbox.drain();
   }
@@ -64,34 +65,9 @@ export class Messenger {
     this.#lifetime.abort();
     this.#signOuts?.close();
     this.stream.stop();
+    this.inbox.stop();
     this.outbox.stop();
     this.typing.onSent();
-  }
-
-  /** Load the first page of the inbox. */
-  async loadInbox() {
-    try {
-      this.store.set({ inboxFailure: null });
-      const { items, next } = await this.api.getPage(INBOX);
-      this.store.update((state) => ({ ...applyGroups(state, items), hasInbox: true, more: next }));
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      this.store.set({ inboxFailure: error.message });
-    }
-  }
-
-  /** Load the inbox's next page. */
-  async loadMore() {
-    const more = this.store.state.more;
-    if (more === null) return;
-    this.store.set({ more: null });
-    try {
-      const { items, next } = await this.api.getPage(more);
-      this.store.update((state) => ({ ...applyGroups(state, items), more: next }));
-    } catch (error) {
-      this.store.set({ more });
-      if (!(error instanceof RequestError)) throw error;
-    }
   }
 
   /** @param {string} display_name */
@@ -129,7 +105,7 @@ export class Messenger {
       this.store.update((state) =>
         removeGroups(applyMessages(applyGroups(state, changed.groups), changed.messages), changed.gone),
       );
-      this.store.set({ hasInbox: true, inboxFailure: null });
+      this.store.set({ hasInbox: true });
     } catch {
       const delay = SYNC_RETRY_DELAY * (0.5 + Math.random());
       if (!this.#lifetime.signal.aborted) setTimeout(() => void this.#sync(), delay);
@@ -147,18 +123,21 @@ export class Messenger {
   #setConnection(connection) {
     if (connection !== this.store.state.connection) this.store.set({ connection });
     if (connection !== "live") return;
+    this.inbox.retryNow();
     this.outbox.retryNow();
-    void this.conversation.reopenFailed();
+    void this.conversation.retryNow();
   }
 
   #reconnect() {
     this.#setConnection("reconnecting");
     this.stream.reconnect();
+    this.inbox.retryNow();
     this.outbox.retryNow();
   }
 
   #retryNow() {
     this.stream.retryNow();
+    this.inbox.retryNow();
     this.outbox.retryNow();
   }
 }

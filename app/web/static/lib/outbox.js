@@ -82,7 +82,7 @@ export class Outbox {
     const created_at = new Date().toISOString();
     const pending = { ...target, uuid: uuid7(), text, reply_to: replyTo, after: null, created_at, refusal: null };
     this.#put(pending);
-    this.#backoff.retryNow(); // it may go to somebody to whom nothing has to wait
+    this.#backoff.retryNow(); // it may go to a user for whom no other message waits
     void this.drain();
   }
 

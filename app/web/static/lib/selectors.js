@@ -52,6 +52,21 @@ export function pendingFor(pending, group, handle, messages = []) {
 }
 
 /**
+ * Return the numbers of the messages that are quoted in the open conversation and not known yet, ascending.
+ * @param {State} state
+ */
+export function missingQuotes(state) {
+  const { thread, pending } = state;
+  if (!thread) return [];
+  const known = new Set(thread.messages.map((message) => message.number));
+  const quoting = [...thread.messages, ...pending.filter((each) => each.group === thread.group)];
+  const quoted = new Set(quoting.map((each) => each.reply_to ?? 0));
+  return [...quoted]
+    .filter((number) => number > 0 && !known.has(number) && !(number in thread.quotes))
+    .sort((a, b) => a - b);
+}
+
+/**
  * Return the highest number that another member has read.
  * @param {State} state
  * @param {string} group

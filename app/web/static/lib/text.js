@@ -22,6 +22,18 @@ export function sanitize(text) {
 }
 
 /**
+ * Return a text without case, accents and punctuation, as the service compares names in a search.
+ * @param {string} text
+ */
+export function searchText(text) {
+  const letters = text
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .toLowerCase();
+  return letters.replace(/[\s.,;:!?"'’`´(){}[\]/&+–—-]+/g, " ");
+}
+
+/**
  * Split a text into plain parts and links.
  * @param {string} text
  * @returns {{text: string, isLink: boolean}[]}

@@ -3,7 +3,7 @@
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
-import { useDocumentEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
@@ -23,7 +23,7 @@ export function MessageGroupPage({ uuid }) {
       messenger.conversation.close();
     };
   }, [uuid, messenger]);
-  useDocumentEvent("keydown", (event) => isUnhandledEscape(event) && leave());
+  useEvent(document, "keydown", (event) => isUnhandledEscape(event) && leave());
 
   const group = state.groups[uuid];
   const thread = state.thread?.group === uuid ? state.thread : null;

@@ -15,6 +15,7 @@ export class Component<P = object, S = object, Before = unknown> {
   setState(change: Partial<S>): void;
   componentDidMount?(): void;
   componentWillUnmount?(): void;
+  shouldComponentUpdate?(next: P): boolean;
   getSnapshotBeforeUpdate?(props: P, state: S): Before;
   componentDidUpdate?(props: P, state: S, before: Before): void;
   render(): Child;

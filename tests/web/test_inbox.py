@@ -1,0 +1,35 @@
+"""The inbox: it is complete however large it is, and says what it does not know."""
+
+import asyncio
+
+from playwright.async_api import expect
+
+from app.settings import Settings
+from app.users.store import UserStore
+from tests.fixtures.app import Person, Service
+from tests.web.browsing import Visit, Visitor
+from tests.web.large_inbox import write_inbox
+
+GROUPS = 2_000
+
+
+async def scroll_to_end(visitor: Visitor) -> None:
+    await visitor.run("document.querySelector('.groups').scrollTop = 1e9")
+    await asyncio.sleep(0.05)
+
+
+async def test_an_inbox_of_two_thousand_groups_loads_to_its_end(
+    visit: Visit, service: Service, settings: Settings, ann: Person
+) -> None:
+    peers = await write_inbox(settings, UserStore(service.state["postgres"]), ann, GROUPS)
+    visitor = await visit(ann)
+    await visitor.open()
+    await expect(visitor.groups.first).to_be_visible()
+
+    async def is_whole() -> bool:
+        await scroll_to_end(visitor)
+        return await visitor.groups.count() == GROUPS
+
+    await visitor.wait_until(is_whole, seconds=60)
+    handles = await visitor.groups.locator(".handle").all_text_contents()
+    assert handles == [f"@{peer.handle}" for peer in peers]
