@@ -92,7 +92,8 @@ def page_router(settings: Settings) -> APIRouter:
     @router.get("/messages/new/{handle}", include_in_schema=False)
     @router.get("/messages/{message_group_uuid}", include_in_schema=False)
     async def get_page(request: Request) -> Response:  # its script reads the address
-        return pages[request.scope["path"].count("/") - 1].response(request)
+        path: str = request.scope["path"]
+        return pages[path.count("/") - 1].response(request)
 
     @router.get("/static/{path:path}", include_in_schema=False)
     async def get_page_file(request: Request, path: str) -> Response:
