@@ -9,5 +9,5 @@ from app.gateways.valkey.client import CALL_SECONDS as CALL_SECONDS
 from app.gateways.valkey.client import Valkey as Valkey
 from app.gateways.valkey.client import open_valkey as open_valkey
 from app.gateways.valkey.connection import Command as Command
-from app.gateways.valkey.connection import ValkeyUnavailable as ValkeyUnavailable
+from app.gateways.valkey.faults import ValkeyUnavailable as ValkeyUnavailable
 from app.gateways.valkey.subscriber import Subscriber as Subscriber

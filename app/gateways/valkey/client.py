@@ -9,7 +9,8 @@ from typing import Any
 
 import structlog
 
-from app.gateways.valkey.connection import Argument, Command, Connection, ValkeyUnavailable
+from app.gateways.valkey.connection import Argument, Command, Connection, Endpoint
+from app.gateways.valkey.faults import ValkeyUnavailable
 from app.gateways.valkey.multiplexer import Multiplexer
 from app.gateways.valkey.subscriber import Subscriber
 from app.settings import ValkeySettings
@@ -67,7 +68,7 @@ class Valkey:
                 raise ValkeyUnavailable("the circuit breaker is open")
             self._open_until = self._clock() + BREAKER_SECONDS  # for all other calls, until this probe succeeds
         if self._multiplexer is None or self._multiplexer.is_closed:
-            self._multiplexer = Multiplexer(Connection(self._url))
+            self._multiplexer = Multiplexer(Connection(Endpoint(self._url)))
         return self._multiplexer
 
     def _trip(self, multiplexer: Multiplexer) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.gateways.valkey.connection import Command, Connection, ValkeyUnavailable
+from app.gateways.valkey.connection import Command, Connection
+from app.gateways.valkey.faults import ValkeyUnavailable
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from contextlib import suppress
 import structlog
 
 from app.concurrency import VALKEY_CONNECT
-from app.gateways.valkey.connection import Command, Connection, ValkeyUnavailable
+from app.gateways.valkey.connection import Command, Connection, Endpoint
+from app.gateways.valkey.faults import ValkeyUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,7 @@ class Subscriber:
         """Connect, receive and reconnect until `end` is called and this task cancelled. Never raises for a fault."""
         failures = 0
         while True:
-            was_up = await self._serve(Connection(self._url))
+            was_up = await self._serve(Connection(Endpoint(self._url)))
             if self._is_ending:
                 break
             failures = 0 if was_up else failures + 1
