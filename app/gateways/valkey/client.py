@@ -43,7 +43,7 @@ class Valkey:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = url if isinstance(url, Endpoint) else Endpoint(url)
-        self._trial = trial
+        self.trial = trial
         self._count = count
         self.call_seconds = call_seconds
         self._clock = clock
@@ -90,7 +90,7 @@ class Valkey:
             self._count("skipped")
             raise ValkeyUnavailable("the circuit breaker is open")
         if self._router is None:
-            self._router = Router(self._endpoint, self._trial, on_open=self._on_open, on_fault=self._trip)
+            self._router = Router(self._endpoint, self.trial, on_open=self._on_open, on_fault=self._trip)
         return self._router
 
     def _submit(self, router: Router, commands: Sequence[Command]) -> Replies:

@@ -35,6 +35,8 @@ def fault_of(error: BaseException) -> ValkeyUnavailable:
     text = str(error)
     if text.lower().startswith("unknown command"):
         return ValkeyUnavailable("UnknownCommand", text.partition(",")[0])  # what follows are its arguments
+    if "ACL failure" in text:  # of a script
+        return ValkeyUnavailable("NoPermissionError", text.partition(" script:")[0])
     chain = [type(each).__name__ for each in _chain_of(error)]
     cause = next((name for name in reversed(chain) if name in REMEDIES), chain[0])
     return ValkeyUnavailable(cause, text if cause == "NoPermissionError" else "")
