@@ -1,9 +1,9 @@
 """ValkeyCache: the part of one spec's cache that processes share: its values, or only their invalidations."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from app.cache.specs import NEGATIVE_TTL, CacheSpec, K, V
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
@@ -11,6 +11,18 @@ from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
 CHANNEL = "cache:invalidations"
 MAX_PENDING = 1_000
 """Keys of a spec whose invalidation is kept until Valkey answers again."""
+
+
+TRIAL: Final[Sequence[Command]] = (
+    ("HMGET", "cache:trial", "gen"),
+    ("HSETNX", "cache:trial", "gen", b""),
+    ("EXPIRE", "cache:trial", 1, "NX"),
+    ("HSET", "cache:trial", "value", b""),
+    ("HGET", "cache:trial", "gen"),
+    ("DEL", "cache:trial"),
+    ("SPUBLISH", CHANNEL, "trial "),
+)
+"""One of each command that caches send, beside those of their subscriber."""
 
 
 class ValkeyCache(Generic[K, V]):

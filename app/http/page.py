@@ -1,17 +1,20 @@
 """The chat page: its files, and its configuration by this installation."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.http.static import StaticFolder
+from app.http.static import StaticFile, StaticFolder
 from app.http.types import ResponseModel
 from app.settings import LONGEST_MESSAGE, Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
 SCOPE = "openid"
+DEPTHS = 3
+"""Folders, the root included, in which the page has addresses."""
 
 
 class LocalSignIn(ResponseModel):
@@ -72,7 +75,9 @@ def page_router(settings: Settings) -> APIRouter:
     router = APIRouter()
     config = ConfigView(sign_in=_sign_in(settings), message_max_length=settings.message_max_length)
     policy = _policy(settings.cognito_domain_url)
-    files = StaticFolder(FOLDER, {"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+    files = StaticFolder(FOLDER, headers)
+    pages = [_page(depth, headers) for depth in range(DEPTHS)]
 
     @router.get("/api/config", tags=["page"])
     async def get_config() -> ConfigView:
@@ -87,13 +92,20 @@ def page_router(settings: Settings) -> APIRouter:
     @router.get("/messages/new/{handle}", include_in_schema=False)
     @router.get("/messages/{message_group_uuid}", include_in_schema=False)
     async def get_page(request: Request) -> Response:  # its script reads the address
-        return files.response(request, "index.html")
+        path: str = request.scope["path"]
+        return pages[path.count("/") - 1].response(request)
 
     @router.get("/static/{path:path}", include_in_schema=False)
     async def get_page_file(request: Request, path: str) -> Response:
         return files.response(request, path)
 
     return router
+
+
+def _page(depth: int, headers: Mapping[str, str]) -> StaticFile:
+    """Return the page for addresses this many folders below the root: a proxy may serve it below a prefix."""
+    markup = (FOLDER / "index.html").read_bytes().replace(b'"static/', b'"' + b"../" * depth + b"static/")
+    return StaticFile.of(markup, "text/html", headers)
 
 
 def _policy(cognito_domain_url: str | None) -> str:

@@ -29,9 +29,13 @@ class StaticFile:
     @classmethod
     def read(cls, path: Path, headers: Mapping[str, str]) -> "StaticFile":
         """Read a file, which is served with these headers. Blocks: call it before serving."""
-        content = path.read_bytes()
+        return cls.of(path.read_bytes(), MEDIA_TYPES[path.suffix], headers)
+
+    @classmethod
+    def of(cls, content: bytes, media_type: str, headers: Mapping[str, str]) -> "StaticFile":
+        """Return a file of this content, which is served with these headers."""
         etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        return cls(content, MEDIA_TYPES[path.suffix], {**headers, "ETag": etag})
+        return cls(content, media_type, {**headers, "ETag": etag})
 
     def response(self, request: Request) -> Response:
         """Return the content, or 304 if the client has this version."""

@@ -20,7 +20,7 @@ from cachetools import LRUCache
 
 from app.errors import AppError
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
-from app.limits.rates import Rate
+from app.limits.rates import READ, Rate
 
 SETTLE_SECONDS: Final = 0.1
 SETTLED_SHARE: Final = 1 / 16
@@ -215,6 +215,10 @@ async def _settle(valkey: Valkey, due: Sequence[tuple[Quota, Rate]]) -> None:
 def _command(rate: Rate, key: str, seconds: float) -> Command:
     bound = int((rate.window + MAX_DEBT) * 1000)
     return "EVAL", SETTLE_SCRIPT, 1, f"limits:{rate.name}:{key}", int(seconds * 1000), bound
+
+
+TRIAL: Final[Sequence[Command]] = (_command(READ, "trial", 0),)
+"""The command that settles, for no account."""
 
 
 @lru_cache

@@ -7,8 +7,9 @@ A process renews the leases of its streams, so those of a process that was kille
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 from uuid import UUID
 
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
@@ -93,3 +94,10 @@ def _take_command(user: UUID, lease: str, limit: int) -> Command:
 
 def _name(user: UUID) -> str:
     return f"{{cruddur:streams:{user}}}"
+
+
+TRIAL: Final[Sequence[Command]] = (
+    _take_command(UUID(int=0), "trial", UNLIMITED),
+    ("ZREM", _name(UUID(int=0)), "trial"),
+)
+"""One of each command that leases send."""

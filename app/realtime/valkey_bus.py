@@ -4,19 +4,26 @@
     {cruddur:events:<user>}:replay    by key of the events "<position> <order> <event>"; `last`: the last position;
                                       `since`: the position after which nothing was dropped
 
-A process subscribes to the channels of the users whose streams it has. While it cannot, its streams compare with the
-rows often.
+A process subscribes to the channels of the users whose streams it has, and to one of its own: while what it publishes
+there does not come back, whatever the reason, its streams compare with the rows often.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from uuid import UUID
+from logging import INFO, WARNING
+from typing import Final
+from uuid import UUID, uuid4
 
-from app.gateways.valkey import Command, Subscriber, Valkey, ValkeyUnavailable
+import structlog
+
+from app.errors import Unavailable
+from app.gateways.valkey import Command, Replies, Subscriber, Valkey, ValkeyUnavailable
+from app.messaging.events import TypingChanged
 from app.realtime.bus import Bus, Subscription, Subscriptions
 from app.realtime.events import EventsLost, LiveEvent, conflation_key, decode, encode, order_of, state_of
 from app.realtime.replay import RESUME_SECONDS, USER_EVENTS, Delivery, Replay
@@ -46,19 +53,29 @@ if not older and redis.call('HLEN', KEYS[1]) > {USER_EVENTS + 2} then
   end
 end
 redis.call('PEXPIRE', KEYS[1], {int(RESUME_SECONDS * 1000)})
-return redis.call('SPUBLISH', KEYS[2], position .. ' ' .. ARGV[3])
+return redis.call('SPUBLISH', ARGV[5], position .. ' ' .. ARGV[3])
 """
 """One script, so that subscribers receive events in the order of their positions. It does what ReplayBuffer does."""
 POSITION = re.compile(r"[0-9]{13}")
 MAX_UNNOTIFIED, NOTIFIED_AT_ONCE = 10_000, 256
 RETRY_SECONDS = 1.0
+ECHO_SECONDS, ECHO_INTERVAL, ECHO_RETRY = 1.5, 3.0, 1.0
+"""The longest that an event of this process's own may take to come back, and the seconds between two of them, while the
+bus is reliable and while it is not."""
+
+log = structlog.get_logger(__name__)
 
 
 class ValkeyBus(Bus):
     """Publishes within 50 ms. The receivers of what Valkey did not take are notified later that events were lost."""
 
-    def __init__(self, valkey: Valkey) -> None:
+    def __init__(self, valkey: Valkey, on_reliable: Callable[[bool], None] = lambda _: None) -> None:
+        """`on_reliable` is told whether events arrive, each time that it was checked."""
         self._valkey = valkey
+        self._on_reliable = on_reliable
+        self._own = uuid4()
+        self._echo = asyncio.Event()
+        self._is_reliable = False
         self._subscriptions = Subscriptions()
         self._subscriber: Subscriber | None = None
         self._unnotified: dict[UUID, None] = {}
@@ -66,29 +83,73 @@ class ValkeyBus(Bus):
 
     @property
     def is_reliable(self) -> bool:
-        return self._subscriber is not None and self._subscriber.is_up
+        return self._is_reliable
+
+    async def check(self) -> None:
+        """Raise Unavailable, with the remedy, while events get lost."""
+        if not self._is_reliable:
+            fault = self._valkey.fault or (self._subscriber.fault if self._subscriber else None)
+            raise Unavailable(f"{fault}: {fault.remedy}" if fault and fault.remedy else str(fault or "events get lost"))
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["ValkeyBus"]:
         """Receive events for the block. Raises nothing while Valkey is unavailable."""
-        notifications = asyncio.create_task(self._notify_later())
-        reconcile = self._subscriptions.reconcile_soon
+        tasks = [asyncio.create_task(self._notify_later())]
         try:
             async with self._valkey.listen(
-                on_message=self._on_message, on_down=reconcile, on_up=reconcile
+                on_message=self._on_message,
+                on_lost=lambda channel: self._subscriptions.deliver(
+                    user := _user_of(channel), Delivery(EventsLost(user))
+                ),
+                on_down=lambda: self._set_reliable(is_reliable=False),
+                on_up=self._subscriptions.reconcile_soon,
             ) as self._subscriber:
+                tasks.append(asyncio.create_task(self._watch_echoes(self._subscriber)))
                 yield self
         finally:
-            notifications.cancel()
-            await asyncio.wait({notifications})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _watch_echoes(self, subscriber: Subscriber) -> None:
+        with suppress(ValkeyUnavailable):  # the subscriber subscribes when it is up
+            await subscriber.subscribe(_name(self._own))
+        while True:
+            self._echo.clear()
+            with suppress(ValkeyUnavailable):
+                _ = self._valkey.submit([*self._valkey.trial, _publish_command(EventsLost(self._own))])
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ECHO_SECONDS):
+                    await self._echo.wait()
+            self._set_reliable(is_reliable=self._echo.is_set())
+            await asyncio.sleep(ECHO_INTERVAL if self._is_reliable else ECHO_RETRY)
+
+    def _set_reliable(self, *, is_reliable: bool) -> None:
+        """Have all streams compare with the rows when the bus begins or ends to lose events."""
+        if is_reliable != self._is_reliable:
+            log.log(INFO if is_reliable else WARNING, "live_events_changed", is_reliable=is_reliable)
+            self._is_reliable = is_reliable
+            self._subscriptions.reconcile_soon()
+        self._on_reliable(is_reliable)
 
     async def publish(self, *events: LiveEvent) -> None:
         try:
-            await self._valkey.calls(list(map(_publish_command, events)))
+            replies = self._valkey.submit(list(map(_publish_command, events)))
         except ValkeyUnavailable:
-            for event in events:
-                self._subscriptions.deliver(event.to, Delivery(event))
-            self._remember_unnotified(event.to for event in events if state_of(event))  # typing is not made up for
+            self._make_up_for(events)
+            return
+        replies.add_done_callback(partial(self._on_published, events))
+        await asyncio.wait({replies}, timeout=self._valkey.call_seconds)
+
+    def _on_published(self, events: Sequence[LiveEvent], replies: Replies) -> None:
+        if replies.cancelled():
+            self._make_up_for(events)
+
+    def _make_up_for(self, events: Sequence[LiveEvent]) -> None:
+        """Deliver what Valkey did not take to the streams of this process, and notify those of others later."""
+        for event in events:
+            self._subscriptions.deliver(event.to, Delivery(event))
+        self._remember_unnotified(event.to for event in events if state_of(event))  # typing is not made up for
 
     def _remember_unnotified(self, users: Iterable[UUID]) -> None:
         """Keep the users to notify, as far as there is room. The others' streams find out by their reconciliation."""
@@ -134,9 +195,12 @@ class ValkeyBus(Bus):
         self._subscriptions.close_all()
 
     def _on_message(self, channel: str, message: bytes) -> None:
+        user = _user_of(channel)
         position, _, payload = message.partition(b" ")
-        user = UUID(channel[-37:-1])
-        self._subscriptions.deliver(user, Delivery(decode(payload, to=user), position.decode() or None))
+        if user == self._own:
+            self._echo.set()
+        else:
+            self._subscriptions.deliver(user, Delivery(decode(payload, to=user), position.decode() or None))
 
     async def replay_after(self, user: UUID, position: str) -> Replay | None:
         if not POSITION.fullmatch(position):
@@ -159,10 +223,23 @@ def _name(user: UUID) -> str:
     return f"{{cruddur:events:{user}}}"
 
 
+def _user_of(channel: str) -> UUID:
+    return UUID(channel[-37:-1])
+
+
 def _publish_command(event: LiveEvent) -> Command:
     name, state = _name(event.to), state_of(event)
     if state is None:
         return "SPUBLISH", name, b" " + encode(event)
     key, order, payload = conflation_key(state) or "", order_of(state), encode(event)
     kept = payload if state is event else encode(state)
-    return "EVAL", PUBLISH_SCRIPT, 2, f"{name}:replay", name, key, order, payload, kept
+    return "EVAL", PUBLISH_SCRIPT, 1, f"{name}:replay", key, order, payload, kept, name
+
+
+NO_USER: Final = UUID(int=0)
+TRIAL: Final[Sequence[Command]] = (
+    _publish_command(EventsLost(NO_USER)),
+    _publish_command(TypingChanged(NO_USER, NO_USER, NO_USER, is_typing=True)),
+    ("HGETALL", f"{_name(NO_USER)}:replay"),
+)
+"""One of each command that the bus sends, beside those of its subscriber."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.engines.process import Engine, EngineError
@@ -12,15 +13,19 @@ class Valkey(Engine):
 
     name = "Valkey"
 
-    def __init__(self, data: Path, *, memory: str = "64mb") -> None:
+    def __init__(
+        self, data: Path, *, memory: str = "64mb", options: Sequence[str] = (), password: str | None = None
+    ) -> None:
+        """`options` are further lines of the configuration."""
         super().__init__(data, durable=False)
         self.memory = memory
+        self.options = options
         self.folder = data / "valkey"
-        self._password = secrets.token_urlsafe(24)
+        self.password = password or secrets.token_urlsafe(24)
 
     @property
     def address(self) -> str:
-        return f"redis://:{self._password}@127.0.0.1:{self.port}"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self.child.start(binary(), self._configuration())
@@ -33,12 +38,13 @@ class Valkey(Engine):
         lines = (
             "bind 127.0.0.1",
             f"port {self.port}",
-            f"requirepass {self._password}",
+            f"requirepass {self.password}",
             f"dir {self.folder}",
             'save ""',
             "appendonly no",
             f"maxmemory {self.memory}",
             "maxmemory-policy allkeys-lru",  # evicted values are read again; noeviction would fail writes
+            *self.options,
         )
         file.write_text("\n".join(lines) + "\n")
         return file

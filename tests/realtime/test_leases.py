@@ -104,7 +104,7 @@ async def test_without_valkey_streams_open_and_are_counted_when_it_is_back() -> 
             engine.wait_until_ready()
             for held in (one, two):
                 assert held._valkey  # noqa: SLF001
-                held._valkey._open_until = None  # noqa: SLF001  # what BREAKER_SECONDS would do
+                held._valkey._open_until = 0.0  # noqa: SLF001  # what BREAKER_SECONDS would do
             await renewed_at_last(one)
             assert await taken(stack, two, user, 10) == 2
 

@@ -1,11 +1,16 @@
 """Multiplexer: one connection for the commands of all callers, sent in pipelines."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from app.gateways.valkey.connection import Command, Connection, ValkeyUnavailable
+from app.gateways.valkey.connection import Command, Connection
+from app.gateways.valkey.faults import ValkeyUnavailable
+
+HANG_SECONDS: Final = 1.0
+"""The longest wait for the replies to what was sent at once; then the connection is dead."""
 
 
 @dataclass(slots=True)
@@ -22,24 +27,27 @@ class Multiplexer:
     Callers never touch the connection, so a cancelled caller leaves it intact.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, on_fault: Callable[[ValkeyUnavailable], None]) -> None:
+        """`connection` is connected. `on_fault` is called when it has failed and is closed."""
         self._connection = connection
+        self._on_fault = on_fault
         self._queued: list[_Call] = []
         self._in_flight: list[_Call] = []
         self._has_queued = asyncio.Event()
+        self._sent_at: float | None = None
+        self._is_closed = False
         self._task = asyncio.create_task(self._run())
-        self.is_connected = False
-        self.fault = "no reply in time"
-        """Why calls fail, for a log line: what closed the connection, or else that replies are late."""
 
     @property
-    def is_closed(self) -> bool:
-        """Return whether the connection has failed or was closed."""
-        return self._task.done()
+    def seconds_waiting(self) -> float:
+        """Return for how long the replies to what was sent last are missing; 0 if none are."""
+        return 0.0 if self._sent_at is None else time.monotonic() - self._sent_at
 
     def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         """Queue the commands; return the future of their replies, which is cancelled when the connection fails."""
         call = _Call(commands)
+        if self._is_closed:
+            call.replies.cancel()
         self._queued.append(call)
         self._has_queued.set()
         return call.replies
@@ -52,27 +60,38 @@ class Multiplexer:
         """Close the connection and wait until it is closed."""
         self._task.cancel()
         await asyncio.wait({self._task})
+        await self._connection.close()  # also if the task had not begun
 
     async def _run(self) -> None:
+        found: ValkeyUnavailable | None = None
         try:
-            await self._connection.connect()
-            self.is_connected = True
             while await self._has_queued.wait():
                 await self._flush()
         except ValkeyUnavailable as fault:
-            self.fault = str(fault)
+            found = fault
         finally:
+            self._is_closed = True
             for call in (*self._in_flight, *self._queued):
                 call.replies.cancel()
             await self._connection.close()
+        if found is not None:
+            self._on_fault(found)
 
     async def _flush(self) -> None:
         """Send the queued calls and read their replies."""
         self._has_queued.clear()
         self._in_flight, self._queued = self._queued, []
+        self._sent_at = time.monotonic()
+        try:
+            async with asyncio.timeout(HANG_SECONDS):
+                await self._exchange()
+        except TimeoutError:
+            raise ValkeyUnavailable(f"no reply for {HANG_SECONDS:.0f} s") from None
+        self._in_flight, self._sent_at = [], None
+
+    async def _exchange(self) -> None:
         await self._connection.send([command for call in self._in_flight for command in call.commands])
         for call in self._in_flight:
             replies = [await self._connection.read() for _ in call.commands]
             if not call.replies.done():
                 call.replies.set_result(replies)
-        self._in_flight = []

@@ -1,54 +1,56 @@
-"""Subscriber: sharded pub/sub on a connection of its own, with reconnecting and resubscribing."""
+"""Subscriber: the sharded channels of a process on all servers, with reconnecting and resubscribing."""
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection
+from functools import partial
 
 import structlog
 
 from app.concurrency import VALKEY_CONNECT
-from app.gateways.valkey.connection import Command, Connection, ValkeyUnavailable
+from app.gateways.valkey.connection import Address, Connection, Endpoint
+from app.gateways.valkey.faults import ValkeyUnavailable
+from app.gateways.valkey.feed import Feed
+from app.gateways.valkey.topology import Topology, connect
 
 log = structlog.get_logger(__name__)
 
 CONFIRM_SECONDS = 1.0
 """Longest wait for the confirmation of a subscription."""
-PING_INTERVAL = 1.5
-"""Seconds between the pings of an idle connection."""
-IDLE_TIMEOUT = 4.0
-"""Seconds without any reply, pings included, after which the connection is dead."""
+MOVE_SECONDS = 0.1
+"""Seconds in which the channels that a cluster moves are collected."""
 
 
 class Subscriber:
-    """Receives the messages of sharded channels, in order, and reconnects whenever its connection fails.
+    """Receives the messages of sharded channels, in order, and reconnects whenever a connection fails.
 
-    It starts down. `on_up` is called when all wanted channels are confirmed, `on_down` when the connection was lost
+    It starts down. `on_up` is called when all wanted channels are confirmed, `on_down` when a connection was lost
     after that: messages published in between are lost, so their owner reads its state elsewhere after `on_up`.
-    Callbacks must return quickly; an exception of theirs costs the connection.
+    `on_lost` is called when messages of one channel may be lost, because a cluster has moved it.
     """
 
     def __init__(
         self,
-        url: str,
+        endpoint: Endpoint,
         *,
         on_message: Callable[[str, bytes], None],
+        on_lost: Callable[[str], None],
         on_down: Callable[[], None],
         on_up: Callable[[], None],
     ) -> None:
-        self._url = url
+        self._endpoint = endpoint
         self._on_message = on_message
+        self._on_lost = on_lost
         self._on_down = on_down
         self._on_up = on_up
         self._channels: dict[str, None] = {}
-        self._queued: list[Command] = []
-        self._unconfirmed: deque[tuple[bytes, bytes, asyncio.Future[None]]] = deque()
-        self._has_queued = asyncio.Event()
-        self._received_at = 0.0
-        self._is_connected = False
+        self._topology = Topology(())
+        self._feeds: dict[Address, Feed] = {}
+        self._connections: dict[Address, Connection] = {}
+        self._moved: asyncio.Queue[str] = asyncio.Queue()
         self._is_ending = False
         self.is_up = False
+        self.fault: ValkeyUnavailable | None = None
+        """The fault of the last attempt; None while it is up."""
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe to the channel and return when Valkey has confirmed.
@@ -67,7 +69,7 @@ class Subscriber:
         await self._change("SUNSUBSCRIBE", channel)
 
     async def _change(self, command: str, channel: str) -> None:
-        if not self._is_connected:
+        if not self._feeds:
             raise ValkeyUnavailable("the subscriber is not connected")
         confirmation = self._queue(command, channel)
         await asyncio.wait({confirmation}, timeout=CONFIRM_SECONDS)
@@ -75,18 +77,13 @@ class Subscriber:
             raise ValkeyUnavailable(f"{command} was not confirmed")
 
     def _queue(self, command: str, channel: str) -> "asyncio.Future[None]":
-        """Queue the command; return the future of its confirmation. Confirmations come in the order of commands."""
-        confirmation: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unconfirmed.append((command.lower().encode(), channel.encode(), confirmation))
-        self._queued.append((command, channel))
-        self._has_queued.set()
-        return confirmation
+        return self._feeds[self._topology.address_of(channel)].change(command, channel)
 
     async def run(self) -> None:
         """Connect, receive and reconnect until `end` is called and this task cancelled. Never raises for a fault."""
         failures = 0
         while True:
-            was_up = await self._serve(Connection(self._url))
+            was_up = await self._serve()
             if self._is_ending:
                 break
             failures = 0 if was_up else failures + 1
@@ -96,67 +93,73 @@ class Subscriber:
         """Let `run` end at its cancellation, which a TaskGroup forgets if a connection fails in the same moment."""
         self._is_ending = True
 
-    async def _serve(self, connection: Connection) -> bool:
-        """Use one connection from connecting to its end; return whether it was up."""
+    async def _serve(self) -> bool:
+        """Use connections to all servers from connecting to the end of the first; return whether it was up."""
         try:
-            await connection.connect()
+            self._topology, self._connections = await connect(self._endpoint)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(connection))
-                group.create_task(self._write(connection))
+                self._listen_at(self._connections.keys(), group)
+                group.create_task(self._follow_moves(group))
                 await self._resubscribe()
-        except* ValkeyUnavailable as fault:
-            log.warning("valkey_subscriber_disconnected", was_up=self.is_up, cause=str(fault.exceptions[0]))
+        except* ValkeyUnavailable as faults:
+            self._log_once(_first_of(faults))
         except* Exception:
             log.exception("valkey_subscriber_failed")
         finally:
             was_up = self._go_down()
-            await connection.close()
+            for connection in self._connections.values():
+                await connection.close()
         return was_up
+
+    def _listen_at(self, addresses: Collection[Address], group: asyncio.TaskGroup) -> None:
+        for each in addresses:
+            feed = Feed(self._connections[each], on_message=self._on_message, on_moved=self._moved.put_nowait)
+            self._feeds[each] = feed
+            group.create_task(feed.run())
 
     async def _resubscribe(self) -> None:
         """Subscribe to all wanted channels, then go up. A missing confirmation ends in the idle timeout."""
-        self._received_at = time.monotonic()
-        self._is_connected = True
         if confirmations := [self._queue("SSUBSCRIBE", channel) for channel in self._channels]:
             await asyncio.wait(confirmations)
         self.is_up = True
+        self.fault = None
         self._on_up()
 
+    async def _follow_moves(self, group: asyncio.TaskGroup) -> None:
+        """Subscribe to channels where a cluster has moved them, a moment later: they move in numbers."""
+        while True:
+            moved = {await self._moved.get()}
+            await asyncio.sleep(MOVE_SECONDS)
+            while not self._moved.empty():
+                moved.add(self._moved.get_nowait())
+            self._topology, connections = await connect(self._endpoint)
+            new = connections.keys() - self._feeds.keys()
+            for known in connections.keys() - new:
+                await connections[known].close()
+            self._connections |= {address: connections[address] for address in new}
+            self._listen_at(new, group)
+            for channel in moved & self._channels.keys():
+                self._queue("SSUBSCRIBE", channel).add_done_callback(partial(self._on_followed, channel))
+
+    def _on_followed(self, channel: str, confirmation: "asyncio.Future[None]") -> None:
+        if not confirmation.cancelled():  # else it has moved once more, or the connection failed
+            self._on_lost(channel)
+
+    def _log_once(self, fault: ValkeyUnavailable) -> None:
+        """Log a fault that is another than that of the attempt before."""
+        if self.is_up or str(fault) != str(self.fault):
+            log.warning("valkey_subscriber_disconnected", was_up=self.is_up, cause=str(fault), remedy=fault.remedy)
+        self.fault = fault
+
     def _go_down(self) -> bool:
-        was_up, self.is_up, self._is_connected = self.is_up, False, False
-        for _, _, confirmation in self._unconfirmed:
-            confirmation.cancel()
-        self._unconfirmed.clear()
-        self._queued.clear()
+        was_up, self.is_up = self.is_up, False
+        self._feeds.clear()
         if was_up:
             self._on_down()
         return was_up
 
-    async def _read(self, connection: Connection) -> None:
-        while True:
-            reply = await connection.read()
-            self._received_at = time.monotonic()
-            match reply:
-                case [b"smessage", channel, payload]:
-                    self._on_message(channel.decode(), payload)
-                case [b"ssubscribe" | b"sunsubscribe" as command, channel, _]:
-                    self._confirm(command, channel)
 
-    def _confirm(self, command: bytes, channel: bytes) -> None:
-        if not self._unconfirmed or self._unconfirmed[0][:2] != (command, channel):
-            raise ValkeyUnavailable("the server moved or ended a channel")
-        _, _, confirmation = self._unconfirmed.popleft()
-        if not confirmation.done():
-            confirmation.set_result(None)
-
-    async def _write(self, connection: Connection) -> None:
-        """Send queued commands, and pings while there are none; raise ValkeyUnavailable after IDLE_TIMEOUT."""
-        while True:
-            with suppress(TimeoutError):  # not wait_for: until Python 3.12 it forgets a cancellation, too
-                async with asyncio.timeout(PING_INTERVAL):
-                    await self._has_queued.wait()
-            if time.monotonic() - self._received_at > IDLE_TIMEOUT:
-                raise ValkeyUnavailable(f"no reply for {IDLE_TIMEOUT:.0f} s")
-            self._has_queued.clear()
-            commands, self._queued = self._queued or [("PING",)], []
-            await connection.send(commands)
+def _first_of(faults: BaseException) -> ValkeyUnavailable:
+    while isinstance(faults, BaseExceptionGroup):
+        faults = faults.exceptions[0]
+    return faults if isinstance(faults, ValkeyUnavailable) else ValkeyUnavailable(type(faults).__name__)

@@ -1,6 +1,6 @@
-// The interactive documentation of /openapi.json. "Authorize" takes an access token and keeps it in memory only.
+// The interactive documentation of openapi.json, which is beside this folder. "Authorize" takes an access token and keeps it in memory only.
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: new URL("../openapi.json", document.currentScript.src).href,
   dom_id: "#docs",
   deepLinking: true,
   displayRequestDuration: true,

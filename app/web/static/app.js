@@ -7,7 +7,7 @@ import { Backoff } from "./lib/backoff.js";
 import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useEvent, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
-import { followLink, groupPath, navigate, parseRoute } from "./lib/router.js";
+import { followLink, groupPath, INBOX_PATH, navigate, parseRoute } from "./lib/router.js";
 import { countUnreadGroups } from "./lib/selectors.js";
 import { MessageGroupNewPage } from "./pages/MessageGroupNewPage.js";
 import { MessageGroupPage } from "./pages/MessageGroupPage.js";
@@ -41,7 +41,7 @@ function App() {
     };
     session.onRefused = leave; // unsent messages stay until the user signs in again
     messenger.onSignedOut = () => {
-      history.replaceState(null, "", "/messages");
+      history.replaceState(null, "", INBOX_PATH);
       leave("");
     };
     messenger.outbox.onSent = (pending, message) => {
@@ -142,7 +142,7 @@ function useRoute() {
   const [route, setRoute] = useState(parseRoute(location.pathname));
   useEffect(() => {
     const onNavigation = () => setRoute(parseRoute(location.pathname));
-    if (parseRoute(location.pathname).page === "groups") navigate("/messages", { replace: true });
+    if (parseRoute(location.pathname).page === "groups") navigate(INBOX_PATH, { replace: true });
     window.addEventListener("popstate", onNavigation);
     return () => window.removeEventListener("popstate", onNavigation);
   }, []);

@@ -1,6 +1,7 @@
 /** The menu of the signed-in user: name, theme, and sign-out. */
 
 import { errorText } from "../lib/api.js";
+import { addressOf } from "../lib/base.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
@@ -28,7 +29,7 @@ export function AccountMenu({ me }) {
         <${Icon} name="pencil" />Change your name
       </button>
       <${ThemeChoice} />
-      <a href="/docs" target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
+      <a href=${addressOf("/docs")} target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
       <button
         popovertarget="account"
         popovertargetaction="hide"

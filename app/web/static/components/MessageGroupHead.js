@@ -1,5 +1,6 @@
 /** The head of a conversation: the other user, and a link back to the inbox. */
 
+import { INBOX_PATH } from "../lib/router.js";
 import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
@@ -8,7 +9,7 @@ import { Icon } from "./Icon.js";
 export function MessageGroupHead({ name, handle }) {
   return html`
     <header class="conversation-head">
-      <a class="back round quiet" href="/messages" aria-label="Back to all conversations"><${Icon} name="back" /></a>
+      <a class="back round quiet" href=${INBOX_PATH} aria-label="Back to all conversations"><${Icon} name="back" /></a>
       <${Avatar} name=${name} handle=${handle} />
       <div class="conversation-title">
         <h1 dir="auto">${name}</h1>

@@ -1,5 +1,7 @@
 /** HTTP requests to the service. They fail with a Problem (an error response) or a NetworkError (no response). */
 
+import { addressOf } from "./base.js";
+
 const REQUEST_TIMEOUT = 10_000;
 
 /** @typedef {{method?: string, body?: string | undefined, headers: Record<string, string>}} Options */
@@ -121,12 +123,12 @@ export class Api {
 
 /**
  * Fetch without a token and without the HTTP cache; raise NetworkError if there is no response in time.
- * @param {string} url
+ * @param {string} url of another service, or a path of this one
  * @param {RequestInit} [options]
  */
 export async function fetchWithTimeout(url, options = {}) {
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT), cache: "no-store", ...options });
+    return await fetch(addressOf(url), { signal: AbortSignal.timeout(REQUEST_TIMEOUT), cache: "no-store", ...options });
   } catch (error) {
     throw new NetworkError("The server cannot be reached", { cause: error });
   }
@@ -178,9 +180,9 @@ export function errorText(error) {
 }
 
 /**
- * Return the address of `rel="next"` in a Link header (RFC 8288) of this service, or null.
+ * Return the path of `rel="next"` in a Link header (RFC 8288) of this service, without the prefix of a proxy, or null.
  * @param {string | null} header
  */
 export function nextLink(header) {
-  return header?.match(/<([^>]+)>;\s*rel="next"/)?.[1] ?? null;
+  return header?.match(/<[^>]*?(\/api\/[^>]+)>;\s*rel="next"/)?.[1] ?? null;
 }

@@ -1,6 +1,7 @@
 /** Sign-in with Cognito's hosted pages: the authorization code grant with PKCE (RFC 7636). */
 
 import { fetchWithTimeout, Problem, readJson } from "./api.js";
+import { addressOf } from "./base.js";
 
 const ATTEMPT_KEY = "cruddur-sign-in";
 const REVOKE_TIMEOUT = 3_000;
@@ -44,7 +45,7 @@ export async function finishSignIn(cognito) {
   if (!query.has("state") || !attempt) return null;
   sessionStorage.removeItem(ATTEMPT_KEY);
   const isOwnState = query.get("state") === attempt.state;
-  const path = isOwnState ? attempt.state.slice(attempt.state.indexOf("~") + 1) : "/messages";
+  const path = isOwnState ? attempt.state.slice(attempt.state.indexOf("~") + 1) : addressOf("/messages");
   history.replaceState(null, "", path);
   if (!isOwnState) throw new SignInFailed("This sign-in was not started in this tab: sign in again");
   const code = query.get("code");
@@ -100,7 +101,7 @@ async function fetchTokens(cognito, grant) {
 }
 
 function redirectUri() {
-  return `${location.origin}/`;
+  return location.origin + addressOf("/");
 }
 
 /** @param {Uint8Array} bytes */

@@ -1,16 +1,22 @@
 /** Routes of the page, with the addresses of the boot camp's front end, and the scroll position of each history entry. */
 
+import { addressOf, pathOf } from "./base.js";
+
 /**
  * @typedef {{page: "groups"} | {page: "group", uuid: string} | {page: "new", handle: string}} Route
  * @typedef {import("../types.js").ScrollPosition} ScrollPosition
  */
 
+/** The address of the inbox. */
+export const INBOX_PATH = addressOf("/messages");
+
 /**
- * Return the route of a path; an unknown path leads to the inbox.
- * @param {string} path
+ * Return the route of an address; an unknown one leads to the inbox.
+ * @param {string} pathname
  * @returns {Route}
  */
-export function parseRoute(path) {
+export function parseRoute(pathname) {
+  const path = pathOf(pathname);
   const handle = path.match(/^\/messages\/new\/@?([A-Za-z0-9_]{3,30})$/)?.[1];
   if (handle) return { page: "new", handle: handle.toLowerCase() };
   const uuid = path.match(/^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/)?.[1];
@@ -19,12 +25,12 @@ export function parseRoute(path) {
 
 /** @param {string} uuid */
 export function groupPath(uuid) {
-  return `/messages/${uuid}`;
+  return `${INBOX_PATH}/${uuid}`;
 }
 
 /** @param {string} handle */
 export function newGroupPath(handle) {
-  return `/messages/new/${handle}`;
+  return `${INBOX_PATH}/new/${handle}`;
 }
 
 /**
@@ -46,7 +52,7 @@ export function followLink(event) {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
   if (!link || !isPlain || link.target || link.origin !== location.origin) return;
-  if (!link.pathname.startsWith("/messages")) return;
+  if (!link.pathname.startsWith(INBOX_PATH)) return;
   event.preventDefault();
   navigate(link.pathname);
 }

@@ -5,7 +5,7 @@ import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { PendingItem } from "../components/MessageItem.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
-import { groupPath, navigate } from "../lib/router.js";
+import { groupPath, INBOX_PATH, navigate } from "../lib/router.js";
 import { isOnline, pendingFor } from "../lib/selectors.js";
 import { html, useEffect } from "../vendor/htm-preact.js";
 
@@ -55,7 +55,7 @@ export function MessageGroupNewPage({ handle, person }) {
       name=${name}
       reply=${null}
       onReplyEnd=${() => {}}
-      onLeave=${() => navigate("/messages")}
+      onLeave=${() => navigate(INBOX_PATH)}
     />
   `;
 }
@@ -66,7 +66,7 @@ function NoSuchUser({ handle, isMe }) {
     <div class="empty-state">
       <h1>${isMe ? "This is your own handle" : `There is no user @${handle}`}</h1>
       <p>${isMe ? "You cannot write to yourself." : "Check how the handle is spelt."}</p>
-      <p><a class="quiet button" href="/messages">All conversations</a></p>
+      <p><a class="quiet button" href=${INBOX_PATH}>All conversations</a></p>
     </div>
   `;
 }

@@ -4,7 +4,7 @@ import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { navigate, savedScrollPosition } from "../lib/router.js";
+import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
@@ -15,7 +15,7 @@ export function MessageGroupPage({ uuid }) {
   const [reply, setReply] = useState(/** @type {import("../types.js").Message | null} */ (null));
   const now = useNow();
   const open = () => void messenger.conversation.open(uuid, savedScrollPosition());
-  const leave = () => navigate("/messages");
+  const leave = () => navigate(INBOX_PATH);
   useEffect(() => {
     open();
     return () => {
@@ -76,7 +76,7 @@ function Failure({ text, onRetry }) {
       <p>${text}.</p>
       <p>
         <button class="primary" onClick=${onRetry}>Try again</button>
-        <a class="quiet button" href="/messages">All conversations</a>
+        <a class="quiet button" href=${INBOX_PATH}>All conversations</a>
       </p>
     </div>
   `;

@@ -1,0 +1,59 @@
+"""ValkeyUnavailable: what is wrong with Valkey, in words of the log and of `cruddur doctor`, and the remedy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+REMEDIES: Final = {
+    "ReadOnlyError": "it is a replica, which takes no writes: VALKEY_URL must name the primary (writer) endpoint",
+    "MasterDownError": "it is a replica that has lost its primary: VALKEY_URL must name the primary endpoint",
+    "OutOfMemoryError": "it is full and evicts nothing: set maxmemory-policy to allkeys-lru, or raise maxmemory",
+    "NoPermissionError": "grant the account the keys, channels and commands that docs/operations.md lists",
+    "AuthenticationError": "it refuses the account: check user and password",
+    "BusyLoadingError": "it still loads its data: wait",
+    "ClusterDownError": "the cluster has slots without a primary: repair it",
+    "UnknownCommand": "it is older than Redis 7, or no Valkey: use Valkey, or Redis 7 or newer",
+    "SSLCertVerificationError": "its certificate is not valid for this address: use the name that the certificate has",
+    "ConnectionRefusedError": "nothing listens at this address: check it, and start Valkey",
+    "gaierror": "the name has no address: check the host",
+    "Sentinel": "it is a Sentinel: VALKEY_URL must name the primary; docs/operations.md says how",
+}
+"""Remedies by the kind of fault."""
+
+
+class ValkeyUnavailable(Exception):
+    """Valkey failed or did not answer in time. Whether a command was executed is unknown; callers go on without it."""
+
+    def __init__(self, cause: str, detail: str = "") -> None:
+        """`cause` is the kind of fault, `detail` what the server says about it, without values of commands."""
+        super().__init__(f"{cause}: {detail}" if detail else cause)
+        self.remedy = REMEDIES.get(cause, "")
+
+
+def fault_of(error: BaseException) -> ValkeyUnavailable:
+    """Return the fault that an error of the redis package or of the socket stands for."""
+    text = str(error)
+    if text.lower().startswith("unknown command"):
+        return ValkeyUnavailable("UnknownCommand", text.partition(",")[0])  # what follows are its arguments
+    if "ACL failure" in text:  # of a script
+        return ValkeyUnavailable("NoPermissionError", text.partition(" script:")[0])
+    chain = [type(each).__name__ for each in _chain_of(error)]
+    cause = next((name for name in reversed(chain) if name in REMEDIES), chain[0])
+    return ValkeyUnavailable(cause, text if cause == "NoPermissionError" else "")
+
+
+def _chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+@contextmanager
+def faults_translated() -> Iterator[None]:
+    """Raise ValkeyUnavailable in place of the errors of the redis package and of the socket."""
+    from redis.exceptions import RedisError  # noqa: PLC0415  # 5 MB, needed only with VALKEY_URL
+
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise fault_of(error) from error

@@ -1,0 +1,93 @@
+"""Topology: the server of each key. Of a cluster it is the primary that has the slot of the key."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from app.gateways.valkey.connection import Address, Argument, Command, Connection, Endpoint
+from app.gateways.valkey.faults import ValkeyUnavailable, faults_translated
+
+DISCOVER_SECONDS: Final = 2.0
+"""The longest that it takes to find and connect to all servers."""
+
+SlotRange: TypeAlias = Sequence[Any]
+"""First and last slot, the primary and its replicas, as CLUSTER SLOTS returns them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The primaries of a cluster, each with the first of its slots; or the only server, which has no slots."""
+
+    addresses: Sequence[Address]
+    first_slots: Sequence[int] = ()
+
+    @property
+    def is_cluster(self) -> bool:
+        return bool(self.first_slots)
+
+    @property
+    def primaries(self) -> Set[Address]:
+        return set(self.addresses)
+
+    def address_of(self, key: Argument) -> Address:
+        """Return the server of a key or of a sharded channel."""
+        if not self.is_cluster:
+            return self.addresses[0]
+        from redis.crc import key_slot  # noqa: PLC0415  # 5 MB, needed only with VALKEY_URL
+
+        slot = key_slot(key if isinstance(key, bytes) else str(key).encode())
+        return self.addresses[bisect_right(self.first_slots, slot) - 1]
+
+
+def key_of(command: Command) -> Argument:
+    """Return the key by which a command finds its server. Every command has one key, or is for any server."""
+    return command[3 if command[0] == "EVAL" else min(1, len(command) - 1)]
+
+
+async def connect(endpoint: Endpoint) -> tuple[Topology, dict[Address, Connection]]:
+    """Connect to the server of the URL, or to all primaries of its cluster. Raises ValkeyUnavailable."""
+    first = Connection(endpoint)
+    opened = [first]
+    try:
+        with faults_translated():
+            async with asyncio.timeout(DISCOVER_SECONDS):
+                await first.connect()
+                topology = await _topology_of(first)
+                for address in topology.primaries - {first.address}:
+                    opened.append(Connection(endpoint.at(address)))
+                    await opened[-1].connect()
+    except BaseException:
+        for each in opened:
+            await each.close()
+        raise
+    if first.address not in topology.primaries:  # a name of the cluster, or a replica
+        await opened.pop(0).close()
+    return topology, {each.address: each for each in opened}
+
+
+async def _topology_of(connection: Connection) -> Topology:
+    mode = (await describe(connection))["mode"]
+    if mode == "sentinel":
+        raise ValkeyUnavailable("Sentinel")
+    if mode != "cluster":
+        return Topology([connection.address])
+    await connection.send([("CLUSTER", "SLOTS")])
+    return parse_slots(await connection.read(), host=connection.address[0])
+
+
+async def describe(connection: Connection) -> Mapping[str, str]:
+    """Return what a server says of itself: server, version, mode and role."""
+    await connection.send([("HELLO",)])
+    reply = await connection.read()
+    pairs = zip(reply[::2], reply[1::2], strict=True)
+    return {name.decode(): value.decode() for name, value in pairs if isinstance(value, bytes)}
+
+
+def parse_slots(ranges: Sequence[SlotRange], *, host: str) -> Topology:
+    """Return the topology of a reply of CLUSTER SLOTS; `host` is that of nodes that do not know their own."""
+    if not ranges:
+        raise ValkeyUnavailable("ClusterDownError")
+    ordered = sorted((each[0], (each[2][0] or host.encode()).decode(), each[2][1]) for each in ranges)
+    return Topology([(host, port) for _, host, port in ordered], [slot for slot, _, _ in ordered])
