@@ -149,7 +149,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
         rules = NameRules(settings.reserved_handles)
-        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        user_store = UserStore(postgres)
+        users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
         messaging = Messaging(
             store,
             users,
@@ -163,13 +164,13 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         hub = Hub(bus, catchup, users, metrics, leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
-        accounts = AccountWatch(UserStore(postgres), fan_out(users.discard_accounts, hub.close_changed))
+        accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
         yield State(
             table=table,
             postgres=postgres,
             verifier=verifier,
-            readiness=Readiness({"dynamodb": table.ping, "postgres": postgres.ping, "token_keys": verifier.check}),
+            readiness=Readiness({"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check}),
             tasks=tasks,
             users=users,
             messaging=messaging,

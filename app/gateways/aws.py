@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
-from botocore import exceptions as aws_errors
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -21,6 +20,7 @@ from app.concurrency import AWS_COMMAND
 from app.errors import NotFound, Unavailable
 from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND, THROTTLES
 from app.gateways.dynamodb.client import credentials_for
+from app.gateways.dynamodb.faults import MISSING_CREDENTIALS
 from app.settings import TableSettings
 
 log = structlog.get_logger(__name__)
@@ -31,14 +31,6 @@ MAX_ATTEMPTS = 8
 """Attempts of a call that is throttled in spite of those retries."""
 CONFIG = AioConfig(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 
-MISSING_CREDENTIALS = (
-    aws_errors.CredentialRetrievalError,
-    aws_errors.NoCredentialsError,
-    aws_errors.PartialCredentialsError,
-    aws_errors.ProfileNotFound,
-    aws_errors.SSOError,
-    aws_errors.TokenRetrievalError,
-)
 SIGN_IN = "set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, or run `aws sso login`"
 
 

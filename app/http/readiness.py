@@ -6,7 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import structlog
+
 from app.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 CHECK_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.0
@@ -16,10 +20,11 @@ Dependency = Literal["dynamodb", "postgres", "token_keys"]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The state of a dependency, and how long its check took, in milliseconds."""
+    """The state of a dependency, what is wrong with it, and how long its check took, in milliseconds."""
 
     name: Dependency
     state: Literal["ok", "down"]
+    detail: str
     ms: float
 
 
@@ -47,11 +52,15 @@ class Readiness:
 
 async def _check(name: Dependency, ping: Callable[[], Awaitable[None]]) -> Checked:
     started = time.perf_counter()
-    state: Literal["ok", "down"] = "down"
+    detail = ""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await ping()
-        state = "ok"
-    except (TimeoutError, Unavailable):
-        pass
-    return Checked(name, state, round((time.perf_counter() - started) * 1000, 1))
+    except Unavailable as error:
+        detail = error.explained
+    except TimeoutError:
+        detail = f"No answer within {CHECK_SECONDS:g} s"
+    except Exception:
+        log.exception("readiness_check_failed", dependency=name)
+        detail = "The check failed: the log says why"
+    return Checked(name, "down" if detail else "ok", detail or "ok", round((time.perf_counter() - started) * 1000, 1))
