@@ -77,10 +77,15 @@ class ProcessSettings(BaseSettings):
             )
 
 
-class TableSettings(ProcessSettings):
+class AwsSettings(ProcessSettings):
+    """The region of AWS. Without one, AWS's own variables and the profile say which."""
+
+    aws_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
+
+
+class TableSettings(AwsSettings):
     """The DynamoDB table: its place, its name and its billing."""
 
-    aws_region: str = "us-east-1"
     dynamodb_endpoint_url: str | None = None
     dynamodb_client: Literal["data-plane", "aioboto3"] = "data-plane"
     dynamodb_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] = "cruddur-messages"

@@ -19,7 +19,7 @@ from botocore.parsers import ResponseParserError
 from app.concurrency import AWS_COMMAND
 from app.errors import NotFound, Unavailable
 from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND, THROTTLES
-from app.gateways.dynamodb.client import credentials_for
+from app.gateways.dynamodb.client import credentials_for, region_of
 from app.gateways.dynamodb.faults import MISSING_CREDENTIALS
 from app.settings import TableSettings
 
@@ -53,7 +53,7 @@ class Aws:
         """
         for attempt in range(MAX_ATTEMPTS):
             try:
-                return await self._try(service, operation, region or self._settings.aws_region, request)
+                return await self._try(service, operation, region or region_of(self._settings), request)
             except Throttled:
                 seconds = AWS_COMMAND.seconds(attempt)
                 log.warning("aws_throttled", service=service, operation=operation, seconds=seconds)
@@ -75,7 +75,7 @@ class Aws:
 
     async def endpoint(self, service: str, *, region: str = "") -> str:
         """Return the address that the service's calls go to."""
-        client = await self._client(service, region or self._settings.aws_region)
+        client = await self._client(service, region or region_of(self._settings))
         return str(client.meta.endpoint_url)
 
     async def _try(self, service: str, operation: str, region: str, request: dict[str, Any]) -> Mapping[str, Any]:
