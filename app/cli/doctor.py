@@ -124,8 +124,7 @@ async def _postgres() -> str:
 
 
 async def _schema() -> str:
-    url = read_settings(DatabaseSettings).database_url.get_secret_value()
-    found = await asyncio.to_thread(versions, url)
+    found = await asyncio.to_thread(versions, read_settings(DatabaseSettings))
     if missing := [version.revision for version in found if not version.is_applied]:
         raise Failure(f"version {', '.join(missing)} is not applied: `cruddur migrate`")
     return f"version {found[-1].revision}, the newest"

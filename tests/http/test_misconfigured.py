@@ -16,6 +16,7 @@ from app.settings import Settings
 from migrations.dynamodb_table import table_definition
 from migrations.postgres import migrate
 from tests.fixtures.app import Person, running
+from tests.fixtures.engines import database_of
 from tests.http.faulty import changed
 from tests.http.problem import problem_of
 from tests.tools.scripted_server import Received, answer, scripted_server
@@ -66,7 +67,7 @@ async def test_a_database_of_another_kind_is_503_and_not_ready(
     database = urlsplit(empty_database_url).path[1:]
     owner = await asyncpg.connect(empty_database_url)
     if statements is not None:
-        await asyncio.to_thread(migrate, empty_database_url)
+        await asyncio.to_thread(migrate, database_of(empty_database_url))
     async with role_of(empty_database_url, database if statements != "" else "no_such_database") as (role, url):
         if "role" not in (statements or "") and fault not in ("no grants", "a renamed database"):
             await owner.execute(f"grant all on all tables in schema public to {role}")

@@ -83,6 +83,8 @@ _SENTENCES: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str
 
 def unavailable(error: BaseException) -> Unavailable:
     """Return the error that says what this fault means, and what an operator can do about it."""
+    if isinstance(error, Unavailable):  # there is no password
+        return error
     for kinds, detail, remedy in _SENTENCES:
         if isinstance(error, kinds):
             return Unavailable(detail, remedy=remedy)

@@ -8,6 +8,8 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
+from app.errors import Unavailable
+from app.gateways.postgres.connect import Connector
 from app.gateways.postgres.faults import DEAD_CONNECTION, FAULTS, unavailable
 from app.settings import DatabaseSettings
 
@@ -58,7 +60,7 @@ class Postgres:
                 return await self._retry_dead_connection(work)
         except asyncpg.UniqueViolationError:
             raise
-        except FAULTS as error:
+        except (*FAULTS, Unavailable) as error:
             fault = unavailable(error)
             log.warning("postgres_unavailable", cause=type(error).__name__, detail=fault.detail, remedy=fault.remedy)
             raise fault from error
@@ -91,11 +93,10 @@ async def open_postgres(
 ) -> AsyncIterator[Postgres]:
     """Open the pool, which connects at the first statement: a database that is down does not keep the service down."""
     pool = await asyncpg.create_pool(
-        settings.database_url.get_secret_value(),
         min_size=0,
         max_size=settings.database_pool_size,
-        timeout=1,
         max_inactive_connection_lifetime=60,
+        connect=Connector(settings),
         reset=_skip_reset,
     )
     try:
