@@ -166,11 +166,13 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         stack.callback(hub.close)
         accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
+        readiness = Readiness({"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check})
+        await stack.enter_async_context(readiness.started())
         yield State(
             table=table,
             postgres=postgres,
             verifier=verifier,
-            readiness=Readiness({"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check}),
+            readiness=readiness,
             tasks=tasks,
             users=users,
             messaging=messaging,
