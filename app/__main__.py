@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 import uvicorn
+from starlette.types import Message, Receive, Scope, Send
 
 from app.cli.failures import Failure
 from app.cli.target import read_settings
@@ -35,12 +36,29 @@ def _ignore(*_: object) -> None:
     """Do nothing, so that a stop that went well ends with the exit code 0."""
 
 
+class Service:
+    """The application. A start that fails is told in one line, with its traceback at LOG_LEVEL=DEBUG only."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._app = create_app(settings)
+        self._shows_traceback = settings.log_level == "DEBUG"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send if scope["type"] != "lifespan" else partial(self._send_lifespan, send))
+
+    async def _send_lifespan(self, send: Send, message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed" and not self._shows_traceback:
+            cause = message.get("message", "").strip().rpartition("\n")[2]
+            message = {**message, "message": f"The service cannot start: {cause}. LOG_LEVEL=DEBUG shows where."}
+        await send(message)
+
+
 def _config(settings: ServerSettings) -> uvicorn.Config:
     limits = ConnectionLimits(
         settings.max_connections, settings.max_connections_per_address, settings.forwarded_allow_ips
     )
     return uvicorn.Config(
-        partial(create_app, settings),
+        partial(Service, settings),
         factory=True,
         host=settings.host,
         port=settings.port,

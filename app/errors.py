@@ -44,6 +44,16 @@ class Unavailable(AppError):
     title = "A dependency of the service is unavailable: try again"
     retry_after = 1
 
+    def __init__(self, detail: str | None = None, *, remedy: str = "") -> None:
+        """Take what is wrong, which clients are told, and what the operator can do about it, which they are not."""
+        super().__init__(detail)
+        self.remedy = remedy
+
+    @property
+    def explained(self) -> str:
+        """Return the detail and the remedy, for the operator."""
+        return f"{self}: {self.remedy}" if self.remedy else str(self)
+
 
 class Overloaded(AppError):
     status = 503

@@ -150,7 +150,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
         rules = NameRules(settings.reserved_handles)
-        users = Users(UserStore(postgres), caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        user_store = UserStore(postgres)
+        users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
         messaging = Messaging(
             store,
             users,
@@ -164,13 +165,15 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         hub = Hub(bus, catchup, users, metrics, leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
-        accounts = AccountWatch(UserStore(postgres), fan_out(users.discard_accounts, hub.close_changed))
+        accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
+        readiness = Readiness({"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check})
+        await stack.enter_async_context(readiness.started())
         yield State(
             table=table,
             postgres=postgres,
             verifier=verifier,
-            readiness=Readiness({"dynamodb": table.ping, "postgres": postgres.ping, "token_keys": verifier.check}),
+            readiness=readiness,
             tasks=tasks,
             users=users,
             messaging=messaging,

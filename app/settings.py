@@ -5,10 +5,12 @@ from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.database_url import DatabaseUrl
 
 LONGEST_MESSAGE = 4_000
 """The most characters that MESSAGE_MAX_LENGTH can allow."""
@@ -18,7 +20,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
 CONNECTIONS = ("DATABASE_URL", "VALKEY_URL", "DYNAMODB_ENDPOINT_URL", "CORS_ORIGINS")
 """The settings of connections that have to be encrypted in production."""
-ENCRYPTED_SSLMODES = frozenset({"require", "verify-ca", "verify-full"})
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """An origin as browsers spell it: in lower case."""
@@ -77,10 +78,15 @@ class ProcessSettings(BaseSettings):
             )
 
 
-class TableSettings(ProcessSettings):
+class AwsSettings(ProcessSettings):
+    """The region of AWS. Without one, AWS's own variables and the profile say which."""
+
+    aws_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
+
+
+class TableSettings(AwsSettings):
     """The DynamoDB table: its place, its name and its billing."""
 
-    aws_region: str = "us-east-1"
     dynamodb_endpoint_url: str | None = None
     dynamodb_client: Literal["data-plane", "aioboto3"] = "data-plane"
     dynamodb_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] = "cruddur-messages"
@@ -104,34 +110,53 @@ class TableSettings(ProcessSettings):
         return self
 
 
-class DatabaseSettings(ProcessSettings):
-    """The Postgres database."""
+class DatabaseSettings(AwsSettings):
+    """The Postgres database. Its password is read again for each new connection, unless the URL has it."""
 
     database_url: SecretStr
+    database_password_file: Path | None = None
+    database_iam_auth: bool = False
+    database_prepared_statements: Literal["auto", "on", "off"] = "auto"
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
 
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr) -> SecretStr:
-        try:
-            if urlsplit(str(PostgresDsn(value.get_secret_value()))).scheme not in {"postgres", "postgresql"}:
-                raise ValueError
-        except ValueError:
-            raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+        DatabaseUrl.parse(value.get_secret_value())
         return value
+
+    @cached_property
+    def parsed_url(self) -> DatabaseUrl:
+        """The parts of DATABASE_URL."""
+        return DatabaseUrl.parse(self.database_url.get_secret_value())
+
+    @model_validator(mode="after")
+    def _has_one_password(self) -> Self:
+        sources = {
+            "a password in DATABASE_URL": self.parsed_url.password,
+            "DATABASE_PASSWORD_FILE": self.database_password_file,
+            "DATABASE_IAM_AUTH": self.database_iam_auth,
+        }
+        given = [name for name, source in sources.items() if source]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: leave one out")
+        if self.database_iam_auth and not (self.parsed_url.user and self.parsed_url.is_encrypted):
+            raise ValueError(
+                "DATABASE_IAM_AUTH needs a user and sslmode=require, or better verify-full, in DATABASE_URL"
+            )
+        return self
 
     @model_validator(mode="after")
     def _production_has_a_real_password(self) -> Self:
-        password = urlsplit(self.database_url.get_secret_value()).password
-        if self.environment == "production" and password is not None and unquote(password).lower() in PLACEHOLDERS:
+        password = self.parsed_url.password
+        if self.environment == "production" and password is not None and password.lower() in PLACEHOLDERS:
             raise ValueError("ENVIRONMENT=production refuses a placeholder password in DATABASE_URL")
         return self
 
     @model_validator(mode="after")
     def _production_encrypts_its_statements(self) -> Self:
-        query = dict(parse_qsl(urlsplit(self.database_url.get_secret_value()).query))
-        is_encrypted = query.get("sslmode") in ENCRYPTED_SSLMODES
-        self._require("DATABASE_URL", "sslmode=require, or better verify-full,", is_met=is_encrypted)
+        is_met = self.parsed_url.is_encrypted
+        self._require("DATABASE_URL", "sslmode=require, or better verify-full,", is_met=is_met)
         return self
 
 

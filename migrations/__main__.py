@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 
+from app.cli.failures import Failure, with_hint
+from app.cli.target import read_settings
 from app.errors import AppError
 from app.settings import StoreSettings
 from migrations.dynamodb_table import create_table
@@ -15,12 +17,16 @@ def main() -> None:
     parser.add_argument(
         "step", nargs="+", choices=STEPS, help="table: create it in DynamoDB; up, down: migrate Postgres"
     )
-    settings = StoreSettings()
-    for step in parser.parse_args().step:
+    steps = parser.parse_args().step
+    try:
+        settings = read_settings(StoreSettings)
+    except Failure as failure:
+        parser.exit(failure.code, f"{failure}\n")
+    for step in steps:
         try:
             print(STEPS[step](settings), flush=True)
         except (AppError, MigrationFailed) as error:
-            parser.exit(1, f"{step}: {error}\n")
+            parser.exit(1, f"{step}: {with_hint(error)}\n")
 
 
 def _table(settings: StoreSettings) -> str:
@@ -29,12 +35,12 @@ def _table(settings: StoreSettings) -> str:
 
 
 def _up(settings: StoreSettings) -> str:
-    migrate(settings.database_url.get_secret_value())
+    migrate(settings)
     return "Postgres schema: up to date"
 
 
 def _down(settings: StoreSettings) -> str:
-    rollback(settings.database_url.get_secret_value())
+    rollback(settings)
     return "Postgres schema: one version back"
 
 

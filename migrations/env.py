@@ -2,16 +2,17 @@
 
 import asyncio
 
-import asyncpg
 from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.gateways.postgres.connect import Connector
 from app.settings import DatabaseSettings
 
 LOCK = 4_327_564
 LOCK_SECONDS = 10
+CONNECT_SECONDS = 10
 
 
 def _run(connection: Connection) -> None:
@@ -23,14 +24,15 @@ def _run(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def _connect() -> "asyncpg.Connection[asyncpg.Record]":
-    """Connect with asyncpg itself, so that a URL means the same as in the service."""
-    url = context.config.attributes.get("database_url") or DatabaseSettings().database_url.get_secret_value()
-    return await asyncpg.connect(url, timeout=10)
-
-
 async def _main() -> None:
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=_connect, poolclass=NullPool)
+    """Connect as the service does, so that the settings mean the same; no statement outlives its execution."""
+    settings = context.config.attributes.get("database") or DatabaseSettings()
+    arguments = {
+        "async_creator_fn": Connector(settings, seconds=CONNECT_SECONDS),
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: "",
+    }
+    engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_run)
 

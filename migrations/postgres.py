@@ -6,28 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.errors import Unavailable
+from app.gateways.postgres.faults import FAULTS, unavailable
+from app.settings import DatabaseSettings
+
 
 class MigrationFailed(Exception):
     """A migration failed, and the database is unchanged: all of a migration is applied, or nothing."""
 
 
-def migrate(database_url: str, revision: str = "head") -> None:
+def migrate(database: DatabaseSettings, revision: str = "head") -> None:
     """Migrate up to a revision, or raise MigrationFailed; do nothing if the database has it."""
     with _failures_translated():
-        command.upgrade(_config(database_url), revision)
+        command.upgrade(_config(database), revision)
 
 
-def rollback(database_url: str, revision: str = "-1") -> None:
+def rollback(database: DatabaseSettings, revision: str = "-1") -> None:
     """Migrate down one version or to a revision, or raise MigrationFailed; `base` is the empty schema."""
     with _failures_translated():
-        command.downgrade(_config(database_url), revision)
+        command.downgrade(_config(database), revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class Version:
     is_applied: bool
 
 
-def versions(database_url: str) -> list[Version]:
+def versions(database: DatabaseSettings) -> list[Version]:
     """Return all versions, oldest first, and whether this database has them, or raise MigrationFailed."""
-    config = _config(database_url)
+    config = _config(database)
     script = ScriptDirectory.from_config(config)
     current: set[str] = set()
 
@@ -55,8 +58,8 @@ def versions(database_url: str) -> list[Version]:
     return [Version(step.revision, step.doc.removesuffix("."), step.revision in current) for step in steps]
 
 
-def _config(database_url: str) -> Config:
-    config = Config(attributes={"database_url": database_url})
+def _config(database: DatabaseSettings) -> Config:
+    config = Config(attributes={"database": database})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return config
 
@@ -65,5 +68,6 @@ def _config(database_url: str) -> Config:
 def _failures_translated() -> Iterator[None]:
     try:
         yield
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
-        raise MigrationFailed(f"Postgres could not be migrated: {error}") from error
+    except (*FAULTS, Unavailable, SQLAlchemyError) as error:
+        cause = str(getattr(error, "orig", None) or error).partition("\n")[0] or unavailable(error).explained
+        raise MigrationFailed(f"Postgres could not be migrated: {cause}") from error

@@ -32,6 +32,7 @@ CONTRACT_NPM = TOOLS / "contract-npm"
 BROWSER = TOOLS / "browser"
 BIOME = TOOLS / "biome" / "biome"
 PEERS = TOOLS / "bench"
+PGBOUNCER = TOOLS / "pgbouncer"
 
 # The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -98,6 +99,11 @@ def biome() -> None:
     once(TOOLS / "biome", [LOCKS / "biome" / "package-lock.json"], _install_biome, "Setting up: biome")
 
 
+def pgbouncer() -> None:
+    """Unpack PgBouncer from the packages of a Debian or Ubuntu, whose signatures apt checks; it is not installed."""
+    once(PGBOUNCER, [], partial(_unpack_debian_package, "pgbouncer"), "Setting up: PgBouncer")
+
+
 def peer(name: str) -> None:
     """Install the packages of a peer that scripts/bench compares the service with, apart from the service's."""
     uv()
@@ -112,6 +118,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "contract": contract,
     "browser": browser,
     "biome": biome,
+    "pgbouncer": pgbouncer,
     "aiodynamo": partial(peer, "aiodynamo"),
     "flask": partial(peer, "flask"),
     "synapse": partial(peer, "synapse"),
@@ -166,6 +173,21 @@ def _install_biome(folder: Path) -> None:
         sys.exit(f"There is no biome for {platform.system()} {platform.machine()}: scripts/check cannot run here.")
     BIOME.unlink(missing_ok=True)
     BIOME.symlink_to(binary.relative_to(folder))
+
+
+def _unpack_debian_package(name: str, folder: Path) -> None:
+    """Download the package and what it needs that the system lacks, with our own lists, so that no root is needed."""
+    for part in ("lists", "archives"):
+        (folder / part / "partial").mkdir(parents=True)
+    places = {"Dir::State::lists": folder / "lists", "Dir::Cache": folder, "Dir::Cache::archives": folder / "archives"}
+    options = {"Debug::NoLocking": 1, "APT::Sandbox::User": "root", **places}
+    apt = ["apt-get", "-qq", *(part for key, value in options.items() for part in ("-o", f"{key}={value}"))]
+    _run(*apt, "update")
+    _run(*apt, "install", "--yes", "--download-only", "--no-install-recommends", name)
+    for archive in (folder / "archives").glob("*.deb"):
+        _run("dpkg", "-x", archive, folder)
+    for part in ("lists", "archives"):
+        shutil.rmtree(folder / part)
 
 
 def _install_npm_lock(name: str, folder: Path) -> None:

@@ -24,7 +24,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Never
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import ValidationError
@@ -125,9 +124,9 @@ def _start_engines(data: Path, running: ExitStack) -> list[Child]:
     """Start the engines that have no address in the environment, at the same time, and put their addresses there."""
     wanted: dict[str, Engine] = {"DYNAMODB_ENDPOINT_URL": local_dynamodb(data), "DATABASE_URL": Postgres(data)}
     for variable in [name for name in wanted if os.environ.get(name)]:
-        url = urlsplit(os.environ[variable])
-        place = f"{url.scheme}://{url.hostname}:{url.port}{url.path}"  # without a password
-        print(f"Using the {wanted.pop(variable).name} at {place}")
+        scheme, _, rest = os.environ[variable].partition("://")
+        place = rest.rpartition("@")[2].partition("?")[0]  # without a password
+        print(f"Using the {wanted.pop(variable).name} at {scheme}://{place}")
     engines = list(wanted.values())
     running.callback(stop_all, engines)
     for engine in engines:
@@ -155,7 +154,7 @@ def _configure(data: Path, port: int) -> Settings:
 def _prepare(settings: Settings) -> None:
     with _step("Bringing table and schema up to date"):
         asyncio.run(create_table(settings))
-        migrate(settings.database_url.get_secret_value())
+        migrate(settings)
     with _step("Looking for users and conversations"):
         report = asyncio.run(seed_if_empty(settings))
     if report:

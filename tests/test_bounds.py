@@ -60,6 +60,7 @@ VALUES = {
         f"{connection.CONNECT_SECONDS:g} s",
         f"{postgres.STATEMENT_SECONDS:g} s",
         f"{valkey.CALL_SECONDS:g} s, {valkey.BREAKER_SECONDS:g} s",
+        f"{keys.WAIT_SECONDS:g} s",
         f"{keys.FETCH_TIMEOUT:g} s, {size(keys.MAX_BODY)}, one in {keys.FETCH_INTERVAL:g} s",
         f"{keys.FRESH_AGE:g} s, {keys.USABLE_AGE / 3600:g} h",
         f"every {tokens.CHECK_INTERVAL:g} s",

@@ -6,8 +6,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from pydantic import ValidationError
 
+from app.database_url import ENCRYPTED_SSLMODES
 from app.main import create_app
-from app.settings import ENCRYPTED_SSLMODES, PLACEHOLDERS, Settings
+from app.settings import PLACEHOLDERS, Settings
 
 PRODUCTION = {
     "DATABASE_URL": "postgresql://cruddur:kX9vQ2mR7t@db.example.com:5432/cruddur?sslmode=require",
@@ -80,6 +81,27 @@ def test_a_setting_without_a_default_is_required(monkeypatch: pytest.MonkeyPatch
         ("DATABASE_URL", "postgresql://u:@db/x", "placeholder"),
         ("DATABASE_URL", "mysql://u:kX9vQ2mR7t@db/x", "postgresql://"),
         ("DATABASE_URL", "rubbish", "postgresql://"),
+        *(
+            ("DATABASE_URL", f"postgresql://{rest}", reason)
+            for rest, reason in (
+                (
+                    "u:kX9vQ2mR7t@db/x?sslmode=require&conect_timeout=3&pool=1",
+                    "unknown parameter conect_timeout, pool:",
+                ),
+                ("u:kX9vQ2mR7t@db/x?sslmode=on", "wrong sslmode: it is one of allow, disable"),
+                ("u:kX9vQ2mR7t@a,b/x?target_session_attrs=master", "wrong target_session_attrs: it is one of any"),
+                ("u:kX9vQ2mR7t@db/x?sslmode", "parameter without a value"),
+                ("u:kX9vQ2mR7t@a:1,b:port/x", "must look like"),
+                ("u:kX9vQ2mR7t@a:1,b:65536/x", "must look like"),
+                ("u:kX9vQ2mR7t@a,,b/x", "must look like"),
+                ("u:kX9v@Q2mR7t@db/x", "must look like"),
+                ("u:kX9vQ2mR7t@a,b/x?port=1,2,3", "must look like"),
+                ("/x?sslmode=require", "must look like"),
+            )
+        ),
+        ("DATABASE_IAM_AUTH", "true", "a password in DATABASE_URL and DATABASE_IAM_AUTH exclude each other"),
+        ("DATABASE_PASSWORD_FILE", "/run/secret", "in DATABASE_URL and DATABASE_PASSWORD_FILE exclude each other"),
+        ("AWS_REGION", "not a region", "aws_region"),
         ("VALKEY_URL", "redis://:changeme@cache.example.com", "placeholder"),
         *(
             ("VALKEY_URL", url, "redis://")
@@ -131,6 +153,29 @@ def test_a_setting_without_a_default_is_required(monkeypatch: pytest.MonkeyPatch
 def test_production_refuses_invalid_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         read(monkeypatch, PRODUCTION, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("rest", "place"),
+    [
+        ("a:5433,b/x?target_session_attrs=primary&application_name=c", "a:5433, b:5432, database x"),
+        ("[::1]:5433,[fd00::1]/x?options=-csearch_path%3Dy", "::1:5433, fd00::1:5432, database x"),
+        ("a,b/x?port=1,2", "a:1, b:2, database x"),
+        ("/x?host=/run/postgresql&user=u", "/run/postgresql, database x"),
+        ("a", "a:5432, database of the user"),
+    ],
+)
+def test_a_database_may_have_several_hosts(monkeypatch: pytest.MonkeyPatch, rest: str, place: str) -> None:
+    for prefix in ("postgresql://", "postgres://"):
+        settings = read(monkeypatch, LOCAL, DATABASE_URL=prefix + rest)
+        assert settings.parsed_url.place == place
+
+
+def test_an_iam_token_needs_a_user_and_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("postgresql://db/x?sslmode=require", "postgresql://u@db/x"):
+        with pytest.raises(ValidationError, match="needs a user and sslmode=require"):
+            read(monkeypatch, LOCAL, DATABASE_URL=url, DATABASE_IAM_AUTH="true")
+    read(monkeypatch, PRODUCTION, DATABASE_URL="postgresql://u@db/x?sslmode=require", DATABASE_IAM_AUTH="true")
 
 
 def test_a_refusal_does_not_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:

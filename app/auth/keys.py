@@ -24,11 +24,15 @@ USABLE_AGE = 24 * 3600.0
 """Seconds for which keys are used while their source is down, withdrawn ones among them."""
 FETCH_INTERVAL = 10.0
 CONNECT_TIMEOUT = 1.0
-FETCH_TIMEOUT = 2.0
+FETCH_TIMEOUT = 8.0
+"""Deadline of a fetch, which goes on behind the requests that no longer wait for it."""
+WAIT_SECONDS = 2.0
+"""Time from the begin of a fetch for which requests wait for it."""
 MAX_BODY = 64 * 1024
 KEY_BITS = range(2048, 4096 + 1)
 MAX_EXPONENT = 2**32
 MAX_KID = 128
+REMEDY = "is COGNITO_ISSUER_URL right, and is it reached from here?"
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +48,7 @@ class KeySet:
         self._etag: str | None = None
         self._fetched_at = self._tried_at = -inf
         self._failed = False
+        self._cause = "no answer yet"
         self._fetch: asyncio.Task[None] | None = None
 
     async def find(self, kid: str) -> Key | None:
@@ -52,7 +57,7 @@ class KeySet:
         if kid not in self._keys:
             await self._finish(self._start_fetch())
             if kid not in self._keys and self._failed:
-                raise Unavailable
+                raise self._unavailable()
         return self._keys.get(kid)
 
     async def check(self) -> None:
@@ -64,13 +69,16 @@ class KeySet:
             if must_wait:
                 await self._finish(fetch)
         if self._age() >= USABLE_AGE:
-            raise Unavailable
+            raise self._unavailable()
 
     async def aclose(self) -> None:
         """Cancel a running fetch."""
         if self._fetch is not None:
             self._fetch.cancel()
-            await self._finish(self._fetch)
+            await asyncio.wait({self._fetch})
+
+    def _unavailable(self) -> Unavailable:
+        return Unavailable("The key set of the token issuer cannot be fetched", remedy=f"{REMEDY} ({self._cause})")
 
     def _age(self) -> float:
         return self._monotonic() - self._fetched_at
@@ -86,19 +94,20 @@ class KeySet:
         self._fetch = asyncio.create_task(self._refresh(now))
         return self._fetch
 
-    @staticmethod
-    async def _finish(fetch: asyncio.Task[None] | None) -> None:
-        # Unlike `await fetch`, this does not cancel the fetch with the request, and others may wait for it.
+    async def _finish(self, fetch: asyncio.Task[None] | None) -> None:
+        """Wait for a fetch. It is not cancelled with the request, and one that takes long counts as failed so far."""
         if fetch is not None:
-            await asyncio.wait({fetch})
+            left = WAIT_SECONDS - (self._monotonic() - self._tried_at)
+            done, _ = await asyncio.wait({fetch}, timeout=max(0, left))
+            self._failed = self._failed or not done
 
     async def _refresh(self, now: float) -> None:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT):
                 await self._load()
         except Exception as error:  # noqa: BLE001 - the last good set stays, whatever the source does
-            self._failed = True
-            log.warning("key_set_unavailable", cause=type(error).__name__)
+            self._failed, self._cause = True, type(error).__name__
+            log.warning("key_set_unavailable", cause=self._cause, remedy=REMEDY)
         else:
             self._failed = False
             self._fetched_at = now

@@ -19,6 +19,7 @@ from app.cli.services import open_table, open_user_store
 from app.cli.table.schema import differences
 from app.cli.target import read_settings
 from app.errors import AppError
+from app.gateways.dynamodb.client import region_of
 from app.settings import DatabaseSettings, Settings, TableSettings
 from migrations.postgres import MigrationFailed, versions
 
@@ -123,8 +124,7 @@ async def _postgres() -> str:
 
 
 async def _schema() -> str:
-    url = read_settings(DatabaseSettings).database_url.get_secret_value()
-    found = await asyncio.to_thread(versions, url)
+    found = await asyncio.to_thread(versions, read_settings(DatabaseSettings))
     if missing := [version.revision for version in found if not version.is_applied]:
         raise Failure(f"version {', '.join(missing)} is not applied: `cruddur migrate`")
     return f"version {found[-1].revision}, the newest"
@@ -133,7 +133,7 @@ async def _schema() -> str:
 async def _clock() -> str:
     """Compare with the Date header of DynamoDB's response, which needs no signed request."""
     settings = read_settings(TableSettings)
-    url = settings.dynamodb_endpoint_url or f"https://dynamodb.{settings.aws_region}.amazonaws.com"
+    url = settings.dynamodb_endpoint_url or f"https://dynamodb.{region_of(settings)}.amazonaws.com"
     async with httpx.AsyncClient(timeout=3, trust_env=not settings.dynamodb_endpoint_url) as client:
         response = await client.get(url)
     if "date" not in response.headers:

@@ -11,7 +11,7 @@
 
 from enum import IntEnum
 
-from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND
+from app.errors import Unavailable
 
 
 class Code(IntEnum):
@@ -34,18 +34,6 @@ class Failure(Exception):
         self.code = code
 
 
-HINTS = {
-    "NoCredentialsError": "there are no AWS credentials: sign in, or start scripts/up to work locally",
-    **dict.fromkeys(INVALID_CREDENTIALS, "the AWS credentials are not valid here or have expired: sign in again"),
-    **dict.fromkeys(ACCESS_DENIED, "the AWS credentials do not allow this call"),
-    **dict.fromkeys(NOT_FOUND, "the table is not there: `cruddur schema-load` creates it"),
-    "Postgres does not answer": "is it running, and is DATABASE_URL right?",
-    "DynamoDB does not answer": "is it running, and is DYNAMODB_ENDPOINT_URL right?",
-}
-
-
 def with_hint(error: BaseException) -> str:
-    """Return the error's sentence with the remedy, if there is one for how the error or its cause ends."""
-    texts = (str(error), str(error.__cause__))
-    hint = next((hint for sign, hint in HINTS.items() for text in texts if text.endswith(sign)), "")
-    return f"{error}: {hint}" if hint else str(error)
+    """Return the error's sentence with the remedy, if it has one."""
+    return error.explained if isinstance(error, Unavailable) else str(error)

@@ -18,28 +18,28 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command("migrate", epilog=examples("migrate"))
 def migrate_(json: Json = False) -> None:
     """Bring the schema up to date, with all missing versions in one transaction."""
-    url = _database()
+    database = _database()
     with _failures_translated():
-        before = versions(url)
-        migrate(url)
-        after = versions(url)
+        before = versions(database)
+        migrate(database)
+        after = versions(database)
     _show_change(Console(json), before, after, nothing="The schema is up to date.")
 
 
 @app.command("rollback", epilog=examples("rollback", "rollback --yes"))
 def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
     """Take the schema one version back. Deletes what that version added, with its data."""
-    url = _database()
+    database = _database()
     with _failures_translated():
-        before = versions(url)
+        before = versions(database)
     current = [version for version in before if version.is_applied]
     if not current:
         raise Failure("No version is applied, so there is nothing to take back.")
     action = f"take back version {current[-1].revision}, {current[-1].title}"
-    require_consent(read_settings(DatabaseSettings), action, word=current[-1].revision, yes=yes, production=production)
+    require_consent(database, action, word=current[-1].revision, yes=yes, production=production)
     with _failures_translated():
-        rollback(url)
-        after = versions(url)
+        rollback(database)
+        after = versions(database)
     _show_change(Console(json), before, after, nothing="Nothing was taken back.")
 
 
@@ -47,19 +47,19 @@ def rollback_(json: Json = False, yes: Yes = False, production: Production = Fal
 def migrations(json: Json = False) -> None:
     """List the versions of the schema, oldest first, and whether each is applied."""
     console = Console(json)
-    url = _database()
+    database = _database()
     with _failures_translated():
-        found = versions(url)
+        found = versions(database)
     for version in found:
         console.record({"revision": version.revision, "title": version.title, "applied": version.is_applied})
     rows = [(each.revision, "applied" if each.is_applied else "to do: cruddur migrate", each.title) for each in found]
     console.table(["version", "state", "title"], rows)
 
 
-def _database() -> str:
+def _database() -> DatabaseSettings:
     settings = read_settings(DatabaseSettings)
     announce_database(settings)
-    return settings.database_url.get_secret_value()
+    return settings
 
 
 @contextmanager

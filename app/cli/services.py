@@ -9,6 +9,7 @@ from app.cache import Caches
 from app.cli.target import announce, announce_database, invalid_settings_explained, is_local
 from app.concurrency import TaskSet
 from app.gateways.aws import Aws, open_aws
+from app.gateways.dynamodb.client import region_of
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.gateways.postgres import open_postgres
 from app.messaging.store import MessagingStore
@@ -69,7 +70,7 @@ async def announce_table(settings: TableSettings) -> None:
         place = f"{engine} {settings.dynamodb_endpoint_url}"
     else:
         async with open_aws(settings) as aws:
-            place = f"{await aws_account(aws)}, region {settings.aws_region}"
+            place = f"{await aws_account(aws)}, region {region_of(settings)}"
     announce(f"{place}, table {settings.dynamodb_table}")
 
 

@@ -36,19 +36,18 @@ def invalid_settings_explained() -> Iterator[None]:
 
 def is_local(settings: ProcessSettings) -> bool:
     """Return whether everything that these settings name is on this machine and not called production."""
-    urls: list[str] = []
+    hosts: list[str] = []
     if isinstance(settings, TableSettings):
-        urls.append(settings.dynamodb_endpoint_url or "")
+        hosts.append(urlsplit(settings.dynamodb_endpoint_url or "").hostname or "")
     if isinstance(settings, DatabaseSettings):
-        urls.append(settings.database_url.get_secret_value())
-    return settings.environment != "production" and all(urlsplit(url).hostname in LOOPBACK for url in urls)
+        hosts += [host for host, _ in settings.parsed_url.hosts]
+    return settings.environment != "production" and all(host in LOOPBACK or host.startswith("/") for host in hosts)
 
 
 def announce_database(settings: DatabaseSettings) -> None:
     """Say on standard error where Postgres is, without its password."""
-    parts = urlsplit(settings.database_url.get_secret_value())
     where = "local Postgres" if is_local(settings) else f"{settings.environment} Postgres"
-    announce(f"{where} {parts.hostname}:{parts.port or 5432}, database {parts.path.lstrip('/')}")
+    announce(f"{where} {settings.parsed_url.place}")
 
 
 def announce(place: str) -> None:

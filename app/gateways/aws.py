@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
-from botocore import exceptions as aws_errors
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from app.concurrency import AWS_COMMAND
 from app.errors import NotFound, Unavailable
 from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND, THROTTLES
-from app.gateways.dynamodb.client import credentials_for
+from app.gateways.dynamodb.client import credentials_for, region_of
+from app.gateways.dynamodb.faults import MISSING_CREDENTIALS
 from app.settings import TableSettings
 
 log = structlog.get_logger(__name__)
@@ -31,14 +31,6 @@ MAX_ATTEMPTS = 8
 """Attempts of a call that is throttled in spite of those retries."""
 CONFIG = AioConfig(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 
-MISSING_CREDENTIALS = (
-    aws_errors.CredentialRetrievalError,
-    aws_errors.NoCredentialsError,
-    aws_errors.PartialCredentialsError,
-    aws_errors.ProfileNotFound,
-    aws_errors.SSOError,
-    aws_errors.TokenRetrievalError,
-)
 SIGN_IN = "set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, or run `aws sso login`"
 
 
@@ -61,7 +53,7 @@ class Aws:
         """
         for attempt in range(MAX_ATTEMPTS):
             try:
-                return await self._try(service, operation, region or self._settings.aws_region, request)
+                return await self._try(service, operation, region or region_of(self._settings), request)
             except Throttled:
                 seconds = AWS_COMMAND.seconds(attempt)
                 log.warning("aws_throttled", service=service, operation=operation, seconds=seconds)
@@ -83,7 +75,7 @@ class Aws:
 
     async def endpoint(self, service: str, *, region: str = "") -> str:
         """Return the address that the service's calls go to."""
-        client = await self._client(service, region or self._settings.aws_region)
+        client = await self._client(service, region or region_of(self._settings))
         return str(client.meta.endpoint_url)
 
     async def _try(self, service: str, operation: str, region: str, request: dict[str, Any]) -> Mapping[str, Any]:

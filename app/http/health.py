@@ -32,6 +32,11 @@ class DependencyView(ResponseModel):
         description="Name of the dependency", examples=["postgres"]
     )
     state: Literal["ok", "down"] = Field(description="Whether it can be used", examples=["ok"])
+    detail: str = Field(
+        description="`ok`, or what is wrong and what to do about it, for the operator",
+        max_length=1000,
+        examples=["ok"],
+    )
     ms: float = Field(ge=0, le=60_000, description="Duration of the check in milliseconds", examples=[1.3])
 
 
@@ -67,5 +72,5 @@ async def get_readiness(request: Request, response: Response) -> ReadinessView:
     dependencies = await state_of(request.scope)["readiness"].check()
     is_ready = all(dependency.state == "ok" for dependency in dependencies)
     response.status_code = 200 if is_ready else 503
-    views = [DependencyView(name=each.name, state=each.state, ms=each.ms) for each in dependencies]
+    views = [DependencyView(name=each.name, state=each.state, detail=each.detail, ms=each.ms) for each in dependencies]
     return ReadinessView(status="ok" if is_ready else "down", dependencies=views)

@@ -2,24 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import structlog
+
 from app.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 CHECK_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.0
+START_INTERVAL: Final = 5.0
+"""Seconds between two checks while a process starts and something is missing."""
 
 Dependency = Literal["dynamodb", "postgres", "token_keys"]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The state of a dependency, and how long its check took, in milliseconds."""
+    """The state of a dependency, what is wrong with it, and how long its check took, in milliseconds."""
 
     name: Dependency
     state: Literal["ok", "down"]
+    detail: str
     ms: float
 
 
@@ -37,21 +45,51 @@ class Readiness:
         self._lock = asyncio.Lock()
 
     async def check(self) -> Sequence[Checked]:
-        """Return the state of each dependency, at most FRESH_SECONDS old."""
+        """Return the state of each dependency, at most FRESH_SECONDS old. A change of a state is logged."""
         async with self._lock:
             if self._clock() >= self._fresh_until:
-                self._checked = await asyncio.gather(*(_check(name, ping) for name, ping in self._pings.items()))
-                self._fresh_until = self._clock() + FRESH_SECONDS
+                checked = await asyncio.gather(*(_check(name, ping) for name, ping in self._pings.items()))
+                _log_changes(self._checked, checked)
+                self._checked, self._fresh_until = checked, self._clock() + FRESH_SECONDS
             return self._checked
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[None]:
+        """Check from the start of the block until everything is there, so that the log says what a start waits for."""
+        task = asyncio.create_task(self._wait_until_ready())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _wait_until_ready(self) -> None:
+        while True:
+            checked = await self.check()
+            if all(each.state == "ok" for each in checked):
+                return
+            await asyncio.sleep(START_INTERVAL)
+
+
+def _log_changes(before: Sequence[Checked], after: Sequence[Checked]) -> None:
+    details = {each.name: each.detail for each in before}
+    for each in after:
+        if each.detail != details.get(each.name, "ok"):
+            write = log.info if each.state == "ok" else log.error
+            write(f"dependency_{each.state}", dependency=each.name, detail=each.detail)
 
 
 async def _check(name: Dependency, ping: Callable[[], Awaitable[None]]) -> Checked:
     started = time.perf_counter()
-    state: Literal["ok", "down"] = "down"
+    detail = ""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await ping()
-        state = "ok"
-    except (TimeoutError, Unavailable):
-        pass
-    return Checked(name, state, round((time.perf_counter() - started) * 1000, 1))
+    except Unavailable as error:
+        detail = error.explained
+    except TimeoutError:
+        detail = f"No answer within {CHECK_SECONDS:g} s"
+    except Exception:
+        log.exception("readiness_check_failed", dependency=name)
+        detail = "The check failed: the log says why"
+    return Checked(name, "down" if detail else "ok", detail or "ok", round((time.perf_counter() - started) * 1000, 1))

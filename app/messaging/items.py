@@ -18,7 +18,7 @@ characters takes 208 bytes, an inbox row about 300.
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app.gateways.dynamodb import (
     Check,
@@ -28,6 +28,7 @@ from app.gateways.dynamodb import (
     Query,
     StoredItem,
     Update,
+    Write,
     text_to_uuid,
     to_bytes,
     to_known_uuid,
@@ -56,6 +57,22 @@ def inbox_key(user: UUID, group: UUID) -> Key:
 
 def block_key(user: UUID, other: UUID) -> Key:
     return {"pk": f"USR#{user}", "sk": f"BLOCK#{other}"}
+
+
+def probe() -> Key:
+    """Return the key of an item that there is not."""
+    return {"pk": "PROBE", "sk": f"PROBE#{uuid4()}"}
+
+
+def probe_index() -> Query:
+    """Return a query of the index by both of its keys that finds nothing."""
+    return Query("#inbox = :inbox AND #activity_bucket > :n", {":inbox": "PROBE", ":n": 0}, index=INBOX_INDEX, limit=1)
+
+
+def probe_writes() -> list[Write]:
+    """Return each kind of write, with a condition that fails."""
+    exists = "attribute_exists(#pk)"
+    return [Put({**probe()}, exists), Update(probe(), "SET #v = :v", {":v": 0}, exists), Check(probe(), exists)]
 
 
 def new_message(message: Message) -> Put:

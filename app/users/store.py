@@ -7,11 +7,18 @@ from uuid import UUID
 import asyncpg
 
 from app.errors import Unavailable
-from app.gateways.postgres import Postgres
+from app.gateways.postgres import Postgres, unavailable
 from app.users.models import AccountChange, AccountChanges, NewSubject, NewUser, User
 
 MOST_CHANGES = 1_000
 """Changes of accounts that are read at once; with more of them, all that is known of accounts is read anew."""
+
+_WRONG = {
+    "is_writable": asyncpg.ReadOnlySQLTransactionError,
+    "may_write": asyncpg.InsufficientPrivilegeError,
+    "is_whole": asyncpg.UndefinedTableError,
+}
+"""The errors that a false column of the check stands for."""
 
 
 class UserStore:
@@ -147,7 +154,7 @@ class UserStore:
         columns = [list(column) for column in zip(*((s.uuid, s.before, s.after) for s in subjects), strict=True)]
         try:
             return await self._postgres.transact(lambda connection: _relink(connection, *columns))
-        except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
+        except asyncpg.UniqueViolationError as error:
             raise Unavailable("Users have changed meanwhile, and none was moved: try again") from error
 
     async def disable(self, uuids: Collection[UUID]) -> int:
@@ -187,6 +194,28 @@ class UserStore:
             if row["id"]
         ]
         return AccountChanges(rows[0]["position"], changes)
+
+    async def check(self) -> None:
+        """Raise Unavailable unless the service finds everything that it uses: columns, indexes, triggers and grants."""
+        found = await self._postgres.fetch_row(
+            """
+            SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
+                has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
+                    AS may_write,
+                (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
+                    AND (SELECT count(*) FROM pg_trigger
+                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 2
+                    AS is_whole,
+                (SELECT count(*) FROM (
+                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at FROM users LIMIT 1
+                ) AS first) AS users,
+                (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
+                    AS changes
+            """
+        )
+        for name, fault in _WRONG.items():
+            if found is None or not found[name]:
+                raise unavailable(fault())
 
     async def is_empty(self) -> bool:
         """Return whether there is no user."""

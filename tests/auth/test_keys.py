@@ -69,7 +69,7 @@ async def test_the_fetch_sends_no_credentials_and_has_a_timeout(keys: KeySet, en
     assert (request.method, str(request.url)) == ("GET", URL)
     assert request.headers["accept-encoding"] == "identity"
     assert "authorization" not in request.headers
-    assert request.extensions["timeout"] == {"connect": 1.0, "read": 2.0, "write": 2.0, "pool": 2.0}
+    assert request.extensions["timeout"] == {"connect": 1.0, "read": 8.0, "write": 8.0, "pool": 8.0}
 
 
 async def test_the_key_set_is_kept_for_three_minutes(keys: KeySet, endpoint: Endpoint, clock: Clock) -> None:
@@ -313,6 +313,21 @@ async def test_a_fetch_from_a_hanging_endpoint_ends_at_its_deadline(
     with pytest.raises(Unavailable):
         await keys.find(KID)
     assert now() - asked < 0.5
+
+
+async def test_a_slow_endpoint_is_waited_for_behind_the_requests(
+    keys: KeySet, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.keys.WAIT_SECONDS", 0.01)
+    endpoint.gate = asyncio.Event()
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="key set of the token issuer") as error:
+            await keys.find(KID)
+        assert "no answer yet" in error.value.remedy
+    endpoint.gate.set()
+    await settle()
+    assert await keys.find(KID)
+    assert endpoint.calls == 1
 
 
 async def test_a_fetch_of_an_endless_body_ends_at_its_deadline(

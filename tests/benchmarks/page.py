@@ -23,6 +23,7 @@ from migrations.postgres import migrate
 from scripts.engines.dynamodb import local_dynamodb
 from scripts.engines.postgres import Postgres
 from scripts.engines.process import stop_all
+from tests.fixtures.engines import database_of
 from tests.web.browsing import Visitor, launch_browser, local_server, open_visits
 
 MESSAGES = 50
@@ -75,7 +76,7 @@ def main() -> None:
             engine.start()
         for engine in engines:
             engine.wait_until_ready()
-        migrate(engines[1].address)
+        migrate(database_of(engines[1].address))
         settings = Settings(
             environment="test",
             data_dir=folder,

@@ -32,6 +32,7 @@ from scripts.engines.process import Engine, free_port, stop_all
 from scripts.engines.valkey import Valkey
 from tests.benchmarks.load import request_bytes
 from tests.benchmarks.processes import Server, run_server
+from tests.fixtures.engines import database_of
 from tests.tools.servers import environment
 
 GROUPS = 21
@@ -91,7 +92,7 @@ async def open_world(*, with_valkey: bool = False) -> AsyncIterator[World]:
             engine.start()
         for engine in engines:
             engine.wait_until_ready()
-        await asyncio.to_thread(migrate, engines[1].address)
+        await asyncio.to_thread(migrate, database_of(engines[1].address))
         keys_port = free_port()
         settings = Settings(
             environment="test",

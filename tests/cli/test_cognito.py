@@ -22,6 +22,7 @@ from app.users.models import NewSubject
 from app.users.store import UserStore
 from migrations.postgres import migrate
 from tests.fixtures.emulator import AwsEmulator
+from tests.fixtures.engines import database_of
 from tests.tools.command import Ended, cruddur
 
 NOWHERE = "http://127.0.0.1:9"
@@ -71,7 +72,7 @@ class Place:
 
 @pytest.fixture
 async def place(emulator: AwsEmulator, empty_database_url: str) -> AsyncIterator[Place]:
-    await asyncio.to_thread(migrate, empty_database_url)
+    await asyncio.to_thread(migrate, database_of(empty_database_url))
     database = await asyncpg.connect(empty_database_url)
     yield Place(emulator, emulator.new_pool(), empty_database_url, database)
     await database.close()

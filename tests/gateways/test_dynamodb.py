@@ -291,8 +291,8 @@ async def test_refused_credentials_are_unavailable(refusal: Exception) -> None:
         await table.get({"pk": "a", "sk": "b"})
 
 
-async def test_an_invalid_request_is_not_unavailable(table: Table) -> None:
-    with pytest.raises(Exception, match="ValidationException"):
+async def test_a_request_that_does_not_fit_the_table_is_unavailable(table: Table) -> None:
+    with pytest.raises(Unavailable, match="is not as the service needs it"):
         await table.query(Query("#wrong = :pk", {":pk": "a"}))
 
 

@@ -112,9 +112,10 @@ async def test_failed_conditions_are_equal_through_both_clients(both: Clients, h
 async def test_an_invalid_request_raises_the_same_error_through_both_clients(both: Clients) -> None:
     errors = []
     for table in both:
-        with pytest.raises(ClientError) as error:
+        with pytest.raises(Unavailable) as error:
             await table.query(Query("#pk > :pk", {":pk": "x"}))
-        errors.append(error.value.response["Error"])
+        assert isinstance(error.value.__cause__, ClientError)
+        errors.append(error.value.__cause__.response["Error"])
     assert errors[0] == errors[1]
     assert errors[0]["Code"] == "ValidationException"
 

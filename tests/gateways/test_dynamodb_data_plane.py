@@ -22,12 +22,12 @@ from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
     HTTPClientError,
-    NoCredentialsError,
     ReadTimeoutError,
     SSLError,
 )
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from app.errors import Unavailable
 from app.gateways.dynamodb import Query, Table, unmarshal_item
 from app.gateways.dynamodb.client import open_client, resolve
 from app.gateways.dynamodb.connection import ConnectionPool
@@ -371,22 +371,23 @@ async def test_the_endpoint_is_the_one_that_botocore_resolves(
     aws = settings.model_copy(
         update={"dynamodb_endpoint_url": None, "aws_region": "eu-west-1", "dynamodb_client": "aioboto3"}
     )
-    async with open_client(aws) as client:
-        resolved, endpoint = await resolve(client)
+    async with open_client(aws) as opened:
+        client: Any = opened
+        resolved, endpoint = await resolve(await client.opened())
         assert resolved.geturl() == url
         assert (endpoint.region, endpoint.service) == ("eu-west-1", "dynamodb")
         assert endpoint.host == resolved.netloc
         assert "Botocore" in endpoint.user_agent or "botocore" in endpoint.user_agent
 
 
-async def test_missing_credentials_are_botocores_error_at_the_call(
+async def test_missing_credentials_are_unavailable_at_the_call(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     async with open_client(settings.model_copy(update={"dynamodb_endpoint_url": None})) as client:
-        with pytest.raises(NoCredentialsError):
+        with pytest.raises(Unavailable, match="no AWS credentials"):
             await client.get_item(TableName="t", Key={})
 
 
@@ -400,11 +401,12 @@ async def test_an_endpoint_beyond_the_data_plane_is_left_to_aioboto3(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    async with open_client(settings.model_copy(update={"dynamodb_endpoint_url": endpoint})) as client:
-        assert type(client).__name__ == "DynamoDB"
-    monkeypatch.setenv("NO_PROXY", "ddb.test")
-    async with open_client(settings.model_copy(update={"dynamodb_endpoint_url": "http://ddb.test/"})) as client:
-        assert type(client).__name__ == "DataPlaneClient"
+    for url, is_served_here in ((endpoint, False), ("http://ddb.test/", True)):
+        async with open_client(settings.model_copy(update={"dynamodb_endpoint_url": url})) as opened:
+            client: Any = opened
+            await client.opened()
+            assert client.is_served_here is is_served_here
+        monkeypatch.setenv("NO_PROXY", "ddb.test")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 from app.concurrency import Backoff
 from app.errors import Unavailable
 from app.gateways.dynamodb import MAX_ATTEMPTS, Put, Query, operator, table, unmarshal_item
-from app.gateways.dynamodb.client import DataPlaneClient
 from app.gateways.dynamodb.operator import OperatedTable, Segment, open_operated_table
 from app.settings import Settings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table
@@ -151,7 +150,7 @@ class LeavingOneUnprocessed:
 
     def _received(self, requests: Any) -> Any:
         """Return the requests as this client returns binary values: the data plane as text, aioboto3 as bytes."""
-        if not isinstance(self._client, DataPlaneClient):
+        if not self._client.is_served_here:
             return requests
         return json.loads(json.dumps(requests, default=lambda data: b64encode(data).decode()))
 

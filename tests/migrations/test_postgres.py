@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from migrations.postgres import MigrationFailed, migrate, rollback
+from tests.fixtures.engines import database_of
 
 ADD = "insert into users (display_name, handle, cognito_user_id) values ($1, $2, $3)"
 TABLES = "select array_agg(table_name order by table_name) from information_schema.tables where table_schema = 'public'"
@@ -37,16 +38,18 @@ async def tables(url: str) -> object:
 
 async def test_every_version_goes_up_and_down_again(empty_database_url: str) -> None:
     for _ in range(2):
-        await asyncio.to_thread(migrate, empty_database_url)
+        await asyncio.to_thread(migrate, database_of(empty_database_url))
         assert await tables(empty_database_url) == ["account_changes", "alembic_version", "search_keys", "users"]
-        await asyncio.to_thread(rollback, empty_database_url, "base")
+        await asyncio.to_thread(rollback, database_of(empty_database_url), "base")
         assert await tables(empty_database_url) == ["alembic_version"]
 
 
 async def test_migrations_started_at_the_same_time_run_one_after_the_other(empty_database_url: str) -> None:
     def start() -> subprocess.Popen[bytes]:
-        script = f"from migrations.postgres import migrate; migrate({empty_database_url!r})"
-        return subprocess.Popen([sys.executable, "-c", script])
+        environment = {"ENVIRONMENT": "test", "DATABASE_URL": empty_database_url}
+        script = "from app.settings import DatabaseSettings; from migrations.postgres import migrate"
+        command = [sys.executable, "-c", f"{script}; migrate(DatabaseSettings())"]
+        return subprocess.Popen(command, env=os.environ | environment)
 
     starts = [start() for _ in range(3)]
     assert [await asyncio.to_thread(process.wait) for process in starts] == [0, 0, 0]
@@ -55,7 +58,7 @@ async def test_migrations_started_at_the_same_time_run_one_after_the_other(empty
 
 async def test_a_failed_migration_is_told_in_one_sentence() -> None:
     with pytest.raises(MigrationFailed, match="could not be migrated"):
-        await asyncio.to_thread(migrate, "postgresql://nobody@127.0.0.1:1/nothing")
+        await asyncio.to_thread(migrate, database_of("postgresql://nobody@127.0.0.1:1/nothing"))
 
 
 @pytest.mark.parametrize(

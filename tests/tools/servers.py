@@ -36,7 +36,7 @@ class Server:
             sys.executable,
             "-m",
             "app",
-            env={**environment(self.settings), **self.variables, "HOST": "127.0.0.1", "PORT": str(self.port)},
+            env={**environment(self.settings), "HOST": "127.0.0.1", "PORT": str(self.port), **self.variables},
             stderr=self.stderr,
         )
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):

@@ -1,10 +1,10 @@
 """The DynamoDB gateway: one table, plain values in and out, one place for deadlines and retries of every call."""
 
 from app.gateways.dynamodb.consumed import Meter as Meter
+from app.gateways.dynamodb.faults import ConditionFailed as ConditionFailed
+from app.gateways.dynamodb.faults import TransactionRejected as TransactionRejected
 from app.gateways.dynamodb.table import MAX_ATTEMPTS as MAX_ATTEMPTS
-from app.gateways.dynamodb.table import ConditionFailed as ConditionFailed
 from app.gateways.dynamodb.table import Table as Table
-from app.gateways.dynamodb.table import TransactionRejected as TransactionRejected
 from app.gateways.dynamodb.table import open_table as open_table
 from app.gateways.dynamodb.values import Check as Check
 from app.gateways.dynamodb.values import Item as Item

@@ -9,7 +9,7 @@ import json
 import os
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,15 +17,17 @@ import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore import xform_name
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import HTTPClientError, NoCredentialsError
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
+from app.gateways.aws_errors import INVALID_CREDENTIALS
+from app.gateways.credentials import AwsCredentials
 from app.gateways.dynamodb.connection import CONNECT_SECONDS, MAX_CONNECTIONS, ConnectionPool
 from app.gateways.dynamodb.data_plane import DataPlane, Endpoint
-from app.settings import LOOPBACK, TableSettings
+from app.settings import LOOPBACK, AwsSettings, TableSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -35,14 +37,18 @@ log = structlog.get_logger(__name__)
 READ_SECONDS = 1.5
 
 
-class DataPlaneClient:
-    """aioboto3's client, but for the calls on items."""
+class DynamoDbClient:
+    """aioboto3's client, but for the calls on items, which the data plane serves if it can.
 
-    def __init__(self, client: "DynamoDBClient", session: AioSession, *, read_seconds: float) -> None:
-        """Take the credentials of the session, which are those of the client."""
-        self._client = client
-        self._session = session
+    Both are opened by the first call that finds credentials, so a process can start without them.
+    """
+
+    def __init__(self, settings: TableSettings, credentials: AwsCredentials, *, read_seconds: float) -> None:
+        self._settings = settings
+        self._credentials = credentials
         self._read_seconds = read_seconds
+        self._stack = AsyncExitStack()
+        self._client: Any = None
         self._data_plane: DataPlane | None = None
         self._lock = asyncio.Lock()
 
@@ -71,34 +77,68 @@ class DataPlaneClient:
         return await self._call("TransactWriteItems", request)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+        """Return the method of aioboto3's client."""
+
+        async def call(**request: Any) -> Any:
+            return await getattr(await self.opened(), name)(**request)
+
+        call.__name__ = name
+        return call
 
     async def _call(self, operation: str, request: dict[str, Any]) -> Any:
-        return await (self._data_plane or await self._open()).call(operation, request)
+        client = self._client or await self.opened()
+        try:
+            if self._data_plane:
+                return await self._data_plane.call(operation, request)
+            return await getattr(client, xform_name(operation))(**request)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in INVALID_CREDENTIALS:
+                self._credentials.discard()
+            raise
 
-    async def _open(self) -> DataPlane:
-        """Return the data plane. The first call makes it, as its endpoint may depend on the credentials."""
+    async def opened(self) -> Any:
+        """Return aioboto3's client, and open the data plane, as its endpoint may depend on the credentials."""
         async with self._lock:
-            if self._data_plane is None:
-                url, endpoint = await resolve(self._client)
-                context = await asyncio.to_thread(_ssl_context, self._session) if url.scheme == "https" else None
-                pool = ConnectionPool(
-                    url.hostname or "", url.port or {"https": 443}.get(url.scheme, 80), ssl_context=context
-                )
-                self._data_plane = DataPlane(endpoint, pool, self._get_credentials, read_seconds=self._read_seconds)
-            return self._data_plane
+            if self._client is None:
+                await self._credentials.get()
+                client = await self._open_client(self._credentials.session)
+                if _can_serve(self._settings, client.meta.endpoint_url):
+                    self._data_plane = await self._open_data_plane(client, self._credentials.session)
+                self._client = client
+            return self._client
 
-    async def _get_credentials(self) -> ReadOnlyCredentials:
-        """Return the credentials of this moment. The session renews them before they expire."""
-        credentials = await self._session.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
-        return await credentials.get_frozen_credentials()
+    async def _open_client(self, session: AioSession) -> Any:
+        config = AioConfig(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=self._read_seconds,
+            max_pool_connections=MAX_CONNECTIONS,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            parameter_validation=False,
+            tcp_keepalive=True,
+        )
+        opened = aioboto3.Session(region_name=region_of(self._settings, session), botocore_session=session)
+        endpoint = self._settings.dynamodb_endpoint_url
+        client = await self._stack.enter_async_context(opened.client("dynamodb", endpoint_url=endpoint, config=config))
+        client.meta.events.register("before-parse.dynamodb", _require_json)
+        return client
+
+    async def _open_data_plane(self, client: "DynamoDBClient", session: AioSession) -> DataPlane:
+        url, endpoint = await resolve(client)
+        context = await asyncio.to_thread(_ssl_context, session) if url.scheme == "https" else None
+        pool = ConnectionPool(url.hostname or "", url.port or {"https": 443}.get(url.scheme, 80), ssl_context=context)
+        return DataPlane(endpoint, pool, self._credentials.get, read_seconds=self._read_seconds)
+
+    @property
+    def is_served_here(self) -> bool:
+        """Return whether the data plane serves the calls on items."""
+        return self._data_plane is not None
 
     async def aclose(self) -> None:
-        """Close all connections of the data plane."""
+        """Close all connections."""
         if self._data_plane:
             await self._data_plane.aclose()
+        await self._stack.aclose()
+        await self._credentials.aclose()
 
 
 class _Resolved(Exception):
@@ -153,11 +193,21 @@ def _ssl_context(session: AioSession) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=bundle or get_cert_path(True))
 
 
-def _needs_aioboto3(url: str) -> str | None:
-    """Return why the data plane cannot serve this endpoint, None if it can."""
+def _can_serve(settings: TableSettings, url: str) -> bool:
+    """Return whether the data plane can serve this endpoint, and may."""
+    if settings.dynamodb_client == "aioboto3":
+        return False
+    reason = "a path in the endpoint's URL" if urlsplit(url).path.strip("/") else ""
     if urlsplit(url).scheme in get_environ_proxies(url):
-        return "a proxy"
-    return "a path in the endpoint's URL" if urlsplit(url).path.strip("/") else None
+        reason = "a proxy"
+    if reason:
+        log.warning("data_plane_not_used", reason=reason)
+    return not reason
+
+
+def region_of(settings: AwsSettings, session: AioSession | None = None) -> str:
+    """Return AWS_REGION, else AWS_DEFAULT_REGION, the region of the profile, or us-east-1."""
+    return settings.aws_region or (session or AioSession()).get_config_variable("region") or "us-east-1"
 
 
 def credentials_for(endpoint: str | None) -> dict[str, str]:
@@ -171,30 +221,11 @@ def credentials_for(endpoint: str | None) -> dict[str, str]:
 async def open_client(
     settings: TableSettings, *, read_seconds: float = READ_SECONDS
 ) -> AsyncIterator["DynamoDBClient"]:
-    """Open the client of a process; it connects at the first call."""
-    config = AioConfig(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=read_seconds,
-        max_pool_connections=MAX_CONNECTIONS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        parameter_validation=False,
-        tcp_keepalive=True,
-    )
-    session, endpoint = AioSession(), settings.dynamodb_endpoint_url
-    if local := credentials_for(endpoint):
-        session.set_credentials(local["aws_access_key_id"], local["aws_secret_access_key"])
-    opened = aioboto3.Session(region_name=settings.aws_region, botocore_session=session)
-    async with opened.client("dynamodb", endpoint_url=endpoint, config=config) as client:
-        client.meta.events.register("before-parse.dynamodb", _require_json)
-        if settings.dynamodb_client == "aioboto3":
-            yield client
-            return
-        if reason := _needs_aioboto3(client.meta.endpoint_url):
-            log.warning("data_plane_not_used", reason=reason)
-            yield client
-            return
-        ours = DataPlaneClient(client, session, read_seconds=read_seconds)
-        try:
-            yield cast("DynamoDBClient", ours)
-        finally:
-            await ours.aclose()
+    """Open the client of a process; it looks for credentials and connects at the first call."""
+    local = credentials_for(settings.dynamodb_endpoint_url)
+    fixed = {"access_key": local["aws_access_key_id"], "secret_key": local["aws_secret_access_key"]} if local else {}
+    client = DynamoDbClient(settings, AwsCredentials(**fixed), read_seconds=read_seconds)
+    try:
+        yield cast("DynamoDBClient", client)
+    finally:
+        await client.aclose()

@@ -12,7 +12,7 @@ from app.errors import Unavailable
 from app.gateways.dynamodb import Item, StoredItem, Table, marshal_item
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import Consumed
-from app.gateways.dynamodb.table import THROTTLES
+from app.gateways.dynamodb.faults import THROTTLES
 from app.settings import TableSettings
 
 if TYPE_CHECKING:

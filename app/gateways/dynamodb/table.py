@@ -11,9 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.concurrency import DYNAMODB_REQUEST
 from app.errors import Unavailable
-from app.gateways import aws_errors
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_rejection, record_response
+from app.gateways.dynamodb.faults import NO_ANSWER, Transient, code_of, translate
 from app.gateways.dynamodb.values import (
     Check,
     Key,
@@ -32,19 +32,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-THROTTLES = aws_errors.THROTTLES | {"LimitExceededException"}
-"""DynamoDB's codes. In other services LimitExceededException is a quota, which no waiting helps."""
-TRANSIENT = THROTTLES | {
-    "InternalServerError",
-    "ItemCollectionSizeLimitExceededException",
-    "ReplicatedWriteConflictException",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "ServiceUnavailable",
-    "TransactionConflict",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
 MAX_ATTEMPTS = 6
 """Attempts of one call, about half a second of backoff in all; the caller's deadline may end it sooner."""
 CREATE_CHECKS = 120
@@ -54,32 +41,16 @@ BATCH_SIZE = 100
 """Keys in one BatchGetItem, a limit of DynamoDB."""
 
 
-class ConditionFailed(Exception):
-    """The condition of a write failed; `item` is the item that it was checked on, None if there is none."""
-
-    def __init__(self, item: StoredItem | None = None) -> None:
-        super().__init__("The condition failed")
-        self.item = item
-
-
-class TransactionRejected(Exception):
-    """Conditions of a transaction failed; `failed` maps the position of each to its item, None if there is none."""
-
-    def __init__(self, failed: dict[int, StoredItem | None]) -> None:
-        super().__init__(f"The conditions at {sorted(failed)} failed")
-        self.failed = failed
-
-
 _TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
 
 
 class Table:
     """One DynamoDB table.
 
-    Every method raises Unavailable when DynamoDB refuses, fails or does not answer after MAX_ATTEMPTS, and botocore's
-    ClientError only for a request that this service has built wrongly. 1 RCU is a strongly consistent read of up to
-    4 KB, or two eventually consistent ones; 1 WCU a write of up to 1 KB; a transaction costs twice that,
-    and every index that a write changes as much again.
+    Every method raises Unavailable when DynamoDB refuses, fails or does not answer after MAX_ATTEMPTS, whatever is
+    wrong with it, with the table or with the credentials. 1 RCU is a strongly consistent read of up to 4 KB, or two
+    eventually consistent ones; 1 WCU a write of up to 1 KB; a transaction costs twice that, and every index that a
+    write changes as much again.
     """
 
     def __init__(self, client: "DynamoDBClient", name: str, *, meter: Meter | None = None) -> None:
@@ -171,10 +142,6 @@ class Table:
         items = [{_TRANSACT_NAMES[type(write)]: write.request() | options} for write in writes]
         await self._retry(self._client.transact_write_items, TransactItems=items, ClientRequestToken=str(uuid4()))
 
-    async def ping(self) -> None:
-        """Read a key without an item, which proves that the table answers: 0.5 RCU."""
-        await self.get({"pk": "PING", "sk": "PING"})
-
     async def create(
         self, definition: Mapping[str, Any], *, ttl_attribute: str, point_in_time_recovery: bool = False
     ) -> bool:
@@ -219,7 +186,7 @@ class Table:
             try:
                 return await method(**request)
             except ClientError as error:
-                if _code(error) != code:
+                if code_of(error) != code:
                     raise
                 return {}
 
@@ -236,47 +203,19 @@ class Table:
         for attempt in range(MAX_ATTEMPTS):
             try:
                 response = await method(**request)
-            except ClientError as error:
-                record_rejection(self._meter, call, _code(error), request)
-                fault = _translate(error)
-            except (BotoCoreError, OSError) as error:
-                fault = _Transient(type(error).__name__)
+            except (ClientError, BotoCoreError, OSError) as error:
+                if isinstance(error, ClientError):
+                    record_rejection(self._meter, call, code_of(error), request)
+                fault = translate(error, self.name)
+                if not isinstance(fault, Transient):
+                    raise fault from error
             else:
                 record_response(self._meter, call, response.get("ConsumedCapacity"))
                 return response
-            if not isinstance(fault, _Transient):
-                raise fault
             self._meter.retried(call, str(fault))
             log.warning("dynamodb_retry", operation=call, cause=str(fault))
             await asyncio.sleep(DYNAMODB_REQUEST.seconds(attempt))
-        raise Unavailable("DynamoDB does not answer") from fault
-
-
-class _Transient(Exception):
-    """A fault that another attempt may not meet."""
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _translate(error: ClientError) -> Exception:
-    code, response = _code(error), cast("dict[str, Any]", error.response)
-    if code == "ConditionalCheckFailedException":
-        return ConditionFailed(response.get("Item") or None)
-    if code == "TransactionCanceledException":
-        # Failed conditions win over conflicts and throttles: another attempt would fail again.
-        reasons = enumerate(response.get("CancellationReasons", ()))
-        failed = {
-            at: reason.get("Item") or None for at, reason in reasons if reason["Code"] == "ConditionalCheckFailed"
-        }
-        return TransactionRejected(failed) if failed else _Transient(code)
-    if code in TRANSIENT or response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-        return _Transient(code)
-    if code == "ValidationException":
-        return error  # a mistake of this service, not a fault of DynamoDB
-    log.error("dynamodb_refused", code=code)
-    return Unavailable(f"DynamoDB refused the call: {code}")
+        raise Unavailable("DynamoDB does not answer", remedy=NO_ANSWER) from fault
 
 
 @asynccontextmanager

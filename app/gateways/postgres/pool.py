@@ -1,4 +1,4 @@
-"""The Postgres gateway: a connection pool, a deadline for every statement, and connection faults as Unavailable."""
+"""Postgres: a connection pool with a deadline for every statement."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,37 +9,22 @@ import asyncpg
 import structlog
 
 from app.errors import Unavailable
+from app.gateways.postgres.connect import Connector
+from app.gateways.postgres.faults import DEAD_CONNECTION, FAULTS, unavailable
 from app.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
 
 STATEMENT_SECONDS = 1.5
 """Deadline of a statement or transaction, connecting included."""
-DEAD_CONNECTION = (
-    ConnectionError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a statement on a connection that Postgres is closing
-)
-UNAVAILABLE = (
-    *DEAD_CONNECTION,
-    OSError,
-    TimeoutError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
-
 T = TypeVar("T")
 
 
 class Postgres:
     """A connection pool. Statements take parameters and must be safe to repeat: one on a dead connection is sent twice.
 
-    Every method raises Unavailable when Postgres refuses, fails or does not answer in time, and asyncpg's errors for
-    everything else.
+    Every method raises Unavailable when Postgres refuses, fails or does not answer in time, whatever is wrong with it,
+    its schema or its grants; and asyncpg's UniqueViolationError.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, seconds: float = STATEMENT_SECONDS) -> None:
@@ -69,17 +54,16 @@ class Postgres:
 
         return await self._run(in_transaction)
 
-    async def ping(self) -> None:
-        """Run an empty query, which proves that the database answers."""
-        await self.fetch_row("SELECT 1")
-
     async def _run(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._retry_dead_connection(work)
-        except UNAVAILABLE as error:
-            log.warning("postgres_unavailable", cause=type(error).__name__)
-            raise Unavailable("Postgres does not answer") from error
+        except asyncpg.UniqueViolationError:
+            raise
+        except (*FAULTS, Unavailable) as error:
+            fault = unavailable(error)
+            log.warning("postgres_unavailable", cause=type(error).__name__, detail=fault.detail, remedy=fault.remedy)
+            raise fault from error
 
     async def _retry_dead_connection(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         """Run the work, and once more on a new connection if the pooled one has died while it was idle.
@@ -109,11 +93,10 @@ async def open_postgres(
 ) -> AsyncIterator[Postgres]:
     """Open the pool, which connects at the first statement: a database that is down does not keep the service down."""
     pool = await asyncpg.create_pool(
-        settings.database_url.get_secret_value(),
         min_size=0,
         max_size=settings.database_pool_size,
-        timeout=1,
         max_inactive_connection_lifetime=60,
+        connect=Connector(settings),
         reset=_skip_reset,
     )
     try:
