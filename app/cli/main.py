@@ -47,6 +47,9 @@ COMMANDS: Final = {
     ),
     "export": Entry("Conversations", "conversations.transfer", "Write groups as JSON lines."),
     "import": Entry("Conversations", "conversations.transfer", "Read groups from JSON lines."),
+    "import-bootcamp": Entry(
+        "Conversations", "bootcamp.commands", "Bring over the messages and users of the boot camp's table."
+    ),
     "seed": Entry("Conversations", "seed.commands", "Write users and conversations, in any number."),
     "list-users": Entry("Users", "people.commands", "List the accounts of the Cognito user pool."),
     "update-cognito-user-ids": Entry(
