@@ -22,6 +22,7 @@ from app.messaging.store import MessagingStore
 from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
+from tests.tools.bootcamp_table import create_old_table
 from tests.tools.command import Ended
 
 ANDREW, BAYKO, LONDO = (UUID(int=n, version=4) for n in (1, 2, 3))
@@ -71,26 +72,6 @@ class OldTable:
 
     async def snapshot(self) -> list[str]:
         return sorted([json.dumps(item, sort_keys=True) async for page in self.table.scan() for item in page])
-
-
-async def create_old_table(table: OperatedTable) -> None:
-    client: Any = table._client  # noqa: SLF001  # the service creates no such table
-    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
-    sort = {"AttributeName": "sk", "KeyType": "RANGE"}
-    index = {
-        "IndexName": "message-group-sk-index",
-        "KeySchema": [{"AttributeName": "message_group_uuid", "KeyType": "HASH"}, sort],
-        "Projection": {"ProjectionType": "ALL"},
-        "ProvisionedThroughput": units,
-    }
-    names = ("message_group_uuid", "pk", "sk")
-    await client.create_table(
-        TableName=table.name,
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, sort],
-        ProvisionedThroughput=units,
-        GlobalSecondaryIndexes=[index],
-    )
 
 
 @pytest.fixture

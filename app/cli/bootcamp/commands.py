@@ -14,7 +14,7 @@ from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.services import STATEMENT_SECONDS, Services, open_services
+from app.cli.services import STATEMENT_SECONDS, Services, open_services, require_own_table
 from app.cli.target import invalid_settings_explained, read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.gateways.postgres import open_postgres
@@ -72,6 +72,7 @@ async def import_bootcamp(
         )
     with closing(Archive()) as archive:
         async with open_services(settings) as services:
+            await require_own_table(services.table)
             await _read_table(console, settings, table, zone, archive)
             if old_database:
                 await _read_users(console, settings, old_database, archive)
