@@ -46,8 +46,8 @@ COMMANDS: Final = {
     "list-conversations": Entry(
         "Conversations", "conversations.commands", "Show a user's message groups, newest first."
     ),
-    "export": Entry("Conversations", "conversations.transfer", "Write groups as JSON lines."),
-    "import": Entry("Conversations", "conversations.transfer", "Read groups from JSON lines."),
+    "export": Entry("Conversations", "conversations.export", "Write groups, or everything, as JSON lines."),
+    "import": Entry("Conversations", "conversations.importing", "Read an export."),
     "import-bootcamp": Entry(
         "Conversations", "bootcamp.commands", "Bring over the messages and users of the boot camp's table."
     ),

@@ -64,7 +64,7 @@ WRONG = [
     ("seed --users 2 --groups 2", "at most 1 pairs"),
     ("seed --users 5 --groups 5 --messages 4", "at least one message"),
     ("import /nonexistent.jsonl", "does not exist"),
-    ("export", "one group, two handles, or --user"),
+    ("export", "one group, two handles, --user, or --all"),
     ("list-conversations juniper --before yesterday", "Invalid value for '--before'"),
 ]
 
@@ -228,7 +228,7 @@ def test_a_closed_standard_error_leaves_the_output_clean(stock: Place) -> None:
 
 async def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
     file = tmp_path / "empty.jsonl"
-    file.touch()
+    file.write_text('{"entity": "end", "messages": 0, "inbox_rows": 0, "users": 0}\n')
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
