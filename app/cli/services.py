@@ -1,9 +1,9 @@
 """The table and Postgres, opened for a command, with the stores and the rules of the service over them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.cache import Caches
 from app.cli.failures import Failure
@@ -69,12 +69,23 @@ async def require_own_table(table: OperatedTable) -> None:
     found = await table.describe()
     if found is None:
         raise Failure(f"There is no table {table.name} here: `cruddur schema-load` creates it.")
-    keys = [key["AttributeName"] for key in found["KeySchema"]]
-    if keys != ["pk", "sk"] or INDEX not in (index["IndexName"] for index in found.get("GlobalSecondaryIndexes", ())):
+    if not _is_own(found):
         raise Failure(
             f"{table.name} is not a table of this service, which has the keys pk and sk and the index {INDEX}:"
             " is DYNAMODB_TABLE right?"
         )
+
+
+async def is_own_table(table: OperatedTable) -> bool:
+    """Return whether the table is there, and one of this service."""
+    found = await table.describe()
+    return found is not None and _is_own(found)
+
+
+def _is_own(found: Mapping[str, Any]) -> bool:
+    keys = [key["AttributeName"] for key in found["KeySchema"]]
+    indexes = [index["IndexName"] for index in found.get("GlobalSecondaryIndexes", ())]
+    return keys == ["pk", "sk"] and INDEX in indexes
 
 
 async def announce_table(settings: TableSettings) -> None:
