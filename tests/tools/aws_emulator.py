@@ -60,7 +60,7 @@ class Emulator:
 
 
 def add_users(asked: Any) -> int:
-    """Put accounts into the pool as they are: with or without a `sub`, `disabled` or not, confirmed or in a `status`."""
+    """Put accounts into the pool as they are: with or without a `sub`, `disabled` or not, in any `status`."""
     pool = cognitoidp_backends[ACCOUNT][REGION].user_pools[asked["pool"]]
     for attributes in asked["users"]:
         user = CognitoIdpUser(asked["pool"], None, None, attributes.pop("status", "CONFIRMED"), [])
