@@ -2,16 +2,22 @@
 
 0    done
 1    something is wrong or missing, such as a hole, a difference or an unknown handle
-2    an argument, a setting or an input file is wrong, or accounts or users are left unmatched
+2    an argument, a setting, an input file or the output is wrong, or accounts or users are left unmatched
 3    DynamoDB, Postgres or another service is unavailable
 4    refused: not confirmed, or protected
 70   a bug of the program; --debug shows where
 130  interrupted; the same command goes on
+141  the reader of the output has ended before the command
 """
 
+import errno
 from enum import IntEnum
+from typing import Final
 
 from app.errors import Unavailable
+
+OUTPUT_FAILURES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+SQLITE_FULL: Final = "database or disk is full"
 
 
 class Code(IntEnum):
@@ -24,6 +30,7 @@ class Code(IntEnum):
     REFUSED = 4
     BUG = 70
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 class Failure(Exception):
@@ -37,3 +44,12 @@ class Failure(Exception):
 def with_hint(error: BaseException) -> str:
     """Return the error's sentence with the remedy, if it has one."""
     return error.explained if isinstance(error, Unavailable) else str(error)
+
+
+def out_of_space(error: Exception) -> str:
+    """Return the sentence for an output or a temporary file that has no space left, empty for any other error."""
+    if isinstance(error, OSError) and error.errno in OUTPUT_FAILURES:
+        return f"The output cannot be written: {error.strerror}."
+    if str(error) == SQLITE_FULL:
+        return "There is no space left for temporary files: free some, or set TMPDIR to another folder."
+    return ""

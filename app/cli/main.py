@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Coroutine, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import typer
@@ -16,7 +17,7 @@ from typer import TyperException
 from typer.core import TyperCommand, TyperGroup
 
 from app.cli import failures
-from app.cli.failures import Code, Failure, with_hint
+from app.cli.failures import Code, Failure, out_of_space, with_hint
 from app.cli.local_service import use_local_service
 from app.errors import AppError
 
@@ -45,8 +46,11 @@ COMMANDS: Final = {
     "list-conversations": Entry(
         "Conversations", "conversations.commands", "Show a user's message groups, newest first."
     ),
-    "export": Entry("Conversations", "conversations.transfer", "Write groups as JSON lines."),
-    "import": Entry("Conversations", "conversations.transfer", "Read groups from JSON lines."),
+    "export": Entry("Conversations", "conversations.export", "Write groups, or everything, as JSON lines."),
+    "import": Entry("Conversations", "conversations.importing", "Read an export."),
+    "import-bootcamp": Entry(
+        "Conversations", "bootcamp.commands", "Bring over the messages and users of the boot camp's table."
+    ),
     "seed": Entry("Conversations", "seed.commands", "Write users and conversations, in any number."),
     "list-users": Entry("Users", "people.commands", "List the accounts of the Cognito user pool."),
     "update-cognito-user-ids": Entry(
@@ -130,15 +134,21 @@ def run() -> None:
     given = sys.argv[1:]
     debug = "--debug" in given
     os.environ.update({name: value for flag, (name, value) in FLAGS.items() if flag in given})
+    if sys.stderr is None:  # closed: what is printed there would go to standard output
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for the life of the process
+    code = _run([argument for argument in given if argument not in FLAGS], debug=debug)
     try:
-        sys.exit(_run([argument for argument in given if argument not in FLAGS], debug=debug))
-    except BrokenPipeError:  # the reader of the output, such as head, has ended
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # what is still buffered can go nowhere, and must not fail again at the exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Code.DONE)
+    sys.exit(code)
 
 
 def _run(arguments: Sequence[str], *, debug: bool) -> int:
     try:
+        if sys.stdout is None:
+            raise Failure("Standard output is closed: give the command one, such as /dev/null.", Code.USAGE)
         use_local_service()
         result = app(arguments, prog_name="cruddur", standalone_mode=False)
         if isinstance(result, Coroutine):  # a command that awaits an engine
@@ -147,8 +157,6 @@ def _run(arguments: Sequence[str], *, debug: bool) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = Code.INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:
         if debug and not isinstance(error, TyperException):
             raise
@@ -162,8 +170,11 @@ def _explain(error: Exception) -> Code:
     """Print one line on standard error and return the exit code. Of an exception group the first counts."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, BrokenPipeError):  # the reader of the output, such as head, has ended
+        return Code.PIPE_CLOSED
     sentence, code = _sentence(error)
-    print(sentence if sentence.startswith("Usage: ") else f"cruddur: {sentence}", file=sys.stderr)
+    one_line = " ".join(sentence.splitlines())
+    print(sentence if sentence.startswith("Usage: ") else f"cruddur: {one_line}", file=sys.stderr)
     return code
 
 
@@ -176,6 +187,8 @@ def _sentence(error: Exception) -> tuple[str, Code]:
         return f"{message.rstrip('.')}. `{path} --help` explains.", Code.USAGE
     if isinstance(error, Failure):
         return str(error), error.code
+    if sentence := out_of_space(error):
+        return sentence, Code.USAGE
     if isinstance(error, AppError):
         return with_hint(error), Code.UNAVAILABLE
     return f"{type(error).__name__}: {error}. This is a bug of the program; --debug shows where.", Code.BUG

@@ -67,7 +67,7 @@ def _failures_translated() -> Iterator[None]:
     try:
         yield
     except MigrationFailed as error:
-        raise Failure(str(error), Code.UNAVAILABLE) from error
+        raise Failure(str(error).partition("\n")[0], Code.UNAVAILABLE) from error  # without the SQL
 
 
 def _show_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:

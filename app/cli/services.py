@@ -1,11 +1,12 @@
 """The table and Postgres, opened for a command, with the stores and the rules of the service over them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.cache import Caches
+from app.cli.failures import Failure
 from app.cli.target import announce, announce_database, invalid_settings_explained, is_local
 from app.concurrency import TaskSet
 from app.gateways.aws import Aws, open_aws
@@ -16,6 +17,7 @@ from app.messaging.store import MessagingStore
 from app.settings import DatabaseSettings, StoreSettings, TableSettings
 from app.users.service import Users
 from app.users.store import UserStore
+from migrations.dynamodb_table import INDEX
 
 STATEMENT_SECONDS: Final = 120
 """A statement of a command may change every row; a request's may not."""
@@ -61,6 +63,30 @@ async def open_table(settings: TableSettings, *, name: str | None = None) -> Asy
     await announce_table(chosen)
     async with open_operated_table(chosen) as table:
         yield table
+
+
+async def require_own_table(table: OperatedTable) -> None:
+    """Raise a Failure if the table is not there, or not one of this service."""
+    found = await table.describe()
+    if found is None:
+        raise Failure(f"There is no table {table.name} here: `cruddur schema-load` creates it.")
+    if not _is_own(found):
+        raise Failure(
+            f"{table.name} is not a table of this service, which has the keys pk and sk and the index {INDEX}:"
+            " is DYNAMODB_TABLE right?"
+        )
+
+
+async def is_own_table(table: OperatedTable) -> bool:
+    """Return whether the table is there, and one of this service."""
+    found = await table.describe()
+    return found is not None and _is_own(found)
+
+
+def _is_own(found: Mapping[str, Any]) -> bool:
+    keys = [key["AttributeName"] for key in found["KeySchema"]]
+    indexes = [index["IndexName"] for index in found.get("GlobalSecondaryIndexes", ())]
+    return keys == ["pk", "sk"] and INDEX in indexes
 
 
 async def announce_table(settings: TableSettings) -> None:

@@ -350,6 +350,11 @@ def to_inbox_entry(item: StoredItem) -> BucketPosition:
     return BucketPosition(bucket, text_to_uuid(item["sk"]["S"][4:]), (bucket + 1) * BUCKET_MS - 1)
 
 
+def owner(item: StoredItem) -> UUID:
+    """Return the user whose inbox row this is, or whose index entry."""
+    return text_to_uuid(item["pk"]["S"][4:])
+
+
 def is_behind(row: InboxRow, position: InboxPosition | BucketPosition | None) -> bool:
     """Return whether a row comes after a position (None: the begin)."""
     if isinstance(position, BucketPosition):

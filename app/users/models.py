@@ -45,13 +45,15 @@ class AccountChanges:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user that is imported with an existing id."""
+    """A user that is imported with an existing id; without a time of registration, it is registered now."""
 
     uuid: UUID
     handle: str
     display_name: str
     cognito_user_id: str
     email: str | None = None
+    created_at: datetime | None = None
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Users in Postgres: a method for each access pattern, with its SQL."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import astuple
 from typing import Any
 from uuid import UUID
 
@@ -133,17 +134,32 @@ class UserStore:
         """Add imported users in a single statement, and return how many were added. Existing users are not changed."""
         if not users:
             return 0
-        columns = zip(*((u.uuid, u.handle, u.display_name, u.cognito_user_id, u.email) for u in users), strict=True)
+        columns = zip(*map(astuple, users), strict=True)
         rows = await self._postgres.fetch(
             """
-            INSERT INTO users (uuid, handle, display_name, cognito_user_id, email)
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+            INSERT INTO users (uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at)
+            SELECT uuid, handle, display_name, subject, email, coalesce(created_at, now()), disabled_at
+            FROM unnest(
+                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]
+            ) AS new (uuid, handle, display_name, subject, email, created_at, disabled_at)
             ON CONFLICT DO NOTHING
             RETURNING uuid
             """,
             *map(list, columns),
         )
         return len(rows)
+
+    async def whole_users(self, *, after: UUID | None, limit: int) -> list[NewUser]:
+        """Return users with everything that is known of them, in the order of their ids, from the first after one."""
+        rows = await self._postgres.fetch(
+            """
+            SELECT uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at
+            FROM users WHERE $1::uuid IS NULL OR uuid > $1 ORDER BY uuid LIMIT $2
+            """,
+            after,
+            limit,
+        )
+        return [NewUser(UUID(int=uuid.int), *values) for uuid, *values in rows]
 
     async def relink(self, subjects: Sequence[NewSubject]) -> int:
         """Move users to other Cognito subjects, and return how many have their new subject.

@@ -21,6 +21,7 @@ from app.settings import DatabaseSettings
 from app.users.models import NewSubject
 from app.users.store import UserStore
 from migrations.postgres import migrate
+from tests.cli.conftest import Place as CommandPlace
 from tests.fixtures.emulator import AwsEmulator
 from tests.fixtures.engines import database_of
 from tests.tools.command import Ended, cruddur
@@ -297,6 +298,56 @@ async def test_sync_disables_the_users_of_disabled_accounts_and_enables_none(pla
     applied = await place.run("users", "sync", "--apply")
     assert (applied.code, "2 disable" in applied.out) == (0, True), applied
     assert sorted(await place.texts(disabled)) == ["leaves", "unnamed", "was_disabled"]
+
+
+async def test_accounts_that_are_not_confirmed_count_for_nothing(place: Place) -> None:
+    """Signing up makes such an account with any handle, so it takes no user over and clashes with none."""
+    await place.users("amelie", "bruno", "chloe")
+    sub = place.account("amelie")
+    for handle in ("Amelie", "bruno", "newcomer"):
+        place.account(handle, status="UNCONFIRMED")
+    invited = place.account("chloe", status="FORCE_CHANGE_PASSWORD")
+    linked = await place.run("update-cognito-user-ids", "--apply", "--json")
+    assert (linked.code, findings(linked)) == (
+        2,
+        {"bruno": "no account", "amelie": "change", "chloe": "change", "newcomer": "skip"},
+    )
+    assert await place.subs() == {"amelie": sub, "bruno": "MOCK-bruno", "chloe": invited}
+    synced = await place.run("users", "sync", "--apply", "--json")
+    assert (synced.code, findings(synced)) == (0, {"newcomer": "skip"})
+    assert len(await place.subs()) == 3
+
+
+async def test_a_disabled_account_keeps_its_user(place: Place) -> None:
+    """An account with the same handle that came later does not get the user of the disabled one."""
+    await place.users("amelie", "bruno")
+    amelie, _ = place.account("amelie", disabled="yes"), place.account("Amelie")
+    bruno = place.account("bruno", disabled="yes")
+    await place.database.execute("UPDATE users SET cognito_user_id = $1 WHERE handle = 'amelie'", amelie)
+    ended = await place.run("update-cognito-user-ids", "--apply")
+    assert (ended.code, "(disabled)" in ended.out) == (2, True), ended
+    assert await place.subs() == {"amelie": amelie, "bruno": bruno}
+
+
+async def test_clashes_are_shown_first(place: Place) -> None:
+    await place.users(*(f"aaa_{n:02}" for n in range(60)), "zoe")
+    for handle in ("zoe", "Zoe"):
+        place.account(handle)
+    ended = await place.run("update-cognito-user-ids")
+    assert ended.out.splitlines()[1].startswith("clash")
+
+
+async def test_sync_gives_no_user_of_the_conversations_a_new_uuid(place: Place, engines: CommandPlace) -> None:
+    there = await CommandPlace({**engines.elsewhere().environment, "DATABASE_URL": place.database_url}).made()
+    environment = {name: there.environment[name] for name in ("DYNAMODB_ENDPOINT_URL", "DYNAMODB_TABLE")}
+    await there.done("seed")
+    juniper = await place.database.fetchval("DELETE FROM users WHERE handle = 'juniper' RETURNING uuid")
+    place.account("juniper")
+    refused = await place.run("users", "sync", "--apply", **environment)
+    assert (refused.code, f"such as {juniper}" in refused.complaint) == (4, True), refused
+    assert "juniper" not in await place.subs()
+    told = await place.run("users", "sync", "--apply", "--new-uuids", **environment)
+    assert (told.code, "juniper" in await place.subs()) == (0, True), told
 
 
 async def test_a_user_is_disabled_and_enabled_by_handle(place: Place) -> None:

@@ -57,13 +57,14 @@ WRONG = [
     ("drop", "Missing argument 'TABLE'"),
     ("scan --limit none", "Invalid value for '--limit'"),
     ("scan --filter nonsense", "is not a filter"),
+    ("scan --filter nosuch=1", "There is no field 'nosuch': the fields are"),
     ("get-conversation juniper osman --before 5 --after 3", "Only a single parameter"),
     ("get-conversation juniper osman priya", "two handles"),
     ("get-conversation not-a-uuid", "is not a group's uuid"),
     ("seed --users 2 --groups 2", "at most 1 pairs"),
     ("seed --users 5 --groups 5 --messages 4", "at least one message"),
     ("import /nonexistent.jsonl", "does not exist"),
-    ("export", "one group, two handles, or --user"),
+    ("export", "one group, two handles, --user, or --all"),
     ("list-conversations juniper --before yesterday", "Invalid value for '--before'"),
 ]
 
@@ -182,18 +183,51 @@ def test_the_shell_script_runs_it_from_anywhere(stock: Place, tmp_path: Path) ->
     assert len(ended.stdout.splitlines()) == 1
 
 
-def test_a_closed_pipe_is_no_failure(stock: Place) -> None:
-    command = f"{sys.executable} -m app.cli scan --json | head -1"
+FULL = "cruddur: The output cannot be written: No space left on device."
+CLOSED = "cruddur: Standard output is closed: give the command one, such as /dev/null."
+OUTPUTS = [
+    ("scan --json | true", 141, None),
+    ("list-conversations juniper --json | true", 141, None),
+    ("scan --json > /dev/full", 2, FULL),
+    ("list-tables > /dev/full", 2, FULL),
+    ("export juniper osman > /dev/full", 2, FULL),
+    ("verify > /dev/full", 2, FULL),
+    ("scan --json >&-", 2, CLOSED),
+    ("export juniper osman >&-", 2, CLOSED),
+]
+
+
+@pytest.mark.parametrize(("command", "code", "complaint"), OUTPUTS)
+def test_an_output_that_takes_nothing_is_never_done(
+    stock: Place, command: str, code: int, complaint: str | None
+) -> None:
+    """A reader that ends, as head does, is no failure to talk about, but not the whole output either."""
+    line = f"{sys.executable} -m app.cli {command}; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(
+        ["/bin/bash", "-c", line],
+        env={**os.environ, **stock.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == code, ended
+    complaints = [line for line in ended.stderr.splitlines() if line.startswith("cruddur:")]
+    assert complaints == ([complaint] if complaint else [])
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+
+
+def test_a_closed_standard_error_leaves_the_output_clean(stock: Place) -> None:
+    command = f"{sys.executable} -m app.cli list-conversations juniper --json 2>&-"
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env={**os.environ, **stock.environment}, capture_output=True, text=True, check=True
     )
-    assert "Traceback" not in ended.stderr
-    assert "cruddur:" not in ended.stderr
+    assert len([json.loads(line) for line in ended.stdout.splitlines()]) == 3
 
 
 async def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
     file = tmp_path / "empty.jsonl"
-    file.touch()
+    file.write_text('{"entity": "end", "messages": 0, "inbox_rows": 0, "users": 0}\n')
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

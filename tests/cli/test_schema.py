@@ -2,6 +2,7 @@
 
 from migrations.dynamodb_table import TTL_ATTRIBUTE, table_definition
 from tests.cli.conftest import Place
+from tests.tools.bootcamp_table import create_old_table
 
 
 async def test_the_table_is_made_once_and_then_compared(engines: Place) -> None:
@@ -90,3 +91,31 @@ async def test_an_impossible_table_name_is_refused(engines: Place) -> None:
     ended = await engines.run("drop", "x", "--yes")
     assert ended.code == 2
     assert "DYNAMODB_TABLE" in ended.complaint
+
+
+FOREIGN = [
+    "verify",
+    "list-conversations juniper",
+    "get-conversation juniper osman",
+    "seed",
+    "import-bootcamp other-messages",
+]
+
+
+async def test_a_table_of_something_else_is_named_and_not_written_to(engines: Place, stock: Place) -> None:
+    """The boot camp's table has the service's default name, and the same keys."""
+    place = Place({**stock.environment, "DYNAMODB_TABLE": engines.elsewhere().table_name})
+    async with place.table() as table:
+        await create_old_table(table)
+        runs = [await place.run(*command.split()) for command in FOREIGN]
+        assert [page async for page in table.scan()] == [[]]
+    for command, ended in zip(FOREIGN, runs, strict=True):
+        assert ended.code == 1, (command, ended)
+        assert "is not a table of this service" in ended.complaint
+
+
+async def test_a_command_on_data_names_a_missing_table(stock: Place, engines: Place) -> None:
+    place = Place({**stock.environment, "DYNAMODB_TABLE": engines.elsewhere().table_name})
+    for command in ("verify", "seed"):
+        ended = await place.run(command)
+        assert (ended.code, "`cruddur schema-load` creates it" in ended.complaint) == (1, True), ended

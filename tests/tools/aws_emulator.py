@@ -60,10 +60,10 @@ class Emulator:
 
 
 def add_users(asked: Any) -> int:
-    """Put accounts into the pool as they are, with the `sub` that they have or without one; `disabled` ones, too."""
+    """Put accounts into the pool as they are: with or without a `sub`, `disabled` or not, in any `status`."""
     pool = cognitoidp_backends[ACCOUNT][REGION].user_pools[asked["pool"]]
     for attributes in asked["users"]:
-        user = CognitoIdpUser(asked["pool"], None, None, "CONFIRMED", [])
+        user = CognitoIdpUser(asked["pool"], None, None, attributes.pop("status", "CONFIRMED"), [])
         user.enabled = not attributes.pop("disabled", "")
         user.attributes = [{"Name": name, "Value": value} for name, value in attributes.items()]
         user.attribute_lookup = attributes

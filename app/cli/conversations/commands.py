@@ -12,7 +12,7 @@ from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.options import Json, examples
-from app.cli.services import open_services
+from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
 from app.errors import InvalidParameter
 from app.messaging.inbox import Inbox
@@ -56,6 +56,8 @@ async def get_conversation(
     async with open_services(read_settings(StoreSettings)) as services:
         group = await find_group(services.users, names)
         messages = await services.messaging.messages_in(group, window)
+        if not messages:
+            await require_own_table(services.table)
         senders = await services.users.names({message.user_uuid for message in messages})
     if not messages:
         raise Failure(f"Group {group} has no messages there.")
@@ -108,6 +110,8 @@ async def list_conversations(
     async with open_services(read_settings(StoreSettings)) as services:
         user = await find_user(services.users, handle)
         rows = (await Inbox(services.messaging).page(user.uuid, before=position, limit=limit)).rows
+        if not rows:
+            await require_own_table(services.table)
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
     console = Console(json)
     if rows:

@@ -1,37 +1,29 @@
 """The commands list-users, update-cognito-user-ids and users: accounts of the user pool and users in Postgres."""
 
 import re
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
-from typing import Annotated, Final, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
 from app.cache import Caches
-from app.cli.batches import batched
 from app.cli.console import Console, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.people.directory import UNMATCHED, Directory, Finding, Status, accounts, users
-from app.cli.services import aws_account, open_user_store
-from app.cli.target import announce, read_settings, require_consent_off_this_machine
+from app.cli.people.directory import accounts
+from app.cli.people.sync import SyncCommand, collect, open_pool, say_more
+from app.cli.services import open_user_store
+from app.cli.target import read_settings, require_consent_off_this_machine
 from app.concurrency import TaskSet
-from app.errors import NotFound
-from app.gateways.aws import Aws, is_amazon, open_aws
-from app.settings import DatabaseSettings, NameSettings, ProcessSettings, TableSettings
-from app.users.models import NewSubject, NewUser, User
+from app.settings import DatabaseSettings, ProcessSettings
 from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
 
-T = TypeVar("T")
-
 POOL_ID: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]+")
 SHOWN: Final = 50
-BATCH: Final = 1_000
 EXIT_CODES: Final = (
     "\n\n\b\nExit codes: 0 done, 2 accounts or users are left unmatched, 3 Cognito or Postgres is unavailable,"
     " 4 not confirmed."
@@ -44,6 +36,9 @@ Apply = Annotated[bool, typer.Option("--apply", help="Write the changes; without
 AllowReserved = Annotated[
     bool,
     typer.Option("--allow-reserved", help="Create users with reserved handles and names, too, as the service's own."),
+]
+NewUuids = Annotated[
+    bool, typer.Option("--new-uuids", help="Create users also while the conversations have users that are missing.")
 ]
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")]
 All = Annotated[bool, typer.Option("--all", help=f"List all, not only the first {SHOWN}.")]
@@ -69,8 +64,8 @@ async def list_users(pool: Pool = "", every: All = False, json: Json = False) ->
     Handles are shown in lower case, as the service compares them. E-mail addresses are not shown.
     """
     console, limit, pool_id = Console(json), None if every else SHOWN, _pool_id(pool)
-    async with _open_pool(pool_id) as aws:
-        found = await _collect(console, "Accounts", accounts(aws, pool_id))
+    async with open_pool(pool_id) as aws:
+        found = await collect(console, "Accounts", accounts(aws, pool_id))
     for account in found:
         console.record(
             {
@@ -89,7 +84,7 @@ async def list_users(pool: Pool = "", every: All = False, json: Json = False) ->
         handle, name = readable(account.handle) or "–", readable(account.name)
         rows.append((handle, name, account.sub or "–", status, account.created_at or ""))
     console.table(("handle", "name", "sub", "status", "created"), rows)
-    _say_more(console, found, limit)
+    say_more(console, found, limit)
     console.say(f"{len(found):,} accounts")
 
 
@@ -111,7 +106,8 @@ async def update_cognito_user_ids(
     Handles are compared without case. Nothing is written without --apply; with it, all changes are written in one
     transaction, also where users have each other's sub, and running it again changes nothing. An account without
     preferred_username or sub, a handle that two accounts share, and a user or an account without a counterpart are
-    listed and left unchanged.
+    listed and left unchanged, clashes first. A disabled account counts like any other: its user stays its user, and
+    users sync disables it. An account that is not confirmed counts for nothing: signing up makes one with any handle.
 
     Running services notice a change within ten seconds, and end the open event streams of the users.
     """
@@ -125,19 +121,23 @@ async def sync(
     apply: Apply = False,
     every: All = False,
     allow_reserved: AllowReserved = False,
+    new_uuids: NewUuids = False,
     yes: Yes = False,
     production: Production = False,
     json: Json = False,
 ) -> Code:
     """Create a user in Postgres for each account in the pool that has none, and disable those of disabled accounts.
 
-    Nothing is written without --apply, and users are never enabled: users enable does that. Handles follow the rules
+    Nothing is written without --apply, and users are never enabled: users enable does that. Accounts that are disabled
+    or not confirmed get no user. While the conversations have users that are not in Postgres, none is created, since an
+    account may be theirs: import them first, or give --new-uuids. Handles follow the rules
     of registration (3 to 30 of a-z, 0-9 and _, in lower case); names lose invisible characters, and a user without a
     valid name is named by its handle. Clashes are listed and left unchanged. Users are written in batches; after an
     interruption the same command goes on.
     """
     command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
-    return await command.sync(apply=apply, allow_reserved=allow_reserved, yes=yes, production=production)
+    rules = None if allow_reserved else NameRules(command.settings.reserved_handles)
+    return await command.sync(rules, apply=apply, new_uuids=new_uuids, yes=yes, production=production)
 
 
 @users_app.command(
@@ -181,10 +181,6 @@ async def _switch(
     console.say(f"@{user.handle} is {state} now." if changed else f"@{user.handle} was {state} already.")
 
 
-class _SyncSettings(DatabaseSettings, NameSettings):
-    """The database, and the rules for the names of new users."""
-
-
 class _IssuerSettings(ProcessSettings):
     """The issuer of the tokens that the service accepts."""
 
@@ -200,111 +196,3 @@ def _pool_id(given: str) -> str:
             Code.USAGE,
         )
     return pool
-
-
-@asynccontextmanager
-async def _open_pool(pool: str) -> AsyncIterator[Aws]:
-    region = pool.partition("_")[0]
-    async with open_aws(read_settings(TableSettings)) as aws:
-        endpoint = await aws.endpoint("cognito-idp", region=region)
-        place = f"{await aws_account(aws)}, region {region}" if is_amazon(endpoint) else f"emulator {endpoint}"
-        announce(f"{place}, user pool {pool}")
-        try:
-            yield aws
-        except NotFound as error:
-            raise Failure(f"There is no user pool {pool} in this account and region: {error}") from None
-
-
-async def _collect(console: Console, title: str, found: AsyncIterator[T]) -> list[T]:
-    """Return all items, and show a progress bar meanwhile."""
-    collected: list[T] = []
-    with console.progress(title, total=None) as advance:
-        async for item in found:
-            collected.append(item)
-            advance(1)
-    return collected
-
-
-class SyncCommand:
-    """A run of a command that compares pool and Postgres, shows the findings, and writes the changes with --apply."""
-
-    def __init__(self, console: Console, pool: str, *, limit: int | None) -> None:
-        self._console = console
-        self._pool = pool
-        self._limit = limit
-        self._settings = read_settings(_SyncSettings)
-
-    async def update(self, *, apply: bool, yes: bool, production: bool) -> Code:
-        async with open_user_store(self._settings) as store:
-            findings = (await self._directory(store)).links()
-            subjects = [each.change for each in findings if isinstance(each.change, NewSubject)]
-            self._show(findings)
-            if not apply or not subjects:
-                return self._end(findings, len(subjects), "changed" if apply else "would change")
-            self._ask(f"change the sub of {len(subjects):,} users", yes=yes, production=production)
-            changed = await store.relink(subjects)
-        code = self._end(findings, changed, "changed")
-        return code if changed == len(subjects) else self._overtaken(len(subjects) - changed)
-
-    async def sync(self, *, apply: bool, allow_reserved: bool, yes: bool, production: bool) -> Code:
-        rules = None if allow_reserved else NameRules(self._settings.reserved_handles)
-        async with open_user_store(self._settings) as store:
-            findings = (await self._directory(store, rules)).missing()
-            missing = [each.change for each in findings if isinstance(each.change, NewUser)]
-            disabled = [each.change.uuid for each in findings if isinstance(each.change, User)]
-            self._show(findings)
-            if not apply or not (missing or disabled):
-                return self._end(findings, len(missing), "created" if apply else "would create")
-            self._ask(f"create {len(missing):,} users and disable {len(disabled):,}", yes=yes, production=production)
-            await store.disable(disabled)
-            created = 0
-            with self._console.progress("Users", total=len(missing)) as advance:
-                for batch in batched(missing, BATCH):
-                    created += await store.add_all(batch)
-                    advance(len(batch))
-        code = self._end(findings, created, "created")
-        return code if created == len(missing) else self._overtaken(len(missing) - created)
-
-    async def _directory(self, store: UserStore, rules: NameRules | None = None) -> Directory:
-        async with _open_pool(self._pool) as aws:
-            pool = await _collect(self._console, "Accounts", accounts(aws, self._pool))
-        return Directory(pool, await _collect(self._console, "Users", users(store)), rules)
-
-    def _ask(self, action: str, *, yes: bool, production: bool) -> None:
-        require_consent_off_this_machine(self._settings, action, yes=yes, production=production)
-
-    def _show(self, findings: Sequence[Finding]) -> None:
-        """Show the findings but for those without a difference, first those that the operator has to resolve."""
-        shown = sorted(
-            (each for each in findings if each.kind is not Status.SAME),
-            key=lambda each: each.kind not in UNMATCHED,
-        )
-        for each in shown:
-            self._console.record({"finding": each.kind, "handle": each.handle or None, "detail": each.detail})
-        rows = [
-            (each.kind, f"@{readable(each.handle)}" if each.handle else "–", readable(each.detail))
-            for each in shown[: self._limit]
-        ]
-        if rows:
-            self._console.table(("finding", "handle", "detail"), rows)
-        _say_more(self._console, shown, self._limit)
-
-    def _end(self, findings: Iterable[Finding], written: int, verb: str) -> Code:
-        """Show the counts and the next step, and return the exit code."""
-        counts = Counter(each.kind for each in findings)
-        left = sum(counts[kind] for kind in UNMATCHED)
-        kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in Status if counts[kind]) or "no accounts and no users"
-        self._console.say(f"{kinds}. {verb.capitalize()} {written:,}.")
-        if verb.startswith("would") and (written or counts[Status.DISABLE]):
-            self._console.say("Nothing was written: --apply does it.")
-        self._console.record({"counts": counts, verb.replace(" ", "_"): written, "left": left})
-        return Code.USAGE if left else Code.DONE
-
-    def _overtaken(self, count: int) -> Code:
-        self._console.note(f"{count:,} have changed meanwhile and were left unchanged: run it again.")
-        return Code.USAGE
-
-
-def _say_more(console: Console, found: Sequence[object], limit: int | None) -> None:
-    if limit is not None and len(found) > limit:
-        console.say(f"… and {len(found) - limit:,} more: --all shows them")

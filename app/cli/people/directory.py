@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PAGE = 60
 """Accounts in one response, the most that ListUsers returns."""
 ROWS = 5_000
+UNCONFIRMED = frozenset({"UNCONFIRMED", "ARCHIVED", "COMPROMISED", "UNKNOWN"})
+"""States of accounts that cannot sign in. They count for nothing: signing up makes such an account with any handle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,11 @@ class Account:
     status: str = ""
     is_enabled: bool = True
     created_at: datetime | None = None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Return whether the account counts; a disabled one does, as its user is to stay its user."""
+        return self.status not in UNCONFIRMED
 
     @classmethod
     def of(cls, user: Mapping[str, Any]) -> Self:
@@ -98,6 +105,9 @@ UNMATCHED = frozenset(
 )
 """Findings that the operator has to resolve."""
 
+ORDER = [Status.CLASH, *sorted(UNMATCHED - {Status.CLASH}), *(each for each in Status if each not in UNMATCHED)]
+"""The order in which findings are shown: clashes first, then the others that the operator has to resolve."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -119,6 +129,7 @@ class Directory:
         self.by_handle = {row.handle: row for row in self.rows}
         self.by_sub = {row.cognito_user_id: row for row in self.rows}
         self.incomplete: list[Account] = []
+        self.unconfirmed: dict[str, Account] = {}
         self.accounts: defaultdict[str, list[Account]] = defaultdict(list)
         self.subs: dict[str, Account] = {}
         for account in pool:
@@ -127,7 +138,9 @@ class Directory:
     def _add(self, account: Account) -> None:
         if account.sub:
             self.subs[account.sub] = account
-        if account.sub and account.handle:
+        if not account.is_confirmed:
+            self.unconfirmed[account.handle] = account
+        elif account.sub and account.handle:
             self.accounts[account.handle].append(account)
         else:
             self.incomplete.append(account)
@@ -136,12 +149,12 @@ class Directory:
         """Return the findings about giving each user the sub of the account with the same handle."""
         of_users = [self._link(row) for row in self.rows]
         of_others = [self._without_user(handle) for handle in self.accounts if handle not in self.by_handle]
-        return [*of_users, *filter(None, of_others), *self._incomplete()]
+        return [*of_users, *filter(None, of_others), *self._incomplete(), *self._unconfirmed()]
 
     def missing(self) -> list[Finding]:
         """Return the findings about having a user for each account, disabled if the account is."""
         created = (self._create(handle, found) for handle, found in self.accounts.items())
-        return [*self._disable(), *created, *self._incomplete()]
+        return [*self._disable(), *created, *self._incomplete(), *self._unconfirmed()]
 
     def _disable(self) -> Iterator[Finding]:
         for account in self.subs.values():
@@ -155,8 +168,13 @@ class Directory:
             return _shared(row.handle, found)
         if found:
             return self._move(row, found[0].sub)
-        if (account := self.subs.get(row.cognito_user_id)) is None:
+        account = self.subs.get(row.cognito_user_id)
+        if account is None and row.handle in self.unconfirmed:
+            return Finding(Status.NO_ACCOUNT, row.handle, "the account with this handle is not confirmed")
+        if account is None:
             return Finding(Status.NO_ACCOUNT, row.handle, "no account in the pool has this handle")
+        if account.handle == row.handle:
+            return Finding(Status.SAME, row.handle)
         state = f"is {account.handle} in the pool" if account.handle else "has no preferred_username in the pool"
         return Finding(Status.RENAMED, row.handle, f"{state}, but has the same sub")
 
@@ -218,9 +236,14 @@ class Directory:
                 missing = " or ".join(name for name, value in needed.items() if not value)
                 yield Finding(Status.INCOMPLETE, account.handle, f"account {account.username} has no {missing}")
 
+    def _unconfirmed(self) -> Iterator[Finding]:
+        for account in self.unconfirmed.values():
+            if account.sub not in self.by_sub and account.handle not in self.by_handle:
+                yield Finding(Status.SKIP, account.handle, f"account {account.username} is not confirmed")
+
 
 def _shared(handle: str, found: Sequence[Account]) -> Finding:
-    names = ", ".join(account.username for account in found)
+    names = ", ".join(account.username + ("" if account.is_enabled else " (disabled)") for account in found)
     return Finding(Status.CLASH, handle, f"{len(found)} accounts of the pool have this handle: {names}")
 
 

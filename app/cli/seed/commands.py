@@ -14,7 +14,7 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.seed.stock import seed as seed_stock
 from app.cli.seed.synthetic import Group, SyntheticData
-from app.cli.services import Services, open_services
+from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed
 from app.gateways.dynamodb.operator import WRITE_BATCH
@@ -51,6 +51,7 @@ async def seed(
     settings, console = read_settings(StoreSettings), Console(json)
     require_consent_off_this_machine(settings, "write invented users and messages", yes=yes, production=production)
     async with open_services(settings) as services:
+        await require_own_table(services.table)
         if data is None:
             console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
         else:

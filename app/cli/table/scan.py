@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -19,7 +19,7 @@ from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import items
-from app.messaging.models import Message
+from app.messaging.models import InboxRow, Message
 from app.settings import TableSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -28,6 +28,8 @@ SHOWN: Final = 100
 """Items that are shown without --limit and --json."""
 PAGES_AHEAD: Final = 4
 Record = dict[str, Any]
+FIELDS: Final = {"entity", "pk", "sk"} | {field.name for kind in (Message, InboxRow) for field in fields(kind)}
+"""The names that a filter may have; items that are neither messages nor rows have their keys."""
 JSON_TYPES: Final = (int, str, list, dict)
 
 
@@ -88,6 +90,8 @@ def _test(text: str) -> Test:
     if match is None:
         raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
     field, operator, wanted = match.groups()
+    if field not in FIELDS:
+        raise Failure(f"There is no field {field!r}: the fields are {', '.join(sorted(FIELDS))}.", Code.USAGE)
     if operator == "~":
         return lambda record: field in record and wanted.lower() in str(record[field]).lower()
     compare = OPERATORS[operator]

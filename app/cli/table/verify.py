@@ -15,7 +15,7 @@ from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.failures import Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.services import Services, open_services
+from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
@@ -81,6 +81,7 @@ async def verify(
     kinds: Counter[str] = Counter()
     with closing(Audit()) as audit:
         async with open_services(settings) as services:
+            await require_own_table(services.table)
             await _record_items(console, services.table, audit)
             async for finding in _findings(audit, services, repair=repair):
                 kinds[finding.kind] += 1

@@ -41,9 +41,16 @@ class OperatedTable(Table):
         self.consumed = Consumed()
         super().__init__(client, name, meter=self.consumed)
 
-    async def scan(self, segment: Segment = Segment(), *, page: int | None = None) -> AsyncIterator[list[StoredItem]]:
-        """Yield all items of a segment in pages of 1 MB or `page` items: 0.5 RCU per 4 KB, eventually consistent."""
+    async def scan(
+        self, segment: Segment = Segment(), *, page: int | None = None, index: str = ""
+    ) -> AsyncIterator[list[StoredItem]]:
+        """Yield all items of a segment in pages of 1 MB or `page` items: 0.5 RCU per 4 KB, eventually consistent.
+
+        With an index, its entries.
+        """
         request: dict[str, Any] = {"Segment": segment.number, "TotalSegments": segment.of}
+        if index:
+            request["IndexName"] = index
         if page:
             request["Limit"] = page
         while True:

@@ -1,0 +1,1 @@
+"""Bring the boot camp's table and users into this service."""

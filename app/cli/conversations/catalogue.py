@@ -1,0 +1,37 @@
+"""The groups of a table in a temporary SQLite file, so that memory is bounded, and which of them are exported."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+
+class Catalogue:
+    """Takes group ids, from a scan and from the file of an interrupted export."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file, deleted when it is closed
+        self._db.executescript("CREATE TABLE groups (uuid BLOB PRIMARY KEY, done INTEGER) WITHOUT ROWID; BEGIN")
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._db.close()
+
+    def add(self, groups: Iterable[UUID]) -> None:
+        """Add groups of the table."""
+        self._db.executemany("INSERT OR IGNORE INTO groups VALUES (?, 0)", ((group.bytes,) for group in groups))
+
+    def record_done(self, group: UUID) -> None:
+        """Record that a group is exported."""
+        self._db.execute("INSERT OR REPLACE INTO groups VALUES (?, 1)", (group.bytes,))
+
+    def counts(self) -> tuple[int, int]:
+        """Return the numbers of groups that are exported, and of those that are not."""
+        done, left = self._db.execute(
+            "SELECT coalesce(sum(done), 0), coalesce(sum(1 - done), 0) FROM groups"
+        ).fetchone()
+        return int(done), int(left)
+
+    def left(self) -> Iterator[UUID]:
+        """Yield the groups that are not exported yet."""
+        for (group,) in self._db.execute("SELECT uuid FROM groups WHERE NOT done ORDER BY uuid"):
+            yield UUID(bytes=group)

@@ -1,0 +1,226 @@
+"""The command export: groups, or a whole installation, as JSON lines."""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Final, TextIO
+from uuid import UUID
+
+import typer
+
+from app.cli.batches import batched
+from app.cli.console import Console
+from app.cli.conversations.catalogue import Catalogue
+from app.cli.conversations.lines import LINE, EndLine, InboxRowLine, Line, MessageLine, UserLine, end_line
+from app.cli.failures import Code, Failure
+from app.cli.lookup import find_group, find_user
+from app.cli.options import examples
+from app.cli.services import Services, open_services, require_own_table
+from app.cli.table.scan import Reader
+from app.cli.target import read_settings
+from app.gateways.dynamodb import Item, StoredItem, marshal_item, unmarshal_item
+from app.messaging import items
+from app.messaging.models import LAST_NUMBER, InboxRow, Message
+from app.messaging.store import MessagingStore
+from app.settings import StoreSettings
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+QUERY_ITEMS: Final = 1_000
+GROUPS_AHEAD: Final = 16
+USERS_AT_ONCE: Final = 1_000
+SEGMENTS: Final = 4
+
+
+@app.command(
+    "export",
+    epilog=examples(
+        "export 9863de0c-ba2b-5798-ad72-9aae24443ca7 > group.jsonl",
+        "export juniper osman --output both.jsonl",
+        "export --user juniper --output juniper.jsonl",
+        "export --all --output everything.jsonl",
+    ),
+)
+async def export(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users."),
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="HANDLE", help="All groups of this user.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All groups and all users.")] = False,
+    output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,
+) -> None:
+    """Write messages and inbox rows as JSON lines, messages first. `cruddur import` reads them.
+
+    An export holds the texts of messages. It names users by their uuid only; with --all it ends with the users
+    themselves, their e-mail addresses among them. A file is written under its name with .part until it is whole. An
+    export of all that was interrupted goes on from there.
+    """
+    if [bool(names), bool(user), everything].count(True) != 1:
+        raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
+    settings, console = read_settings(StoreSettings), Console()
+    with closing(Catalogue()) as catalogue:
+        try:
+            with _opened(output, catalogue if everything else None) as export:
+                async with open_services(settings) as services:
+                    await _find_groups(console, services, catalogue, names or [], user)
+                    await _export(console, services, catalogue, export, users=everything)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
+
+
+@dataclass(slots=True)
+class Export:
+    """An export that is being written, with the numbers of its lines."""
+
+    file: TextIO
+    written: Counter[str] = field(default_factory=Counter)
+
+    def write(self, line: Line) -> None:
+        self.file.write(line.model_dump_json() + "\n")
+        self.written[line.entity] += 1
+
+
+@contextmanager
+def _opened(output: Path | None, resumed: Catalogue | None) -> Iterator[Export]:
+    """Open the output. A file gets its name when it is whole; with a catalogue an interrupted one is gone on with."""
+    if output is None or (output.exists() and not output.is_file()):
+        with open(output or sys.stdout.fileno(), "w", encoding="utf-8", closefd=output is not None) as file:
+            yield Export(file)
+        return
+    part = output.with_name(f"{output.name}.part")
+    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+        export = Export(file)
+        size = _resume(part, export, resumed) if resumed else 0
+        file.truncate(size)
+        file.seek(size)
+        yield export
+    part.replace(output)
+
+
+def _resume(part: Path, export: Export, catalogue: Catalogue) -> int:
+    """Record the groups that are whole in an interrupted file, and return where the last of them ends.
+
+    The last group may lack messages or rows, so it does not count.
+    """
+    group, size, counts = None, 0, Counter[str]()
+    end = 0
+    with part.open("rb") as lines:
+        for text in lines:
+            try:
+                line = LINE.validate_json(text)
+            except ValueError:  # the line that was being written
+                break
+            if isinstance(line, (UserLine, EndLine)) or line.group_uuid != group:
+                if group:
+                    catalogue.record_done(group)
+                end, export.written = size, counts.copy()
+                group = None if isinstance(line, (UserLine, EndLine)) else line.group_uuid
+            if group is None:  # users are written anew
+                break
+            counts[line.entity] += 1
+            size += len(text)
+    return end
+
+
+async def _find_groups(
+    console: Console, services: Services, catalogue: Catalogue, names: list[str], user: str | None
+) -> None:
+    if user:
+        rows = await services.messaging.inbox_rows((await find_user(services.users, user)).uuid)
+        catalogue.add(row.group_uuid for row in rows)
+    elif names:
+        catalogue.add([await find_group(services.users, names)])
+    else:
+        await require_own_table(services.table)
+        about = await services.table.describe() or {}
+        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
+            async for page in Reader(services.table, SEGMENTS, advance).pages():
+                catalogue.add(entity.group_uuid for item in page if (entity := items.to_entity(item)))
+
+
+async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:
+    done, left = catalogue.counts()
+    if done:
+        console.note(f"{done:,} groups were exported before.")
+    with console.progress("Groups", total=left) as advance:
+        for groups in batched(catalogue.left(), GROUPS_AHEAD):
+            heads = await asyncio.gather(*(_head(services, group) for group in groups))
+            for group, head in zip(groups, heads, strict=True):
+                async for line in _lines(services, group, head):
+                    export.write(line)
+                advance(1)
+    if not export.written and not users:
+        await require_own_table(services.table)
+        if left == 1:
+            raise Failure(f"There is no group {group}.")
+    if users:
+        await _export_users(services, export)
+    counts = export.written.copy()
+    export.write(end_line(counts))
+    told = f"Groups: {done + left:,}, messages: {counts['message']:,}, inbox rows: {counts['inbox_row']:,}"
+    console.note(f"{told}, users: {counts['user']:,}." if users else f"{told}.")
+
+
+async def _export_users(services: Services, export: Export) -> None:
+    """Write all users; they come last, so that every sender of an exported message is among them."""
+    after = None
+    while found := await services.user_store.whole_users(after=after, limit=USERS_AT_ONCE):
+        for user in found:
+            export.write(UserLine.model_validate(asdict(user)))
+        after = found[-1].uuid
+
+
+async def _head(services: Services, group: UUID) -> list[Message]:
+    """Return the first messages of a group."""
+    return await _page(services, group, 1)
+
+
+async def _page(services: Services, group: UUID, first: int) -> list[Message]:
+    log = items.messages_between(group, first, LAST_NUMBER, consistent=True)
+    found = await services.table.query(replace(log, limit=QUERY_ITEMS))
+    messages = [items.to_message(item) for item in found]
+    for item, message in zip(found, messages, strict=True):
+        _require_same(item, items.message_item(message))
+    return messages
+
+
+async def _lines(services: Services, group: UUID, page: list[Message]) -> AsyncIterator[Line]:
+    """Yield a group's messages, from this first page on, then the rows of its members, which are not ahead of them."""
+    senders: set[UUID] = set()
+    rows: list[InboxRow] = []
+    number = 0
+    while page:
+        for message in page:
+            senders.add(message.user_uuid)
+            yield MessageLine(**asdict(message))
+        number, is_full = page[-1].number, len(page) == QUERY_ITEMS
+        if not is_full:
+            rows = await _rows(services.messaging, group, senders)
+        is_behind = any(row.last_number > number for row in rows)  # a message was sent meanwhile
+        page = await _page(services, group, number + 1) if is_full or is_behind else []
+    for row in rows or await _rows(services.messaging, group, senders):
+        yield InboxRowLine(**asdict(row))
+
+
+async def _rows(store: MessagingStore, group: UUID, senders: Iterable[UUID]) -> list[InboxRow]:
+    """Return the rows of the senders, and of the peers that these rows name."""
+    found = [row for user in senders if (row := await store.inbox_row(user, group))]
+    silent = {row.peer_uuid for row in found} - {row.user_uuid for row in found}
+    return found + [row for user in silent if (row := await store.inbox_row(user, group))]
+
+
+def _require_same(item: StoredItem, again: Item) -> None:
+    """Raise a Failure for an attribute that this version does not know, which the export would lose."""
+    if unmarshal_item(marshal_item(again)) != unmarshal_item(item):
+        names = ", ".join(sorted(item.keys() ^ again.keys())) or "a value"
+        raise Failure(
+            f"{again['pk']} {again['sk']} has what this version cannot export: {names}. Use the version of the service."
+        )

@@ -1,0 +1,185 @@
+"""The command import: writes an export to the table and to Postgres, after checking that it is whole."""
+
+import asyncio
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Annotated, BinaryIO, Final
+
+import typer
+
+from app.cli.batches import batched
+from app.cli.capacity.cost import cost
+from app.cli.console import Console
+from app.cli.conversations.lines import LINE, InboxRowLine, LineCheck, MessageLine, UserLine
+from app.cli.failures import Code, Failure
+from app.cli.options import Json, Production, Yes, examples
+from app.cli.services import open_table, open_user_store, require_own_table
+from app.cli.target import read_settings, require_consent_off_this_machine
+from app.gateways.dynamodb import ConditionFailed
+from app.gateways.dynamodb.operator import OperatedTable
+from app.messaging import items
+from app.messaging.models import InboxRow, Message
+from app.messaging.store import MessagingStore, NumberTaken
+from app.settings import StoreSettings, TableSettings
+from app.users.models import NewUser
+from app.users.store import UserStore
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+LINES_AT_ONCE: Final = 200
+ERRORS_SHOWN: Final = 10
+
+
+@app.command("import", epilog=examples("import group.jsonl", "import juniper.jsonl --json", "import - < all.jsonl"))
+async def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export; - is standard input.")],
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Write logs with holes, and rows beyond their log, as they are.")
+    ] = False,
+    json: Json = False,
+    yes: Yes = False,
+    production: Production = False,
+) -> None:
+    """Write the messages, inbox rows and users of an export, after checking that it is whole.
+
+    Existing items and users are kept: an import may be repeated, and goes on where it was interrupted. A message that
+    differs from the existing one at its number is reported, and so is a user whose handle or subject another user has;
+    the exit code is then 1. Import into a table that no service uses, or groups that are not in use.
+    """
+    console = Console(json)
+    with _seekable(file) as lines:
+        check = _checked(console, lines, str(file), damaged=damaged)
+        settings = read_settings(StoreSettings if check.users else TableSettings)
+        action = f"write {check.lines:,} lines of {file}"
+        require_consent_off_this_machine(settings, action, yes=yes, production=production)
+        async with AsyncExitStack() as stack:
+            table = await stack.enter_async_context(open_table(settings))
+            await require_own_table(table)
+            users = None
+            if isinstance(settings, StoreSettings):
+                users = await stack.enter_async_context(open_user_store(settings))
+            importer = Importer(console, table, users)
+            with console.progress("Lines", total=check.lines) as advance:
+                for batch in batched(lines, LINES_AT_ONCE):
+                    await importer.write(batch)
+                    advance(len(batch))
+    importer.show(check.lines)
+
+
+@contextmanager
+def _seekable(file: Path) -> Iterator[BinaryIO]:
+    """Open a file to be read twice: a pipe is copied to a temporary file first."""
+    if file.is_file():
+        with file.open("rb") as opened:
+            yield opened
+        return
+    with TemporaryFile() as copy:
+        try:
+            with open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        except IsADirectoryError:
+            raise Failure(f"{file} is a folder: give a file, or - for standard input.", Code.USAGE) from None
+        except FileNotFoundError:
+            raise Failure(f"{file} does not exist.", Code.USAGE) from None
+        copy.seek(0)
+        yield copy
+
+
+def _checked(console: Console, lines: BinaryIO, name: str, *, damaged: bool) -> LineCheck:
+    """Return the check that all lines have passed, or raise a Failure that names the first wrong ones."""
+    check, errors = LineCheck(damaged=damaged), list[str]()
+    with console.progress("Checking", total=None) as advance:
+        for line in lines:
+            errors += check.complaints(line)
+            advance(1)
+            if len(errors) >= ERRORS_SHOWN:
+                break
+        else:
+            errors += filter(None, [check.last_complaint()])
+    if errors:
+        raise Failure(f"{name} was not imported: " + "; ".join(errors) + ".", Code.USAGE)
+    lines.seek(0)
+    return check
+
+
+class Importer:
+    """Writes lines, and counts what was written, kept and found different."""
+
+    def __init__(self, console: Console, table: OperatedTable, users: UserStore | None) -> None:
+        self._console = console
+        self._table = table
+        self._store = MessagingStore(table)
+        self._users = users
+        self._done: Counter[str] = Counter()
+
+    def show(self, lines: int) -> None:
+        """Print the numbers, or raise a Failure if anything was found different."""
+        self._console.record({"lines": lines, **+self._done})
+        self._console.say(f"{self._done['written']:,} of {lines:,} lines written, {self._done['kept']:,} were there.")
+        self._console.note(cost(self._table.consumed))
+        if different := self._done["different"]:
+            raise Failure(f"{different:,} messages or users differ from the existing ones, which were kept.")
+
+    async def write(self, batch: Sequence[bytes]) -> None:
+        """Write lines, messages first, so that no row is ahead of its log."""
+        lines = [LINE.validate_json(line) for line in batch]
+        messages = [line.value() for line in lines if isinstance(line, MessageLine)]
+        logs = [list(log) for _, log in groupby(messages, key=lambda message: message.group_uuid)]
+        await asyncio.gather(*map(self._write_log, logs))
+        rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
+        await asyncio.gather(*map(self._write_row, rows))
+        if users := [line.value() for line in lines if isinstance(line, UserLine)]:
+            await self._write_users(users)
+
+    async def _write_log(self, messages: Sequence[Message]) -> None:
+        """Write successive messages of a log. If the first is there, the others are read before any is written."""
+        first, *others = messages
+        there: dict[int, Message] = {}
+        if not await self._write_message(first) and others:
+            group, end = first.group_uuid, others[-1].number
+            found = await self._store.messages_between(group, others[0].number, end, consistent=True)
+            there = {message.number: message for message in found}
+        missing = [message for message in others if message.number not in there]
+        for message in others:
+            if message.number in there:
+                self._compare(message, there[message.number])
+        await asyncio.gather(*map(self._write_message, missing))
+
+    async def _write_message(self, message: Message) -> bool:
+        """Write a message, and return whether its number was free."""
+        try:
+            await self._store.append_message(message)
+        except NumberTaken as error:
+            self._compare(message, error.winner)
+            return False
+        self._done["written"] += 1
+        return True
+
+    def _compare(self, message: Message, there: Message) -> None:
+        self._done["kept" if message == there else "different"] += 1
+        if message != there:
+            self._console.note(f"Group {message.group_uuid} has another message {message.number}.")
+
+    async def _write_row(self, row: InboxRow) -> None:
+        try:
+            await self._table.put(items.copied_inbox_row(row))
+        except ConditionFailed:
+            self._done["kept"] += 1
+        else:
+            self._done["written"] += 1
+
+    async def _write_users(self, users: Sequence[NewUser]) -> None:
+        if self._users is None:
+            raise AssertionError("the check has counted the users")
+        added = await self._users.add_all(users)
+        there = {user.uuid for user in await self._users.by_uuids([user.uuid for user in users])}
+        for user in users:
+            if user.uuid not in there:
+                self._console.note(f"@{user.handle} is not there: another user has the handle or the subject.")
+        self._done.update(written=added, kept=len(there) - added, different=len(users) - len(there))

@@ -1,0 +1,164 @@
+"""The lines of an export: messages, inbox rows and users, and a last line that says that nothing is missing."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind, direct_group_uuid
+from app.messaging.schemas import MAX_TEXT
+from app.text import PREVIEW_BYTES
+from app.users.models import NewUser
+from app.users.schemas import HandleCreate
+
+Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MessageLine(_Line):
+    """A message on a line of an export."""
+
+    entity: Literal["message"] = "message"
+    group_uuid: UUID
+    number: Number
+    uuid: UUID
+    user_uuid: UUID
+    text: Annotated[str, Field(max_length=MAX_TEXT)]
+    created_at: AwareDatetime
+    kind: MessageKind = MessageKind.TEXT
+    reply_to: Number | None = None
+    edited_at: AwareDatetime | None = None
+    deleted_at: AwareDatetime | None = None
+
+    def value(self) -> Message:
+        return Message(**self.model_dump(exclude={"entity"}))
+
+
+class InboxRowLine(_Line):
+    """A member's inbox row on a line of an export."""
+
+    entity: Literal["inbox_row"] = "inbox_row"
+    user_uuid: UUID
+    group_uuid: UUID
+    peer_uuid: UUID
+    last_number: Number
+    last_at: AwareDatetime
+    last_by: UUID
+    preview: Annotated[str, Field(max_length=PREVIEW_BYTES)]
+    read_number: Annotated[int, Field(ge=0)]
+    version: Annotated[int, Field(ge=1)]
+    state: MemberState = MemberState.ACTIVE
+    is_blocked: bool = False
+    muted_until: AwareDatetime | None = None
+    pinned_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.group_uuid != direct_group_uuid(self.user_uuid, self.peer_uuid):
+            raise ValueError("group_uuid is not the group of user_uuid and peer_uuid")
+        if self.read_number > self.last_number:
+            raise ValueError("read_number is beyond last_number")
+        return self
+
+    def value(self) -> InboxRow:
+        return InboxRow(**self.model_dump(exclude={"entity"}))
+
+
+class UserLine(_Line):
+    """A user on a line of an export."""
+
+    entity: Literal["user"] = "user"
+    uuid: UUID
+    handle: HandleCreate
+    display_name: Annotated[str, Field(min_length=1, max_length=50)]
+    cognito_user_id: Annotated[str, Field(min_length=1)]
+    email: str | None = None
+    created_at: AwareDatetime
+    disabled_at: AwareDatetime | None = None
+
+    def value(self) -> NewUser:
+        return NewUser(**self.model_dump(exclude={"entity"}))
+
+
+class EndLine(_Line):
+    """The last line of an export, with the numbers of the others."""
+
+    entity: Literal["end"] = "end"
+    messages: int
+    inbox_rows: int
+    users: int
+
+
+Line = MessageLine | InboxRowLine | UserLine | EndLine
+LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
+
+
+def end_line(written: Counter[str]) -> EndLine:
+    """Return the line that ends an export with so many lines of each entity."""
+    return EndLine(messages=written["message"], inbox_rows=written["inbox_row"], users=written["user"])
+
+
+class LineCheck:
+    """Checks the lines of a file one after the other: each alone, and that none is missing.
+
+    An export has the messages of a group in their order, then its rows. `damaged` accepts holes, which a log may have.
+    """
+
+    def __init__(self, *, damaged: bool) -> None:
+        self._damaged = damaged
+        self._group: UUID | None = None
+        self._number = 0
+        self._since_end: Counter[str] = Counter()
+        self.lines = 0
+        self.users = 0
+
+    def complaints(self, text: bytes) -> Iterator[str]:
+        """Yield what is wrong with the next line of the file."""
+        self.lines += 1
+        try:
+            line = LINE.validate_json(text)
+        except ValidationError as error:
+            yield f"line {self.lines}: {_first_error(error)}"
+        else:
+            if complaint := self._place(line):
+                yield f"line {self.lines}: {complaint}"
+
+    def last_complaint(self) -> str:
+        """Return what is wrong with the end of the file, empty if it is whole."""
+        if self._since_end or not self.lines:
+            return f"it has no end after line {self.lines}: it was cut off, or its export was interrupted"
+        return ""
+
+    def _place(self, line: Line) -> str:
+        """Return what is wrong with the place of a line, empty if it is right."""
+        if isinstance(line, EndLine):
+            counts, self._since_end = self._since_end, Counter()
+            return "" if line == end_line(counts) else "the file has not as many lines as it says: some are missing"
+        self._since_end[line.entity] += 1
+        if isinstance(line, UserLine):
+            self.users += 1
+            return ""
+        wrong = self._message(line) if isinstance(line, MessageLine) else self._row(line)
+        return "" if self._damaged else wrong
+
+    def _message(self, line: MessageLine) -> str:
+        wanted = self._number + 1 if line.group_uuid == self._group and line.number != 1 else 1
+        self._group, self._number = line.group_uuid, line.number
+        return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
+
+    def _row(self, line: InboxRowLine) -> str:
+        end = self._number if line.group_uuid == self._group else 0
+        if line.last_number <= end:
+            return ""
+        return f"the row of group {line.group_uuid} ends at {line.last_number}, the messages before it at {end}"
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ("message", "inbox_row", "user", "end"))
+    return f"{place}: {first['msg']}" if place else first["msg"]
