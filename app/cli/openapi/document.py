@@ -32,7 +32,8 @@ Send `Authorization: Bearer <Cognito access token>` with every operation except 
     "contact": {"name": "The cruddur-messages authors"},
     "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
 }
-SERVERS = [{"url": "", "description": "The server that this document was read from", "x-internal": False}]
+SERVERS = [{"url": "http://127.0.0.1:8000", "description": "A service of scripts/up", "x-internal": False}]
+"""An address that works by itself, as tools take the first one. The page of the documentation puts its own in place."""
 TAGS = [
     {"name": "message groups", "description": "The inbox: the caller's groups, newest activity first"},
     {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without gaps"},
