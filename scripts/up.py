@@ -135,6 +135,8 @@ def _start_engines(data: Path, running: ExitStack) -> list[Child]:
         with _step(f"Starting {engine.name}"):
             engine.wait_until_ready()
         os.environ[variable] = engine.address
+        if engine.notice:
+            print(f"  {engine.notice}")
     return [engine.child for engine in engines]
 
 

@@ -148,7 +148,8 @@ def _defect(kind: str, loc: tuple[str | int, ...], wrong_keys: Collection[tuple[
 def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPException], Awaitable[Response]]:
     """Return the handler of the router's own refusals: unknown paths and wrong methods.
 
-    `Allow` names the methods of all routes with the path. Starlette names those of the first route only.
+    `Allow` names the methods of all routes with the path. Starlette names those of the first route only. A browser that
+    visits an unknown address is sent to the page.
     """
     templates = [
         (compile_path(route.path)[0], route.methods)
@@ -158,6 +159,10 @@ def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPEx
 
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         request_id = context_of(request.scope).request_id
+        if error.status_code == HTTPStatus.NOT_FOUND and _is_visit(request):
+            depth = request.url.path.count("/") - 1
+            headers = {"Location": "../" * depth + "messages", "Vary": "Accept"}
+            return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
         if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return render(NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError(), request_id)
         response = render(MethodNotAllowed(), request_id)
@@ -168,6 +173,13 @@ def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPEx
         return response
 
     return on_http_error
+
+
+def _is_visit(request: Request) -> bool:
+    """Return whether a browser asks for a page, at an address that belongs to neither API, files nor documentation."""
+    is_page = request.url.path.split("/")[1] not in {"api", "docs", "local", "static"}
+    wants_html = any(each.strip().startswith("text/html") for each in request.headers.get("accept", "").split(","))
+    return request.method in {"GET", "HEAD"} and is_page and wants_html
 
 
 TOKEN_ONLY = (Unauthenticated, AccountDisabled, InvalidParameter, TooManyRequests, Unavailable, Overloaded)

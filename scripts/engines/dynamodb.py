@@ -35,6 +35,10 @@ class Dynoxide(DynamoDB):
 class Ministack(DynamoDB):
     """The engine for platforms without a dynoxide binary: saves its data only when it is stopped."""
 
+    notice = (
+        "This stand-in keeps messages in memory and saves them when it is stopped: a crash loses those since the start."
+    )
+
     def start(self) -> None:
         settings = {
             "SERVICES": "dynamodb",

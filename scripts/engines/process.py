@@ -113,6 +113,8 @@ class Engine(ABC):
     """A database server on a free loopback port, with its data under a folder."""
 
     name: str
+    notice: str = ""
+    """Printed after the start: what a user has to know of this engine."""
     stop_signal = signal.SIGTERM
 
     def __init__(self, data: Path, *, durable: bool = True) -> None:

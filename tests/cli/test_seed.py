@@ -2,16 +2,22 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from app.cli.seed.stock import seed_if_empty
 from app.cli.seed.synthetic import SyntheticData
 from app.concurrency import Backoff
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
+from app.settings import Settings
+from migrations.dynamodb_table import create_table
+from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
 from tests.tools.faults import throttled
@@ -124,3 +130,16 @@ async def test_a_throttled_seed_slows_down_and_does_not_fail(empty: Place, monke
         found = [item async for page in patient.scan() for item in page]
     assert len(found) == 30
     assert patient.consumed.write_units == 30
+
+
+async def test_stock_conversations_that_the_table_has_lost_are_written_again(
+    settings: Settings, empty_database_url: str
+) -> None:
+    await asyncio.to_thread(migrate, empty_database_url)
+    for _ in range(2):  # the second table is as the first one after its engine's crash
+        place = settings.model_copy(
+            update={"database_url": SecretStr(empty_database_url), "dynamodb_table": f"test-{secrets.token_hex(4)}"}
+        )
+        await create_table(place)
+        assert str(await seed_if_empty(place)).startswith("4 people, 6 conversations")
+        assert await seed_if_empty(place) is None

@@ -119,7 +119,7 @@ def test_the_vendored_file_is_the_published_one() -> None:
 
 def test_no_script_turns_text_into_markup() -> None:
     forbidden = re.compile(
-        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|localhost|https?://"
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|localhost|https?://(?!\$\{)"
     )
     for path in FOLDER.rglob("*.js"):
         if path.parent.name != "vendor":
@@ -156,3 +156,20 @@ async def test_with_a_cognito_domain_the_sign_in_is_cognito(settings: Settings) 
         "scope": "openid",
     }
     assert f"connect-src 'self' {DOMAIN};" in policy
+
+
+@pytest.mark.parametrize(
+    ("path", "location"), [("/mesages", "messages"), ("/a/b/c", "../../messages"), ("/x/", "../messages")]
+)
+async def test_a_browser_at_an_unknown_address_is_sent_to_the_page(
+    anonymous: ContractClient, path: str, location: str
+) -> None:
+    accept = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = await anonymous.get(path, headers=accept)
+    assert (answer.status_code, answer.headers["location"], answer.headers["vary"]) == (303, location, "Accept")
+    assert httpx.URL(f"http://service.test{path}").join(location).path == "/messages"
+    for other in ({"accept": "application/json"}, {"accept": "*/*"}):
+        problem_of(await anonymous.get(path, headers=other), 404, "not-found")
+    problem_of(await anonymous.post(path, headers=accept), 404, "not-found")
+    for api in ("/api/nothing", "/static/nothing", "/docs/nothing", "/local/nothing"):
+        problem_of(await anonymous.get(api, headers=accept), 404, "not-found")

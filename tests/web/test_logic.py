@@ -14,4 +14,4 @@ ENVIRONMENT = {"PAGE": str(FOLDER), "TZ": "Europe/Berlin", "LC_ALL": "en_GB.UTF-
 async def test_every_test_of_the_logic_passes() -> None:
     ended = await asyncio.to_thread(run, contract_node(), "--test", PROGRAM, environment=ENVIRONMENT)
     output = succeeded(ended)
-    assert re.search(r"\bpass 24\b", output), output
+    assert re.search(r"\bpass 25\b", output), output

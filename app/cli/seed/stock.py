@@ -30,10 +30,20 @@ class SeedReport:
 
 
 async def seed_if_empty(settings: Settings) -> SeedReport | None:
-    """Write the stock conversations, or return None if there are users already."""
+    """Write the stock conversations, or return None if there are users already, and their groups.
+
+    They are written again when the table has lost those of the stock users, as a stand-in for DynamoDB does in a crash.
+    """
     async with open_postgres(settings) as postgres, open_table(settings) as table:
-        users = UserStore(postgres)
-        return await seed(users, MessagingStore(table)) if await users.is_empty() else None
+        users, store = UserStore(postgres), MessagingStore(table)
+        is_there = not await users.is_empty() and not await _has_lost_groups(users, store)
+        return None if is_there else await seed(users, store)
+
+
+async def _has_lost_groups(users: UserStore, store: MessagingStore) -> bool:
+    """Return whether there are stock users, and none of them has a group."""
+    found = await users.by_uuids([person.uuid for person in PEOPLE])
+    return bool(found) and not any([await store.inbox_rows(user.uuid, limit=1) for user in found])
 
 
 async def seed(users: UserStore, store: MessagingStore) -> SeedReport:

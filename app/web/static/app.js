@@ -9,6 +9,7 @@ import { MessengerContext, useEvent, useMessenger, useMessengerState } from "./l
 import { Messenger } from "./lib/messenger.js";
 import { followLink, groupPath, INBOX_PATH, navigate, parseRoute } from "./lib/router.js";
 import { countUnreadGroups } from "./lib/selectors.js";
+import { applyGroups } from "./lib/store.js";
 import { MessageGroupNewPage } from "./pages/MessageGroupNewPage.js";
 import { MessageGroupPage } from "./pages/MessageGroupPage.js";
 import { MessageGroupsPage } from "./pages/MessageGroupsPage.js";
@@ -166,23 +167,43 @@ function useFocusRestore(route) {
 }
 
 /**
- * Return the user of a handle: undefined until the response comes, null if there is none.
+ * Return the user of a handle: undefined until the response comes, null if there is none. A group with the user that
+ * exists comes into the state first, so that it is never shown as new.
  * @param {string | null} handle
  * @returns {import("./types.js").Person | null | undefined}
  */
 function usePerson(handle) {
-  const { api } = useMessenger();
+  const { api, store } = useMessenger();
+  const { connection } = useMessengerState();
   const [result, setResult] = useState(
     /** @type {{handle: string, person: import("./types.js").Person | null} | null} */ (null),
   );
   useEffect(() => {
     if (handle === null) return;
-    api.get(`/api/users/@${handle}/short`).then(
-      (person) => setResult({ handle, person }),
-      (error) => error instanceof Problem && error.status === 404 && setResult({ handle, person: null }),
+    const path = `/api/users/@${handle}`;
+    Promise.all([getIfThere(api, `${path}/short`), getIfThere(api, `${path}/message_group`)]).then(
+      ([person, group]) => {
+        if (group) store.update((state) => applyGroups(state, [group]));
+        setResult({ handle, person });
+      },
+      () => {}, // asked again when the connection is back
     );
-  }, [handle, api]);
+  }, [handle, connection, api]);
   return result?.handle === handle ? result.person : undefined;
+}
+
+/**
+ * Return the JSON of a GET, or null if there is no such thing.
+ * @param {Api} api
+ * @param {string} path
+ */
+async function getIfThere(api, path) {
+  try {
+    return await api.get(path);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
 }
 
 const root = document.getElementById("app");

@@ -74,6 +74,8 @@ export type State = {
   inboxFailure: string | null;
   thread: Thread | null;
   pending: Pending[];
+  /** The unsent text of each conversation that is not open, by the handle of the other user or the group. */
+  drafts: Record<string, string>;
   /** The last number read, by group and user. */
   readers: Record<string, Record<string, number>>;
   /** The time in milliseconds at which typing expires, by group and user. */

@@ -12,7 +12,7 @@ const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
 const { Api, NetworkError, Problem } = await page("lib/api.js");
 const { Outbox } = await page("lib/outbox.js");
-const { hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
+const { beginningOf, hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
 const { formatAgo, dayLabel } = await page("lib/time.js");
 const { rowsOf } = await page("lib/rows.js");
 const { parseRoute } = await page("lib/router.js");
@@ -202,12 +202,21 @@ test("characters are counted as the server counts them, with white space, but a 
 test("only http and https addresses become links", () => {
   const links = (/** @type {string} */ text) =>
     splitLinks(text)
-      .filter((part) => part.isLink)
+      .filter((part) => part.href)
       .map((part) => part.text);
   assert.deepEqual(links("see https://a.example/b?c=d. And (http://x.example)!"), [
     "https://a.example/b?c=d",
     "http://x.example",
   ]);
+  assert.deepEqual(links("(see https://a.example/b_(c)), or www.d.example/e."), [
+    "https://a.example/b_(c)",
+    "www.d.example/e",
+  ]);
+  assert.deepEqual(
+    splitLinks("www.a.example, ann.b+c@mail.example and HTTP://d.example").map((part) => part.href),
+    ["https://www.a.example", null, "mailto:ann.b+c@mail.example", null, "HTTP://d.example"],
+  );
+  assert.deepEqual(links("www. www.. a@b @c.example d@.example"), []);
   assert.deepEqual(links("javascript:alert(1) ftp://a data:x xhttps://a"), []);
   for (const text of ["a https://b.example c", "https://b.example", "", "no"]) {
     assert.equal(
@@ -217,6 +226,14 @@ test("only http and https addresses become links", () => {
       text,
     );
   }
+});
+
+test("a very tall text is shown by its beginning", () => {
+  const lines = (/** @type {number} */ count) => Array.from({ length: count }, (_, n) => `line ${n}`).join("\n");
+  assert.equal(beginningOf(lines(30)), lines(30));
+  assert.equal(beginningOf(lines(31)), lines(20));
+  assert.equal(beginningOf("x".repeat(1800)), "x".repeat(1800));
+  assert.equal(beginningOf("x".repeat(1801)), `${"x".repeat(1200)}…`);
 });
 
 test("initials come from the first and last word of a name, and the seeded users have different hues", () => {

@@ -17,7 +17,7 @@ export function AccountMenu({ me }) {
   const unsent = useMessengerState().pending.length;
   const isLocal = messenger.config.sign_in.kind === "local";
   return html`
-    <button class="account" popovertarget="account" aria-label=${`Your account, ${me.display_name}`}>
+    <button class="account" id="account-button" popovertarget="account" aria-label=${`Your account, ${me.display_name}`}>
       <${Avatar} name=${me.display_name} handle=${me.handle} size="small" />
     </button>
     <div class="menu" id="account" popover="auto">
@@ -52,7 +52,7 @@ function SignOutDialog({ dialog, unsent }) {
     void messenger.signOut();
   };
   return html`
-    <dialog class="dialog" ref=${dialog} aria-labelledby="sign-out-title">
+    <dialog class="dialog" ref=${dialog} aria-labelledby="sign-out-title" onClose=${focusAccount}>
       <form onSubmit=${onSubmit}>
         <h2 id="sign-out-title">
           ${unsent === 1 ? "One message has not been sent" : `${unsent} messages have not been sent`}
@@ -65,6 +65,11 @@ function SignOutDialog({ dialog, unsent }) {
       </form>
     </dialog>
   `;
+}
+
+/** Focus the button of the menu, which has opened the dialog and is not shown any more. */
+function focusAccount() {
+  document.getElementById("account-button")?.focus();
 }
 
 function ThemeChoice() {
@@ -108,8 +113,14 @@ function RenameDialog({ dialog, me }) {
       setFailure(errorText(error));
     }
   };
+  const onClose = () => {
+    setFailure("");
+    const field = dialog.current?.querySelector("input");
+    if (field) field.value = me.display_name;
+    focusAccount();
+  };
   return html`
-    <dialog class="dialog" ref=${dialog} aria-labelledby="rename-title">
+    <dialog class="dialog" ref=${dialog} aria-labelledby="rename-title" onClose=${onClose}>
       <form onSubmit=${onSubmit}>
         <h2 id="rename-title">Change your name</h2>
         <label>Name <input name="name" required maxlength="50" autocomplete="name" value=${me.display_name} /></label>

@@ -2,7 +2,7 @@
 
 import { useMessenger } from "../lib/hooks.js";
 import { countCharacters, sanitize } from "../lib/text.js";
-import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { Quote } from "./MessageItem.js";
 
@@ -14,7 +14,7 @@ const LOW_COUNT = 100;
  */
 export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
   const messenger = useMessenger();
-  const [text, setText] = useState(messenger.drafts.get(draftKey) ?? "");
+  const [text, setText] = useState(() => messenger.drafts.get(draftKey));
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const length = countCharacters(text);
   const left = messenger.config.message_max_length - length;
@@ -23,6 +23,10 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
   useLayoutEffect(() => {
     if (reply || matchMedia("(hover: hover)").matches) area.current?.focus();
   }, [reply, draftKey]);
+  useEffect(() => {
+    messenger.drafts.refresh();
+    return () => messenger.drafts.refresh();
+  }, [draftKey, messenger]);
 
   /** @param {string} next */
   const onInput = (next) => {
@@ -38,7 +42,7 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
     messenger.typing.onSent();
     void messenger.conversation.showNewest();
     setText("");
-    messenger.drafts.delete(draftKey);
+    messenger.drafts.set(draftKey, "");
     onReplyEnd();
     area.current?.focus();
   };

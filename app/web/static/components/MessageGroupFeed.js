@@ -84,6 +84,7 @@ function GroupList({ state, groups, open, newPerson }) {
               now=${now}
               isOpen=${group.uuid === open}
               isTyping=${isTyping(state, group.uuid)}
+              draft=${group.uuid === open ? "" : (state.drafts[group.handle ?? group.uuid] ?? "")}
               isReachable=${group.uuid === reachable}
             />`,
         )}

@@ -4,13 +4,14 @@ import { INBOX_PATH } from "../lib/router.js";
 import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
+import { PersonButton } from "./PersonCard.js";
 
 /** @param {{name: string, handle: string | null}} props */
 export function MessageGroupHead({ name, handle }) {
   return html`
     <header class="conversation-head">
       <a class="back round quiet" href=${INBOX_PATH} aria-label="Back to all conversations"><${Icon} name="back" /></a>
-      <${Avatar} name=${name} handle=${handle} />
+      <${PersonButton} name=${name} handle=${handle}><${Avatar} name=${name} handle=${handle} /><//>
       <div class="conversation-title">
         <h1 dir="auto">${name}</h1>
         <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>

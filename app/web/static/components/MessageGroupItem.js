@@ -8,12 +8,13 @@ import { Avatar } from "./Avatar.js";
 
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
- *   isReachable: boolean}} Props
+ *   draft: string, isReachable: boolean}} Props
  */
 
-export const MessageGroupItem = memo((/** @type {Props} */ { group, me, now, isOpen, isTyping, isReachable }) => {
-  const isUnread = group.unread_count > 0;
-  return html`
+export const MessageGroupItem = memo(
+  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable }) => {
+    const isUnread = group.unread_count > 0;
+    return html`
     <li>
       <a
         class="group ${isUnread ? "unread" : ""}"
@@ -36,7 +37,7 @@ export const MessageGroupItem = memo((/** @type {Props} */ { group, me, now, isO
               isTyping
                 ? html`<span class="preview is-typing">typing…</span>`
                 : html`<span class="preview" dir="auto"
-                    >${group.last_message_by === me ? html`<span class="you">You: </span>` : ""}${group.message}</span
+                    >${prefixOf(group, me, draft)}${draft || group.message}</span
                   >`
             }
             ${isUnread && html`<span class="badge">${formatCount(group.unread_count)}<span class="hidden"> unread</span></span>`}
@@ -45,7 +46,18 @@ export const MessageGroupItem = memo((/** @type {Props} */ { group, me, now, isO
       </a>
     </li>
   `;
-});
+  },
+);
+
+/**
+ * @param {import("../types.js").Group} group
+ * @param {string} me
+ * @param {string} draft
+ */
+function prefixOf(group, me, draft) {
+  if (draft) return html`<span class="draft">Draft: </span>`;
+  return group.last_message_by === me && html`<span class="you">You: </span>`;
+}
 
 /** @param {number} count */
 export function formatCount(count) {

@@ -1,10 +1,11 @@
 /** The rows of a conversation: messages, pending messages, and separators. */
 
-import { splitLinks } from "../lib/text.js";
+import { beginningOf, splitLinks } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
-import { html } from "../vendor/htm-preact.js";
+import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
+import { PersonButton } from "./PersonCard.js";
 
 /** @typedef {import("../types.js").Message} Message */
 
@@ -22,7 +23,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       tabindex="-1"
       aria-label=${`${isOwn ? "You" : message.display_name}, ${time}`}
     >
-      ${!isOwn && html`<span class="side">${isLast && html`<${Avatar} name=${message.display_name} handle=${message.handle} size="small" />`}</span>`}
+      ${!isOwn && html`<span class="side">${isLast && html`<${PersonButton} name=${message.display_name} handle=${message.handle} tabindex=${-1}><${Avatar} name=${message.display_name} handle=${message.handle} size="small" /><//>`}</span>`}
       <div class="bubble-row">
         <div class="bubble">
           ${replyTo !== null && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
@@ -76,12 +77,24 @@ export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetr
   `;
 }
 
-/** @param {{text: string}} props */
+/**
+ * The text of a message. Of a very tall one the beginning is shown, until the reader asks for all of it.
+ * @param {{text: string}} props
+ */
 function Text({ text }) {
-  const parts = splitLinks(text);
-  return html`<p class="text" dir="auto">
-    ${parts.map((part) => (part.isLink ? html`<a href=${part.text} target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>` : part.text))}
-  </p>`;
+  const [isOpen, setOpen] = useState(false);
+  const beginning = beginningOf(text);
+  const isTall = beginning !== text;
+  const shown = isOpen ? text : beginning;
+  return html`
+    <p class="text" dir="auto">${splitLinks(shown).map((part) => (part.href ? html`<${Link} ...${part} />` : part.text))}</p>
+    ${isTall && html`<button class="link fold" onClick=${() => setOpen(!isOpen)}>${isOpen ? "Show less" : "Show all"}</button>`}
+  `;
+}
+
+/** @param {{text: string, href: string}} props */
+function Link({ text, href }) {
+  return html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
 }
 
 /** @param {{message: Message | null | undefined, onClick?: () => void}} props message: undefined until it is loaded */

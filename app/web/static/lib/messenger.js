@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { Conversation } from "./conversation.js";
+import { Drafts } from "./drafts.js";
 import { EventStream } from "./events.js";
 import { Inbox } from "./inbox.js";
 import { Outbox, OutboxStorage } from "./outbox.js";
@@ -35,8 +36,7 @@ export class Messenger {
     this.inbox = new Inbox(this.api, this.store);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
-    /** The unsent text of each conversation, by its draft key, until the page is reloaded. @type {Map<string, string>} */
-    this.drafts = new Map();
+    this.drafts = new Drafts(me.uuid, this.store);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -50,12 +50,13 @@ export class Messenger {
     const retryIfVisible = () => document.visibilityState === "visible" && this.#retryNow();
     window.addEventListener("online", () => this.#reconnect(), { signal });
     window.addEventListener("offline", () => this.#setConnection("offline"), { signal });
-    window.addEventListener("storage", () => this.outbox.refresh(), { signal });
+    window.addEventListener("storage", () => this.#refreshStored(), { signal });
     document.addEventListener("visibilitychange", retryIfVisible, { signal });
     this.#signOuts = new BroadcastChannel(SIGN_OUTS);
     this.#signOuts.onmessage = ({ data }) => data === this.store.state.me.uuid && void this.#leave();
     const timer = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
     signal.addEventListener("abort", () => clearInterval(timer));
+    this.drafts.refresh();
     void this.inbox.load();
     void this.stream.run();
     void this.outbox.drain();
@@ -126,6 +127,11 @@ export class Messenger {
     this.inbox.retryNow();
     this.outbox.retryNow();
     void this.conversation.retryNow();
+  }
+
+  #refreshStored() {
+    this.outbox.refresh();
+    this.drafts.refresh();
   }
 
   #reconnect() {

@@ -21,6 +21,7 @@ export function initialState(me, pending) {
   return {
     me,
     pending,
+    drafts: {},
     connection: "connecting",
     groups: {},
     hasInbox: false,

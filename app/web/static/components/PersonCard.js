@@ -1,0 +1,25 @@
+/** A dialog that shows who a user is. */
+
+import { html, useRef } from "../vendor/htm-preact.js";
+import { Avatar } from "./Avatar.js";
+
+/**
+ * A button that shows the card of a user.
+ * @param {{name: string, handle: string | null, tabindex?: number,
+ *   children?: import("../vendor/htm-preact.js").Child}} props
+ */
+export function PersonButton({ name, handle, tabindex = 0, children }) {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  return html`
+    <button class="person-button" tabindex=${tabindex} aria-label=${`About ${name}`} onClick=${() => dialog.current?.showModal()}>
+      ${children}
+    </button>
+    <dialog class="dialog person-card" ref=${dialog} aria-label=${`About ${name}`}>
+      <${Avatar} name=${name} handle=${handle} size="large" />
+      <p class="name" dir="auto">${name}</p>
+      <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
+      <p class="hint">Names are not unique and may change. A handle belongs to one user and never changes.</p>
+      <button class="primary" onClick=${() => dialog.current?.close()}>Close</button>
+    </dialog>
+  `;
+}
