@@ -5,16 +5,19 @@ import os
 import secrets
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from app.cli.seed.stock import seed_if_empty
+from app.cli.seed.conversations import CONVERSATIONS
+from app.cli.seed.stock import planned_messages, seed_if_empty
 from app.cli.seed.synthetic import SyntheticData
 from app.concurrency import Backoff
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
+from app.messaging.store import MessagingStore
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
 from migrations.postgres import migrate
@@ -91,6 +94,49 @@ async def test_a_seed_keeps_newer_messages(empty: Place) -> None:
     await empty.done("seed", "--users", "2", "--groups", "1", "--messages", "9")
     ended = await empty.done("get-conversation", "seed_000000", "seed_000001", "--json")
     assert [record["message"] for record in ended.records][5:] == ["said since"]
+
+
+async def test_a_seed_ends_whole_after_an_interruption_and_a_repair(empty: Place) -> None:
+    """verify --repair gives an unfinished log its rows, which is no sign that the seed was finished."""
+    size = ("--users", "4", "--groups", "3", "--messages", "120")
+    begun, holed, _ = SyntheticData(4, 3, 120).conversations()
+    async with empty.table() as table:
+        await table.put_all([items.message_item(begun.message(number)) for number in range(1, 11)])
+        await table.put_all([items.message_item(holed.message(n)) for n in range(1, 41) if n not in (38, 39)])
+    assert (await empty.run("verify", "--repair")).code == 1
+    [told] = (await empty.done("seed", *size, "--json")).records
+    assert told["messages"] == 30 + 3 + 40
+    assert "120 messages in 3 logs, 6 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert (await empty.done("seed", *size, "--json")).records[0]["groups_kept"] == 3
+
+
+async def test_stock_conversations_end_whole_after_an_interruption_and_a_repair(empty: Place) -> None:
+    conversation = CONVERSATIONS[0]
+    messages = planned_messages(conversation, datetime.now(UTC) - timedelta(days=3))
+    async with empty.table() as table:
+        store = MessagingStore(table)
+        await store.start_direct_group(messages[0], peer=messages[1].user_uuid)
+        for message in messages[1:40]:
+            await store.append_message(message)
+    await empty.run("verify", "--repair")
+    await empty.done("seed")
+    assert "164 messages in 6 logs, 12 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    found = (await empty.done("get-conversation", *conversation.between, "--limit", "200", "--json")).records
+    assert [each["message"] for each in found] == [message.text for message in messages]
+    assert [each["created_at"] for each in found] == sorted(each["created_at"] for each in found)
+
+
+async def test_one_long_conversation_and_one_large_inbox(empty: Place) -> None:
+    [told] = (await empty.done("seed", "--inbox", "250", "--messages", "300", "--json")).records
+    assert (told["users"], told["groups"], told["messages"]) == (251, 250, 300)
+    [told] = (await empty.done("seed", "--conversation", "700", "--json")).records
+    assert (told["groups"], told["messages"]) == (1, 698)
+    rows = (await empty.done("list-conversations", "seed_000000", "--limit", "300", "--json")).records
+    assert sorted(row["last_number"] for row in rows)[-2:] == [2, 700]
+    assert len(rows) == 250
+    assert (await empty.done("verify")).out.endswith("Everything fits.\n")
+    wrong = await empty.run("seed", "--conversation", "5", "--users", "3")
+    assert (wrong.code, "--conversation stands alone" in wrong.complaint) == (2, True), wrong
 
 
 async def test_a_seed_off_this_machine_needs_consent(empty: Place) -> None:

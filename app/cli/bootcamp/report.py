@@ -78,6 +78,11 @@ class Report:
         done = {"written": merge.written, "late": merge.late} if merge else {}
         self._console.record(counts | {"missing": self.missing, "users": self._matches, **done})
         self._console.say(_written(merge) if merge else "Nothing was written: --apply does it.")
+        if others := self._matches[Match.OTHER_HANDLE]:
+            self._console.note(
+                f"{others:,} people get a handle like user_…, as theirs is invalid or that of another user;"
+                " --match-handles takes the user with the same handle for the same person."
+            )
         if counts["left"]:
             raise Failure(f"{counts['left']:,} groups or items of the old table are left behind, as listed.")
 

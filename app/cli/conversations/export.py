@@ -140,10 +140,14 @@ async def _find_groups(
         catalogue.add([await find_group(services.users, names)])
     else:
         await require_own_table(services.table)
-        about = await services.table.describe() or {}
+        about, others = await services.table.describe() or {}, 0
         with console.progress("Items", total=about.get("ItemCount") or None) as advance:
             async for page in Reader(services.table, SEGMENTS, advance).pages():
-                catalogue.add(entity.group_uuid for item in page if (entity := items.to_entity(item)))
+                found = [entity.group_uuid for item in page if (entity := items.to_entity(item))]
+                catalogue.add(found)
+                others += len(page) - len(found)
+        if others:
+            console.note(f"{others:,} items are neither messages nor inbox rows, and are not exported.")
 
 
 async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from itertools import count
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -19,6 +20,7 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed
 from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import items
+from app.messaging.models import Message
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -31,23 +33,33 @@ USERS_AT_ONCE = 1_000
 @app.command(
     "seed",
     epilog=examples(
-        "seed", "seed --users 100 --groups 1000 --messages 100000", "seed --users 2 --groups 1 --messages 5000 --json"
+        "seed",
+        "seed --users 100 --groups 1000 --messages 100000",
+        "seed --conversation 50000",
+        "seed --inbox 2000 --messages 6000 --json",
     ),
 )
 async def seed(
     users: Annotated[int | None, typer.Option(min=0, max=1_000_000, help="Users; by default 100.")] = None,
     groups: Annotated[int | None, typer.Option(min=0, help="Pairs of users; by default ten times the users.")] = None,
     messages: Annotated[int | None, typer.Option(min=0, help="Messages in all; by default ten of each group.")] = None,
+    conversation: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="One conversation of so many messages.")
+    ] = None,
+    inbox: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="One inbox of so many groups, that of seed_000000.")
+    ] = None,
     json: Json = False,
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write four users and their conversations or, with numbers, synthetic ones in any number.
+    """Write four users and their conversations or, with numbers, synthetic ones: in any number, one long conversation
+    or one large inbox.
 
     The same numbers give the same data. Existing items are kept, so that the same command goes on after an
     interruption. Handles of synthetic users are seed_000000, seed_000001, …
     """
-    data = None if users is groups is messages is None else _synthetic(users, groups, messages)
+    data = _chosen(users, groups, messages, conversation, inbox)
     settings, console = read_settings(StoreSettings), Console(json)
     require_consent_off_this_machine(settings, "write invented users and messages", yes=yes, production=production)
     async with open_services(settings) as services:
@@ -56,6 +68,27 @@ async def seed(
             console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
         else:
             await _write_synthetic(console, services, data)
+
+
+def _chosen(
+    users: int | None, groups: int | None, messages: int | None, conversation: int | None, inbox: int | None
+) -> SyntheticData | None:
+    """Return the data that the options ask for, None for the stock conversations, or raise a Failure."""
+    if conversation is inbox is None:
+        return None if users is groups is messages is None else _synthetic(users, groups, messages)
+    if (conversation is not None and (inbox, messages) != (None, None)) or (users, groups) != (None, None):
+        raise Failure("--conversation stands alone, and --inbox with --messages only.", Code.USAGE)
+    if conversation is not None:
+        return SyntheticData(2, 1, conversation)
+    size = inbox or 0
+    data = SyntheticData(size + 1, size, size * 10 if messages is None else messages, is_one_inbox=True)
+    return _require_messages(data)
+
+
+def _require_messages(data: SyntheticData) -> SyntheticData:
+    if data.messages < data.groups:
+        raise Failure("A group has at least one message: raise --messages, or lower the number of groups.", Code.USAGE)
+    return data
 
 
 def _synthetic(users: int | None, groups: int | None, messages: int | None) -> SyntheticData:
@@ -67,11 +100,9 @@ def _synthetic(users: int | None, groups: int | None, messages: int | None) -> S
         raise Failure(
             f"{user_count} users make at most {data.most_groups} pairs: lower --groups, or raise --users.", Code.USAGE
         )
-    if data.messages < data.groups:
-        raise Failure("A group has at least one message: raise --messages, or lower --groups.", Code.USAGE)
     if data.messages and not data.groups:
         raise Failure("Messages need a group to be in: raise --groups.", Code.USAGE)
-    return data
+    return _require_messages(data)
 
 
 async def _write_synthetic(console: Console, services: Services, data: SyntheticData) -> None:
@@ -114,22 +145,32 @@ class Writer:
 
     async def _write(self, group: Group) -> None:
         first = await self._first_to_write(group)
-        self._advance(first - 1)
+        self._advance(min(first - 1, group.size))
         for numbers in batched(range(first, group.size + 1), WRITE_BATCH):
             await self._table.put_all([items.message_item(group.message(number)) for number in numbers])
             self.written += len(numbers)
             self._advance(len(numbers))
-        if first > group.size:
+        row = await self._store.inbox_row(group.other, group.uuid)  # written last
+        if row and row.last_number >= group.size:
             self.kept += 1
             return
         for user, peer in group.members:
-            with suppress(ConditionFailed):
-                await self._table.put(items.new_inbox_row(group.message(group.size), user=user, peer=peer))
+            await self._write_row(group.message(group.size), user, peer)
+
+    async def _write_row(self, last: Message, user: UUID, peer: UUID) -> None:
+        try:
+            await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
+        except ConditionFailed:  # of an interrupted run, after verify --repair
+            await self._store.advance_inbox_row(last, user=user)
 
     async def _first_to_write(self, group: Group) -> int:
-        """Return the number after those that an earlier run has written for certain: all of them if its rows exist."""
-        if await self._store.inbox_row(group.other, group.uuid):
-            return group.size + 1
-        newest = await self._store.newest_messages(group.uuid, limit=1, consistent=True)
-        end = newest[0].number if newest else 0
-        return max(1, end - WRITE_BATCH + 1)
+        """Return the first number that is missing, behind all numbers of a log that has gone on by itself.
+
+        Only the last batch of an interrupted run may have a hole.
+        """
+        newest = await self._store.newest_messages(group.uuid, limit=WRITE_BATCH, consistent=True)
+        if any(message != group.message(message.number) for message in newest):
+            return max(group.size, newest[-1].number) + 1
+        there = {message.number for message in newest}
+        end = max(there, default=0)
+        return next(number for number in count(max(1, end - WRITE_BATCH + 1)) if number not in there)

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, Person, timeline
@@ -59,7 +59,7 @@ async def seed(users: UserStore, store: MessagingStore) -> SeedReport:
 
 
 async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
-    first, *others = messages = _messages(conversation, end)
+    first, *others = messages = await _at_first_times(store, planned_messages(conversation, end))
     people = _between(conversation)
     (peer,) = (person.uuid for person in people if person.uuid != first.user_uuid)
     with suppress(GroupStarted):
@@ -74,6 +74,16 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
     return len(messages)
 
 
+async def _at_first_times(store: MessagingStore, messages: list[Message]) -> list[Message]:
+    """Return the messages at the times of those that an interrupted seed has left, so that none goes back in time."""
+    newest = await store.newest_messages(messages[0].group_uuid, limit=1, consistent=True)
+    for message in messages:
+        if newest and message.uuid == newest[0].uuid:
+            shift = newest[0].created_at - message.created_at
+            return [replace(each, created_at=each.created_at + shift) for each in messages]
+    return messages
+
+
 async def _append(store: MessagingStore, message: Message, gate: asyncio.Semaphore) -> None:
     async with gate:
         with suppress(NumberTaken):
@@ -84,7 +94,8 @@ def _between(conversation: Conversation) -> list[Person]:
     return [person for person in PEOPLE if person.handle in conversation.between]
 
 
-def _messages(conversation: Conversation, end: datetime) -> list[Message]:
+def planned_messages(conversation: Conversation, end: datetime) -> list[Message]:
+    """Return the messages of a conversation in a timeline that ends at `end`."""
     uuids = {person.handle: person.uuid for person in _between(conversation)}
     group = direct_group_uuid(*uuids.values())
     return [

@@ -55,11 +55,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class SyntheticData:
-    """The numbers of users, of groups that they share, and of messages in all groups."""
+    """The numbers of users, of groups that they share, and of messages in all groups.
+
+    The groups are spread over the users, or are those of the first user with each of the others.
+    """
 
     users: int
     groups: int
     messages: int
+    is_one_inbox: bool = False
 
     @property
     def most_groups(self) -> int:
@@ -73,9 +77,9 @@ class SyntheticData:
             yield NewUser(user_uuid(number), handle, f"Seed {number}", str(uuid5(NAMESPACE, f"sub:{number}")))
 
     def conversations(self) -> Iterator[Group]:
-        """Yield the groups, spread evenly over the users, with the messages spread evenly over the groups."""
+        """Yield the groups, with the messages spread evenly over them."""
         for index in range(self.groups):
-            distance, one = divmod(index, self.users)
+            distance, one = (index, 0) if self.is_one_inbox else divmod(index, self.users)
             other = (one + distance + 1) % self.users
             size = self.messages // self.groups + (index < self.messages % self.groups)
             yield Group(index, user_uuid(one), user_uuid(other), size)
