@@ -98,7 +98,8 @@ def _units(table: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _mode(table: Mapping[str, Any]) -> str:
-    return table.get("BillingMode") or table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    mode: str = table.get("BillingMode") or table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    return mode
 
 
 def _indexes(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
