@@ -1,19 +1,30 @@
 # One service process per container; run more containers for more load.
 # docker build -t cruddur-messages .
 
-FROM python:3.13.14-slim-bookworm AS builder
+# PYTHON_IMAGE=python:3.13.14-slim-bookworm@sha256:… pins the base by the digest that your registry tells.
+ARG PYTHON_IMAGE=python:3.13.14-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 COPY requirements.lock scripts/locks/build.lock ./
 RUN pip install --require-hashes --only-binary :all: --requirement build.lock \
  && pip wheel --require-hashes --only-binary :all: --wheel-dir /wheels --requirement requirements.lock
-COPY pyproject.toml LICENSE NOTICE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY app app
 COPY migrations migrations
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:3.13.14-slim-bookworm
+FROM ${PYTHON_IMAGE}
+ARG PYTHON_IMAGE
+ARG VERSION=0.1.0
+ARG REVISION=""
+ARG SOURCE=""
 LABEL org.opencontainers.image.title="cruddur-messages" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
       org.opencontainers.image.description="A direct-messaging back end on one DynamoDB table and Postgres" \
       org.opencontainers.image.authors="the cruddur-messages authors" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from app import __version__
 from app.settings import Settings
 from scripts import bootstrap
 from scripts.engines.process import Child, free_port
@@ -52,9 +53,22 @@ def compose() -> dict[str, Any]:
 
 
 def test_bases_are_pinned_and_nothing_is_fetched_by_address() -> None:
-    assert all(re.fullmatch(PINNED + r"( AS \w+)?", base) for base in arguments_of("FROM"))
+    assert all(re.fullmatch(r"\$\{PYTHON_IMAGE\}( AS \w+)?", base) for base in arguments_of("FROM"))
+    defaults = [rest.partition("=")[2] for rest in arguments_of("ARG") if rest.startswith("PYTHON_IMAGE=")]
+    assert len(defaults) == 1
+    assert re.fullmatch(PINNED, defaults[0])
     assert not arguments_of("ADD")
     assert "://" not in " ".join(arguments_of("RUN"))
+
+
+def test_the_labels_are_those_of_the_open_container_initiative() -> None:
+    [labels] = [dict(re.findall(r'([\w.]+)="([^"]*)"', rest)) for name, rest in last_stage() if name == "LABEL"]
+    wanted = "title description authors licenses version revision source base.name"
+    assert labels.keys() == {f"org.opencontainers.image.{name}" for name in wanted.split()}
+    arguments = dict(rest.partition("=")[::2] for rest in arguments_of("ARG"))
+    assert arguments["VERSION"] == __version__
+    used = {name for value in labels.values() for name in re.findall(r"\$\{(\w+)\}", value)}
+    assert used <= arguments.keys()
 
 
 def test_the_result_runs_as_a_numbered_user_without_a_compiler() -> None:

@@ -60,7 +60,7 @@ async def test_a_process_becomes_ready_by_itself(settings: Settings, empty_datab
     early = changed(settings, database_url=empty_database_url)
     server = Server(early, variables={"LOG_LEVEL": "INFO"}, stderr=asyncio.subprocess.PIPE)
     await server.start()
-    await asyncio.sleep(1)
+    await asyncio.sleep(3)
     await asyncio.to_thread(migrate, database_of(empty_database_url))
     await asyncio.sleep(7)
     states = [line for line in await logged(server) if line["event"].startswith("dependency_")]

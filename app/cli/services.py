@@ -1,5 +1,6 @@
 """The table and Postgres, opened for a command, with the stores and the rules of the service over them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from app.cache import Caches
 from app.cli.failures import Failure
 from app.cli.target import announce, announce_database, invalid_settings_explained, is_local
 from app.concurrency import TaskSet
+from app.errors import Unavailable
 from app.gateways.aws import Aws, open_aws
 from app.gateways.dynamodb.client import region_of
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
@@ -19,6 +21,8 @@ from app.users.service import Users
 from app.users.store import UserStore
 from migrations.dynamodb_table import INDEX
 
+ACCOUNT_SECONDS: Final = 4
+"""Patience with STS, which a private network may not reach."""
 STATEMENT_SECONDS: Final = 120
 """A statement of a command may change every row; a request's may not."""
 
@@ -101,5 +105,9 @@ async def announce_table(settings: TableSettings) -> None:
 
 
 async def aws_account(aws: Aws) -> str:
-    """Return the account that the credentials belong to, in words."""
-    return f"AWS account {(await aws.call('sts', 'get_caller_identity'))['Account']}"
+    """Return the account that the credentials belong to, in words. No command needs STS to answer that."""
+    try:
+        async with asyncio.timeout(ACCOUNT_SECONDS):
+            return f"AWS account {(await aws.call('sts', 'get_caller_identity'))['Account']}"
+    except (Unavailable, TimeoutError):
+        return "AWS account unknown"

@@ -60,6 +60,11 @@ def require_consent(settings: ProcessSettings, action: str, *, word: str, yes: b
     if not is_local(settings) and not production:
         place = "ENVIRONMENT is production" if settings.environment == "production" else "the target is not local"
         raise Failure(f"Refused to {action}: {place}. Add --production to do it all the same.", Code.REFUSED)
+    require_answer(action, word=word, yes=yes)
+
+
+def require_answer(action: str, *, word: str, yes: bool) -> None:
+    """Raise a Failure where neither --yes nor the word is given."""
     if not yes and _answer(f"About to {action}. Type {word!r} to go on: ") != word:
         raise Failure(f"Not confirmed, so nothing was done. Answer {word!r}, or give --yes.", Code.REFUSED)
 

@@ -80,7 +80,7 @@ class AwsCredentials:
         except Exception as error:  # noqa: BLE001  # botocore raises errors of many kinds for expired credentials
             if self._expires(within=0):
                 self._found = self._frozen = None  # the next search begins anew
-            self._fail(str(error) if isinstance(error, BotoCoreError) else type(error).__name__)
+            self._fail(_cause(error))
 
     async def _find(self) -> None:
         if self._found is None:
@@ -110,3 +110,9 @@ class AwsCredentials:
             seconds = int(session.get_config_variable("metadata_service_timeout")) * 2**self._failures
             session.set_config_variable("metadata_service_timeout", min(seconds, MAX_TIMEOUT))
         return session
+
+
+def _cause(error: Exception) -> str:
+    """Return the kind of an error and its source: its text may repeat what an endpoint or a program has answered."""
+    fields = error.kwargs if isinstance(error, BotoCoreError) else {}
+    return ": ".join([type(error).__name__, *(str(fields[name]) for name in ("provider", "profile") if name in fields)])

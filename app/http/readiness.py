@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 CHECK_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.0
+START_DELAY: Final = 1.0
+"""Seconds after a start until the first check: the process itself may serve the keys that it asks for."""
 START_INTERVAL: Final = 5.0
 """Seconds between two checks while a process starts and something is missing."""
 
@@ -64,6 +66,7 @@ class Readiness:
             await asyncio.wait({task})
 
     async def _wait_until_ready(self) -> None:
+        await asyncio.sleep(START_DELAY)
         while True:
             checked = await self.check()
             if all(each.state == "ok" for each in checked):

@@ -125,7 +125,7 @@ async def test_a_command_needs_only_its_own_settings(engines: Place) -> None:
 async def test_missing_aws_credentials_are_named() -> None:
     ended = await cruddur("list-tables", env={"ENVIRONMENT": "production", "AWS_EC2_METADATA_DISABLED": "true"})
     assert ended.code == 3
-    assert "No AWS credentials" in ended.complaint
+    assert "There are no AWS credentials" in ended.complaint
 
 
 def test_an_error_has_its_remedy_once() -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from email.parser import Parser
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -25,6 +26,13 @@ def test_the_wheel_has_the_commands_and_no_scripts(tmp_path: Path) -> None:
         packed.extractall(site)
     folders = {path.name for path in site.iterdir()}
     assert {name for name in folders if not name.endswith(".dist-info")} == {"app", "migrations"}
+    [told] = site.glob("*.dist-info/METADATA")
+    metadata = Parser().parsestr(told.read_text(encoding="utf-8"))
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Author"] == "the cruddur-messages authors"
+    assert metadata["Summary"]
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "Framework :: FastAPI" in metadata.get_all("Classifier", [])
     ended = subprocess.run(
         [sys.executable, "-c", RUN, "--help"],
         cwd=site,

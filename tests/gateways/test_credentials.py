@@ -90,8 +90,9 @@ async def test_an_endpoint_that_fails_at_the_start_is_asked_again(
 ) -> None:
     metadata.status = 500
     for _ in range(2):
-        with pytest.raises(Unavailable, match="no AWS credentials"):
+        with pytest.raises(Unavailable, match="no AWS credentials") as error:
             await credentials.get()
+        assert error.value.remedy.endswith("(CredentialRetrievalError: container-role)")
     metadata.status = 200
     assert await found_soon(credentials)
 

@@ -5,7 +5,8 @@ US dollars without tax, since the cut of on-demand prices on 2024-11-01. Later c
 
 Units, by Amazon's rules (tests/messaging/test_capacity.py measures them):
 
-    write   1 WCU per started KB of the item; in a transaction 2; an index entry that appears 1, that moves 2
+    write   1 WCU per started KB of the item; in a transaction 2; an index entry that appears 1, that moves 2, also in a
+            transaction (as captured on AWS; DynamoDB Local and ministack report twice that, 12 WCU for a first contact)
     read    1 RCU per started 4 KB; eventually consistent half of it; a Query is rounded up once, as a whole
 
     operation         table                                  index    read

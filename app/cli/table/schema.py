@@ -9,7 +9,7 @@ from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table
-from app.cli.target import read_settings, require_consent
+from app.cli.target import is_local, read_settings, require_answer, require_consent
 from app.settings import TableSettings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table, table_definition
 
@@ -19,20 +19,24 @@ TableName = Annotated[str | None, typer.Option("--table", help="A table in place
 
 
 @app.command("schema-load", epilog=examples("schema-load", "DYNAMODB_BILLING_MODE=PAY_PER_REQUEST cruddur schema-load"))
-async def schema_load(json: Json = False) -> None:
-    """Create the table with its index and expiry, as the settings say.
+async def schema_load(json: Json = False, yes: Yes = False) -> None:
+    """Create the table with its index and expiry, in production with its protections, as the settings say.
 
-    An existing table is compared and not changed: exit code 0 if it is as the settings say, else 1.
+    Asks for the table's name off this machine. An existing table is compared and not changed: exit code 0 if it is as
+    the settings say, else 1. Units that were changed since are no difference.
     """
     settings, console = read_settings(TableSettings), Console(json)
+    wrong: list[str] = []
+    notes: list[str] = []
     async with open_table(settings) as table:
         if found := await table.describe():
-            wrong = list(differences(found, settings))
+            wrong, notes = list(differences(found, settings)), list(unit_notes(found, settings))
         else:
+            if not is_local(settings):
+                require_answer(f"create the table {table.name}", word=table.name, yes=yes)
             await create_table(settings)
-            wrong = []
-    console.record({"table": settings.dynamodb_table, "created": found is None, "differences": wrong})
-    for line in wrong:
+    console.record({"table": settings.dynamodb_table, "created": found is None, "differences": wrong, "notes": notes})
+    for line in wrong + notes:
         console.say(f"{settings.dynamodb_table}: {line}")
     if wrong:
         raise Failure(f"{settings.dynamodb_table} is not as the settings say; nothing was changed.")
@@ -41,31 +45,61 @@ async def schema_load(json: Json = False) -> None:
 
 def differences(found: Mapping[str, Any], settings: TableSettings) -> Iterator[str]:
     """Yield the differences between a table and what schema-load would create, in words."""
-    there, wanted = _shape(found), _shape(table_definition(settings) | {"TimeToLive": {"AttributeName": TTL_ATTRIBUTE}})
+    there, wanted = _shape(found), _shape(_wanted(found, settings))
     for part in sorted(there.keys() | wanted.keys()):
         if there.get(part) != wanted.get(part):
             yield f"{part} is {there.get(part, 'not there')}, should be {wanted.get(part, 'not there')}"
 
 
+def unit_notes(found: Mapping[str, Any], settings: TableSettings) -> Iterator[str]:
+    """Yield where the units are not those of the settings, which count when a table is created and not afterwards."""
+    there, wanted = _units(found), _units(_wanted(found, settings))
+    for part in there.keys() & wanted.keys():
+        if there[part] != wanted[part]:
+            yield f"{part} are {there[part]}; the settings, for a new table, say {wanted[part]}"
+
+
+def _wanted(found: Mapping[str, Any], settings: TableSettings) -> dict[str, Any]:
+    """Return the definition of the table, with the switches that schema-load sets. Recovery counts in production."""
+    recovery = found["PointInTimeRecovery"]
+    must_recover = settings.environment == "production" and recovery != "unknown"
+    switches = {
+        "TimeToLive": {"AttributeName": TTL_ATTRIBUTE},
+        "PointInTimeRecovery": "on" if must_recover else recovery,
+    }
+    return table_definition(settings) | switches
+
+
 def _shape(table: Mapping[str, Any]) -> dict[str, str]:
     """Return the parts of a table that are compared and shown, from its definition or its description."""
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
-    mode = table.get("BillingMode") or table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     shape = {
         "key": _keys(table, types),
-        "billing mode": mode,
+        "billing mode": _mode(table),
         "expiry": table["TimeToLive"].get("AttributeName", "off"),
     }
     shape["deletion protection"] = "on" if table.get("DeletionProtectionEnabled") else "off"
-    parts = {"table": table} | {f"index {index['IndexName']}": index for index in _indexes(table)}
-    for name, part in parts.items():
-        if name != "table":
-            shape[f"{name} key"] = _keys(part, types)
-            shape[f"{name} projection"] = part["Projection"]["ProjectionType"]
-        if mode == "PROVISIONED":
-            units = part["ProvisionedThroughput"]
-            shape[f"{name} units"] = f"{units['ReadCapacityUnits']} read, {units['WriteCapacityUnits']} write"
+    shape["point-in-time recovery"] = table["PointInTimeRecovery"]
+    for index in _indexes(table):
+        shape[f"index {index['IndexName']} key"] = _keys(index, types)
+        shape[f"index {index['IndexName']} projection"] = index["Projection"]["ProjectionType"]
     return shape
+
+
+def _units(table: Mapping[str, Any]) -> dict[str, str]:
+    """Return the units of the table and each index, from its definition or its description; none if on demand."""
+    if _mode(table) != "PROVISIONED":
+        return {}
+    parts = {"table": table} | {f"index {index['IndexName']}": index for index in _indexes(table)}
+    units = {f"{name} units": part["ProvisionedThroughput"] for name, part in parts.items()}
+    return {
+        name: f"{each['ReadCapacityUnits']} read, {each['WriteCapacityUnits']} write" for name, each in units.items()
+    }
+
+
+def _mode(table: Mapping[str, Any]) -> str:
+    mode: str = table.get("BillingMode") or table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    return mode
 
 
 def _indexes(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -102,6 +136,7 @@ async def describe(table: TableName = None, json: Json = False) -> None:
         "items": found.get("ItemCount", 0),
         "bytes": found.get("TableSizeBytes", 0),
         **_shape(found),
+        **_units(found),
     }
     facts |= {f"index {index['IndexName']} status": index.get("IndexStatus", "?") for index in _indexes(found)}
     console = Console(json)

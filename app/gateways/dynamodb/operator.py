@@ -73,12 +73,24 @@ class OperatedTable(Table):
                 await asyncio.sleep(seconds)
 
     async def describe(self) -> Mapping[str, Any] | None:
-        """Return DynamoDB's description of the table with its TimeToLive, or None if there is no such table."""
+        """Return DynamoDB's description of the table, or None if there is no such table.
+
+        It has the members TimeToLive and PointInTimeRecovery, too: on, off, or unknown without permission to ask.
+        """
         table = await self._table()
         if not table:
             return None
         expiry = await self._call(self._client.describe_time_to_live)
-        return {**table, "TimeToLive": expiry["TimeToLiveDescription"]}
+        more = {"TimeToLive": expiry["TimeToLiveDescription"], "PointInTimeRecovery": await self._recovery()}
+        return {**table, **more}
+
+    async def _recovery(self) -> str:
+        try:
+            response = await self._call(self._client.describe_continuous_backups)
+        except Unavailable:  # denied, or an engine without this call
+            return "unknown"
+        state = response["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        return "on" if state.get("PointInTimeRecoveryStatus") == "ENABLED" else "off"
 
     async def _table(self) -> Mapping[str, Any]:
         """Return the description of the table, empty if there is none."""

@@ -152,10 +152,7 @@ class Table:
         created = await self._create(definition)
         await self._enable_ttl(ttl_attribute)
         if point_in_time_recovery:
-            await self._call(
-                self._client.update_continuous_backups,
-                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-            )
+            await self._enable_recovery()
         return created
 
     async def _create(self, definition: Mapping[str, Any]) -> bool:
@@ -178,6 +175,18 @@ class Table:
                 self._client.update_time_to_live,
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
             )
+
+    async def _enable_recovery(self) -> None:
+        """Switch point-in-time recovery on, which AWS refuses for a while after a table was created."""
+        update = self._without_error("ContinuousBackupsUnavailableException", self._client.update_continuous_backups)
+        for _ in range(CREATE_CHECKS):
+            if await self._call(update, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}):
+                return
+            await asyncio.sleep(CREATE_INTERVAL)
+        raise Unavailable(
+            f"The table {self.name} is there, and point-in-time recovery could not be switched on",
+            remedy="`python -m migrations table` tries it again",
+        )
 
     def _without_error(self, code: str, method: Callable[..., Any]) -> Callable[..., Any]:
         """Return the method with an empty response in place of the error with this code."""
