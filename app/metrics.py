@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -103,6 +104,21 @@ class Metrics:
             Counter("cruddur_limited_calls", "Calls that a limit refused", ("limit",), registry=self._registry)
         )
         self._streams = Gauge("cruddur_event_streams", "Event streams that are open", registry=self._registry)
+
+    @cached_property
+    def _valkey(self) -> tuple[_Series[Counter], Gauge]:
+        """The calls and the state of Valkey. Without VALKEY_URL there is nothing to count."""
+        calls = Counter("cruddur_valkey_calls", "Calls of Valkey by result", ("result",), registry=self._registry)
+        up = Gauge("cruddur_valkey_up", "1 while events go through Valkey and back", registry=self._registry)
+        return _Series(calls), up
+
+    def valkey_called(self, result: str) -> None:
+        """Count a call of Valkey: `ok`, `late`, `failed`, `skipped` while it counts as absent."""
+        self._valkey[0][(result,)].inc()
+
+    def valkey_changed(self, is_up: bool) -> None:
+        """Note whether events go through Valkey and back."""
+        self._valkey[1].set(is_up)
 
     def looked_up(self, cache: str, result: str, count: int) -> None:
         """Count look-ups in a cache: `hit` in memory, `shared` in Valkey, `miss`, `stale` while the source is down."""

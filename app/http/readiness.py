@@ -4,14 +4,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from app.errors import Unavailable
 
 CHECK_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.0
 
-Dependency = Literal["dynamodb", "postgres", "token_keys"]
+Dependency = Literal["dynamodb", "postgres", "token_keys", "valkey"]
+Pings: TypeAlias = Mapping[Dependency, Callable[[], Awaitable[None]]]
+OPTIONAL: Final = frozenset[Dependency]({"valkey"})
+"""Dependencies without which the service goes on, slower: it is degraded then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,7 @@ class Checked:
 class Readiness:
     """The dependencies of a process. A check that runs serves all that ask meanwhile."""
 
-    def __init__(
-        self, pings: Mapping[Dependency, Callable[[], Awaitable[None]]], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, pings: Pings, clock: Callable[[], float] = time.monotonic) -> None:
         """A ping raises Unavailable, or takes longer than CHECK_SECONDS, if its dependency is down."""
         self._pings = pings
         self._clock = clock
