@@ -34,6 +34,7 @@ from app.http.openapi import CommittedDocument, operation_id
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
 from app.http.readiness import Pings, Readiness
+from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
 from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the service. Without settings it reads the environment, for `uvicorn --factory`."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
-    metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
+    metrics, stop, document = Metrics(), StopSignal(settings.stop_delay_seconds), CommittedDocument()
     limits = Limits(settings.allowances, metrics.refused)
     app = FastAPI(
         lifespan=lambda _: lifespan(settings, metrics, limits, stop),
@@ -105,6 +106,7 @@ def _middleware(
         max_age=86_400,
     )
     return [
+        Middleware(RootPathMiddleware, root_path=settings.root_path),
         Middleware(AccessLogMiddleware, metrics=metrics, limits=limits),
         Middleware(ResponseHeadersMiddleware, stop=stop),
         cors,
@@ -183,7 +185,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             postgres=postgres,
             verifier=verifier,
             readiness=Readiness(
-                {"dynamodb": table.ping, "postgres": postgres.ping, "token_keys": verifier.check, **valkey_pings}
+                {"dynamodb": table.ping, "postgres": postgres.ping, "token_keys": verifier.check, **valkey_pings},
+                is_stopping=lambda: stop.received,
             ),
             tasks=tasks,
             users=users,

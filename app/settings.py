@@ -216,6 +216,8 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     cors_origins: CommaSeparated = ()
     cors_headers: CommaSeparated = ("traceparent", "tracestate", "baggage")
 
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    stop_delay_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32

@@ -40,7 +40,8 @@ class ReadinessView(ResponseModel):
     """The state of the service and of its dependencies."""
 
     status: Literal["ok", "degraded", "down"] = Field(
-        description="`down` if a dependency is down; `degraded` if only Valkey is, without which the service goes on",
+        description="`down` if a dependency is down or the process is about to stop; `degraded` if only Valkey is down,"
+        " without which the service goes on",
         examples=["ok"],
     )
     dependencies: Page[DependencyView] = Field(description="State of each dependency")
@@ -61,17 +62,21 @@ async def get_liveness() -> LivenessView:
     return LivenessView(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": ReadinessView, "description": "A dependency is down"}})
+@router.get(
+    "/readyz",
+    responses={503: {"model": ReadinessView, "description": "A dependency is down, or the process is about to stop"}},
+)
 async def get_readiness(request: Request, response: Response) -> ReadinessView:
     """Check that the service can serve requests, with the state of each dependency.
 
     A readiness probe: a load balancer sends requests to a process only while the status is 200. The state is at most a
     second old.
     """
-    dependencies = await state_of(request.scope)["readiness"].check()
+    readiness = state_of(request.scope)["readiness"]
+    dependencies = await readiness.check()
     down = {each.name for each in dependencies if each.state == "down"}
-    is_ready = down <= OPTIONAL
+    is_ready = down <= OPTIONAL and not readiness.is_stopping()
     response.status_code = 200 if is_ready else 503
     views = [DependencyView(name=each.name, state=each.state, ms=each.ms) for each in dependencies]
-    status: Literal["ok", "degraded", "down"] = "ok" if not down else "degraded" if is_ready else "down"
+    status: Literal["ok", "degraded", "down"] = "down" if not is_ready else "degraded" if down else "ok"
     return ReadinessView(status=status, dependencies=views)

@@ -29,9 +29,17 @@ class Checked:
 class Readiness:
     """The dependencies of a process. A check that runs serves all that ask meanwhile."""
 
-    def __init__(self, pings: Pings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        pings: Pings,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         """A ping raises Unavailable, or takes longer than CHECK_SECONDS, if its dependency is down."""
         self._pings = pings
+        self.is_stopping = is_stopping
+        """Return whether the process is about to stop, and should get no more requests."""
         self._clock = clock
         self._checked: Sequence[Checked] = ()
         self._fresh_until = 0.0
