@@ -96,8 +96,7 @@ class StopSignal:
                 replaced[signal.Signals(number)](number, frame)
             else:
                 self.received = True
-                later = partial(loop.call_later, self._delay, stop) if self._delay else stop
-                loop.call_soon_threadsafe(later, number)
+                loop.call_soon_threadsafe(self._after_delay(stop), number)
 
         for number in replaced:
             signal.signal(number, handle)
@@ -108,6 +107,13 @@ class StopSignal:
                 signal.signal(number, handler)
             for task in tasks:
                 task.cancel()
+
+    def _after_delay(self, stop: Callable[[int], None]) -> Callable[[int], None]:
+        return partial(_call_later, self._delay, stop) if self._delay else stop
+
+
+def _call_later(seconds: float, stop: Callable[[int], None], number: int) -> None:
+    asyncio.get_running_loop().call_later(seconds, stop, number)
 
 
 async def _call_once_accepted(callback: Callable[[], object]) -> None:
