@@ -149,6 +149,7 @@ async def _open_bus(valkey: Valkey | None, metrics: Metrics) -> AsyncIterator[tu
 async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: StopSignal) -> AsyncIterator[State]:
     """Open clients and build what the process owns; at the end, close it in the reverse order."""
     async with AsyncExitStack() as stack:
+        stack.callback(metrics.close)
         valkey = await stack.enter_async_context(open_valkey(settings, VALKEY_TRIAL, metrics.valkey_called))
         if valkey:
             await stack.enter_async_context(limits.settling(valkey))
