@@ -12,13 +12,13 @@ from starlette.middleware import Middleware
 
 from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
-from app.cache import open_caches
+from app.cache import open_caches, valkey_cache
 from app.concurrency import TaskSet
 from app.deps import State
 from app.errors import AppError
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
-from app.gateways.valkey import open_valkey
+from app.gateways.valkey import Valkey, open_valkey
 from app.http import health
 from app.http.connection import StopSignal
 from app.http.docs import docs_router
@@ -33,9 +33,10 @@ from app.http.middleware import (
 from app.http.openapi import CommittedDocument, operation_id
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
-from app.http.readiness import Readiness
+from app.http.readiness import Pings, Readiness
+from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
-from app.limits import CallerMeter, Limits
+from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
 from app.messaging import group_routes, message_routes
 from app.messaging.catchup import Catchup
@@ -44,6 +45,7 @@ from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
 from app.publish import fan_out
+from app.realtime import leases, valkey_bus
 from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
@@ -60,6 +62,8 @@ from app.users.store import UserStore
 
 DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
+VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL)
+"""The commands that the service needs, for no account: a Valkey that refuses one of them counts as absent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -67,7 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the service. Without settings it reads the environment, for `uvicorn --factory`."""
     settings = settings or Settings()  # pydantic-settings fills it from the environment
     configure_logging(settings.log_level)
-    metrics, stop, document = Metrics(), StopSignal(), CommittedDocument()
+    metrics, stop, document = Metrics(), StopSignal(settings.stop_delay_seconds), CommittedDocument()
     limits = Limits(settings.allowances, metrics.refused)
     app = FastAPI(
         lifespan=lambda _: lifespan(settings, metrics, limits, stop),
@@ -102,6 +106,7 @@ def _middleware(
         max_age=86_400,
     )
     return [
+        Middleware(RootPathMiddleware, root_path=settings.root_path),
         Middleware(AccessLogMiddleware, metrics=metrics, limits=limits),
         Middleware(ResponseHeadersMiddleware, stop=stop),
         cors,
@@ -132,10 +137,21 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
 
 
 @asynccontextmanager
+async def _open_bus(valkey: Valkey | None, metrics: Metrics) -> AsyncIterator[tuple[Bus, Pings]]:
+    """Return the bus, and the check of Valkey if it goes through that."""
+    if valkey is None:
+        yield MemoryBus(), {}
+        return
+    async with ValkeyBus(valkey, metrics.valkey_changed).listening() as bus:
+        yield bus, {"valkey": bus.check}
+
+
+@asynccontextmanager
 async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: StopSignal) -> AsyncIterator[State]:
     """Open clients and build what the process owns; at the end, close it in the reverse order."""
     async with AsyncExitStack() as stack:
-        valkey = await stack.enter_async_context(open_valkey(settings))
+        stack.callback(metrics.close)
+        valkey = await stack.enter_async_context(open_valkey(settings, VALKEY_TRIAL, metrics.valkey_called))
         if valkey:
             await stack.enter_async_context(limits.settling(valkey))
         table = await stack.enter_async_context(open_table(settings, meter=CallerMeter(metrics.dynamodb)))
@@ -146,7 +162,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         stack.push_async_callback(verifier.aclose)
         tasks = TaskSet()
         caches = await stack.enter_async_context(open_caches(tasks, valkey, metrics.looked_up))
-        bus: Bus = await stack.enter_async_context(ValkeyBus(valkey).listening()) if valkey else MemoryBus()
+        bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
         rules = NameRules(settings.reserved_handles)
@@ -161,13 +177,16 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             limits=limits,
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
-        leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
-        hub = Hub(bus, catchup, users, metrics, leases, most_streams=settings.max_event_streams)
+        stream_leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
+        hub = Hub(bus, catchup, users, metrics, stream_leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
         accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
-        readiness = Readiness({"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check})
+        readiness = Readiness(
+            {"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check, **valkey_pings},
+            is_stopping=lambda: stop.received,
+        )
         await stack.enter_async_context(readiness.started())
         yield State(
             table=table,

@@ -1,15 +1,20 @@
 """The counters of a process, in the format of Prometheus. They know neither HTTP nor DynamoDB."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 OTHER: Final = "other"
+MULTIPROCESS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which prometheus_client shares the counters of several processes, in files of a folder."""
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 Metric = TypeVar("Metric", Counter, Histogram)
@@ -102,7 +107,32 @@ class Metrics:
         self._refused = _Series(
             Counter("cruddur_limited_calls", "Calls that a limit refused", ("limit",), registry=self._registry)
         )
-        self._streams = Gauge("cruddur_event_streams", "Event streams that are open", registry=self._registry)
+        self._streams = Gauge(
+            "cruddur_event_streams",
+            "Event streams that are open",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+
+    @cached_property
+    def _valkey(self) -> tuple[_Series[Counter], Gauge]:
+        """The calls and the state of Valkey. Without VALKEY_URL there is nothing to count."""
+        calls = Counter("cruddur_valkey_calls", "Calls of Valkey by result", ("result",), registry=self._registry)
+        up = Gauge(
+            "cruddur_valkey_up",
+            "1 while events go through Valkey and back",
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
+        return _Series(calls), up
+
+    def valkey_called(self, result: str) -> None:
+        """Count a call of Valkey: `ok`, `late`, `failed`, `skipped` while it counts as absent."""
+        self._valkey[0][(result,)].inc()
+
+    def valkey_changed(self, is_up: bool) -> None:
+        """Note whether events go through Valkey and back."""
+        self._valkey[1].set(is_up)
 
     def looked_up(self, cache: str, result: str, count: int) -> None:
         """Count look-ups in a cache: `hit` in memory, `shared` in Valkey, `miss`, `stale` while the source is down."""
@@ -123,5 +153,14 @@ class Metrics:
         self._requests[name, status].observe(seconds)
 
     def text(self) -> bytes:
-        """Return all counters in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        """Return all counters in the text format of Prometheus, of all processes that share a folder for them."""
+        if MULTIPROCESS_DIR not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it registers itself
+        return generate_latest(registry)
+
+    def close(self) -> None:
+        """Take the gauges of this process out of those that several processes share."""
+        if MULTIPROCESS_DIR in os.environ:
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]

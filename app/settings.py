@@ -5,7 +5,7 @@ from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -168,10 +168,14 @@ class ValkeySettings(ProcessSettings):
     """Valkey or Redis, for events and cache that several processes share. A single process needs none."""
 
     valkey_url: SecretStr | None = None
+    valkey_password_file: Path | None = None
 
     @field_validator("valkey_url")
     @classmethod
     def _is_valkey(cls, value: SecretStr | None) -> SecretStr | None:
+        names = [name for name, _ in parse_qsl(urlsplit(value.get_secret_value()).query, True)] if value else []
+        if names:
+            raise ValueError(f"has parameters that are not known: {', '.join(names)}; the URL takes none")
         if value is not None and not _VALKEY.fullmatch(value.get_secret_value()):
             raise ValueError("must look like redis://user:password@host:6379/0, with rediss:// for TLS")
         return value
@@ -184,9 +188,15 @@ class ValkeySettings(ProcessSettings):
         return self
 
     @model_validator(mode="after")
+    def _password_file_can_be_read(self) -> Self:
+        if self.valkey_password_file and not self.valkey_password_file.is_file():
+            raise ValueError(f"VALKEY_PASSWORD_FILE names no file: {self.valkey_password_file}")
+        return self
+
+    @model_validator(mode="after")
     def _production_encrypts_and_authenticates_its_commands(self) -> Self:
         parts = urlsplit(self.valkey_url.get_secret_value() if self.valkey_url else "rediss://:password@")
-        is_met = parts.scheme in {"rediss", "valkeys"} and bool(parts.password)
+        is_met = parts.scheme in {"rediss", "valkeys"} and bool(parts.password or self.valkey_password_file)
         self._require("VALKEY_URL", "rediss:// and a password", is_met=is_met)
         return self
 
@@ -231,6 +241,8 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     cors_origins: CommaSeparated = ()
     cors_headers: CommaSeparated = ("traceparent", "tracestate", "baggage")
 
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    stop_delay_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32

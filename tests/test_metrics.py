@@ -1,10 +1,15 @@
 """The service's counters: units against AWS's rules, and access to them."""
 
+import asyncio
+import signal
 from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
@@ -24,6 +29,7 @@ from tests.http.problem import anonymised, problem_of
 from tests.tools.capacity import Meter, Spent
 from tests.tools.faults import FaultyClient
 from tests.tools.processes import DIRECTORY, raw_client
+from tests.tools.servers import Server
 
 SIGNED = {"authorization": "Bearer none"}
 TOKEN = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -224,3 +230,27 @@ async def test_production_without_a_token_has_no_counters(settings: Settings) ->
         for answer in answers:
             problem_of(answer, 404, "not-found")
         assert len({str(anonymised(answer)) for answer in answers}) == 1
+
+
+async def test_the_counters_of_two_workers_add_up(settings: Settings, ann: Person, tmp_path: Path) -> None:
+    """Each scrape reaches one of them, which answers for both."""
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    workers = [Server(settings, variables=shared) for _ in range(2)]
+    try:
+        await asyncio.gather(*(worker.start() for worker in workers))
+        headers = {"authorization": f"Bearer {ann.token}"}
+        async with httpx.AsyncClient(headers=headers, timeout=10) as client, AsyncExitStack() as stack:
+            for worker, count in zip(workers, (2, 3), strict=True):
+                for _ in range(count):
+                    assert (await client.get(f"{worker.address}/api/users/me")).status_code == 200
+                await stack.enter_async_context(client.stream("GET", f"{worker.address}/api/events"))
+            for worker in workers:
+                text = (await client.get(f"{worker.address}/metrics")).text
+                assert counted(text, "cruddur_http_request_seconds_count")["get_current_user", "200"] == 5
+                assert counted(text, "cruddur_event_streams") == {(): 2}
+        assert await workers[0].stop(signal.SIGTERM) == 0
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"{workers[1].address}/metrics")).text
+            assert counted(text, "cruddur_http_request_seconds_count")["get_current_user", "200"] == 5
+    finally:
+        await asyncio.gather(*(worker.stop(signal.SIGKILL) for worker in workers if worker.process))

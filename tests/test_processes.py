@@ -5,6 +5,7 @@ import json
 import random
 import re
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import pytest
 from app.messaging.store import MessagingStore
 from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service
-from tests.tools.servers import servers
+from tests.tools.servers import START_SECONDS, answers, environment, servers
 
 
 @dataclass
@@ -117,6 +118,46 @@ async def test_a_polite_stop_fails_no_request(settings: Settings, bob: Person, n
         assert {answer[:15] for answer in await asyncio.gather(*running)} == {b"HTTP/1.1 200 OK"}
         assert await stopping == 0
     assert [len(await sender.numbers(sender.group_with(bob))) for sender in senders] == [5] * 10
+
+
+async def test_before_a_stop_a_process_is_not_ready_and_still_serves(settings: Settings, ann: Person) -> None:
+    async with servers(settings, 1) as (server,):
+        await server.stop(signal.SIGKILL)
+        server.variables["STOP_DELAY_SECONDS"] = "2"
+        await server.start()
+        headers = {"authorization": f"Bearer {ann.token}"}
+        async with httpx.AsyncClient(base_url=server.address, headers=headers) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            stopping = asyncio.create_task(server.stop(signal.SIGTERM))
+            await asyncio.sleep(0.5)
+            ready, call = await client.get("/readyz"), await client.get("/api/users/me")
+            assert (ready.status_code, ready.json()["status"], call.status_code) == (503, "down", 200)
+            assert await stopping == 0
+
+
+async def test_a_client_of_http_1_0_gets_a_stream_without_chunks(settings: Settings, ann: Person) -> None:
+    async with servers(settings, 1) as (server,), connected(server.port) as (reader, writer):
+        writer.write(f"GET /api/events HTTP/1.0\r\nAuthorization: Bearer {ann.token}\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert b"transfer-encoding" not in head
+        assert b"connection: close" in head
+        assert (await reader.readline()).startswith(b"event: resync")
+        assert await server.stop(signal.SIGTERM) == 0
+        assert b"data: {" in await reader.read()
+
+
+async def test_a_service_on_ipv6_is_reached_by_its_address(settings: Settings) -> None:
+    async with servers(settings, 1) as (server,):
+        await server.stop(signal.SIGKILL)
+        environment_of_ipv6 = {**environment(settings), "HOST": "::1", "PORT": str(server.port)}
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", env=environment_of_ipv6)
+        try:
+            async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
+                while not await answers(client, f"http://[::1]:{server.port}"):  # noqa: ASYNC110  # it has no event
+                    await asyncio.sleep(0.1)
+        finally:
+            process.terminate()
+            assert await process.wait() == 0
 
 
 @pytest.mark.parametrize("position", ["in the accept queue", "on connections that were idle"])

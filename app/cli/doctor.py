@@ -18,6 +18,7 @@ from app.cli.options import Json, examples
 from app.cli.services import open_table, open_user_store
 from app.cli.table.schema import differences
 from app.cli.target import read_settings
+from app.cli.valkey_checks import valkey_checks
 from app.errors import AppError
 from app.gateways.dynamodb.client import region_of
 from app.settings import DatabaseSettings, Settings, TableSettings
@@ -42,7 +43,7 @@ class Result:
 
 @app.command("doctor", epilog=examples("doctor", "doctor --json"))
 async def doctor(json: Json = False) -> None:
-    """Check settings, DynamoDB and its credentials, clock, table, index, Postgres, schema and the issuer's keys.
+    """Check settings, DynamoDB and its credentials, clock, table, index, Postgres, schema, Valkey and token keys.
 
     Nothing is changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
     """
@@ -62,6 +63,7 @@ async def _results() -> AsyncIterator[Result]:
     async with AsyncExitStack() as stack:
         checks |= await _table_checks(stack)
         checks |= {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys}
+        checks |= valkey_checks()
         for name, check in checks.items():
             try:
                 yield Result(name, True, await check())

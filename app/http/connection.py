@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from starlette.types import Receive
+    from starlette.types import Message, Receive, Send
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 3
@@ -26,12 +26,28 @@ class Connection:
     """
 
     def __init__(self, receive: "Receive") -> None:
-        self._transport: asyncio.Transport | None = getattr(getattr(receive, "__self__", None), "transport", None)
+        self._cycle: Any = getattr(receive, "__self__", None)
+        self._transport: asyncio.Transport | None = getattr(self._cycle, "transport", None)
 
     def abort(self) -> None:
         """Close it at once and discard its buffer, which a client that does not read would keep open for ever."""
         if self._transport:
             self._transport.abort()
+
+    def unchunked(self, send: "Send") -> "Send":
+        """Return a `send` for a body of unknown length that ends with the connection, as HTTP/1.0 has it.
+
+        uvicorn chunks it, which clients of HTTP/1.0 do not understand.
+        """
+        if self._transport is None:
+            return send
+        self._cycle.chunked_encoding = False
+
+        async def send_as_it_is(message: "Message") -> None:
+            self._cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        return send_as_it_is
 
     def limit_buffers(self, size: int) -> None:
         """Make `send` wait while about this many bytes are in its buffer, and give the kernel's the same size.
@@ -50,7 +66,9 @@ class StopSignal:
     connections that wait in an accept queue, and those whose request is not read yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0) -> None:
+        """`delay` are the seconds from the signal to the callback, in which a load balancer notices."""
+        self._delay = delay
         self.received = False
 
     @contextmanager
@@ -78,7 +96,7 @@ class StopSignal:
                 replaced[signal.Signals(number)](number, frame)
             else:
                 self.received = True
-                loop.call_soon_threadsafe(stop, number)
+                loop.call_soon_threadsafe(self._after_delay(stop), number)
 
         for number in replaced:
             signal.signal(number, handle)
@@ -89,6 +107,13 @@ class StopSignal:
                 signal.signal(number, handler)
             for task in tasks:
                 task.cancel()
+
+    def _after_delay(self, stop: Callable[[int], None]) -> Callable[[int], None]:
+        return partial(_call_later, self._delay, stop) if self._delay else stop
+
+
+def _call_later(seconds: float, stop: Callable[[int], None], number: int) -> None:
+    asyncio.get_running_loop().call_later(seconds, stop, number)
 
 
 async def _call_once_accepted(callback: Callable[[], object]) -> None:

@@ -47,6 +47,8 @@ class RequestContext:
     """The id of a request, the status that was sent, and once they are found the claims of its token and its user."""
 
     request_id: str = ""
+    root_path: str = ""
+    """The prefix at which a proxy serves the service, for links."""
     status: int = 0
     """0 until the response starts."""
     place: Place = UNLIMITED_PLACE

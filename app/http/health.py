@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.http.context import state_of
+from app.http.readiness import OPTIONAL
 from app.http.routes import NamedRoute
 from app.http.types import Page, ResponseModel
 
@@ -28,7 +29,7 @@ class LivenessView(ResponseModel):
 class DependencyView(ResponseModel):
     """The state of a dependency at this moment."""
 
-    name: Literal["dynamodb", "postgres", "token_keys"] = Field(
+    name: Literal["dynamodb", "postgres", "token_keys", "valkey"] = Field(
         description="Name of the dependency", examples=["postgres"]
     )
     state: Literal["ok", "down"] = Field(description="Whether it can be used", examples=["ok"])
@@ -43,7 +44,11 @@ class DependencyView(ResponseModel):
 class ReadinessView(ResponseModel):
     """The state of the service and of its dependencies."""
 
-    status: Literal["ok", "down"] = Field(description="`down` if a dependency is down", examples=["ok"])
+    status: Literal["ok", "degraded", "down"] = Field(
+        description="`down` if a dependency is down or the process is about to stop; `degraded` if only Valkey is down,"
+        " without which the service goes on",
+        examples=["ok"],
+    )
     dependencies: Page[DependencyView] = Field(description="State of each dependency")
 
 
@@ -62,15 +67,21 @@ async def get_liveness() -> LivenessView:
     return LivenessView(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": ReadinessView, "description": "A dependency is down"}})
+@router.get(
+    "/readyz",
+    responses={503: {"model": ReadinessView, "description": "A dependency is down, or the process is about to stop"}},
+)
 async def get_readiness(request: Request, response: Response) -> ReadinessView:
     """Check that the service can serve requests, with the state of each dependency.
 
     A readiness probe: a load balancer sends requests to a process only while the status is 200. The state is at most a
     second old.
     """
-    dependencies = await state_of(request.scope)["readiness"].check()
-    is_ready = all(dependency.state == "ok" for dependency in dependencies)
+    readiness = state_of(request.scope)["readiness"]
+    dependencies = await readiness.check()
+    down = {each.name for each in dependencies if each.state == "down"}
+    is_ready = down <= OPTIONAL and not readiness.is_stopping()
     response.status_code = 200 if is_ready else 503
     views = [DependencyView(name=each.name, state=each.state, detail=each.detail, ms=each.ms) for each in dependencies]
-    return ReadinessView(status="ok" if is_ready else "down", dependencies=views)
+    status: Literal["ok", "degraded", "down"] = "down" if not is_ready else "degraded" if down else "ok"
+    return ReadinessView(status=status, dependencies=views)

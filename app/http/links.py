@@ -6,6 +6,8 @@ from urllib.parse import quote_plus
 
 from fastapi import Request, Response
 
+from app.http.context import context_of
+
 PAGED: dict[str, Any] = {"headers": {"Link": {}}}
 """The `responses[200]` of a route that sets the Link header."""
 
@@ -21,7 +23,8 @@ def openapi_link(operation: str, description: str, **parameters: str) -> dict[st
 
 def set_link_header(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:
     """Set the Link header to the neighbouring pages: relation → the query that leads there. Without pages set none."""
-    links = [f'<{request.scope["path"]}?{_encode(query)}>; rel="{rel}"' for rel, query in pages.items()]
+    path = context_of(request.scope).root_path + request.scope["path"]
+    links = [f'<{path}?{_encode(query)}>; rel="{rel}"' for rel, query in pages.items()]
     if links:
         response.headers["Link"] = ", ".join(links)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import structlog
 
@@ -20,7 +20,10 @@ START_DELAY: Final = 1.0
 START_INTERVAL: Final = 5.0
 """Seconds between two checks while a process starts and something is missing."""
 
-Dependency = Literal["dynamodb", "postgres", "token_keys"]
+Dependency = Literal["dynamodb", "postgres", "token_keys", "valkey"]
+Pings: TypeAlias = Mapping[Dependency, Callable[[], Awaitable[None]]]
+OPTIONAL: Final = frozenset[Dependency]({"valkey"})
+"""Dependencies without which the service goes on, slower: it is degraded then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,16 @@ class Readiness:
     """The dependencies of a process. A check that runs serves all that ask meanwhile."""
 
     def __init__(
-        self, pings: Mapping[Dependency, Callable[[], Awaitable[None]]], clock: Callable[[], float] = time.monotonic
+        self,
+        pings: Pings,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """A ping raises Unavailable, or takes longer than CHECK_SECONDS, if its dependency is down."""
         self._pings = pings
+        self.is_stopping = is_stopping
+        """Return whether the process is about to stop, and should get no more requests."""
         self._clock = clock
         self._checked: Sequence[Checked] = ()
         self._fresh_until = 0.0

@@ -52,6 +52,8 @@ class EventStream(StreamingResponse):
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         connection = Connection(receive)
         connection.limit_buffers(BUFFER_BYTES)
+        if scope["http_version"] == "1.0":
+            send = connection.unchunked(send)
         try:
             async with asyncio.timeout(None) as deadline:
                 self._closed.add_done_callback(lambda _: _close_soon(deadline))

@@ -237,6 +237,7 @@ def _publish_command(event: LiveEvent) -> Command:
 
 
 NO_USER: Final = UUID(int=0)
+TRIAL_CHANNEL: Final = _name(NO_USER)
 TRIAL: Final[Sequence[Command]] = (
     _publish_command(EventsLost(NO_USER)),
     _publish_command(TypingChanged(NO_USER, NO_USER, NO_USER, is_typing=True)),

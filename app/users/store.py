@@ -220,11 +220,12 @@ class UserStore:
                     AS may_write,
                 (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
                     AND (SELECT count(*) FROM pg_trigger
-                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 2
+                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 3
                     AS is_whole,
                 (SELECT count(*) FROM (
                     SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at FROM users LIMIT 1
                 ) AS first) AS users,
+                (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
                 (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
                     AS changes
             """

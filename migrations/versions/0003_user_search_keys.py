@@ -4,7 +4,7 @@ A user has a key for the handle, and one for each word of the name, which goes o
 Maria Berg are "anna maria berg", "maria berg anna" and "berg anna maria". So a search is one range of the index, and
 a page of it costs the same whatever the number of users. Keys have neither case nor accents.
 
-Triggers write the keys, so that every way to add or rename a user is noticed. `lower` follows the locale of the
+A trigger writes the keys, so that every way to add or rename a user is noticed, with the rights of the tables' owner. `lower` follows the locale of the
 database: under C it knows the letters of ASCII only.
 """
 
@@ -41,7 +41,8 @@ def upgrade() -> None:
         )
     """)
     op.execute("""
-        create function write_search_keys() returns trigger language plpgsql as $$
+        create function write_search_keys() returns trigger
+        language plpgsql security definer set search_path from current as $$
         begin
             if tg_op <> 'INSERT' then
                 delete from search_keys where handle = old.handle;

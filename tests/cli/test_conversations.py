@@ -150,6 +150,7 @@ async def test_the_doctor_finds_all_well_or_says_what_to_do(stock: Place, engine
         "schema",
         "clock",
         "token keys",
+        "valkey",
     ]
     ended = await engines.run("doctor", DATABASE_URL="", COGNITO_ISSUER_URL="")
     assert ended.code == 1

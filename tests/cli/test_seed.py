@@ -23,6 +23,7 @@ from migrations.dynamodb_table import create_table
 from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
+from tests.fixtures.engines import database_of
 from tests.tools.faults import throttled
 
 SIZE = ("--users", "20", "--groups", "40", "--messages", "6000")
@@ -181,7 +182,7 @@ async def test_a_throttled_seed_slows_down_and_does_not_fail(empty: Place, monke
 async def test_stock_conversations_that_the_table_has_lost_are_written_again(
     settings: Settings, empty_database_url: str
 ) -> None:
-    await asyncio.to_thread(migrate, empty_database_url)
+    await asyncio.to_thread(migrate, database_of(empty_database_url))
     for _ in range(2):  # the second table is as the first one after its engine's crash
         place = settings.model_copy(
             update={"database_url": SecretStr(empty_database_url), "dynamodb_table": f"test-{secrets.token_hex(4)}"}

@@ -4,11 +4,20 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from app.gateways.valkey import BREAKER_SECONDS, CALL_SECONDS, Subscriber, Valkey, ValkeyUnavailable, open_valkey
+from app.gateways.valkey import (
+    BREAKER_SECONDS,
+    CALL_SECONDS,
+    Endpoint,
+    Subscriber,
+    Valkey,
+    ValkeyUnavailable,
+    open_valkey,
+)
 from app.gateways.valkey.feed import IDLE_TIMEOUT, PING_INTERVAL, Feed
 from app.gateways.valkey.multiplexer import HANG_SECONDS
 from app.gateways.valkey.subscriber import CONFIRM_SECONDS
@@ -349,3 +358,18 @@ async def test_listening_ends_though_its_connection_fails_in_the_same_moment(
     done, _ = await asyncio.wait({listening}, timeout=5)
     assert done, "it still listens"
     await listening
+
+
+async def test_a_password_is_read_from_its_file_for_each_connection(
+    engine: Engine, clock: Clock, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text(f"{engine.password}\n")
+    valkey = Valkey(Endpoint(f"redis://127.0.0.1:{engine.port}", file), clock=clock)
+    await connected(valkey, clock)
+    await valkey.call("CONFIG", "SET", "requirepass", "changed")
+    await valkey.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+    file.write_text("changed")
+    clock.now += BREAKER_SECONDS
+    await connected(valkey, clock)
+    await valkey.aclose()

@@ -11,6 +11,7 @@ from app.gateways.valkey.client import open_valkey as open_valkey
 from app.gateways.valkey.client import result_of as result_of
 from app.gateways.valkey.connection import Command as Command
 from app.gateways.valkey.connection import Endpoint as Endpoint
+from app.gateways.valkey.examination import examine as examine
 from app.gateways.valkey.faults import ValkeyUnavailable as ValkeyUnavailable
 from app.gateways.valkey.router import Replies as Replies
 from app.gateways.valkey.subscriber import Subscriber as Subscriber

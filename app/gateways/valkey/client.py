@@ -157,7 +157,8 @@ async def open_valkey(
     if settings.valkey_url is None:
         yield None
         return
-    valkey = Valkey(Endpoint(settings.valkey_url.get_secret_value()), trial, count=count)
+    endpoint = Endpoint(settings.valkey_url.get_secret_value(), settings.valkey_password_file)
+    valkey = Valkey(endpoint, trial, count=count)
     try:
         yield valkey
     finally:

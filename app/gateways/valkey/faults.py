@@ -20,6 +20,9 @@ REMEDIES: Final = {
 }
 """Remedies by the kind of fault."""
 
+ACL_FAILURE: Final = "ACL failure in script: "
+"""The beginning of the error of a script that may not run a command; at its end is a place in the script."""
+
 
 class ValkeyUnavailable(Exception):
     """Valkey failed or did not answer in time. Whether a command was executed is unknown; callers go on without it."""
@@ -35,8 +38,8 @@ def fault_of(error: BaseException) -> ValkeyUnavailable:
     text = str(error)
     if text.lower().startswith("unknown command"):
         return ValkeyUnavailable("UnknownCommand", text.partition(",")[0])  # what follows are its arguments
-    if "ACL failure" in text:  # of a script
-        return ValkeyUnavailable("NoPermissionError", text.partition(" script:")[0])
+    if text.startswith(ACL_FAILURE):
+        return ValkeyUnavailable("NoPermissionError", text.removeprefix(ACL_FAILURE).partition(" script:")[0])
     chain = [type(each).__name__ for each in _chain_of(error)]
     cause = next((name for name in reversed(chain) if name in REMEDIES), chain[0])
     return ValkeyUnavailable(cause, text if cause == "NoPermissionError" else "")

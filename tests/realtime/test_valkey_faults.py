@@ -1,0 +1,94 @@
+"""A Valkey that answers and is of no use: a replica, a full one, an account without a permission."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from app.auth.issuer import LocalIssuer
+from app.settings import Settings
+from tests.fixtures.app import Service, running
+from tests.fixtures.engines import running_valkey
+
+SECONDS = 30
+Commands = Sequence[tuple[str, ...]]
+FAULTS: dict[str, tuple[Commands, Commands, str]] = {
+    "replica": ([("REPLICAOF", "127.0.0.1", "1")], [("REPLICAOF", "NO", "ONE")], "replica"),
+    "full": (
+        [("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1")],
+        [("CONFIG", "SET", "maxmemory", "64mb")],
+        "maxmemory-policy",
+    ),
+    "command": ([("ACL", "SETUSER", "default", "-zadd")], [("ACL", "SETUSER", "default", "+zadd")], "grant"),
+    "key": (
+        [("ACL", "SETUSER", "default", "resetkeys", "~cache:*")],
+        [("ACL", "SETUSER", "default", "allkeys")],
+        "grant",
+    ),
+    "channel": (
+        [("ACL", "SETUSER", "default", "resetchannels")],
+        [("ACL", "SETUSER", "default", "allchannels")],
+        "grant",
+    ),
+    "subscribing": (
+        [("ACL", "SETUSER", "default", "-ssubscribe"), ("CLIENT", "KILL", "TYPE", "pubsub")],
+        [("ACL", "SETUSER", "default", "+ssubscribe")],
+        "grant",
+    ),
+}
+"""Commands that break Valkey, commands that mend it, and a word of the remedy."""
+
+
+async def readiness(service: Service) -> tuple[int, str, str]:
+    """Return the status, and the states of all and of Valkey."""
+    async with service.client() as client:
+        answer = await client.get("/readyz")
+    states = {each["name"]: each["state"] for each in answer.json()["dependencies"]}
+    return answer.status_code, answer.json()["status"], states["valkey"]
+
+
+async def becomes(service: Service, expected: tuple[int, str, str]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while await readiness(service) != expected:  # noqa: ASYNC110  # it has no event
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+async def test_a_useless_valkey_is_seen_and_recovers_by_itself(
+    settings: Settings,
+    issuer: LocalIssuer,  # noqa: ARG001  # its keys are served
+    kind: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    break_it, mend_it, remedy = FAULTS[kind]
+    with running_valkey() as engine:
+        live = settings.model_copy(update={"valkey_url": SecretStr(engine.address)})
+        async with admin_of(engine.address) as admin, running(live) as service:
+            await becomes(service, (200, "ok", "ok"))
+            for command in break_it:
+                await admin.execute_command(*command)
+            await becomes(service, (200, "degraded", "down"))
+            assert "cruddur_valkey_up 0.0" in await metrics(service)
+            for command in mend_it:
+                await admin.execute_command(*command)
+            await becomes(service, (200, "ok", "ok"))
+            assert "cruddur_valkey_up 1.0" in await metrics(service)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    told = [line for line in lines if remedy in line.get("remedy", "")]
+    assert 1 <= len(told) <= 3, "one line of each connection, not one for each attempt"
+
+
+@asynccontextmanager
+async def admin_of(url: str) -> AsyncIterator[Any]:
+    async with Redis.from_url(url, protocol=2) as admin:
+        yield admin
+
+
+async def metrics(service: Service) -> str:
+    async with service.client() as client:
+        return (await client.get("/metrics")).text
