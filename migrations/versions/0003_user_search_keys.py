@@ -4,8 +4,8 @@ A user has a key for the handle, and one for each word of the name, which goes o
 Maria Berg are "anna maria berg", "maria berg anna" and "berg anna maria". So a search is one range of the index, and
 a page of it costs the same whatever the number of users. Keys have neither case nor accents.
 
-A trigger writes the keys, so that every way to add or rename a user is noticed, with the rights of the tables' owner. `lower` follows the locale of the
-database: under C it knows the letters of ASCII only.
+A trigger writes the keys with the rights of the tables' owner, so that every way to add or rename a user is noticed.
+`lower` follows the locale of the database: under C it knows the letters of ASCII only.
 """
 
 from alembic import op
