@@ -47,8 +47,9 @@ class NameRules:
     """The rules for new handles and display names, with further reserved handles."""
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        words = {skeleton(word) for word in (*_RESERVED, *reserved)}
-        self._reserved = regex.compile(f"(?:{'|'.join(sorted(words))})+")
+        self._words = frozenset((*_RESERVED, *reserved))
+        skeletons = {skeleton(word) for word in self._words} - {""}  # as of ___, which would reserve everything
+        self._reserved = regex.compile(f"(?:{'|'.join(sorted(skeletons))})+")
 
     def refusal(self, *, display_name: str, handle: str = "") -> AppError | None:
         """Return why a user may not be named so: HandleReserved, NameReserved or NameMisleading; or None."""
@@ -62,7 +63,7 @@ class NameRules:
         return None
 
     def _is_reserved(self, name: str) -> bool:
-        return any(self._reserved.fullmatch(skeleton(each)) for each in _variants(name))
+        return name.lower() in self._words or any(self._reserved.fullmatch(skeleton(each)) for each in _variants(name))
 
 
 def _variants(name: str) -> Iterator[str]:

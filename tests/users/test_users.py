@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.auth.issuer import LocalIssuer
@@ -280,6 +280,7 @@ async def test_an_account_with_a_reserved_handle_goes_on(service: Service, issue
 
 
 @given(name=st.text(max_size=50), handle=st.from_regex(r"[a-z0-9_]{3,30}", fullmatch=True))
+@example(name="", handle="___")
 def test_a_skeleton_is_stable_and_no_name_crashes_the_rules(name: str, handle: str) -> None:
     assert skeleton(skeleton(name)) == skeleton(name) or "rn" in skeleton(name)
     rules = NameRules([handle])
