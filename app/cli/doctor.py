@@ -122,6 +122,7 @@ async def _index(found: Mapping[str, Any]) -> str:
 
 async def _postgres() -> str:
     async with open_user_store(read_settings(DatabaseSettings)) as store:
+        await store.check()
         return "answers, there are no users yet: `cruddur seed`" if await store.is_empty() else "answers, has users"
 
 

@@ -19,7 +19,9 @@ from tests.fixtures.app import Person, running
 from tests.fixtures.engines import database_of
 from tests.http.faulty import changed
 from tests.http.problem import problem_of
+from tests.tools.command import cruddur
 from tests.tools.scripted_server import Received, answer, scripted_server
+from tests.tools.servers import environment
 
 ROLE_GRANTS = "grant usage on schema public to {role}; grant select, insert, update on users to {role};"
 SCHEMA_FAULTS = {
@@ -74,6 +76,10 @@ async def test_a_database_of_another_kind_is_503_and_not_ready(
         if statements:
             await owner.execute(statements.format(role=role, database=database))
         await assert_unavailable(changed(settings, database_url=url), ann, "postgres", cause)
+        ended = await cruddur("doctor", "--json", env=environment(changed(settings, database_url=url)))
+        [found] = [record for record in ended.records if record["check"] == "postgres"]
+        assert not found["ok"]
+        assert cause in found["detail"]
         await owner.close()
 
 
