@@ -67,6 +67,8 @@ function ChooseUser({ onSession }) {
         onInput=${(/** @type {{currentTarget: HTMLInputElement}} */ event) => setText(event.currentTarget.value)}
       />
     </label>
+    <${NewUser} onChoose=${choose} />
+    ${refusal && html`<p class="failure" role="alert">${refusal}.</p>`}
     <ul class="people" role="list">
       ${people?.map(
         (person) =>
@@ -81,8 +83,6 @@ function ChooseUser({ onSession }) {
     </ul>
     ${people?.length === 0 && html`<p>${text ? `No user is called “${text}”.` : "There are no users yet."}</p>`}
     ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${retryNow}>Try again</button></p>`}
-    <${NewUser} onChoose=${choose} />
-    ${refusal && html`<p class="failure" role="alert">${refusal}.</p>`}
   `;
 }
 
