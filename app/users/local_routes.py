@@ -1,17 +1,23 @@
 """The routes of the local issuer: its key set, the users of this installation, and access tokens for them."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
+from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from app.auth.issuer import LIFETIME
+from app.auth.tokens import Claims
 from app.deps import IssuerDep, UsersDep
 from app.errors import NotFound
 from app.http.routes import ApiRoute
 from app.http.types import RequestModel, ResponseModel
 from app.settings import LOOPBACK
+from app.users.errors import HandleTaken
+from app.users.models import User
+from app.users.schemas import DisplayName
 
 MAX_USERS = 100
 
@@ -31,14 +37,23 @@ router = APIRouter(
 
 
 Handle = Annotated[
-    str, Field(description="Handle of the user to sign in as; case does not matter", max_length=31, examples=["amelie"])
+    str,
+    Field(
+        description="Handle of the user to sign in as; case does not matter",
+        pattern=r"^@?[A-Za-z0-9_]{3,30}$",
+        examples=["amelie"],
+    ),
 ]
+SearchText = Annotated[str, Query(alias="q", max_length=51, description="What to search for", examples=["am"])]
 
 
 class LocalTokenCreate(RequestModel):
-    """The user to sign in as."""
+    """The user to sign in as, with a name for a new one."""
 
     handle: Handle
+    display_name: DisplayName | None = Field(
+        default=None, description="Display name of a new user; without it the handle", examples=["Amélie Laurent"]
+    )
 
 
 class LocalTokenView(ResponseModel):
@@ -63,15 +78,25 @@ async def get_local_key_set(issuer: IssuerDep) -> dict[str, list[dict[str, str]]
 
 
 @router.get("/users")
-async def list_local_users(users: UsersDep) -> list[LocalUserView]:
-    """List the first users by handle."""
-    found = await users.search("", limit=MAX_USERS)
+async def list_local_users(users: UsersDep, text: SearchText = "") -> list[LocalUserView]:
+    """List the first users that a search finds, without `q` by handle."""
+    found = await users.search(text, limit=MAX_USERS)
     return [LocalUserView(handle=user.handle, display_name=user.display_name) for user in found]
 
 
 @router.post("/token")
 async def create_local_token(body: LocalTokenCreate, users: UsersDep, issuer: IssuerDep) -> LocalTokenView:
-    """Create an access token of this user."""
-    user = await users.get_by_handle(body.handle)
+    """Create an access token of this user, after registering a new handle."""
+    user = await users.find_by_handle(body.handle) or await _registered(users, body)
     token = issuer.token(user.cognito_user_id, time.time())
     return LocalTokenView(access_token=token, expires_in=LIFETIME, token_type="Bearer")  # noqa: S106  # no secret
+
+
+async def _registered(users: UsersDep, body: LocalTokenCreate) -> User:
+    """Return the user of this handle, who is registered unless another request has just done so."""
+    handle = body.handle.removeprefix("@").lower()
+    claims = Claims(str(uuid4()), "local", datetime.now(UTC) + timedelta(seconds=LIFETIME))
+    try:
+        return await users.register(claims, handle=handle, display_name=body.display_name or handle)
+    except HandleTaken:
+        return await users.get_by_handle(handle)

@@ -12,10 +12,11 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from app.auth.issuer import LocalIssuer
+from app.auth.tokens import Claims
 from app.errors import AppError
 from app.http.problems import on_app_error
 from app.users import local_routes
-from app.users.errors import UserNotFound
+from app.users.errors import HandleReserved, UserNotFound
 from app.users.models import User
 from tests.auth.forge import NOW, SETTINGS, Clock, Endpoint, bearer, serving
 
@@ -30,6 +31,14 @@ class OnePerson:
         if handle.lower() != AMELIE.handle:
             raise UserNotFound
         return AMELIE
+
+    async def find_by_handle(self, handle: str) -> User | None:
+        return AMELIE if handle.lower() == AMELIE.handle else None
+
+    async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
+        if handle == "admin":
+            raise HandleReserved
+        return User(uuid4(), handle, display_name, claims.sub, datetime.fromtimestamp(NOW, UTC))
 
     async def search(self, prefix: str, *, limit: int) -> list[User]:
         return [AMELIE][:limit] if AMELIE.handle.startswith(prefix) else []
@@ -63,15 +72,28 @@ async def test_a_token_for_a_user_passes_the_verifier(http: httpx.AsyncClient) -
     assert claims.sub == AMELIE.cognito_user_id
 
 
+async def test_a_new_handle_is_registered_first(http: httpx.AsyncClient) -> None:
+    answer = (await http.post("/local/token", json={"handle": "@Zoe", "display_name": "Zoë"})).json()
+    keys = (await http.get("/local/.well-known/jwks.json")).json()["keys"]
+    claims = await Endpoint(serving(*keys)).verifier(Clock()).verify(bearer(answer["access_token"]))
+    assert claims.sub != AMELIE.cognito_user_id
+
+
 async def test_the_users_to_sign_in_as_are_listed(http: httpx.AsyncClient) -> None:
     assert (await http.get("/local/users")).json() == [{"handle": "amelie", "display_name": "Amélie"}]
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({"handle": "nobody"}, 404), ({"handle": "amelie", "sub": "x"}, 422), ({}, 422), ({"handle": 1}, 422)],
+    [
+        ({"handle": "no"}, 422),
+        ({"handle": "admin"}, 422),
+        ({"handle": "amelie", "sub": "x"}, 422),
+        ({}, 422),
+        ({"handle": 1}, 422),
+    ],
 )
-async def test_a_request_for_any_other_user_gets_no_token(
+async def test_a_request_for_a_handle_that_no_user_may_have_gets_no_token(
     http: httpx.AsyncClient, body: dict[str, object], status: int
 ) -> None:
     answer = await http.post("/local/token", json=body)

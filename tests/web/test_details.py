@@ -68,6 +68,7 @@ async def test_web_and_mail_addresses_are_links_and_tall_messages_fold(visit: Vi
     await bob.sent("\n".join(f"line {n}" for n in range(60)), ann)
     visitor = await visit(ann)
     await visitor.open_group(bob)
+    await expect(visitor.page.locator("[data-number]")).to_have_count(2)
     links = await visitor.run("[...document.querySelectorAll('article .text a')].map((each) => each.href)")
     assert links == ["https://www.example.com/a", "mailto:ann@example.com"]
     tall = visitor.page.locator('[data-number="2"] .text')

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from playwright.async_api import expect
 
-from tests.fixtures.app import Person
+from tests.fixtures.app import NewPerson, Person
 from tests.web.browsing import Visit
 from tests.web.cognito import FakeCognito, sign_in
 
@@ -76,3 +76,27 @@ async def test_a_new_account_registers_with_a_free_handle(
     await visitor.page.get_by_role("button", name="Begin").click()
     await expect(visitor.page.get_by_text("You have no conversations yet.")).to_be_visible()
     visitor.console_errors.clear()  # the browser logs the 403 of an unknown user and the 409 of a taken handle
+
+
+async def test_the_local_sign_in_finds_users_by_name_and_registers_new_ones(
+    visit: Visit, ann: Person, new_person: NewPerson
+) -> None:
+    mark = secrets.token_hex(4)
+    last = await new_person("zzzz")  # not among the first hundred by handle
+    await last.client.patch("/api/users/me", json={"display_name": f"Zora x{mark}"})
+    visitor = await visit(ann)
+    await visitor.open()
+    for find in (f"x{mark}", last.handle):
+        await visitor.page.get_by_role("button", name="Your account").click()
+        await visitor.page.get_by_role("button", name="Switch user").click()
+        await visitor.page.get_by_role("searchbox").fill(find)
+        await visitor.page.get_by_role("button", name=f"@{last.handle}").click()
+        await expect(visitor.page.get_by_role("button", name=f"Your account, Zora x{mark}")).to_be_visible()
+    await visitor.page.get_by_role("button", name="Your account").click()
+    await visitor.page.get_by_role("button", name="Switch user").click()
+    await visitor.page.get_by_text("New user").click()
+    await visitor.page.get_by_label("Name").fill("New Person")
+    await visitor.page.get_by_label("Handle").fill(f"New_{mark}")
+    await visitor.page.get_by_role("button", name="Register").click()
+    await expect(visitor.page.get_by_role("button", name="Your account, New Person")).to_be_visible()
+    assert (await ann.get(f"/api/users/@new_{mark}/short"))["display_name"] == "New Person"

@@ -95,7 +95,7 @@ async def test_the_next_user_of_a_tab_neither_sees_nor_sends_what_the_last_one_w
     user = {"handle": eve.handle, "display_name": eve.display_name}
     await visitor.page.route("**/local/users", lambda route: route.fulfill(json=[user]))
     await sign_out(visitor)
-    await visitor.page.get_by_role("button", name=eve.display_name).click()
+    await visitor.page.get_by_role("button", name=f"@{eve.handle}").click()
     await visitor.page.get_by_role("combobox").fill(bob.handle)
     await visitor.page.get_by_role("option").click()
     await expect(visitor.composer).to_have_value("")

@@ -8,7 +8,7 @@ import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useEvent, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
 import { followLink, groupPath, INBOX_PATH, navigate, parseRoute } from "./lib/router.js";
-import { countUnreadGroups } from "./lib/selectors.js";
+import { countUnreadGroups, isOnline } from "./lib/selectors.js";
 import { applyGroups } from "./lib/store.js";
 import { MessageGroupNewPage } from "./pages/MessageGroupNewPage.js";
 import { MessageGroupPage } from "./pages/MessageGroupPage.js";
@@ -174,12 +174,12 @@ function useFocusRestore(route) {
  */
 function usePerson(handle) {
   const { api, store } = useMessenger();
-  const { connection } = useMessengerState();
+  const online = isOnline(useMessengerState());
   const [result, setResult] = useState(
     /** @type {{handle: string, person: import("./types.js").Person | null} | null} */ (null),
   );
   useEffect(() => {
-    if (handle === null) return;
+    if (handle === null || result?.handle === handle) return;
     const path = `/api/users/@${handle}`;
     Promise.all([getIfThere(api, `${path}/short`), getIfThere(api, `${path}/message_group`)]).then(
       ([person, group]) => {
@@ -188,7 +188,7 @@ function usePerson(handle) {
       },
       () => {}, // asked again when the connection is back
     );
-  }, [handle, connection, api]);
+  }, [handle, online, api]);
   return result?.handle === handle ? result.person : undefined;
 }
 

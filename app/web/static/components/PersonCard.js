@@ -1,6 +1,6 @@
 /** A dialog that shows who a user is. */
 
-import { html, useRef } from "../vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 
 /**
@@ -10,16 +10,23 @@ import { Avatar } from "./Avatar.js";
  */
 export function PersonButton({ name, handle, tabindex = 0, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const [isOpen, setOpen] = useState(false);
+  useLayoutEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+  }, [isOpen]);
   return html`
-    <button class="person-button" tabindex=${tabindex} aria-label=${`About ${name}`} onClick=${() => dialog.current?.showModal()}>
+    <button class="person-button" tabindex=${tabindex} aria-label=${`About ${name}`} onClick=${() => setOpen(true)}>
       ${children}
     </button>
-    <dialog class="dialog person-card" ref=${dialog} aria-label=${`About ${name}`}>
-      <${Avatar} name=${name} handle=${handle} size="large" />
-      <p class="name" dir="auto">${name}</p>
-      <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
-      <p class="hint">Names are not unique and may change. A handle belongs to one user and never changes.</p>
-      <button class="primary" onClick=${() => dialog.current?.close()}>Close</button>
-    </dialog>
+    ${
+      isOpen &&
+      html`<dialog class="dialog person-card" ref=${dialog} aria-label=${`About ${name}`} onClose=${() => setOpen(false)}>
+        <${Avatar} name=${name} handle=${handle} size="large" />
+        <p class="name" dir="auto">${name}</p>
+        <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
+        <p class="hint">Names are not unique and may change. A handle belongs to one user and never changes.</p>
+        <button class="primary" onClick=${() => dialog.current?.close()}>Close</button>
+      </dialog>`
+    }
   `;
 }

@@ -3,7 +3,7 @@
 import { errorText, NetworkError } from "../lib/api.js";
 import { useEvent, useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, navigate, newGroupPath } from "../lib/router.js";
-import { inboxOf } from "../lib/selectors.js";
+import { inboxOf, isOnline } from "../lib/selectors.js";
 import { searchText } from "../lib/text.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
@@ -18,7 +18,7 @@ export function PersonSearch() {
   const state = useMessengerState();
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState(0);
-  const { people, failure } = usePeople(query, state.connection);
+  const { people, failure } = usePeople(query, isOnline(state));
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const results = resultsFor(state, query, people ?? []);
   useEvent(document, "keydown", (event) => {
@@ -103,10 +103,10 @@ const NOTHING = { people: null, failure: null };
  * Return the users that the service finds, null until the response comes, or why there is none. The service is asked
  * again when the connection is back.
  * @param {string} query
- * @param {import("../types.js").Connection} connection
+ * @param {boolean} online
  * @returns {Found}
  */
-function usePeople(query, connection) {
+function usePeople(query, online) {
   const { api } = useMessenger();
   const [response, setResponse] = useState({ query: "", ...NOTHING });
   const text = query.trim();
@@ -121,7 +121,7 @@ function usePeople(query, connection) {
       }
     }, DEBOUNCE);
     return () => clearTimeout(timer);
-  }, [text, connection, api]);
+  }, [text, online, api]);
   return response.query === text ? response : NOTHING;
 }
 

@@ -93,18 +93,22 @@ export async function checkAuth(config) {
 }
 
 /**
- * Sign in as a user of this installation, where the service issues tokens itself.
+ * Sign in as a user of this installation, where the service issues tokens itself. A new user is registered.
  * @param {string} handle
+ * @param {string} [name] the display name of a new user
  */
-export async function signInLocally(handle) {
-  const session = new Session(await localTokens(handle), () => localTokens(handle), forgetHandle);
+export async function signInLocally(handle, name) {
+  const session = new Session(await localTokens(handle, name), () => localTokens(handle), forgetHandle);
   sessionStorage.setItem(HANDLE_KEY, handle);
   return session;
 }
 
-/** @returns {Promise<{handle: string, display_name: string}[]>} */
-export function listLocalUsers() {
-  return fetchJson("/local/users");
+/**
+ * @param {string} text searched for in handles and names
+ * @returns {Promise<{handle: string, display_name: string}[]>}
+ */
+export function listLocalUsers(text) {
+  return fetchJson(`/local/users?q=${encodeURIComponent(text)}`);
 }
 
 /**
@@ -113,7 +117,10 @@ export function listLocalUsers() {
  */
 async function restoreLocally(handle) {
   try {
-    return await signInLocally(handle);
+    const users = await listLocalUsers(`@${handle}`);
+    if (users.some((user) => user.handle === handle)) return await signInLocally(handle);
+    forgetHandle();
+    return null;
   } catch (error) {
     if (error instanceof RequestError && error.isRetryable) throw error;
     forgetHandle();
@@ -127,9 +134,10 @@ function forgetHandle() {
 
 /**
  * @param {string} handle
+ * @param {string} [display_name]
  * @returns {Promise<import("../types.js").Tokens>}
  */
-function localTokens(handle) {
+function localTokens(handle, display_name) {
   const headers = { "content-type": "application/json" };
-  return fetchJson("/local/token", { method: "POST", headers, body: JSON.stringify({ handle }) });
+  return fetchJson("/local/token", { method: "POST", headers, body: JSON.stringify({ handle, display_name }) });
 }

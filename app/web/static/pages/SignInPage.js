@@ -7,6 +7,9 @@ import { listLocalUsers, signInLocally } from "../lib/CheckAuth.js";
 import { startSignIn } from "../lib/cognito.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
+const SEARCH_DELAY = 150;
+const RETRY_DELAY = 3_000;
+
 /** @typedef {import("../lib/CheckAuth.js").Session} Session */
 /** @typedef {import("../types.js").Config} Config */
 
@@ -43,17 +46,29 @@ export function SignInPage({ config, failure, onSession }) {
 
 /** @param {{onSession: (session: Session) => void}} props */
 function ChooseUser({ onSession }) {
-  const [people, setPeople] = useState(/** @type {{handle: string, display_name: string}[] | null} */ (null));
-  const [failure, setFailure] = useState("");
-  /** @param {unknown} error */
-  const fail = (error) => setFailure(errorText(error));
-  const load = () => void listLocalUsers().then(setPeople, fail);
-  useEffect(load, []);
-  /** @param {string} handle */
-  const choose = (handle) => signInLocally(handle).then(onSession).catch(fail);
+  const [text, setText] = useState("");
+  const { people, failure, retryNow } = useLocalUsers(text);
+  const [refusal, setRefusal] = useState("");
+  /** @param {string} handle @param {string} [name] */
+  const choose = (handle, name) =>
+    signInLocally(handle, name)
+      .then(onSession)
+      .catch((error) => setRefusal(errorText(error)));
   return html`
     <h1>Choose a user</h1>
     <p>This is a local installation: sign in as any of these users. Open a second browser as another one, and talk.</p>
+    <label class="find-user">
+      <span class="hidden">Find a user</span>
+      <input
+        type="search"
+        placeholder="Find a user by name or handle"
+        maxlength="51"
+        value=${text}
+        onInput=${(/** @type {{currentTarget: HTMLInputElement}} */ event) => setText(event.currentTarget.value)}
+      />
+    </label>
+    <${NewUser} onChoose=${choose} />
+    ${refusal && html`<p class="failure" role="alert">${refusal}.</p>`}
     <ul class="people" role="list">
       ${people?.map(
         (person) =>
@@ -66,7 +81,58 @@ function ChooseUser({ onSession }) {
           </li>`,
       )}
     </ul>
-    ${people?.length === 0 && html`<p>There are no users yet. Run <code>cruddur seed</code> to create some.</p>`}
-    ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${load}>Try again</button></p>`}
+    ${people?.length === 0 && html`<p>${text ? `No user is called “${text}”.` : "There are no users yet."}</p>`}
+    ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${retryNow}>Try again</button></p>`}
   `;
+}
+
+/** @param {{onChoose: (handle: string, name: string) => void}} props */
+function NewUser({ onChoose }) {
+  /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
+  const onSubmit = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    onChoose(String(form.get("handle")).trim().toLowerCase(), String(form.get("name")).trim());
+  };
+  return html`
+    <details class="new-user">
+      <summary>New user</summary>
+      <form onSubmit=${onSubmit}>
+        <label>Name <input name="name" required maxlength="50" autocomplete="off" /></label>
+        <label>Handle <input name="handle" required pattern="[A-Za-z0-9_]{3,30}" title="3 to 30 letters, digits and _" autocomplete="off" /></label>
+        <button class="primary wide">Register</button>
+      </form>
+    </details>
+  `;
+}
+
+/**
+ * Return the users that a search finds, null until the response comes. A request that fails is repeated.
+ * @param {string} text
+ */
+function useLocalUsers(text) {
+  const [people, setPeople] = useState(/** @type {{handle: string, display_name: string}[] | null} */ (null));
+  const [failure, setFailure] = useState("");
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let timer = setTimeout(load, text ? SEARCH_DELAY : 0);
+    let isCurrent = true;
+    async function load() {
+      try {
+        const found = await listLocalUsers(text.trim());
+        if (!isCurrent) return;
+        setPeople(found);
+        setFailure("");
+      } catch (error) {
+        if (!isCurrent) return;
+        setFailure(errorText(error));
+        timer = setTimeout(load, RETRY_DELAY);
+      }
+    }
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [text, attempt]);
+  return { people, failure, retryNow: () => setAttempt(attempt + 1) };
 }
