@@ -116,7 +116,8 @@ async def test_control_characters_of_texts_are_spelled_out(empty: Place, tmp_pat
     file = tmp_path / "group.jsonl"
     await stock.done("export", "juniper", "osman", "--output", str(file))
     line = json.loads(file.read_text().splitlines()[0]) | {"text": "\x1b[31mred\x07\u202eback\nsecond [bold]line"}
-    file.write_text(json.dumps(line) + "\n")
+    end = {"entity": "end", "messages": 1, "inbox_rows": 0, "users": 0}
+    file.write_text(f"{json.dumps(line)}\n{json.dumps(end)}\n")
     await empty.done("import", str(file))
     ended = await empty.done("get-conversation", "juniper", "osman")
     assert "\\u001b[31mred\\u0007\\u202eback ⏎ second [bold]line" in ended.out
