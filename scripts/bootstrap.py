@@ -33,6 +33,7 @@ BROWSER = TOOLS / "browser"
 BIOME = TOOLS / "biome" / "biome"
 PEERS = TOOLS / "bench"
 PGBOUNCER = TOOLS / "pgbouncer"
+NGINX = TOOLS / "nginx"
 
 # The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -104,6 +105,16 @@ def pgbouncer() -> None:
     once(PGBOUNCER, [], partial(_unpack_debian_package, "pgbouncer"), "Setting up: PgBouncer")
 
 
+def nginx() -> None:
+    """Unpack nginx in the same way."""
+    once(NGINX, [], partial(_unpack_debian_package, "nginx"), "Setting up: nginx")
+
+
+def libraries(folder: Path) -> dict[str, str]:
+    """Return the variable by which a program that was unpacked into a folder finds what was unpacked with it."""
+    return {"LD_LIBRARY_PATH": ":".join(map(str, folder.glob("usr/lib/*")))}
+
+
 def peer(name: str) -> None:
     """Install the packages of a peer that scripts/bench compares the service with, apart from the service's."""
     uv()
@@ -119,6 +130,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "browser": browser,
     "biome": biome,
     "pgbouncer": pgbouncer,
+    "nginx": nginx,
     "aiodynamo": partial(peer, "aiodynamo"),
     "flask": partial(peer, "flask"),
     "synapse": partial(peer, "synapse"),

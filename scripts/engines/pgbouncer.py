@@ -25,9 +25,9 @@ class PgBouncer(Engine):
         return f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{self.port}{parts.path}"
 
     def start(self) -> None:
-        environment = {"LD_LIBRARY_PATH": ":".join(map(str, bootstrap.PGBOUNCER.glob("usr/lib/*")))}
+        environment = os.environ | bootstrap.libraries(bootstrap.PGBOUNCER)
         program = bootstrap.PGBOUNCER / "usr" / "sbin" / "pgbouncer"
-        self.child.start(program, self._configuration(), env=os.environ | environment, drop="auto", folder=self.data)
+        self.child.start(program, self._configuration(), env=environment, drop="auto", folder=self.data)
 
     def _configuration(self) -> Path:
         """Write the configuration and the password to files for this user only."""

@@ -1,6 +1,8 @@
 """The service behind a real nginx, configured as the documentation says, which strips the prefix or passes it on."""
 
+import asyncio
 import json
+import os
 import re
 import shutil
 import signal
@@ -12,12 +14,14 @@ import pytest
 import pytest_asyncio
 
 from app.settings import Settings
+from scripts import bootstrap
+from scripts.bootstrap import NGINX
 from scripts.engines.process import Child, free_port
 from tests.fixtures.app import Person, Service
+from tests.fixtures.setup import set_up
 from tests.tools.listener import sse
 from tests.tools.servers import Server
 
-NGINX = shutil.which("nginx")
 LOCATION = re.search(r"```nginx\n(.*?)```", Path("docs/operations.md").read_text(), re.DOTALL)
 CONFIGURATION = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -29,7 +33,9 @@ http {{
   server {{ listen 127.0.0.1:{port}; {location} }}
 }}
 """
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+pytestmark = pytest.mark.skipif(
+    shutil.which("apt-get") is None, reason="nginx comes from the packages of a Debian or Ubuntu"
+)
 
 
 @pytest_asyncio.fixture(params=["stripped", "passed on"])
@@ -40,7 +46,7 @@ async def proxy(
     tmp_path: Path,
 ) -> AsyncIterator[str]:
     """The address of the service behind nginx."""
-    assert NGINX
+    await asyncio.to_thread(set_up, request, "nginx")
     assert LOCATION
     server = Server(settings, variables={"ROOT_PATH": "/chat"})
     target, port = f"http://127.0.0.1:{server.port}", free_port()
@@ -50,7 +56,8 @@ async def proxy(
     nginx = Child("nginx", tmp_path / "nginx.log")
     try:
         await server.start()
-        nginx.start(NGINX, "-p", tmp_path, "-c", file, "-e", tmp_path / "error.log")
+        program, libraries = NGINX / "usr" / "sbin" / "nginx", os.environ | bootstrap.libraries(NGINX)
+        nginx.start(program, "-p", tmp_path, "-c", file, "-e", tmp_path / "error.log", env=libraries)
         nginx.wait_until(lambda: _answers(port), seconds=10)
         yield f"http://127.0.0.1:{port}/chat"
     finally:
