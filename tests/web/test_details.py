@@ -1,6 +1,6 @@
 """Drafts, links, tall messages, cards of people, replies by touch, and where the focus goes."""
 
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 from tests.fixtures.app import Person
 from tests.web.browsing import NARROW, Visit
@@ -35,12 +35,6 @@ async def test_drafts_survive_a_reload_and_stand_in_the_list(
 async def test_a_group_that_exists_is_never_shown_as_new(visit: Visit, ann: Person, bob: Person) -> None:
     await bob.sent("From long ago", ann)
     visitor = await visit(ann)
-    group = await ann.get(f"/api/message_groups/{ann.group_with(bob)}")
-
-    async def answer(route: Route) -> None:
-        await route.fulfill(json=group)
-
-    await visitor.page.route(f"**/api/users/@{bob.handle}/message_group", answer)
     for path in ("**/api/message_groups?**", "**/api/sync"):
         await visitor.page.route(path, lambda _: None)  # the inbox is not loaded yet
     await visitor.open(f"/messages/new/{bob.handle}")
