@@ -89,6 +89,7 @@ TABLE = (
     Row("GET", "/api/users/me"),
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/@{handle}/short"),
+    Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )
 """Blocked users read history; former members come back only with a message between the two users."""

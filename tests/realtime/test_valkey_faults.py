@@ -2,18 +2,20 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
-from tests.fixtures.app import Service, running
 from tests.fixtures.engines import running_valkey
+from tests.tools.servers import Server
 
 SECONDS = 30
 Commands = Sequence[tuple[str, ...]]
@@ -44,17 +46,16 @@ FAULTS: dict[str, tuple[Commands, Commands, str]] = {
 """Commands that break Valkey, commands that mend it, and a word of the remedy."""
 
 
-async def readiness(service: Service) -> tuple[int, str, str]:
+async def readiness(client: httpx.AsyncClient) -> tuple[int, str, str]:
     """Return the status, and the states of all and of Valkey."""
-    async with service.client() as client:
-        answer = await client.get("/readyz")
+    answer = await client.get("/readyz")
     states = {each["name"]: each["state"] for each in answer.json()["dependencies"]}
     return answer.status_code, answer.json()["status"], states["valkey"]
 
 
-async def becomes(service: Service, expected: tuple[int, str, str]) -> None:
+async def becomes(client: httpx.AsyncClient, expected: tuple[int, str, str]) -> None:
     async with asyncio.timeout(SECONDS):
-        while await readiness(service) != expected:  # noqa: ASYNC110  # it has no event
+        while await readiness(client) != expected:  # noqa: ASYNC110  # it has no event
             await asyncio.sleep(0.2)
 
 
@@ -63,22 +64,28 @@ async def test_a_useless_valkey_is_seen_and_recovers_by_itself(
     settings: Settings,
     issuer: LocalIssuer,  # noqa: ARG001  # its keys are served
     kind: str,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     break_it, mend_it, remedy = FAULTS[kind]
     with running_valkey() as engine:
         live = settings.model_copy(update={"valkey_url": SecretStr(engine.address)})
-        async with admin_of(engine.address) as admin, running(live) as service:
-            await becomes(service, (200, "ok", "ok"))
-            for command in break_it:
-                await admin.execute_command(*command)
-            await becomes(service, (200, "degraded", "down"))
-            assert "cruddur_valkey_up 0.0" in await metrics(service)
-            for command in mend_it:
-                await admin.execute_command(*command)
-            await becomes(service, (200, "ok", "ok"))
-            assert "cruddur_valkey_up 1.0" in await metrics(service)
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+        server = Server(live, variables={"LOG_LEVEL": "WARNING"}, stderr=asyncio.subprocess.PIPE)
+        async with admin_of(engine.address) as admin, httpx.AsyncClient(base_url=server.address) as client:
+            await server.start()
+            try:
+                await becomes(client, (200, "ok", "ok"))
+                for command in break_it:
+                    await admin.execute_command(*command)
+                await becomes(client, (200, "degraded", "down"))
+                assert "cruddur_valkey_up 0.0" in (await client.get("/metrics")).text
+                for command in mend_it:
+                    await admin.execute_command(*command)
+                await becomes(client, (200, "ok", "ok"))
+                assert "cruddur_valkey_up 1.0" in (await client.get("/metrics")).text
+            finally:
+                await server.stop(signal.SIGTERM)
+    assert server.process
+    assert server.process.stderr
+    lines = [json.loads(line) for line in (await server.process.stderr.read()).splitlines()]
     told = [line for line in lines if remedy in line.get("remedy", "")]
     assert 1 <= len(told) <= 3, "one line of each connection, not one for each attempt"
 
@@ -87,8 +94,3 @@ async def test_a_useless_valkey_is_seen_and_recovers_by_itself(
 async def admin_of(url: str) -> AsyncIterator[Any]:
     async with Redis.from_url(url, protocol=2) as admin:
         yield admin
-
-
-async def metrics(service: Service) -> str:
-    async with service.client() as client:
-        return (await client.get("/metrics")).text
