@@ -69,6 +69,7 @@ ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
 TABLE = (
     Row("GET", "/api/message_groups"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
+    Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
     Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
@@ -89,7 +90,6 @@ TABLE = (
     Row("GET", "/api/users/me"),
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/@{handle}/short"),
-    Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )
 """Blocked users read history; former members come back only with a message between the two users."""
