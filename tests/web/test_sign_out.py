@@ -93,7 +93,7 @@ async def test_the_next_user_of_a_tab_neither_sees_nor_sends_what_the_last_one_w
     await visitor.open(f"/messages/new/{bob.handle}")
     await visitor.composer.fill("Ann's draft")
     user = {"handle": eve.handle, "display_name": eve.display_name}
-    await visitor.page.route("**/local/users", lambda route: route.fulfill(json=[user]))
+    await visitor.page.route("**/local/users?**", lambda route: route.fulfill(json=[user]))
     await sign_out(visitor)
     await visitor.page.get_by_role("button", name=f"@{eve.handle}").click()
     await visitor.page.get_by_role("combobox").fill(bob.handle)
