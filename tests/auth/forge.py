@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from app.auth.tokens import TokenVerifier
 from app.settings import Settings
+from tests.tools import clock
 
 ISSUER_URL = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool"
 CLIENT_ID = "client-one"
@@ -113,13 +114,10 @@ class Forge:
 
 
 @dataclass
-class Clock:
-    """A clock that moves when it is told to."""
+class Clock(clock.Clock):
+    """Begins at the time at which the tokens of the tests are issued."""
 
     now: float = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -20,6 +20,7 @@ from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.gateways.valkey import CALL_SECONDS, Valkey
 from tests.fixtures.engines import running_valkey
+from tests.tools.clock import Clock
 from tests.tools.own_time import now
 
 SLACK = 0.5
@@ -49,14 +50,6 @@ class Source:
 
 
 SHARED: Codec[int] = Codec(lambda value: str(value).encode(), int)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -24,20 +24,11 @@ from app.gateways.valkey.subscriber import CONFIRM_SECONDS
 from app.settings import ValkeySettings
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
+from tests.tools.clock import Clock
 from tests.tools.own_time import now
 
 SLACK = 0.5
 """Seconds that a loaded machine may add to a deadline."""
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from redis.crc import key_slot
 
 from app.gateways.valkey import Subscriber, Valkey, ValkeyUnavailable
 from app.gateways.valkey.topology import Topology, key_of, parse_slots
-from tests.gateways.test_valkey import Clock, Recorder, connected
+from tests.gateways.test_valkey import Recorder, connected
+from tests.tools.clock import Clock
 from tests.tools.valkey_cluster import ValkeyCluster, running_cluster
 
 

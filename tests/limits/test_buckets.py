@@ -14,16 +14,9 @@ from app.limits import Buckets, TooManyRequests
 from app.limits.buckets import MAX_DEBT, MAX_KEYS, SETTLE_SECONDS
 from app.limits.rates import Rate
 from tests.fixtures.engines import running_valkey
+from tests.tools.clock import Clock
 
 RATE = Rate("test", 5, 0.5)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def is_admitted(buckets: Buckets, rate: Rate = RATE, key: str = "ann") -> bool:

@@ -25,6 +25,7 @@ from app.users.service import Users
 from app.users.store import MOST_CHANGES, UserStore
 from tests.fixtures.app import NewPerson, Person
 from tests.http.problem import problem_of
+from tests.tools.clock import Clock
 from tests.tools.command import cruddur
 from tests.tools.servers import Server, environment, servers
 
@@ -45,14 +46,6 @@ class Changes:
                 self.anything += 1
             else:
                 self.users.append(event.user_uuid)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
