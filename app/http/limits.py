@@ -21,9 +21,9 @@ UNLIMITED: Final = frozenset({"/api/health-check", "/api/events", "/healthz", "/
 """Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
 
 
-TURNS: Final = 2
+TURNS: Final = 4
 """Requests of an account that work at the same time; the others wait."""
-TURN_SECONDS: Final = 1.0
+TURN_SECONDS: Final = 0.25
 """The longest that a request waits for its turn: behind a dependency that hangs, all may work."""
 
 
