@@ -9,7 +9,7 @@ import json
 import os
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
+from app.errors import Unavailable
 from app.gateways.aws_errors import INVALID_CREDENTIALS
 from app.gateways.credentials import AwsCredentials
 from app.gateways.dynamodb.connection import CONNECT_SECONDS, MAX_CONNECTIONS, ConnectionPool
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 READ_SECONDS = 1.5
+START_SECONDS = 1.0
+"""Patience of a start with a source of credentials."""
 
 
 class DynamoDbClient:
     """aioboto3's client, but for the calls on items, which the data plane serves if it can.
 
-    Both are opened by the first call that finds credentials, so a process can start without them.
+    Both are opened as soon as there are credentials, so a process can start without them.
     """
 
     def __init__(self, settings: TableSettings, credentials: AwsCredentials, *, read_seconds: float) -> None:
@@ -221,11 +224,15 @@ def credentials_for(endpoint: str | None) -> dict[str, str]:
 async def open_client(
     settings: TableSettings, *, read_seconds: float = READ_SECONDS
 ) -> AsyncIterator["DynamoDBClient"]:
-    """Open the client of a process; it looks for credentials and connects at the first call."""
+    """Open the client of a process. What finds no credentials in time opens with the first call that has some."""
     local = credentials_for(settings.dynamodb_endpoint_url)
     fixed = {"access_key": local["aws_access_key_id"], "secret_key": local["aws_secret_access_key"]} if local else {}
     client = DynamoDbClient(settings, AwsCredentials(**fixed), read_seconds=read_seconds)
     try:
+        # It takes 0.1 s of the event loop, for which no request should have to wait.
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await client.opened()
         yield cast("DynamoDBClient", client)
     finally:
         await client.aclose()
