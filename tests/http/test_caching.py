@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from app.auth.issuer import LocalIssuer
 from app.gateways.postgres import Postgres
@@ -41,6 +42,7 @@ class Pair:
     ann: Person
     bob: Person
     issuer: LocalIssuer
+    valkey_url: str
 
     def at(self, service: Service, person: Person) -> httpx.AsyncClient:
         return service.client(authorization=f"Bearer {person.token}")
@@ -51,7 +53,8 @@ async def pair_of(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Pair
     async with AsyncExitStack() as stack:
         one, other = [await stack.enter_async_context(running(settings)) for _ in range(2)]
         new_person = await stack.enter_async_context(people_of(one, issuer))
-        pair = Pair(one, other, await new_person("ann"), await new_person("bob"), issuer)
+        url = settings.valkey_url.get_secret_value() if settings.valkey_url else ""
+        pair = Pair(one, other, await new_person("ann"), await new_person("bob"), issuer, url)
         await subscribed(pair)
         yield pair
 
@@ -65,6 +68,16 @@ async def subscribed(pair: Pair) -> None:
             await asyncio.sleep(0.01)
         else:
             raise AssertionError("A process did not subscribe within 10 s")
+
+
+async def delivered(pair: Pair) -> None:
+    """Return when Valkey has delivered what was published before.
+
+    Both processes are in one loop here, so the next request may be served before the loop looks at any socket. That of
+    a client would come over a socket itself.
+    """
+    async with Redis.from_url(pair.valkey_url) as valkey:
+        await valkey.ping()
 
 
 @pytest.fixture
@@ -121,7 +134,8 @@ async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_
     with_a_valkey: bool,
 ) -> None:
     settings = with_valkey(settings, valkey_url) if with_a_valkey else settings
-    monkeypatch.setattr("app.users.account_watch.POLL_INTERVAL", 3600)  # its statements are not of requests
+    for name in ("app.users.account_watch.POLL_INTERVAL", "app.http.readiness.START_DELAY"):
+        monkeypatch.setattr(name, 3600)  # their statements are not of requests
     async with running(settings) as service, people_of(service, issuer) as new_person:
         ann, *others = [await new_person(name) for name in ("ann", "bob", "eve")]
         for other in others:
@@ -183,6 +197,7 @@ async def test_a_rename_in_one_process_shows_in_the_other_at_once(pair: Pair) ->
         for number in range(20):
             answer = await pair.ann.client.patch("/api/users/me", json={"display_name": f"Ann {number}"})
             assert answer.status_code == 200
+            await delivered(pair)
             inbox = (await bob.get("/api/message_groups")).json()
             assert inbox[0]["display_name"] == f"Ann {number}"
 
@@ -225,6 +240,7 @@ async def test_a_user_registered_in_one_process_is_known_in_the_other(pair: Pair
             problem_of(await client.get("/api/message_groups"), 403, "unknown-user")
         body = {"handle": f"new_{uuid4().hex[:12]}", "display_name": "New"}
         assert (await at_one.post("/api/users", json=body)).status_code == 200
+        await delivered(pair)
         for client in (at_other, at_one):
             assert (await client.get("/api/message_groups")).status_code == 200
 

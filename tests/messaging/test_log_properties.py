@@ -15,6 +15,7 @@ from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging import log
 from app.messaging.errors import AfterTooOld
+from app.messaging.log import NEWEST_COMPARED
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -23,6 +24,8 @@ from tests.fixtures.app import Service
 from tests.tools.processes import process
 
 RETRIES = 60
+DRAFTS = 4
+"""Messages of each sender."""
 
 
 async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UUID, rng: random.Random) -> Message:
@@ -41,6 +44,8 @@ async def send_until_answered(processes: list[Messaging], draft: Draft, peer: UU
 async def test_log_is_gapless_and_each_send_is_in_it_once(
     service: Service, with_after: bool, seed: int, share: float, senders: int
 ) -> None:
+    if not with_after:  # a draft that is sent again is looked for among the newest messages
+        senders = min(senders, NEWEST_COMPARED // DRAFTS)
     rng = random.Random(seed)  # noqa: S311  # repeatable
     tasks = TaskSet()
     processes = [process(service, tasks, share=share, seed=seed + n) for n in range(2)]
@@ -50,7 +55,7 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
     async def talk(sender: int) -> list[Message]:
         me, peer = pair if sender % 2 else pair[::-1]
         answered: list[Message] = []
-        for n in range(4):
+        for n in range(DRAFTS):
             after = answered[-1].number if answered else 0
             draft = Draft(me, f"{sender}/{n}", uuid4(), after if with_after else None)
             answered.append(await send_until_answered(processes, draft, peer, rng))
@@ -62,7 +67,7 @@ async def test_log_is_gapless_and_each_send_is_in_it_once(
     await tasks.drain(10)
     store = MessagingStore(service.state["table"])
     log = await store.messages_after(group, 0)
-    assert [message.number for message in log] == list(range(1, 4 * senders + 1))
+    assert [message.number for message in log] == list(range(1, DRAFTS * senders + 1))
     assert Counter(message.uuid for message in log) == Counter(message.uuid for message in answered)
     assert sorted(answered, key=lambda message: message.number) == log
     for user in pair:
