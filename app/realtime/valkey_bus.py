@@ -16,17 +16,20 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from logging import INFO, WARNING
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import structlog
 
 from app.errors import Unavailable
-from app.gateways.valkey import Command, Replies, Subscriber, Valkey, ValkeyUnavailable
+from app.gateways.valkey import Command, Replies, Valkey, ValkeyUnavailable
 from app.messaging.events import TypingChanged
 from app.realtime.bus import Bus, Subscription, Subscriptions
 from app.realtime.events import EventsLost, LiveEvent, conflation_key, decode, encode, order_of, state_of
 from app.realtime.replay import RESUME_SECONDS, USER_EVENTS, Delivery, Replay
+
+if TYPE_CHECKING:
+    from app.gateways.valkey.subscriber import Subscriber
 
 PUBLISH_SCRIPT = f"""
 local time = redis.call('TIME')
@@ -111,7 +114,7 @@ class ValkeyBus(Bus):
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _watch_echoes(self, subscriber: Subscriber) -> None:
+    async def _watch_echoes(self, subscriber: "Subscriber") -> None:
         with suppress(ValkeyUnavailable):  # the subscriber subscribes when it is up
             await subscriber.subscribe(_name(self._own))
         while True:
@@ -183,7 +186,7 @@ class ValkeyBus(Bus):
                 with suppress(ValkeyUnavailable):
                     await self._require_subscriber().unsubscribe(_name(user))
 
-    def _require_subscriber(self) -> Subscriber:
+    def _require_subscriber(self) -> "Subscriber":
         if self._subscriber is None:
             raise ValkeyUnavailable("not listening")
         return self._subscriber

@@ -13,14 +13,13 @@ from app.gateways.valkey import (
     BREAKER_SECONDS,
     CALL_SECONDS,
     Endpoint,
-    Subscriber,
     Valkey,
     ValkeyUnavailable,
     open_valkey,
 )
 from app.gateways.valkey.feed import IDLE_TIMEOUT, PING_INTERVAL, Feed
 from app.gateways.valkey.multiplexer import HANG_SECONDS
-from app.gateways.valkey.subscriber import CONFIRM_SECONDS
+from app.gateways.valkey.subscriber import CONFIRM_SECONDS, Subscriber
 from app.settings import ValkeySettings
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey

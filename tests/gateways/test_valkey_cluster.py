@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from redis.crc import key_slot
 
-from app.gateways.valkey import Subscriber, Valkey, ValkeyUnavailable
+from app.gateways.valkey import Valkey, ValkeyUnavailable
+from app.gateways.valkey.subscriber import Subscriber
 from app.gateways.valkey.topology import Topology, key_of, parse_slots
 from tests.gateways.test_valkey import Recorder, connected
 from tests.tools.clock import Clock

@@ -5,15 +5,17 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
-from app.gateways.valkey.connection import Argument, Command, Endpoint
+from app.gateways.valkey.endpoint import Argument, Command, Endpoint, Replies
 from app.gateways.valkey.faults import ValkeyUnavailable
-from app.gateways.valkey.router import Replies, Router
-from app.gateways.valkey.subscriber import Subscriber
 from app.settings import ValkeySettings
+
+if TYPE_CHECKING:
+    from app.gateways.valkey.router import Router
+    from app.gateways.valkey.subscriber import Subscriber
 
 log = structlog.get_logger(__name__)
 
@@ -84,16 +86,18 @@ class Valkey:
         """
         return self._submit(self._admit(), commands)
 
-    def _admit(self) -> Router:
+    def _admit(self) -> "Router":
         """Return the connections to use, new ones if need be; raise ValkeyUnavailable while the breaker is open."""
         if self._clock() < self._open_until:
             self._count("skipped")
             raise ValkeyUnavailable("the circuit breaker is open")
         if self._router is None:
+            from app.gateways.valkey.router import Router  # noqa: PLC0415  # with the redis package: 5 MB
+
             self._router = Router(self._endpoint, self.trial, on_open=self._on_open, on_fault=self._trip)
         return self._router
 
-    def _submit(self, router: Router, commands: Sequence[Command]) -> Replies:
+    def _submit(self, router: "Router", commands: Sequence[Command]) -> Replies:
         replies = router.submit(commands)
         replies.add_done_callback(self._count_done)
         return replies
@@ -126,6 +130,8 @@ class Valkey:
         on_up: Callable[[], None] = lambda: None,
     ) -> AsyncIterator["Subscriber"]:
         """Run a subscriber, on connections of its own, for as long as the block lasts."""
+        from app.gateways.valkey.subscriber import Subscriber  # noqa: PLC0415  # with the redis package: 5 MB
+
         subscriber = Subscriber(self._endpoint, on_message=on_message, on_lost=on_lost, on_down=on_down, on_up=on_up)
         task = asyncio.create_task(subscriber.run())
         try:

@@ -3,7 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.gateways.valkey.connection import Connection, Endpoint
+from app.gateways.valkey.connection import Connection
+from app.gateways.valkey.endpoint import Endpoint
 from app.gateways.valkey.faults import ValkeyUnavailable
 from app.gateways.valkey.topology import describe
 

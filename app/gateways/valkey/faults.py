@@ -1,7 +1,6 @@
 """ValkeyUnavailable: what is wrong with Valkey, in words of the log and of `cruddur doctor`, and the remedy."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 REMEDIES: Final = {
@@ -49,14 +48,3 @@ def _chain_of(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-@contextmanager
-def faults_translated() -> Iterator[None]:
-    """Raise ValkeyUnavailable in place of the errors of the redis package and of the socket."""
-    from redis.exceptions import RedisError  # noqa: PLC0415  # 5 MB, needed only with VALKEY_URL
-
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise fault_of(error) from error

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from app.gateways.valkey.connection import Command, Connection, Redirection
+from app.gateways.valkey.connection import Connection, Redirection
+from app.gateways.valkey.endpoint import Command
 from app.gateways.valkey.faults import ValkeyUnavailable
 
 PING_INTERVAL = 1.5

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.gateways.valkey.connection import Command, Connection
+from app.gateways.valkey.connection import Connection
+from app.gateways.valkey.endpoint import Command
 from app.gateways.valkey.faults import ValkeyUnavailable
 
 HANG_SECONDS: Final = 1.0

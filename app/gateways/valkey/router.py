@@ -3,18 +3,16 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from app.gateways.valkey.connection import Address, Command, Connection, Endpoint, Redirection
+from app.gateways.valkey.connection import Connection, Redirection
+from app.gateways.valkey.endpoint import Address, Command, Endpoint, Replies
 from app.gateways.valkey.faults import ValkeyUnavailable
 from app.gateways.valkey.multiplexer import Multiplexer
 from app.gateways.valkey.topology import Topology, connect, key_of, parse_slots
 
 MAX_REDIRECTIONS: Final = 5
 """Servers that a command follows its slot to."""
-
-Replies: TypeAlias = "asyncio.Future[list[Any]]"
-"""The replies to several commands. It is cancelled when a connection fails."""
 
 
 class Router:

@@ -7,7 +7,8 @@ from functools import partial
 import structlog
 
 from app.concurrency import VALKEY_CONNECT
-from app.gateways.valkey.connection import Address, Connection, Endpoint
+from app.gateways.valkey.connection import Connection
+from app.gateways.valkey.endpoint import Address, Endpoint
 from app.gateways.valkey.faults import ValkeyUnavailable
 from app.gateways.valkey.feed import Feed
 from app.gateways.valkey.topology import Topology, connect

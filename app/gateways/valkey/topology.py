@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from app.gateways.valkey.connection import Address, Argument, Command, Connection, Endpoint
-from app.gateways.valkey.faults import ValkeyUnavailable, faults_translated
+from redis.crc import key_slot
+
+from app.gateways.valkey.connection import Connection, faults_translated
+from app.gateways.valkey.endpoint import Address, Argument, Command, Endpoint
+from app.gateways.valkey.faults import ValkeyUnavailable
 
 DISCOVER_SECONDS: Final = 2.0
 """The longest that it takes to find and connect to all servers."""
@@ -35,8 +38,6 @@ class Topology:
         """Return the server of a key or of a sharded channel."""
         if not self.is_cluster:
             return self.addresses[0]
-        from redis.crc import key_slot  # noqa: PLC0415  # 5 MB, needed only with VALKEY_URL
-
         slot = key_slot(key if isinstance(key, bytes) else str(key).encode())
         return self.addresses[bisect_right(self.first_slots, slot) - 1]
 
