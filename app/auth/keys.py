@@ -105,7 +105,7 @@ class KeySet:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT):
                 await self._load()
-        except Exception as error:  # noqa: BLE001 - the last good set stays, whatever the source does
+        except Exception as error:  # noqa: BLE001  # a task: it would raise to no caller, and the last set serves on
             self._failed, self._cause = True, type(error).__name__
             log.warning("key_set_unavailable", cause=self._cause, remedy=REMEDY)
         else:

@@ -78,6 +78,11 @@ class Aws:
         client = await self._client(service, region or region_of(self._settings))
         return str(client.meta.endpoint_url)
 
+    async def is_amazon(self, service: str, *, region: str = "") -> bool:
+        """Return whether the service's calls go to AWS and not to an emulator."""
+        host = urlsplit(await self.endpoint(service, region=region)).hostname or ""
+        return host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn"))
+
     async def _try(self, service: str, operation: str, region: str, request: dict[str, Any]) -> Mapping[str, Any]:
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -103,12 +108,6 @@ async def open_aws(settings: TableSettings) -> AsyncIterator[Aws]:
     """Open the gateway, which connects to a service at its first call."""
     async with AsyncExitStack() as stack:
         yield Aws(settings, stack)
-
-
-def is_amazon(url: str) -> bool:
-    """Return whether this is an address of AWS and not of an emulator."""
-    host = urlsplit(url).hostname or ""
-    return host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn"))
 
 
 def _translate_rejection(service: str, error: ClientError) -> Exception:

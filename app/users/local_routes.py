@@ -93,7 +93,7 @@ async def create_local_token(body: LocalTokenCreate, users: UsersDep, issuer: Is
 
 
 async def _registered(users: UsersDep, body: LocalTokenCreate) -> User:
-    """Return the user of this handle, who is registered unless another request has just done so."""
+    """Register the handle and return its user, also if another request has registered it just now."""
     handle = body.handle.removeprefix("@").lower()
     claims = Claims(str(uuid4()), "local", datetime.now(UTC) + timedelta(seconds=LIFETIME))
     try:

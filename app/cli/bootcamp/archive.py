@@ -3,7 +3,6 @@
 Memory is bounded, however large the table is. Of `people`, `target` is the user that a person becomes.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from app.cli.bootcamp.source import OldMessage, OldPerson, OldRow, made_uuid
+from app.cli.temporary import TemporaryDatabase
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.schemas import MAX_TEXT
 
@@ -32,6 +32,9 @@ SCHEMA = """
     CREATE INDEX groups_log ON groups (log);
     CREATE TABLE logged (log BLOB, uuid BLOB, PRIMARY KEY (log, uuid)) WITHOUT ROWID;
     CREATE TABLE unusable (thing TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID;
+    CREATE VIEW strangers AS
+        SELECT old_group, key, part FROM messages JOIN people ON people.uuid = sender JOIN groups USING (old_group)
+        WHERE target NOT IN (one, other);
 """
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -66,17 +69,11 @@ class Person:
     subject: str
 
 
-class Archive:
+class Archive(TemporaryDatabase):
     """Takes items, people and the uuids that logs have already, and answers what is to be done."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file, deleted when it is closed
-        self._db.executescript(SCHEMA)
-        self._db.execute("BEGIN")
-
-    def close(self) -> None:
-        """Delete the file."""
-        self._db.close()
+        super().__init__(SCHEMA)
 
     def add(self, found: OldRow | OldMessage) -> None:
         """Add an item of the old table."""
@@ -200,15 +197,13 @@ class Archive:
         return int(count)
 
     def _leave_strangers(self) -> None:
-        strangers = """
-            SELECT old_group, key, part FROM messages JOIN people ON people.uuid = sender JOIN groups USING (old_group)
-            WHERE target NOT IN (one, other)
-        """
         self._db.execute(
-            f"INSERT OR REPLACE INTO unusable SELECT 'MSG#' || old_group || ' ' || key,"  # noqa: S608  # constant
-            f" 'its sender is not a member of the group' FROM ({strangers})"
+            """
+            INSERT OR REPLACE INTO unusable
+            SELECT 'MSG#' || old_group || ' ' || key, 'its sender is not a member of the group' FROM strangers
+            """
         )
-        self._db.execute(f"DELETE FROM messages WHERE (old_group, key, part) IN ({strangers})")  # noqa: S608  # as above
+        self._db.execute("DELETE FROM messages WHERE (old_group, key, part) IN strangers")
 
     def _separate(self, log: bytes) -> None:
         """Give each message of a log a uuid of its own; of equal ones with one uuid the first stays."""

@@ -96,7 +96,7 @@ class Merge:
         return True
 
     async def _bring_up(self, user: UUID, peer: UUID, last: Message) -> None:
-        """Bring a row up to the end of its log. Who had read everything has read what was brought over, too."""
+        """Bring a row up to the end of its log; a row without unread messages stays so."""
         while True:
             row = await self._store.inbox_row(user, last.group_uuid)
             if row and row.last_number >= last.number:

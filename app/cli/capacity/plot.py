@@ -38,7 +38,7 @@ class Picture:
 def save(file: Path, picture: Picture) -> None:
     """Write the picture as PNG, or raise PlotMissing."""
     try:
-        import vl_convert  # noqa: PLC0415  # an extra
+        import vl_convert  # noqa: PLC0415  # of the extra "plot", which may be missing
     except ImportError:
         raise PlotMissing from None
     chart = {

@@ -20,16 +20,14 @@ EXIT_CODES: Final = (
 
 async def mixes_local_and_aws(aws: "Aws", service: str, settings: TableSettings) -> bool:
     """Return whether the table is on this machine and the service is AWS's, which may have another of its name."""
-    from app.gateways.aws import is_amazon  # noqa: PLC0415  # slow to load
-
-    return is_local(settings) and is_amazon(await aws.endpoint(service))
+    return is_local(settings) and await aws.is_amazon(service)
 
 
 @asynccontextmanager
 async def open_throughput(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
     """Open AWS's services, after saying on standard error where the table is."""
-    from app.cli.services import announce_table  # noqa: PLC0415  # slow to load, and --help and plan do without
-    from app.gateways.aws import open_aws  # noqa: PLC0415  # slow to load
+    from app.cli.services import announce_table  # noqa: PLC0415  # with boto: 0.7 s, which plan and --help do without
+    from app.gateways.aws import open_aws  # noqa: PLC0415  # loaded by the line above
 
     await announce_table(settings)
     async with open_aws(settings) as aws:

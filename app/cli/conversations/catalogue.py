@@ -1,20 +1,16 @@
 """The groups of a table in a temporary SQLite file, so that memory is bounded, and which of them are exported."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+from app.cli.temporary import TemporaryDatabase
 
-class Catalogue:
+
+class Catalogue(TemporaryDatabase):
     """Takes group ids, from a scan and from the file of an interrupted export."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file, deleted when it is closed
-        self._db.executescript("CREATE TABLE groups (uuid BLOB PRIMARY KEY, done INTEGER) WITHOUT ROWID; BEGIN")
-
-    def close(self) -> None:
-        """Delete the file."""
-        self._db.close()
+        super().__init__("CREATE TABLE groups (uuid BLOB PRIMARY KEY, done INTEGER) WITHOUT ROWID")
 
     def add(self, groups: Iterable[UUID]) -> None:
         """Add groups of the table."""

@@ -13,7 +13,7 @@ from app.cli.people.directory import ORDER, UNMATCHED, Directory, Finding, Statu
 from app.cli.services import aws_account, is_own_table, open_table, open_user_store
 from app.cli.target import announce, read_settings, require_consent_off_this_machine
 from app.errors import NotFound
-from app.gateways.aws import Aws, is_amazon, open_aws
+from app.gateways.aws import Aws, open_aws
 from app.messaging import items
 from app.settings import DatabaseSettings, NameSettings, TableSettings
 from app.users.models import NewSubject, NewUser, User
@@ -34,8 +34,10 @@ async def open_pool(pool: str) -> AsyncIterator[Aws]:
     """Open a user pool, after saying on standard error where it is, or raise a Failure if it is not there."""
     region = pool.partition("_")[0]
     async with open_aws(read_settings(TableSettings)) as aws:
-        endpoint = await aws.endpoint("cognito-idp", region=region)
-        place = f"{await aws_account(aws)}, region {region}" if is_amazon(endpoint) else f"emulator {endpoint}"
+        if await aws.is_amazon("cognito-idp", region=region):
+            place = f"{await aws_account(aws)}, region {region}"
+        else:
+            place = f"emulator {await aws.endpoint('cognito-idp', region=region)}"
         announce(f"{place}, user pool {pool}")
         try:
             yield aws

@@ -3,12 +3,12 @@
 A scan is no snapshot: a group that looks wrong here is only suspicious, and is read again, strongly consistent.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import items
 from app.messaging.models import Message
@@ -24,17 +24,11 @@ SCHEMA = """
 """
 
 
-class Audit:
+class Audit(TemporaryDatabase):
     """Takes the items during the scan, and answers after it."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file, deleted when it is closed
-        self._db.executescript(SCHEMA)
-        self._db.execute("BEGIN")
-
-    def close(self) -> None:
-        """Delete the file."""
-        self._db.close()
+        super().__init__(SCHEMA)
 
     def add_messages(self, messages: Iterable[Message]) -> None:
         """Add messages to their logs. A log without holes has as many messages as its last number."""

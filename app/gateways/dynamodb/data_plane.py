@@ -194,7 +194,8 @@ def _refusal(operation: str, response: Response) -> ClientError:
     message = members.get("message", members.get("Message", ""))
     request_id = response.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
     metadata = {"HTTPStatusCode": response.status, "RequestId": request_id}
-    return ClientError(members | {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)  # type: ignore[arg-type]  # a TypedDict of all services
+    answer: Any = members | {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
+    return ClientError(answer, operation)
 
 
 def _translate(error: OSError, host: str) -> BotoCoreError:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import asyncpg
 import structlog
@@ -79,7 +79,7 @@ class Postgres:
     async def _borrow(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[T]]") -> T:
         connection = await self._pool.acquire()
         try:
-            return await work(connection)  # type: ignore[arg-type]  # the pool's proxy behaves as the connection
+            return await work(cast("asyncpg.Connection[asyncpg.Record]", connection))  # a proxy with all its methods
         except asyncio.CancelledError:
             connection.terminate()  # releasing it open would wait for Postgres as long again
             raise
