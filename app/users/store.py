@@ -150,7 +150,7 @@ class UserStore:
         return len(rows)
 
     async def whole_users(self, *, after: UUID | None, limit: int) -> list[NewUser]:
-        """Return users with everything that is known of them, in the order of their ids, from the first after one."""
+        """Return users with everything that is known of them, in the order of their ids, those after `after`."""
         rows = await self._postgres.fetch(
             """
             SELECT uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at
