@@ -122,8 +122,10 @@ class Visitor:
         await expect(self.composer).to_be_visible()
 
     async def write(self, text: str) -> None:
-        await self.composer.fill(text)
-        await self.composer.press("Enter")
+        """Type like a user, into what has the focus: the composer may be replaced meanwhile."""
+        await self.composer.focus()
+        await self.page.keyboard.insert_text(text)
+        await self.page.keyboard.press("Enter")
 
     @property
     def composer(self) -> Locator:

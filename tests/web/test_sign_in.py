@@ -94,7 +94,7 @@ async def test_the_local_sign_in_finds_users_by_name_and_registers_new_ones(
         await expect(visitor.page.get_by_role("button", name=f"Your account, Zora x{mark}")).to_be_visible()
     await visitor.page.get_by_role("button", name="Your account").click()
     await visitor.page.get_by_role("button", name="Switch user").click()
-    await visitor.page.get_by_text("New user").click()
+    await visitor.page.get_by_text("New user", exact=True).click()
     await visitor.page.get_by_label("Name").fill("New Person")
     await visitor.page.get_by_label("Handle").fill(f"New_{mark}")
     await visitor.page.get_by_role("button", name="Register").click()

@@ -42,6 +42,29 @@ async def test_a_first_message_starts_a_conversation(visit: Visit, ann: Person, 
     await expect(reader.page).to_have_title("(1) Messages")
 
 
+async def test_the_composer_stays_while_the_group_of_a_first_message_is_loaded(
+    visit: Visit, ann: Person, bob: Person
+) -> None:
+    writer = await visit(ann)
+    may_continue = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_continue.wait()
+        await route.continue_()
+
+    for path in (f"message_groups/{ann.group_with(bob)}", "events", "sync"):
+        await writer.page.route(f"**/api/{path}", hold)
+    await writer.open(f"/messages/new/{bob.handle}")
+    await expect(writer.composer).to_be_focused()
+    async with writer.page.expect_request(f"**/api/message_groups/{ann.group_with(bob)}"):
+        await writer.write("Hello")
+    await writer.page.keyboard.type("How are you?")
+    await expect(writer.page.locator(".feed")).to_contain_text("Hello")
+    may_continue.set()
+    await expect(writer.page).to_have_url(f"{writer.address}/messages/{ann.group_with(bob)}")
+    await expect(writer.composer).to_have_value("How are you?")
+
+
 async def test_a_text_written_while_the_first_message_is_sent_is_kept(visit: Visit, ann: Person, bob: Person) -> None:
     writer = await visit(ann)
     await writer.open(f"/messages/new/{bob.handle}")

@@ -7,7 +7,7 @@ import { Backoff } from "./lib/backoff.js";
 import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useEvent, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
-import { followLink, groupPath, INBOX_PATH, navigate, parseRoute } from "./lib/router.js";
+import { followLink, INBOX_PATH, navigate, parseRoute } from "./lib/router.js";
 import { countUnreadGroups, isOnline } from "./lib/selectors.js";
 import { applyGroups } from "./lib/store.js";
 import { MessageGroupNewPage } from "./pages/MessageGroupNewPage.js";
@@ -45,10 +45,9 @@ function App() {
       history.replaceState(null, "", INBOX_PATH);
       leave("");
     };
-    messenger.outbox.onSent = (pending, message) => {
+    messenger.outbox.onSent = async (pending, message) => {
       messenger.stream.retryNow(); // a server that takes messages can serve events
-      if (pending.handle && parseRoute(location.pathname).page === "new")
-        navigate(groupPath(message.message_group_uuid), { replace: true });
+      if (pending.handle) await messenger.conversation.loadGroup(message.message_group_uuid);
     };
     messenger.start();
     setAuth({ status: "ready", messenger });

@@ -44,7 +44,7 @@ export class Conversation {
     const kept = isOnline(this.store.state) ? undefined : this.#kept.get(group);
     this.store.set({ thread: kept ?? emptyThread(group) });
     try {
-      const row = await this.#loadGroup(group);
+      const row = await this.#groupOf(group);
       const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
       this.store.updateThread(group, (thread) => ({ ...thread, unreadFrom }));
       if (saved && saved.number <= row.last_number) await this.#load(group, saved.number, { at: "position", ...saved });
@@ -81,8 +81,18 @@ export class Conversation {
     if (first !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(first);
   }
 
+  /**
+   * Load a group that is not known yet. Without an answer the event stream brings it.
+   * @param {string} group
+   */
+  async loadGroup(group) {
+    await this.#groupOf(group).catch((error) => {
+      if (!(error instanceof RequestError)) throw error;
+    });
+  }
+
   /** @param {string} group */
-  async #loadGroup(group) {
+  async #groupOf(group) {
     const known = this.store.state.groups[group];
     if (known) return known;
     const row = await this.api.get(`/api/message_groups/${encodeURIComponent(group)}`);

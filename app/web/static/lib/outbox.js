@@ -69,8 +69,8 @@ export class Outbox {
     this.api = api;
     this.store = store;
     this.storage = storage;
-    /** @type {(pending: Pending, message: import("../types.js").Message) => void} */
-    this.onSent = () => {};
+    /** Called before a message is shown as sent. @type {(pending: Pending, message: import("../types.js").Message) => Promise<void>} */
+    this.onSent = async () => {};
   }
 
   /**
@@ -157,9 +157,9 @@ export class Outbox {
     try {
       const message = await this.api.call("POST", "/api/messages", bodyOf(attempt));
       this.#backoff.reset();
+      await this.onSent(attempt, message);
       this.storage.remove(attempt.uuid);
       this.store.update((state) => applyMessages(state, [message]));
-      this.onSent(attempt, message);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error instanceof Problem && error.status === 429)
