@@ -50,8 +50,12 @@ async def subscriber(valkey: Valkey, recorder: Recorder) -> AsyncIterator[Subscr
 
 
 def key_at(cluster: ValkeyCluster, node: int) -> str:
-    """Return a new key of a node."""
-    return next(key for number in count() if cluster.owner_of(key_slot((key := f"{uuid4()}{number}").encode())) == node)
+    """Return a new key of a node. No other key has its slot, so that it may move."""
+    for key in (f"{uuid4()}" for _ in count()):
+        slot = key_slot(key.encode())
+        if cluster.owner_of(slot) == node and not cluster.run(node, "CLUSTER", "COUNTKEYSINSLOT", slot):
+            return key
+    raise AssertionError("unreachable")
 
 
 async def test_each_command_goes_to_the_node_of_its_key(cluster: ValkeyCluster, valkey: Valkey) -> None:
