@@ -1,6 +1,8 @@
 """Child processes: logged to a file, ended with this process, and waited for with a deadline."""
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +15,8 @@ from pathlib import Path
 PARENT_DEATH = Path(__file__).with_name("parent_death.py")
 TAIL_LINES = 12
 LOG_BYTES = 10_000_000
+PORTS = range(10_000, 32_000)
+PORT_TRIES = 20
 
 
 class EngineError(Exception):
@@ -154,8 +158,16 @@ def stop_all(engines: Sequence[Engine], *, seconds: float = 2) -> None:
 
 
 def free_port() -> int:
-    """Return a loopback port that no process listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that no process listens on now.
+
+    It lies below the ports that systems give to outgoing connections (32768 up on Linux, 49152 up on macOS), so that no
+    connection takes it before its server does. Two callers get the same one by chance only, whatever seeded `random`.
+
+    Raises:
+        EngineError: PORT_TRIES ports in a row were taken.
+    """
+    for port in secrets.SystemRandom().sample(PORTS, PORT_TRIES):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise EngineError(f"No free port was found between {PORTS[0]} and {PORTS[-1]}")
