@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | None
+Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | frozenset[UUID] | None
 Item: TypeAlias = dict[str, Any]
 """An item to write: plain values by the names of its attributes."""
 StoredItem: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -133,6 +133,7 @@ _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     type(None): lambda _: {"NULL": True},
     list: lambda values: {"L": [marshal(value) for value in values]},
     dict: lambda values: {"M": marshal_item(values)},
+    frozenset: lambda uuids: {"BS": [uuid.bytes for uuid in sorted(uuids)]},
 }
 _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "S": str,
@@ -142,11 +143,12 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "NULL": lambda _: None,
     "L": lambda values: [unmarshal(value) for value in values],
     "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
+    "BS": lambda values: frozenset(UUID(bytes=to_bytes(value)) for value in values),
 }
 
 
 def marshal(value: Value) -> dict[str, Any]:
-    """Return a value as DynamoDB's tagged JSON. A UUID becomes its 16 bytes; a float raises KeyError."""
+    """Return a value as DynamoDB's tagged JSON. UUIDs become 16 bytes each; a float raises KeyError."""
     return _MARSHAL[type(value)](value)
 
 
