@@ -41,8 +41,9 @@ ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
-ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned"
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
+REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -81,7 +82,7 @@ def new_message(message: Message) -> Put:
 
 
 def message_item(message: Message) -> Item:
-    """Return a message as the table stores it."""
+    """Return a message, with its changes, as the table stores it."""
     item: Item = {
         **message_key(message.group_uuid, message.number),
         "id": message.uuid,
@@ -93,7 +94,7 @@ def message_item(message: Message) -> Item:
         item["kind"] = str(message.kind)
     if message.reply_to is not None:
         item["re"] = message.reply_to
-    return item | _times(edited=message.edited_at, deleted=message.deleted_at)
+    return item | changed_attributes(message) if message.change_number else item
 
 
 def to_message(item: StoredItem) -> Message:
@@ -107,9 +108,44 @@ def to_message(item: StoredItem) -> Message:
         created_at=from_ms(int(item["at"]["N"])),
         kind=MessageKind(item["kind"]["S"]) if "kind" in item else MessageKind.TEXT,
         reply_to=int(item["re"]["N"]) if "re" in item else None,
-        edited_at=_time_or_none(item, "edited"),
-        deleted_at=_time_or_none(item, "deleted"),
+        **(changed_fields(item) if "k" in item else {}),
     )
+
+
+def changed_attributes(message: Message) -> Item:
+    """Return the attributes that changes have set in a message's item."""
+    item: Item = {"k": message.change_number} | times(edited=message.edited_at, deleted=message.deleted_at)
+    if message.version > 1:
+        item["version"] = message.version
+    if message.edits:
+        item["edits"] = list(message.edits)
+    return item | {reaction_name(emoji): users for emoji, users in message.reactions.items()}
+
+
+def changed_fields(item: StoredItem) -> dict[str, Any]:
+    """Return what changes have set in a message, by the names of its fields."""
+    return {
+        "edited_at": time_or_none(item, "edited"),
+        "deleted_at": time_or_none(item, "deleted"),
+        "version": int(item["version"]["N"]) if "version" in item else 1,
+        "change_number": int(item["k"]["N"]),
+        "edits": tuple(int(number["N"]) for number in item["edits"]["L"]) if "edits" in item else (),
+        "reactions": {
+            to_emoji(name): frozenset(to_known_uuid(user) for user in value["BS"])
+            for name, value in item.items()
+            if name.startswith(REACTION)
+        },
+    }
+
+
+def reaction_name(emoji: str) -> str:
+    """Return the name of the attribute with the set of users that have reacted with an emoji: r_1f44d for 👍."""
+    return REACTION + "_".join(f"{ord(character):x}" for character in emoji)
+
+
+def to_emoji(name: str) -> str:
+    """Return the emoji of a name that `reaction_name` has made."""
+    return "".join(chr(int(point, 16)) for point in name.removeprefix(REACTION).split("_"))
 
 
 def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uuid: UUID | None = None) -> Query:
@@ -234,7 +270,9 @@ def inbox_item(row: InboxRow) -> Item:
         item["state"] = str(row.state)
     if row.is_blocked:
         item["blocked"] = True
-    return item | _times(muted=row.muted_until, pinned=row.pinned_at)
+    if row.change_number:
+        item["k"] = row.change_number
+    return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
@@ -278,8 +316,10 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         version=int(item["v"]["N"]),
         state=MemberState(item["state"]["S"]) if "state" in item else MemberState.ACTIVE,
         is_blocked="blocked" in item and item["blocked"]["BOOL"],
-        muted_until=_time_or_none(item, "muted"),
-        pinned_at=_time_or_none(item, "pinned"),
+        muted_until=time_or_none(item, "muted"),
+        pinned_at=time_or_none(item, "pinned"),
+        change_number=int(item["k"]["N"]) if "k" in item else 0,
+        changed_at=time_or_none(item, "changed"),
     )
 
 
@@ -390,9 +430,11 @@ def from_ms(ms: int) -> datetime:
     return _EPOCH + ms * _MILLISECOND
 
 
-def _time_or_none(item: StoredItem, name: str) -> datetime | None:
+def time_or_none(item: StoredItem, name: str) -> datetime | None:
+    """Return the time that an attribute holds."""
     return from_ms(int(item[name]["N"])) if name in item else None
 
 
-def _times(**given: datetime | None) -> Item:
+def times(**given: datetime | None) -> Item:
+    """Return the attributes of those times that are given."""
     return {name: to_ms(at) for name, at in given.items() if at is not None}

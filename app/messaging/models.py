@@ -1,6 +1,7 @@
-"""Messages, message groups and inbox rows inside the service."""
+"""Messages, changes of messages, message groups and inbox rows inside the service."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -10,7 +11,7 @@ from app.records import record
 DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
 """The namespace of direct groups' ids. With another one every pair would get a second group."""
 LAST_NUMBER = 10**12 - 1
-"""The greatest number of a message: sort keys hold twelve digits."""
+"""The greatest number of a message or of a change: sort keys hold twelve digits."""
 
 
 class MemberState(StrEnum):
@@ -32,9 +33,22 @@ class MessageKind(StrEnum):
     TEXT = "text"
 
 
+class ChangeType(StrEnum):
+    """The kind of a change of a message."""
+
+    EDIT = "edit"
+    DELETE = "delete"
+    REACT = "react"
+    UNREACT = "unreact"
+
+
 @record(frozen=True, slots=True)
 class Message:
-    """An entry of a group's log. `number` counts from 1 without gaps and never changes."""
+    """An entry of a group's log, with its changes up to `change_number` applied. `number` counts from 1 without gaps.
+
+    `version` counts the texts that the message has had, from 1. `edits` are the numbers of the changes that replaced
+    them; a deleted message has some only until their texts are removed.
+    """
 
     group_uuid: UUID
     number: int
@@ -46,6 +60,31 @@ class Message:
     reply_to: int | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    version: int = 1
+    change_number: int = 0
+    edits: tuple[int, ...] = ()
+    reactions: Mapping[str, frozenset[UUID]] = field(default_factory=dict, hash=False)
+    """The users that have reacted with an emoji, by emoji."""
+
+
+@record(frozen=True, slots=True)
+class Change:
+    """An entry of a group's change log: what a member has done to a message. `number` counts from 1 without gaps."""
+
+    group_uuid: UUID
+    number: int
+    uuid: UUID
+    user_uuid: UUID
+    created_at: datetime
+    type: ChangeType
+    message_number: int
+    text: str | None = None
+    """The new text of an edit; None once the message is deleted."""
+    earlier_text: str | None = None
+    """The first text of a message, in the change that replaced it; None once the message is deleted."""
+    version: int | None = None
+    """The version of the message that an edit made."""
+    emoji: str | None = None
 
 
 @record(frozen=True, slots=True)
@@ -65,6 +104,9 @@ class InboxRow:
     is_blocked: bool = False
     muted_until: datetime | None = None
     pinned_at: datetime | None = None
+    change_number: int = 0
+    """The number of the last change of a message in the group."""
+    changed_at: datetime | None = None
 
     @property
     def unread_count(self) -> int:
@@ -81,6 +123,22 @@ class Draft:
     uuid: UUID | None = None
     after: int | None = None
     reply_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDraft:
+    """A change to make. `after` is the last number of a change that the client knew when it first tried this `uuid`."""
+
+    user_uuid: UUID
+    group_uuid: UUID
+    message_number: int
+    type: ChangeType
+    text: str | None = None
+    emoji: str | None = None
+    version: int | None = None
+    """The version that the client has edited; None for whichever there is."""
+    uuid: UUID | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

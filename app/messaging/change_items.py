@@ -1,0 +1,139 @@
+"""Items of the change log: their keys and attributes, and what a change writes to the message and to inbox rows."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from app.gateways.dynamodb import Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
+from app.messaging.items import ABSENT, from_ms, inbox_key, message_key, reaction_name, to_ms
+from app.messaging.models import Change, ChangeType, Message
+from app.text import preview
+
+TEXT_CHANGES = frozenset({ChangeType.EDIT, ChangeType.DELETE})
+"""Changes that a preview of the message follows."""
+
+
+def change_key(group: UUID, number: int) -> Key:
+    return {"pk": f"MSG#{group}", "sk": f"CHG#{number:012d}"}
+
+
+def new_change(change: Change) -> Put:
+    """Return the put that commits a change: it fails if the number is taken."""
+    return Put(change_item(change), condition=ABSENT)
+
+
+def change_item(change: Change) -> Item:
+    """Return a change as the table stores it."""
+    optional = {
+        "text": change.text,
+        "earlier": change.earlier_text,
+        "version": change.version,
+        "emoji": change.emoji,
+    }
+    return {
+        **change_key(change.group_uuid, change.number),
+        "id": change.uuid,
+        "by": change.user_uuid,
+        "at": to_ms(change.created_at),
+        "type": str(change.type),
+        "n": change.message_number,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def to_change(item: StoredItem) -> Change:
+    """Return the change that an item stores."""
+    return Change(
+        group_uuid=text_to_uuid(item["pk"]["S"][4:]),
+        number=int(item["sk"]["S"][4:]),
+        uuid=UUID(bytes=to_bytes(item["id"]["B"])),
+        user_uuid=to_known_uuid(item["by"]["B"]),
+        created_at=from_ms(int(item["at"]["N"])),
+        type=ChangeType(item["type"]["S"]),
+        message_number=int(item["n"]["N"]),
+        text=item["text"]["S"] if "text" in item else None,
+        earlier_text=item["earlier"]["S"] if "earlier" in item else None,
+        version=int(item["version"]["N"]) if "version" in item else None,
+        emoji=item["emoji"]["S"] if "emoji" in item else None,
+    )
+
+
+def changes_between(group: UUID, first: int, last: int, *, consistent: bool) -> Query:
+    """Return the query for the changes `first`..`last`, both included."""
+    keys = {":pk": f"MSG#{group}", ":first": f"CHG#{first:012d}", ":last": f"CHG#{last:012d}"}
+    return Query("#pk = :pk AND #sk BETWEEN :first AND :last", keys, consistent=consistent)
+
+
+def apply_change(change: Change, message: Message) -> Update:
+    """Return the update that applies a change to its message, which is given with all earlier changes.
+
+    It fails if the change, or a later one, is applied already.
+    """
+    expression, values = _EFFECTS[change.type](change, message)
+    return Update(
+        message_key(change.group_uuid, change.message_number),
+        f"SET #k = :k{expression}",
+        {":k": change.number} | values,
+        condition="attribute_exists(#pk) AND (attribute_not_exists(#k) OR #k < :k)",
+    )
+
+
+def _edit(change: Change, _: Message) -> tuple[str, Item]:
+    edits = "#edits = list_append(if_not_exists(#edits, :none), :edit)"
+    values = {":text": change.text, ":at": to_ms(change.created_at), ":version": change.version}
+    return (
+        f", #text = :text, #edited = :at, #version = :version, {edits}",
+        values | {":none": [], ":edit": [change.number]},
+    )
+
+
+def _delete(change: Change, message: Message) -> tuple[str, Item]:
+    gone = ["#text", *(f"#{reaction_name(emoji)}" for emoji in message.reactions)]
+    return f", #deleted = :at REMOVE {', '.join(gone)}", {":at": to_ms(change.created_at)}
+
+
+def _react(change: Change, _: Message) -> tuple[str, Item]:
+    return f" ADD #{reaction_name(change.emoji or '')} :user", {":user": frozenset({change.user_uuid})}
+
+
+def _unreact(change: Change, _: Message) -> tuple[str, Item]:
+    return f" DELETE #{reaction_name(change.emoji or '')} :user", {":user": frozenset({change.user_uuid})}
+
+
+_EFFECTS: Mapping[ChangeType, Callable[[Change, Message], tuple[str, Item]]] = {
+    ChangeType.EDIT: _edit,
+    ChangeType.DELETE: _delete,
+    ChangeType.REACT: _react,
+    ChangeType.UNREACT: _unreact,
+}
+"""Return what the update of a message does beside counting the change: the rest of its expression, and its values."""
+
+
+def remove_texts(group: UUID, number: int) -> Update:
+    """Return the update that removes the texts of an edit, whose message is deleted."""
+    return Update(change_key(group, number), "REMOVE #text, #earlier", {}, condition="attribute_exists(#pk)")
+
+
+def forget_edits(message: Message) -> Update:
+    """Return the update that drops the numbers of a deleted message's edits, after their texts were removed."""
+    key = message_key(message.group_uuid, message.number)
+    return Update(key, "REMOVE #edits", {}, condition="attribute_exists(#deleted)")
+
+
+def advance_change_number(change: Change, message: Message, *, user: UUID, is_last: bool) -> Update:
+    """Return the update that moves a row from the change before this one to this one.
+
+    It fails for a row that is at another change. If the change alters the text, the row's last message must be this
+    `message`, whose preview follows, or a later one, as `is_last` says.
+    """
+    values: Item = {":k": change.number, ":before": change.number - 1, ":at": to_ms(change.created_at), ":one": 1}
+    expression = "SET #k = :k, #changed = :at, #v = #v + :one"
+    condition = "#k = :before" if change.number > 1 else "attribute_exists(#v) AND attribute_not_exists(#k)"
+    if change.type in TEXT_CHANGES:
+        values[":n"] = change.message_number
+        condition += " AND #last = :n" if is_last else " AND #last > :n"
+        if is_last:
+            expression += ", #text = :text"
+            values[":text"] = preview(message.text)
+    if change.number == 1:
+        del values[":before"]
+    return Update(inbox_key(user, change.group_uuid), expression, values, condition=condition)
