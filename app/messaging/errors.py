@@ -65,3 +65,54 @@ class ReplyBeyondEnd(AppError):
     status = 422
     title = "The group has no message with the number in reply_to"
     pointer = "/reply_to"
+
+
+class MessageNotFound(AppError):
+    status = 404
+    title = "The group has no message with this number"
+
+
+class MessageDeleted(AppError):
+    status = 409
+    title = "The message is deleted"
+
+
+class NotSender(AppError):
+    status = 403
+    title = "Only the sender of a message can edit or delete it"
+
+
+class EditWindowClosed(AppError):
+    status = 409
+    title = "The message is too old to be edited"
+
+
+class DeleteWindowClosed(AppError):
+    status = 409
+    title = "The message is too old to be deleted for all members"
+
+
+class EditLimit(AppError):
+    status = 409
+    title = "The message was edited 50 times: send another one"
+
+
+class VersionDiffers(AppError):
+    status = 412
+    title = "The message has another version than If-Match says: read it again"
+
+
+class NotAnEmoji(AppError):
+    status = 422
+    title = "The reaction is not one emoji"
+    parameter = "emoji"
+
+
+class ReactionLimit(AppError):
+    status = 409
+    title = "A message takes 5 reactions of a member and 20 different ones"
+
+
+class EditsHidden(AppError):
+    status = 403
+    title = "This service does not show earlier texts of messages"

@@ -143,10 +143,15 @@ def _last_number(draft: Draft) -> int:
 
 
 def _match(appended: Sequence[Message], message: Message) -> Message | None:
-    """Return the entry with this message's uuid, or raise UuidTaken if its content differs."""
+    """Return the entry with this message's uuid, or raise UuidTaken if its content differs.
+
+    A message that was edited or deleted does not have the text that was sent: then sender and target decide.
+    """
     for other in appended:
         if other.uuid == message.uuid:
-            if (other.user_uuid, other.text, other.reply_to) != (message.user_uuid, message.text, message.reply_to):
+            is_as_sent = other.version == 1 and not other.deleted_at
+            text = message.text if is_as_sent else other.text
+            if (other.user_uuid, other.text, other.reply_to) != (message.user_uuid, text, message.reply_to):
                 raise UuidTaken
             return other
     return None

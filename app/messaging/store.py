@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
 from app.messaging import items
+from app.messaging.change_store import ChangeStore
 from app.messaging.errors import CannotMessage
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message
 from app.messaging.windows import Window
@@ -40,6 +41,8 @@ class MessagingStore:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self.changes = ChangeStore(table)
+        """The change logs."""
         self._may_write = False
 
     async def check(self) -> None:
@@ -110,6 +113,11 @@ class MessagingStore:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
         item = await self._table.get(items.message_key(group, number), consistent=True)
         return items.to_message(item) if item else None
+
+    async def messages_at(self, places: Iterable[tuple[UUID, int]]) -> list[Message]:
+        """Return the existing messages at these groups and numbers, eventually consistent. 0.5 RCU for each."""
+        found = await self._table.batch_get([items.message_key(group, number) for group, number in places])
+        return list(map(items.to_message, found))
 
     async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
         """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
