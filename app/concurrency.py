@@ -131,6 +131,14 @@ class TaskSet:
         task.add_done_callback(self._discard)
         return task
 
+    async def complete(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+        """Return the result of work that goes on after this many seconds, and after its caller. Raises Unavailable."""
+        task = self.start(work)
+        await wait([task], seconds)
+        if not task.done():
+            raise Unavailable(TOO_SLOW)
+        return task.result()
+
     def _discard(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()

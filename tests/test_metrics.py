@@ -153,7 +153,7 @@ async def test_background_work_counts_for_the_operation_that_started_it(both: Co
     assert row
 
     async def open_group() -> None:
-        both.messaging._projection.repair(row, users=[both.bob])  # noqa: SLF001  # what opening a group does
+        both.messaging.projection.repair(row, users=[both.bob])  # what opening a group does
 
     await both.measured("open", open_group())
     await both.tasks.drain(5)

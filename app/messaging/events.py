@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Change, InboxRow, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,20 @@ class MessageAppended:
     message: Message
     row: InboxRow
     kind: Literal["message"] = "message"
+
+    @property
+    def to(self) -> UUID:
+        """The receiver."""
+        return self.row.user_uuid
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """A message of a group was changed; `row` is the receiver's row after it, or after a later change."""
+
+    change: Change
+    row: InboxRow
+    kind: Literal["change"] = "change"
 
     @property
     def to(self) -> UUID:
@@ -59,4 +73,4 @@ class TypingChanged:
     kind: Literal["typing"] = "typing"
 
 
-Event: TypeAlias = MessageAppended | GroupChanged | MarkerMoved | TypingChanged
+Event: TypeAlias = MessageAppended | MessageChanged | GroupChanged | MarkerMoved | TypingChanged

@@ -1,8 +1,10 @@
 """Bringing inbox rows up to the log: before the answer when that is fast, else in the background."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -24,6 +26,10 @@ MAX_PENDING = 2_000
 """Rows of this process that may wait for another attempt. Above this number a row is left to the next send or open."""
 
 
+Step: TypeAlias = Callable[[], Awaitable[None]]
+"""A write of one row, with its event, which may be repeated."""
+
+
 class Projection:
     """Writes inbox rows. Rows only move forward, so any write may be repeated, late or lost without harm to the log."""
 
@@ -36,11 +42,15 @@ class Projection:
         self._repairing: set[UUID] = set()
 
     async def project(self, message: Message, *, users: Iterable[UUID]) -> None:
-        """Bring these users' rows up to the message; return after 1.5 s at the latest. 1 WCU for each row.
+        """Bring these users' rows up to the message. 1 WCU for each row. Returns when `write` does."""
+        await self.write(message.group_uuid, [partial(self._advance, message, user) for user in users])
+
+    async def write(self, group: UUID, steps: Iterable[Step]) -> None:
+        """Write rows of a group; return after 1.5 s at the latest.
 
         Raises nothing: what cannot be written in time goes on in the background.
         """
-        await wait([self._start(message, user) for user in users], WAIT_SECONDS)
+        await wait([self._start(step, group) for step in steps], WAIT_SECONDS)
 
     def repair(self, message: Message, *, users: Iterable[UUID]) -> None:
         """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""
@@ -48,28 +58,32 @@ class Projection:
         if group not in self._repairing:
             self._repairing.add(group)
             for user in users:
-                self._start(message, user).add_done_callback(lambda _: self._repairing.discard(group))
-
-    def _start(self, message: Message, user: UUID) -> asyncio.Task[None]:
-        return self._tasks.start(self._advance(message, user))
+                task = self._start(partial(self._advance, message, user), group)
+                task.add_done_callback(lambda _: self._repairing.discard(group))
 
     async def _advance(self, message: Message, user: UUID) -> None:
+        if row := await self._store.advance_inbox_row(message, user=user):
+            await self._publish(MessageAppended(message, row))
+
+    def _start(self, step: Step, group: UUID) -> asyncio.Task[None]:
+        return self._tasks.start(self._run(step, group))
+
+    async def _run(self, step: Step, group: UUID) -> None:
         is_done = False
         self._pending += 1
         try:
-            is_done = await self._advance_with_retries(message, user)
+            is_done = await self._run_with_retries(step)
         finally:
             self._pending -= 1
             if not is_done:
-                log.error("inbox_row_left_behind", group_uuid=str(message.group_uuid), number=message.number)
+                log.error("inbox_row_left_behind", group_uuid=str(group))
 
-    async def _advance_with_retries(self, message: Message, user: UUID) -> bool:
+    async def _run_with_retries(self, step: Step) -> bool:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self._tasks.sleep(INBOX_ROW.seconds(attempt - 1))
             with suppress(Unavailable):
-                if row := await self._store.advance_inbox_row(message, user=user):
-                    await self._publish(MessageAppended(message, row))
+                await step()
                 return True
             if self._pending > MAX_PENDING:
                 break

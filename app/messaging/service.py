@@ -1,13 +1,12 @@
 """The rules of messaging: which members may read and write what, and the effect of each call."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from app.concurrency import READ_SECONDS, SEND_SECONDS, TOO_SLOW, TaskSet, deadline, wait
+from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
 from app.errors import Unavailable
 from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
@@ -72,7 +71,8 @@ class Messaging:
         self._publish = publish
         self._limits = limits
         self._log = Log(store, clock)
-        self._projection = Projection(store, tasks, publish)
+        self.projection = Projection(store, tasks, publish)
+        """The writes of rows; those after changes share its bounds."""
         self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._inbox = Inbox(store)
@@ -80,27 +80,20 @@ class Messaging:
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
         """Append a message to a group of the sender, or to the direct group with the user of this handle; return it.
 
-        A draft that is sent again with its uuid returns the message of the first send. Raises OneTarget, MessageBlank,
+        A draft that is sent again with its uuid returns the message of the first send. What is committed after the
+        deadline reaches the inboxes all the same. Raises OneTarget, MessageBlank,
         MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
         AfterTooOld, ReplyBeyondEnd and TooManyRequests. 3 WCU and 1 RCU; 10 WCU for the first message of a direct
         group, 7 in a new index bucket.
         """
         if (group is None) == (handle is None):
             raise OneTarget
-        self._require_sendable(draft.text)
+        self.require_sendable(draft.text)
         if group is not None:
-            return await self._run_to_completion(self._send_to_group(draft, group))
+            return await self._tasks.complete(self._send_to_group(draft, group), SEND_SECONDS)
         with charged_for(UserNotFound, LOOK_UP):
             peer = await self._users.uuid_of_handle(handle or "")
-        return await self._run_to_completion(self._send_to_person(draft, peer))
-
-    async def _run_to_completion(self, send: Coroutine[Any, Any, Message]) -> Message:
-        """Wait for a send until its deadline. After it the send goes on: what it commits must reach the inboxes."""
-        task = self._tasks.start(send)
-        await wait([task], SEND_SECONDS)
-        if not task.done():
-            raise Unavailable(TOO_SLOW)
-        return task.result()
+        return await self._tasks.complete(self._send_to_person(draft, peer), SEND_SECONDS)
 
     async def _send_to_group(self, draft: Draft, group: UUID) -> Message:
         async with deadline(2 * SEND_SECONDS):
@@ -145,10 +138,11 @@ class Messaging:
 
     async def _project(self, message: Message, row: InboxRow) -> Message:
         self._typing.withdraw((row.user_uuid, row.group_uuid))  # a message ends it
-        await self._projection.project(message, users=(row.user_uuid, row.peer_uuid))
+        await self.projection.project(message, users=(row.user_uuid, row.peer_uuid))
         return message
 
-    def _require_sendable(self, text: str) -> None:
+    def require_sendable(self, text: str) -> None:
+        """Raise MessageBlank, MessageTooLong or MessageMalformed unless a message may have this text."""
         if is_blank(text):
             raise MessageBlank
         if len(text) > self._message_max_length:
@@ -182,7 +176,7 @@ class Messaging:
             messages = await self._read(group, window, known=row.last_number)
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
-            self._projection.repair(messages[-1], users=(user, row.peer_uuid))
+            self.projection.repair(messages[-1], users=(user, row.peer_uuid))
         return History(messages, end)
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
@@ -201,7 +195,7 @@ class Messaging:
             row, end = await self._move_marker(user, group, number), None
             if row.read_number < number and (end := await self._store.message(group, number)):
                 # The row is behind the log: a process ended between commit and projection.
-                await self._projection.project(end, users=(user, row.peer_uuid))
+                await self.projection.project(end, users=(user, row.peer_uuid))
                 row = await self._move_marker(user, group, number)
         if row.read_number < number:
             raise Unavailable("The inbox row cannot be written at the moment, try again") if end else NumberBeyondEnd

@@ -1,0 +1,64 @@
+"""Inbox rows after changes: each row moves from change to change without leaving one out, its preview with them."""
+
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+from app.errors import Unavailable
+from app.messaging.change_store import RowNotAdvanced
+from app.messaging.events import MessageChanged
+from app.messaging.models import Change, InboxRow, Message
+from app.messaging.projection import Projection
+from app.messaging.store import MessagingStore
+from app.publish import Publish
+
+ATTEMPTS = 8
+"""Attempts to write a row that others write at the same time; each one brings it nearer."""
+
+
+class ChangedRows:
+    """Writes the numbers of changes, and the previews that follow them, to the rows of a group's members."""
+
+    def __init__(self, store: MessagingStore, projection: Projection, publish: Publish) -> None:
+        """Publish MessageChanged for each row that was moved."""
+        self._store = store
+        self._projection = projection
+        self._publish = publish
+
+    async def advance(self, change: Change, message: Message, row: InboxRow) -> None:
+        """Bring both members' rows up to a change that is applied to its message. 1 WCU for each row.
+
+        `row` is one of them, as it was read before. Returns when Projection.write does.
+        """
+        is_last, told = row.last_number == message.number, replace(change, earlier_text=None)
+        steps = [
+            partial(self._advance, told, message, user, is_last=is_last) for user in (row.user_uuid, row.peer_uuid)
+        ]
+        await self._projection.write(change.group_uuid, steps)
+
+    async def _advance(self, change: Change, message: Message, user: UUID, *, is_last: bool) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                row = await self._store.changes.advance_row(change, message, user=user, is_last=is_last)
+            except RowNotAdvanced as error:
+                if error.row is None:
+                    return
+                row = error.row
+            if row.change_number >= change.number:
+                await self._publish(MessageChanged(change, row))
+                return
+            await self._bring_near(row, change, message)
+            is_last = row.last_number <= message.number
+        raise Unavailable("Others write the inbox row at the same time")
+
+    async def _bring_near(self, row: InboxRow, change: Change, message: Message) -> None:
+        """Make up for what the row lacks: earlier changes, in order, and the message itself."""
+        missed = await self._store.changes.changes_between(
+            change.group_uuid, row.change_number + 1, change.number - 1, consistent=True
+        )
+        for earlier in missed:
+            if changed := await self._store.message(earlier.group_uuid, earlier.message_number):
+                is_last = row.last_number == earlier.message_number
+                await self._advance(earlier, changed, row.user_uuid, is_last=is_last)
+        if row.last_number < message.number:
+            await self._store.advance_inbox_row(message, user=row.user_uuid)
