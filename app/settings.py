@@ -229,6 +229,10 @@ class MetricsSettings(ProcessSettings):
         return value
 
 
+Window = Annotated[int, Field(ge=0, le=100 * 365 * 86_400)]
+"""Seconds after which a message cannot be changed any more."""
+
+
 class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     """All settings of the service."""
 
@@ -244,6 +248,9 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
     root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
     stop_delay_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     message_max_length: Annotated[int, Field(ge=1, le=LONGEST_MESSAGE)] = 1024
+    edit_window_seconds: Window = 86_400
+    delete_window_seconds: Window = 172_800
+    shows_edits: bool = True
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000

@@ -70,6 +70,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             assert default == "required", name
         elif field.default:
             value = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+            value = str(value).lower() if isinstance(value, bool) else value
             assert default == f"`{value}`", name
         else:
             assert not default.startswith("`"), name

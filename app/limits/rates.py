@@ -42,6 +42,7 @@ READ: Final = Rate("read", 100, 10)
 SEND: Final = Rate("send", 60, 1)
 FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
 LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
+CHANGE: Final = Rate("change", 60, 1)
 MARK_READ: Final = Rate("mark-read", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
@@ -69,6 +70,10 @@ EVENT_TRAFFIC: Final = Rate("event-traffic", 100e6, 50e3, "bytes")
 
 OPERATIONS: Final[Mapping[str, Rate]] = {
     "send_message": SEND,
+    "edit_message": CHANGE,
+    "delete_message": CHANGE,
+    "add_reaction": CHANGE,
+    "remove_reaction": CHANGE,
     "mark_read": MARK_READ,
     "start_typing": TYPING,
     "stop_typing": TYPING,
@@ -90,6 +95,10 @@ ADDRESS_OPERATIONS: Final[Mapping[str, Rate]] = {
 BUDGETS: Final[Sequence[Rate]] = (READ_CAPACITY, TRAFFIC)
 BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "send_message": (*BUDGETS, WRITE_CAPACITY),
+    "edit_message": (*BUDGETS, WRITE_CAPACITY),
+    "delete_message": (*BUDGETS, WRITE_CAPACITY),
+    "add_reaction": (*BUDGETS, WRITE_CAPACITY),
+    "remove_reaction": (*BUDGETS, WRITE_CAPACITY),
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
 }

@@ -1,13 +1,16 @@
 """Catching up: the difference between what a client has and the present log and rows."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, deadline
+from app.errors import Unavailable
 from app.messaging.inbox import Inbox, InboxPage
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.models import Change, InboxRow, MemberState, Message
 from app.messaging.store import MessagingStore
 
 GROUPS = 150
@@ -15,23 +18,28 @@ GROUPS = 150
 NEWEST = 20
 """Rows of a large inbox that streams compare with, and whose peers learn of a new name: 10.5 RCU."""
 MESSAGES = 100
-"""The most messages at once; a client that is further behind reads pages of the log."""
+"""The most messages, and the most changes, at once; a client that is further behind reads pages of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncCursor:
-    """A client's state of a group: the highest number, and the version of the user's row; 0 for nothing."""
+    """A client's state of a group: the highest numbers of messages and changes, and the version of the user's row.
+
+    0 for nothing; None as the number of a change for a client that asks for none.
+    """
 
     number: int = 0
     version: int = 0
+    change_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """New and changed rows, messages after the known numbers, and named groups of which the user is no member."""
+class Difference:
+    """New and changed rows, messages and changes after the known numbers, and named groups that the user is not in."""
 
     rows: Sequence[InboxRow]
     messages: Sequence[Message]
+    changes: Sequence[Change]
     gone: Sequence[UUID]
 
 
@@ -64,11 +72,30 @@ class Catchup:
                 found = await self._store.messages_between(group, after + 1, until, consistent=True)
             return found
 
-    async def changes(self, user: UUID, known: Mapping[UUID, SyncCursor]) -> Changes:
+    async def changes(self, group: UUID, *, after: int, until: int) -> list[Change]:
+        """Return the changes after `after` up to `until`, all of which are in the log. 0.5 RCU for each 25."""
+        async with deadline(READ_SECONDS):
+            return await self._store.changes.changes_up_to(group, after=after, until=until)
+
+    async def quoted(self, messages: Sequence[Message]) -> dict[tuple[UUID, int], Message]:
+        """Return the messages that these reply to, by group and number, as far as they can be read.
+
+        0.5 RCU for each that is not among these messages.
+        """
+        here = {(message.group_uuid, message.number): message for message in messages}
+        wanted = {(message.group_uuid, message.reply_to) for message in messages if message.reply_to}
+        with suppress(Unavailable):
+            async with deadline(READ_SECONDS):
+                found = await self._store.messages_at(wanted - here.keys())
+            here |= {(message.group_uuid, message.number): message for message in found}
+        return {place: here[place] for place in wanted & here.keys()}
+
+    async def difference(self, user: UUID, known: Mapping[UUID, SyncCursor]) -> Difference:
         """Return what differs from what the client has, strongly consistent but for the rows of a large inbox.
 
         Of rows that are not named only the 150 newest count. 1 RCU for each 13 rows, at most 17, and 0.5 RCU for each
-        20 messages, at most 100; of a large inbox 78 RCU, and 0.5 RCU for each named group that is not among those 150.
+        20 messages and each 25 changes, at most 100 of both; of a large inbox 78 RCU, and 0.5 RCU for each named group
+        that is not among those 150.
         """
         async with deadline(READ_SECONDS):
             newest = (await self._inbox.newest(user, of_large=GROUPS, consistent=True)).rows
@@ -78,7 +105,16 @@ class Catchup:
         changed = [row for row in rows if row.version != has[row.group_uuid].version]
         named = [row for row in rows if row.group_uuid in known]
         gone = sorted(known.keys() - {row.group_uuid for row in named})
-        return Changes(changed, await self._messages_after(named, known), gone)
+        messages = [(row.group_uuid, known[row.group_uuid].number, row.last_number) for row in named]
+        changes = [
+            (row.group_uuid, number, row.change_number)
+            for row in named
+            if (number := known[row.group_uuid].change_number) is not None
+        ]
+        reads = [self.messages(group, after=after, until=until) for group, after, until in _first(messages)]
+        change_reads = [self.changes(group, after=after, until=until) for group, after, until in _first(changes)]
+        found, found_changes = await asyncio.gather(asyncio.gather(*reads), asyncio.gather(*change_reads))
+        return Difference(changed, [*chain(*found)], [*chain(*found_changes)], gone)
 
     async def _older_rows(self, user: UUID, groups: Iterable[UUID]) -> list[InboxRow]:
         """Return the active rows of named groups that are not among the newest, eventually consistent."""
@@ -86,12 +122,11 @@ class Catchup:
             rows = await self._store.inbox_rows_of(user, sorted(groups))
         return [row for row in rows if row.state is MemberState.ACTIVE]
 
-    async def _messages_after(self, rows: Sequence[InboxRow], known: Mapping[UUID, SyncCursor]) -> list[Message]:
-        ranges, left = [], MESSAGES
-        for row in rows:
-            number = known[row.group_uuid].number
-            until = min(row.last_number, number + left)
-            if until > number:
-                left -= until - number
-                ranges.append(self.messages(row.group_uuid, after=number, until=until))
-        return [message for found in await asyncio.gather(*ranges) for message in found]
+
+def _first(ranges: Iterable[tuple[UUID, int, int]]) -> Iterator[tuple[UUID, int, int]]:
+    """Yield the ranges of logs, `after` to `until` of a group, that have MESSAGES entries in all; the last one cut."""
+    left = MESSAGES
+    for group, after, until in ranges:
+        if (end := min(until, after + left)) > after:
+            left -= end - after
+            yield group, after, end

@@ -1,0 +1,193 @@
+"""The rules of changing messages: which members may edit, delete and react to what, and the effect of each call."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
+from app.limits import NO_LIMITS, Limits
+from app.limits.rates import GROUP_SEND
+from app.messaging.change_log import ChangeLog, Rule
+from app.messaging.changed_rows import ChangedRows
+from app.messaging.errors import (
+    CannotMessage,
+    DeleteWindowClosed,
+    EditLimit,
+    EditsHidden,
+    EditWindowClosed,
+    MessageDeleted,
+    MessageNotFound,
+    NotSender,
+    ReactionLimit,
+    VersionDiffers,
+)
+from app.messaging.log import now
+from app.messaging.models import Change, ChangeDraft, ChangeType, Message
+from app.messaging.service import Messaging
+from app.messaging.store import MessagingStore
+from app.publish import Publish, discard_events
+
+MAX_EDITS = 50
+"""Edits of one message. All of their texts are read at once."""
+USER_REACTIONS, MESSAGE_REACTIONS = 5, 20
+"""Reactions of a member to one message, and different emoji that one message has."""
+SAYS_SOMETHING = frozenset({ChangeType.EDIT, ChangeType.REACT})
+"""Changes that a blocked member cannot make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A text that a message had, from `written_at` until the next version."""
+
+    version: int
+    text: str
+    written_at: datetime
+
+
+class Changes:
+    """Edits, deletions and reactions of messages. A process has one instance.
+
+    Every call raises GroupNotFound and MessageNotFound, and may raise Unavailable. A change costs 4 WCU and 2 RCU: its
+    entry, the message and both rows. Units are those of messages and rows of ordinary size.
+    """
+
+    def __init__(
+        self,
+        messaging: Messaging,
+        store: MessagingStore,
+        *,
+        tasks: TaskSet,
+        edit_window: timedelta,
+        delete_window: timedelta,
+        shows_edits: bool,
+        publish: Publish = discard_events,
+        limits: Limits = NO_LIMITS,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        """Publish MessageChanged. Edits and deletions are refused after their windows.
+
+        Unless it `shows_edits`, earlier texts are not kept.
+        """
+        self._messaging = messaging
+        self._store = store
+        self._rows = ChangedRows(store, messaging.projection, publish)
+        self._tasks = tasks
+        self._limits = limits
+        self._log = ChangeLog(store, clock, keeps_texts=shows_edits)
+        self._edit_window = edit_window
+        self._delete_window = delete_window
+        self._shows_edits = shows_edits
+        self._clock = clock
+
+    async def message(self, user: UUID, group: UUID, number: int) -> Message:
+        """Return a message as it stands. 2 RCU."""
+        await self._messaging.group(user, group)
+        async with deadline(READ_SECONDS):
+            message = await self._store.message(group, number)
+        if message is None:
+            raise MessageNotFound
+        return message
+
+    async def edit(self, draft: ChangeDraft) -> Message:
+        """Replace the text of the caller's own message, and return the message.
+
+        An edit that is sent again with its uuid and version returns the message as it stands. Raises NotSender,
+        MessageDeleted, VersionDiffers, EditWindowClosed, EditLimit, CannotMessage, UuidTaken, MessageBlank,
+        MessageTooLong and MessageMalformed.
+        """
+        self._messaging.require_sendable(draft.text or "")
+
+        def rule(message: Message) -> bool:
+            if message.user_uuid != draft.user_uuid:
+                raise NotSender
+            if message.deleted_at:
+                raise MessageDeleted
+            if message.version != draft.version:
+                raise VersionDiffers
+            if self._clock() - message.created_at > self._edit_window:
+                raise EditWindowClosed
+            if message.text == draft.text:
+                return False
+            if message.version > MAX_EDITS:
+                raise EditLimit
+            return True
+
+        return await self._change(draft, rule)
+
+    async def delete(self, draft: ChangeDraft) -> Message:
+        """Remove the text, its earlier versions and the reactions of the caller's own message; return what is left.
+
+        Raises NotSender and DeleteWindowClosed. 1 WCU more, and 1 for each edit, if there were some.
+        """
+
+        def rule(message: Message) -> bool:
+            if message.user_uuid != draft.user_uuid:
+                raise NotSender
+            if message.deleted_at:
+                return False
+            if self._clock() - message.created_at > self._delete_window:
+                raise DeleteWindowClosed
+            return True
+
+        return await self._change(draft, rule)
+
+    async def react(self, draft: ChangeDraft) -> Message:
+        """Add a reaction of the caller, unless it is there, and return the message.
+
+        Raises MessageDeleted, ReactionLimit and CannotMessage.
+        """
+
+        def rule(message: Message) -> bool:
+            if message.deleted_at:
+                raise MessageDeleted
+            reactions = message.reactions
+            if draft.user_uuid in reactions.get(draft.emoji or "", ()):
+                return False
+            is_new = draft.emoji not in reactions
+            own = sum(draft.user_uuid in users for users in reactions.values())
+            if own >= USER_REACTIONS or (is_new and len(reactions) >= MESSAGE_REACTIONS):
+                raise ReactionLimit
+            return True
+
+        return await self._change(draft, rule)
+
+    async def unreact(self, draft: ChangeDraft) -> Message:
+        """Remove a reaction of the caller, if it is there, and return the message."""
+        return await self._change(
+            draft, lambda message: draft.user_uuid in message.reactions.get(draft.emoji or "", ())
+        )
+
+    async def _change(self, draft: ChangeDraft, rule: Rule) -> Message:
+        return await self._tasks.complete(self._append(draft, rule), SEND_SECONDS)
+
+    async def _append(self, draft: ChangeDraft, rule: Rule) -> Message:
+        async with deadline(2 * SEND_SECONDS):
+            row = await self._messaging.group(draft.user_uuid, draft.group_uuid)
+            if row.is_blocked and draft.type in SAYS_SOMETHING:
+                raise CannotMessage
+            self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
+            changed = await self._log.append(draft, row, rule)
+        if changed.change:
+            await self._rows.advance(changed.change, changed.message, row)
+        return changed.message
+
+    async def edits(self, user: UUID, group: UUID, number: int) -> list[Edit]:
+        """Return the earlier texts of a message, the newest first. 0.5 RCU for each and 2. Raises EditsHidden."""
+        if not self._shows_edits:
+            raise EditsHidden
+        message = await self.message(user, group, number)
+        if message.deleted_at:
+            return []
+        async with deadline(READ_SECONDS):
+            changes = await self._store.changes.changes(group, message.edits)
+        texts = [change.earlier_text for change in changes[:1]] + [change.text for change in changes[:-1]]
+        times = [message.created_at, *(change.created_at for change in changes)]
+        found = [Edit(at + 1, text, times[at]) for at, text in enumerate(texts) if text is not None]
+        return found[::-1]
+
+    async def after(self, user: UUID, group: UUID, number: int, *, limit: int) -> tuple[Sequence[Change], int]:
+        """Return changes of a group after this number, in order, and the highest number. 1 RCU, 0.5 RCU for each 25."""
+        end = (await self._messaging.group(user, group)).change_number
+        async with deadline(READ_SECONDS):
+            return await self._store.changes.changes_up_to(group, after=number, until=min(end, number + limit)), end
