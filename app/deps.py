@@ -17,6 +17,7 @@ from app.gateways.postgres import Postgres
 from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
 from app.messaging.catchup import Catchup
+from app.messaging.changes import Changes
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.realtime.hub import Hub
@@ -31,6 +32,7 @@ class State(EdgeState):
     tasks: TaskSet
     users: Users
     messaging: Messaging
+    changes: Changes
     catchup: Catchup
     hub: Hub
     unread: UnreadCounter
@@ -49,6 +51,7 @@ def _from_state(name: str) -> Any:
 
 UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
+ChangesDep = Annotated[Changes, _from_state("changes")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
@@ -84,6 +87,7 @@ CurrentUser = Annotated[UUID, Depends(_current_user)]
 
 GroupLimit = Annotated[PageSize, Query(description="Groups on a page", examples=[20])]
 MessageLimit = Annotated[PageSize, Query(description="Messages on a page", examples=[50])]
+ChangeLimit = Annotated[PageSize, Query(description="Changes on a page", examples=[50])]
 UserLimit = Annotated[PageSize, Query(description="Users on a page", examples=[20])]
 Handle = Annotated[
     str,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import httpx
 from fastapi import APIRouter, FastAPI
@@ -38,8 +39,9 @@ from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
 from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
-from app.messaging import group_routes, message_routes
+from app.messaging import change_routes, group_routes, message_routes
 from app.messaging.catchup import Catchup
+from app.messaging.changes import Changes
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
@@ -128,6 +130,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield group_routes.router
     yield group_routes.by_handle
     yield message_routes.router
+    yield change_routes.router
     yield users_router.router
     yield realtime_router.router
     if settings.environment == "local":
@@ -168,12 +171,23 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        publish = fan_out(unread.invalidate_changed, bus.publish)
         messaging = Messaging(
             store,
             users,
             message_max_length=settings.message_max_length,
             tasks=tasks,
-            publish=fan_out(unread.invalidate_changed, bus.publish),
+            publish=publish,
+            limits=limits,
+        )
+        changes = Changes(
+            messaging,
+            store,
+            publish=publish,
+            tasks=tasks,
+            edit_window=timedelta(seconds=settings.edit_window_seconds),
+            delete_window=timedelta(seconds=settings.delete_window_seconds),
+            shows_edits=settings.shows_edits,
             limits=limits,
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
@@ -196,6 +210,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             tasks=tasks,
             users=users,
             messaging=messaging,
+            changes=changes,
             catchup=catchup,
             hub=hub,
             unread=unread,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
-from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
+from app.deps import CatchupDep, CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -22,6 +22,7 @@ from app.messaging.errors import (
     UuidTaken,
 )
 from app.messaging.schemas import CounterView, MessageCreate, MessageView, NumberParameter
+from app.messaging.views import message_views
 from app.messaging.windows import Window
 from app.users.errors import UserNotFound
 
@@ -77,7 +78,9 @@ async def _window(
         ),
     },
 )
-async def send_message(body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep) -> MessageView:
+async def send_message(
+    body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep, catchup: CatchupDep
+) -> MessageView:
     """Send a message to a group or to a user.
 
     The body has either `message_group_uuid` or `handle`. With a `handle` the direct group with that user is found or
@@ -89,9 +92,9 @@ async def send_message(body: NewMessage, user: CurrentUser, messaging: Messaging
     may be sent with the group's present `last_number`. A group that does not exist, or that the
     caller is not a member of, is 404 `group-not-found`.
     """
-    sender = (await users.names([user]))[user]  # first: an answer about a committed message must not fail
+    await users.names([user])  # first: an answer about a committed message must not fail
     message = await messaging.send(body.draft(user), group=body.message_group_uuid, handle=body.handle)
-    return MessageView.of(message, sender)
+    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
 
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
@@ -113,6 +116,7 @@ async def list_messages(
     window: Annotated[Window, Depends(_window)],
     messaging: MessagingDep,
     users: UsersDep,
+    catchup: CatchupDep,
 ) -> Page[MessageView]:
     """List the messages of a group, oldest first.
 
@@ -125,5 +129,4 @@ async def list_messages(
     set_link_header(
         request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()}
     )
-    names = await users.names({message.user_uuid for message in history.messages})
-    return [MessageView.of(message, names[message.user_uuid]) for message in history.messages]
+    return await message_views(history.messages, viewer=user, users=users, catchup=catchup)

@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
-from app.messaging.models import LAST_NUMBER, Draft, GroupKind, InboxRow, MemberState, Message, MessageKind
+from app.messaging.models import (
+    LAST_NUMBER,
+    Change,
+    ChangeType,
+    Draft,
+    GroupKind,
+    InboxRow,
+    MemberState,
+    Message,
+    MessageKind,
+)
+from app.text import preview
 from app.users.models import Name
 
 Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
@@ -80,8 +92,47 @@ class MessageCreate(RequestModel):
 
 
 @dataclass(slots=True)
+class ReactionView:
+    """The members that have reacted to a message with an emoji."""
+
+    emoji: Annotated[str, Field(description="The emoji, fully qualified", min_length=1, max_length=16, examples=["👍"])]
+    count: Annotated[int, Field(ge=1, le=MAX_VERSION, description="Members that have reacted with it", examples=[2])]
+    me: Annotated[bool, Field(description="Whether the caller has reacted with it", examples=[True])]
+
+
+@dataclass(slots=True)
+class QuoteView:
+    """The message that another one replies to, as it stands."""
+
+    number: Annotated[int, Field(ge=1, le=LAST_NUMBER, description="Its number in the group", examples=[40])]
+    user_uuid: Annotated[Uuid, Field(description="Its sender", examples=[EXAMPLE_UUID])]
+    display_name: Annotated[str, _display_name]
+    handle: Annotated[str | None, _handle]
+    message: Annotated[
+        str,
+        Field(
+            description="Its text; a long one is cut after at most 79 visible characters, and ends in `…`",
+            max_length=160,
+            examples=["Shall we ship it"],
+        ),
+    ]
+    deleted_at: Annotated[Timestamp | None, Field(description="Time of its deletion; the text is empty then")]
+
+    @classmethod
+    def of(cls, message: Message, sender: Name) -> "QuoteView":
+        return cls(
+            message.number,
+            message.user_uuid,
+            sender.display_name,
+            sender.handle,
+            preview(message.text),
+            message.deleted_at,
+        )
+
+
+@dataclass(slots=True)
 class MessageView:
-    """A message of a group's log."""
+    """A message of a group's log, with its changes."""
 
     uuid: Annotated[Uuid, Field(description="Id of the message", examples=[EXAMPLE_UUID])]
     message_group_uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
@@ -101,9 +152,38 @@ class MessageView:
     deleted_at: Annotated[
         Timestamp | None, Field(description="Time of deletion for all members; the text is empty then")
     ]
+    version: Annotated[
+        int, Field(ge=1, le=MAX_VERSION, description="Counts the texts that the message has had, from 1", examples=[1])
+    ]
+    change_number: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="Number of the message's last change; it has all changes up to it. 0: none",
+            examples=[7],
+        ),
+    ]
+    reactions: Annotated[list[ReactionView], Field(description="The most frequent first", max_length=20)]
+    reply: Annotated[
+        QuoteView | None,
+        Field(
+            description="The message that is replied to; null also if it could not be read",
+            examples=[
+                {
+                    "number": 40,
+                    "user_uuid": EXAMPLE_UUID,
+                    "display_name": "Amélie Laurent",
+                    "handle": "amelie",
+                    "message": "Shall we ship it",
+                    "deleted_at": None,
+                }
+            ],
+        ),
+    ]
 
     @classmethod
-    def of(cls, message: Message, sender: Name) -> "MessageView":
+    def of(cls, message: Message, sender: Name, viewer: UUID, quote: QuoteView | None = None) -> "MessageView":
         return cls(
             message.uuid,
             message.group_uuid,
@@ -117,7 +197,105 @@ class MessageView:
             message.reply_to,
             message.edited_at,
             message.deleted_at,
+            message.version,
+            message.change_number,
+            _reactions(message, viewer) if message.reactions else [],
+            quote,
         )
+
+
+def _reactions(message: Message, viewer: UUID) -> list[ReactionView]:
+    views = [ReactionView(emoji, len(users), viewer in users) for emoji, users in message.reactions.items()]
+    return sorted(views, key=lambda view: (-view.count, view.emoji))
+
+
+@dataclass(slots=True)
+class ChangeView:
+    """A change of a message by a member. A client applies it to a message with a lower `change_number`."""
+
+    change_number: Annotated[
+        int, Field(ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[7])
+    ]
+    uuid: Annotated[Uuid, Field(description="Id of the change", examples=[EXAMPLE_UUID])]
+    message_group_uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
+    number: Annotated[
+        int, Field(ge=1, le=LAST_NUMBER, description="Number of the message that is changed", examples=[42])
+    ]
+    type: Annotated[
+        ChangeType,
+        Field(
+            description="`edit`: the message has another text. `delete`: its text and reactions are gone."
+            " `react`, `unreact`: the member has reacted with the emoji, or does not any more. More types may be added",
+            examples=["edit"],
+        ),
+    ]
+    user_uuid: Annotated[Uuid, Field(description="The member", examples=[EXAMPLE_UUID])]
+    created_at: Annotated[Timestamp, Field(description="Time of acceptance")]
+    message: Annotated[
+        str | None,
+        Field(
+            description="Of an `edit` the new text; null if the message was deleted later",
+            max_length=MAX_TEXT,
+            examples=["Shall we ship it tomorrow?"],
+        ),
+    ]
+    version: Annotated[
+        int | None, Field(ge=2, le=MAX_VERSION, description="Of an `edit` the new version", examples=[2])
+    ]
+    emoji: Annotated[
+        str | None,
+        Field(description="The emoji of a reaction", min_length=1, max_length=16, examples=["👍"]),
+    ]
+
+    @classmethod
+    def of(cls, change: Change) -> "ChangeView":
+        return cls(
+            change.number,
+            change.uuid,
+            change.group_uuid,
+            change.message_number,
+            change.type,
+            change.user_uuid,
+            change.created_at,
+            change.text,
+            change.version,
+            change.emoji,
+        )
+
+
+class MessageEdit(RequestModel):
+    """Another text for a message of the caller's."""
+
+    message: str = Field(
+        description="The new text; the rules are those of a new message",
+        json_schema_extra=TEXT,
+        examples=["Shall we ship it tomorrow?"],
+    )
+    uuid: Uuid | None = Field(
+        None,
+        description="The client's id of this edit, best a UUIDv7: an edit that is repeated with the same uuid, text and"
+        " version is applied once",
+        examples=[EXAMPLE_UUID],
+    )
+
+
+@dataclass(slots=True)
+class EditView:
+    """An earlier text of a message."""
+
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION, description="1 is the text that was sent", examples=[1])]
+    message: Annotated[str, Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])]
+    created_at: Annotated[Timestamp, Field(description="Time of acceptance of this text")]
+
+
+@dataclass(slots=True)
+class ReactingUserView:
+    """A member's reaction to a message."""
+
+    emoji: Annotated[str, Field(description="The emoji, fully qualified", min_length=1, max_length=16, examples=["👍"])]
+    user_uuid: Annotated[Uuid, Field(description="The member", examples=[EXAMPLE_UUID])]
+    display_name: Annotated[str, _display_name]
+    handle: Annotated[str | None, _handle]
 
 
 @dataclass(slots=True)
@@ -143,7 +321,8 @@ class MessageGroupView:
     message: Annotated[
         str,
         Field(
-            description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`",
+            description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
+            " Empty if it was deleted",
             max_length=160,
             examples=["Shall we ship it"],
         ),
@@ -171,6 +350,9 @@ class MessageGroupView:
     ]
 
     peer_uuid: Annotated[Uuid | None, Field(description="The other user of a `direct` group", examples=[EXAMPLE_UUID])]
+    change_number: Annotated[
+        int, Field(ge=0, le=LAST_NUMBER, description="Number of the last change of a message; 0: none", examples=[7])
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -190,6 +372,7 @@ class MessageGroupView:
             row.pinned_at,
             row.version,
             row.peer_uuid,
+            row.change_number,
         )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
+from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +32,14 @@ class EventsLost:
     kind: Literal["lost"] = "lost"
 
 
-LiveEvent: TypeAlias = MessageAppended | GroupChanged | MarkerMoved | TypingChanged | ProfileChanged | EventsLost
+LiveEvent: TypeAlias = (
+    MessageAppended | MessageChanged | GroupChanged | MarkerMoved | TypingChanged | ProfileChanged | EventsLost
+)
 _adapter: TypeAdapter[LiveEvent] = TypeAdapter(Annotated[LiveEvent, Field(discriminator="kind")])
 
 
 MESSAGE_BYTES, ROW_BYTES, SMALL_BYTES = 1_400, 900, 640
-"""Bytes of memory of an event with a message, an event with a row, and any other, without their texts."""
+"""Bytes of memory of an event with a message or a change, an event with a row, and any other, without their texts."""
 
 
 def size_of(event: LiveEvent) -> int:
@@ -45,15 +47,17 @@ def size_of(event: LiveEvent) -> int:
     match event:
         case MessageAppended(message, row):
             return MESSAGE_BYTES + getsizeof(message.text) + getsizeof(row.preview)
+        case MessageChanged(change, row):
+            return MESSAGE_BYTES + getsizeof(change.text) + getsizeof(change.earlier_text) + getsizeof(row.preview)
         case GroupChanged(row):
             return ROW_BYTES + getsizeof(row.preview)
     return SMALL_BYTES
 
 
 def conflation_key(event: LiveEvent) -> str | None:
-    """Return a key that a later event shares if it says everything that this one says; None for messages."""
+    """Return a key that a later event shares if it says all that this one says; None for messages and changes."""
     match event:
-        case MessageAppended():
+        case MessageAppended() | MessageChanged():
             return None
         case GroupChanged(row):
             return f"group {row.group_uuid}"
@@ -65,9 +69,9 @@ def conflation_key(event: LiveEvent) -> str | None:
 
 
 def state_of(event: LiveEvent) -> LiveEvent | None:
-    """Return what a resumed stream needs of an event: of a message the row, as it reads the log; of typing nothing."""
+    """Return what a resumed stream needs of an event: the row, if it reads the log for the rest; of typing nothing."""
     match event:
-        case MessageAppended(_, row):
+        case MessageAppended(_, row) | MessageChanged(_, row):
             return GroupChanged(row)
         case TypingChanged():
             return None

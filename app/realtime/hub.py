@@ -9,14 +9,16 @@ from uuid import UUID
 
 from app.errors import Overloaded
 from app.messaging.catchup import Catchup
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.schemas import MessageGroupView, MessageView
+from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.schemas import ChangeView, MessageGroupView
+from app.messaging.views import message_views
 from app.metrics import Metrics
 from app.realtime.bus import Bus
 from app.realtime.errors import TooManyStreams
 from app.realtime.events import LiveEvent, ProfileChanged
 from app.realtime.leases import MAX_USER_STREAMS, StreamLeases
 from app.realtime.schemas import (
+    ChangeEvent,
     EventView,
     GroupEvent,
     MessageEvent,
@@ -102,14 +104,8 @@ class Hub:
     async def view(self, event: LiveEvent | ResyncRequired) -> EventView:
         """Return an event as its receiver sees it, with the users' present names. Raises Unavailable."""
         match event:
-            case MessageAppended(message, row):
-                names = await self._users.names({message.user_uuid, row.peer_uuid})
-                view = MessageView.of(message, names[message.user_uuid])
-                group = MessageGroupView.of(row, names[row.peer_uuid])
-                return MessageEvent(type="message", message=view, group=group)
-            case GroupChanged(row):
-                names = await self._users.names([row.peer_uuid])
-                return GroupEvent(type="group", group=MessageGroupView.of(row, names[row.peer_uuid]))
+            case MessageAppended() | MessageChanged() | GroupChanged():
+                return await self._view_with_group(event)
             case MarkerMoved(_, group_uuid, user_uuid, number):
                 return ReadEvent(type="read", message_group_uuid=group_uuid, user_uuid=user_uuid, number=number)
             case TypingChanged(_, group_uuid, user_uuid, is_typing):
@@ -122,3 +118,15 @@ class Hub:
             case ResyncRequired(reason):
                 return ResyncEvent(type="resync", reason=reason)
         raise AssertionError("a stream hands on no other event")
+
+    async def _view_with_group(self, event: MessageAppended | MessageChanged | GroupChanged) -> EventView:
+        row = event.row
+        group = MessageGroupView.of(row, (await self._users.names([row.peer_uuid]))[row.peer_uuid])
+        match event:
+            case MessageAppended(message):
+                views = await message_views([message], viewer=row.user_uuid, users=self._users, catchup=self._catchup)
+                return MessageEvent(type="message", message=views[0], group=group)
+            case MessageChanged(change):
+                return ChangeEvent(type="change", change=ChangeView.of(change), group=group)
+            case GroupChanged():
+                return GroupEvent(type="group", group=group)

@@ -10,7 +10,8 @@ from app.http.context import state_of
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, authorization_of
-from app.messaging.schemas import MessageGroupView, MessageView
+from app.messaging.schemas import ChangeView, MessageGroupView
+from app.messaging.views import message_views
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
 from app.realtime.schemas import EventView, SyncCreate, SyncView
@@ -53,13 +54,13 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
     client has of each group; the answer holds the present state of everything else. A client that repeats the call
     with what it received gets less each time, until nothing is missing.
     """
-    changes = await catchup.changes(user, {group: has.cursor() for group, has in body.groups.items()})
-    senders = {message.user_uuid for message in changes.messages}
-    names = await users.names(senders | {row.peer_uuid for row in changes.rows})
+    missing = await catchup.difference(user, {group: has.cursor() for group, has in body.groups.items()})
+    names = await users.names(row.peer_uuid for row in missing.rows)
     return SyncView(
-        groups=[MessageGroupView.of(row, names[row.peer_uuid]) for row in changes.rows],
-        messages=[MessageView.of(message, names[message.user_uuid]) for message in changes.messages],
-        gone=list(changes.gone),
+        groups=[MessageGroupView.of(row, names[row.peer_uuid]) for row in missing.rows],
+        messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup),
+        changes=[ChangeView.of(change) for change in missing.changes],
+        gone=list(missing.gone),
     )
 
 
@@ -96,8 +97,8 @@ async def stream_events(stream: Annotated[Stream, Depends(_open_stream)], hub: H
 
     A new stream begins with `resync`; with the header `Last-Event-ID` it continues after that event, unless the event
     has expired. On `resync` call `sync_changes`, then apply the events: messages by group and number, groups by the
-    greatest `version`. Events come at least once. After a number that is not the next one, fetch the messages before
-    it.
+    greatest `version`, changes to messages with a lower `change_number`. Events come at least once. After a `number` or
+    a `change_number` that is not the next one, fetch the messages or changes before it.
 
     A comment (`: ping`) comes every 15 s. The stream ends with its token, and whenever the service wants its client to
     connect again. A user may have 10 streams at a time, over all processes of the service; one more is 429

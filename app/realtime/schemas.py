@@ -8,7 +8,7 @@ from typing_extensions import TypeAliasType
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
 from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.models import LAST_NUMBER
-from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView
+from app.messaging.schemas import MAX_VERSION, ChangeView, MessageGroupView, MessageView
 from app.users.schemas import UserShortView
 
 
@@ -18,6 +18,14 @@ class MessageEvent(ResponseModel):
     type: Literal["message"] = Field(description="Type of event")
     message: MessageView = Field(description="The message")
     group: MessageGroupView = Field(description="The user's view of the group after the message, or later")
+
+
+class ChangeEvent(ResponseModel):
+    """A message of a group of the user's was changed, by any member."""
+
+    type: Literal["change"] = Field(description="Type of event")
+    change: ChangeView = Field(description="The change; `change_number` counts those of a group without gaps")
+    group: MessageGroupView = Field(description="The user's view of the group after the change, or later")
 
 
 class ReadEvent(ResponseModel):
@@ -68,7 +76,7 @@ class ResyncEvent(ResponseModel):
 EventView = TypeAliasType(
     "EventView",
     Annotated[
-        MessageEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent,
+        MessageEvent | ChangeEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent,
         Field(
             discriminator="type",
             description="A live event, by its `type`. More types will be added: ignore those that are not known.",
@@ -87,10 +95,15 @@ class KnownGroup(RequestModel):
     version: Annotated[int, Field(strict=True, ge=0, le=MAX_VERSION)] = Field(
         description="The `version` of the group that the client has; 0 for none", examples=[57]
     )
+    change_number: Annotated[int, Field(strict=True, ge=0, le=LAST_NUMBER)] | None = Field(
+        None,
+        description="The number of the last change that the client has applied; without it no changes are listed",
+        examples=[7],
+    )
 
     def cursor(self) -> SyncCursor:
         """Return it as the service compares it."""
-        return SyncCursor(self.number, self.version)
+        return SyncCursor(self.number, self.version, self.change_number)
 
 
 class SyncCreate(RequestModel):
@@ -111,6 +124,10 @@ class SyncView(ResponseModel):
     messages: Annotated[list[MessageView], Field(max_length=MESSAGES)] = Field(
         description="Messages after `number` of the named groups, at most 100 in all; where a group's `last_number` is"
         " greater, `list_messages` has the rest"
+    )
+    changes: Annotated[list[ChangeView], Field(max_length=MESSAGES)] = Field(
+        description="Changes after `change_number` of the named groups, at most 100 in all; where a group's"
+        " `change_number` is greater, `list_changes` has the rest"
     )
     gone: Annotated[list[Uuid], Field(max_length=GROUPS)] = Field(
         description="Named groups of which the user is not a member", examples=[[EXAMPLE_UUID]]

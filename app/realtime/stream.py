@@ -1,24 +1,25 @@
 """One stream: subscribe, read what was missed, go live. No event is left out, and none comes twice in a row.
 
-For each group the stream keeps a cursor: up to where it has delivered. A message at or below the cursor was delivered
-already. A message more than one above it follows others that the bus has lost, and those are read from the log.
+For each group the stream keeps a cursor: up to where it has delivered, of messages and of changes. An entry at or below
+the cursor was delivered already. An entry more than one above it follows others that the bus has lost, and those are
+read from the log.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.models import InboxRow, Message
+from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.models import Change, InboxRow, Message
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 from app.realtime.replay import Delivery, Replay
@@ -36,6 +37,8 @@ in all; with more groups or messages the client has to ask what has changed."""
 HEARTBEAT_SECONDS = 15.0
 """The longest that a stream hands on nothing."""
 
+Entry = TypeVar("Entry", Message, Change)
+
 
 @dataclass(frozen=True, slots=True)
 class ResyncRequired:
@@ -50,6 +53,12 @@ class StreamItem:
 
     event: LiveEvent | ResyncRequired | None = None
     position: str | None = None
+
+
+class _Read(Protocol[Entry]):
+    """Reads the entries of one of a group's logs after `after` up to `until`."""
+
+    async def __call__(self, *, after: int, until: int) -> list[Entry]: ...
 
 
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
@@ -109,7 +118,7 @@ class Stream:
     def _begin_from(self, rows: Sequence[InboxRow]) -> None:
         """Deliver what comes after these rows."""
         self._steps.clear()
-        self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in rows}
+        self._delivered = {row.group_uuid: _cursor_at(row) for row in rows}
 
     async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
         """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
@@ -123,32 +132,37 @@ class Stream:
             return [StreamItem(ResyncRequired("expired"))]
         with_replay = {row.group_uuid: row for row in (*_rows_of(replay), *rows)}  # a large inbox has more rows
         since = replay.at - REPLAY_OVERLAP
-        active = [row for row in with_replay.values() if row.last_at >= since]
+        active = [row for row in with_replay.values() if _active_at(row) >= since]
         if len(active) > REPLAY_GROUPS:
             return [StreamItem(ResyncRequired("gap"))]
-        self._delivered = {group: SyncCursor(row.last_number) for group, row in with_replay.items()}
-        active.sort(key=lambda row: row.last_at)
-        self._steps.extend(partial(self._replay_messages, row, since, rows) for row in active)
+        self._delivered = {group: replace(_cursor_at(row), version=0) for group, row in with_replay.items()}
+        active.sort(key=_active_at)
+        self._steps.extend(partial(self._replay_logs, row, since, rows) for row in active)
         self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
         return []
 
-    async def _replay_messages(self, row: InboxRow, since: datetime, rows: Sequence[InboxRow]) -> list[StreamItem]:
-        """Return a group's messages since then. With too many in all the stream goes on as a new one does."""
-        messages = await self._messages_since(row, since)
-        self._replayable -= len(messages)
+    async def _replay_logs(self, row: InboxRow, since: datetime, rows: Sequence[InboxRow]) -> list[StreamItem]:
+        """Return a group's messages and changes since then. With too many in all the stream goes on as a new one."""
+        group, found = row.group_uuid, list[LiveEvent]()
+        if row.last_at >= since:
+            messages = await self._entries_since(partial(self._catchup.messages, group), row.last_number, since)
+            found += [MessageAppended(message, row) for message in messages]
+        if row.changed_at and row.changed_at >= since:
+            changes = await self._entries_since(partial(self._catchup.changes, group), row.change_number, since)
+            found += [MessageChanged(change, row) for change in changes]
+        self._replayable -= len(found)
         if self._replayable < 0:
             self._begin_from(rows)
             return [StreamItem(ResyncRequired("gap"))]
-        return [StreamItem(MessageAppended(message, row)) for message in messages]
+        return list(map(StreamItem, found))
 
-    async def _messages_since(self, row: InboxRow, since: datetime) -> list[Message]:
-        """Read backwards until a chunk has an older message, or there are more than a replay may have."""
-        found: list[Message] = []
-        until = row.last_number
+    async def _entries_since(self, read: "_Read[Entry]", until: int, since: datetime) -> list[Entry]:
+        """Read a log backwards until a chunk has an older entry, or there are more than a replay may have."""
+        found: list[Entry] = []
         while until and len(found) <= self._replayable:
             after = max(0, until - REPLAY_CHUNK)
-            chunk = await self._catchup.messages(row.group_uuid, after=after, until=until)
-            recent = [message for message in chunk if message.created_at >= since]
+            chunk = await read(after=after, until=until)
+            recent = [entry for entry in chunk if entry.created_at >= since]
             found = recent + found
             until = after if len(recent) == len(chunk) else 0
         return found
@@ -180,6 +194,8 @@ class Stream:
         match event:
             case MessageAppended():
                 return await self._message_events(event)
+            case MessageChanged():
+                return await self._change_events(event)
             case GroupChanged():
                 return await self._row_events(event.row)
             case MarkerMoved() | TypingChanged() | ProfileChanged():
@@ -198,14 +214,29 @@ class Stream:
         self._mark_delivered(event.row, number)
         return [*missing, event]
 
+    async def _change_events(self, event: MessageChanged) -> Events:
+        row, number = event.row, event.change.number
+        delivered = self._cursor(row).change_number
+        if delivered is not None and number <= delivered:
+            return await self._row_events(row)
+        messages = await self._missing(row, until=event.change.message_number)
+        changes = await self._missing_changes(row, until=number - 1)
+        if isinstance(messages, ResyncRequired) or isinstance(changes, ResyncRequired):
+            return ResyncRequired("gap")
+        self._mark_delivered(row, self._cursor(row).number, change_number=number)
+        return [*messages, *changes, event]
+
     async def _row_events(self, row: InboxRow) -> Events:
-        """Return the messages that the row counts and, after them, its new version."""
+        """Return the messages and changes that the row counts and, after them, its new version."""
         version = self._cursor(row).version
-        missing = await self._missing(row, until=row.last_number)
-        if isinstance(missing, ResyncRequired) or row.version <= version:
-            return missing
-        self._mark_delivered(row, row.last_number)
-        return [*missing, GroupChanged(row)]
+        messages = await self._missing(row, until=row.last_number)
+        changes = await self._missing_changes(row, until=row.change_number)
+        if isinstance(messages, ResyncRequired) or isinstance(changes, ResyncRequired):
+            return ResyncRequired("gap")
+        if row.version <= version:
+            return messages + changes
+        self._mark_delivered(row, row.last_number, change_number=row.change_number)
+        return [*messages, *changes, GroupChanged(row)]
 
     async def _missing(self, row: InboxRow, *, until: int) -> Events:
         """Read the messages between the cursor and a number."""
@@ -218,6 +249,18 @@ class Stream:
         for message in messages:
             self._mark_delivered(row, message.number)
         return [MessageAppended(message, row) for message in messages]
+
+    async def _missing_changes(self, row: InboxRow, *, until: int) -> Events:
+        """Read the changes between the cursor and a number, of a group that the client has."""
+        after = self._cursor(row).change_number
+        if after is None or until <= after:
+            return []
+        if until - after > MESSAGES:
+            return ResyncRequired("gap")
+        changes = await self._catchup.changes(row.group_uuid, after=after, until=until)
+        for change in changes:
+            self._mark_delivered(row, self._cursor(row).number, change_number=change.number)
+        return [MessageChanged(change, row) for change in changes]
 
     async def _reconcile(self) -> None:
         """Plan a comparison with each row, the oldest activity first. If they cannot be read, the next one does it."""
@@ -239,9 +282,12 @@ class Stream:
         cursor = self._delivered.get(row.group_uuid)
         return cursor or SyncCursor(max(0, row.last_number - (MESSAGES if self._has_whole_inbox else 1)))
 
-    def _mark_delivered(self, row: InboxRow, number: int) -> None:
+    def _mark_delivered(self, row: InboxRow, number: int, *, change_number: int | None = None) -> None:
         cursor = self._cursor(row)
-        self._delivered[row.group_uuid] = SyncCursor(max(number, cursor.number), max(row.version, cursor.version))
+        numbers = [known for known in (cursor.change_number, change_number) if known is not None]
+        self._delivered[row.group_uuid] = SyncCursor(
+            max(number, cursor.number), max(row.version, cursor.version), max(numbers, default=None)
+        )
 
     def _schedule_reconciliation(self) -> None:
         self._reconciled_at = asyncio.get_running_loop().time() - full_jitter(UNRELIABLE_RECONCILE_INTERVAL / 2)
@@ -253,4 +299,14 @@ class Stream:
 
 def _rows_of(replay: Replay) -> list[InboxRow]:
     events = [delivery.event for delivery in replay.deliveries]
-    return [event.row for event in events if isinstance(event, MessageAppended | GroupChanged)]
+    return [event.row for event in events if isinstance(event, MessageAppended | MessageChanged | GroupChanged)]
+
+
+def _cursor_at(row: InboxRow) -> SyncCursor:
+    """Return the cursor of a client that has all that a row counts."""
+    return SyncCursor(row.last_number, row.version, row.change_number)
+
+
+def _active_at(row: InboxRow) -> datetime:
+    """Return the time of the last message or change."""
+    return max(row.last_at, row.changed_at) if row.changed_at else row.last_at

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.messaging.models import GroupKind, MemberState, MessageKind
-from app.messaging.schemas import MessageGroupView, MessageView
+from app.messaging.models import ChangeType, GroupKind, MemberState, MessageKind
+from app.messaging.schemas import ChangeView, MessageGroupView, MessageView
 from app.realtime.schemas import (
+    ChangeEvent,
     EventView,
     GroupEvent,
     KnownGroup,
@@ -38,6 +39,10 @@ MESSAGE = MessageView(
     reply_to=None,
     edited_at=None,
     deleted_at=None,
+    version=1,
+    change_number=0,
+    reactions=[],
+    reply=None,
 )
 UNREAD = MessageGroupView(
     uuid=GROUP,
@@ -55,10 +60,25 @@ UNREAD = MessageGroupView(
     pinned_at=None,
     version=57,
     peer_uuid=AMELIE,
+    change_number=6,
 )
+REACTION = ChangeView(
+    change_number=7,
+    uuid=UUID("0193e1c4-c1aa-7f10-9d2b-3b5f6a7c8d9e"),
+    message_group_uuid=GROUP,
+    number=40,
+    type=ChangeType.REACT,
+    user_uuid=AMELIE,
+    created_at=AT,
+    message=None,
+    version=None,
+    emoji="👍",
+)
+REACTED = replace(UNREAD, version=59, change_number=7)
 READ = replace(UNREAD, read_number=42, unread_count=0, version=58)
 EVENTS: dict[str, EventView] = {
     "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
+    "Amélie reacted": ChangeEvent(type="change", change=REACTION, group=REACTED),
     "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
     "Read on another device": GroupEvent(type="group", group=READ),
     "Amélie has another display name": ProfileEvent(
@@ -75,11 +95,13 @@ _syncs: dict[str, Any] = {
     "changes": {
         "summary": "The client has two groups",
         "value": SyncCreate(
-            groups={GROUP: KnownGroup(number=41, version=56), GONE: KnownGroup(number=7, version=12)}
-        ).model_dump(mode="json"),
+            groups={GROUP: KnownGroup(number=41, version=56, change_number=6), GONE: KnownGroup(number=7, version=12)}
+        ).model_dump(mode="json", exclude_none=True),
     },
 }
-_synced: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], gone=[GONE]).model_dump(mode="json")
+_synced: dict[str, Any] = SyncView(groups=[UNREAD], messages=[MESSAGE], changes=[REACTION], gone=[GONE]).model_dump(
+    mode="json"
+)
 
 RESPONSES: dict[str, Any] = {
     "stream_events": {"text/event-stream": {"examples": _events}},
@@ -89,6 +111,7 @@ RESPONSES: dict[str, Any] = {
 REQUESTS: dict[str, Any] = {
     "sync_changes": {"application/json": {"examples": _syncs}},
     "mark_read": {"application/json": {"example": {"number": MESSAGE.number}}},
+    "edit_message": {"application/json": {"example": {"message": "Shall we ship it tomorrow?", "uuid": str(AMELIE)}}},
     "register_user": {"application/json": {"example": {"handle": "amelie", "display_name": "Amélie Laurent"}}},
     "update_current_user": {"application/json": {"example": {"display_name": "Amélie Martin"}}},
 }
