@@ -41,10 +41,20 @@ PUBLIC = {
         "/static/{path:path}",
     )
 }
-PLACES = {"name": "docs.js", "path": "app.js", "handle": "ann", "message_group_uuid": uuid4()}
+PLACES = {
+    "name": "docs.js",
+    "path": "app.js",
+    "handle": "ann",
+    "message_group_uuid": uuid4(),
+    "number": 1,
+    "emoji": "%F0%9F%91%8D",
+}
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"
 CANNOT = 403, "cannot-message"
+NOT_SENDER = 403, "not-sender"
+MESSAGE = "/api/messages/{message_group_uuid}/{number}"
+"""Ann's message to the caller."""
 Outcome = tuple[int, str]
 
 
@@ -55,11 +65,13 @@ class Row:
     method: str
     template: str
     body: dict[str, Any] | None = None
+    member: Outcome = OK
     stranger: Outcome = OK
     former: Outcome = OK
     blocked: Outcome = OK
     unknown: Outcome = (403, "unknown-user")
     name: str = field(default="")
+    headers: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}{self.name}"
@@ -77,6 +89,22 @@ TABLE = (
     Row("POST", "/api/sync", {"groups": {}}),
     Row("GET", "/api/messages/counter"),
     Row("GET", "/api/messages/{message_group_uuid}", **ABOUT_A_GROUP),
+    Row("GET", "/api/messages/{message_group_uuid}/changes", **ABOUT_A_GROUP),
+    Row("GET", MESSAGE, **ABOUT_A_GROUP),
+    Row(
+        "PATCH",
+        MESSAGE,
+        {"message": "hi"},
+        headers={"if-match": '"1"'},
+        member=NOT_SENDER,
+        blocked=CANNOT,
+        **ABOUT_A_GROUP,
+    ),
+    Row("DELETE", MESSAGE, member=NOT_SENDER, blocked=NOT_SENDER, **ABOUT_A_GROUP),
+    Row("GET", f"{MESSAGE}/edits", **ABOUT_A_GROUP),
+    Row("GET", f"{MESSAGE}/reactions", **ABOUT_A_GROUP),
+    Row("PUT", f"{MESSAGE}/reactions/{{emoji}}", blocked=CANNOT, **ABOUT_A_GROUP),
+    Row("DELETE", f"{MESSAGE}/reactions/{{emoji}}", **ABOUT_A_GROUP),
     Row(
         "POST",
         "/api/messages",
@@ -144,8 +172,9 @@ async def call(
         "{own_name}": caller.person.display_name,
     }
     path = row.template.replace("{message_group_uuid}", known["{group}"]).replace("{handle}", known["{handle}"])
+    path = path.replace("{number}", "1").replace("{emoji}", "👍")
     body = {name: known.get(str(value), value) for name, value in row.body.items()} if row.body else None
-    return await client.request(row.method, path, json=body)
+    return await client.request(row.method, path, json=body, headers=row.headers)
 
 
 def routes_of(service: Service) -> set[tuple[str, str]]:
@@ -169,7 +198,7 @@ async def test_public_routes_ask_for_no_token(anonymous: httpx.AsyncClient, meth
 @pytest.mark.parametrize("row", TABLE, ids=str)
 async def test_each_caller_gets_what_the_table_says(service: Service, world: World, row: Row, who: str) -> None:
     caller = world.callers[who]
-    status, code = OK if who == "member" else getattr(row, who)
+    status, code = getattr(row, who)
     try:
         answer = await call(caller.person.client, row, world, caller)
         if status == 200:
@@ -287,7 +316,9 @@ async def test_without_a_valid_token_all_routes_give_one_answer(
 ) -> None:
     answers = []
     for method, template in ROUTES:
-        path = template.format(message_group_uuid=world.callers["member"].group, handle=world.ann.handle)
+        path = template.format_map(
+            PLACES | {"message_group_uuid": world.callers["member"].group, "handle": world.ann.handle}
+        )
         headers = [*authorization(kind, tokens), (b"content-type", b"application/json")]
         answers.append(await anonymous.request(method, path, headers=headers, content=b"{}"))
     for answer in answers:
@@ -319,13 +350,13 @@ async def test_401_comes_before_anything_else(
     anonymous: httpx.AsyncClient, method: str, template: str, wrong: str
 ) -> None:
     for group, handle in ((str(uuid4()), "somebody"), ("no-uuid", "%00%FF")):
-        path = template.format(message_group_uuid=group, handle=handle)
+        path = template.format_map(PLACES | {"message_group_uuid": group, "handle": handle})
         problem_of(await anonymous.request(method, path, **WRONG_IN_OTHER_WAYS[wrong]), 401, "unauthenticated")
 
 
 @pytest.mark.parametrize("template", sorted({template for _, template in ROUTES}))
 async def test_401_comes_before_405(anonymous: httpx.AsyncClient, template: str) -> None:
-    path = template.format(message_group_uuid=uuid4(), handle="somebody")
+    path = template.format_map(PLACES | {"message_group_uuid": uuid4(), "handle": "somebody"})
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"):
         problem_of(await anonymous.request(method, path), 401, "unauthenticated")
 
@@ -341,7 +372,7 @@ async def test_the_body_of_an_unauthenticated_request_is_not_read(
         was_read = True
         yield json.dumps({"message": "x"}).encode()
 
-    path = template.format(message_group_uuid=uuid4(), handle="x")
+    path = template.format_map(PLACES | {"message_group_uuid": uuid4(), "handle": "x"})
     answer = await anonymous.request(method, path, content=body(), headers={"content-type": "application/json"})
     problem_of(answer, 401, "unauthenticated")
     assert not was_read

@@ -33,6 +33,16 @@ CALLS: dict[str, Call] = {
     "send_message": lambda client, group, _: client.post(
         "/api/messages", json={"message": "x", "message_group_uuid": group}
     ),
+    "get_message": lambda client, group, _: client.get(f"/api/messages/{group}/1"),
+    "list_changes": lambda client, group, _: client.get(f"/api/messages/{group}/changes"),
+    "list_edits": lambda client, group, _: client.get(f"/api/messages/{group}/1/edits"),
+    "list_reactions": lambda client, group, _: client.get(f"/api/messages/{group}/1/reactions"),
+    "edit_message": lambda client, group, _: client.patch(
+        f"/api/messages/{group}/1", json={"message": "x"}, headers={"if-match": '"1"'}
+    ),
+    "delete_message": lambda client, group, _: client.delete(f"/api/messages/{group}/1"),
+    "add_reaction": lambda client, group, _: client.put(f"/api/messages/{group}/1/reactions/👍"),
+    "remove_reaction": lambda client, group, _: client.delete(f"/api/messages/{group}/1/reactions/👍"),
     "count_unread_groups": lambda client, _, __: client.get("/api/messages/counter"),
     "list_messages": lambda client, group, _: client.get(f"/api/messages/{group}"),
     "register_user": lambda client, _, person: client.post(

@@ -88,11 +88,13 @@ async def next_event(stream: Stream) -> None:
 
 async def test_a_sync_reads_the_rows_and_the_missing_messages(listened: Listened) -> None:
     async with listened.meter.measure() as spent:
-        changes = await listened.catchup.changes(listened.bob, {listened.group: SyncCursor(1, 1)})
+        changes = await listened.catchup.difference(listened.bob, {listened.group: SyncCursor(1, 1)})
     assert [message.number for message in changes.messages] == [2]
     assert (spent.calls, spent.read_units) == (["Query", "Query"], 1.5)
     async with listened.meter.measure() as spent:
-        changes = await listened.catchup.changes(listened.bob, {listened.group: SyncCursor(2, changes.rows[0].version)})
+        changes = await listened.catchup.difference(
+            listened.bob, {listened.group: SyncCursor(2, changes.rows[0].version)}
+        )
     assert (changes.rows, changes.messages) == ([], [])
     assert (spent.calls, spent.read_units) == (["Query"], 1)
 
@@ -129,12 +131,12 @@ async def test_a_stream_a_rename_and_a_sync_are_bounded_whatever_the_inbox(
     assert (spent.read_units, len(published)) == (newest, 1 + min(groups, 200 if groups <= 200 else NEWEST)), spent
 
     async with metered.meter.measure() as spent:
-        changes = await catchup.changes(metered.ann, {})
+        changes = await catchup.difference(metered.ann, {})
     assert (spent.read_units, len(changes.rows)) == (sync, min(groups, GROUPS)), spent
     assert (len(opened.calls), len(spent.calls)) == ((1, 1) if groups <= 200 else (2, 3))
     known = {row.group_uuid: SyncCursor(row.last_number, row.version) for row in changes.rows}
     async with metered.meter.measure() as spent:
-        changes = await catchup.changes(metered.ann, known)
+        changes = await catchup.difference(metered.ann, known)
     assert (spent.read_units, changes.rows, changes.gone) == (sync, [], []), spent
 
 
@@ -163,7 +165,7 @@ async def test_a_sync_costs_most_when_it_names_old_groups_of_a_large_inbox_with_
     await catchup.newest(metered.ann)
     known = {row.group_uuid: SyncCursor(row.last_number - (at < MESSAGES), 0) for at, row in enumerate(rows)}
     async with metered.meter.measure() as spent:
-        changes = await catchup.changes(metered.ann, known)
+        changes = await catchup.difference(metered.ann, known)
     assert (len(changes.rows), len(changes.messages)) == (2 * GROUPS, MESSAGES)
     assert (len(spent.calls), spent.read_units) == (105, 78 + 75 + 100), spent
 

@@ -230,6 +230,7 @@ async def test_a_sync_answers_with_the_changes_the_client_does_not_have(
     assert await live.call(ann, "POST", "/api/sync", json={"groups": known}) == {
         "groups": [],
         "messages": [],
+        "changes": [],
         "gone": [],
     }
     await live.send(bob, ann, "two")
