@@ -171,19 +171,17 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
-        publish = fan_out(unread.invalidate_changed, bus.publish)
         messaging = Messaging(
             store,
             users,
             message_max_length=settings.message_max_length,
             tasks=tasks,
-            publish=publish,
+            publish=fan_out(unread.invalidate_changed, bus.publish),
             limits=limits,
         )
         changes = Changes(
             messaging,
             store,
-            publish=publish,
             tasks=tasks,
             edit_window=timedelta(seconds=settings.edit_window_seconds),
             delete_window=timedelta(seconds=settings.delete_window_seconds),

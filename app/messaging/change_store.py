@@ -57,6 +57,8 @@ class ChangeStore:
 
         Twice that if consistent.
         """
+        if first > last:  # DynamoDB refuses an empty range
+            return []
         query = change_items.changes_between(group, first, last, consistent=consistent)
         return list(map(change_items.to_change, await self._table.query(query)))
 
@@ -65,8 +67,6 @@ class ChangeStore:
 
         0.5 RCU for each 25, and 1 RCU more for each 25 if a number is missing in that read.
         """
-        if until <= after:
-            return []
         found = await self.changes_between(group, after + 1, until)
         if len(found) < until - after:
             found = await self.changes_between(group, after + 1, until, consistent=True)

@@ -36,6 +36,18 @@ class ChangedRows:
         ]
         await self._projection.write(change.group_uuid, steps)
 
+    def repair(self, message: Message, row: InboxRow) -> None:
+        """Bring rows that were found behind the last change of a message up to it, in the background.
+
+        1 RCU and 1 WCU for each row, once at a time per group.
+        """
+        steps = [partial(self._repair, message, user) for user in (row.user_uuid, row.peer_uuid)]
+        self._projection.write_later(message.group_uuid, steps)
+
+    async def _repair(self, message: Message, user: UUID) -> None:
+        if change := await self._store.changes.change(message.group_uuid, message.change_number):
+            await self._advance(replace(change, earlier_text=None), message, user, is_last=True)
+
     async def _advance(self, change: Change, message: Message, user: UUID, *, is_last: bool) -> None:
         for _ in range(ATTEMPTS):
             try:

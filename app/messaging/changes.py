@@ -9,7 +9,6 @@ from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
 from app.limits import NO_LIMITS, Limits
 from app.limits.rates import GROUP_SEND
 from app.messaging.change_log import ChangeLog, Rule
-from app.messaging.changed_rows import ChangedRows
 from app.messaging.errors import (
     CannotMessage,
     DeleteWindowClosed,
@@ -26,7 +25,6 @@ from app.messaging.log import now
 from app.messaging.models import Change, ChangeDraft, ChangeType, Message
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 
 MAX_EDITS = 50
 """Edits of one message. All of their texts are read at once."""
@@ -61,17 +59,15 @@ class Changes:
         edit_window: timedelta,
         delete_window: timedelta,
         shows_edits: bool,
-        publish: Publish = discard_events,
         limits: Limits = NO_LIMITS,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """Publish MessageChanged. Edits and deletions are refused after their windows.
+        """Edits and deletions are refused after their windows.
 
         Unless it `shows_edits`, earlier texts are not kept.
         """
         self._messaging = messaging
         self._store = store
-        self._rows = ChangedRows(store, messaging.projection, publish)
         self._tasks = tasks
         self._limits = limits
         self._log = ChangeLog(store, clock, keeps_texts=shows_edits)
@@ -169,7 +165,9 @@ class Changes:
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
             changed = await self._log.append(draft, row, rule)
         if changed.change:
-            await self._rows.advance(changed.change, changed.message, row)
+            await self._messaging.rows.advance(changed.change, changed.message, row)
+        elif changed.message.change_number > row.change_number:
+            self._messaging.rows.repair(changed.message, row)
         return changed.message
 
     async def edits(self, user: UUID, group: UUID, number: int) -> list[Edit]:

@@ -54,12 +54,14 @@ class Projection:
 
     def repair(self, message: Message, *, users: Iterable[UUID]) -> None:
         """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""
-        group = message.group_uuid
+        self.write_later(message.group_uuid, [partial(self._advance, message, user) for user in users])
+
+    def write_later(self, group: UUID, steps: Iterable[Step]) -> None:
+        """Write rows of a group in the background, unless another such write of the group is running."""
         if group not in self._repairing:
             self._repairing.add(group)
-            for user in users:
-                task = self._start(partial(self._advance, message, user), group)
-                task.add_done_callback(lambda _: self._repairing.discard(group))
+            for step in steps:
+                self._start(step, group).add_done_callback(lambda _: self._repairing.discard(group))
 
     async def _advance(self, message: Message, user: UUID) -> None:
         if row := await self._store.advance_inbox_row(message, user=user):

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
 from app.errors import Unavailable
 from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
+from app.messaging.changed_rows import ChangedRows
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -72,7 +74,7 @@ class Messaging:
         self._limits = limits
         self._log = Log(store, clock)
         self.projection = Projection(store, tasks, publish)
-        """The writes of rows; those after changes share its bounds."""
+        self.rows = ChangedRows(store, self.projection, publish)
         self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._inbox = Inbox(store)
@@ -177,6 +179,9 @@ class Messaging:
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
             self.projection.repair(messages[-1], users=(user, row.peer_uuid))
+        changed = max(messages, key=attrgetter("change_number"), default=None)
+        if changed and changed.change_number > row.change_number:
+            self.rows.repair(changed, row)
         return History(messages, end)
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:

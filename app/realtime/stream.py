@@ -279,8 +279,11 @@ class Stream:
 
         A group without one is new or was left before, unless the inbox is too large to know all of it.
         """
-        cursor = self._delivered.get(row.group_uuid)
-        return cursor or SyncCursor(max(0, row.last_number - (MESSAGES if self._has_whole_inbox else 1)))
+        if cursor := self._delivered.get(row.group_uuid):
+            return cursor
+        if self._has_whole_inbox:
+            return SyncCursor(max(0, row.last_number - MESSAGES), change_number=0)
+        return SyncCursor(max(0, row.last_number - 1))
 
     def _mark_delivered(self, row: InboxRow, number: int, *, change_number: int | None = None) -> None:
         cursor = self._cursor(row)
