@@ -38,11 +38,12 @@ DAY = timedelta(days=1)
 
 
 class DyingClient(FaultyClient):
-    """A client whose process dies after a number of calls: that one and all later ones never return."""
+    """A client whose process dies after a number of calls, which are applied: all later ones never return."""
 
     def __init__(self, client: Any, *, calls: int, share: float, seed: int) -> None:
         super().__init__(client, share=share, seed=seed)
         self._left = calls
+        self._running = 0
         self.died = asyncio.Event()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -51,12 +52,21 @@ class DyingClient(FaultyClient):
         async def call(**request: Any) -> Any:
             self._left -= 1
             if self._left < 0:
-                self.died.set()
+                self._die()
                 await asyncio.Event().wait()
-            return await method(**request)
+            self._running += 1
+            try:
+                return await method(**request)
+            finally:
+                self._running -= 1
+                self._die()
 
         call.__name__ = name
         return call
+
+    def _die(self) -> None:
+        if self._left < 0 and not self._running:
+            self.died.set()
 
 
 @dataclass
