@@ -1,0 +1,186 @@
+"""A snapshot and the events after it are the new snapshot, whatever the bus loses, doubles or reorders."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.concurrency import TaskSet
+from app.errors import AppError
+from app.messaging.catchup import Catchup
+from app.messaging.changes import Changes
+from app.messaging.events import GroupChanged, MessageAppended, MessageChanged
+from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message
+from app.messaging.windows import Window
+from app.realtime.bus import MemoryBus, Subscription
+from app.realtime.events import EventsLost, LiveEvent
+from app.realtime.replay import Delivery
+from app.realtime.stream import ResyncRequired, Stream
+from tests.fixtures.app import Service
+from tests.realtime.test_stream import LossyBus, Talk
+
+DAY = timedelta(days=1)
+SECONDS = 10
+EMOJIS = "😀😁😂"
+
+
+class Client:
+    """A client of Bob's that has read the group once and applies events since then, by the rules of the contract."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, Message] = {}
+        self.row: InboxRow | None = None
+
+    def apply(self, event: LiveEvent | None) -> None:
+        match event:
+            case MessageAppended(message, row):
+                self.add(message)
+                self._see(row)
+            case MessageChanged(change, row):
+                known = self.messages.get(change.message_number)
+                if known and known.change_number < change.number:
+                    self.messages[known.number] = changed(known, change)
+                self._see(row)
+            case GroupChanged(row):
+                self._see(row)
+
+    def add(self, message: Message) -> None:
+        known = self.messages.get(message.number)
+        if known is None or known.change_number < message.change_number:
+            self.messages[message.number] = message
+
+    def _see(self, row: InboxRow) -> None:
+        if self.row is None or self.row.version < row.version:
+            self.row = row
+
+
+def changed(message: Message, change: Change) -> Message:
+    """Apply a change as the contract says that clients do."""
+    message = replace(message, change_number=change.number)
+    users = message.reactions.get(change.emoji or "", frozenset())
+    match change.type:
+        case ChangeType.EDIT:
+            return replace(message, text=change.text or "", version=change.version or 0, edited_at=change.created_at)
+        case ChangeType.DELETE:
+            return replace(message, text="", deleted_at=change.created_at, reactions={})
+        case ChangeType.REACT:
+            reactions = {**message.reactions, change.emoji or "": users | {change.user_uuid}}
+        case ChangeType.UNREACT:
+            reactions = {**message.reactions, change.emoji or "": users - {change.user_uuid}}
+    return replace(message, reactions={emoji: members for emoji, members in reactions.items() if members})
+
+
+class ChangingTalk(Talk):
+    """Two users that change messages, too, with a client that listens."""
+
+    def __init__(self, service: Service, bus: MemoryBus) -> None:
+        super().__init__(service, bus)
+        self.changes = Changes(
+            self.messaging, self.store, tasks=TaskSet(), edit_window=DAY, delete_window=DAY, shows_edits=True
+        )
+        self.client = Client()
+        self.position_after: str | None = None
+
+    async def change(self, user: UUID, number: int, kind: ChangeType, **content: str | int) -> None:
+        draft = ChangeDraft(user, self.group, number, kind, **content)  # type: ignore[arg-type]
+        method = {
+            ChangeType.EDIT: self.changes.edit,
+            ChangeType.DELETE: self.changes.delete,
+            ChangeType.REACT: self.changes.react,
+            ChangeType.UNREACT: self.changes.unreact,
+        }[kind]
+        await method(draft)
+
+    @asynccontextmanager
+    async def listening(self, position: str | None = None, *, catchup: Catchup | None = None) -> AsyncIterator[None]:
+        async with self.bus.subscribe(self.bob) as self.subscription:
+            stream = Stream(self.bob, self.subscription, bus=self.bus, catchup=catchup or Catchup(self.store))
+            await stream.start(position)
+            task = asyncio.create_task(self._follow(stream))
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.wait({task})
+
+    async def _follow(self, stream: Stream) -> None:
+        while not stream.is_over:
+            for item in await stream.next_items():
+                self.position_after = item.position or self.position_after
+                if isinstance(item.event, ResyncRequired):
+                    self.client.row = await self.store.inbox_row(self.bob, self.group)
+                    for message in await self.snapshot():
+                        self.client.add(message)
+                else:
+                    self.client.apply(item.event)
+
+    async def act(self, action: Any, rng: random.Random) -> None:
+        """Send, or try a change that may be refused."""
+        kind, is_ann, *rest = action
+        user = self.ann if is_ann else self.bob
+        if kind == "send":
+            return await self.send(1, user)
+        number, emoji = rest
+        content: dict[str, str | int] = {}
+        if kind is ChangeType.EDIT:
+            content = {"text": f"{rng.random()}", "version": rng.randint(1, 2)}
+        elif kind is not ChangeType.DELETE:
+            content = {"emoji": emoji}
+        with suppress(AppError):
+            await self.change(user, number, kind, **content)
+        return None
+
+    async def snapshot(self) -> list[Message]:
+        return list((await self.messaging.history(self.bob, self.group, Window.newest(100))).messages)
+
+    async def is_up_to_date(self) -> bool:
+        """Return whether the client has what a new one would read. What it does not know of edits is left aside."""
+        snapshot = {message.number: replace(message, edits=()) for message in await self.snapshot()}
+        known = {number: replace(message, edits=()) for number, message in self.client.messages.items()}
+        return snapshot == known and self.client.row == await self.store.inbox_row(self.bob, self.group)
+
+    async def catch_up(self, subscription: Subscription | None) -> None:
+        """Have the stream compare with the rows until the client is up to date."""
+        async with asyncio.timeout(SECONDS):
+            while not await self.is_up_to_date():
+                assert subscription
+                subscription.put(Delivery(EventsLost(self.bob)))
+                await asyncio.sleep(0.02)
+
+
+actions = st.one_of(
+    st.tuples(st.just("send"), st.booleans()),
+    st.tuples(st.sampled_from(list(ChangeType)), st.booleans(), st.integers(1, 5), st.sampled_from(EMOJIS)),
+)
+
+
+@given(
+    parts=st.lists(st.lists(actions, min_size=1, max_size=12), min_size=1, max_size=4),
+    share=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32),
+)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_events_lead_from_a_snapshot_to_the_next(
+    service: Service, parts: list[list[Any]], share: float, seed: int
+) -> None:
+    """The client is cut again and again, and more happens before its stream resumes."""
+    rng = random.Random(seed)  # noqa: S311  # repeatable
+    talk = ChangingTalk(service, LossyBus(share, seed))
+    await talk.send(2)
+    await talk.change(talk.ann, 1, ChangeType.REACT, emoji="😀")
+    for part in parts:
+        async with talk.listening(talk.position_after):
+            for action in part:
+                await talk.act(action, rng)
+            await asyncio.sleep(rng.uniform(0, 0.01))
+        for action in part[:2]:
+            await talk.act(action, rng)
+    async with talk.listening(talk.position_after):
+        await talk.catch_up(talk.subscription)
