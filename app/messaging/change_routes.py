@@ -52,6 +52,7 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         description="The `version` of the message that is edited, in quotes",
+        max_length=14,
         pattern=r'^"[1-9][0-9]{0,11}"$',
         examples=['"1"'],
     ),

@@ -175,8 +175,8 @@ class MessageView:
                     "user_uuid": EXAMPLE_UUID,
                     "display_name": "Amélie Laurent",
                     "handle": "amelie",
-                    "message": "Shall we ship it",
-                    "deleted_at": None,
+                    "message": "",
+                    "deleted_at": "2026-11-24T09:30:00.123Z",
                 }
             ],
         ),

@@ -21,10 +21,25 @@ from cruddur_client.api.message_groups import (
     start_typing,
     stop_typing,
 )
-from cruddur_client.api.messages import count_unread_groups, list_messages, send_message
+from cruddur_client.api.messages import (
+    add_reaction,
+    count_unread_groups,
+    delete_message,
+    edit_message,
+    get_message,
+    list_changes,
+    list_edits,
+    list_messages,
+    list_reactions,
+    remove_reaction,
+    send_message,
+)
 from cruddur_client.api.users import get_current_user, get_user_short, register_user, search_users
 from cruddur_client.models import (
+    ChangeEvent,
     CounterView,
+    EditMessageProblem,
+    EditMessageProblemCode,
     GroupEvent,
     KnownGroup,
     ListMessageGroupsProblem,
@@ -34,6 +49,7 @@ from cruddur_client.models import (
     MarkReadProblem,
     MarkReadProblemCode,
     MessageCreate,
+    MessageEdit,
     MessageEvent,
     MessageGroupView,
     MessageView,
@@ -64,9 +80,10 @@ from cruddur_client.models import (
 from sse import server_sent
 
 T = TypeVar("T")
-Event = MessageEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent
+Event = MessageEvent | ChangeEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent
 KINDS: dict[str, Callable[[dict[str, Any]], Event]] = {
     "message": MessageEvent.from_dict,
+    "change": ChangeEvent.from_dict,
     "read": ReadEvent.from_dict,
     "group": GroupEvent.from_dict,
     "profile": ProfileEvent.from_dict,
@@ -100,6 +117,31 @@ def converse(client: AuthenticatedClient) -> None:
     assert the(MessageGroupView, get_message_group.sync(GROUP, client=client)).created_at.tzinfo
     groups = the(list, list_message_groups.sync(client=client, limit=5))
     assert the(MessageGroupView, groups[0]).uuid == GROUP
+
+
+def change(client: AuthenticatedClient) -> None:
+    """React to a message, edit it, quote it and delete it."""
+    body = MessageCreate(message="helo", handle=PEER)
+    message = the(MessageView, send_message.sync(client=client, body=body))
+    number = message.number
+    reacted = the(MessageView, add_reaction.sync(GROUP, number, "👍", client=client))
+    assert [(each.emoji, each.count, each.me) for each in reacted.reactions] == [("👍", 1, True)]
+    assert len(the(list, list_reactions.sync(GROUP, number, client=client))) == 1
+    assert the(MessageView, remove_reaction.sync(GROUP, number, "👍", client=client)).reactions == []
+    edit, seen = MessageEdit(message="hello", uuid=uuid4()), f'"{message.version}"'
+    assert the(MessageView, edit_message.sync(GROUP, number, client=client, body=edit, if_match=seen)).version == 2
+    late = edit_message.sync(GROUP, number, client=client, body=MessageEdit(message="other"), if_match=seen)
+    assert the(EditMessageProblem, late).code is EditMessageProblemCode.VERSION_DIFFERS
+    assert [each.message for each in the(list, list_edits.sync(GROUP, number, client=client))] == ["helo"]
+    reply = MessageCreate(message="reply", message_group_uuid=GROUP, reply_to=number)
+    quote = the(MessageView, send_message.sync(client=client, body=reply)).reply
+    assert quote
+    assert quote.message == "hello"
+    deleted = the(MessageView, delete_message.sync(GROUP, number, client=client))
+    assert deleted.deleted_at
+    assert get_message.sync(GROUP, number, client=client) == deleted
+    changes = the(list, list_changes.sync(GROUP, client=client, after=reacted.change_number - 1))
+    assert [each.type_ for each in changes] == ["react", "unreact", "edit", "delete"]
 
 
 def page(client: AuthenticatedClient) -> None:
@@ -243,6 +285,7 @@ def err(client: AuthenticatedClient) -> None:
 if __name__ == "__main__":
     with signed_in(os.environ["TOKEN"]) as ann, signed_in(os.environ["NEWCOMER_TOKEN"]) as nobody:
         converse(ann)
+        change(ann)
         page(ann)
         with signed_in(os.environ["PEER_TOKEN"]) as bob:
             listen(ann, bob)

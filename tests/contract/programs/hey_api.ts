@@ -3,15 +3,23 @@
 import { assert, equal, given, nextBefore, run, the } from "./checks";
 import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import {
+  addReaction,
   countUnreadGroups,
+  deleteMessage,
+  editMessage,
   getCurrentUser,
+  getMessage,
   getMessageGroup,
   getUserShort,
+  listChanges,
+  listEdits,
   listMessageGroups,
   listMessages,
+  listReactions,
   listReadMarkers,
   markRead,
   registerUser,
+  removeReaction,
   searchUsers,
   sendMessage,
   startTyping,
@@ -44,6 +52,33 @@ async function converse(): Promise<void> {
   assert((await countUnreadGroups({ client, throwOnError: true })).data.count >= 0);
   equal((await getMessageGroup({ client, path, throwOnError: true })).data.state, "active");
   equal((await listMessageGroups({ client, query: { limit: 5 } })).data?.[0]?.uuid, given.group);
+}
+
+async function change(): Promise<void> {
+  const message = await sent({ message: "helo", handle: given.peer });
+  const one = { ...path, number: message.number };
+  const reaction = { ...one, emoji: "👍" };
+  const reacted = await addReaction({ client, path: reaction, throwOnError: true });
+  equal(reacted.data.reactions, [{ emoji: "👍", count: 1, me: true }]);
+  equal((await listReactions({ client, path: one, throwOnError: true })).data.length, 1);
+  equal((await removeReaction({ client, path: reaction, throwOnError: true })).data.reactions, []);
+  const headers = { "If-Match": `"${message.version}"` };
+  const body = { message: "hello", uuid: crypto.randomUUID() };
+  equal((await editMessage({ client, path: one, headers, body, throwOnError: true })).data.version, 2);
+  const late = await editMessage({ client, path: one, headers, body: { message: "other" } });
+  equal(late.error?.code, "version-differs");
+  equal((await listEdits({ client, path: one, throwOnError: true })).data[0]?.message, "helo");
+  const reply = await sent({ message: "reply", message_group_uuid: given.group, reply_to: message.number });
+  equal(reply.reply?.message, "hello");
+  const deleted = await deleteMessage({ client, path: one, throwOnError: true });
+  assert(deleted.data.deleted_at);
+  equal((await getMessage({ client, path: one, throwOnError: true })).data, deleted.data);
+  const query = { after: reacted.data.change_number - 1 };
+  const changes = await listChanges({ client, path, query, throwOnError: true });
+  equal(
+    changes.data.map((each) => each.type),
+    ["react", "unreact", "edit", "delete"],
+  );
 }
 
 async function page(): Promise<void> {
@@ -183,4 +218,4 @@ async function err(): Promise<void> {
   equal([beyond.error?.code, beyond.error?.errors?.[0]?.pointer], ["number-beyond-end", "/number"]);
 }
 
-run(converse, page, listen, catchUp, errLive, meet, err);
+run(converse, change, page, listen, catchUp, errLive, meet, err);

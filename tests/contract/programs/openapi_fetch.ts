@@ -40,6 +40,40 @@ async function converse(): Promise<void> {
   equal((await ann.GET("/api/message_groups", { params: { query: { limit: 5 } } })).data?.[0]?.uuid, given.group);
 }
 
+async function change(): Promise<void> {
+  const message = await sent({ message: "helo", handle: given.peer });
+  const path = { ...group.path, number: message.number };
+  const reaction = { params: { path: { ...path, emoji: "👍" } } };
+  const reacted = await ann.PUT("/api/messages/{message_group_uuid}/{number}/reactions/{emoji}", reaction);
+  equal(reacted.data?.reactions, [{ emoji: "👍", count: 1, me: true }]);
+  const members = await ann.GET("/api/messages/{message_group_uuid}/{number}/reactions", { params: { path } });
+  equal(members.data?.length, 1);
+  const removed = await ann.DELETE("/api/messages/{message_group_uuid}/{number}/reactions/{emoji}", reaction);
+  equal(removed.data?.reactions, []);
+  const params = { path, header: { "If-Match": `"${message.version}"` } };
+  const body = { message: "hello", uuid: crypto.randomUUID() };
+  const edited = await ann.PATCH("/api/messages/{message_group_uuid}/{number}", { params, body });
+  equal(edited.data?.version, 2);
+  const late = await ann.PATCH("/api/messages/{message_group_uuid}/{number}", { params, body: { message: "other" } });
+  equal(late.error?.code, "version-differs");
+  const edits = await ann.GET("/api/messages/{message_group_uuid}/{number}/edits", { params: { path } });
+  equal(edits.data?.[0]?.message, "helo");
+  const reply = await sent({ message: "reply", message_group_uuid: given.group, reply_to: message.number });
+  equal(reply.reply?.message, "hello");
+  const deleted = await ann.DELETE("/api/messages/{message_group_uuid}/{number}", { params: { path } });
+  assert(deleted.data?.deleted_at);
+  const stands = await ann.GET("/api/messages/{message_group_uuid}/{number}", { params: { path } });
+  equal(stands.data, deleted.data);
+  const after = (reacted.data?.change_number ?? 0) - 1;
+  const changes = await ann.GET("/api/messages/{message_group_uuid}/changes", {
+    params: { ...group, query: { after } },
+  });
+  equal(
+    changes.data?.map((each) => each.type),
+    ["react", "unreact", "edit", "delete"],
+  );
+}
+
 async function page(): Promise<void> {
   const numbers: number[] = [];
   let before: number | undefined;
@@ -95,6 +129,9 @@ function messageOf(event: Event): Schemas["MessageView"] | undefined {
     case "read":
     case "typing":
       assert(event.user_uuid);
+      return undefined;
+    case "change":
+      assert(event.change.change_number);
       return undefined;
     case "group":
       assert(event.group.version);
@@ -237,4 +274,4 @@ async function err(): Promise<void> {
   equal(beyond.error?.errors?.[0]?.pointer, "/number");
 }
 
-run(converse, page, listen, catchUp, errLive, meet, err);
+run(converse, change, page, listen, catchUp, errLive, meet, err);

@@ -11,6 +11,8 @@ from cruddur_client import (
     ApiClient,
     ApiException,
     Configuration,
+    EditMessageProblem,
+    EditMessageProblemCode,
     EventView,
     KnownGroup,
     ListMessageGroupsProblem,
@@ -21,6 +23,7 @@ from cruddur_client import (
     MarkReadProblem,
     MarkReadProblemCode,
     MessageCreate,
+    MessageEdit,
     MessageEvent,
     MessageGroupsApi,
     MessagesApi,
@@ -84,6 +87,30 @@ def converse(ann: Calls) -> None:
     assert ann.messages.count_unread_groups().count >= 0
     assert ann.groups.get_message_group(GROUP).created_at.tzinfo
     assert ann.groups.list_message_groups(limit=5)[0].uuid == GROUP
+
+
+def change(ann: Calls) -> None:
+    """React to a message, edit it, quote it and delete it."""
+    message = ann.messages.send_message(MessageCreate(message="helo", handle=PEER))
+    number = message.number
+    reacted = ann.messages.add_reaction(GROUP, number, "👍")
+    assert [(each.emoji, each.count, each.me) for each in reacted.reactions] == [("👍", 1, True)]
+    assert len(ann.messages.list_reactions(GROUP, number)) == 1
+    assert ann.messages.remove_reaction(GROUP, number, "👍").reactions == []
+    edit, seen = MessageEdit(message="hello", uuid=uuid4()), f'"{message.version}"'
+    assert ann.messages.edit_message(GROUP, number, seen, edit).version == 2
+    late = problem(EditMessageProblem, ann.messages.edit_message, GROUP, number, seen, MessageEdit(message="other"))
+    assert late.code is EditMessageProblemCode.VERSION_DIFFERS
+    assert [each.message for each in ann.messages.list_edits(GROUP, number)] == ["helo"]
+    reply = MessageCreate(message="reply", message_group_uuid=GROUP, reply_to=number)
+    quote = ann.messages.send_message(reply).reply
+    assert quote
+    assert quote.message == "hello"
+    deleted = ann.messages.delete_message(GROUP, number)
+    assert deleted.deleted_at
+    assert ann.messages.get_message(GROUP, number) == deleted
+    changes = ann.messages.list_changes(GROUP, after=reacted.change_number - 1)
+    assert [each.type.value for each in changes] == ["react", "unreact", "edit", "delete"]
 
 
 def page(ann: Calls) -> None:
@@ -222,6 +249,7 @@ def err(ann: Calls) -> None:
 if __name__ == "__main__":
     one, nobody = Calls(os.environ["TOKEN"]), Calls(os.environ["NEWCOMER_TOKEN"])
     converse(one)
+    change(one)
     page(one)
     listen(one, Calls(os.environ["PEER_TOKEN"]))
     catch_up(one)
