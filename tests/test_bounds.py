@@ -11,7 +11,7 @@ from app.gateways.dynamodb import client as dynamodb
 from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
-from app.messaging import catchup, group_locks, inbox, log, projection, service, unread
+from app.messaging import catchup, changes, group_locks, inbox, log, projection, service, unread
 from app.realtime import bus, event_stream, hub, leases, profiles, replay, stream, valkey_bus
 from app.users import account_watch
 from scripts.bootstrap import ROOT
@@ -46,7 +46,8 @@ VALUES = {
         f"{middleware.MAX_LINES} in a second",
         f"`MESSAGE_MAX_LENGTH`, at most {settings.LONGEST_MESSAGE:,} characters",
         f"{types.PAGE}",
-        f"{catchup.GROUPS}, {catchup.MESSAGES}",
+        f"{changes.MAX_EDITS}; {changes.USER_REACTIONS}, {changes.MESSAGE_REACTIONS}",
+        f"{catchup.GROUPS}, {catchup.MESSAGES} each",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",

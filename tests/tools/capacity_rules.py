@@ -28,7 +28,11 @@ def item_size(item: RawItem | None) -> int:
 
 
 def value_size(value: AttributeValue) -> int:
-    """Return the bytes of one attribute's value, without its name. Sets are refused: AWS publishes no size for them."""
+    """Return the bytes of one attribute's value, without its name.
+
+    AWS publishes no size for sets: one of binary values counts as a list of them, the most that could be meant. Other
+    sets are refused, as nothing here stores them.
+    """
     [(tag, raw)] = value.items()
     if tag not in _SIZES:
         raise ValueError(f"AWS publishes no size for the type {tag}")
@@ -57,6 +61,10 @@ def _list(values: Iterable[AttributeValue]) -> int:
     return CONTAINER_OVERHEAD + sum(ELEMENT_OVERHEAD + value_size(value) for value in values)
 
 
+def _binary_set(values: Iterable[bytes | str]) -> int:
+    return _list({"B": value} for value in values)
+
+
 def _map(values: RawItem) -> int:
     return CONTAINER_OVERHEAD + ELEMENT_OVERHEAD * len(values) + item_size(values)
 
@@ -71,6 +79,7 @@ _SIZES: dict[str, Callable[[Any], int]] = {
     "B": _binary,
     "BOOL": _one,
     "NULL": _one,
+    "BS": _binary_set,
     "L": _list,
     "M": _map,
 }

@@ -123,7 +123,10 @@ class TestSizes:
         assert item_size({"pk": {"S": "a"}, "größe": {"N": "12"}}) == 2 + 1 + 7 + 2
         assert item_size(None) == 0
 
-    def test_set_is_refused(self) -> None:
+    def test_binary_set_counts_as_a_list(self) -> None:
+        assert value_size({"BS": [b"12", "YWJj"]}) == 3 + (1 + 2) + (1 + 3)
+
+    def test_set_of_texts_is_refused(self) -> None:
         with pytest.raises(ValueError, match="no size for the type SS"):
             value_size({"SS": ["a"]})
 
