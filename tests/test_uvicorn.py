@@ -25,7 +25,7 @@ async def test_workers_of_uvicorn_serve_below_a_prefix_and_count_together(
     await server.start()
     try:
         async with asyncio.timeout(START_SECONDS):
-            while len(list(tmp_path.glob("counter_*.db"))) < 2:  # a file of each worker
+            while len(list(tmp_path.glob("counter_*.db"))) < 2:  # noqa: ASYNC110, ASYNC240  # a file of each worker
                 await asyncio.sleep(0.05)
         # A connection for each call: whichever worker is free takes it.
         headers = {"authorization": f"Bearer {ann.token}", "connection": "close"}
