@@ -173,7 +173,8 @@ async def write_inbox(world: World, owner: NewUser, peers: Sequence[NewUser]) ->
 async def write_users(world: World, users: Sequence[NewUser]) -> None:
     """Write users into Postgres."""
     async with open_postgres(world.settings) as postgres:
-        await UserStore(postgres).add_all(users)
+        for batch in batched(users, WRITTEN_AT_ONCE):  # all of them would take too long for one statement
+            await UserStore(postgres).add_all(batch)
 
 
 async def write_group(table: OperatedTable, owner: NewUser, peer: NewUser, age: int, messages: int) -> UUID:
