@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.concurrency import READ_SECONDS, SEND_SECONDS, TOO_SLOW, TaskSet, deadline, wait
+from app.concurrency import READ_SECONDS, SEND_SECONDS, TOO_SLOW, TaskSet, deadline, time_left, wait
 from app.errors import Unavailable
 from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
@@ -97,7 +97,7 @@ class Messaging:
     async def _run_to_completion(self, send: Coroutine[Any, Any, Message]) -> Message:
         """Wait for a send until its deadline. After it the send goes on: what it commits must reach the inboxes."""
         task = self._tasks.start(send)
-        await wait([task], SEND_SECONDS)
+        await wait([task], time_left(SEND_SECONDS))
         if not task.done():
             raise Unavailable(TOO_SLOW)
         return task.result()
