@@ -13,6 +13,7 @@ from app.http.routes import SignedInRoute, authorization_of
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
+from app.realtime.positions import MAX_LENGTH
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 from app.realtime.stream import Stream
 
@@ -23,7 +24,7 @@ LastEventId = Annotated[
     Header(
         alias="Last-Event-ID",
         description="`id` of the last event received: the stream continues after it. An unknown id counts as expired",
-        max_length=64,
+        max_length=MAX_LENGTH,
         examples=["1795512600123"],
     ),
 ]
