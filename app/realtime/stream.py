@@ -90,9 +90,9 @@ class Stream:
     async def start(self, position: str | None) -> None:
         """Read the user's rows, and resume after a position with the first items, or from now on if it is None.
 
-        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads the messages after the number that
-        the position has of a group. Of other groups with activity since two minutes before it reads 10 messages, and 10
-        more for each 10 that came in that time: at most 300 messages in all.
+        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads the messages after the number of
+        a group that the position has. Of other groups with activity since two minutes before it reads 10 messages, and
+        10 more for each 10 that came in that time: at most 300 messages in all.
         """
         page = await self._catchup.newest(self._user)
         rows, self._has_whole_inbox = page.rows, page.next is None
