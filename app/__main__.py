@@ -1,6 +1,7 @@
 """The server: `python -m app` serves the API as the environment's settings say, with every bound that it needs."""
 
 import argparse
+import gc
 import signal
 from functools import partial
 from typing import Any, cast
@@ -50,7 +51,15 @@ class Service:
         if message["type"] == "lifespan.startup.failed" and not self._shows_traceback:
             cause = message.get("message", "").strip().rpartition("\n")[2]
             message = {**message, "message": f"The service cannot start: {cause}. LOG_LEVEL=DEBUG shows where."}
+        elif message["type"] == "lifespan.startup.complete":
+            _freeze()
         await send(message)
+
+
+def _freeze() -> None:
+    """Leave what the start has made, most of it boto3's, out of all collections: each takes a tenth of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def _config(settings: ServerSettings) -> uvicorn.Config:

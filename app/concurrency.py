@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -21,11 +22,22 @@ SEND_SECONDS = 4.0
 
 TOO_SLOW = "The services this request needs were too slow"
 
+_waited: ContextVar[float] = ContextVar("waited", default=0.0)
 T = TypeVar("T")
 
 
+def count_wait(seconds: float) -> None:
+    """Count what this request has waited before its work towards each of its deadlines."""
+    _waited.set(seconds)
+
+
+def time_left(seconds: float) -> float:
+    """Return what the wait before the work has left of a deadline."""
+    return seconds - _waited.get()
+
+
 class deadline:  # noqa: N801  # it is called like a function, as asyncio.timeout is
-    """Cancel the block after this many seconds and raise Unavailable in its place.
+    """Cancel the block after this many seconds and raise Unavailable in its place. A wait before the work counts.
 
     A class takes half the CPU of a generator, and every request has a deadline or two.
     """
@@ -33,7 +45,7 @@ class deadline:  # noqa: N801  # it is called like a function, as asyncio.timeou
     __slots__ = ("_timeout",)
 
     def __init__(self, seconds: float) -> None:
-        self._timeout = asyncio.timeout(seconds)
+        self._timeout = asyncio.timeout(time_left(seconds))
 
     async def __aenter__(self) -> None:
         await self._timeout.__aenter__()
@@ -134,7 +146,7 @@ class TaskSet:
     async def complete(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
         """Return the result of work that goes on after this many seconds, and after its caller. Raises Unavailable."""
         task = self.start(work)
-        await wait([task], seconds)
+        await wait([task], time_left(seconds))
         if not task.done():
             raise Unavailable(TOO_SLOW)
         return task.result()

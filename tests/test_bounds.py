@@ -38,7 +38,7 @@ VALUES = {
     ],
     "Requests": [
         "`MAX_REQUESTS_IN_FLIGHT`, `MAX_REQUESTS_PER_ACCOUNT`",
-        f"{limits.TURNS}, {limits.TURN_SECONDS:g} s",
+        f"{limits.TURNS}, {limits.TURN_SECONDS[0]:g} to {limits.TURN_SECONDS[1]:g} s",
         f"{size(routes.MAX_BODY_BYTES)}, {routes.BODY_SECONDS:g} s",
         f"{strict_json.MAX_DEPTH} levels, {strict_json.MAX_MEMBERS}",
         f"{problems.MAX_ERRORS}",

@@ -5,11 +5,12 @@ one account delays those of others by the work of a few.
 """
 
 import asyncio
+import time
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
+from app.concurrency import count_wait
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
 from app.limits.rates import ADDRESS_TRAFFIC, TRAFFIC, Rate
@@ -21,10 +22,32 @@ UNLIMITED: Final = frozenset({"/api/health-check", "/api/events", "/healthz", "/
 """Health checks are never refused; event streams, which are idle most of the time, have a limit of their own."""
 
 
-TURNS: Final = 4
+TURNS: Final = 2
 """Requests of an account that work at the same time; the others wait."""
-TURN_SECONDS: Final = 0.25
-"""The longest that a request waits for its turn: behind a dependency that hangs, all may work."""
+TURN_SECONDS: Final = 0.5, 1.0
+"""The longest waits for a turn, of the first in the queue and of the last that an account may have. They count towards
+the deadlines. So behind a dependency that hangs all requests begin to work, one after the other."""
+
+
+class Turns(asyncio.Semaphore):
+    """The turns of an account."""
+
+    def __init__(self) -> None:
+        super().__init__(TURNS)
+        self._waiting = 0
+
+    async def take(self, queue: int) -> bool:
+        """Take a turn, or return False after the wait for a place in a queue that is at most so long."""
+        self._waiting += 1
+        first, last = TURN_SECONDS
+        seconds = first + (last - first) * self._waiting / queue
+        try:
+            async with asyncio.timeout(seconds if self.locked() else None):
+                return await self.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
 
 
 class Running:
@@ -35,13 +58,13 @@ class Running:
         self.limit_per_account = limit_per_account
         self.counts: Counter[str] = Counter()
         """Running requests by account, and of all accounts under an empty name."""
-        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
 
-    def turns_of(self, account: str) -> asyncio.Semaphore:
+    def turns_of(self, account: str) -> Turns:
         """Return the turns of an account, which exist for as long as a request has them."""
         turns = self._turns.get(account)
         if turns is None:
-            turns = self._turns[account] = asyncio.Semaphore(TURNS)
+            turns = self._turns[account] = Turns()
         return turns
 
 
@@ -52,7 +75,7 @@ class CountedPlace(Place):
         self._running = running
         self._account = ""
         self._is_taken = False
-        self._turns: asyncio.Semaphore | None = None
+        self._turns: Turns | None = None
         """Those of the account, while the request has a turn."""
 
     def take(self) -> None:
@@ -74,15 +97,12 @@ class CountedPlace(Place):
             raise Overloaded(f"An account may have {most} requests at once: wait for their answers")
 
     async def turn(self) -> None:
-        turns = self._running.turns_of(self._account)
-        if turns.locked():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_SECONDS):
-                    await turns.acquire()
-                    self._turns = turns
-        else:
-            await turns.acquire()
+        if not self._account:
+            return
+        turns, started = self._running.turns_of(self._account), time.monotonic()
+        if await turns.take(self._running.limit_per_account):
             self._turns = turns
+        count_wait(time.monotonic() - started)
 
     def leave(self) -> None:
         if self._turns:

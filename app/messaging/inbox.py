@@ -88,7 +88,8 @@ class Inbox:
             before = items.continued(entries[wanted - 1], before) if len(entries) > wanted else None
             if before is None or len(rows) == limit:
                 break
-        return InboxPage(sorted(rows.values(), key=InboxPosition.of, reverse=True), before)
+        newest = sorted(rows.values(), key=lambda row: (row.last_at, row.group_uuid), reverse=True)
+        return InboxPage(newest, before)
 
     async def _rows(
         self, user: UUID, entries: Sequence[BucketPosition], before: InboxPosition | BucketPosition | None

@@ -106,8 +106,8 @@ class MessagingStore:
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
         """Return the existing rows of these groups, eventually consistent. 0.5 RCU for each group."""
-        found = await self._table.batch_get([items.inbox_key(user, group) for group in groups])
-        return list(map(items.to_inbox_row, found))
+        keys = [items.inbox_key(user, group) for group in groups]
+        return [items.row_of(user, item) for item in await self._table.batch_get(keys, projection=items.ROW)]
 
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""

@@ -14,6 +14,7 @@ from app.messaging.schemas import ChangeView, MessageGroupView
 from app.messaging.views import message_views
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
+from app.realtime.positions import MAX_LENGTH
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 from app.realtime.stream import Stream
 
@@ -24,7 +25,7 @@ LastEventId = Annotated[
     Header(
         alias="Last-Event-ID",
         description="`id` of the last event received: the stream continues after it. An unknown id counts as expired",
-        max_length=64,
+        max_length=MAX_LENGTH,
         examples=["1795512600123"],
     ),
 ]

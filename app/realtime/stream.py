@@ -22,6 +22,7 @@ from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, Mes
 from app.messaging.models import Change, InboxRow, Message
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
+from app.realtime.positions import Numbers, read_position
 from app.realtime.replay import Delivery, Replay
 
 RECONCILE_INTERVAL = 60.0
@@ -29,8 +30,8 @@ RECONCILE_INTERVAL = 60.0
 UNRELIABLE_RECONCILE_INTERVAL = 2.0
 """Seconds between two comparisons with the rows while the bus is not reliable."""
 REPLAY_OVERLAP = timedelta(seconds=2 * RECONCILE_INTERVAL)
-"""A resumed stream starts to read the log this long before its position: it covers the losses that the earlier stream
-had not noticed, and the difference between two clocks."""
+"""A resumed stream starts to read the log of a group without a number this long before its position: it covers the
+losses that the earlier stream had not noticed, and the difference between two clocks."""
 REPLAY_GROUPS, REPLAY_CHUNK = 20, 10
 """Groups of which a resumed stream reads the log, and messages that it reads of each at once. It has MESSAGES messages
 in all; with more groups or messages the client has to ask what has changed."""
@@ -81,6 +82,7 @@ class Stream:
         self._has_whole_inbox = True
         self._steps: deque[Step] = deque()
         self._replayable = MESSAGES
+        self._numbers = Numbers()
         self._reconciled_at = 0.0
         self.is_over = False
         """Return whether `next_items` has nothing more to return."""
@@ -97,8 +99,9 @@ class Stream:
     async def start(self, position: str | None) -> None:
         """Read the user's rows, and resume after a position with the first items, or from now on if it is None.
 
-        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads 10 messages of each group with
-        activity since its position, and 10 more for each 10 that came since: at most 300 messages in all.
+        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads the messages after the number of
+        a group that the position has. Of other groups with activity since two minutes before it reads 10 messages, and
+        10 more for each 10 that came in that time: at most 300 messages in all.
         """
         page = await self._catchup.newest(self._user)
         rows, self._has_whole_inbox = page.rows, page.next is None
@@ -113,11 +116,18 @@ class Stream:
         to end. An event costs nothing, a lost message 1 RCU and a comparison with the rows 0.5 RCU for each 13 of them.
         """
         step = self._steps.popleft() if self._steps else self._take_delivery
-        return await step()
+        return [self._with_numbers(item) for item in await step()]
+
+    def _with_numbers(self, item: StreamItem) -> StreamItem:
+        """Add to a position up to where messages were delivered, so that a stream that resumes there repeats none."""
+        if isinstance(item.event, MessageAppended):
+            self._numbers.add(item.event.message.group_uuid, item.event.message.number)
+        return replace(item, position=self._numbers.position(item.position)) if item.position else item
 
     def _begin_from(self, rows: Sequence[InboxRow]) -> None:
         """Deliver what comes after these rows."""
         self._steps.clear()
+        self._numbers = Numbers()
         self._delivered = {row.group_uuid: _cursor_at(row) for row in rows}
 
     async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
@@ -127,15 +137,20 @@ class Stream:
         """
         if position is None:
             return [StreamItem(ResyncRequired("new"))]
-        replay = await self._bus.replay_after(self._user, position)
+        of_bus, numbers = read_position(position)
+        replay = await self._bus.replay_after(self._user, of_bus)
         if replay is None:
             return [StreamItem(ResyncRequired("expired"))]
+        self._numbers = numbers
         with_replay = {row.group_uuid: row for row in (*_rows_of(replay), *rows)}  # a large inbox has more rows
         since = replay.at - REPLAY_OVERLAP
-        active = [row for row in with_replay.values() if _active_at(row) >= since]
+        active = [row for row in with_replay.values() if self._has_new_messages(row, since) or _has_changes(row, since)]
         if len(active) > REPLAY_GROUPS:
             return [StreamItem(ResyncRequired("gap"))]
-        self._delivered = {group: replace(_cursor_at(row), version=0) for group, row in with_replay.items()}
+        self._delivered = {
+            group: SyncCursor(max(row.last_number, self._numbers.of(group) or 0), 0, row.change_number)
+            for group, row in with_replay.items()
+        }
         active.sort(key=_active_at)
         self._steps.extend(partial(self._replay_logs, row, since, rows) for row in active)
         self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
@@ -144,10 +159,9 @@ class Stream:
     async def _replay_logs(self, row: InboxRow, since: datetime, rows: Sequence[InboxRow]) -> list[StreamItem]:
         """Return a group's messages and changes since then. With too many in all the stream goes on as a new one."""
         group, found = row.group_uuid, list[LiveEvent]()
-        if row.last_at >= since:
-            messages = await self._entries_since(partial(self._catchup.messages, group), row.last_number, since)
-            found += [MessageAppended(message, row) for message in messages]
-        if row.changed_at and row.changed_at >= since:
+        if self._has_new_messages(row, since):
+            found += [MessageAppended(message, row) for message in await self._messages_since(row, since)]
+        if _has_changes(row, since):
             changes = await self._entries_since(partial(self._catchup.changes, group), row.change_number, since)
             found += [MessageChanged(change, row) for change in changes]
         self._replayable -= len(found)
@@ -155,6 +169,16 @@ class Stream:
             self._begin_from(rows)
             return [StreamItem(ResyncRequired("gap"))]
         return list(map(StreamItem, found))
+
+    def _has_new_messages(self, row: InboxRow, since: datetime) -> bool:
+        return row.last_at >= since and row.last_number > (self._numbers.of(row.group_uuid) or 0)
+
+    async def _messages_since(self, row: InboxRow, since: datetime) -> list[Message]:
+        """Return what follows the number in the position, or without one all since then; too many are cut off."""
+        read = partial(self._catchup.messages, row.group_uuid)
+        if number := self._numbers.of(row.group_uuid):
+            return await read(after=number, until=min(row.last_number, number + self._replayable + 1))
+        return await self._entries_since(read, row.last_number, since)
 
     async def _entries_since(self, read: "_Read[Entry]", until: int, since: datetime) -> list[Entry]:
         """Read a log backwards until a chunk has an older entry, or there are more than a replay may have."""
@@ -308,6 +332,10 @@ def _rows_of(replay: Replay) -> list[InboxRow]:
 def _cursor_at(row: InboxRow) -> SyncCursor:
     """Return the cursor of a client that has all that a row counts."""
     return SyncCursor(row.last_number, row.version, row.change_number)
+
+
+def _has_changes(row: InboxRow, since: datetime) -> bool:
+    return row.changed_at is not None and row.changed_at >= since
 
 
 def _active_at(row: InboxRow) -> datetime:

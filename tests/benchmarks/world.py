@@ -38,7 +38,7 @@ from tests.tools.servers import environment
 GROUPS = 21
 MESSAGES = 60
 TEXT = "x" * 100
-WRITTEN_AT_ONCE = 1_000
+WRITTEN_AT_ONCE, USERS_AT_ONCE = 1_000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,8 @@ async def write_inbox(world: World, owner: NewUser, peers: Sequence[NewUser]) ->
 async def write_users(world: World, users: Sequence[NewUser]) -> None:
     """Write users into Postgres."""
     async with open_postgres(world.settings) as postgres:
-        await UserStore(postgres).add_all(users)
+        for batch in batched(users, USERS_AT_ONCE):  # a statement has a deadline
+            await UserStore(postgres).add_all(batch)
 
 
 async def write_group(table: OperatedTable, owner: NewUser, peer: NewUser, age: int, messages: int) -> UUID:

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,20 @@ def with_hey_api(folder: Path) -> None:
     assert "warn" not in said.lower()
 
 
+MODELS = {
+    "by_pydantic": ("pydantic_v2.BaseModel", "--strict-types", "str", "bytes", "int", "float", "bool"),
+    "by_msgspec": ("msgspec.Struct", "--use-msgspec-tagged-unions"),
+}
+"""Modules of models without a client, with the arguments that make them."""
+
+
+def with_models(folder: Path, module: str) -> None:
+    options = ("--use-annotated", "--formatters", "builtin", "--target-python-version", "3.11")
+    file = folder / f"{module}.py"
+    kind = ("--output-model-type", *MODELS[module])
+    succeeded(tool("datamodel-codegen", "--input", DOCUMENT, *options, *kind, "--output", file))
+
+
 def environment(live: Live) -> dict[str, str]:
     return {
         "SERVICE_URL": live.url,
@@ -151,6 +167,14 @@ async def test_a_client_in_python(name: str, live: Live, tmp_path: Path) -> None
     await says_what_the_guide_says(live, PYTHON, "-u", guided, cwd=tmp_path)
 
 
+def test_models_without_a_client(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(partial(with_models, tmp_path), MODELS))
+    script = shutil.copy(PROGRAMS / "models.py", tmp_path)
+    succeeded(mypy(*STRICT, *tmp_path.glob("*.py"), cwd=tmp_path))
+    succeeded(run(PYTHON, "-W", "error", script, DOCUMENT, cwd=tmp_path))
+
+
 def test_what_is_not_strict_is_the_same_for_every_document(tmp_path: Path) -> None:
     for folder, document in (("ours", DOCUMENT), ("minimal", minimal(tmp_path))):
         (tmp_path / folder).mkdir()
@@ -163,7 +187,7 @@ def test_what_is_not_strict_is_the_same_for_every_document(tmp_path: Path) -> No
 
 def test_the_guide_has_the_versions_and_modules_that_are_tested() -> None:
     guide = GUIDE.read_text(encoding="utf-8")
-    python = re.findall(r"^(openapi\S+==\S+)$", (LOCKS / "contract.in").read_text(), re.MULTILINE)
+    python = re.findall(r"^((?:datamodel|openapi)\S+==\S+)$", (LOCKS / "contract.in").read_text(), re.MULTILINE)
     on_node = json.loads((LOCKS / "contract" / "package.json").read_bytes())["dependencies"]
     for package in (*python, *(f"{name}@{on_node[name]}" for name in ON_NODE)):
         assert package in guide

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from app.auth.tokens import Claims
+from app.concurrency import READ_SECONDS, deadline
 from app.http.limits import TURN_SECONDS, TURNS
 from app.settings import Settings
 from app.users.service import Users
@@ -39,6 +40,7 @@ class Held:
         self._go = asyncio.Event()
         self._waiting = asyncio.Semaphore(0)
         self.requests: list[asyncio.Task[httpx.Response]] = []
+        self.begun: list[float] = []
 
     async def __aenter__(self) -> "Held":
         self._users.uuid_of = self._uuid_of  # type: ignore[method-assign]
@@ -61,6 +63,7 @@ class Held:
         return await self._client.post("/api/messages", content=self._body, headers=headers)
 
     async def _uuid_of(self, claims: Claims) -> UUID:
+        self.begun.append(now())
         self._waiting.release()
         await self._go.wait()
         return await Users.uuid_of(self._users, claims)
@@ -150,13 +153,34 @@ async def test_the_requests_of_an_account_take_turns_and_others_do_not_wait_for_
     assert most == {ann.sub: TURNS, bob.sub: TURNS}
 
 
-async def test_behind_a_dependency_that_hangs_requests_wait_for_their_turn_a_moment_only(
-    service: Service, ann: Person, bob: Person
+async def test_behind_a_dependency_that_hangs_requests_begin_one_after_the_other(
+    service: Service, settings: Settings, ann: Person, bob: Person
 ) -> None:
     body = b'{"message":"x","handle":"%s"}' % bob.handle.encode()
+    (first, last), started = TURN_SECONDS, now()
+    async with Held(service, ann.client, body, settings.max_requests_per_account) as held:
+        begun = [seconds - started for seconds in held.begun]
+    assert begun[TURNS - 1] < first <= begun[TURNS]
+    assert last - first < 2 * (begun[-1] - begun[TURNS]), "not all at once"
+    assert begun[-1] < last + 1
+
+
+async def test_the_wait_for_a_turn_counts_towards_the_deadline(
+    service: Service, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last request begins a second later than those before it, and ends with them."""
+
+    async def hang(*_: object, **__: object) -> None:
+        async with deadline(READ_SECONDS):
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr("app.http.limits.TURN_SECONDS", (1.0, 1.0))
+    monkeypatch.setattr(service.state["messaging"], "inbox", hang)
     started = now()
-    async with Held(service, ann.client, body, 3 * TURNS):
-        assert TURN_SECONDS <= now() - started < TURN_SECONDS + 1
+    answers = await asyncio.gather(*(ann.client.get("/api/message_groups") for _ in range(TURNS + 1)))
+    for answer in answers:
+        problem_of(answer, 503, "unavailable")
+    assert READ_SECONDS <= now() - started < READ_SECONDS + 0.7
 
 
 async def test_a_client_that_leaves_while_it_waits_gives_its_turn_away(
@@ -170,7 +194,7 @@ async def test_a_client_that_leaves_while_it_waits_gives_its_turn_away(
             for request in waiting:
                 request.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-        async with asyncio.timeout(TURN_SECONDS):
+        async with asyncio.timeout(TURN_SECONDS[0]):
             answers = await asyncio.gather(*(client.get("/api/users/me") for _ in range(TURNS)))
         assert {answer.status_code for answer in answers} == {200}
 

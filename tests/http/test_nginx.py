@@ -1,11 +1,8 @@
 """The service behind a real nginx, configured as the documentation says, which strips the prefix or passes it on."""
 
-import asyncio
 import json
-import os
 import re
 import shutil
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,25 +11,11 @@ import pytest
 import pytest_asyncio
 
 from app.settings import Settings
-from scripts import bootstrap
-from scripts.bootstrap import NGINX
-from scripts.engines.process import Child, free_port
 from tests.fixtures.app import Person, Service
-from tests.fixtures.setup import set_up
 from tests.tools.listener import sse
+from tests.tools.nginx import VARIABLES, behind_nginx
 from tests.tools.servers import Server
 
-LOCATION = re.search(r"```nginx\n(.*?)```", Path("docs/operations.md").read_text(), re.DOTALL)
-CONFIGURATION = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-  access_log off; client_body_buffer_size 64k;
-  client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  server {{ listen 127.0.0.1:{port}; {location} }}
-}}
-"""
 pytestmark = pytest.mark.skipif(
     shutil.which("apt-get") is None, reason="nginx comes from the packages of a Debian or Ubuntu"
 )
@@ -46,30 +29,9 @@ async def proxy(
     tmp_path: Path,
 ) -> AsyncIterator[str]:
     """The address of the service behind nginx."""
-    await asyncio.to_thread(set_up, request, "nginx")
-    assert LOCATION
-    server = Server(settings, variables={"ROOT_PATH": "/chat"})
-    target, port = f"http://127.0.0.1:{server.port}", free_port()
-    location = LOCATION[1].replace("http://127.0.0.1:8000/", target + "/" * (request.param == "stripped"))
-    file = tmp_path / "nginx.conf"
-    file.write_text(CONFIGURATION.format(folder=tmp_path, port=port, location=location))
-    nginx = Child("nginx", tmp_path / "nginx.log")
-    try:
-        await server.start()
-        program, libraries = NGINX / "usr" / "sbin" / "nginx", os.environ | bootstrap.libraries(NGINX)
-        nginx.start(program, "-p", tmp_path, "-c", file, "-e", tmp_path / "error.log", env=libraries)
-        nginx.wait_until(lambda: _answers(port), seconds=10)
-        yield f"http://127.0.0.1:{port}/chat"
-    finally:
-        nginx.stop(signal.SIGTERM, seconds=2)
-        await server.stop(signal.SIGKILL)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/chat/healthz", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
+    server = Server(settings, variables=VARIABLES)
+    async with behind_nginx(request, server, tmp_path, is_stripped=request.param == "stripped") as address:
+        yield address
 
 
 async def test_the_page_the_documentation_and_links_work_behind_it(proxy: str, ann: Person, bob: Person) -> None:

@@ -25,6 +25,8 @@ class Server:
     variables: dict[str, str] = field(default_factory=dict)
     """Settings of the server itself, and others in place of those in `settings`."""
     stderr: int = asyncio.subprocess.DEVNULL
+    command: tuple[str, ...] = ("-m", "app")
+    """Arguments of Python."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -34,8 +36,7 @@ class Server:
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "app",
+            *self.command,
             env={**environment(self.settings), "HOST": "127.0.0.1", "PORT": str(self.port), **self.variables},
             stderr=self.stderr,
         )

@@ -70,9 +70,9 @@ def local_settings(settings: Settings, port: int) -> Settings:
     )
 
 
-def local_server(settings: Settings) -> Server:
+def local_server(settings: Settings, **variables: str) -> Server:
     port = free_port()
-    return Server(local_settings(settings, port), port)
+    return Server(local_settings(settings, port), port, variables)
 
 
 @asynccontextmanager

@@ -1,0 +1,55 @@
+"""Decode each event of the document with models that datamodel-code-generator made, strictly typed."""
+
+import json
+import sys
+from pathlib import Path
+from typing import assert_never
+
+import by_msgspec
+import by_pydantic
+import msgspec
+
+document = json.loads(Path(sys.argv[1]).read_bytes())
+stream = document["paths"]["/api/events"]["get"]["responses"]["200"]["content"]["text/event-stream"]
+examples = [json.dumps(example["value"]) for example in stream["examples"].values()]
+
+
+def with_pydantic(data: str) -> str:
+    match by_pydantic.EventView.model_validate_json(data).root:
+        case by_pydantic.MessageEvent(message=message):
+            return message.message
+        case by_pydantic.GroupEvent(group=group):
+            return group.display_name
+        case by_pydantic.ProfileEvent(user=user):
+            return user.display_name
+        case by_pydantic.ReadEvent(number=number):
+            return f"{number}"
+        case by_pydantic.TypingEvent(is_typing=is_typing):
+            return f"{is_typing}"
+        case by_pydantic.ResyncEvent(reason=reason):
+            return reason
+        case other:
+            assert_never(other)
+
+
+def with_msgspec(data: str) -> str:
+    match msgspec.json.decode(data, type=by_msgspec.EventView):
+        case by_msgspec.MessageEvent(message=message):
+            return message.message
+        case by_msgspec.GroupEvent(group=group):
+            return group.display_name
+        case by_msgspec.ProfileEvent(user=user):
+            return user.display_name
+        case by_msgspec.ReadEvent(number=number):
+            return f"{number}"
+        case by_msgspec.TypingEvent(is_typing=is_typing):
+            return f"{is_typing}"
+        case by_msgspec.ResyncEvent(reason=reason):
+            return reason
+        case other:
+            assert_never(other)
+
+
+for example in examples:
+    assert with_pydantic(example) == with_msgspec(example) != ""
+assert len(examples) > 5
