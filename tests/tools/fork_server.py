@@ -1,7 +1,7 @@
-"""A process that has loaded the command line and forks for each command, as loading takes a second of CPU.
+"""A process that has loaded the service and the command line, and forks for each run: loading takes 2 s of CPU.
 
-Each request on the socket is a JSON object {"arguments", "env", "cwd"} with four descriptors: the standard streams of
-the command, and a pipe that gets its process id and, at its end, its exit code.
+Each request on the socket is a JSON object {"program", "arguments", "env", "constants", "cwd"} with four descriptors:
+the standard streams of the program, and a pipe that gets its process id and, at its end, its exit code.
 """
 
 import gc
@@ -14,23 +14,30 @@ import time
 from importlib import import_module
 from typing import Final
 
+from app.__main__ import main as serve
 from app.cli.main import COMMANDS, run
 
+PROGRAMS: Final = {"cruddur": run, "app": serve}
 LOADED_LATER: Final = (
+    "anyio._backends._asyncio",
     "app.cli.services",
     "app.gateways.aws",
     "app.gateways.dynamodb.operator",
+    "app.gateways.valkey.router",
+    "app.gateways.valkey.subscriber",
     "prometheus_client.parser",
     "rich.console",
     "rich.progress",
     "rich.table",
     "rich.text",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
 )
-"""Modules that commands import when they need them."""
+"""Modules that programs import when they need them."""
 
 
 def main(control: socket.socket) -> None:
-    """Serve until the other end of the socket is closed. A command leaves by the exception of its end."""
+    """Serve until the other end of the socket is closed. A program leaves by its return or the exception of its end."""
     for module in [*(f"app.cli.{entry.module}" for entry in COMMANDS.values()), *LOADED_LATER]:
         import_module(module)
     gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
@@ -42,15 +49,18 @@ def main(control: socket.socket) -> None:
         if os.fork() == 0:
             control.close()
             supervise(json.loads(request), descriptors)
+            return
         for descriptor in descriptors:
             os.close(descriptor)
 
 
 def supervise(request: dict[str, object], descriptors: list[int]) -> None:
-    """Run the command in a child, and report how it ends. Only the child returns."""
+    """Run the program in a child, and report how it ends. Only the child returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *streams, report = descriptors
     if pid := os.fork():
+        for stream in streams:
+            os.close(stream)
         os.write(report, f"{pid}\n".encode())
         _, status = os.waitpid(pid, 0)
         os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
@@ -64,7 +74,11 @@ def supervise(request: dict[str, object], descriptors: list[int]) -> None:
     os.environ.update(request["env"])  # type: ignore[call-overload]  # of strings, as JSON has them
     time.tzset()
     sys.argv[1:] = request["arguments"]  # type: ignore[call-overload]  # as above
-    run()
+    for name, value in request["constants"].items():  # type: ignore[attr-defined]  # as above
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
+    PROGRAMS[str(request["program"])]()
 
 
 if __name__ == "__main__":
