@@ -4,6 +4,7 @@ Each request on the socket is a JSON object {"program", "arguments", "env", "con
 the standard streams of the program, and a pipe that gets its process id and, at its end, its exit code.
 """
 
+import asyncio
 import gc
 import json
 import os
@@ -14,8 +15,13 @@ import time
 from importlib import import_module
 from typing import Final
 
+from botocore.loaders import create_loader
+
 from app.__main__ import main as serve
 from app.cli.main import COMMANDS, run
+from app.gateways.dynamodb.client import open_client
+from app.settings import TableSettings
+from tests.tools.load_once import load_once
 
 PROGRAMS: Final = {"cruddur": run, "app": serve}
 LOADED_LATER: Final = (
@@ -40,6 +46,8 @@ def main(control: socket.socket) -> None:
     """Serve until the other end of the socket is closed. A program leaves by its return or the exception of its end."""
     for module in [*(f"app.cli.{entry.module}" for entry in COMMANDS.values()), *LOADED_LATER]:
         import_module(module)
+    load_once()
+    asyncio.run(_load_files())
     gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps
     while True:
@@ -52,6 +60,16 @@ def main(control: socket.socket) -> None:
             return
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+async def _load_files() -> None:
+    """Have botocore load the files that clients need."""
+    for service in ("application-autoscaling", "cloudwatch", "cognito-idp"):
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            create_loader().load_service_model(service, kind)
+    settings = TableSettings(environment="test", dynamodb_endpoint_url="http://127.0.0.1:1", dynamodb_table="none")
+    async with open_client(settings):
+        pass
 
 
 def supervise(request: dict[str, object], descriptors: list[int]) -> None:
