@@ -28,6 +28,7 @@ def _one_authority() -> str:
     file = TOOLS / "one-authority.pem"
     if not file.exists():
         first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+        file.parent.mkdir(exist_ok=True)
         new = file.with_suffix(f".{os.getpid()}")
         new.write_text(first + end)
         new.rename(file)
