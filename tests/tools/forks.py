@@ -81,7 +81,8 @@ async def fork(
 
 
 async def _exit_code(report: asyncio.StreamReader) -> int:
-    return int(await report.readline())
+    """Read the exit code and the end of the pipe, which is closed then."""
+    return int(await report.read())
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
