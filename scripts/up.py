@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Never
 
 import httpx
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.cli.local_service import LOCK, publish_settings
 from app.cli.seed.stock import seed_if_empty
@@ -78,8 +78,9 @@ def _run() -> None:
     with _locked(data, address):
         _require_free_port(port)
         with ExitStack() as running:
+            _configure(data, port)
             children = _start_engines(data, running)
-            settings = _configure(data, port)
+            settings = Settings()
             running.enter_context(publish_settings(data))
             _prepare(settings)
             service = _start_service(data, address, running)
@@ -140,8 +141,8 @@ def _start_engines(data: Path, running: ExitStack) -> list[Child]:
     return [engine.child for engine in engines]
 
 
-def _configure(data: Path, port: int) -> Settings:
-    """Put the other settings into the environment, where the service reads them too."""
+def _configure(data: Path, port: int) -> None:
+    """Put all settings but addresses of engines into the environment. Raises ValidationError for a wrong one."""
     os.environ.pop("COGNITO_JWKS_URL", None)
     os.environ |= {
         "ENVIRONMENT": "local",
@@ -150,7 +151,7 @@ def _configure(data: Path, port: int) -> Settings:
         "COGNITO_ISSUER_URL": f"http://{HOST}:{port}/local",
         "COGNITO_CLIENT_IDS": "local",
     }
-    return Settings()
+    Settings(database_url=SecretStr(os.environ.get("DATABASE_URL") or "postgresql://not-started-yet@localhost/none"))
 
 
 def _prepare(settings: Settings) -> None:

@@ -4,8 +4,12 @@ import os
 
 from hypothesis import settings
 
+from tests.tools.load_once import load_once
+
 settings.register_profile("untimed", deadline=None)  # a loaded machine is no fault
 settings.load_profile("untimed")
+
+load_once()
 
 pytest_plugins = [
     "tests.fixtures.engines",

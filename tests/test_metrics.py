@@ -235,7 +235,7 @@ async def test_production_without_a_token_has_no_counters(settings: Settings) ->
 async def test_the_counters_of_two_workers_add_up(settings: Settings, ann: Person, tmp_path: Path) -> None:
     """Each scrape reaches one of them, which answers for both."""
     shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    workers = [Server(settings, variables=shared) for _ in range(2)]
+    workers = [Server(settings, variables=shared, is_forked=False) for _ in range(2)]  # it counts at the import
     try:
         await asyncio.gather(*(worker.start() for worker in workers))
         headers = {"authorization": f"Bearer {ann.token}"}

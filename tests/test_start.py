@@ -41,7 +41,7 @@ async def test_a_process_starts_without_anything_and_says_what_it_waits_for(sett
     missing = changed(settings, database_url="postgresql://u:kX9vQ2mR7t@127.0.0.1:1/x", cognito_jwks_url=f"{away}/keys")
     elsewhere = away.replace("127.0.0.1", "127.1")  # no address of an engine on this machine, which gets no credentials
     variables = NOTHING | {"DYNAMODB_ENDPOINT_URL": elsewhere, "COGNITO_JWKS_URL": f"{away}/keys"}
-    server = Server(missing, variables=variables, stderr=asyncio.subprocess.PIPE)
+    server = Server(missing, variables=variables, stderr=asyncio.subprocess.PIPE, is_forked=False)
     await server.start()
     async with httpx.AsyncClient(base_url=server.address, timeout=10) as client:
         ready = await client.get("/readyz")
@@ -56,16 +56,28 @@ async def test_a_process_starts_without_anything_and_says_what_it_waits_for(sett
     assert "kX9vQ2mR7t" not in json.dumps(lines)
 
 
+async def next_state(server: Server) -> dict[str, Any]:
+    """Return the next line that the running process logs about a dependency."""
+    assert server.process
+    assert server.process.stderr
+    async with asyncio.timeout(30):
+        while True:
+            line: dict[str, Any] = json.loads(await server.process.stderr.readline())
+            if line["event"].startswith("dependency_"):
+                return line
+
+
 @pytest.mark.usefixtures("issuer")  # serves the keys
 async def test_a_process_becomes_ready_by_itself(settings: Settings, empty_database_url: str) -> None:
     """Nothing asks for it: the schema comes after the start, and the log says when it was found."""
     early = changed(settings, database_url=empty_database_url)
     server = Server(early, variables={"LOG_LEVEL": "INFO"}, stderr=asyncio.subprocess.PIPE)
+    server.constants = {"app.http.readiness.START_INTERVAL": 0.5}
     await server.start()
-    await asyncio.sleep(3)
+    states = [await next_state(server)]
     await asyncio.to_thread(migrate, database_of(empty_database_url))
-    await asyncio.sleep(7)
-    states = [line for line in await logged(server) if line["event"].startswith("dependency_")]
+    states.append(await next_state(server))
+    states += [line for line in await logged(server) if line["event"].startswith("dependency_")]
     assert [(line["dependency"], line["event"]) for line in states] == [
         ("postgres", "dependency_down"),
         ("postgres", "dependency_ok"),

@@ -21,6 +21,7 @@ async def test_workers_of_uvicorn_serve_below_a_prefix_and_count_together(
         group = (await bob.sent(f"{number}", ann))["message_group_uuid"]
     server = Server(settings, variables={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})
     options = ("--workers", "2", "--root-path", PREFIX, "--host", "127.0.0.1", "--port", f"{server.port}")
+    server.is_forked = False
     server.command = ("-m", "uvicorn", "--factory", "app.main:create_app", *options)
     await server.start()
     try:

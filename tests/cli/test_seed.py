@@ -1,10 +1,9 @@
 """seed: stock and crowd, the same every time, resumed after it was stopped, patient with throttles."""
 
 import asyncio
-import os
 import secrets
 import signal
-import sys
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,10 +20,10 @@ from app.messaging.store import MessagingStore
 from app.settings import Settings
 from migrations.dynamodb_table import create_table
 from migrations.postgres import migrate
-from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
 from tests.fixtures.engines import database_of
 from tests.tools.faults import throttled
+from tests.tools.forks import fork
 
 SIZE = ("--users", "20", "--groups", "40", "--messages", "6000")
 
@@ -54,16 +53,7 @@ async def test_a_seed_of_nothing_writes_nothing(empty: Place) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "app.cli",
-        "seed",
-        *SIZE,
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **empty.environment},
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await fork("cruddur", "seed", *SIZE, env=empty.environment, stderr=subprocess.PIPE)
     async with empty.table() as table:
         await _until_some_messages(table)
     process.send_signal(how)

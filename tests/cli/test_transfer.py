@@ -17,6 +17,7 @@ from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
 from tests.fixtures.engines import database_of
+from tests.tools.forks import fork
 
 
 async def test_a_round_trip_changes_nothing(stock: Place, empty: Place, tmp_path: Path) -> None:
@@ -38,12 +39,7 @@ async def test_an_import_goes_on_where_it_stopped(
     await source.done("seed", "--users", "4", "--groups", "3", "--messages", "3000")
     await source.done("export", "--user", "seed_000000", "--output", str(file))
     [last] = [json.loads(line) for line in file.read_text().splitlines() if '"end"' in line]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.cli", "import", str(file)),
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **empty.environment},
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await fork("cruddur", "import", str(file), env=empty.environment)
     first = json.loads(file.read_text().splitlines()[0])
     async with empty.table() as table:
         for _ in range(1_500):
@@ -51,8 +47,7 @@ async def test_an_import_goes_on_where_it_stopped(
                 break
             await asyncio.sleep(0.02)
     process.send_signal(how)
-    await process.communicate()
-    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    assert await process.wait() == (130 if how == signal.SIGINT else -how)
     [told] = (await empty.done("import", str(file), "--json")).records
     assert told["kept"] >= 300
     assert told["kept"] + told["written"] == last["messages"] + last["inbox_rows"]

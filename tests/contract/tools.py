@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from scripts.bootstrap import CONTRACT, CONTRACT_NPM, ROOT, clean_environment, contract_node
 
@@ -38,9 +39,9 @@ def program_environment() -> dict[str, str]:
     return clean_environment() | {"PATH": path, "NO_COLOR": "1", "CI": "1"}
 
 
-def tool(name: str, *arguments: str | Path, cwd: Path = ROOT, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-    """A program from PyPI."""
-    return run(CONTRACT / "bin" / name, *arguments, cwd=cwd, seconds=seconds)
+def tool(name: str, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program from PyPI, with the options of `run`."""
+    return run(CONTRACT / "bin" / name, *arguments, **options)
 
 
 def node(name: str, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,6 @@ from app.http.protocol import (
     MAX_HEAD_BYTES,
     MAX_PIPELINED,
     READ_BYTES,
-    READ_SECONDS,
-    REQUEST_SECONDS,
     ConnectionLimits,
 )
 from app.settings import Settings
@@ -150,14 +148,21 @@ UNFINISHED = {
 """The bytes that a connection sends at its begin, and then every 0.4 s."""
 
 
-async def test_a_connection_that_does_not_finish_its_request_is_closed_in_time(server: Server) -> None:
+async def test_a_connection_that_does_not_finish_its_request_is_closed_in_time(settings: Settings) -> None:
+    request_seconds = 3
+    server = Server(settings, constants={"app.http.protocol.REQUEST_SECONDS": request_seconds})
+
     async def seconds(begin: bytes, drip: bytes) -> float:
         started = time.monotonic()
-        await send(server, [begin, *[drip] * 40], every=0.4, wait=REQUEST_SECONDS + 4)
+        await send(server, [begin, *[drip] * 40], every=0.4, wait=request_seconds + 4)
         return time.monotonic() - started
 
-    taken = await asyncio.gather(*(seconds(*sent) for sent in UNFINISHED.values()))
-    assert not {name: s for name, s in zip(UNFINISHED, taken, strict=True) if s > REQUEST_SECONDS + 3}
+    await server.start()
+    try:
+        taken = await asyncio.gather(*(seconds(*sent) for sent in UNFINISHED.values()))
+    finally:
+        await server.stop(signal.SIGKILL)
+    assert not {name: s for name, s in zip(UNFINISHED, taken, strict=True) if s > request_seconds + 3}
 
 
 async def test_an_upgrade_is_answered_as_a_request_of_its_own(server: Server) -> None:
@@ -195,13 +200,14 @@ FILES = MAX_PIPELINED // 2
 
 
 async def test_a_client_that_does_not_read_takes_no_place_and_is_disconnected(settings: Settings) -> None:
-    server = Server(settings)
+    read_seconds = 2
+    server = Server(settings, constants={"app.http.protocol.READ_SECONDS": read_seconds})
     server.variables = {"MAX_REQUESTS_IN_FLIGHT": "1"}
     await server.start()
 
     async def download(*, begin: float = 0, every: float = 0) -> int:
         """Return how many bytes a client gets that begins to read this late, and then reads 64 KiB so often."""
-        async with connected(server, buffer=4096) as (reader, writer), asyncio.timeout(2 * READ_SECONDS + 20):
+        async with connected(server, buffer=4096) as (reader, writer), asyncio.timeout(2 * read_seconds + 20):
             writer.write((BUNDLE + b"\r\n" + CONFIG + b"\r\n") * FILES + CONFIG + LAST)
             await asyncio.sleep(begin)
             received = 0
@@ -212,8 +218,8 @@ async def test_a_client_that_does_not_read_takes_no_place_and_is_disconnected(se
             return received
 
     try:
-        stalled = asyncio.create_task(download(begin=2 * READ_SECONDS + 3))
-        slow = asyncio.create_task(download(every=0.15))
+        stalled = asyncio.create_task(download(begin=2 * read_seconds + 3))
+        slow = asyncio.create_task(download(every=0.05))
         await asyncio.sleep(1)
         assert (await send(server, [CONFIG + LAST])).startswith(b"HTTP/1.1 200 OK")
         assert await stalled < await slow

@@ -1,0 +1,103 @@
+"""A process that has loaded the service and the command line, and forks for each run: loading takes 2 s of CPU.
+
+Each request on the socket is a JSON object {"program", "arguments", "env", "constants", "cwd"} with four descriptors:
+the standard streams of the program, and a pipe that gets its process id and, at its end, its exit code.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from importlib import import_module
+from typing import Final
+
+from botocore.loaders import create_loader
+
+from app.__main__ import main as serve
+from app.cli.main import COMMANDS, run
+from app.gateways.dynamodb.client import open_client
+from app.settings import TableSettings
+from tests.tools.load_once import load_once
+
+PROGRAMS: Final = {"cruddur": run, "app": serve}
+LOADED_LATER: Final = (
+    "anyio._backends._asyncio",
+    "app.cli.services",
+    "app.gateways.aws",
+    "app.gateways.dynamodb.operator",
+    "app.gateways.valkey.router",
+    "app.gateways.valkey.subscriber",
+    "prometheus_client.parser",
+    "rich.console",
+    "rich.progress",
+    "rich.table",
+    "rich.text",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+)
+"""Modules that programs import when they need them."""
+
+
+def main(control: socket.socket) -> None:
+    """Serve until the other end of the socket is closed. A program leaves by its return or the exception of its end."""
+    for module in [*(f"app.cli.{entry.module}" for entry in COMMANDS.values()), *LOADED_LATER]:
+        import_module(module)
+    load_once()
+    asyncio.run(_load_files())
+    gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 4)
+        if not request:
+            return
+        if os.fork() == 0:
+            control.close()
+            supervise(json.loads(request), descriptors)
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+async def _load_files() -> None:
+    """Have botocore load the files that clients need."""
+    for service in ("application-autoscaling", "cloudwatch", "cognito-idp"):
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            create_loader().load_service_model(service, kind)
+    settings = TableSettings(environment="test", dynamodb_endpoint_url="http://127.0.0.1:1", dynamodb_table="none")
+    async with open_client(settings):
+        pass
+
+
+def supervise(request: dict[str, object], descriptors: list[int]) -> None:
+    """Run the program in a child, and report how it ends. Only the child returns."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    *streams, report = descriptors
+    if pid := os.fork():
+        for stream in streams:
+            os.close(stream)
+        os.write(report, f"{pid}\n".encode())
+        _, status = os.waitpid(pid, 0)
+        os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    os.close(report)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(str(request["cwd"]))
+    os.environ.clear()
+    os.environ.update(request["env"])  # type: ignore[call-overload]  # of strings, as JSON has them
+    time.tzset()
+    sys.argv[1:] = request["arguments"]  # type: ignore[call-overload]  # as above
+    for name, value in request["constants"].items():  # type: ignore[attr-defined]  # as above
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
+    PROGRAMS[str(request["program"])]()
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,110 @@
+"""Processes that are forked from one that has loaded the service and the command line (`tests.tools.fork_server`)."""
+
+import asyncio
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+
+from scripts.bootstrap import ROOT
+
+
+class Fork:
+    """A forked process, with what tests use of asyncio's own Process."""
+
+    def __init__(self, pid: int, report: asyncio.StreamReader, stderr: asyncio.StreamReader | None) -> None:
+        self.pid = pid
+        self.stderr = stderr
+        self._exit_code = asyncio.ensure_future(_exit_code(report))
+
+    @property
+    def returncode(self) -> int | None:
+        """Return the exit code; None while the process runs."""
+        return self._exit_code.result() if self._exit_code.done() else None
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._exit_code)
+
+    async def communicate(self) -> tuple[None, bytes]:
+        """Wait for the end; return what the process has written to standard error."""
+        written = await self.stderr.read() if self.stderr else b""
+        await self.wait()
+        return None, written
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal; a process that has ended gets none."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+async def fork(
+    program: str,
+    *arguments: str,
+    env: Mapping[str, str],
+    constants: Mapping[str, float] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.DEVNULL,
+) -> Fork:
+    """Run a program, `app` or `cruddur`, with nothing else in its environment, and constants of its modules changed.
+
+    A stream is DEVNULL or a descriptor, which stays open here; stderr may be PIPE.
+    """
+    report, reported = os.pipe()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    errors, complained = os.pipe() if stderr == subprocess.PIPE else (None, stderr)
+    try:
+        streams = [nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, complained)]
+        request = {"program": program, "arguments": arguments, "env": dict(env), "cwd": str(ROOT)}
+        request["constants"] = dict(constants or {})
+        socket.send_fds(_fork_server(), [json.dumps(request).encode()], [*streams, reported])
+    finally:
+        os.close(nothing)
+        os.close(reported)
+        if errors is not None:
+            os.close(complained)
+    reader = await _reader(report)
+    return Fork(int(await reader.readline()), reader, None if errors is None else await _reader(errors))
+
+
+async def _exit_code(report: asyncio.StreamReader) -> int:
+    """Read the exit code and the end of the pipe, which is closed then."""
+    return int(await report.read())
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    return reader
+
+
+@cache
+def _fork_server() -> socket.socket:
+    """Start the process that forks, once; it ends with this process or when the socket is closed."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    command = [sys.executable, "-m", "tests.tools.fork_server", str(theirs.fileno())]
+    server = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[theirs.fileno()])
+    theirs.close()
+
+    def stop() -> None:
+        ours.close()
+        server.wait(5)
+
+    atexit.register(stop)
+    return ours
