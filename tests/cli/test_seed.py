@@ -34,7 +34,7 @@ async def test_synthetic_data_is_written_once(empty: Place) -> None:
     assert (told["users"], told["groups"], told["messages"], told["groups_kept"]) == (10, 15, 160, 0)
     ended = await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160")
     assert "15 groups were there already" in ended.out
-    assert "160 messages in 15 logs, 30 inbox rows." in (await empty.done("verify")).out
+    assert "160 messages in 15 logs, 30 inbox rows, 0 changes." in (await empty.done("verify")).out
     assert len((await empty.done("list-conversations", "seed_000003", "--json")).records) == 4
 
 
@@ -73,7 +73,7 @@ async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) ->
         assert err.decode().splitlines()[-1] == "Interrupted. The same command goes on from here."
     [told] = (await empty.done("seed", *SIZE, "--json")).records
     assert told["messages"] < 6000, "it does not begin anew"
-    assert "6,000 messages in 40 logs, 80 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert "6,000 messages in 40 logs, 80 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
 
 
 async def _until_some_messages(table: OperatedTable) -> None:
@@ -107,7 +107,7 @@ async def test_a_seed_ends_whole_after_an_interruption_and_a_repair(empty: Place
     assert (await empty.run("verify", "--repair")).code == 1
     [told] = (await empty.done("seed", *size, "--json")).records
     assert told["messages"] == 30 + 3 + 40
-    assert "120 messages in 3 logs, 6 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert "120 messages in 3 logs, 6 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
     assert (await empty.done("seed", *size, "--json")).records[0]["groups_kept"] == 3
 
 
@@ -121,7 +121,7 @@ async def test_stock_conversations_end_whole_after_an_interruption_and_a_repair(
             await store.append_message(message)
     await empty.run("verify", "--repair")
     await empty.done("seed")
-    assert "164 messages in 6 logs, 12 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert "164 messages in 6 logs, 12 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
     found = (await empty.done("get-conversation", *conversation.between, "--limit", "200", "--json")).records
     assert [each["message"] for each in found] == [message.text for message in messages]
     assert [each["created_at"] for each in found] == sorted(each["created_at"] for each in found)

@@ -24,7 +24,7 @@ from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings
 from app.gateways.dynamodb import Item, StoredItem, marshal_item, unmarshal_item
-from app.messaging import items
+from app.messaging import change_items, items
 from app.messaging.models import LAST_NUMBER, InboxRow, Message
 from app.messaging.store import MessagingStore
 from app.settings import StoreSettings
@@ -143,7 +143,7 @@ async def _find_groups(
         about, others = await services.table.describe() or {}, 0
         with console.progress("Items", total=about.get("ItemCount") or None) as advance:
             async for page in Reader(services.table, SEGMENTS, advance).pages():
-                found = [entity.group_uuid for item in page if (entity := items.to_entity(item))]
+                found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
                 catalogue.add(found)
                 others += len(page) - len(found)
         if others:
