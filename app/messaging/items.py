@@ -239,8 +239,12 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
 
 
 def copied_inbox_row(row: InboxRow) -> Put:
-    """Return the put of a row from another table, in place of no row or of one with a lower last number."""
-    return Put(inbox_item(row), f"{ABSENT} OR #last < :last", {":last": row.last_number})
+    """Return the put of a row from another table, in place of no row or of one at an earlier message or change."""
+    condition, values = f"{ABSENT} OR #last < :last", {":last": row.last_number}
+    if row.change_number:
+        condition += " OR (#last = :last AND (attribute_not_exists(#k) OR #k < :k))"
+        values[":k"] = row.change_number
+    return Put(inbox_item(row), condition, values)
 
 
 def inbox_item(row: InboxRow) -> Item:

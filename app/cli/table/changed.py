@@ -35,7 +35,7 @@ FIELDS: Final = {
     "edits": "edits",
     "reactions": "reactions",
 }
-"""What changes set in a message, in words."""
+"""The fields that changes set in a message, in words."""
 
 
 async def holes(end: int, read: Callable[[int, int], Awaitable[Iterable[Message | Change]]]) -> str:
