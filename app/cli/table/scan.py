@@ -168,7 +168,7 @@ def to_record(item: StoredItem) -> Record:
     fields = {name: value for name, value in asdict(entity).items() if value is not None}
     if isinstance(entity, Message):
         fields["edits"] = list(entity.edits)
-        fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in entity.reactions.items()}
+        fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
     return {"entity": ENTITIES[type(entity)], **fields}
 
 
