@@ -39,7 +39,7 @@ COMMANDS: Final = {
     "describe": Entry("Table", "table.schema", "Show keys, index, billing, size and switches of the table."),
     "drop": Entry("Table", "table.schema", "Delete a table and everything in it."),
     "scan": Entry("Table", "table.scan", "Read all items, filtered, in parallel."),
-    "verify": Entry("Table", "table.verify", "Find holes and orphans, and repair inbox rows."),
+    "verify": Entry("Table", "table.verify", "Find holes and orphans, and repair messages and inbox rows."),
     "get-conversation": Entry(
         "Conversations", "conversations.commands", "Show the messages of a group or of two users."
     ),

@@ -1,11 +1,22 @@
 """Items of the change log: their keys and attributes, and what a change writes to the message and to inbox rows."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
-from app.messaging.items import ABSENT, from_ms, inbox_key, message_key, reaction_name, to_ms
-from app.messaging.models import Change, ChangeType, Message
+from app.messaging.items import (
+    ABSENT,
+    changed_attributes,
+    from_ms,
+    inbox_key,
+    message_key,
+    reaction_name,
+    to_inbox_row,
+    to_message,
+    to_ms,
+)
+from app.messaging.models import LAST_NUMBER, Change, ChangeType, InboxRow, Message
 from app.text import preview
 
 TEXT_CHANGES = frozenset({ChangeType.EDIT, ChangeType.DELETE})
@@ -57,6 +68,21 @@ def to_change(item: StoredItem) -> Change:
     )
 
 
+def to_entity(item: StoredItem) -> Message | Change | InboxRow | None:
+    """Return an item of the whole table as a message, a change or an inbox row, None if it is none of them."""
+    partition, sort = item["pk"]["S"], item["sk"]["S"]
+    if partition.startswith("MSG#"):
+        if sort.startswith("N#"):
+            return to_message(item)
+        return to_change(item) if sort.startswith("CHG#") else None
+    return to_inbox_row(item) if partition.startswith("USR#") and sort.startswith("GRP#") else None
+
+
+def newest_change(group: UUID) -> Query:
+    """Return the query for the last change of a group, strongly consistent."""
+    return replace(changes_between(group, 1, LAST_NUMBER, consistent=True), limit=1, descending=True)
+
+
 def changes_between(group: UUID, first: int, last: int, *, consistent: bool) -> Query:
     """Return the query for the changes `first`..`last`, both included."""
     keys = {":pk": f"MSG#{group}", ":first": f"CHG#{first:012d}", ":last": f"CHG#{last:012d}"}
@@ -106,6 +132,26 @@ _EFFECTS: Mapping[ChangeType, Callable[[Change, Message], tuple[str, Item]]] = {
     ChangeType.UNREACT: _unreact,
 }
 """Return what the update of a message does beside counting the change: the rest of its expression, and its values."""
+
+
+def reset_changes(message: Message, stored: Message) -> Update:
+    """Return the update that makes the changes of a stored message those of `message`, and its text.
+
+    It fails if a change was applied since the message was read.
+    """
+    wanted = changed_attributes(message) if message.change_number else {}
+    if message.text:
+        wanted["text"] = message.text
+    gone = {"k", "text", *changed_attributes(stored)} - wanted.keys()
+    sets = f"SET {', '.join(f'#{name} = :{name}' for name in wanted)}" if wanted else ""
+    removes = f"REMOVE {', '.join(f'#{name}' for name in sorted(gone))}" if gone else ""
+    values = {f":{name}": value for name, value in wanted.items()}
+    condition = "attribute_exists(#pk) AND attribute_not_exists(#k)"
+    if stored.change_number:
+        condition, values = "#k = :seen", values | {":seen": stored.change_number}
+    return Update(
+        message_key(message.group_uuid, message.number), f"{sets} {removes}".strip(), values, condition=condition
+    )
 
 
 def remove_texts(group: UUID, number: int) -> Update:

@@ -52,6 +52,11 @@ class ChangeStore:
         found = await self._table.batch_get([change_items.change_key(group, number) for number in numbers])
         return sorted(map(change_items.to_change, found), key=lambda change: change.number)
 
+    async def newest_change(self, group: UUID) -> Change | None:
+        """Return the last change of a group, strongly consistent, None if there is none. 1 RCU."""
+        found = await self._table.query(change_items.newest_change(group))
+        return change_items.to_change(found[0]) if found else None
+
     async def changes_between(self, group: UUID, first: int, last: int, *, consistent: bool = False) -> list[Change]:
         """Return the changes `first`..`last`, both included, in order. 0.5 RCU for each 4 KB, about 25.
 

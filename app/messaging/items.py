@@ -88,8 +88,9 @@ def message_item(message: Message) -> Item:
         "id": message.uuid,
         "by": message.user_uuid,
         "at": to_ms(message.created_at),
-        "text": message.text,
     }
+    if message.text or not message.deleted_at:
+        item["text"] = message.text
     if message.kind != MessageKind.TEXT:
         item["kind"] = str(message.kind)
     if message.reply_to is not None:
@@ -162,16 +163,6 @@ def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
     keys = {":pk": f"MSG#{group}", ":first": "N#", ":last": f"N#{LAST_NUMBER}"}
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
-
-
-def to_entity(item: StoredItem) -> Message | InboxRow | None:
-    """Return an item of the whole table as a message or an inbox row, None if it is neither."""
-    partition, sort = item["pk"]["S"], item["sk"]["S"]
-    if partition.startswith("MSG#") and sort.startswith("N#"):
-        return to_message(item)
-    if partition.startswith("USR#") and sort.startswith("GRP#"):
-        return to_inbox_row(item)
-    return None
 
 
 def new_inbox_row(message: Message, *, user: UUID, peer: UUID) -> Put:
@@ -248,8 +239,12 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
 
 
 def copied_inbox_row(row: InboxRow) -> Put:
-    """Return the put of a row from another table, in place of no row or of one with a lower last number."""
-    return Put(inbox_item(row), f"{ABSENT} OR #last < :last", {":last": row.last_number})
+    """Return the put of a row from another table, in place of no row or of one at an earlier message or change."""
+    condition, values = f"{ABSENT} OR #last < :last", {":last": row.last_number}
+    if row.change_number:
+        condition += " OR (#last = :last AND (attribute_not_exists(#k) OR #k < :k))"
+        values[":k"] = row.change_number
+    return Put(inbox_item(row), condition, values)
 
 
 def inbox_item(row: InboxRow) -> Item:
@@ -276,13 +271,20 @@ def inbox_item(row: InboxRow) -> Item:
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
-    """Return the update that sets a row back to the end of its log, unless the row has changed since it was read."""
+    """Return the update that sets a row back to the end of its log, unless the row has changed since it was read.
+
+    Its number and time of a change become those of `row`.
+    """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
+    values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
+    changed = " REMOVE #k, #changed"
+    if row.change_number and row.changed_at:
+        changed = ", #k = :k, #changed = :changed"
+        values |= {":k": row.change_number, ":changed": to_ms(row.changed_at)}
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
-        f"SET {changes}, #read = :read, #v = #v + :one",
-        _projection_values(message, row.user_uuid)
-        | {":read": min(row.read_number, message.number), ":seen": row.version},
+        f"SET {changes}, #read = :read, #v = #v + :one{changed}",
+        _projection_values(message, row.user_uuid) | values,
         condition="#v = :seen",
     )
 

@@ -61,7 +61,7 @@ def needs(users: int, cpu: Mapping[str, float]) -> list[tuple[str, str, float]]:
 
 
 def workload(users: int) -> Workload:
-    return Workload(users=users, messages=MESSAGES_A_DAY)
+    return Workload(users=users, messages=MESSAGES_A_DAY, changes=0)
 
 
 def rates(users: int) -> dict[str, float]:

@@ -86,19 +86,22 @@ async def test_an_inbox_is_read_newest_first(stock: Place) -> None:
 
 async def test_a_scan_finds_everything_once(stock: Place) -> None:
     ended = await stock.done("scan", "--json", "--segments", "5")
-    assert len(ended.records) == 164 + 2 * 6
-    assert len({(r["group_uuid"], r.get("number"), r["user_uuid"]) for r in ended.records}) == len(ended.records)
-    assert "176 items read, 176 match." in ended.err
+    assert len(ended.records) == 164 + 14 + 2 * 6
+    assert len({(r["entity"], r["group_uuid"], r.get("number"), r["user_uuid"]) for r in ended.records}) == len(
+        ended.records
+    )
+    assert "190 items read, 190 match." in ended.err
 
 
 async def test_a_scan_is_filtered(stock: Place) -> None:
     counts = {
         "entity=inbox_row": 12,
         "entity=message number<3": 12,
-        "entity!=message": 12,
+        "entity!=message": 26,
+        "entity=change": 14,
         "text~turnip": 5,
         "number=126": 1,
-        "created_at>2000": 164,
+        "created_at>2000": 178,
         "created_at<2000": 0,
     }
     commands = [["--filter", *" --filter ".join(tests.split()).split()] for tests in counts]
@@ -115,7 +118,8 @@ async def test_a_scan_stops_at_its_limit(stock: Place) -> None:
 async def test_control_characters_of_texts_are_spelled_out(empty: Place, tmp_path: Path, stock: Place) -> None:
     file = tmp_path / "group.jsonl"
     await stock.done("export", "juniper", "osman", "--output", str(file))
-    line = json.loads(file.read_text().splitlines()[0]) | {"text": "\x1b[31mred\x07\u202eback\nsecond [bold]line"}
+    first = next(line for line in file.read_text().splitlines() if '"entity":"message"' in line)
+    line = json.loads(first) | {"text": "\x1b[31mred\x07\u202eback\nsecond [bold]line"}
     end = {"entity": "end", "messages": 1, "inbox_rows": 0, "users": 0}
     file.write_text(f"{json.dumps(line)}\n{json.dumps(end)}\n")
     await empty.done("import", str(file))

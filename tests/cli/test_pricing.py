@@ -3,15 +3,19 @@
 import asyncio
 import math
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from app.cli.capacity.pricing import (
+    CHANGE_BYTES,
     NEW_BUCKET,
     Prices,
     Units,
     Workload,
+    change,
     first_contact,
     history_page,
     inbox_page,
@@ -22,15 +26,20 @@ from app.cli.capacity.pricing import (
     send,
     write_units,
 )
+from app.gateways.dynamodb import marshal_item
+from app.messaging.change_items import change_item
+from app.messaging.models import Change, ChangeType
+from tests.tools.capacity_rules import item_size
 from tests.tools.command import cruddur
 
-QUIET = Workload(users=86_400, messages=0, inbox_pages=0, history_pages=0, first_contacts=0)
+QUIET = Workload(users=86_400, messages=0, inbox_pages=0, history_pages=0, changes=0, first_contacts=0)
 """So many users that once a day for each is once a second for all."""
 
 
 def test_each_operation_takes_what_the_data_model_says() -> None:
     assert send(100) == Units(write=3, read=1)
     assert send(100) + NEW_BUCKET == Units(write=3, index_write=4, read=1)
+    assert change(100) == Units(write=4, read=2)
     assert first_contact(100) == Units(write=8, index_write=2, read=1)
     assert [inbox_page(groups).read for groups in (20, 50, 100)] == [1, 2, 4]
     assert history_page(100) == Units(read=1 + 1.5)
@@ -43,6 +52,13 @@ def test_units_are_rounded_up_as_amazon_does(size: int, writes: int, reads: floa
 
 def test_a_long_text_takes_more_of_the_log_only() -> None:
     assert send(1_000) == Units(write=2 + 2, read=1)
+    assert change(1_000) == Units(write=1 + 2 + 2, read=2)
+
+
+def test_the_entry_of_a_reaction_has_the_size_that_is_planned_with() -> None:
+    at, group, user = datetime(2026, 11, 24, tzinfo=UTC), uuid4(), uuid4()
+    item = change_item(Change(group, 1, uuid4(), user, at, ChangeType.REACT, 10, emoji="👍"))
+    assert item_size(marshal_item(item)) == pytest.approx(CHANGE_BYTES, abs=10)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +67,7 @@ def test_a_long_text_takes_more_of_the_log_only() -> None:
         ({"messages": 1, "new_bucket_share": 0, "compared_share": 0}, Units(write=3, read=1)),
         ({"messages": 1, "new_bucket_share": 1, "compared_share": 1}, Units(write=3, index_write=4, read=2)),
         ({"messages": 1, "first_contacts": 1}, Units(write=8, index_write=2, read=1)),
+        ({"changes": 1}, Units(write=4, read=2)),
         ({"inbox_pages": 1}, Units(read=1)),
         ({"history_pages": 1}, Units(write=1, read=3)),
     ],

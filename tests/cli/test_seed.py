@@ -4,23 +4,29 @@ import asyncio
 import secrets
 import signal
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
 from app.cli.seed.conversations import CONVERSATIONS
-from app.cli.seed.stock import planned_messages, seed_if_empty
+from app.cli.seed.stock import planned_messages, seed, seed_if_empty
 from app.cli.seed.synthetic import SyntheticData
 from app.concurrency import Backoff
+from app.gateways.dynamodb import Table
 from app.gateways.dynamodb.operator import OperatedTable
+from app.gateways.postgres import open_postgres
 from app.messaging import items
+from app.messaging.models import ChangeDraft, ChangeType
 from app.messaging.store import MessagingStore
 from app.settings import Settings
+from app.users.store import UserStore
 from migrations.dynamodb_table import create_table
 from migrations.postgres import migrate
 from tests.cli.conftest import Place
+from tests.cli.test_verify_changes import Died, MortalTable, process
 from tests.fixtures.engines import database_of
 from tests.tools.faults import throttled
 from tests.tools.forks import fork
@@ -33,7 +39,7 @@ async def test_synthetic_data_is_written_once(empty: Place) -> None:
     assert (told["users"], told["groups"], told["messages"], told["groups_kept"]) == (10, 15, 160, 0)
     ended = await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160")
     assert "15 groups were there already" in ended.out
-    assert "160 messages in 15 logs, 30 inbox rows." in (await empty.done("verify")).out
+    assert "160 messages in 15 logs, 30 inbox rows, 0 changes." in (await empty.done("verify")).out
     assert len((await empty.done("list-conversations", "seed_000003", "--json")).records) == 4
 
 
@@ -63,7 +69,7 @@ async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) ->
         assert err.decode().splitlines()[-1] == "Interrupted. The same command goes on from here."
     [told] = (await empty.done("seed", *SIZE, "--json")).records
     assert told["messages"] < 6000, "it does not begin anew"
-    assert "6,000 messages in 40 logs, 80 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert "6,000 messages in 40 logs, 80 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
 
 
 async def _until_some_messages(table: OperatedTable) -> None:
@@ -97,7 +103,7 @@ async def test_a_seed_ends_whole_after_an_interruption_and_a_repair(empty: Place
     assert (await empty.run("verify", "--repair")).code == 1
     [told] = (await empty.done("seed", *size, "--json")).records
     assert told["messages"] == 30 + 3 + 40
-    assert "120 messages in 3 logs, 6 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert "120 messages in 3 logs, 6 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
     assert (await empty.done("seed", *size, "--json")).records[0]["groups_kept"] == 3
 
 
@@ -111,10 +117,33 @@ async def test_stock_conversations_end_whole_after_an_interruption_and_a_repair(
             await store.append_message(message)
     await empty.run("verify", "--repair")
     await empty.done("seed")
-    assert "164 messages in 6 logs, 12 inbox rows.\nEverything fits." in (await empty.done("verify")).out
+    assert "164 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
     found = (await empty.done("get-conversation", *conversation.between, "--limit", "200", "--json")).records
-    assert [each["message"] for each in found] == [message.text for message in messages]
+    assert [each["message"] for each in found] == ["" if line.is_deleted else line.text for line in conversation.lines]
     assert [each["created_at"] for each in found] == sorted(each["created_at"] for each in found)
+
+
+async def test_stock_conversations_that_were_changed_since_stay_as_they_are(empty: Place) -> None:
+    await empty.done("seed")
+    [long, other] = [planned_messages(CONVERSATIONS[at], datetime.now(UTC))[0] for at in (0, 1)]
+    async with empty.table() as table, process(table) as changes:
+        for first, text in ((long, "said anew"), (other, "said anew, too")):
+            draft = ChangeDraft(first.user_uuid, first.group_uuid, 1, ChangeType.EDIT, text=text, version=1)
+            await changes.edit(draft)
+    before = sorted((await empty.done("scan", "--json")).out.splitlines())
+    await empty.done("seed")
+    assert sorted((await empty.done("scan", "--json")).out.splitlines()) == before
+    assert "16 changes.\nEverything fits." in (await empty.done("verify")).out
+
+
+@pytest.mark.parametrize("writes", [20, 60, 120, 205, 220])
+async def test_stock_conversations_end_whole_after_a_crash(empty: Place, writes: int) -> None:
+    async with empty.table() as table, open_postgres(empty.settings) as postgres:
+        store = MessagingStore(cast("Table", MortalTable(table, writes=writes)))
+        with suppress(Died):
+            await seed(UserStore(postgres), store)
+    await empty.done("seed")
+    assert "164 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
 
 
 async def test_one_long_conversation_and_one_large_inbox(empty: Place) -> None:

@@ -10,7 +10,11 @@ from itertools import pairwise
 
 import pytest
 
+from app.cli.changed_messages import with_change
 from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, parse, timeline
+from app.cli.seed.stock import planned_changes, planned_messages
+from app.messaging.models import ChangeType
+from app.messaging.reactions import require_emoji
 
 END = datetime(2026, 11, 24, 9, 30, 17, 123_456, UTC)
 LONG = CONVERSATIONS[0]
@@ -32,6 +36,7 @@ class TestPeople:
     def test_all_ids_differ(self) -> None:
         ids = [str(person.uuid) for person in PEOPLE] + [person.cognito_user_id for person in PEOPLE]
         ids += [str(each.message_uuid(n + 1)) for each in CONVERSATIONS for n in range(len(each.lines))]
+        ids += [str(each.change_uuid(n + 1)) for each in CONVERSATIONS for n in range(10)]
         assert len(set(ids)) == len(ids)
         assert len({person.handle for person in PEOPLE}) == len({person.email for person in PEOPLE}) == len(PEOPLE)
 
@@ -86,6 +91,40 @@ class TestConversations:
     def test_some_text_has_each_feature(self, what: str, pattern: str) -> None:
         assert any(re.match(pattern, text) for text in TEXTS), what
 
+    @every_conversation
+    def test_changes_are_those_that_the_service_makes(self, conversation: Conversation) -> None:
+        messages = planned_messages(conversation, END)
+        changes = planned_changes(conversation, messages)
+        assert [change.number for change in changes] == list(range(1, len(changes) + 1))
+        assert all(earlier.created_at <= later.created_at <= END for earlier, later in pairwise(changes))
+        stored = dict(enumerate(messages, 1))
+        for change in changes:
+            message = stored[change.message_number]
+            assert message.created_at < change.created_at
+            assert not message.deleted_at
+            if change.type is ChangeType.REACT:
+                assert require_emoji(change.emoji or "") == change.emoji
+                assert change.user_uuid not in message.reactions.get(change.emoji or "", ())
+            else:
+                assert change.user_uuid == message.user_uuid
+            stored[change.message_number] = with_change(message, change)
+        assert [message.text for message in stored.values()] == [
+            "" if line.is_deleted else line.text for line in conversation.lines
+        ]
+
+    @every_conversation
+    def test_users_react_to_what_they_have_read(self, conversation: Conversation) -> None:
+        for number, line in enumerate(conversation.lines, 1):
+            assert all(number <= conversation.read_through[handle] for _, handle in line.reactions)
+
+    def test_some_messages_are_replies_and_some_were_changed(self) -> None:
+        lines = [line for each in CONVERSATIONS for line in each.lines]
+        assert any(line.replies_to for line in lines)
+        assert any(line.is_deleted for line in lines)
+        assert any(line.earlier_text and line.reactions for line in lines)
+        last = [each.lines[-1] for each in CONVERSATIONS]
+        assert any(line.earlier_text for line in last)
+
     def test_some_text_is_long_and_some_not_normalised(self) -> None:
         assert 850 <= max(map(len, TEXTS)) <= 1024
         assert any(unicodedata.normalize("NFC", text) != text for text in TEXTS)
@@ -127,9 +166,20 @@ class TestParse:
         assert [line.text for line in parsed.lines] == ["One\n\n  two: three", "Four"]
         assert [line.minutes_after_previous for line in parsed.lines] == [0, 1563]
 
+    def test_marks_say_what_happened_to_a_message(self) -> None:
+        first = "+0m ann: One\n  / deleted\n+1m bob: Two\n  | lines\n"
+        parsed = parse(f"{HEADER}{first}  / re 1\n  / was 2\n  / 🌱 ann, bob\n  / 🥕 bob")
+        one, two = parsed.lines
+        assert (one.text, one.is_deleted, two.text, two.replies_to) == ("One", True, "Two\nlines", 1)
+        assert (two.earlier_text, two.reactions) == ("2", (("🌱", "ann"), ("🌱", "bob"), ("🥕", "bob")))
+
     @pytest.mark.parametrize(
         ("source", "complaint"),
         [
+            (HEADER + "+0m ann: One\n  / re 1", "line 6: neither a mark nor a reaction of ann and bob"),
+            (HEADER + "+0m ann: One\n  / was", "line 6: neither a mark nor a reaction of ann and bob"),
+            (HEADER + "+0m ann: One\n  / 🌱 eve", "line 6: neither a mark nor a reaction of ann and bob"),
+            (HEADER + "  / deleted\n+0m ann: One", "line 5: neither a line nor its continuation"),
             ("", "header"),
             ("between: ann, bob\nended: 5m\nunread: ann 0, bob 0", "header: expected 'unread'"),
             ("between: ann, bob\nunread: ann 0\nended: 5m", "unread must name exactly ann and bob"),

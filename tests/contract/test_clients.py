@@ -164,7 +164,8 @@ def test_models_without_a_client(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(partial(with_models, tmp_path), MODELS))
     script = shutil.copy(PROGRAMS / "models.py", tmp_path)
-    succeeded(mypy(*STRICT, *tmp_path.glob("*.py"), cwd=tmp_path))
+    (tmp_path / "mypy.ini").write_text(STRICT)
+    succeeded(run(MYPY, "--python-executable", PYTHON, *tmp_path.glob("*.py"), cwd=tmp_path))
     succeeded(run(PYTHON, "-W", "error", script, DOCUMENT, cwd=tmp_path))
 
 

@@ -32,6 +32,7 @@ def make_plan(
     groups: Annotated[int, typer.Option(min=0, max=200, help="Message groups of a user.")] = 20,
     inbox_pages: Annotated[float, typer.Option(min=0, help="Inboxes that a user opens in a day.")] = 20,
     history_pages: Annotated[float, typer.Option(min=0, help="Pages of 50 messages; each is marked read.")] = 30,
+    changes: Annotated[float, typer.Option(min=0, help="Edits, deletions and reactions of a user in a day.")] = 4,
     first_contacts: Annotated[float, typer.Option(min=0, help="New conversations of a user in a day.")] = 0.05,
     new_bucket_share: Annotated[
         float, typer.Option(min=0, max=1, help="Sends after ten quiet minutes, a share.")
@@ -59,6 +60,7 @@ def make_plan(
         groups=groups,
         inbox_pages=inbox_pages,
         history_pages=history_pages,
+        changes=changes,
         first_contacts=first_contacts,
         new_bucket_share=new_bucket_share,
         compared_share=compared_share,

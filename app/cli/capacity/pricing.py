@@ -14,6 +14,7 @@ Units, by Amazon's rules (tests/messaging/test_capacity.py measures them):
     … in a new ten    the same                               4 WCU    the same
     … compared        the same                               0        + 1 RCU if the peer wrote in between
     first contact     2 x (message + 2 rows + check) = 8     2 WCU    1 RCU
+    change            entry + message + 2 inbox rows = 4 WCU         0        1 RCU for the row, 1 RCU for the message
     mark read         1 WCU                                  0        half a unit for the peer's row
     inbox page        0                                      0        half a unit per started 4 KB of all the rows
     history page      0                                      0        1 RCU + half a unit per started 4 KB of 50
@@ -36,6 +37,8 @@ GB: Final = 10**9
 
 MESSAGE_BYTES: Final = 108
 """Size of a message without its text: keys, ids, time."""
+CHANGE_BYTES: Final = 130
+"""Size of the entry of a reaction; that of an edit has the text, too."""
 ROW_BYTES: Final = 300
 INDEX_ENTRY_BYTES: Final = 148
 """Size of an entry of the inbox index, which holds keys only."""
@@ -118,6 +121,14 @@ COMPARED: Final = Units(read=1)
 MARK_READ: Final = Units(write=1, read=0.5)
 
 
+def change(text_bytes: int) -> Units:
+    """Return the units of an edit, a deletion or a reaction of a message."""
+    message = MESSAGE_BYTES + text_bytes
+    return Units(
+        write=write_units(CHANGE_BYTES) + write_units(message) + 2, read=1 + read_units(message, consistent=True)
+    )
+
+
 def first_contact(text_bytes: int) -> Units:
     """Return the units of one transaction: the message, two rows, their index entries, and the check for a block."""
     return Units(write=2 * (write_units(MESSAGE_BYTES + text_bytes) + 3), index_write=2, read=1)
@@ -173,6 +184,7 @@ class Workload:
     groups: int = 20
     inbox_pages: float = 20
     history_pages: float = 30
+    changes: float = 4
     first_contacts: float = 0.05
     new_bucket_share: float = 0.3
     compared_share: float = 0.5
@@ -189,6 +201,7 @@ class Workload:
         return {
             "send": (sends, send(self.text_bytes) + COMPARED * self.compared_share),
             "send, index": (sends * self.new_bucket_share, NEW_BUCKET),
+            "change": (self.changes * second, change(self.text_bytes)),
             "first contact": (self.first_contacts * second, first_contact(self.text_bytes)),
             "mark read": (self.history_pages * second, MARK_READ),
             "inbox page": (self.inbox_pages * second, inbox_page(self.groups)),
@@ -203,7 +216,8 @@ class Workload:
         """Return the gigabytes that a month adds to table and index."""
         month = self.users * MONTH_HOURS / 24
         message = MESSAGE_BYTES + self.text_bytes + OVERHEAD_BYTES
-        return month * (self.messages * message + self.first_contacts * 2 * _row_bytes()) / GB
+        changes = self.changes * (CHANGE_BYTES + OVERHEAD_BYTES)
+        return month * (self.messages * message + changes + self.first_contacts * 2 * _row_bytes()) / GB
 
     def first_gb(self) -> float:
         """Return the gigabytes of the inboxes at the start."""

@@ -26,6 +26,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")
 ]
+DELETED = "[deleted]"
+"""The text that stands for that of a deleted message."""
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")]
 
 
@@ -47,7 +49,9 @@ async def get_conversation(
 ) -> None:
     """Show the newest messages of a group, or those before, after or around a number, oldest first.
 
-    Times are local. The last line says what the read cost, in capacity units and on demand.
+    Beside the text stands the number that a message replies to, whether it was edited, and its reactions; of a deleted
+    message nothing else is left. Times are local. The last line says what the read cost, in capacity units and on
+    demand.
     """
     try:
         window = Window.select(limit, before=before, after=after, around=around)
@@ -72,8 +76,8 @@ def _show_messages(console: Console, messages: Sequence[Message], senders: Mappi
     rows = []
     for message in messages:
         sender = senders[message.user_uuid]
-        name, text = readable(sender.display_name), readable(message.text)
-        rows.append((message.number, local_time(message.created_at), name, text))
+        name = readable(sender.display_name)
+        rows.append((message.number, local_time(message.created_at), name, _with_changes(message)))
         console.record(
             {
                 "message_group_uuid": message.group_uuid,
@@ -85,9 +89,24 @@ def _show_messages(console: Console, messages: Sequence[Message], senders: Mappi
                 "created_at": message.created_at.isoformat(),
                 "message": message.text,
                 "reply_to": message.reply_to,
+                "edited_at": message.edited_at and message.edited_at.isoformat(),
+                "deleted_at": message.deleted_at and message.deleted_at.isoformat(),
+                "version": message.version,
+                "change_number": message.change_number,
+                "reactions": {emoji: sorted(map(str, users)) for emoji, users in sorted(message.reactions.items())},
             }
         )
     console.table(["number", "sent", "by", "message"], rows, right=["number"])
+
+
+def _with_changes(message: Message) -> str:
+    """Return a message's text with what it replies to and what its changes have left, for people."""
+    if message.deleted_at:
+        return DELETED
+    reply = f"[re {message.reply_to}] " if message.reply_to else ""
+    edited = " [edited]" if message.edited_at else ""
+    reactions = ", ".join(f"{emoji} {len(users)}" for emoji, users in sorted(message.reactions.items()))
+    return f"{reply}{readable(message.text)}{edited}{reactions and f' [{reactions}]'}"
 
 
 @app.command(
@@ -126,7 +145,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
     for row in rows:
         peer, sender = names[row.peer_uuid], names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
-        last = readable(sender.display_name), readable(row.preview)
+        last = readable(sender.display_name), readable(row.preview) or DELETED
         unread = row.unread_count or ""
         cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
         console.record(
@@ -140,6 +159,8 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
                 "unread_count": row.unread_count,
                 "last_by": sender.handle,
                 "preview": row.preview,
+                "change_number": row.change_number,
+                "changed_at": row.changed_at and row.changed_at.isoformat(),
             }
         )
     columns = ["active", "with", "unread", "messages", "last by", "last message", "group"]

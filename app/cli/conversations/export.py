@@ -4,34 +4,30 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, TextIO
-from uuid import UUID
 
 import typer
 
 from app.cli.batches import batched
 from app.cli.console import Console
 from app.cli.conversations.catalogue import Catalogue
-from app.cli.conversations.lines import LINE, EndLine, InboxRowLine, Line, MessageLine, UserLine, end_line
+from app.cli.conversations.group_reader import GroupReader
+from app.cli.conversations.lines import LINE, EndLine, Line, UserLine, end_line
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings
-from app.gateways.dynamodb import Item, StoredItem, marshal_item, unmarshal_item
-from app.messaging import items
-from app.messaging.models import LAST_NUMBER, InboxRow, Message
-from app.messaging.store import MessagingStore
+from app.messaging import change_items
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-QUERY_ITEMS: Final = 1_000
 GROUPS_AHEAD: Final = 16
 USERS_AT_ONCE: Final = 1_000
 SEGMENTS: Final = 4
@@ -55,7 +51,7 @@ async def export(
     everything: Annotated[bool, typer.Option("--all", help="All groups and all users.")] = False,
     output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,
 ) -> None:
-    """Write messages and inbox rows as JSON lines, messages first. `cruddur import` reads them.
+    """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
     An export holds the texts of messages. It names users by their uuid only; with --all it ends with the users
     themselves, their e-mail addresses among them. A file is written under its name with .part until it is whole. An
@@ -143,11 +139,11 @@ async def _find_groups(
         about, others = await services.table.describe() or {}, 0
         with console.progress("Items", total=about.get("ItemCount") or None) as advance:
             async for page in Reader(services.table, SEGMENTS, advance).pages():
-                found = [entity.group_uuid for item in page if (entity := items.to_entity(item))]
+                found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
                 catalogue.add(found)
                 others += len(page) - len(found)
         if others:
-            console.note(f"{others:,} items are neither messages nor inbox rows, and are not exported.")
+            console.note(f"{others:,} items are no messages, changes or inbox rows, and are not exported.")
 
 
 async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:
@@ -156,20 +152,22 @@ async def _export(console: Console, services: Services, catalogue: Catalogue, ex
         console.note(f"{done:,} groups were exported before.")
     with console.progress("Groups", total=left) as advance:
         for groups in batched(catalogue.left(), GROUPS_AHEAD):
-            heads = await asyncio.gather(*(_head(services, group) for group in groups))
-            for group, head in zip(groups, heads, strict=True):
-                async for line in _lines(services, group, head):
+            readers = [GroupReader(services, group) for group in groups]
+            await asyncio.gather(*(reader.begin() for reader in readers))
+            for reader in readers:
+                async for line in reader.lines():
                     export.write(line)
                 advance(1)
     if not export.written and not users:
         await require_own_table(services.table)
         if left == 1:
-            raise Failure(f"There is no group {group}.")
+            raise Failure(f"There is no group {groups[0]}.")
     if users:
         await _export_users(services, export)
     counts = export.written.copy()
     export.write(end_line(counts))
-    told = f"Groups: {done + left:,}, messages: {counts['message']:,}, inbox rows: {counts['inbox_row']:,}"
+    told = f"Groups: {done + left:,}, messages: {counts['message']:,}, changes: {counts['change']:,}"
+    told += f", inbox rows: {counts['inbox_row']:,}"
     console.note(f"{told}, users: {counts['user']:,}." if users else f"{told}.")
 
 
@@ -180,51 +178,3 @@ async def _export_users(services: Services, export: Export) -> None:
         for user in found:
             export.write(UserLine.model_validate(asdict(user)))
         after = found[-1].uuid
-
-
-async def _head(services: Services, group: UUID) -> list[Message]:
-    """Return the first messages of a group."""
-    return await _page(services, group, 1)
-
-
-async def _page(services: Services, group: UUID, first: int) -> list[Message]:
-    log = items.messages_between(group, first, LAST_NUMBER, consistent=True)
-    found = await services.table.query(replace(log, limit=QUERY_ITEMS))
-    messages = [items.to_message(item) for item in found]
-    for item, message in zip(found, messages, strict=True):
-        _require_same(item, items.message_item(message))
-    return messages
-
-
-async def _lines(services: Services, group: UUID, page: list[Message]) -> AsyncIterator[Line]:
-    """Yield a group's messages, from this first page on, then the rows of its members, which are not ahead of them."""
-    senders: set[UUID] = set()
-    rows: list[InboxRow] = []
-    number = 0
-    while page:
-        for message in page:
-            senders.add(message.user_uuid)
-            yield MessageLine(**asdict(message))
-        number, is_full = page[-1].number, len(page) == QUERY_ITEMS
-        if not is_full:
-            rows = await _rows(services.messaging, group, senders)
-        is_behind = any(row.last_number > number for row in rows)  # a message was sent meanwhile
-        page = await _page(services, group, number + 1) if is_full or is_behind else []
-    for row in rows or await _rows(services.messaging, group, senders):
-        yield InboxRowLine(**asdict(row))
-
-
-async def _rows(store: MessagingStore, group: UUID, senders: Iterable[UUID]) -> list[InboxRow]:
-    """Return the rows of the senders, and of the peers that these rows name."""
-    found = [row for user in senders if (row := await store.inbox_row(user, group))]
-    silent = {row.peer_uuid for row in found} - {row.user_uuid for row in found}
-    return found + [row for user in silent if (row := await store.inbox_row(user, group))]
-
-
-def _require_same(item: StoredItem, again: Item) -> None:
-    """Raise a Failure for an attribute that this version does not know, which the export would lose."""
-    if unmarshal_item(marshal_item(again)) != unmarshal_item(item):
-        names = ", ".join(sorted(item.keys() ^ again.keys())) or "a value"
-        raise Failure(
-            f"{again['pk']} {again['sk']} has what this version cannot export: {names}. Use the version of the service."
-        )

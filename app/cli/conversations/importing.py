@@ -6,25 +6,29 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated, BinaryIO, Final
+from typing import Annotated, BinaryIO, Final, TypeVar
 
 import typer
 
 from app.cli.batches import batched
 from app.cli.capacity.cost import cost
+from app.cli.changed_messages import as_sent
 from app.cli.console import Console
-from app.cli.conversations.lines import LINE, InboxRowLine, LineCheck, MessageLine, UserLine
+from app.cli.conversations.lines import LINE, ChangeLine, InboxRowLine, LineCheck, MessageLine, UserLine
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import items
-from app.messaging.models import InboxRow, Message
+from app.messaging import change_items, items
+from app.messaging.change_store import ChangeNumberTaken
+from app.messaging.models import Change, InboxRow, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
 from app.users.models import NewUser
@@ -46,11 +50,12 @@ async def import_(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write the messages, inbox rows and users of an export, after checking that it is whole.
+    """Write the changes, messages, inbox rows and users of an export, after checking that it is whole.
 
-    Existing items and users are kept: an import may be repeated, and goes on where it was interrupted. A message that
-    differs from the existing one at its number is reported, and so is a user whose handle or subject another user has;
-    the exit code is then 1. Import into a table that no service uses, or groups that are not in use.
+    Existing items and users are kept: an import may be repeated, and goes on where it was interrupted. Messages that
+    were changed since an earlier import are brought up to their changes. A message or change that differs from the
+    existing one at its number is reported, and so is a user whose handle or subject another user has; the exit code is
+    then 1. Import into a table that no service uses, or groups that are not in use.
     """
     console = Console(json)
     with _seekable(file) as lines:
@@ -124,18 +129,41 @@ class Importer:
         self._console.say(f"{self._done['written']:,} of {lines:,} lines written, {self._done['kept']:,} were there.")
         self._console.note(cost(self._table.consumed))
         if different := self._done["different"]:
-            raise Failure(f"{different:,} messages or users differ from the existing ones, which were kept.")
+            raise Failure(f"{different:,} messages, changes or users differ from the existing ones, which were kept.")
 
     async def write(self, batch: Sequence[bytes]) -> None:
-        """Write lines, messages first, so that no row is ahead of its log."""
+        """Write lines: changes, then messages, then rows, so that none of them is ahead of its log."""
         lines = [LINE.validate_json(line) for line in batch]
-        messages = [line.value() for line in lines if isinstance(line, MessageLine)]
-        logs = [list(log) for _, log in groupby(messages, key=lambda message: message.group_uuid)]
-        await asyncio.gather(*map(self._write_log, logs))
+        await asyncio.gather(*map(self._write_changes, _runs([c.value() for c in lines if isinstance(c, ChangeLine)])))
+        await asyncio.gather(*map(self._write_log, _runs([m.value() for m in lines if isinstance(m, MessageLine)])))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
         await asyncio.gather(*map(self._write_row, rows))
         if users := [line.value() for line in lines if isinstance(line, UserLine)]:
             await self._write_users(users)
+
+    async def _write_changes(self, changes: Sequence[Change]) -> None:
+        """Write successive changes of a log, as far as they are not there."""
+        group, first, last = changes[0].group_uuid, changes[0].number, changes[-1].number
+        found = await self._store.changes.changes_between(group, first, last, consistent=True)
+        there = {change.number: change for change in found}
+        await asyncio.gather(*(self._write_change(change, there.get(change.number)) for change in changes))
+
+    async def _write_change(self, change: Change, there: Change | None) -> None:
+        if there is None:
+            try:
+                await self._store.changes.append(change)
+            except ChangeNumberTaken as error:
+                there = error.winner
+        if there is None:
+            self._done["written"] += 1
+        elif there in (change, _without_texts(change)):
+            self._done["kept"] += 1
+        elif change == _without_texts(there):  # the message was deleted since
+            await self._table.update(change_items.remove_texts(change.group_uuid, change.number))
+            self._done["written"] += 1
+        else:
+            self._done["different"] += 1
+            self._console.note(f"Group {change.group_uuid} has another change {change.number}.")
 
     async def _write_log(self, messages: Sequence[Message]) -> None:
         """Write successive messages of a log. If the first is there, the others are read before any is written."""
@@ -148,7 +176,7 @@ class Importer:
         missing = [message for message in others if message.number not in there]
         for message in others:
             if message.number in there:
-                self._compare(message, there[message.number])
+                await self._follow(message, there[message.number])
         await asyncio.gather(*map(self._write_message, missing))
 
     async def _write_message(self, message: Message) -> bool:
@@ -156,15 +184,30 @@ class Importer:
         try:
             await self._store.append_message(message)
         except NumberTaken as error:
-            self._compare(message, error.winner)
+            await self._follow(message, error.winner)
             return False
         self._done["written"] += 1
+        await self._remove_texts(message)
         return True
 
-    def _compare(self, message: Message, there: Message) -> None:
-        self._done["kept" if message == there else "different"] += 1
-        if message != there:
+    async def _follow(self, message: Message, there: Message) -> None:
+        """Bring the existing message to the changes that this one has, unless it has them, or is another message."""
+        is_same = replace(as_sent(message), text="") == replace(as_sent(there), text="")
+        if is_same and there.change_number < message.change_number:
+            await self._table.update(change_items.reset_changes(message, there))
+            self._done["written"] += 1
+        elif message == there or (is_same and there.change_number > message.change_number) or _is_left(message, there):
+            self._done["kept"] += 1
+        else:
+            self._done["different"] += 1
             self._console.note(f"Group {message.group_uuid} has another message {message.number}.")
+            return
+        await self._remove_texts(message)
+
+    async def _remove_texts(self, message: Message) -> None:
+        """Finish the deletion of a message that has edits: their texts were exported before it was deleted."""
+        if message.deleted_at and message.edits:
+            await self._store.changes.remove_texts(message)
 
     async def _write_row(self, row: InboxRow) -> None:
         try:
@@ -183,3 +226,21 @@ class Importer:
             if user.uuid not in there:
                 self._console.note(f"@{user.handle} is not there: another user has the handle or the subject.")
         self._done.update(written=added, kept=len(there) - added, different=len(users) - len(there))
+
+
+T = TypeVar("T", Message, Change)
+
+
+def _runs(values: Sequence[T]) -> list[list[T]]:
+    """Return the values in lists of successive numbers of a group."""
+    keyed = ((value.group_uuid, value.number - at, value) for at, value in enumerate(values))
+    return [[value for *_, value in run] for _, run in groupby(keyed, key=itemgetter(0, 1))]
+
+
+def _without_texts(change: Change) -> Change:
+    return replace(change, text=None, earlier_text=None)
+
+
+def _is_left(message: Message, there: Message) -> bool:
+    """Return whether two messages differ by the edits of a deletion only, one of which is finished."""
+    return bool(message.deleted_at) and replace(message, edits=()) == replace(there, edits=())

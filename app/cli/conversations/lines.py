@@ -1,19 +1,32 @@
-"""The lines of an export: messages, inbox rows and users, and a last line that says that nothing is missing."""
+"""The lines of an export: changes, messages, rows and users, and a last line that says that nothing is missing."""
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind, direct_group_uuid
+from app.messaging.models import (
+    LAST_NUMBER,
+    Change,
+    ChangeType,
+    InboxRow,
+    MemberState,
+    Message,
+    MessageKind,
+    direct_group_uuid,
+)
 from app.messaging.schemas import MAX_TEXT
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser
 from app.users.schemas import HandleCreate
 
 Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
+
+ChangeNumber = Annotated[int, Field(ge=0, le=LAST_NUMBER)]
+Emoji = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _Line(BaseModel):
@@ -34,9 +47,40 @@ class MessageLine(_Line):
     reply_to: Number | None = None
     edited_at: AwareDatetime | None = None
     deleted_at: AwareDatetime | None = None
+    version: Annotated[int, Field(ge=1)] = 1
+    change_number: ChangeNumber = 0
+    edits: tuple[Number, ...] = ()
+    reactions: dict[Emoji, list[UUID]] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Return the line of a message; reactions come in the order of their emoji."""
+        reactions = {emoji: sorted(users) for emoji, users in sorted(message.reactions.items())}
+        return cls(**asdict(message) | {"reactions": reactions})
 
     def value(self) -> Message:
-        return Message(**self.model_dump(exclude={"entity"}))
+        reactions = {emoji: frozenset(users) for emoji, users in self.reactions.items()}
+        return Message(**self.model_dump(exclude={"entity"}) | {"reactions": reactions})
+
+
+class ChangeLine(_Line):
+    """A change of a message on a line of an export."""
+
+    entity: Literal["change"] = "change"
+    group_uuid: UUID
+    number: Number
+    uuid: UUID
+    user_uuid: UUID
+    created_at: AwareDatetime
+    type: ChangeType
+    message_number: Number
+    text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    earlier_text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    version: Annotated[int, Field(ge=2)] | None = None
+    emoji: Emoji | None = None
+
+    def value(self) -> Change:
+        return Change(**self.model_dump(exclude={"entity"}))
 
 
 class InboxRowLine(_Line):
@@ -56,6 +100,8 @@ class InboxRowLine(_Line):
     is_blocked: bool = False
     muted_until: AwareDatetime | None = None
     pinned_at: AwareDatetime | None = None
+    change_number: ChangeNumber = 0
+    changed_at: AwareDatetime | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -63,6 +109,8 @@ class InboxRowLine(_Line):
             raise ValueError("group_uuid is not the group of user_uuid and peer_uuid")
         if self.read_number > self.last_number:
             raise ValueError("read_number is beyond last_number")
+        if bool(self.change_number) != bool(self.changed_at):
+            raise ValueError("change_number and changed_at belong together")
         return self
 
     def value(self) -> InboxRow:
@@ -92,27 +140,37 @@ class EndLine(_Line):
     messages: int
     inbox_rows: int
     users: int
+    changes: int = 0
+    """None in an export of an earlier version."""
 
 
-Line = MessageLine | InboxRowLine | UserLine | EndLine
+Line = ChangeLine | MessageLine | InboxRowLine | UserLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
 def end_line(written: Counter[str]) -> EndLine:
     """Return the line that ends an export with so many lines of each entity."""
-    return EndLine(messages=written["message"], inbox_rows=written["inbox_row"], users=written["user"])
+    return EndLine(
+        messages=written["message"],
+        inbox_rows=written["inbox_row"],
+        users=written["user"],
+        changes=written["change"],
+    )
 
 
 class LineCheck:
     """Checks the lines of a file one after the other: each alone, and that none is missing.
 
-    An export has the messages of a group in their order, then its rows. `damaged` accepts holes, which a log may have.
+    An export has the changes of a group in their order, then its messages in theirs, then its rows. What was changed
+    during the export comes before the rows: further changes, and their messages once more. `damaged` accepts holes,
+    which a log may have.
     """
 
     def __init__(self, *, damaged: bool) -> None:
         self._damaged = damaged
         self._group: UUID | None = None
-        self._number = 0
+        self._number = self._change = self._applied = 0
         self._since_end: Counter[str] = Counter()
         self.lines = 0
         self.users = 0
@@ -143,22 +201,40 @@ class LineCheck:
         if isinstance(line, UserLine):
             self.users += 1
             return ""
-        wrong = self._message(line) if isinstance(line, MessageLine) else self._row(line)
+        if line.group_uuid != self._group:
+            self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0
+        wrong = self._wrong(line)
         return "" if self._damaged else wrong
 
-    def _message(self, line: MessageLine) -> str:
-        wanted = self._number + 1 if line.group_uuid == self._group and line.number != 1 else 1
-        self._group, self._number = line.group_uuid, line.number
+    def _wrong(self, line: ChangeLine | MessageLine | InboxRowLine) -> str:
+        """Return what is wrong with the place of a line in its group, and remember the line."""
+        if isinstance(line, ChangeLine):
+            return self._wrong_change(line)
+        self._applied = max(self._applied, line.change_number)
+        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_row(line)
+
+    def _wrong_change(self, line: ChangeLine) -> str:
+        if line.number == 1:  # another export of the group may follow
+            self._number = self._change = self._applied = 0
+        wanted, self._change = self._change + 1, line.number
+        return "" if line.number == wanted else f"group {line.group_uuid} has no change {wanted} before {line.number}"
+
+    def _wrong_message(self, line: MessageLine) -> str:
+        if line.change_number and line.number <= self._number:  # once more, after a change
+            return ""
+        wanted, self._number = self._number + 1 if line.number != 1 else 1, line.number
         return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
 
-    def _row(self, line: InboxRowLine) -> str:
-        end = self._number if line.group_uuid == self._group else 0
-        if line.last_number <= end:
-            return ""
-        return f"the row of group {line.group_uuid} ends at {line.last_number}, the messages before it at {end}"
+    def _wrong_row(self, line: InboxRowLine) -> str:
+        if line.last_number > self._number:
+            end = f"the messages before it at {self._number}"
+            return f"the row of group {line.group_uuid} ends at {line.last_number}, {end}"
+        if self._applied > self._change:
+            return f"group {line.group_uuid} is at change {self._applied}, and its changes end at {self._change}"
+        return ""
 
 
 def _first_error(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("message", "inbox_row", "user", "end"))
+    place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
     return f"{place}: {first['msg']}" if place else first["msg"]

@@ -8,6 +8,10 @@ The texts are in `dialogues/`, one file per pair. A file has three header lines 
 
     +0m juniper: A text, sent so many minutes, hours or days after the line before.
       | A line that begins with a bar continues the text.
+      / re 2                      it replies to the message two before it
+      / was A text with errors.   it was edited, and had this text before
+      / 🌱 osman, juniper         the two have reacted with an emoji
+      / deleted                   it was deleted
 
 `ended` is the time between the last line and the end of the timeline; `unread` is the number of the newest lines that
 this person has not read. A file that breaks these rules is refused with the number of the line.
@@ -15,7 +19,7 @@ this person has not read. A file that breaks these rules is refused with the num
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -50,6 +54,13 @@ class Line:
     by: str
     text: str
     minutes_after_previous: int
+    replies_to: int | None = None
+    """The message that it replies to, counted backwards from it."""
+    earlier_text: str | None = None
+    """The text that it had before it was edited."""
+    reactions: tuple[tuple[str, str], ...] = ()
+    """Emoji and handles."""
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,10 @@ class Conversation:
         """Return the uuid of message `number`, counted from 1, the same for every seed."""
         return uuid5(NAMESPACE, f"message:{':'.join(sorted(self.between))}:{number}")
 
+    def change_uuid(self, number: int) -> UUID:
+        """Return the uuid of change `number`, counted from 1, the same for every seed."""
+        return uuid5(NAMESPACE, f"change:{':'.join(sorted(self.between))}:{number}")
+
 
 def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, datetime]]:
     """Return each line with its time, to the second, rising, in a timeline that ends at `end`."""
@@ -83,6 +98,7 @@ def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, d
 
 _LINE = re.compile(r"\+(\S+) ([a-z0-9_]{3,30}): (\S.*)")
 _CONTINUATION = re.compile(r"  \|(?: (.*))?")
+_MARK = re.compile(r"  / (\S+)(?: (\S.*))?")
 _DURATION = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 _HEADER = ("between", "unread", "ended")
 
@@ -116,8 +132,9 @@ def _lines(rows: Iterable[tuple[int, str]], *, name: str, speakers: set[str]) ->
             continue
         try:
             if lines and (more := _CONTINUATION.fullmatch(row)):
-                last = lines.pop()
-                lines.append(Line(last.by, f"{last.text}\n{more[1] or ''}", last.minutes_after_previous))
+                lines[-1] = replace(lines[-1], text=f"{lines[-1].text}\n{more[1] or ''}")
+            elif lines and (mark := _MARK.fullmatch(row)):
+                lines[-1] = _marked(lines[-1], mark[1], mark[2] or "", speakers, most=len(lines) - 1)
             else:
                 lines.append(_line(row, speakers, is_first=not lines))
         except ValueError as error:
@@ -135,6 +152,21 @@ def _line(row: str, speakers: set[str], *, is_first: bool) -> Line:
     if is_first != (line.minutes_after_previous == 0):
         raise ValueError("the first line must come after +0m, and every other line later")
     return line
+
+
+def _marked(line: Line, mark: str, value: str, speakers: set[str], *, most: int) -> Line:
+    """Return a line with what a mark says of it."""
+    match mark:
+        case "deleted":
+            return replace(line, is_deleted=True)
+        case "was" if value:
+            return replace(line, earlier_text=value)
+        case "re" if value.isdecimal() and 0 < int(value) <= most:
+            return replace(line, replies_to=int(value))
+    handles = value.split(", ")
+    if not speakers.issuperset(handles):
+        raise ValueError(f"neither a mark nor a reaction of {' and '.join(sorted(speakers))}")
+    return replace(line, reactions=(*line.reactions, *((mark, handle) for handle in handles)))
 
 
 def _minutes(duration: str) -> int:

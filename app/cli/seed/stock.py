@@ -1,20 +1,29 @@
 """Writes the stock conversations of app/cli/seed/conversations.py into an empty installation."""
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, Person, timeline
+from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, Line, Person, timeline
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
-from app.messaging.models import Message, direct_group_uuid
+from app.messaging.change_store import ChangeNumberTaken
+from app.messaging.changed_rows import ChangedRows
+from app.messaging.models import Change, ChangeType, Message, direct_group_uuid
+from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
+from app.publish import discard_events
 from app.settings import Settings
 from app.users.models import NewUser
 from app.users.store import UserStore
 
 AT_ONCE = 16
+DRAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,30 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
         with suppress(MarkerNotMoved):
             read = conversation.read_through[person.handle]
             await store.move_read_marker(person.uuid, first.group_uuid, read)
+    await _write_changes(store, planned_changes(conversation, messages), messages)
     return len(messages)
+
+
+async def _write_changes(store: MessagingStore, changes: Sequence[Change], messages: Sequence[Message]) -> None:
+    """Make the changes, as far as they are not made, unless the users have made others."""
+    tasks = TaskSet()
+    rows = ChangedRows(store, Projection(store, tasks, discard_events), discard_events)
+    for change in changes:
+        message = await store.message(change.group_uuid, change.message_number)
+        if message is None or (not message.change_number and message != messages[message.number - 1]):
+            break
+        try:
+            await store.changes.append(change)
+        except ChangeNumberTaken as error:
+            if error.winner.uuid != change.uuid:
+                break
+        changed = await store.changes.apply(change, message)
+        row = await store.inbox_row(messages[0].user_uuid, change.group_uuid)
+        if changed and row:
+            if changed.deleted_at and changed.edits:
+                await store.changes.remove_texts(changed)
+            await rows.advance(change, changed, row)
+    await tasks.drain(DRAIN_SECONDS)
 
 
 async def _at_first_times(store: MessagingStore, messages: list[Message]) -> list[Message]:
@@ -95,13 +127,46 @@ def _between(conversation: Conversation) -> list[Person]:
 
 
 def planned_messages(conversation: Conversation, end: datetime) -> list[Message]:
-    """Return the messages of a conversation in a timeline that ends at `end`."""
+    """Return the messages of a conversation, as they were sent, in a timeline that ends at `end`."""
     uuids = {person.handle: person.uuid for person in _between(conversation)}
     group = direct_group_uuid(*uuids.values())
     return [
-        Message(group, number, conversation.message_uuid(number), uuids[line.by], line.text, at)
+        Message(
+            group,
+            number,
+            conversation.message_uuid(number),
+            uuids[line.by],
+            line.earlier_text or line.text,
+            at,
+            reply_to=number - line.replies_to if line.replies_to else None,
+        )
         for number, (line, at) in enumerate(timeline(conversation, end=end), 1)
     ]
+
+
+def planned_changes(conversation: Conversation, messages: Sequence[Message]) -> list[Change]:
+    """Return the changes of these messages of a conversation, each in the minute after its message."""
+    uuids = {person.handle: person.uuid for person in _between(conversation)}
+    changes: list[Change] = []
+    for line, message in zip(conversation.lines, messages, strict=True):
+        for type_, user, more in _changes_of(line, message, uuids):
+            number, at = len(changes) + 1, message.created_at + timedelta(seconds=30)
+            uuid = conversation.change_uuid(number)
+            changes.append(Change(message.group_uuid, number, uuid, user, at, type_, message.number, **more))
+    return changes
+
+
+def _changes_of(
+    line: Line, message: Message, uuids: Mapping[str, UUID]
+) -> Iterator[tuple[ChangeType, UUID, dict[str, Any]]]:
+    """Yield the type of each change of a line, its user, and the other fields."""
+    if line.earlier_text:
+        texts = {"text": line.text, "earlier_text": line.earlier_text, "version": 2}
+        yield ChangeType.EDIT, message.user_uuid, texts
+    for emoji, handle in line.reactions:
+        yield ChangeType.REACT, uuids[handle], {"emoji": emoji}
+    if line.is_deleted:
+        yield ChangeType.DELETE, message.user_uuid, {}
 
 
 def main() -> None:

@@ -5,22 +5,40 @@ A scan is no snapshot: a group that looks wrong here is only suspicious, and is 
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Any
 from uuid import UUID
 
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import items
-from app.messaging.models import Message
+from app.messaging.models import Change, ChangeType, InboxRow, Message
 
 SCHEMA = """
     CREATE TABLE logs (
         message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB, newest BLOB
     ) WITHOUT ROWID;
+    CREATE TABLE change_logs (
+        message_group BLOB PRIMARY KEY, changes INTEGER, last INTEGER, newest BLOB
+    ) WITHOUT ROWID;
     CREATE TABLE inbox_rows (
-        owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, newest BLOB,
+        owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, newest BLOB, newest_change BLOB,
         PRIMARY KEY (owner, message_group)
     ) WITHOUT ROWID;
+    CREATE TABLE changed_messages (
+        message_group BLOB, number INTEGER,
+        last INTEGER, last_edit INTEGER, edit BLOB, edits INTEGER, reactions INTEGER, deleted INTEGER, texts INTEGER,
+        own_last INTEGER, own_edit BLOB, own_edits INTEGER, own_reactions INTEGER, own_deleted INTEGER,
+        own_text INTEGER,
+        PRIMARY KEY (message_group, number)
+    ) WITHOUT ROWID;
+    CREATE VIEW wrong_messages AS SELECT message_group, number FROM changed_messages
+        WHERE last IS NOT own_last OR edit IS NOT own_edit OR deleted IS NOT own_deleted
+        OR iif(deleted IS NULL, edits IS NOT own_edits OR reactions IS NOT own_reactions,
+            texts > 0 OR own_text > 0 OR own_edits <> 0 OR own_reactions <> 0);
+"""
+"""`changed_messages` has each message that was changed: what its changes make of it, and what the message has (own_…).
+
+Both sides come in any order. Lists and sets are compared by the sum of their members' digests: an edit adds to one, a
+reaction to the other, which its removal takes away again.
 """
 
 
@@ -41,31 +59,81 @@ class Audit(TemporaryDatabase):
             """,
             ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, digest) for m, digest in _with_digests(ordered)),
         )
+        self._db.executemany(
+            """
+            INSERT INTO changed_messages VALUES (?1, ?2, 0, 0, NULL, 0, 0, NULL, 0, ?3, ?4, ?5, ?6, ?7, ?8)
+            ON CONFLICT DO UPDATE SET own_last = ?3, own_edit = ?4, own_edits = ?5, own_reactions = ?6,
+                own_deleted = ?7, own_text = ?8
+            """,
+            (
+                (
+                    *(m.group_uuid.bytes, m.number, m.change_number),
+                    _digest((m.edited_at, m.version, m.text)) if m.edited_at or m.version > 1 else None,
+                    sum(_sum_digest(number) for number in m.edits),
+                    sum(_sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
+                    items.to_ms(m.deleted_at) if m.deleted_at else None,
+                    1 if m.text else 0,
+                )
+                for m in ordered
+                if m.change_number
+            ),
+        )
+
+    def add_changes(self, changes: Iterable[Change]) -> None:
+        """Add changes to their logs, and to what they make of their messages."""
+        ordered = sorted(changes, key=lambda change: (change.group_uuid.int, change.number))
+        self._db.executemany(
+            """
+            INSERT INTO change_logs VALUES (?1, 1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET changes = changes + 1, newest = iif(?2 > last, ?3, newest), last = max(last, ?2)
+            """,
+            ((c.group_uuid.bytes, c.number, _digest((c.number, c.created_at))) for c in ordered),
+        )
+        self._db.executemany(
+            """
+            INSERT INTO changed_messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, NULL, 0, 0, NULL, 0)
+            ON CONFLICT DO UPDATE SET last = max(last, ?3), edit = iif(?4 > last_edit, ?5, edit),
+                last_edit = max(last_edit, ?4), edits = edits + ?6, reactions = reactions + ?7,
+                deleted = coalesce(?8, deleted), texts = texts + ?9
+            """,
+            map(_effect, ordered),
+        )
 
     def add_rows(self, found: Iterable[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                (r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number, digest)
+                (
+                    *(r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.read_number),
+                    digest,
+                    _change_digest(r),
+                )
                 for r, digest in ((items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found)
             ),
         )
 
-    def counts(self) -> tuple[int, int, int]:
-        """Return the numbers of messages, logs and inbox rows."""
+    def counts(self) -> tuple[int, int, int, int]:
+        """Return the numbers of messages, logs, inbox rows and changes."""
         ((messages, logs),) = self._db.execute("SELECT coalesce(sum(messages), 0), count(*) FROM logs")
         ((rows,),) = self._db.execute("SELECT count(*) FROM inbox_rows")
-        return messages, logs, rows
+        ((changes,),) = self._db.execute("SELECT coalesce(sum(changes), 0) FROM change_logs")
+        return messages, logs, rows, changes
 
     def suspicious_groups(self) -> Iterator[UUID]:
-        """Yield the groups with a hole, with a row that does not fit its log, or without a log or a row."""
+        """Yield the groups with a hole, with a row that does not fit its logs, without a log or a row, or with a
+        message that is not as its changes make it.
+        """
         return self._uuids(
             """
             SELECT message_group FROM logs WHERE messages <> last
+            UNION SELECT message_group FROM change_logs WHERE changes <> last
+            UNION SELECT message_group FROM wrong_messages
             UNION SELECT message_group FROM inbox_rows LEFT JOIN logs USING (message_group)
                 WHERE logs.last IS NULL OR logs.last <> inbox_rows.last OR read > inbox_rows.last
                 OR logs.newest <> inbox_rows.newest
+            UNION SELECT message_group FROM inbox_rows LEFT JOIN change_logs USING (message_group)
+                WHERE newest_change IS NOT change_logs.newest
             UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
                 GROUP BY message_group HAVING count(owner) <> 2
             UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
@@ -73,6 +141,13 @@ class Audit(TemporaryDatabase):
                 AND theirs.peer = mine.owner WHERE theirs.owner IS NULL
             """
         )
+
+    def suspicious_messages(self, group: UUID) -> Iterator[int]:
+        """Yield the numbers of the group's messages that are not as their changes make them."""
+        found = self._db.execute(
+            "SELECT number FROM wrong_messages WHERE message_group = ? ORDER BY number", (group.bytes,)
+        )
+        return (number for (number,) in found)
 
     def members(self, group: UUID) -> set[tuple[UUID, UUID]]:
         """Return the owners of the group's rows, each with the peer that the row names."""
@@ -116,6 +191,30 @@ def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes |
         yield message, _digest(items.message_projection(message)) if is_last else None
 
 
-def _digest(projection: dict[str, Any]) -> bytes:
-    """Return a short digest, for comparing: previews would make the file several times as large."""
-    return blake2b(repr(projection).encode(), digest_size=8).digest()
+def _effect(change: Change) -> tuple[object, ...]:
+    """Return what a change adds to the row of its message in changed_messages."""
+    is_edit, is_deletion = change.type is ChangeType.EDIT, change.type is ChangeType.DELETE
+    reaction = _sum_digest((change.emoji, change.user_uuid))
+    return (
+        *(change.group_uuid.bytes, change.message_number, change.number),
+        change.number if is_edit else 0,
+        _digest((change.created_at, change.version, change.text or "")) if is_edit else None,
+        _sum_digest(change.number) if is_edit else 0,
+        {ChangeType.REACT: reaction, ChangeType.UNREACT: -reaction}.get(change.type, 0),
+        items.to_ms(change.created_at) if is_deletion else None,
+        int(change.text is not None or change.earlier_text is not None),
+    )
+
+
+def _change_digest(row: InboxRow) -> bytes | None:
+    return _digest((row.change_number, row.changed_at)) if row.change_number else None
+
+
+def _digest(value: object) -> bytes:
+    """Return a short digest, for comparing: texts would make the file several times as large."""
+    return blake2b(repr(value).encode(), digest_size=8).digest()
+
+
+def _sum_digest(value: object) -> int:
+    """Return a digest of which millions can be added up in 64 bits."""
+    return int.from_bytes(_digest(value)[:5])

@@ -18,8 +18,8 @@ from app.cli.services import open_table
 from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
-from app.messaging import items
-from app.messaging.models import InboxRow, Message
+from app.messaging import change_items
+from app.messaging.models import Change, InboxRow, Message
 from app.settings import TableSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -28,8 +28,9 @@ SHOWN: Final = 100
 """Items that are shown without --limit and --json."""
 PAGES_AHEAD: Final = 4
 Record = dict[str, Any]
-FIELDS: Final = {"entity", "pk", "sk"} | {field.name for kind in (Message, InboxRow) for field in fields(kind)}
-"""The names that a filter may have; items that are neither messages nor rows have their keys."""
+FIELDS: Final = {"entity", "pk", "sk"} | {field.name for kind in (Message, Change, InboxRow) for field in fields(kind)}
+"""The names that a filter may have; items that are no messages, changes or rows have their keys."""
+ENTITIES: Final = {Message: "message", Change: "change", InboxRow: "inbox_row"}
 JSON_TYPES: Final = (int, str, list, dict)
 
 
@@ -161,11 +162,14 @@ async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) ->
 
 def to_record(item: StoredItem) -> Record:
     """Return an item with the service's names for its attributes; an item of unknown kind unchanged."""
-    entity = items.to_entity(item)
+    entity = change_items.to_entity(item)
     if entity is None:
         return {"entity": "other", **unmarshal_item(item)}
     fields = {name: value for name, value in asdict(entity).items() if value is not None}
-    return {"entity": "message" if isinstance(entity, Message) else "inbox_row", **fields}
+    if isinstance(entity, Message):
+        fields["edits"] = list(entity.edits)
+        fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
+    return {"entity": ENTITIES[type(entity)], **fields}
 
 
 def _plain(value: Any) -> str:

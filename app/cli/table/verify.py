@@ -1,10 +1,11 @@
-"""The command verify: checks logs, inbox rows and users against one another, and repairs inbox rows from the logs."""
+"""The command verify: checks logs, messages, inbox rows and users against one another, and repairs what is derived."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -17,67 +18,61 @@ from app.cli.failures import Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
+from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
+from app.cli.table.findings import Finding
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed, StoredItem
+from app.errors import AppError
+from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import items
-from app.messaging.models import InboxRow, Message, direct_group_uuid
+from app.messaging import change_items, items
+from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SEGMENTS: Final = 4
 USERS_AT_ONCE: Final = 1_000
-NUMBERS_AT_ONCE: Final = 10_000
-SETTLING_SECONDS: Final = 0.5
-"""The wait for a send that is updating the row right now."""
+CHECKS: Final = 3
+"""Checks of a row that others write meanwhile."""
 RECHECKED: Final = frozenset({"row-behind", "row-differs"})
-HOLES_SHOWN: Final = 5
-REPAIRABLE: Final = frozenset({"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A defect. `user` is the owner of the inbox row, for a defect of a row."""
-
-    kind: str
-    detail: str
-    group: UUID | None = None
-    user: UUID | None = None
-    repaired: bool = False
-
-    def __str__(self) -> str:
-        place = (f" group {self.group}" if self.group else "") + (f" user {self.user}" if self.user else "")
-        return f"{self.kind}:{place}: {self.detail}{' (repaired)' if self.repaired else ''}"
+REPAIRABLE: Final = frozenset(
+    {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
+    | {"message-behind", "message-differs", "deletion-unfinished"}
+)
 
 
 @app.command("verify", epilog=examples("verify", "verify --json", "verify --repair"))
 async def verify(
-    repair: Annotated[bool, typer.Option("--repair", help="Write wrong inbox rows anew, from their logs.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Bring messages and inbox rows up to their logs.")] = False,
     json: Json = False,
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Check all logs and inbox rows, and list what does not fit. Exit code 1 if anything does not.
+    """Check all logs, messages and inbox rows, and list what does not fit. Exit code 1 if anything does not.
 
     \b
-    hole            a number is missing in a log                          not repaired: the log is the truth
-    row-behind      an inbox row does not know the end of its log         repaired
-    row-ahead       an inbox row knows messages that do not exist         repaired
-    row-differs     an inbox row differs from the log's last message      repaired
-    read-beyond     a read marker is beyond the end of the log            repaired
-    row-missing     a log, and one of its members has no inbox row        repaired
-    row-without-log an inbox row without messages                         not repaired
-    log-without-row messages without an inbox row or known members        not repaired
-    double-group    two users share more than one group                   not repaired
-    unknown-user    a user of a group is not in Postgres                  not repaired
+    hole                   a number is missing in a log                          not repaired: the log is the truth
+    change-hole            a number is missing in a change log                   not repaired, for the same reason
+    change-without-message a change of a message that does not exist             not repaired
+    message-behind         changes of a message are not applied to it            repaired
+    message-differs        a message is not what its changes make of it          repaired, if no change is missing
+    deletion-unfinished    a message is deleted, and texts of its edits are left repaired
+    row-behind             an inbox row does not know the end of its logs        repaired
+    row-ahead              an inbox row knows messages or changes too many       repaired
+    row-differs            an inbox row differs from the ends of its logs        repaired
+    read-beyond            a read marker is beyond the end of the log            repaired
+    row-missing            a log, and one of its members has no inbox row        repaired
+    row-without-log        an inbox row without messages                         not repaired
+    log-without-row        messages without an inbox row or known members        not repaired
+    double-group           two users share more than one group                   not repaired
+    unknown-user           a user of a group is not in Postgres                  not repaired
 
     The service may go on meanwhile: a defect is checked a second time before it is reported.
     """
     settings, console = read_settings(StoreSettings), Console(json)
     if repair:
-        require_consent_off_this_machine(settings, "write to inbox rows", yes=yes, production=production)
+        require_consent_off_this_machine(settings, "write to messages and inbox rows", yes=yes, production=production)
     kinds: Counter[str] = Counter()
     with closing(Audit()) as audit:
         async with open_services(settings) as services:
@@ -87,14 +82,16 @@ async def verify(
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
-        messages, logs, rows = audit.counts()
-    console.record({"messages": messages, "logs": logs, "inbox_rows": rows, "found": kinds})
-    console.say(f"{messages:,} messages in {logs:,} logs, {rows:,} inbox rows.")
+        messages, logs, rows, changes = audit.counts()
+    console.record({"messages": messages, "logs": logs, "inbox_rows": rows, "changes": changes, "found": kinds})
+    console.say(f"{messages:,} messages in {logs:,} logs, {rows:,} inbox rows, {changes:,} changes.")
     console.note(cost(services.table.consumed))
     if kinds:
         what = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         can_repair = not repair and not REPAIRABLE.isdisjoint(kinds)
-        raise Failure(f"Found {what}." + (" `cruddur verify --repair` repairs inbox rows." if can_repair else ""))
+        raise Failure(
+            f"Found {what}." + (" `cruddur verify --repair` repairs messages and inbox rows." if can_repair else "")
+        )
     console.say("Everything fits.")
 
 
@@ -102,8 +99,9 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
     about = await table.describe() or {}
     with console.progress("Items", total=about.get("ItemCount") or None) as advance:
         async for page in Reader(table, SEGMENTS, advance).pages():
-            entities = [(item, items.to_entity(item)) for item in page]
+            entities = [(item, change_items.to_entity(item)) for item in page]
             audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
+            audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
             audit.add_rows(item for item, entity in entities if isinstance(entity, InboxRow))
 
 
@@ -123,85 +121,99 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
 
 
 class Inspector:
-    """Checks one group with strongly consistent reads, and repairs its rows if asked to."""
+    """Checks one group with strongly consistent reads, and repairs its messages and rows if asked to."""
 
     def __init__(self, services: Services, *, repair: bool) -> None:
         self._table = services.table
         self._store = services.messaging
+        self._changes = ChangeInspector(services.table, services.messaging, repair=repair)
         self._repair = repair
 
     async def inspect(self, group: UUID, audit: Audit) -> AsyncIterator[Finding]:
-        """Yield the defects that the group has now."""
+        """Yield the defects that the group has now: those of messages first, which rows follow."""
+        async for finding in self._changes.inspect(group, audit.suspicious_messages(group)):
+            yield finding
         newest = await self._store.newest_messages(group, limit=1, consistent=True)
         members = _members(group, audit)
         if not newest:
             for user, _ in members:
                 yield Finding("row-without-log", "an inbox row without messages", group, user)
             return
-        if holes := await self._holes(group, newest[0].number):
-            yield Finding("hole", f"there is no message {holes}", group)
+        if missing := await holes(newest[0].number, partial(self._store.messages_between, group, consistent=True)):
+            yield Finding("hole", f"there is no message {missing}", group)
         if not members:
             yield Finding("log-without-row", f"{newest[0].number} messages that no user can see", group)
         for user, peer in members:
-            if finding := await self._inspect_row(group, user, peer):
-                yield finding
-
-    async def _holes(self, group: UUID, end: int) -> str:
-        """Return the first missing numbers, in words."""
-        missing: list[str] = []
-        for first in range(1, end + 1, NUMBERS_AT_ONCE):
-            last = min(first + NUMBERS_AT_ONCE - 1, end)
-            there = {m.number for m in await self._store.messages_between(group, first, last, consistent=True)}
-            missing += [str(number) for number in range(first, last + 1) if number not in there]
-            if len(missing) > HOLES_SHOWN:
-                return ", ".join(missing[:HOLES_SHOWN]) + " and more"
-        return ", ".join(missing)
+            if defect := await self._inspect_row(group, user, peer):
+                yield defect
 
     async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
-        """Return the defect of a row, which is read before its log, so that no send in between makes it look ahead."""
-        item = await self._row(user, group)
-        (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
-        kind, detail = _defect(item, last)
-        if kind in RECHECKED:
-            await asyncio.sleep(SETTLING_SECONDS)
-            item = await self._row(user, group)
-            kind, detail = _defect(item, last)
-            if kind == "row-ahead":  # of the log as it was half a second ago
+        """Return the defect of a row, unless others write it.
+
+        It is read before its logs, so that nothing that happens in between makes it look ahead.
+        """
+        before: StoredItem | None = None
+        for _ in range(CHECKS):
+            item = await self._table.get(items.inbox_key(user, group), consistent=True)
+            change = await self._store.changes.newest_change(group)
+            (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
+            kind, detail = _defect(item, last, change)
+            if not kind:
                 return None
-        if not kind:
-            return None
-        is_repaired = self._repair and await self._repair_row(item, last, user, peer)
-        return Finding(kind, detail, last.group_uuid, user, repaired=is_repaired)
+            if kind not in RECHECKED or item == before:
+                is_repaired = self._repair and await self._repair_row(item, last, change, user, peer)
+                return Finding(kind, detail, last.group_uuid, user, repaired=is_repaired)
+            before = item
+            await asyncio.sleep(SETTLING_SECONDS)
+        return None
 
-    async def _row(self, user: UUID, group: UUID) -> StoredItem | None:
-        return await self._table.get(items.inbox_key(user, group), consistent=True)
+    async def _repair_row(
+        self, item: StoredItem | None, last: Message, change: Change | None, user: UUID, peer: UUID
+    ) -> bool:
+        """Write what the row takes from its logs, and nothing else; return False if another writer was faster.
 
-    async def _repair_row(self, item: StoredItem | None, last: Message, user: UUID, peer: UUID) -> bool:
-        """Write what the row takes from its log, and nothing else; return False if another writer was faster."""
+        The row gets the number of a change only after all changes up to it were applied to their messages.
+        """
         row = items.to_inbox_row(item) if item else None
         try:
+            if change:
+                await self._changes.catch_up(change, after=row.change_number if row else 0)
             if row is None:
-                await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
-            elif row.last_number < last.number:
-                await self._store.advance_inbox_row(last, user=user)
-            else:
-                await self._table.update(items.reset_inbox_row(last, row))
-        except ConditionFailed:
+                first = items.first_inbox_row(last, user=user, peer=peer)
+                await self._table.put(Put(items.inbox_item(_at_change(first, change)), condition=items.ABSENT))
+                return True
+            if row.last_number < last.number:
+                row = await self._store.advance_inbox_row(last, user=user) or row
+                if row == _at_change(row, change):
+                    return True
+            await self._table.update(items.reset_inbox_row(last, _at_change(row, change)))
+        except (ConditionFailed, AppError):
             return False
         return True
 
 
-def _defect(item: StoredItem | None, last: Message) -> tuple[str, str]:
+def _at_change(row: InboxRow, change: Change | None) -> InboxRow:
+    """Return a row at this change, the last one of its group, or at none."""
+    if change is None:
+        return replace(row, change_number=0, changed_at=None)
+    return replace(row, change_number=change.number, changed_at=change.created_at)
+
+
+def _defect(item: StoredItem | None, last: Message, change: Change | None) -> tuple[str, str]:
     """Return the kind of the row's defect and its detail, both empty if there is none."""
     if item is None:
         return "row-missing", f"no inbox row, and {last.number} messages"
     row = items.to_inbox_row(item)
-    if row.last_number != last.number:
-        kind = "row-behind" if row.last_number < last.number else "row-ahead"
-        return kind, f"the row ends at {row.last_number}, the log at {last.number}"
+    ends = ("message", row.last_number, last.number), ("change", row.change_number, change.number if change else 0)
+    for name, at, end in ends:
+        if at != end:
+            kind = "row-behind" if at < end else "row-ahead"
+            return kind, f"the row is at {name} {at}, the log ends at {end}"
     wanted = items.message_projection(last)
     if differs := [name for name, value in items.row_projection(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
+    if change and row.changed_at != change.created_at:
+        return "row-differs", f"the row has not change {change.number}'s time"
     if row.read_number > row.last_number:
         return "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
     return "", ""

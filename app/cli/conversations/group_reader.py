@@ -1,0 +1,156 @@
+"""The reads of an export: a group's changes, messages and rows, of which none is ahead of what comes before it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
+from typing import Final
+from uuid import UUID
+
+from app.cli.conversations.lines import ChangeLine, InboxRowLine, Line, MessageLine
+from app.cli.failures import Failure
+from app.cli.services import Services
+from app.gateways.dynamodb import Item, StoredItem, marshal_item, unmarshal_item
+from app.messaging import change_items, items
+from app.messaging.models import LAST_NUMBER, Change, ChangeType, InboxRow, Message
+
+QUERY_ITEMS: Final = 1_000
+
+
+class GroupReader:
+    """Reads one group, strongly consistent, while it may go on."""
+
+    def __init__(self, services: Services, group: UUID) -> None:
+        self._table = services.table
+        self._store = services.messaging
+        self._group = group
+        self._number = 0
+        """The last message that was read."""
+        self._last: Change | None = None
+        """The last change that was read."""
+        self._pending: Change | None = None
+        """The last change, while its message was read without it. All others were applied before it was made."""
+        self._applied = 0
+        """The last change that one of the messages has."""
+        self._senders: set[UUID] = set()
+        self._changes_ahead: list[Change] | None = None
+        self._messages_ahead: list[Message] | None = None
+
+    async def begin(self) -> None:
+        """Read the first pages, so that those of several groups are read at the same time."""
+        self._changes_ahead = await self._change_page()
+        if len(self._changes_ahead) < QUERY_ITEMS:
+            self._messages_ahead = await self._message_page()
+
+    async def lines(self) -> AsyncIterator[Line]:
+        """Yield the group's changes, messages and rows.
+
+        Changes and messages that are written meanwhile come before the rows; a message that was changed comes again.
+        """
+        rows: list[InboxRow] = []
+        is_new = True
+        while is_new and (not self._number or self._is_behind(rows)):
+            is_new, end = False, self._number
+            changed = {self._pending.message_number} if self._pending else set()
+            async for change in self._changes():
+                is_new = True
+                changed.add(change.message_number)
+                yield ChangeLine.model_validate(asdict(change))
+            async for message in self._messages():
+                is_new = True
+                yield MessageLine.of(message)
+            for number in sorted(number for number in changed if number <= end):
+                if again := await self._again(number):
+                    is_new = is_new or self._pending is None
+                    yield MessageLine.of(again)
+            rows = await self._rows()
+        for row in rows:
+            yield InboxRowLine(**asdict(row))
+
+    def _is_behind(self, rows: list[InboxRow]) -> bool:
+        """Return whether something was read that has messages or changes which were not."""
+        of_rows = max((row.change_number for row in rows), default=0)
+        if self._pending and of_rows >= self._pending.number:
+            return True
+        is_behind = max(of_rows, self._applied) > (self._last.number if self._last else 0)
+        return is_behind or any(row.last_number > self._number for row in rows)
+
+    def _record(self, message: Message) -> None:
+        self._senders.add(message.user_uuid)
+        self._applied = max(self._applied, message.change_number)
+        if self._last and message.number == self._last.message_number:
+            self._pending = self._last if message.change_number < self._last.number else None
+
+    async def _changes(self) -> AsyncIterator[Change]:
+        """Yield the changes after the last one that was read."""
+        page, self._changes_ahead = self._changes_ahead, None
+        page = await self._change_page() if page is None else page
+        while page:
+            for change in page:
+                yield change
+            self._last, self._pending = page[-1], None
+            page = await self._change_page() if len(page) == QUERY_ITEMS else []
+
+    async def _messages(self) -> AsyncIterator[Message]:
+        """Yield the messages after the last one that was read."""
+        page, self._messages_ahead = self._messages_ahead, None
+        page = await self._message_page() if page is None else page
+        while page:
+            for message in page:
+                self._record(message)
+                yield message
+            self._number = page[-1].number
+            page = await self._message_page() if len(page) == QUERY_ITEMS else []
+
+    async def _change_page(self) -> list[Change]:
+        return await self._changes_after(self._last.number if self._last else 0)
+
+    async def _changes_after(self, number: int) -> list[Change]:
+        log = change_items.changes_between(self._group, number + 1, LAST_NUMBER, consistent=True)
+        found = await self._table.query(replace(log, limit=QUERY_ITEMS))
+        changes = [change_items.to_change(item) for item in found]
+        for item, change in zip(found, changes, strict=True):
+            _require_same(item, change_items.change_item(change))
+        return changes
+
+    async def _message_page(self) -> list[Message]:
+        log = items.messages_between(self._group, self._number + 1, LAST_NUMBER, consistent=True)
+        return [_to_message(item) for item in await self._table.query(replace(log, limit=QUERY_ITEMS))]
+
+    async def _again(self, number: int) -> Message | None:
+        """Return a message that was changed since it was read; a deleted one with its edits, which had texts then."""
+        item = await self._table.get(items.message_key(self._group, number), consistent=True)
+        if item is None:
+            return None
+        message = _to_message(item)
+        self._record(message)
+        return replace(message, edits=await self._edits(message)) if message.deleted_at else message
+
+    async def _edits(self, message: Message) -> tuple[int, ...]:
+        """Return the numbers of the edits of a message, of which a deleted one keeps none."""
+        found: list[int] = []
+        page = await self._changes_after(0)
+        while page:
+            edits = (change for change in page if change.type is ChangeType.EDIT)
+            found += [change.number for change in edits if change.message_number == message.number]
+            page = await self._changes_after(page[-1].number) if len(page) == QUERY_ITEMS else []
+        return tuple(found)
+
+    async def _rows(self) -> list[InboxRow]:
+        """Return the rows of the senders, and of the peers that these rows name."""
+        found = [row for user in self._senders if (row := await self._store.inbox_row(user, self._group))]
+        silent = {row.peer_uuid for row in found} - {row.user_uuid for row in found}
+        return found + [row for user in silent if (row := await self._store.inbox_row(user, self._group))]
+
+
+def _to_message(item: StoredItem) -> Message:
+    message = items.to_message(item)
+    _require_same(item, items.message_item(message))
+    return message
+
+
+def _require_same(item: StoredItem, again: Item) -> None:
+    """Raise a Failure for an attribute that this version does not know, which the export would lose."""
+    if unmarshal_item(marshal_item(again)) != unmarshal_item(item):
+        names = ", ".join(sorted(item.keys() ^ again.keys())) or "a value"
+        raise Failure(
+            f"{again['pk']} {again['sk']} has what this version cannot export: {names}. Use the version of the service."
+        )
