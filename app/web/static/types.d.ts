@@ -7,6 +7,9 @@ export type Config = Schemas["ConfigView"];
 export type CognitoSignIn = Schemas["CognitoSignIn"];
 export type Group = Schemas["MessageGroupView"];
 export type Message = Schemas["MessageView"];
+export type Change = Schemas["ChangeView"];
+/** A message that is quoted, as another one or a message of the feed shows it. */
+export type Quoted = Pick<Schemas["QuoteView"], "number" | "display_name" | "message" | "deleted_at">;
 export type MessageCreate = Schemas["MessageCreate"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
@@ -15,6 +18,7 @@ export type ReadMarker = Schemas["ReadMarkerView"];
 export type Sync = Schemas["SyncView"];
 export type LiveEvent = Schemas[
   | "MessageEvent"
+  | "ChangeEvent"
   | "ReadEvent"
   | "GroupEvent"
   | "ProfileEvent"
@@ -31,6 +35,7 @@ export type Pending = {
   handle: string | null;
   text: string;
   reply_to: number | null;
+  reply: Quoted | null;
   after: number | null;
   created_at: string;
   /** Why the server refused it; null while it may still be sent. */
@@ -60,8 +65,10 @@ export type Thread = {
   /** The first message that was unread on opening; the unread line stands above it. */
   unreadFrom: number | null;
   scrollTarget: ScrollTarget;
-  /** Quoted messages that are not in the window; null: not there. */
-  quotes: Record<number, Message | null>;
+  /** The number of the last change that the messages have. */
+  changeNumber: number;
+  /** The changes that came since it was opened, the last ones. */
+  changes: Change[];
 };
 
 export type State = {
@@ -73,6 +80,8 @@ export type State = {
   more: string | null;
   inboxFailure: string | null;
   thread: Thread | null;
+  /** Conversations that were open before, the last ones, as they were on the screen. */
+  kept: Thread[];
   pending: Pending[];
   /** The unsent text of each conversation that is not open, by the handle of the other user or the group. */
   drafts: Record<string, string>;

@@ -28,6 +28,8 @@ const message = (number, user = "you", group = "g") => ({
   message: `text ${number}`,
   created_at: at(number),
   reply_to: null,
+  reply: null,
+  change_number: 0,
 });
 const row = (last, read, version, group = "g") => ({
   uuid: group,
@@ -40,6 +42,7 @@ const row = (last, read, version, group = "g") => ({
   read_number: read,
   unread_count: last - read,
   version,
+  change_number: 0,
 });
 const thread = (messages, more = {}) => ({
   group: "g",
@@ -51,7 +54,8 @@ const thread = (messages, more = {}) => ({
   isFollowing: true,
   unreadFrom: null,
   scrollTarget: { at: "end" },
-  quotes: {},
+  changeNumber: 0,
+  changes: [],
   ...more,
 });
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, index) => message(first + index));

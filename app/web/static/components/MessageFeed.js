@@ -2,6 +2,7 @@
 
 import { saveScrollPosition } from "../lib/router.js";
 import { rowsOf } from "../lib/rows.js";
+import { quotedBy } from "../lib/selectors.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { formatCount } from "./MessageGroupItem.js";
@@ -166,7 +167,7 @@ export class MessageFeed extends Component {
     this.markSeen(box);
     this.anchor = this.findAnchor();
     messenger.conversation.setView(this.isFollowing, this.anchor);
-    void messenger.conversation.loadQuotes();
+    void messenger.conversation.loadChanges();
     const isAwayFromEnd = distanceToEnd(box) > box.clientHeight / 2 || afterWindow > 0;
     if (isAwayFromEnd !== this.state.isAwayFromEnd) this.setState({ isAwayFromEnd });
     clearTimeout(this.saveTimer);
@@ -256,7 +257,7 @@ export class MessageFeed extends Component {
     return html`<${MessageItem}
       key=${row.key}
       ...${row}
-      ...${{ receipt, onReply, onJump, quoted: this.quoted(row.message.reply_to) }}
+      ...${{ receipt, onReply, onJump, quoted: quotedBy(this.props.thread.messages, row.message) }}
     />`;
   }
 
@@ -268,18 +269,8 @@ export class MessageFeed extends Component {
     return html`<${PendingItem}
       key=${row.key}
       ...${row}
-      ...${{ isOnline, onRetry, onDiscard, quoted: this.quoted(row.pending.reply_to) }}
+      ...${{ isOnline, onRetry, onDiscard, quoted: quotedBy(this.props.thread.messages, row.pending) }}
     />`;
-  }
-
-  /**
-   * Return the message that is quoted: undefined if it is not loaded yet, null if there is none.
-   * @param {number | null} number
-   */
-  quoted(number) {
-    if (number === null) return null;
-    const { messages, quotes } = this.props.thread;
-    return messages.find((message) => message.number === number) ?? quotes[number];
   }
 }
 
@@ -304,8 +295,7 @@ function bubbleOf(element) {
  * @param {Props} now
  */
 function changesHeight(before, now) {
-  const { messages, quotes } = now.thread;
-  return messages !== before.thread.messages || quotes !== before.thread.quotes || now.pending !== before.pending;
+  return now.thread.messages !== before.thread.messages || now.pending !== before.pending;
 }
 
 /** @param {Element} box */

@@ -8,9 +8,13 @@ import { Icon } from "./Icon.js";
 import { PersonButton } from "./PersonCard.js";
 
 /** @typedef {import("../types.js").Message} Message */
+/** @typedef {import("../types.js").Quoted} Quoted */
+
+/** What stands where a message was deleted for all members. */
+export const DELETED = "Message deleted";
 
 /**
- * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Message | null | undefined, receipt: string,
+ * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Quoted | null, receipt: string,
  *   onReply: (message: Message) => void, onJump: (number: number) => void}} props
  */
 export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, onReply, onJump }) {
@@ -27,7 +31,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       <div class="bubble-row">
         <div class="bubble">
           ${replyTo !== null && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
-          ${message.deleted_at ? html`<p class="text deleted">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
+          ${message.deleted_at ? html`<p class="text deleted">${DELETED}</p>` : html`<${Text} text=${message.message} />`}
         </div>
         <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}>
           <${Icon} name="reply" />
@@ -46,7 +50,7 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
 }
 
 /**
- * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null | undefined, isOnline: boolean,
+ * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Quoted | null, isOnline: boolean,
  *   onRetry: () => void, onDiscard: () => void}} props
  */
 export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetry, onDiscard }) {
@@ -97,12 +101,12 @@ function Link({ text, href }) {
   return html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
 }
 
-/** @param {{message: Message | null | undefined, onClick?: () => void}} props message: undefined until it is loaded */
+/** @param {{message: Quoted | null, onClick?: () => void}} props message: null if it cannot be shown */
 export function Quote({ message, onClick }) {
-  const text = message?.deleted_at ? "This message was deleted" : message?.message;
+  const text = message?.deleted_at ? DELETED : message?.message;
   const content = html`
     <span class="quote-name" dir="auto">${message?.display_name ?? "Reply"}</span>
-    <span class="quote-text" dir="auto">${text ?? (message === null ? "to a message that is not there" : "…")}</span>
+    <span class="quote-text" dir="auto">${text ?? "to a message that cannot be shown"}</span>
   `;
   return onClick
     ? html`<button class="quote" onClick=${onClick}>${content}</button>`

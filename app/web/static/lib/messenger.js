@@ -1,6 +1,7 @@
 /** The running messenger of a signed-in user: inbox, event stream and outbox on one store. */
 
 import { Api } from "./api.js";
+import { applyChanges } from "./changes.js";
 import { Conversation } from "./conversation.js";
 import { Drafts } from "./drafts.js";
 import { EventStream } from "./events.js";
@@ -103,9 +104,10 @@ export class Messenger {
     const groups = Object.fromEntries(known.map((row) => [row.uuid, this.#cursorOf(row)]));
     try {
       const changed = await this.api.call("POST", "/api/sync", { groups });
-      this.store.update((state) =>
-        removeGroups(applyMessages(applyGroups(state, changed.groups), changed.messages), changed.gone),
-      );
+      this.store.update((state) => {
+        const next = applyMessages(applyGroups(state, changed.groups), changed.messages);
+        return removeGroups(applyChanges(next, changed.changes), changed.gone);
+      });
       this.store.set({ hasInbox: true });
     } catch {
       const delay = SYNC_RETRY_DELAY * (0.5 + Math.random());
@@ -115,9 +117,14 @@ export class Messenger {
 
   /** @param {import("../types.js").Group} row */
   #cursorOf(row) {
-    const thread = this.store.state.thread;
-    const last = thread?.group === row.uuid ? thread.messages.at(-1) : undefined;
-    return { number: last?.number ?? row.last_number, version: row.version };
+    const { thread, kept } = this.store.state;
+    const shown = thread?.group === row.uuid ? thread : kept.find((each) => each.group === row.uuid);
+    const last = shown === thread ? shown?.messages.at(-1) : undefined;
+    return {
+      number: last?.number ?? row.last_number,
+      version: row.version,
+      change_number: shown?.changeNumber ?? row.change_number,
+    };
   }
 
   /** @param {import("../types.js").Connection} connection */

@@ -76,11 +76,13 @@ export class Outbox {
   /**
    * @param {{group: string | null, handle: string | null}} target
    * @param {string} text
-   * @param {number | null} replyTo
+   * @param {import("../types.js").Quoted | null} reply the message that is replied to
    */
-  add(target, text, replyTo) {
+  add(target, text, reply) {
+    const quoted = reply && pick(reply);
     const created_at = new Date().toISOString();
-    const pending = { ...target, uuid: uuid7(), text, reply_to: replyTo, after: null, created_at, refusal: null };
+    const replying = { reply_to: reply?.number ?? null, reply: quoted };
+    const pending = { ...target, ...replying, uuid: uuid7(), text, after: null, created_at, refusal: null };
     this.#put(pending);
     this.#backoff.retryNow(); // it may go to a user for whom no other message waits
     void this.drain();
@@ -205,6 +207,11 @@ function bodyOf(pending) {
   const target = pending.group ? { message_group_uuid: pending.group } : { handle: pending.handle ?? "" };
   const reply = pending.reply_to === null ? {} : { reply_to: pending.reply_to };
   return { message: pending.text, uuid: pending.uuid, after: pending.after ?? 0, ...target, ...reply };
+}
+
+/** @param {import("../types.js").Quoted} message */
+function pick({ number, display_name, message, deleted_at }) {
+  return { number, display_name, message, deleted_at };
 }
 
 /** @param {Pending} pending */

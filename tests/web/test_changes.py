@@ -1,0 +1,54 @@
+"""Messages are edited, deleted and reacted to, and every page that shows them follows."""
+
+from playwright.async_api import Locator, expect
+
+from tests.fixtures.app import Person
+from tests.web.browsing import Visit, Visitor, local_client
+from tests.web.test_recovery import go_offline
+
+
+def item(visitor: Visitor, number: int) -> Locator:
+    return visitor.page.locator(f'[data-number="{number}"]')
+
+
+async def test_changes_of_others_are_shown_where_the_message_is_and_where_it_is_quoted(
+    visit: Visit, ann: Person, bob: Person
+) -> None:
+    await bob.sent("Lunch at noon?", ann)
+    await ann.sent("Yes", bob, reply_to=1)
+    await bob.sent("Great", ann)
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    await expect(item(visitor, 2).locator(".quote-text")).to_have_text("Lunch at noon?")
+    async with local_client(visitor.address, bob) as client:
+        path = f"/api/messages/{ann.group_with(bob)}"
+        edited = await client.patch(f"{path}/1", json={"message": "Lunch at one?"}, headers={"if-match": '"1"'})
+        assert edited.is_success, edited.text
+        await expect(item(visitor, 1).locator(".text")).to_have_text("Lunch at one?")
+        await expect(item(visitor, 2).locator(".quote-text")).to_have_text("Lunch at one?")
+        for number in (1, 3):
+            assert (await client.delete(f"{path}/{number}")).is_success
+        for text in (item(visitor, 1).locator(".text"), item(visitor, 2).locator(".quote-text")):
+            await expect(text).to_have_text("Message deleted")
+        await expect(visitor.groups.locator(".preview")).to_have_text("Message deleted")
+
+
+async def test_changes_that_were_missed_are_made_up_for(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+    await bob.sent("First", ann)
+    await eve.sent("Hello", ann)
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    await expect(item(visitor, 1).locator(".text")).to_have_text("First")
+    await visitor.page.locator(f'[data-group="{ann.group_with(eve)}"]').click()
+    await expect(visitor.message("Hello")).to_be_visible()
+    await go_offline(visitor)
+    await visitor.run("window.dispatchEvent(new Event('online'))")  # the stream that is open outlives the emulation
+    async with local_client(visitor.address, bob) as client:
+        path = f"/api/messages/{ann.group_with(bob)}/1"
+        for version in (1, 2):
+            text = {"message": f"Version {version + 1}"}
+            assert (await client.patch(path, json=text, headers={"if-match": f'"{version}"'})).is_success
+    await visitor.page.locator(f'[data-group="{ann.group_with(bob)}"]').click()
+    await expect(item(visitor, 1).locator(".text")).to_have_text("First")
+    await visitor.page.context.set_offline(False)
+    await expect(item(visitor, 1).locator(".text")).to_have_text("Version 3", timeout=20_000)
