@@ -135,13 +135,20 @@ async def config_of(settings: Settings) -> tuple[dict[str, object], str]:
 
 async def test_without_a_cognito_domain_the_sign_in_is_none(settings: Settings) -> None:
     config, _ = await config_of(settings)
-    assert config == {"sign_in": {"kind": "none"}, "message_max_length": settings.message_max_length}
+    assert config == {
+        "sign_in": {"kind": "none"},
+        "message_max_length": settings.message_max_length,
+        "edit_window_seconds": 86_400,
+        "delete_window_seconds": 172_800,
+        "shows_edits": True,
+    }
 
 
 async def test_the_local_sign_in_is_by_user(settings: Settings) -> None:
-    local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, "message_max_length": 7})
+    limits = {"message_max_length": 7, "edit_window_seconds": 60, "delete_window_seconds": 0, "shows_edits": False}
+    local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, **limits})
     config, _ = await config_of(local)
-    assert config == {"sign_in": {"kind": "local"}, "message_max_length": 7}
+    assert config == {"sign_in": {"kind": "local"}, **limits}
 
 
 async def test_with_a_cognito_domain_the_sign_in_is_cognito(settings: Settings) -> None:
