@@ -8,6 +8,8 @@ export type CognitoSignIn = Schemas["CognitoSignIn"];
 export type Group = Schemas["MessageGroupView"];
 export type Message = Schemas["MessageView"];
 export type Change = Schemas["ChangeView"];
+export type Edit = Schemas["EditView"];
+export type ReactingUser = Schemas["ReactingUserView"];
 /** A message that is quoted, as another one or a message of the feed shows it. */
 export type Quoted = Pick<Schemas["QuoteView"], "number" | "display_name" | "message" | "deleted_at">;
 export type MessageCreate = Schemas["MessageCreate"];
@@ -41,6 +43,24 @@ export type Pending = {
   /** Why the server refused it; null while it may still be sent. */
   refusal: string | null;
 };
+
+/** An edit, a deletion or a reaction that the server has not confirmed yet. */
+export type PendingChange = {
+  uuid: string;
+  group: string;
+  number: number;
+  type: "edit" | "delete" | "react" | "unreact";
+  /** The new text, and the version of the message that is edited. */
+  text: string | null;
+  version: number | null;
+  emoji: string | null;
+  created_at: string;
+  /** Why the server refused it; null while it may still be sent. */
+  refusal: string | null;
+};
+
+/** A point of the window, in pixels. */
+export type Point = { x: number; y: number };
 
 /** A message, and the distance in pixels from the top of the view to its bubble. */
 export type ScrollPosition = { number: number; offset: number };
@@ -83,6 +103,7 @@ export type State = {
   /** Conversations that were open before, the last ones, as they were on the screen. */
   kept: Thread[];
   pending: Pending[];
+  pendingChanges: PendingChange[];
   /** The unsent text of each conversation that is not open, by the handle of the other user or the group. */
   drafts: Record<string, string>;
   /** The last number read, by group and user. */

@@ -5,8 +5,10 @@ import { pathToFileURL } from "node:url";
 
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
 const { applyEvent, initialState, prependOlder, Store } = await page("lib/store.js");
-const { applyChanges, replaceMessage, withRecentChanges } = await page("lib/changes.js");
+const { applyChanges, replaceMessage, withPending, withRecentChanges } = await page("lib/changes.js");
 const { quotedBy } = await page("lib/selectors.js");
+const { NetworkError, Problem } = await page("lib/api.js");
+const { Outbox } = await page("lib/outbox.js");
 const { Conversation } = await page("lib/conversation.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -139,4 +141,104 @@ test("a quote shows the message as it stands in the window, or else as it came w
   assert.equal(quotedBy([LATEST[0]], REPLY), LATEST[0]);
   assert.equal(quotedBy([], REPLY), REPLY.reply);
   assert.equal(quotedBy([], { reply_to: 9, reply: null }), null);
+});
+
+/** An outbox whose requests are answered by a function, and what it has sent. */
+const outboxWith = (answer) => {
+  const waiting = new Map();
+  const storage = {
+    prefix: "outbox",
+    put: (entry) => waiting.set(entry.uuid, entry),
+    remove: (uuid) => waiting.delete(uuid),
+    all: () => [...waiting.values()],
+  };
+  const sent = [];
+  const api = {
+    get: () => Promise.resolve(message(1, { message: "elsewhere", version: 2, change_number: 5 })),
+    call: (method, path, body, fields) => {
+      sent.push([method, path, body, fields]);
+      return answer(sent.length);
+    },
+  };
+  const store = new Store(initial([message(1), message(2)]));
+  return { outbox: new Outbox(api, store, storage), store, sent, storage };
+};
+const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test("changes are sent in their order, between messages, and a repetition is the same", async () => {
+  const { outbox, store, sent } = outboxWith((count) => {
+    if (count === 1) return Promise.reject(new NetworkError("no answer"));
+    return Promise.resolve(count === 4 ? message(3) : message(1, { change_number: count, version: count }));
+  });
+  outbox.change(message(1), "edit", { text: "new", version: 1 });
+  outbox.change(message(1), "react", { emoji: "❤️" });
+  outbox.add({ group: "g", handle: null }, "hello", null);
+  outbox.change(message(2), "delete");
+  assert.deepEqual(
+    withPending(store.state.thread.messages, store.state.pendingChanges, "me").map((each) => each.message),
+    ["new", ""],
+  );
+  await soon();
+  outbox.retryNow();
+  await soon();
+  assert.deepEqual(sent[0], sent[1]);
+  const [, , { uuid }] = sent[0];
+  assert.deepEqual(
+    sent.slice(1).map(([method, path, body, fields]) => [method, path, body?.message, fields]),
+    [
+      ["PATCH", "/api/messages/g/1", "new", { "if-match": '"1"' }],
+      ["PUT", "/api/messages/g/1/reactions/%E2%9D%A4%EF%B8%8F", undefined, undefined],
+      ["POST", "/api/messages", "hello", undefined],
+      ["DELETE", "/api/messages/g/2", undefined, undefined],
+    ],
+  );
+  assert.match(uuid, /^[0-9a-f-]{36}$/);
+  assert.deepEqual([store.state.pendingChanges, store.state.pending], [[], []]);
+  assert.equal(store.state.thread.messages[0].change_number, 5);
+});
+
+test("a second edit expects the version that the first one makes", () => {
+  const pending = ["first", "second"].map((text) => ({
+    group: "g",
+    number: 1,
+    type: "edit",
+    text,
+    emoji: null,
+    refusal: null,
+    created_at: at(1),
+  }));
+  const [shown] = withPending([message(1)], pending, "me");
+  assert.deepEqual([shown.message, shown.version, shown.edited_at], ["second", 3, at(1)]);
+});
+
+test("a refused change stays with its reason and holds up nothing, and another of its kind takes its place", async () => {
+  const { outbox, store, sent, storage } = outboxWith((count) => {
+    const refusals = [
+      new Problem(412, "version-differs", "read it again", 0),
+      new Problem(409, "limit", "Too many", 0),
+    ];
+    const refusal = [...refusals, new Problem(404, "message-not-found", "gone", 0)][count - 1];
+    return refusal ? Promise.reject(refusal) : Promise.resolve(message(1, { change_number: 6 }));
+  });
+  outbox.change(message(1), "edit", { text: "mine", version: 1 });
+  outbox.change(message(1), "react", { emoji: "🎉" });
+  outbox.change(message(2), "delete");
+  outbox.change(message(2), "react", { emoji: "👍" });
+  await soon();
+  assert.equal(sent.length, 4);
+  assert.deepEqual(
+    store.state.pendingChanges.map((each) => [each.type, each.text, each.refusal]),
+    [
+      ["edit", "mine", "The message was edited elsewhere meanwhile"],
+      ["react", null, "Too many"],
+    ],
+  );
+  const shown = withPending(store.state.thread.messages, store.state.pendingChanges, "me");
+  assert.deepEqual([shown[0].message, shown[0].reactions], ["text 1", []], "what was refused is not shown as done");
+  outbox.change(message(1), "edit", { text: "mine", version: 2 });
+  await soon();
+  assert.deepEqual(
+    storage.all().map((each) => each.type),
+    ["react"],
+  );
 });

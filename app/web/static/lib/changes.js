@@ -106,6 +106,33 @@ function withReaction(reactions, emoji, step, isOwn) {
 }
 
 /**
+ * Return messages as they will be after the changes that are on their way.
+ * @param {Message[]} messages
+ * @param {import("../types.js").PendingChange[]} pending
+ * @param {string} me
+ * @returns {Message[]}
+ */
+export function withPending(messages, pending, me) {
+  const waiting = pending.filter((each) => each.refusal === null);
+  if (waiting.length === 0) return messages;
+  return messages.map((message) =>
+    waiting
+      .filter((each) => each.group === message.message_group_uuid && each.number === message.number)
+      .reduce((next, each) => changed(next, effectOf(each, next, me), me), message),
+  );
+}
+
+/**
+ * @param {import("../types.js").PendingChange} pending
+ * @param {Message} message
+ * @param {string} me
+ * @returns {Effect}
+ */
+function effectOf({ type, text, emoji, created_at }, message, me) {
+  return { type, user_uuid: me, created_at, emoji, message: text, version: message.version + 1 };
+}
+
+/**
  * Return the state with a message as the server has returned it after a change.
  * @param {State} state
  * @param {Message} message

@@ -16,13 +16,13 @@ const TYPING_TTL = 15_000;
 
 /**
  * @param {import("../types.js").Me} me
- * @param {import("../types.js").Pending[]} pending
  * @returns {State}
  */
-export function initialState(me, pending) {
+export function initialState(me) {
   return {
     me,
-    pending,
+    pending: [],
+    pendingChanges: [],
     drafts: {},
     connection: "connecting",
     groups: {},
