@@ -52,3 +52,18 @@ async def test_changes_that_were_missed_are_made_up_for(visit: Visit, ann: Perso
     await expect(item(visitor, 1).locator(".text")).to_have_text("First")
     await visitor.page.context.set_offline(False)
     await expect(item(visitor, 1).locator(".text")).to_have_text("Version 3", timeout=20_000)
+
+
+async def test_reactions_of_both_are_counted_and_taken_back(visit: Visit, ann: Person, bob: Person) -> None:
+    await ann.sent("Good news", bob)
+    writer, reader = await visit(ann), await visit(bob)
+    for visitor, other in ((writer, bob), (reader, ann)):
+        await visitor.open_group(other)
+    async with local_client(writer.address, ann) as client:
+        assert (await client.put(f"/api/messages/{ann.group_with(bob)}/1/reactions/❤️")).is_success
+    await expect(item(writer, 1).get_by_role("button", name="❤️ 1, you reacted")).to_be_visible()
+    await item(reader, 1).get_by_role("button", name="❤️ 1", exact=True).click()
+    for visitor in (reader, writer):
+        await expect(item(visitor, 1).get_by_role("button", name="❤️ 2, you reacted")).to_be_visible()
+    await item(reader, 1).get_by_role("button", name="❤️ 2, you reacted").click()
+    await expect(item(writer, 1).get_by_role("button", name="❤️ 1, you reacted")).to_be_visible()

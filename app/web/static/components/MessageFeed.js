@@ -1,12 +1,10 @@
 /** The feed of messages: loads pages in both directions without a jump, follows its end, and marks what was seen. */
 
 import { saveScrollPosition } from "../lib/router.js";
-import { rowsOf } from "../lib/rows.js";
-import { quotedBy } from "../lib/selectors.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { formatCount } from "./MessageGroupItem.js";
-import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
+import { MessageRows } from "./MessageRows.js";
 
 /** Pixels before either end at which the next page is loaded. */
 const LOAD_DISTANCE = 700;
@@ -30,7 +28,8 @@ const SEEN_HEIGHT = 40;
  * @property {boolean} isOnline
  * @property {number} now
  * @property {import("../lib/messenger.js").Messenger} messenger
- * @property {(message: import("../types.js").Message) => void} onReply
+ * @property {import("../types.js").PendingChange[]} pendingChanges of messages of the group
+ * @property {import("./MessageActions.js").Actions} actions
  *
  * @typedef {import("../types.js").ScrollPosition | null} Anchor the first message in view
  */
@@ -187,14 +186,19 @@ export class MessageFeed extends Component {
   onKeyDown = (event) => {
     const elements = this.elements();
     const at = elements.findIndex((element) => element.contains(document.activeElement));
-    const message = this.props.thread.messages.find((each) => String(each.number) === elements[at]?.dataset.number);
+    const message = this.messageOf(elements[at]);
     if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
     else if (event.key === "ArrowDown") elements[Math.min(at + 1, elements.length - 1)]?.focus();
     else if (event.key === "End") void this.props.messenger.conversation.showNewest();
-    else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) this.props.onReply(message);
+    else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) this.props.actions.onReply(message);
     else return;
     event.preventDefault();
   };
+
+  /** @param {HTMLElement | undefined} element */
+  messageOf(element) {
+    return this.props.thread.messages.find((each) => String(each.number) === element?.dataset.number);
+  }
 
   render() {
     const { thread, group, messenger } = this.props;
@@ -212,7 +216,7 @@ export class MessageFeed extends Component {
           onKeyDown=${this.onKeyDown}
         >
           <div class="feed-content">
-            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} ${this.rows()}
+            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} <${MessageRows} ...${this.props} />
           </div>
         </div>
         ${
@@ -227,50 +231,6 @@ export class MessageFeed extends Component {
         }
       </div>
     `;
-  }
-
-  rows() {
-    const { thread, pending, me, afterWindow, now } = this.props;
-    const waiting = afterWindow === 0 ? pending.slice(0, 50) : [];
-    const { messages } = thread;
-    const lastOwn = messages.findLast((message) => message.user_uuid === me.uuid)?.number ?? 0;
-    const lastRead = messages.findLast(
-      (message) => message.user_uuid === me.uuid && message.number <= this.props.readByOthers,
-    )?.number;
-    return rowsOf(messages, waiting, me.uuid, thread.unreadFrom).map((row) => {
-      if (row.kind === "day") return html`<${DaySeparator} key=${row.key} at=${row.at} now=${now} />`;
-      if (row.kind === "unread") return html`<${UnreadLine} key=${row.key} />`;
-      if (row.kind === "pending") return this.pendingRow(row);
-      const { number } = row.message;
-      const receipt = number === lastRead ? "Read" : number === lastOwn && number > (lastRead ?? 0) ? "Sent" : "";
-      return this.messageRow(row, receipt);
-    });
-  }
-
-  /**
-   * @param {import("../lib/rows.js").MessageRow} row
-   * @param {string} receipt
-   */
-  messageRow(row, receipt) {
-    const { messenger, onReply } = this.props;
-    const onJump = (/** @type {number} */ number) => void messenger.conversation.showMessage(number);
-    return html`<${MessageItem}
-      key=${row.key}
-      ...${row}
-      ...${{ receipt, onReply, onJump, quoted: quotedBy(this.props.thread.messages, row.message) }}
-    />`;
-  }
-
-  /** @param {import("../lib/rows.js").PendingRow} row */
-  pendingRow(row) {
-    const { messenger, isOnline } = this.props;
-    const onRetry = () => messenger.outbox.retry(row.pending.uuid);
-    const onDiscard = () => messenger.outbox.discard(row.pending.uuid);
-    return html`<${PendingItem}
-      key=${row.key}
-      ...${row}
-      ...${{ isOnline, onRetry, onDiscard, quoted: quotedBy(this.props.thread.messages, row.pending) }}
-    />`;
   }
 }
 
@@ -295,7 +255,9 @@ function bubbleOf(element) {
  * @param {Props} now
  */
 function changesHeight(before, now) {
-  return now.thread.messages !== before.thread.messages || now.pending !== before.pending;
+  const messages = now.thread.messages !== before.thread.messages || now.pending !== before.pending;
+  const changes = now.pendingChanges.length !== before.pendingChanges.length;
+  return messages || changes;
 }
 
 /** @param {Element} box */

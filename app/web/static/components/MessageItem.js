@@ -4,8 +4,10 @@ import { beginningOf, splitLinks } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
+import { ChangeFailure } from "./ChangeFailure.js";
 import { Icon } from "./Icon.js";
 import { PersonButton } from "./PersonCard.js";
+import { Reactions } from "./Reactions.js";
 
 /** @typedef {import("../types.js").Message} Message */
 /** @typedef {import("../types.js").Quoted} Quoted */
@@ -14,12 +16,24 @@ import { PersonButton } from "./PersonCard.js";
 export const DELETED = "Message deleted";
 
 /**
- * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Quoted | null, receipt: string,
- *   onReply: (message: Message) => void, onJump: (number: number) => void}} props
+ * @typedef {object} ItemProps
+ * @property {Message} message with the changes that are on their way
+ * @property {boolean} isOwn
+ * @property {boolean} isFirst
+ * @property {boolean} isLast
+ * @property {Quoted | null} quoted
+ * @property {string} receipt
+ * @property {import("../types.js").PendingChange[]} changes pending ones of this message
+ * @property {boolean} isOnline
+ * @property {import("./MessageActions.js").Actions} actions
+ * @property {(number: number) => void} onJump
  */
-export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, onReply, onJump }) {
+
+/** @param {ItemProps} props */
+export function MessageItem(props) {
+  const { message, isOwn, isFirst, isLast, changes, actions } = props;
+  const { reactions } = message;
   const time = formatTime(message.created_at);
-  const replyTo = message.reply_to;
   return html`
     <article
       class=${classesOf({ isOwn, isFirst, isLast })}
@@ -28,24 +42,56 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       aria-label=${`${isOwn ? "You" : message.display_name}, ${time}`}
     >
       ${!isOwn && html`<span class="side">${isLast && html`<${PersonButton} name=${message.display_name} handle=${message.handle} tabindex=${-1}><${Avatar} name=${message.display_name} handle=${message.handle} size="small" /><//>`}</span>`}
-      <div class="bubble-row">
-        <div class="bubble">
-          ${replyTo !== null && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
-          ${message.deleted_at ? html`<p class="text deleted">${DELETED}</p>` : html`<${Text} text=${message.message} />`}
-        </div>
-        <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}>
-          <${Icon} name="reply" />
-        </button>
-      </div>
-      ${
-        (isLast || receipt) &&
-        html`<p class="meta">
-          <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${time}</time>
-          ${message.edited_at && html`<span>Edited</span>`}
-          ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
-        </p>`
-      }
+      <div class="bubble-row"><${Bubble} ...${props} /><${Tools} message=${message} actions=${actions} /></div>
+      ${reactions.length > 0 && html`<${Reactions} reactions=${reactions} onReact=${(/** @type {string} */ emoji) => actions.onReact(message, emoji)} />`}
+      <${Meta} ...${props} />
+      ${changes
+        .filter((each) => each.refusal !== null)
+        .map(
+          (each) =>
+            html`<${ChangeFailure}
+              key=${each.uuid}
+              change=${each}
+              onDiscard=${() => actions.onDiscard(each.uuid)}
+            />`,
+        )}
     </article>
+  `;
+}
+
+/** @param {ItemProps} props */
+function Bubble({ message, quoted, onJump }) {
+  const replyTo = message.reply_to;
+  return html`
+    <div class="bubble">
+      ${replyTo !== null && !message.deleted_at && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
+      ${message.deleted_at ? html`<p class="text deleted">${DELETED}</p>` : html`<${Text} text=${message.message} />`}
+    </div>
+  `;
+}
+
+/** @param {{message: Message, actions: import("./MessageActions.js").Actions}} props */
+function Tools({ message, actions }) {
+  if (message.deleted_at) return null;
+  return html`
+    <button class="tool reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => actions.onReply(message)}>
+      <${Icon} name="reply" />
+    </button>
+  `;
+}
+
+/** @param {ItemProps} props */
+function Meta({ message, isLast, receipt, changes, isOnline }) {
+  const isWaiting = changes.some((each) => each.refusal === null);
+  const isEdited = message.edited_at !== null && message.deleted_at === null;
+  if (!isLast && !receipt && !isEdited && !isWaiting) return null;
+  return html`
+    <p class="meta">
+      <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${formatTime(message.created_at)}</time>
+      ${isEdited && html`<span>edited</span>`}
+      ${isWaiting && html`<span class="sending">${isOnline ? "Saving…" : "Will be saved when you are back online"}</span>`}
+      ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
+    </p>
   `;
 }
 
