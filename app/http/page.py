@@ -110,6 +110,7 @@ def page_router(settings: Settings) -> APIRouter:
     @router.get("/messages", include_in_schema=False)
     @router.get("/messages/new/{handle}", include_in_schema=False)
     @router.get("/messages/{message_group_uuid}", include_in_schema=False)
+    @router.get("/messages/{message_group_uuid}/{number}", include_in_schema=False)
     async def get_page(request: Request) -> Response:  # its script reads the address
         path: str = request.scope["path"]
         return pages[path.count("/") - 1].response(request)

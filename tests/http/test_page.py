@@ -13,7 +13,8 @@ from tests.http.problem import problem_of
 from tests.tools.contract import ContractClient
 
 DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
-PATHS = ("/", "/messages", "/messages/new/somebody", "/messages/0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10")
+GROUP = "/messages/0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
+PATHS = ("/", "/messages", "/messages/new/somebody", GROUP, f"{GROUP}/42")
 IMPORT = re.compile(r'^import .* from "(.*)";$', re.MULTILINE)
 
 

@@ -295,9 +295,10 @@ test("rows are split by day, by the first unread message, and by sender", () => 
 
 test("only the addresses of a group and of a new conversation lead out of the inbox", () => {
   const uuid = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10";
-  assert.deepEqual(parseRoute(`/messages/${uuid}`), { page: "group", uuid });
+  assert.deepEqual(parseRoute(`/messages/${uuid}`), { page: "group", uuid, number: null });
+  assert.deepEqual(parseRoute(`/messages/${uuid}/42`), { page: "group", uuid, number: 42 });
   assert.deepEqual(parseRoute("/messages/new/@Bob"), { page: "new", handle: "bob" });
-  for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x"])
+  for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x", `/messages/${uuid}/x`])
     assert.deepEqual(parseRoute(path), { page: "groups" });
 });
 

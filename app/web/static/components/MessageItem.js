@@ -1,5 +1,6 @@
 /** The rows of a conversation: messages, pending messages, and separators. */
 
+import { INBOX_PATH } from "../lib/router.js";
 import { beginningOf, splitLinks } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
 import { html, useState } from "../vendor/htm-preact.js";
@@ -144,6 +145,8 @@ function Text({ text }) {
 
 /** @param {{text: string, href: string}} props */
 function Link({ text, href }) {
+  const isOfPage = href.startsWith(location.origin + INBOX_PATH);
+  if (isOfPage) return html`<a href=${href}>${text}</a>`; // followed without leaving the page
   return html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
 }
 

@@ -18,6 +18,8 @@ export class Conversation {
   #readTimer;
   /** @type {import("../types.js").ScrollPosition | null} */
   #saved = null;
+  /** The message that was asked for. @type {number | null} */
+  #wanted = null;
   /** The first message in view. @type {import("../types.js").ScrollPosition | null} */
   #inView = null;
   #backoff = new Backoff();
@@ -33,13 +35,15 @@ export class Conversation {
   }
 
   /**
-   * Open a group: at the saved position, else at the first unread message, else at the end. While it cannot be loaded
-   * it is shown as it was when it was left.
+   * Open a group: at the saved position, else at the wanted message, else at the first unread one, else at the end.
+   * While it cannot be loaded it is shown as it was when it was left.
    * @param {string} group
    * @param {import("../types.js").ScrollPosition | null} saved
+   * @param {number | null} wanted
    */
-  async open(group, saved) {
+  async open(group, saved, wanted) {
     this.#saved = saved;
+    this.#wanted = wanted;
     const kept = isOnline(this.store.state) ? undefined : this.#keptOf(group);
     this.store.set({ thread: kept ?? emptyThread(group, this.store.state.groups[group]) });
     try {
@@ -52,6 +56,8 @@ export class Conversation {
         ...(thread.isLoading ? { changeNumber } : {}),
       }));
       if (saved && saved.number <= row.last_number) await this.#load(group, saved.number, { at: "position", ...saved });
+      else if (wanted !== null && wanted <= row.last_number)
+        await this.#load(group, wanted, { at: "message", number: wanted });
       else if (row.unread_count > 0) await this.#load(group, row.read_number + 1, { at: "unread" });
       else await this.#load(group, null, { at: "end" });
       await this.#fetchReaders(group);
@@ -64,7 +70,7 @@ export class Conversation {
   async retryNow() {
     this.#backoff.retryNow();
     const thread = this.store.state.thread;
-    if (thread?.failure) await this.open(thread.group, this.#saved);
+    if (thread?.failure) await this.open(thread.group, this.#saved, this.#wanted);
     else if (thread) await this.#ignoreFailure(thread.group, () => this.#fetchReaders(thread.group));
   }
 

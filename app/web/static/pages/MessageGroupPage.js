@@ -8,15 +8,15 @@ import { withPending } from "../lib/changes.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
-import { html, useEffect, useMemo, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
-/** @param {{uuid: string}} props */
-export function MessageGroupPage({ uuid }) {
+/** @param {{uuid: string, number: number | null}} props number: of a message to show */
+export function MessageGroupPage({ uuid, number }) {
   const messenger = useMessenger();
   const state = useMessengerState();
   const [reply, setReply] = useState(/** @type {import("../types.js").Message | null} */ (null));
   const now = useNow();
-  const open = () => void messenger.conversation.open(uuid, savedScrollPosition());
+  const open = () => void messenger.conversation.open(uuid, savedScrollPosition(), number);
   const leave = () => navigate(INBOX_PATH);
   useEffect(() => {
     open();
@@ -25,6 +25,11 @@ export function MessageGroupPage({ uuid }) {
       messenger.conversation.close();
     };
   }, [uuid, messenger]);
+  const shown = useRef(number);
+  useEffect(() => {
+    if (number !== shown.current && number !== null) void messenger.conversation.showMessage(number);
+    shown.current = number;
+  }, [number, messenger]);
   useEvent(document, "keydown", (event) => isUnhandledEscape(event) && leave());
 
   const group = state.groups[uuid];
