@@ -67,3 +67,43 @@ async def test_reactions_of_both_are_counted_and_taken_back(visit: Visit, ann: P
         await expect(item(visitor, 1).get_by_role("button", name="❤️ 2, you reacted")).to_be_visible()
     await item(reader, 1).get_by_role("button", name="❤️ 2, you reacted").click()
     await expect(item(writer, 1).get_by_role("button", name="❤️ 1, you reacted")).to_be_visible()
+
+
+async def test_the_menu_opens_by_key_mouse_and_long_press_and_gives_the_focus_back(
+    visit: Visit, ann: Person, bob: Person
+) -> None:
+    await ann.sent("Good news", bob)
+    visitor = await visit(ann, permissions=["clipboard-read", "clipboard-write"])
+    press, menu = visitor.page.keyboard.press, visitor.page.get_by_role("menu")
+    await visitor.open_group(bob)
+    await item(visitor, 1).focus()
+    for key in ("Enter", "ContextMenu", "Shift+F10"):
+        await press(key)
+        await expect(visitor.page.get_by_role("menuitemcheckbox", name="👍")).to_be_focused()
+        await press("Escape")
+        await expect(menu).to_have_count(0)
+        await expect(item(visitor, 1)).to_be_focused()
+    await press("Enter")
+    for key, name in (("ArrowUp", "Copy link"), ("ArrowDown", "👍"), ("ArrowDown", "Reply"), ("End", "Copy link")):
+        await press(key)
+        await expect(menu.get_by_text(name)).to_be_focused()
+    await press("Enter")
+    await expect(visitor.page.get_by_text("Link copied")).to_be_visible()
+    link = f"{visitor.address}/messages/{ann.group_with(bob)}/1"
+    assert await visitor.run("navigator.clipboard.readText()") == link
+    await item(visitor, 1).locator(".bubble").click(button="right")
+    await menu.get_by_role("menuitem", name="Copy text").click()
+    await expect(visitor.page.get_by_text("Text copied")).to_be_visible()
+    assert await visitor.run("navigator.clipboard.readText()") == "Good news"
+    await (
+        item(visitor, 1)
+        .locator(".bubble")
+        .dispatch_event("pointerdown", {"pointerType": "touch", "bubbles": True, "clientX": 700, "clientY": 700})
+    )
+    await expect(menu).to_be_visible()
+    await visitor.page.mouse.click(5, 5)
+    await expect(menu).to_have_count(0)
+    await item(visitor, 1).hover()
+    await item(visitor, 1).get_by_role("button", name="Actions").click()
+    await menu.get_by_role("menuitemcheckbox", name="🙏").click()
+    await expect(item(visitor, 1).get_by_role("button", name="🙏 1, you reacted")).to_be_visible()

@@ -1,5 +1,6 @@
 /** The feed of messages: loads pages in both directions without a jump, follows its end, and marks what was seen. */
 
+import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
 import { saveScrollPosition } from "../lib/router.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
@@ -46,6 +47,7 @@ export class MessageFeed extends Component {
   state = { isAwayFromEnd: false };
   resized = new ResizeObserver(() => this.restoreScroll(this.anchor));
   onVisibilityChange = () => this.onViewportChange();
+  gestures = new MenuGestures((element, at) => this.openMenu(element, at));
 
   componentDidMount() {
     document.addEventListener("visibilitychange", this.onVisibilityChange);
@@ -57,6 +59,7 @@ export class MessageFeed extends Component {
     document.removeEventListener("visibilitychange", this.onVisibilityChange);
     this.resized.disconnect();
     clearTimeout(this.saveTimer);
+    this.gestures.cancel();
   }
 
   getSnapshotBeforeUpdate() {
@@ -187,13 +190,23 @@ export class MessageFeed extends Component {
     const elements = this.elements();
     const at = elements.findIndex((element) => element.contains(document.activeElement));
     const message = this.messageOf(elements[at]);
-    if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
+    if (elements[at] && isMenuKey(event)) this.openMenu(elements[at], pointBelow(bubbleOf(elements[at])));
+    else if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
     else if (event.key === "ArrowDown") elements[Math.min(at + 1, elements.length - 1)]?.focus();
     else if (event.key === "End") void this.props.messenger.conversation.showNewest();
     else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) this.props.actions.onReply(message);
     else return;
     event.preventDefault();
   };
+
+  /**
+   * @param {HTMLElement} element
+   * @param {import("../types.js").Point} at
+   */
+  openMenu(element, at) {
+    const message = this.messageOf(element);
+    if (message) this.props.actions.onMenu(message, at);
+  }
 
   /** @param {HTMLElement | undefined} element */
   messageOf(element) {
@@ -214,11 +227,14 @@ export class MessageFeed extends Component {
           tabindex="0"
           onScroll=${this.onScroll}
           onKeyDown=${this.onKeyDown}
+          aria-describedby="feed-keys"
+          ...${this.gestures.listeners}
         >
           <div class="feed-content">
             ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} <${MessageRows} ...${this.props} />
           </div>
         </div>
+        <p id="feed-keys" hidden>Arrow keys move between messages, Enter opens the actions of a message.</p>
         ${
           this.state.isAwayFromEnd &&
           html`<button

@@ -1,5 +1,6 @@
 /** The rows of a conversation: messages, pending messages, and separators. */
 
+import { pointBelow } from "../lib/gestures.js";
 import { INBOX_PATH } from "../lib/router.js";
 import { beginningOf, splitLinks } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
@@ -73,10 +74,17 @@ function Bubble({ message, quoted, onJump }) {
 
 /** @param {{message: Message, actions: import("./MessageActions.js").Actions}} props */
 function Tools({ message, actions }) {
-  if (message.deleted_at) return null;
+  const onMore = (/** @type {{currentTarget: Element}} */ event) =>
+    actions.onMenu(message, pointBelow(event.currentTarget));
   return html`
-    <button class="tool reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => actions.onReply(message)}>
-      <${Icon} name="reply" />
+    ${
+      !message.deleted_at &&
+      html`<button class="tool reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => actions.onReply(message)}>
+        <${Icon} name="reply" />
+      </button>`
+    }
+    <button class="tool more" tabindex="-1" aria-label="Actions" aria-haspopup="menu" title="Actions (Enter)" onClick=${onMore}>
+      <${Icon} name="more" />
     </button>
   `;
 }

@@ -4,6 +4,7 @@ import { Api } from "./api.js";
 import { applyChanges } from "./changes.js";
 import { Conversation } from "./conversation.js";
 import { Drafts } from "./drafts.js";
+import { RecentEmoji } from "./emoji.js";
 import { EventStream } from "./events.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -38,6 +39,7 @@ export class Messenger {
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
     this.drafts = new Drafts(me.uuid, this.store);
+    this.emoji = new RecentEmoji(me.uuid);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -88,6 +90,7 @@ export class Messenger {
     this.stop();
     this.outbox.storage.clear();
     this.drafts.clear();
+    this.emoji.clear();
     this.onSignedOut();
     await this.session.signOut();
   }
