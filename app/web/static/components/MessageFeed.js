@@ -1,5 +1,6 @@
 /** The feed of messages: loads pages in both directions without a jump, follows its end, and marks what was seen. */
 
+import { actionsOf } from "../lib/actions.js";
 import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
 import { saveScrollPosition } from "../lib/router.js";
 import { Component, html } from "../vendor/htm-preact.js";
@@ -194,10 +195,23 @@ export class MessageFeed extends Component {
     else if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
     else if (event.key === "ArrowDown") elements[Math.min(at + 1, elements.length - 1)]?.focus();
     else if (event.key === "End") void this.props.messenger.conversation.showNewest();
-    else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) this.props.actions.onReply(message);
-    else return;
+    else if (event.ctrlKey || event.metaKey || !message || !this.act(event.key, message)) return;
     event.preventDefault();
   };
+
+  /**
+   * Do what a key means for a message; return whether it means something.
+   * @param {string} key
+   * @param {import("../types.js").Message} message
+   */
+  act(key, message) {
+    const { actions, messenger, me } = this.props;
+    const allowed = actionsOf(message, me.uuid, messenger.config, Date.now());
+    if (key === "r" && allowed.includes("reply")) actions.onReply(message);
+    else if (key === "e" && allowed.includes("edit")) actions.onEdit(message);
+    else return false;
+    return true;
+  }
 
   /**
    * @param {HTMLElement} element
@@ -273,7 +287,7 @@ function bubbleOf(element) {
 function changesHeight(before, now) {
   const messages = now.thread.messages !== before.thread.messages || now.pending !== before.pending;
   const changes = now.pendingChanges.length !== before.pendingChanges.length;
-  return messages || changes;
+  return messages || changes || now.actions.editing !== before.actions.editing;
 }
 
 /** @param {Element} box */

@@ -8,6 +8,7 @@ import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { ChangeFailure } from "./ChangeFailure.js";
 import { Icon } from "./Icon.js";
+import { MessageEditor } from "./MessageEditor.js";
 import { PersonButton } from "./PersonCard.js";
 import { Reactions } from "./Reactions.js";
 
@@ -54,6 +55,8 @@ export function MessageItem(props) {
             html`<${ChangeFailure}
               key=${each.uuid}
               change=${each}
+              canEdit=${!message.deleted_at}
+              onEdit=${(/** @type {string} */ text) => actions.onEdit(message, text)}
               onDiscard=${() => actions.onDiscard(each.uuid)}
             />`,
         )}
@@ -62,12 +65,22 @@ export function MessageItem(props) {
 }
 
 /** @param {ItemProps} props */
-function Bubble({ message, quoted, onJump }) {
+function Bubble({ message, quoted, actions, onJump }) {
   const replyTo = message.reply_to;
+  const { editing } = actions;
+  const content = () => {
+    if (message.deleted_at) return html`<p class="text deleted">${DELETED}</p>`;
+    if (editing?.number !== message.number) return html`<${Text} text=${message.message} />`;
+    return html`<${MessageEditor}
+      text=${editing.text}
+      onSave=${(/** @type {string} */ text) => actions.onSave(message, text)}
+      onCancel=${() => actions.onCancel(message)}
+    />`;
+  };
   return html`
     <div class="bubble">
       ${replyTo !== null && !message.deleted_at && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
-      ${message.deleted_at ? html`<p class="text deleted">${DELETED}</p>` : html`<${Text} text=${message.message} />`}
+      ${content()}
     </div>
   `;
 }
@@ -90,14 +103,14 @@ function Tools({ message, actions }) {
 }
 
 /** @param {ItemProps} props */
-function Meta({ message, isLast, receipt, changes, isOnline }) {
+function Meta({ message, isLast, receipt, changes, isOnline, actions }) {
   const isWaiting = changes.some((each) => each.refusal === null);
   const isEdited = message.edited_at !== null && message.deleted_at === null;
   if (!isLast && !receipt && !isEdited && !isWaiting) return null;
   return html`
     <p class="meta">
       <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${formatTime(message.created_at)}</time>
-      ${isEdited && html`<span>edited</span>`}
+      ${isEdited && html`<button class="edited" tabindex="-1" title=${formatFullTime(message.edited_at ?? "")} onClick=${() => actions.onShowEdits(message)}>edited</button>`}
       ${isWaiting && html`<span class="sending">${isOnline ? "Saving…" : "Will be saved when you are back online"}</span>`}
       ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
     </p>

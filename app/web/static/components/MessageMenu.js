@@ -7,11 +7,11 @@ import { Icon } from "./Icon.js";
 import { closeDialog, Modal } from "./Modal.js";
 
 /**
- * @param {{message: import("../types.js").Message, at: import("../types.js").Point, onClose: () => void,
+ * @param {{message: import("../types.js").Message, at: import("../types.js").Point, me: string, onClose: () => void,
  *   onReact: (emoji: string) => void, onAction: (action: import("../lib/actions.js").Action) => void}} props
  */
-export function MessageMenu({ message, at, onClose, onReact, onAction }) {
-  const { emoji } = useMessenger();
+export function MessageMenu({ message, at, me, onClose, onReact, onAction }) {
+  const { config, emoji } = useMessenger();
   /** What to do once the menu is closed, so that the focus is where it was. */
   const chosen = useRef(() => {});
   const own = new Set(message.reactions.filter((each) => each.me).map((each) => each.emoji));
@@ -43,11 +43,12 @@ export function MessageMenu({ message, at, onClose, onReact, onAction }) {
             )}
           </div>`
         }
-        ${actionsOf(message).map(
+        ${actionsOf(message, me, config, Date.now()).map(
           (action) =>
             html`<button
               key=${action}
               role="menuitem"
+              class=${action === "delete" ? "danger" : ""}
               onClick=${(/** @type {Event} */ event) => choose(event, () => onAction(action))}
             >
               <${Icon} name=${ACTIONS[action].icon} />${ACTIONS[action].label}

@@ -34,7 +34,7 @@ export function MessageGroupPage({ uuid, number }) {
 
   const group = state.groups[uuid];
   const thread = useShown(state.thread?.group === uuid ? state.thread : null, state);
-  const { actions, dialogs } = useMessageActions({ messages: thread?.messages ?? [], onReply: setReply });
+  const { actions, dialogs } = useMessageActions({ me: state.me, messages: thread?.messages ?? [], onReply: setReply });
   if (thread?.failure) return html`<${Failure} text=${thread.failure} onRetry=${open} />`;
   const isOpen = group && thread && !thread.isLoading;
   return html`
