@@ -16,6 +16,7 @@ const { beginningOf, hueOf, initialsOf, countCharacters, splitLinks } = await pa
 const { formatAgo, dayLabel } = await page("lib/time.js");
 const { rowsOf } = await page("lib/rows.js");
 const { parseRoute } = await page("lib/router.js");
+const { searchEmoji } = await page("lib/emoji.js");
 const { uuid7 } = await page("lib/uuid7.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -433,4 +434,22 @@ test("a message that is too old to be sent with its number is sent with the pres
   store.update((state) => applyGroups(state, [row(1200, 3, 3)]));
   await turn();
   assert.deepEqual([tried, waiting.size], [[3, 500, 1200], 0]);
+});
+
+test("emoji are found by the beginnings of the words of their names, those first that are called so", () => {
+  const groups = [
+    { name: "a", emoji: [{ emoji: "🧑‍🚀", name: "astronaut", words: " astronaut rocket space" }] },
+    { name: "b", emoji: [{ emoji: "🚀", name: "rocket", words: " rocket launch space" }] },
+  ];
+  const found = (/** @type {string} */ query) =>
+    searchEmoji(groups, query).flatMap((group) => group.emoji.map((each) => each.emoji));
+  assert.deepEqual([" ", "Roc", "space", "space laun", "cket", "🚀", "!"].map(found), [
+    ["🧑‍🚀", "🚀"],
+    ["🚀", "🧑‍🚀"],
+    ["🧑‍🚀", "🚀"],
+    ["🚀"],
+    [],
+    ["🚀"],
+    ["🧑‍🚀", "🚀"],
+  ]);
 });

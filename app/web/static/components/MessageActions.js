@@ -3,6 +3,7 @@
 import { useMessenger } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { EmojiPicker } from "./EmojiPicker.js";
 import { DeleteDialog, EditsDialog, ReactionsDialog } from "./MessageDialogs.js";
 import { MessageMenu } from "./MessageMenu.js";
 
@@ -73,7 +74,7 @@ export function useMessageActions({ me, messages, onReply }) {
     else show(action, message);
   };
   const dialogs = html`
-    ${open && html`<${OpenDialog} key=${open} ...${{ open, messages, actions, onAction, me }} onClose=${() => setOpen((now) => (now === open ? null : now))} />`}
+    ${open && html`<${OpenDialog} key=${open} ...${{ open, messages, actions, onAction, me, show }} onClose=${() => setOpen((now) => (now === open ? null : now))} />`}
     <p class="toast" role="status">${notice && html`<span>${notice}</span>`}</p>
   `;
   return { actions, dialogs };
@@ -81,19 +82,22 @@ export function useMessageActions({ me, messages, onReply }) {
 
 /**
  * @param {{open: Open, messages: Message[], actions: Actions, me: import("../types.js").Me, onClose: () => void,
- *   onAction: (message: Message, action: import("../lib/actions.js").Action) => void}} props
+ *   onAction: (message: Message, action: import("../lib/actions.js").Action) => void,
+ *   show: (kind: string, message: Message, at: Point) => void}} props
  */
-function OpenDialog({ open, messages, actions, me, onClose, onAction }) {
+function OpenDialog({ open, messages, actions, me, onClose, onAction, show }) {
   const { outbox } = useMessenger();
   const message = messages.find((each) => each.uuid === open.message.uuid) ?? open.message;
   const { kind, at } = open;
   const onReact = (/** @type {string} */ emoji) => actions.onReact(message, emoji);
+  if (kind === "picker") return html`<${EmojiPicker} ...${{ at, onClose }} onPick=${onReact} />`;
   if (kind === "edits") return html`<${EditsDialog} ...${{ message, onClose }} />`;
   if (kind === "reactions") return html`<${ReactionsDialog} ...${{ message, onClose }} />`;
   if (kind === "delete")
     return html`<${DeleteDialog} ...${{ message, onClose }} onDelete=${() => outbox.change(message, "delete")} />`;
   return html`<${MessageMenu}
     ...${{ message, onClose, onReact, at, me: me.uuid }}
+    onPicker=${() => show("picker", message, at)}
     onAction=${(/** @type {import("../lib/actions.js").Action} */ action) => onAction(message, action)}
   />`;
 }

@@ -8,9 +8,9 @@ import { closeDialog, Modal } from "./Modal.js";
 
 /**
  * @param {{message: import("../types.js").Message, at: import("../types.js").Point, me: string, onClose: () => void,
- *   onReact: (emoji: string) => void, onAction: (action: import("../lib/actions.js").Action) => void}} props
+ *   onReact: (emoji: string) => void, onPicker: () => void, onAction: (action: import("../lib/actions.js").Action) => void}} props
  */
-export function MessageMenu({ message, at, me, onClose, onReact, onAction }) {
+export function MessageMenu({ message, at, me, onClose, onReact, onPicker, onAction }) {
   const { config, emoji } = useMessenger();
   /** What to do once the menu is closed, so that the focus is where it was. */
   const chosen = useRef(() => {});
@@ -41,6 +41,15 @@ export function MessageMenu({ message, at, me, onClose, onReact, onAction }) {
                   ${each}
                 </button>`,
             )}
+            <button
+              role="menuitem"
+              class="emoji-button"
+              aria-label="Other emoji"
+              title="Other emoji"
+              onClick=${(/** @type {Event} */ event) => choose(event, onPicker)}
+            >
+              <${Icon} name="plus" />
+            </button>
           </div>`
         }
         ${actionsOf(message, me, config, Date.now()).map(
