@@ -229,7 +229,8 @@ class MetricsSettings(ProcessSettings):
         return value
 
 
-Window = Annotated[int, Field(ge=0, le=100 * 365 * 86_400)]
+MAX_WINDOW = 100 * 365 * 86_400
+Window = Annotated[int, Field(ge=0, le=MAX_WINDOW)]
 """Seconds after which a message cannot be changed any more."""
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from app.http.static import StaticFile, StaticFolder
 from app.http.types import ResponseModel
-from app.settings import LONGEST_MESSAGE, Settings
+from app.settings import LONGEST_MESSAGE, MAX_WINDOW, Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
 SCOPE = "openid"
@@ -68,12 +68,31 @@ class ConfigView(ResponseModel):
         description="Maximum length of a message in characters (code points), white space included",
         examples=[1024],
     )
+    edit_window_seconds: int = Field(
+        ge=0,
+        le=MAX_WINDOW,
+        description="Seconds after it was sent in which a message can be edited",
+        examples=[86_400],
+    )
+    delete_window_seconds: int = Field(
+        ge=0,
+        le=MAX_WINDOW,
+        description="Seconds after it was sent in which a message can be deleted for all",
+        examples=[172_800],
+    )
+    shows_edits: bool = Field(description="Whether members can read earlier texts of messages", examples=[True])
 
 
 def page_router(settings: Settings) -> APIRouter:
     """Read the files of the chat page, and return its routes and that of its configuration."""
     router = APIRouter()
-    config = ConfigView(sign_in=_sign_in(settings), message_max_length=settings.message_max_length)
+    config = ConfigView(
+        sign_in=_sign_in(settings),
+        message_max_length=settings.message_max_length,
+        edit_window_seconds=settings.edit_window_seconds,
+        delete_window_seconds=settings.delete_window_seconds,
+        shows_edits=settings.shows_edits,
+    )
     policy = _policy(settings.cognito_domain_url)
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
     files = StaticFolder(FOLDER, headers)
@@ -83,7 +102,7 @@ def page_router(settings: Settings) -> APIRouter:
     async def get_config() -> ConfigView:
         """Return the configuration that a page needs before sign-in.
 
-        It says how users sign in, and how long a message may be.
+        It says how users sign in, how long a message may be, and for how long it can be changed.
         """
         return config
 
@@ -91,6 +110,7 @@ def page_router(settings: Settings) -> APIRouter:
     @router.get("/messages", include_in_schema=False)
     @router.get("/messages/new/{handle}", include_in_schema=False)
     @router.get("/messages/{message_group_uuid}", include_in_schema=False)
+    @router.get("/messages/{message_group_uuid}/{number}", include_in_schema=False)
     async def get_page(request: Request) -> Response:  # its script reads the address
         path: str = request.scope["path"]
         return pages[path.count("/") - 1].response(request)

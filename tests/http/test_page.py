@@ -1,6 +1,7 @@
 """The page over HTTP: its files and nothing else, under a policy that lets in nothing else."""
 
 import hashlib
+import json
 import re
 
 import httpx
@@ -8,12 +9,14 @@ import pytest
 
 from app.http.page import FOLDER
 from app.main import create_app
+from app.messaging.reactions import require_emoji
 from app.settings import Settings
 from tests.http.problem import problem_of
 from tests.tools.contract import ContractClient
 
 DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
-PATHS = ("/", "/messages", "/messages/new/somebody", "/messages/0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10")
+GROUP = "/messages/0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
+PATHS = ("/", "/messages", "/messages/new/somebody", GROUP, f"{GROUP}/42")
 IMPORT = re.compile(r'^import .* from "(.*)";$', re.MULTILINE)
 
 
@@ -112,9 +115,18 @@ async def test_the_api_never_answers_with_the_page(anonymous: ContractClient, pa
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_vendored_file_is_the_published_one() -> None:
-    checksum, name = (FOLDER / "vendor" / "SHA256SUMS").read_text().split()
-    assert hashlib.sha256((FOLDER / "vendor" / name).read_bytes()).hexdigest() == checksum
+def test_the_vendored_files_are_those_that_were_checked() -> None:
+    sums = dict(line.split()[::-1] for line in (FOLDER / "vendor" / "SHA256SUMS").read_text().splitlines())
+    files = {path.name: path for path in (FOLDER / "vendor").iterdir() if path.suffix in {".js", ".json"}}
+    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == sums
+
+
+def test_the_service_takes_every_emoji_of_the_picker_as_it_is() -> None:
+    path = FOLDER / "vendor" / "emoji.json"
+    emoji = [text for group in json.loads(path.read_bytes()) for text, _, _ in group["emoji"]]
+    assert [require_emoji(text) for text in emoji] == emoji
+    assert len(set(emoji)) == len(emoji) > 1_800
+    assert path.stat().st_size < 150_000
 
 
 def test_no_script_turns_text_into_markup() -> None:
@@ -135,13 +147,20 @@ async def config_of(settings: Settings) -> tuple[dict[str, object], str]:
 
 async def test_without_a_cognito_domain_the_sign_in_is_none(settings: Settings) -> None:
     config, _ = await config_of(settings)
-    assert config == {"sign_in": {"kind": "none"}, "message_max_length": settings.message_max_length}
+    assert config == {
+        "sign_in": {"kind": "none"},
+        "message_max_length": settings.message_max_length,
+        "edit_window_seconds": 86_400,
+        "delete_window_seconds": 172_800,
+        "shows_edits": True,
+    }
 
 
 async def test_the_local_sign_in_is_by_user(settings: Settings) -> None:
-    local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, "message_max_length": 7})
+    limits = {"message_max_length": 7, "edit_window_seconds": 60, "delete_window_seconds": 0, "shows_edits": False}
+    local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, **limits})
     config, _ = await config_of(local)
-    assert config == {"sign_in": {"kind": "local"}, "message_max_length": 7}
+    assert config == {"sign_in": {"kind": "local"}, **limits}
 
 
 async def test_with_a_cognito_domain_the_sign_in_is_cognito(settings: Settings) -> None:

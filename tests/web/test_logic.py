@@ -3,15 +3,19 @@
 import asyncio
 import re
 
+import pytest
+
 from app.http.page import FOLDER
 from scripts.bootstrap import ROOT, contract_node
 from tests.contract.tools import run, succeeded
 
-PROGRAM = ROOT / "tests" / "web" / "programs" / "page.test.js"
+PROGRAMS = ROOT / "tests" / "web" / "programs"
 ENVIRONMENT = {"PAGE": str(FOLDER), "TZ": "Europe/Berlin", "LC_ALL": "en_GB.UTF-8"}
 
 
-async def test_every_test_of_the_logic_passes() -> None:
-    ended = await asyncio.to_thread(run, contract_node(), "--test", PROGRAM, environment=ENVIRONMENT)
+@pytest.mark.parametrize(("name", "count"), [("page", 26), ("changes", 9)])
+async def test_every_test_of_the_logic_passes(name: str, count: int) -> None:
+    program = PROGRAMS / f"{name}.test.js"
+    ended = await asyncio.to_thread(run, contract_node(), "--test", program, environment=ENVIRONMENT)
     output = succeeded(ended)
-    assert re.search(r"\bpass 25\b", output), output
+    assert re.search(rf"\bpass {count}\b", output), output

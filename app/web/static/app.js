@@ -131,7 +131,7 @@ function Shell() {
       </section>
       <section class="conversation" aria-label="Conversation">
         ${route.page === "groups" && html`<${MessageGroupsPage} />`}
-        ${route.page === "group" && html`<${MessageGroupPage} key=${route.uuid} uuid=${route.uuid} />`}
+        ${route.page === "group" && html`<${MessageGroupPage} key=${route.uuid} uuid=${route.uuid} number=${route.number} />`}
         ${route.page === "new" && html`<${MessageGroupNewPage} key=${route.handle} handle=${route.handle} person=${person} />`}
       </section>
     </main>

@@ -7,6 +7,11 @@ export type Config = Schemas["ConfigView"];
 export type CognitoSignIn = Schemas["CognitoSignIn"];
 export type Group = Schemas["MessageGroupView"];
 export type Message = Schemas["MessageView"];
+export type Change = Schemas["ChangeView"];
+export type Edit = Schemas["EditView"];
+export type ReactingUser = Schemas["ReactingUserView"];
+/** A message that is quoted, as another one or a message of the feed shows it. */
+export type Quoted = Pick<Schemas["QuoteView"], "number" | "display_name" | "message" | "deleted_at">;
 export type MessageCreate = Schemas["MessageCreate"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
@@ -15,6 +20,7 @@ export type ReadMarker = Schemas["ReadMarkerView"];
 export type Sync = Schemas["SyncView"];
 export type LiveEvent = Schemas[
   | "MessageEvent"
+  | "ChangeEvent"
   | "ReadEvent"
   | "GroupEvent"
   | "ProfileEvent"
@@ -31,11 +37,30 @@ export type Pending = {
   handle: string | null;
   text: string;
   reply_to: number | null;
+  reply: Quoted | null;
   after: number | null;
   created_at: string;
   /** Why the server refused it; null while it may still be sent. */
   refusal: string | null;
 };
+
+/** An edit, a deletion or a reaction that the server has not confirmed yet. */
+export type PendingChange = {
+  uuid: string;
+  group: string;
+  number: number;
+  type: "edit" | "delete" | "react" | "unreact";
+  /** The new text, and the version of the message that is edited. */
+  text: string | null;
+  version: number | null;
+  emoji: string | null;
+  created_at: string;
+  /** Why the server refused it; null while it may still be sent. */
+  refusal: string | null;
+};
+
+/** A point of the window, in pixels. */
+export type Point = { x: number; y: number };
 
 /** A message, and the distance in pixels from the top of the view to its bubble. */
 export type ScrollPosition = { number: number; offset: number };
@@ -60,8 +85,10 @@ export type Thread = {
   /** The first message that was unread on opening; the unread line stands above it. */
   unreadFrom: number | null;
   scrollTarget: ScrollTarget;
-  /** Quoted messages that are not in the window; null: not there. */
-  quotes: Record<number, Message | null>;
+  /** The number of the last change that the messages have. */
+  changeNumber: number;
+  /** The changes that came since it was opened, the last ones. */
+  changes: Change[];
 };
 
 export type State = {
@@ -73,7 +100,10 @@ export type State = {
   more: string | null;
   inboxFailure: string | null;
   thread: Thread | null;
+  /** Conversations that were open before, the last ones, as they were on the screen. */
+  kept: Thread[];
   pending: Pending[];
+  pendingChanges: PendingChange[];
   /** The unsent text of each conversation that is not open, by the handle of the other user or the group. */
   drafts: Record<string, string>;
   /** The last number read, by group and user. */

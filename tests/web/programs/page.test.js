@@ -16,6 +16,7 @@ const { beginningOf, hueOf, initialsOf, countCharacters, splitLinks } = await pa
 const { formatAgo, dayLabel } = await page("lib/time.js");
 const { rowsOf } = await page("lib/rows.js");
 const { parseRoute } = await page("lib/router.js");
+const { searchEmoji } = await page("lib/emoji.js");
 const { uuid7 } = await page("lib/uuid7.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -28,6 +29,8 @@ const message = (number, user = "you", group = "g") => ({
   message: `text ${number}`,
   created_at: at(number),
   reply_to: null,
+  reply: null,
+  change_number: 0,
 });
 const row = (last, read, version, group = "g") => ({
   uuid: group,
@@ -40,6 +43,7 @@ const row = (last, read, version, group = "g") => ({
   read_number: read,
   unread_count: last - read,
   version,
+  change_number: 0,
 });
 const thread = (messages, more = {}) => ({
   group: "g",
@@ -51,7 +55,8 @@ const thread = (messages, more = {}) => ({
   isFollowing: true,
   unreadFrom: null,
   scrollTarget: { at: "end" },
-  quotes: {},
+  changeNumber: 0,
+  changes: [],
   ...more,
 });
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, index) => message(first + index));
@@ -291,9 +296,10 @@ test("rows are split by day, by the first unread message, and by sender", () => 
 
 test("only the addresses of a group and of a new conversation lead out of the inbox", () => {
   const uuid = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10";
-  assert.deepEqual(parseRoute(`/messages/${uuid}`), { page: "group", uuid });
+  assert.deepEqual(parseRoute(`/messages/${uuid}`), { page: "group", uuid, number: null });
+  assert.deepEqual(parseRoute(`/messages/${uuid}/42`), { page: "group", uuid, number: 42 });
   assert.deepEqual(parseRoute("/messages/new/@Bob"), { page: "new", handle: "bob" });
-  for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x"])
+  for (const path of ["/", "/messages", "/messages/new", "/messages/new/../x", "/messages/x", `/messages/${uuid}/x`])
     assert.deepEqual(parseRoute(path), { page: "groups" });
 });
 
@@ -428,4 +434,22 @@ test("a message that is too old to be sent with its number is sent with the pres
   store.update((state) => applyGroups(state, [row(1200, 3, 3)]));
   await turn();
   assert.deepEqual([tried, waiting.size], [[3, 500, 1200], 0]);
+});
+
+test("emoji are found by the beginnings of the words of their names, those first that are called so", () => {
+  const groups = [
+    { name: "a", emoji: [{ emoji: "🧑‍🚀", name: "astronaut", words: " astronaut rocket space" }] },
+    { name: "b", emoji: [{ emoji: "🚀", name: "rocket", words: " rocket launch space" }] },
+  ];
+  const found = (/** @type {string} */ query) =>
+    searchEmoji(groups, query).flatMap((group) => group.emoji.map((each) => each.emoji));
+  assert.deepEqual([" ", "Roc", "space", "space laun", "cket", "🚀", "!"].map(found), [
+    ["🧑‍🚀", "🚀"],
+    ["🚀", "🧑‍🚀"],
+    ["🧑‍🚀", "🚀"],
+    ["🚀"],
+    [],
+    ["🚀"],
+    ["🧑‍🚀", "🚀"],
+  ]);
 });

@@ -14,7 +14,8 @@ export function AccountMenu({ me }) {
   const messenger = useMessenger();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const question = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const unsent = useMessengerState().pending.length;
+  const { pending, pendingChanges } = useMessengerState();
+  const unsent = { messages: pending.length, changes: pendingChanges.length };
   const isLocal = messenger.config.sign_in.kind === "local";
   return html`
     <button class="account" id="account-button" popovertarget="account" aria-label=${`Your account, ${me.display_name}`}>
@@ -33,7 +34,7 @@ export function AccountMenu({ me }) {
       <button
         popovertarget="account"
         popovertargetaction="hide"
-        onClick=${() => (unsent > 0 ? question.current?.showModal() : messenger.signOut())}
+        onClick=${() => (unsent.messages + unsent.changes > 0 ? question.current?.showModal() : messenger.signOut())}
       >
         <${Icon} name="signOut" />${isLocal ? "Switch user" : "Sign out"}
       </button>
@@ -43,7 +44,9 @@ export function AccountMenu({ me }) {
   `;
 }
 
-/** @param {{dialog: import("../vendor/htm-preact.js").Ref<HTMLDialogElement | null>, unsent: number}} props */
+/** @typedef {{messages: number, changes: number}} Unsent */
+
+/** @param {{dialog: import("../vendor/htm-preact.js").Ref<HTMLDialogElement | null>, unsent: Unsent}} props */
 function SignOutDialog({ dialog, unsent }) {
   const messenger = useMessenger();
   /** @param {SubmitEvent} event */
@@ -54,9 +57,7 @@ function SignOutDialog({ dialog, unsent }) {
   return html`
     <dialog class="dialog" ref=${dialog} aria-labelledby="sign-out-title" onClose=${focusAccount}>
       <form onSubmit=${onSubmit}>
-        <h2 id="sign-out-title">
-          ${unsent === 1 ? "One message has not been sent" : `${unsent} messages have not been sent`}
-        </h2>
+        <h2 id="sign-out-title">${unsentText(unsent)}</h2>
         <p>What has not been sent is kept in this browser only, and signing out deletes it.</p>
         <p class="dialog-buttons">
           <button type="button" class="primary" onClick=${() => dialog.current?.close()}>Cancel</button>
@@ -65,6 +66,14 @@ function SignOutDialog({ dialog, unsent }) {
       </form>
     </dialog>
   `;
+}
+
+/** @param {Unsent} unsent */
+function unsentText({ messages, changes }) {
+  const count = messages + changes;
+  const what = changes === 0 ? "message" : messages === 0 ? "change" : "message or change";
+  if (count === 1) return `One ${what} has not been sent`;
+  return `${count} ${what.replace("message", "messages").replace("change", "changes")} have not been sent`;
 }
 
 /** Focus the button of the menu, which has opened the dialog and is not shown any more. */

@@ -1,11 +1,12 @@
 /** The feed of messages: loads pages in both directions without a jump, follows its end, and marks what was seen. */
 
+import { actionsOf } from "../lib/actions.js";
+import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
 import { saveScrollPosition } from "../lib/router.js";
-import { rowsOf } from "../lib/rows.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { formatCount } from "./MessageGroupItem.js";
-import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
+import { MessageRows } from "./MessageRows.js";
 
 /** Pixels before either end at which the next page is loaded. */
 const LOAD_DISTANCE = 700;
@@ -29,7 +30,8 @@ const SEEN_HEIGHT = 40;
  * @property {boolean} isOnline
  * @property {number} now
  * @property {import("../lib/messenger.js").Messenger} messenger
- * @property {(message: import("../types.js").Message) => void} onReply
+ * @property {import("../types.js").PendingChange[]} pendingChanges of messages of the group
+ * @property {import("./MessageActions.js").Actions} actions
  *
  * @typedef {import("../types.js").ScrollPosition | null} Anchor the first message in view
  */
@@ -46,6 +48,7 @@ export class MessageFeed extends Component {
   state = { isAwayFromEnd: false };
   resized = new ResizeObserver(() => this.restoreScroll(this.anchor));
   onVisibilityChange = () => this.onViewportChange();
+  gestures = new MenuGestures((element, at) => this.openMenu(element, at));
 
   componentDidMount() {
     document.addEventListener("visibilitychange", this.onVisibilityChange);
@@ -57,6 +60,7 @@ export class MessageFeed extends Component {
     document.removeEventListener("visibilitychange", this.onVisibilityChange);
     this.resized.disconnect();
     clearTimeout(this.saveTimer);
+    this.gestures.cancel();
   }
 
   getSnapshotBeforeUpdate() {
@@ -166,7 +170,7 @@ export class MessageFeed extends Component {
     this.markSeen(box);
     this.anchor = this.findAnchor();
     messenger.conversation.setView(this.isFollowing, this.anchor);
-    void messenger.conversation.loadQuotes();
+    void messenger.conversation.loadChanges();
     const isAwayFromEnd = distanceToEnd(box) > box.clientHeight / 2 || afterWindow > 0;
     if (isAwayFromEnd !== this.state.isAwayFromEnd) this.setState({ isAwayFromEnd });
     clearTimeout(this.saveTimer);
@@ -186,14 +190,42 @@ export class MessageFeed extends Component {
   onKeyDown = (event) => {
     const elements = this.elements();
     const at = elements.findIndex((element) => element.contains(document.activeElement));
-    const message = this.props.thread.messages.find((each) => String(each.number) === elements[at]?.dataset.number);
-    if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
+    const message = this.messageOf(elements[at]);
+    if (elements[at] && isMenuKey(event)) this.openMenu(elements[at], pointBelow(bubbleOf(elements[at])));
+    else if (event.key === "ArrowUp") elements[at < 0 ? elements.length - 1 : Math.max(0, at - 1)]?.focus();
     else if (event.key === "ArrowDown") elements[Math.min(at + 1, elements.length - 1)]?.focus();
     else if (event.key === "End") void this.props.messenger.conversation.showNewest();
-    else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) this.props.onReply(message);
-    else return;
+    else if (event.ctrlKey || event.metaKey || !message || !this.act(event.key, message)) return;
     event.preventDefault();
   };
+
+  /**
+   * Do what a key means for a message; return whether it means something.
+   * @param {string} key
+   * @param {import("../types.js").Message} message
+   */
+  act(key, message) {
+    const { actions, messenger, me } = this.props;
+    const allowed = actionsOf(message, me.uuid, messenger.config, Date.now());
+    if (key === "r" && allowed.includes("reply")) actions.onReply(message);
+    else if (key === "e" && allowed.includes("edit")) actions.onEdit(message);
+    else return false;
+    return true;
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {import("../types.js").Point} at
+   */
+  openMenu(element, at) {
+    const message = this.messageOf(element);
+    if (message) this.props.actions.onMenu(message, at);
+  }
+
+  /** @param {HTMLElement | undefined} element */
+  messageOf(element) {
+    return this.props.thread.messages.find((each) => String(each.number) === element?.dataset.number);
+  }
 
   render() {
     const { thread, group, messenger } = this.props;
@@ -209,11 +241,14 @@ export class MessageFeed extends Component {
           tabindex="0"
           onScroll=${this.onScroll}
           onKeyDown=${this.onKeyDown}
+          aria-describedby="feed-keys"
+          ...${this.gestures.listeners}
         >
           <div class="feed-content">
-            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} ${this.rows()}
+            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} <${MessageRows} ...${this.props} />
           </div>
         </div>
+        <p id="feed-keys" hidden>Arrow keys move between messages, Enter opens the actions of a message.</p>
         ${
           this.state.isAwayFromEnd &&
           html`<button
@@ -226,60 +261,6 @@ export class MessageFeed extends Component {
         }
       </div>
     `;
-  }
-
-  rows() {
-    const { thread, pending, me, afterWindow, now } = this.props;
-    const waiting = afterWindow === 0 ? pending.slice(0, 50) : [];
-    const { messages } = thread;
-    const lastOwn = messages.findLast((message) => message.user_uuid === me.uuid)?.number ?? 0;
-    const lastRead = messages.findLast(
-      (message) => message.user_uuid === me.uuid && message.number <= this.props.readByOthers,
-    )?.number;
-    return rowsOf(messages, waiting, me.uuid, thread.unreadFrom).map((row) => {
-      if (row.kind === "day") return html`<${DaySeparator} key=${row.key} at=${row.at} now=${now} />`;
-      if (row.kind === "unread") return html`<${UnreadLine} key=${row.key} />`;
-      if (row.kind === "pending") return this.pendingRow(row);
-      const { number } = row.message;
-      const receipt = number === lastRead ? "Read" : number === lastOwn && number > (lastRead ?? 0) ? "Sent" : "";
-      return this.messageRow(row, receipt);
-    });
-  }
-
-  /**
-   * @param {import("../lib/rows.js").MessageRow} row
-   * @param {string} receipt
-   */
-  messageRow(row, receipt) {
-    const { messenger, onReply } = this.props;
-    const onJump = (/** @type {number} */ number) => void messenger.conversation.showMessage(number);
-    return html`<${MessageItem}
-      key=${row.key}
-      ...${row}
-      ...${{ receipt, onReply, onJump, quoted: this.quoted(row.message.reply_to) }}
-    />`;
-  }
-
-  /** @param {import("../lib/rows.js").PendingRow} row */
-  pendingRow(row) {
-    const { messenger, isOnline } = this.props;
-    const onRetry = () => messenger.outbox.retry(row.pending.uuid);
-    const onDiscard = () => messenger.outbox.discard(row.pending.uuid);
-    return html`<${PendingItem}
-      key=${row.key}
-      ...${row}
-      ...${{ isOnline, onRetry, onDiscard, quoted: this.quoted(row.pending.reply_to) }}
-    />`;
-  }
-
-  /**
-   * Return the message that is quoted: undefined if it is not loaded yet, null if there is none.
-   * @param {number | null} number
-   */
-  quoted(number) {
-    if (number === null) return null;
-    const { messages, quotes } = this.props.thread;
-    return messages.find((message) => message.number === number) ?? quotes[number];
   }
 }
 
@@ -304,8 +285,9 @@ function bubbleOf(element) {
  * @param {Props} now
  */
 function changesHeight(before, now) {
-  const { messages, quotes } = now.thread;
-  return messages !== before.thread.messages || quotes !== before.thread.quotes || now.pending !== before.pending;
+  const messages = now.thread.messages !== before.thread.messages || now.pending !== before.pending;
+  const changes = now.pendingChanges.length !== before.pendingChanges.length;
+  return messages || changes || now.actions.editing !== before.actions.editing;
 }
 
 /** @param {Element} box */

@@ -38,7 +38,7 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
   };
   const send = () => {
     if (!canSend) return;
-    messenger.outbox.add(target, sanitize(text), reply?.number ?? null);
+    messenger.outbox.add(target, sanitize(text), reply);
     messenger.typing.onSent();
     void messenger.conversation.showNewest();
     setText("");

@@ -1,21 +1,42 @@
 /** The rows of a conversation: messages, pending messages, and separators. */
 
+import { pointBelow } from "../lib/gestures.js";
+import { INBOX_PATH } from "../lib/router.js";
 import { beginningOf, splitLinks } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
+import { ChangeFailure } from "./ChangeFailure.js";
 import { Icon } from "./Icon.js";
+import { MessageEditor } from "./MessageEditor.js";
 import { PersonButton } from "./PersonCard.js";
+import { Reactions } from "./Reactions.js";
 
 /** @typedef {import("../types.js").Message} Message */
+/** @typedef {import("../types.js").Quoted} Quoted */
+
+/** What stands where a message was deleted for all members. */
+export const DELETED = "Message deleted";
 
 /**
- * @param {{message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean, quoted: Message | null | undefined, receipt: string,
- *   onReply: (message: Message) => void, onJump: (number: number) => void}} props
+ * @typedef {object} ItemProps
+ * @property {Message} message with the changes that are on their way
+ * @property {boolean} isOwn
+ * @property {boolean} isFirst
+ * @property {boolean} isLast
+ * @property {Quoted | null} quoted
+ * @property {string} receipt
+ * @property {import("../types.js").PendingChange[]} changes pending ones of this message
+ * @property {boolean} isOnline
+ * @property {import("./MessageActions.js").Actions} actions
+ * @property {(number: number) => void} onJump
  */
-export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, onReply, onJump }) {
+
+/** @param {ItemProps} props */
+export function MessageItem(props) {
+  const { message, isOwn, isFirst, isLast, changes, actions } = props;
+  const { reactions } = message;
   const time = formatTime(message.created_at);
-  const replyTo = message.reply_to;
   return html`
     <article
       class=${classesOf({ isOwn, isFirst, isLast })}
@@ -24,29 +45,80 @@ export function MessageItem({ message, isOwn, isFirst, isLast, quoted, receipt, 
       aria-label=${`${isOwn ? "You" : message.display_name}, ${time}`}
     >
       ${!isOwn && html`<span class="side">${isLast && html`<${PersonButton} name=${message.display_name} handle=${message.handle} tabindex=${-1}><${Avatar} name=${message.display_name} handle=${message.handle} size="small" /><//>`}</span>`}
-      <div class="bubble-row">
-        <div class="bubble">
-          ${replyTo !== null && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
-          ${message.deleted_at ? html`<p class="text deleted">This message was deleted</p>` : html`<${Text} text=${message.message} />`}
-        </div>
-        <button class="reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => onReply(message)}>
-          <${Icon} name="reply" />
-        </button>
-      </div>
-      ${
-        (isLast || receipt) &&
-        html`<p class="meta">
-          <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${time}</time>
-          ${message.edited_at && html`<span>Edited</span>`}
-          ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
-        </p>`
-      }
+      <div class="bubble-row"><${Bubble} ...${props} /><${Tools} message=${message} actions=${actions} /></div>
+      ${reactions.length > 0 && html`<${Reactions} reactions=${reactions} onReact=${(/** @type {string} */ emoji) => actions.onReact(message, emoji)} />`}
+      <${Meta} ...${props} />
+      ${changes
+        .filter((each) => each.refusal !== null)
+        .map(
+          (each) =>
+            html`<${ChangeFailure}
+              key=${each.uuid}
+              change=${each}
+              canEdit=${!message.deleted_at}
+              onEdit=${(/** @type {string} */ text) => actions.onEdit(message, text)}
+              onDiscard=${() => actions.onDiscard(each.uuid)}
+            />`,
+        )}
     </article>
   `;
 }
 
+/** @param {ItemProps} props */
+function Bubble({ message, quoted, actions, onJump }) {
+  const replyTo = message.reply_to;
+  const { editing } = actions;
+  const content = () => {
+    if (message.deleted_at) return html`<p class="text deleted">${DELETED}</p>`;
+    if (editing?.number !== message.number) return html`<${Text} text=${message.message} />`;
+    return html`<${MessageEditor}
+      text=${editing.text}
+      onSave=${(/** @type {string} */ text) => actions.onSave(message, text)}
+      onCancel=${() => actions.onCancel(message)}
+    />`;
+  };
+  return html`
+    <div class="bubble">
+      ${replyTo !== null && !message.deleted_at && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
+      ${content()}
+    </div>
+  `;
+}
+
+/** @param {{message: Message, actions: import("./MessageActions.js").Actions}} props */
+function Tools({ message, actions }) {
+  const onMore = (/** @type {{currentTarget: Element}} */ event) =>
+    actions.onMenu(message, pointBelow(event.currentTarget));
+  return html`
+    ${
+      !message.deleted_at &&
+      html`<button class="tool reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => actions.onReply(message)}>
+        <${Icon} name="reply" />
+      </button>`
+    }
+    <button class="tool more" tabindex="-1" aria-label="Actions" aria-haspopup="menu" title="Actions (Enter)" onClick=${onMore}>
+      <${Icon} name="more" />
+    </button>
+  `;
+}
+
+/** @param {ItemProps} props */
+function Meta({ message, isLast, receipt, changes, isOnline, actions }) {
+  const isWaiting = changes.some((each) => each.refusal === null);
+  const isEdited = message.edited_at !== null && message.deleted_at === null;
+  if (!isLast && !receipt && !isEdited && !isWaiting) return null;
+  return html`
+    <p class="meta">
+      <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${formatTime(message.created_at)}</time>
+      ${isEdited && html`<button class="edited" tabindex="-1" title=${formatFullTime(message.edited_at ?? "")} onClick=${() => actions.onShowEdits(message)}>edited</button>`}
+      ${isWaiting && html`<span class="sending">${isOnline ? "Saving…" : "Will be saved when you are back online"}</span>`}
+      ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
+    </p>
+  `;
+}
+
 /**
- * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Message | null | undefined, isOnline: boolean,
+ * @param {{pending: import("../types.js").Pending, isFirst: boolean, isLast: boolean, quoted: Quoted | null, isOnline: boolean,
  *   onRetry: () => void, onDiscard: () => void}} props
  */
 export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetry, onDiscard }) {
@@ -94,15 +166,17 @@ function Text({ text }) {
 
 /** @param {{text: string, href: string}} props */
 function Link({ text, href }) {
+  const isOfPage = href.startsWith(location.origin + INBOX_PATH);
+  if (isOfPage) return html`<a href=${href}>${text}</a>`; // followed without leaving the page
   return html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
 }
 
-/** @param {{message: Message | null | undefined, onClick?: () => void}} props message: undefined until it is loaded */
+/** @param {{message: Quoted | null, onClick?: () => void}} props message: null if it cannot be shown */
 export function Quote({ message, onClick }) {
-  const text = message?.deleted_at ? "This message was deleted" : message?.message;
+  const text = message?.deleted_at ? DELETED : message?.message;
   const content = html`
     <span class="quote-name" dir="auto">${message?.display_name ?? "Reply"}</span>
-    <span class="quote-text" dir="auto">${text ?? (message === null ? "to a message that is not there" : "…")}</span>
+    <span class="quote-text" dir="auto">${text ?? "to a message that cannot be shown"}</span>
   `;
   return onClick
     ? html`<button class="quote" onClick=${onClick}>${content}</button>`

@@ -64,21 +64,23 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body]
+   * @param {Record<string, string>} [fields] header fields
    * @returns {Promise<any>}
    */
-  async call(method, path, body) {
-    return readJson(await this.request(method, path, body));
+  async call(method, path, body, fields) {
+    return readJson(await this.request(method, path, body, fields));
   }
 
   /**
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body]
+   * @param {Record<string, string>} [fields] header fields
    */
-  async request(method, path, body) {
+  async request(method, path, body, fields = {}) {
     const options = { method, body: body === undefined ? undefined : JSON.stringify(body) };
     /** @type {Record<string, string>} */
-    const headers = body === undefined ? {} : { "content-type": "application/json" };
+    const headers = body === undefined ? fields : { ...fields, "content-type": "application/json" };
     const deadline = () => AbortSignal.timeout(REQUEST_TIMEOUT);
     const response = await this.authorizedFetch(path, { ...options, headers }, deadline);
     if (!response.ok) throw await this.problemFrom(response);

@@ -1,8 +1,9 @@
-/** The open conversation: loads a window of its messages and their quotes, and marks messages as read. */
+/** The open conversation: loads a window of its messages and missing changes, and marks messages as read. */
 
 import { RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
-import { isOnline, lastNumberOf, missingQuotes } from "./selectors.js";
+import { applyChanges, withRecentChanges } from "./changes.js";
+import { isOnline, lastNumberOf } from "./selectors.js";
 import { appendNewer, applyGroups, applyRead, PAGE_SIZE, prependOlder } from "./store.js";
 
 const READ_DELAY = 300;
@@ -17,12 +18,12 @@ export class Conversation {
   #readTimer;
   /** @type {import("../types.js").ScrollPosition | null} */
   #saved = null;
+  /** The message that was asked for. @type {number | null} */
+  #wanted = null;
   /** The first message in view. @type {import("../types.js").ScrollPosition | null} */
   #inView = null;
-  /** The windows of conversations that were open before. @type {Map<string, Thread>} */
-  #kept = new Map();
   #backoff = new Backoff();
-  #isFetchingQuotes = false;
+  #isFetchingChanges = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -34,20 +35,29 @@ export class Conversation {
   }
 
   /**
-   * Open a group: at the saved position, else at the first unread message, else at the end. While it cannot be loaded
-   * it is shown as it was when it was left.
+   * Open a group: at the saved position, else at the wanted message, else at the first unread one, else at the end.
+   * While it cannot be loaded it is shown as it was when it was left.
    * @param {string} group
    * @param {import("../types.js").ScrollPosition | null} saved
+   * @param {number | null} wanted
    */
-  async open(group, saved) {
+  async open(group, saved, wanted) {
     this.#saved = saved;
-    const kept = isOnline(this.store.state) ? undefined : this.#kept.get(group);
-    this.store.set({ thread: kept ?? emptyThread(group) });
+    this.#wanted = wanted;
+    const kept = isOnline(this.store.state) ? undefined : this.#keptOf(group);
+    this.store.set({ thread: kept ?? emptyThread(group, this.store.state.groups[group]) });
     try {
       const row = await this.#groupOf(group);
       const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
-      this.store.updateThread(group, (thread) => ({ ...thread, unreadFrom }));
+      const { change_number: changeNumber } = row;
+      this.store.updateThread(group, (thread) => ({
+        ...thread,
+        unreadFrom,
+        ...(thread.isLoading ? { changeNumber } : {}),
+      }));
       if (saved && saved.number <= row.last_number) await this.#load(group, saved.number, { at: "position", ...saved });
+      else if (wanted !== null && wanted <= row.last_number)
+        await this.#load(group, wanted, { at: "message", number: wanted });
       else if (row.unread_count > 0) await this.#load(group, row.read_number + 1, { at: "unread" });
       else await this.#load(group, null, { at: "end" });
       await this.#fetchReaders(group);
@@ -60,7 +70,7 @@ export class Conversation {
   async retryNow() {
     this.#backoff.retryNow();
     const thread = this.store.state.thread;
-    if (thread?.failure) await this.open(thread.group, this.#saved);
+    if (thread?.failure) await this.open(thread.group, this.#saved, this.#wanted);
     else if (thread) await this.#ignoreFailure(thread.group, () => this.#fetchReaders(thread.group));
   }
 
@@ -75,10 +85,13 @@ export class Conversation {
   #keep(thread) {
     /** @type {import("../types.js").ScrollTarget} */
     const scrollTarget = thread.isFollowing || !this.#inView ? { at: "end" } : { at: "position", ...this.#inView };
-    this.#kept.delete(thread.group);
-    this.#kept.set(thread.group, { ...thread, scrollTarget, isBusy: false });
-    const [first] = this.#kept.keys();
-    if (first !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(first);
+    const others = this.store.state.kept.filter((each) => each.group !== thread.group);
+    this.store.set({ kept: [...others, { ...thread, scrollTarget, isBusy: false }].slice(-MAX_KEPT) });
+  }
+
+  /** @param {string} group */
+  #keptOf(group) {
+    return this.store.state.kept.find((each) => each.group === group);
   }
 
   /**
@@ -113,7 +126,7 @@ export class Conversation {
     const atStart = messages.length === 0 || messages[0]?.number === 1;
     this.store.updateThread(group, (thread) => ({
       ...thread,
-      messages,
+      messages: withRecentChanges(thread, messages, this.store.state.me.uuid),
       atStart,
       scrollTarget,
       isLoading: false,
@@ -201,30 +214,17 @@ export class Conversation {
     );
   }
 
-  /** Load messages that are quoted in the window and not part of it, those that lie close together by one request. */
-  async loadQuotes() {
-    const { thread } = this.store.state;
-    const [first, ...others] = missingQuotes(this.store.state);
-    if (!thread || thread.isLoading || first === undefined || this.#isFetchingQuotes) return;
-    const wanted = [first, ...others.filter((number) => number < first + PAGE_SIZE)];
-    this.#isFetchingQuotes = true;
-    await this.#ignoreFailure(thread.group, () => this.#fetchQuotes(thread.group, wanted));
-    this.#isFetchingQuotes = false;
-  }
-
-  /**
-   * @param {string} group
-   * @param {number[]} numbers ascending
-   */
-  async #fetchQuotes(group, numbers) {
-    const [first = 1] = numbers;
-    const last = numbers.at(-1) ?? first;
-    /** @type {Message[]} */
-    const found = await this.api.get(`${pathOf(group)}?before=${last + 1}&limit=${last - first + 1}`);
-    const quotes = Object.fromEntries(
-      numbers.map((number) => [number, found.find((message) => message.number === number) ?? null]),
-    );
-    this.store.updateThread(group, (thread) => ({ ...thread, quotes: { ...thread.quotes, ...quotes } }));
+  /** Fetch the changes between those that the open conversation has and those that the group has. */
+  async loadChanges() {
+    const { thread, groups } = this.store.state;
+    const last = (thread && groups[thread.group]?.change_number) ?? 0;
+    if (!thread || thread.isLoading || last <= thread.changeNumber || this.#isFetchingChanges) return;
+    this.#isFetchingChanges = true;
+    await this.#ignoreFailure(thread.group, async () => {
+      const changes = await this.api.get(`${pathOf(thread.group)}/changes?after=${thread.changeNumber}&limit=100`);
+      this.store.update((state) => applyChanges(state, changes));
+    });
+    this.#isFetchingChanges = false;
   }
 
   #idleThread() {
@@ -241,7 +241,8 @@ export class Conversation {
     this.store.updateThread(group, (thread) => ({ ...thread, isBusy: true }));
     await this.#ignoreFailure(group, async () => {
       const page = await this.api.get(`${pathOf(group)}?limit=${PAGE_SIZE}&${query}`);
-      this.store.updateThread(group, (thread) => join(thread, page));
+      const { me } = this.store.state;
+      this.store.updateThread(group, (thread) => join(thread, withRecentChanges(thread, page, me.uuid)));
       this.#backoff.reset();
     });
   }
@@ -276,16 +277,17 @@ export class Conversation {
   #showFailure(group, error) {
     if (!(error instanceof RequestError)) throw error;
     const failed = { isLoading: false, failure: error.message };
-    const kept = error.isRetryable ? this.#kept.get(group) : undefined;
+    const kept = error.isRetryable ? this.#keptOf(group) : undefined;
     this.store.updateThread(group, (thread) => (thread.isLoading ? (kept ?? { ...thread, ...failed }) : thread));
   }
 }
 
 /**
  * @param {string} group
+ * @param {import("../types.js").Group | undefined} row
  * @returns {Thread}
  */
-function emptyThread(group) {
+function emptyThread(group, row) {
   return {
     group,
     messages: [],
@@ -296,7 +298,8 @@ function emptyThread(group) {
     isFollowing: false,
     unreadFrom: null,
     scrollTarget: { at: "end" },
-    quotes: {},
+    changeNumber: row?.change_number ?? 0,
+    changes: [],
   };
 }
 

@@ -1,11 +1,14 @@
 /** The running messenger of a signed-in user: inbox, event stream and outbox on one store. */
 
 import { Api } from "./api.js";
+import { applyChanges } from "./changes.js";
 import { Conversation } from "./conversation.js";
 import { Drafts } from "./drafts.js";
+import { RecentEmoji } from "./emoji.js";
 import { EventStream } from "./events.js";
 import { Inbox } from "./inbox.js";
-import { Outbox, OutboxStorage } from "./outbox.js";
+import { Outbox } from "./outbox.js";
+import { OutboxStorage } from "./outboxStorage.js";
 import { inboxOf } from "./selectors.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { Typing } from "./typing.js";
@@ -30,13 +33,13 @@ export class Messenger {
     this.session = session;
     this.config = config;
     this.api = new Api(session);
-    const storage = new OutboxStorage(me.uuid);
-    this.store = new Store(initialState(me, storage.all()));
-    this.outbox = new Outbox(this.api, this.store, storage);
+    this.store = new Store(initialState(me));
+    this.outbox = new Outbox(this.api, this.store, new OutboxStorage(me.uuid));
     this.inbox = new Inbox(this.api, this.store);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
     this.drafts = new Drafts(me.uuid, this.store);
+    this.emoji = new RecentEmoji(me.uuid);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -87,6 +90,7 @@ export class Messenger {
     this.stop();
     this.outbox.storage.clear();
     this.drafts.clear();
+    this.emoji.clear();
     this.onSignedOut();
     await this.session.signOut();
   }
@@ -103,9 +107,10 @@ export class Messenger {
     const groups = Object.fromEntries(known.map((row) => [row.uuid, this.#cursorOf(row)]));
     try {
       const changed = await this.api.call("POST", "/api/sync", { groups });
-      this.store.update((state) =>
-        removeGroups(applyMessages(applyGroups(state, changed.groups), changed.messages), changed.gone),
-      );
+      this.store.update((state) => {
+        const next = applyMessages(applyGroups(state, changed.groups), changed.messages);
+        return removeGroups(applyChanges(next, changed.changes), changed.gone);
+      });
       this.store.set({ hasInbox: true });
     } catch {
       const delay = SYNC_RETRY_DELAY * (0.5 + Math.random());
@@ -115,9 +120,14 @@ export class Messenger {
 
   /** @param {import("../types.js").Group} row */
   #cursorOf(row) {
-    const thread = this.store.state.thread;
-    const last = thread?.group === row.uuid ? thread.messages.at(-1) : undefined;
-    return { number: last?.number ?? row.last_number, version: row.version };
+    const { thread, kept } = this.store.state;
+    const shown = thread?.group === row.uuid ? thread : kept.find((each) => each.group === row.uuid);
+    const last = shown === thread ? shown?.messages.at(-1) : undefined;
+    return {
+      number: last?.number ?? row.last_number,
+      version: row.version,
+      change_number: shown?.changeNumber ?? row.change_number,
+    };
   }
 
   /** @param {import("../types.js").Connection} connection */

@@ -1,57 +1,20 @@
 /**
- * The outbox sends messages in the order in which they were written, each once. It keeps them in this browser until the
- * server has them, so that neither a reload nor a lost connection loses any. Each has a uuid from the start, by which
- * the server recognises a repetition, from another tab too.
+ * The outbox sends messages and changes of messages in the order in which they were made, each once. It keeps them in
+ * this browser until the server has them, so that neither a reload nor a lost connection loses any. Each has a uuid from
+ * the start, by which the server recognises a repetition, from another tab too.
  */
 
 import { Problem, RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
+import { replaceMessage } from "./changes.js";
 import { applyMessages } from "./store.js";
 import { uuid7 } from "./uuid7.js";
 
 /** @typedef {import("../types.js").Pending} Pending */
+/** @typedef {import("../types.js").PendingChange} PendingChange */
+/** @typedef {import("./outboxStorage.js").Entry} Entry */
 
-/** Keeps one entry per message in localStorage, so that two tabs never overwrite one another. */
-export class OutboxStorage {
-  /** @param {string} user */
-  constructor(user) {
-    this.prefix = `cruddur-outbox:${user}:`;
-  }
-
-  /** @returns {Pending[]} */
-  all() {
-    const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix));
-    return keys.sort().flatMap((key) => parse(localStorage.getItem(key)));
-  }
-
-  /** @param {Pending} pending */
-  put(pending) {
-    localStorage.setItem(this.prefix + pending.uuid, JSON.stringify(pending));
-  }
-
-  /** @param {string} uuid */
-  remove(uuid) {
-    localStorage.removeItem(this.prefix + uuid);
-  }
-
-  clear() {
-    for (const pending of this.all()) this.remove(pending.uuid);
-  }
-}
-
-/**
- * @param {string | null} text
- * @returns {Pending[]}
- */
-function parse(text) {
-  try {
-    return text === null ? [] : [JSON.parse(text)];
-  } catch {
-    return [];
-  }
-}
-
-/** Sends the stored messages, the oldest first. */
+/** Sends what is stored, the oldest first. */
 export class Outbox {
   #isDraining = false;
   #isRequested = false;
@@ -63,12 +26,13 @@ export class Outbox {
   /**
    * @param {import("./api.js").Api} api
    * @param {import("./store.js").Store} store
-   * @param {OutboxStorage} storage
+   * @param {import("./outboxStorage.js").OutboxStorage} storage
    */
   constructor(api, store, storage) {
     this.api = api;
     this.store = store;
     this.storage = storage;
+    this.refresh();
     /** Called before a message is shown as sent. @type {(pending: Pending, message: import("../types.js").Message) => Promise<void>} */
     this.onSent = async () => {};
   }
@@ -76,20 +40,43 @@ export class Outbox {
   /**
    * @param {{group: string | null, handle: string | null}} target
    * @param {string} text
-   * @param {number | null} replyTo
+   * @param {import("../types.js").Quoted | null} reply the message that is replied to
    */
-  add(target, text, replyTo) {
+  add(target, text, reply) {
+    const quoted = reply && pick(reply);
     const created_at = new Date().toISOString();
-    const pending = { ...target, uuid: uuid7(), text, reply_to: replyTo, after: null, created_at, refusal: null };
-    this.#put(pending);
+    const replying = { reply_to: reply?.number ?? null, reply: quoted };
+    const pending = { ...target, ...replying, uuid: uuid7(), text, after: null, created_at, refusal: null };
+    this.#enqueue(pending);
+  }
+
+  /**
+   * Change a message. What was refused before of the same kind is not shown any more.
+   * @param {import("../types.js").Message} message
+   * @param {PendingChange["type"]} type
+   * @param {Partial<PendingChange>} [more]
+   */
+  change(message, type, more) {
+    const { message_group_uuid: group, number } = message;
+    const created_at = new Date().toISOString();
+    const fields = { text: null, version: null, emoji: null, created_at, refusal: null, ...more };
+    const change = { uuid: uuid7(), group, number, type, ...fields };
+    for (const each of this.storage.all())
+      if (isChange(each) && each.refusal !== null && isSameChange(each, change)) this.storage.remove(each.uuid);
+    this.#enqueue(change);
+  }
+
+  /** @param {Entry} entry */
+  #enqueue(entry) {
+    this.#put(entry);
     this.#backoff.retryNow(); // it may go to a user for whom no other message waits
     void this.drain();
   }
 
   /** @param {string} uuid */
   retry(uuid) {
-    const pending = this.storage.all().find((each) => each.uuid === uuid);
-    if (pending) this.#put({ ...pending, refusal: null });
+    const entry = this.storage.all().find((each) => each.uuid === uuid);
+    if (entry) this.#put({ ...entry, refusal: null });
     void this.drain();
   }
 
@@ -101,7 +88,11 @@ export class Outbox {
 
   /** Show what is stored, which other tabs change too. */
   refresh() {
-    this.store.set({ pending: this.storage.all() });
+    const entries = this.storage.all();
+    this.store.set({
+      pending: entries.filter(isMessage),
+      pendingChanges: entries.filter(isChange),
+    });
   }
 
   /** Make the next attempt now. */
@@ -144,29 +135,69 @@ export class Outbox {
 
   /**
    * Return the milliseconds to wait before the next message to the same target: a limit for one holds up no other.
-   * @param {Pending} pending
+   * @param {Entry} entry
    */
-  #delayOf(pending) {
-    return (this.#limitedUntil.get(targetOf(pending)) ?? 0) - Date.now();
+  #delayOf(entry) {
+    return (this.#limitedUntil.get(targetOf(entry)) ?? 0) - Date.now();
   }
 
-  /** @param {Pending} pending */
-  async #send(pending) {
-    const attempt = pending.after === null ? { ...pending, after: this.#lastNumber(pending) } : pending;
-    if (attempt !== pending) this.#put(attempt); // before the request: a repetition must have the same body
+  /** @param {Entry} entry */
+  async #send(entry) {
+    const attempt = isChange(entry) ? entry : this.#numbered(entry);
     try {
-      const message = await this.api.call("POST", "/api/messages", bodyOf(attempt));
+      await (isChange(attempt) ? this.#sendChange(attempt) : this.#sendMessage(attempt));
       this.#backoff.reset();
-      await this.onSent(attempt, message);
-      this.storage.remove(attempt.uuid);
-      this.store.update((state) => applyMessages(state, [message]));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error instanceof Problem && error.status === 429)
         this.#limitedUntil.set(targetOf(attempt), Date.now() + Math.max(1, error.retryAfter) * 1000);
       else if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
+      else if (isChange(attempt)) await this.#refuseChange(attempt, error);
       else this.#put(this.#refused(attempt, error));
     }
+  }
+
+  /**
+   * Return a message with the number after which it is sent. It is stored first: a repetition must have the same body.
+   * @param {Pending} pending
+   * @returns {Pending}
+   */
+  #numbered(pending) {
+    if (pending.after !== null) return pending;
+    const attempt = { ...pending, after: this.#lastNumber(pending) };
+    this.#put(attempt);
+    return attempt;
+  }
+
+  /** @param {Pending} pending */
+  async #sendMessage(pending) {
+    const message = await this.api.call("POST", "/api/messages", bodyOf(pending));
+    await this.onSent(pending, message);
+    this.storage.remove(pending.uuid);
+    this.store.update((state) => applyMessages(state, [message]));
+  }
+
+  /** @param {PendingChange} change */
+  async #sendChange(change) {
+    const message = await this.api.call(...requestOf(change));
+    this.storage.remove(change.uuid);
+    this.store.update((state) => replaceMessage(state, message));
+    this.refresh();
+  }
+
+  /**
+   * Keep a change that was refused until the user has seen that, unless its message is not there any more.
+   * @param {PendingChange} change
+   * @param {RequestError} error
+   */
+  async #refuseChange(change, error) {
+    if (error instanceof Problem && error.status === 404) return this.discard(change.uuid);
+    const isOutdated = error instanceof Problem && error.code === "version-differs";
+    if (isOutdated) {
+      const current = await this.api.get(pathOf(change)).catch(() => null);
+      if (current) this.store.update((state) => replaceMessage(state, current));
+    }
+    this.#put({ ...change, refusal: isOutdated ? "The message was edited elsewhere meanwhile" : error.message });
   }
 
   /**
@@ -189,12 +220,53 @@ export class Outbox {
     return group?.last_number ?? 0;
   }
 
-  /** @param {Pending} pending */
-  #put(pending) {
+  /** @param {Entry} entry */
+  #put(entry) {
     if (this.#isStopped) return; // the user may have signed out, and nothing stays
-    this.storage.put(pending);
+    this.storage.put(entry);
     this.refresh();
   }
+}
+
+/**
+ * @param {Entry} entry
+ * @returns {entry is PendingChange}
+ */
+function isChange(entry) {
+  return "type" in entry;
+}
+
+/**
+ * @param {Entry} entry
+ * @returns {entry is Pending}
+ */
+function isMessage(entry) {
+  return !isChange(entry);
+}
+
+/**
+ * @param {PendingChange} a
+ * @param {PendingChange} b
+ */
+function isSameChange(a, b) {
+  return a.group === b.group && a.number === b.number && a.type === b.type && a.emoji === b.emoji;
+}
+
+/** @param {PendingChange} change */
+function pathOf(change) {
+  return `/api/messages/${change.group}/${change.number}`;
+}
+
+/**
+ * @param {PendingChange} change
+ * @returns {[method: string, path: string, body?: unknown, fields?: Record<string, string>]}
+ */
+function requestOf(change) {
+  const path = pathOf(change);
+  if (change.type === "edit")
+    return ["PATCH", path, { message: change.text, uuid: change.uuid }, { "if-match": `"${change.version}"` }];
+  if (change.type === "delete") return ["DELETE", path];
+  return [change.type === "react" ? "PUT" : "DELETE", `${path}/reactions/${encodeURIComponent(change.emoji ?? "")}`];
 }
 
 /**
@@ -207,7 +279,12 @@ function bodyOf(pending) {
   return { message: pending.text, uuid: pending.uuid, after: pending.after ?? 0, ...target, ...reply };
 }
 
-/** @param {Pending} pending */
-function targetOf(pending) {
-  return pending.group ?? `@${pending.handle}`;
+/** @param {import("../types.js").Quoted} message */
+function pick({ number, display_name, message, deleted_at }) {
+  return { number, display_name, message, deleted_at };
+}
+
+/** @param {Entry} entry */
+function targetOf(entry) {
+  return isChange(entry) ? entry.group : (entry.group ?? `@${entry.handle}`);
 }

@@ -3,9 +3,13 @@
 import { addressOf, pathOf } from "./base.js";
 
 /**
- * @typedef {{page: "groups"} | {page: "group", uuid: string} | {page: "new", handle: string}} Route
+ * @typedef {{page: "group", uuid: string, number: number | null}} GroupRoute number: of a message to show
+ * @typedef {{page: "groups"} | GroupRoute | {page: "new", handle: string}} Route
  * @typedef {import("../types.js").ScrollPosition} ScrollPosition
  */
+
+/** A group, and maybe a message of it. */
+const GROUP = /^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/([1-9]\d{0,11}))?$/;
 
 /** The address of the inbox. */
 export const INBOX_PATH = addressOf("/messages");
@@ -19,13 +23,16 @@ export function parseRoute(pathname) {
   const path = pathOf(pathname);
   const handle = path.match(/^\/messages\/new\/@?([A-Za-z0-9_]{3,30})$/)?.[1];
   if (handle) return { page: "new", handle: handle.toLowerCase() };
-  const uuid = path.match(/^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/)?.[1];
-  return uuid ? { page: "group", uuid } : { page: "groups" };
+  const [, uuid, number] = path.match(GROUP) ?? [];
+  return uuid ? { page: "group", uuid, number: number === undefined ? null : Number(number) } : { page: "groups" };
 }
 
-/** @param {string} uuid */
-export function groupPath(uuid) {
-  return `${INBOX_PATH}/${uuid}`;
+/**
+ * @param {string} uuid
+ * @param {number} [number] a message to show
+ */
+export function groupPath(uuid, number) {
+  return `${INBOX_PATH}/${uuid}${number === undefined ? "" : `/${number}`}`;
 }
 
 /** @param {string} handle */

@@ -52,18 +52,13 @@ export function pendingFor(pending, group, handle, messages = []) {
 }
 
 /**
- * Return the numbers of the messages that are quoted in the open conversation and not known yet, ascending.
- * @param {State} state
+ * Return the message that another one replies to, as it stands in the window, or else as it came with that one.
+ * @param {import("../types.js").Message[]} messages
+ * @param {Pick<import("../types.js").Pending, "reply_to" | "reply">} replying
+ * @returns {import("../types.js").Quoted | null}
  */
-export function missingQuotes(state) {
-  const { thread, pending } = state;
-  if (!thread) return [];
-  const known = new Set(thread.messages.map((message) => message.number));
-  const quoting = [...thread.messages, ...pending.filter((each) => each.group === thread.group)];
-  const quoted = new Set(quoting.map((each) => each.reply_to ?? 0));
-  return [...quoted]
-    .filter((number) => number > 0 && !known.has(number) && !(number in thread.quotes))
-    .sort((a, b) => a - b);
+export function quotedBy(messages, { reply_to, reply }) {
+  return messages.find((message) => message.number === reply_to) ?? reply ?? null;
 }
 
 /**

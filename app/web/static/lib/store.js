@@ -1,5 +1,7 @@
 /** The store: the state of the page, and pure functions that return the state after an event. */
 
+import { applyChanges, withRecentChanges } from "./changes.js";
+
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Group} Group */
 /** @typedef {import("../types.js").Message} Message */
@@ -14,13 +16,13 @@ const TYPING_TTL = 15_000;
 
 /**
  * @param {import("../types.js").Me} me
- * @param {import("../types.js").Pending[]} pending
  * @returns {State}
  */
-export function initialState(me, pending) {
+export function initialState(me) {
   return {
     me,
-    pending,
+    pending: [],
+    pendingChanges: [],
     drafts: {},
     connection: "connecting",
     groups: {},
@@ -28,6 +30,7 @@ export function initialState(me, pending) {
     more: null,
     inboxFailure: null,
     thread: null,
+    kept: [],
     readers: {},
     typing: {},
   };
@@ -76,6 +79,8 @@ export function applyEvent(state, event, now) {
   switch (event.type) {
     case "message":
       return applyMessages(applyGroups(state, [event.group]), [event.message]);
+    case "change":
+      return applyChanges(applyGroups(state, [event.group]), [event.change]);
     case "group":
       return applyGroups(state, [event.group]);
     case "read":
@@ -117,6 +122,7 @@ function mergeRows(current, row) {
     created_at: head.created_at,
     last_message_by: head.last_message_by,
     last_number: head.last_number,
+    change_number: Math.max(current.change_number, row.change_number),
     read_number: read,
     unread_count: Math.max(0, head.last_number - read),
   };
@@ -171,7 +177,8 @@ function applyMessage(state, message) {
     next = { ...next, groups: { ...next.groups, [uuid]: row } };
   }
   if (next.thread?.group !== uuid) return next;
-  return { ...next, thread: appendNext(next.thread, message) };
+  const [current = message] = withRecentChanges(next.thread, [message], state.me.uuid);
+  return { ...next, thread: appendNext(next.thread, current) };
 }
 
 /**
@@ -253,9 +260,20 @@ export function applyProfile(state, user) {
     ]),
   );
   const me = state.me.uuid === user.uuid ? { ...state.me, ...name } : state.me;
-  const messages = state.thread?.messages.map((each) => (each.user_uuid === user.uuid ? { ...each, ...name } : each));
+  const messages = state.thread?.messages.map((each) => withName(each, user.uuid, name));
   const thread = state.thread && messages ? { ...state.thread, messages } : state.thread;
   return { ...state, me, groups, thread };
+}
+
+/**
+ * @param {Message} message
+ * @param {string} user
+ * @param {{display_name: string, handle: string | null}} name
+ * @returns {Message}
+ */
+function withName(message, user, name) {
+  const reply = message.reply?.user_uuid === user ? { ...message.reply, ...name } : message.reply;
+  return message.user_uuid === user ? { ...message, ...name, reply } : { ...message, reply };
 }
 
 /**

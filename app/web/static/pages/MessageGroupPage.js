@@ -1,20 +1,22 @@
 /** A conversation: its messages and the composer. */
 
+import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
+import { withPending } from "../lib/changes.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
-/** @param {{uuid: string}} props */
-export function MessageGroupPage({ uuid }) {
+/** @param {{uuid: string, number: number | null}} props number: of a message to show */
+export function MessageGroupPage({ uuid, number }) {
   const messenger = useMessenger();
   const state = useMessengerState();
   const [reply, setReply] = useState(/** @type {import("../types.js").Message | null} */ (null));
   const now = useNow();
-  const open = () => void messenger.conversation.open(uuid, savedScrollPosition());
+  const open = () => void messenger.conversation.open(uuid, savedScrollPosition(), number);
   const leave = () => navigate(INBOX_PATH);
   useEffect(() => {
     open();
@@ -23,10 +25,16 @@ export function MessageGroupPage({ uuid }) {
       messenger.conversation.close();
     };
   }, [uuid, messenger]);
+  const shown = useRef(number);
+  useEffect(() => {
+    if (number !== shown.current && number !== null) void messenger.conversation.showMessage(number);
+    shown.current = number;
+  }, [number, messenger]);
   useEvent(document, "keydown", (event) => isUnhandledEscape(event) && leave());
 
   const group = state.groups[uuid];
-  const thread = state.thread?.group === uuid ? state.thread : null;
+  const thread = useShown(state.thread?.group === uuid ? state.thread : null, state);
+  const { actions, dialogs } = useMessageActions({ me: state.me, messages: thread?.messages ?? [], onReply: setReply });
   if (thread?.failure) return html`<${Failure} text=${thread.failure} onRetry=${open} />`;
   const isOpen = group && thread && !thread.isLoading;
   return html`
@@ -34,10 +42,11 @@ export function MessageGroupPage({ uuid }) {
     ${
       isOpen
         ? html`<${MessageFeed}
-            ...${{ thread, group, me: state.me, now, messenger, onReply: setReply }}
+            ...${{ thread, group, me: state.me, now, messenger, actions }}
             pending=${pendingFor(state.pending, uuid, group.handle, thread.messages)}
             afterWindow=${countAfterWindow(state)}
             readByOthers=${readByOthers(state, uuid)}
+            pendingChanges=${state.pendingChanges.filter((each) => each.group === uuid)}
             isOnline=${isOnline(state)}
           />`
         : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`
@@ -57,9 +66,22 @@ export function MessageGroupPage({ uuid }) {
           onLeave=${leave}
           onUp=${focusLast}
         />
+        ${dialogs}
       `
     }
   `;
+}
+
+/**
+ * Return the conversation with the changes of its messages that are on their way.
+ * @param {import("../types.js").Thread | null} thread
+ * @param {import("../types.js").State} state
+ */
+function useShown(thread, { pendingChanges, me }) {
+  return useMemo(
+    () => thread && { ...thread, messages: withPending(thread.messages, pendingChanges, me.uuid) },
+    [thread, pendingChanges, me.uuid],
+  );
 }
 
 /** Move the focus from the composer to the last message. */

@@ -27,6 +27,7 @@ export interface Context<T> {
 export function createContext<T>(initial: T): Context<T>;
 export function useContext<T>(context: Context<T>): T;
 export function useState<T>(initial: T | (() => T)): [T, (next: T | ((before: T) => T)) => void];
+export function useMemo<T>(create: () => T, inputs: readonly unknown[]): T;
 export function useRef<T>(initial: T): Ref<T>;
 // biome-ignore lint/suspicious/noConfusingVoidType: an effect returns its cleanup, or nothing at all
 type Effect = () => void | (() => void);

@@ -1,0 +1,120 @@
+/** Dialogs about a message: deleting it, its earlier texts, and who has reacted to it. */
+
+import { errorText } from "../lib/api.js";
+import { useMessenger } from "../lib/hooks.js";
+import { formatFullTime } from "../lib/time.js";
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { Avatar } from "./Avatar.js";
+import { closeDialog, Modal } from "./Modal.js";
+
+/** @typedef {import("../types.js").Message} Message */
+
+/** @param {{message: Message, onClose: () => void, onDelete: () => void}} props */
+export function DeleteDialog({ message, onClose, onDelete }) {
+  /** @param {Event} event */
+  const onConfirm = (event) => {
+    onDelete();
+    closeDialog(event.currentTarget);
+  };
+  return html`
+    <${Modal} label="Delete this message for everyone?" kind="about-message" onClose=${onClose}>
+      <h2>Delete this message for everyone?</h2>
+      <blockquote dir="auto">${message.message}</blockquote>
+      <p>Its text, earlier texts and reactions are removed for all members, and cannot be brought back.</p>
+      <p class="dialog-buttons">
+        <button class="quiet" onClick=${(/** @type {Event} */ event) => closeDialog(event.currentTarget)}>Cancel</button>
+        <button class="primary danger" onClick=${onConfirm}>Delete</button>
+      </p>
+    <//>
+  `;
+}
+
+/** @param {{message: Message, onClose: () => void}} props */
+export function EditsDialog({ message, onClose }) {
+  /** @type {Loaded<import("../types.js").Edit>} */
+  const loaded = useLoaded(message, "edits");
+  return html`
+    <${Modal} label="Earlier texts" kind="about-message" onClose=${onClose}>
+      <h2>Earlier texts</h2>
+      <${Result} loaded=${loaded}>
+        <ol class="edits">
+          ${loaded.items.map(
+            (edit) =>
+              html`<li key=${edit.version}>
+                <time datetime=${edit.created_at}>${formatFullTime(edit.created_at)}</time>
+                <p class="text" dir="auto">${edit.message}</p>
+              </li>`,
+          )}
+        </ol>
+        ${loaded.items.length === 0 && html`<p>There are none.</p>`}
+      <//>
+      <${CloseButton} />
+    <//>
+  `;
+}
+
+/** @param {{message: Message, onClose: () => void}} props */
+export function ReactionsDialog({ message, onClose }) {
+  /** @type {Loaded<import("../types.js").ReactingUser>} */
+  const loaded = useLoaded(message, "reactions");
+  return html`
+    <${Modal} label="Who reacted" kind="about-message" onClose=${onClose}>
+      <h2>Who reacted</h2>
+      <${Result} loaded=${loaded}>
+        <ul class="reacting">
+          ${loaded.items.map(
+            (each) =>
+              html`<li key=${each.user_uuid + each.emoji}>
+                <${Avatar} name=${each.display_name} handle=${each.handle} size="small" />
+                <span class="name" dir="auto">${each.display_name}</span>
+                <span class="handle">${each.handle && `@${each.handle}`}</span>
+                <span class="emoji">${each.emoji}</span>
+              </li>`,
+          )}
+        </ul>
+        ${loaded.items.length === 0 && html`<p>No reaction is left.</p>`}
+      <//>
+      <${CloseButton} />
+    <//>
+  `;
+}
+
+function CloseButton() {
+  return html`<p class="dialog-buttons">
+    <button class="quiet" onClick=${(/** @type {Event} */ event) => closeDialog(event.currentTarget)}>Close</button>
+  </p>`;
+}
+
+/**
+ * @template T
+ * @typedef {{items: T[], isLoading: boolean, failure: string}} Loaded
+ */
+
+/** @param {{loaded: Loaded<unknown>, children?: import("../vendor/htm-preact.js").Child}} props */
+function Result({ loaded, children }) {
+  if (loaded.failure) return html`<p class="failure" role="alert">${loaded.failure}.</p>`;
+  return loaded.isLoading ? html`<p role="status">Loading…</p>` : children;
+}
+
+/**
+ * Return what the service lists of a message, again after each change of it.
+ * @param {Message} message
+ * @param {"edits" | "reactions"} what
+ * @returns {Loaded<any>}
+ */
+function useLoaded(message, what) {
+  const { api } = useMessenger();
+  const [loaded, setLoaded] = useState(/** @type {Loaded<any>} */ ({ items: [], isLoading: true, failure: "" }));
+  useEffect(() => {
+    let isOver = false;
+    const show = (/** @type {Loaded<any>} */ next) => !isOver && setLoaded(next);
+    api.get(`/api/messages/${message.message_group_uuid}/${message.number}/${what}`).then(
+      (items) => show({ items, isLoading: false, failure: "" }),
+      (error) => show({ items: [], isLoading: false, failure: errorText(error) }),
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [message.uuid, message.change_number, api]);
+  return loaded;
+}

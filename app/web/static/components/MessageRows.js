@@ -1,0 +1,62 @@
+/** What stands in the feed: messages, pending messages, day separators and the unread line. */
+
+import { rowsOf } from "../lib/rows.js";
+import { quotedBy } from "../lib/selectors.js";
+import { html } from "../vendor/htm-preact.js";
+import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
+
+/** Pending messages that are shown at most. */
+const MAX_PENDING = 50;
+
+/** @param {import("./MessageFeed.js").Props} props */
+export function MessageRows(props) {
+  const { thread, pending, me, afterWindow, now } = props;
+  const waiting = afterWindow === 0 ? pending.slice(0, MAX_PENDING) : [];
+  const receipt = receiptsOf(props);
+  return rowsOf(thread.messages, waiting, me.uuid, thread.unreadFrom).map((row) => {
+    if (row.kind === "day") return html`<${DaySeparator} key=${row.key} at=${row.at} now=${now} />`;
+    if (row.kind === "unread") return html`<${UnreadLine} key=${row.key} />`;
+    return row.kind === "pending" ? pendingRow(row, props) : messageRow(row, receipt(row.message), props);
+  });
+}
+
+/**
+ * Return what gives the receipt of a message: the last own one that was read has one, and the last own one.
+ * @param {import("./MessageFeed.js").Props} props
+ */
+function receiptsOf({ thread, me, readByOthers }) {
+  const own = thread.messages.filter((message) => message.user_uuid === me.uuid);
+  const lastOwn = own.at(-1)?.number;
+  const lastRead = own.findLast((message) => message.number <= readByOthers)?.number;
+  return (/** @type {import("../types.js").Message} */ { number }) =>
+    number === lastRead ? "Read" : number === lastOwn ? "Sent" : "";
+}
+
+/**
+ * @param {import("../lib/rows.js").MessageRow} row
+ * @param {string} receipt
+ * @param {import("./MessageFeed.js").Props} props
+ */
+function messageRow(row, receipt, { thread, messenger, actions, pendingChanges, isOnline }) {
+  const onJump = (/** @type {number} */ number) => void messenger.conversation.showMessage(number);
+  const changes = pendingChanges.filter((each) => each.number === row.message.number);
+  return html`<${MessageItem}
+    key=${row.key}
+    ...${row}
+    ...${{ receipt, onJump, actions, changes, isOnline, quoted: quotedBy(thread.messages, row.message) }}
+  />`;
+}
+
+/**
+ * @param {import("../lib/rows.js").PendingRow} row
+ * @param {import("./MessageFeed.js").Props} props
+ */
+function pendingRow(row, { thread, messenger, isOnline }) {
+  const onRetry = () => messenger.outbox.retry(row.pending.uuid);
+  const onDiscard = () => messenger.outbox.discard(row.pending.uuid);
+  return html`<${PendingItem}
+    key=${row.key}
+    ...${row}
+    ...${{ isOnline, onRetry, onDiscard, quoted: quotedBy(thread.messages, row.pending) }}
+  />`;
+}

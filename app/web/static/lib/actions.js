@@ -1,0 +1,39 @@
+/** What a user can do with a message. */
+
+/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "delete"} Action */
+
+/** @type {Record<Action, {label: string, icon: string}>} */
+export const ACTIONS = {
+  reply: { label: "Reply", icon: "reply" },
+  edit: { label: "Edit", icon: "pencil" },
+  copy: { label: "Copy text", icon: "copy" },
+  link: { label: "Copy link", icon: "link" },
+  edits: { label: "Earlier texts", icon: "history" },
+  reactions: { label: "Who reacted", icon: "smile" },
+  delete: { label: "Delete for everyone", icon: "trash" },
+};
+
+/**
+ * Return the actions that the service allows now, in the order of the menu.
+ * @param {import("../types.js").Message} message
+ * @param {string} me
+ * @param {import("../types.js").Config} config
+ * @param {number} now milliseconds
+ * @returns {Action[]}
+ */
+export function actionsOf(message, me, config, now) {
+  if (message.deleted_at) return ["link"];
+  const age = (now - Date.parse(message.created_at)) / 1000;
+  const isOwn = message.user_uuid === me;
+  /** @type {[Action, boolean][]} */
+  const actions = [
+    ["reply", true],
+    ["edit", isOwn && age < config.edit_window_seconds],
+    ["copy", true],
+    ["link", true],
+    ["edits", message.version > 1 && config.shows_edits],
+    ["reactions", message.reactions.length > 0],
+    ["delete", isOwn && age < config.delete_window_seconds],
+  ];
+  return actions.filter(([, isAllowed]) => isAllowed).map(([action]) => action);
+}
