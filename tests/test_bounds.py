@@ -12,7 +12,7 @@ from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
 from app.messaging import catchup, changes, group_locks, inbox, log, projection, service, unread
-from app.realtime import bus, event_stream, hub, leases, profiles, replay, stream, valkey_bus
+from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
 from app.users import account_watch
 from scripts.bootstrap import ROOT
 
@@ -76,7 +76,7 @@ VALUES = {
         f"{bus.QUEUE_EVENTS} events, {size(bus.QUEUE_BYTES)}",
         size(event_stream.BUFFER_BYTES),
         f"{replay.RESUME_SECONDS:g} s, {replay.USER_EVENTS} events, {size(replay.RESUME_BYTES)}",
-        f"{stream.REPLAY_GROUPS}, {catchup.MESSAGES}",
+        f"{missed.REPLAY_GROUPS}, {catchup.MESSAGES}",
         f"one in {service.TYPING_INTERVAL:g} s",
         f"one in {profiles.RENAME_INTERVAL:g} s",
         f"{catchup.NEWEST}",

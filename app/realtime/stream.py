@@ -10,18 +10,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import InboxRow
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
+from app.realtime.missed import REPLAY_GROUPS, Missed
 from app.realtime.positions import Numbers, read_position
 from app.realtime.replay import Delivery, Replay
 
@@ -29,16 +29,8 @@ RECONCILE_INTERVAL = 60.0
 """Seconds between two comparisons with the rows while the bus is reliable: the longest that a loss goes unnoticed."""
 UNRELIABLE_RECONCILE_INTERVAL = 2.0
 """Seconds between two comparisons with the rows while the bus is not reliable."""
-REPLAY_OVERLAP = timedelta(seconds=2 * RECONCILE_INTERVAL)
-"""A resumed stream starts to read the log of a group without a number this long before its position: it covers the
-losses that the earlier stream had not noticed, and the difference between two clocks."""
-REPLAY_GROUPS, REPLAY_CHUNK = 20, 10
-"""Groups of which a resumed stream reads the log, and messages that it reads of each at once. It has MESSAGES messages
-in all; with more groups or messages the client has to ask what has changed."""
 HEARTBEAT_SECONDS = 15.0
 """The longest that a stream hands on nothing."""
-
-Entry = TypeVar("Entry", Message, Change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +46,6 @@ class StreamItem:
 
     event: LiveEvent | ResyncRequired | None = None
     position: str | None = None
-
-
-class _Read(Protocol[Entry]):
-    """Reads the entries of one of a group's logs after `after` up to `until`."""
-
-    async def __call__(self, *, after: int, until: int) -> list[Entry]: ...
 
 
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
@@ -81,7 +67,6 @@ class Stream:
         self._delivered: dict[UUID, SyncCursor] = {}
         self._has_whole_inbox = True
         self._steps: deque[Step] = deque()
-        self._replayable = MESSAGES
         self._numbers = Numbers()
         self._reconciled_at = 0.0
         self.is_over = False
@@ -128,7 +113,7 @@ class Stream:
         """Deliver what comes after these rows."""
         self._steps.clear()
         self._numbers = Numbers()
-        self._delivered = {row.group_uuid: _cursor_at(row) for row in rows}
+        self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version, row.change_number) for row in rows}
 
     async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
         """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
@@ -143,53 +128,25 @@ class Stream:
             return [StreamItem(ResyncRequired("expired"))]
         self._numbers = numbers
         with_replay = {row.group_uuid: row for row in (*_rows_of(replay), *rows)}  # a large inbox has more rows
-        since = replay.at - REPLAY_OVERLAP
-        active = [row for row in with_replay.values() if self._has_new_messages(row, since) or _has_changes(row, since)]
+        missed = Missed(self._catchup, numbers, replay.at)
+        active = missed.active([*with_replay.values()])
         if len(active) > REPLAY_GROUPS:
             return [StreamItem(ResyncRequired("gap"))]
         self._delivered = {
-            group: SyncCursor(max(row.last_number, self._numbers.of(group) or 0), 0, row.change_number)
+            group: SyncCursor(max(row.last_number, numbers.of(group) or 0), 0, row.change_number)
             for group, row in with_replay.items()
         }
-        active.sort(key=_active_at)
-        self._steps.extend(partial(self._replay_logs, row, since, rows) for row in active)
+        self._steps.extend(partial(self._replay_logs, missed, row, rows) for row in active)
         self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
         return []
 
-    async def _replay_logs(self, row: InboxRow, since: datetime, rows: Sequence[InboxRow]) -> list[StreamItem]:
-        """Return a group's messages and changes since then. With too many in all the stream goes on as a new one."""
-        group, found = row.group_uuid, list[LiveEvent]()
-        if self._has_new_messages(row, since):
-            found += [MessageAppended(message, row) for message in await self._messages_since(row, since)]
-        if _has_changes(row, since):
-            changes = await self._entries_since(partial(self._catchup.changes, group), row.change_number, since)
-            found += [MessageChanged(change, row) for change in changes]
-        self._replayable -= len(found)
-        if self._replayable < 0:
+    async def _replay_logs(self, missed: Missed, row: InboxRow, rows: Sequence[InboxRow]) -> list[StreamItem]:
+        """Return a group's messages and changes since the position. With too many the stream goes on as a new one."""
+        found = await missed.of(row)
+        if found is None:
             self._begin_from(rows)
             return [StreamItem(ResyncRequired("gap"))]
         return list(map(StreamItem, found))
-
-    def _has_new_messages(self, row: InboxRow, since: datetime) -> bool:
-        return row.last_at >= since and row.last_number > (self._numbers.of(row.group_uuid) or 0)
-
-    async def _messages_since(self, row: InboxRow, since: datetime) -> list[Message]:
-        """Return what follows the number in the position, or without one all since then; too many are cut off."""
-        read = partial(self._catchup.messages, row.group_uuid)
-        if number := self._numbers.of(row.group_uuid):
-            return await read(after=number, until=min(row.last_number, number + self._replayable + 1))
-        return await self._entries_since(read, row.last_number, since)
-
-    async def _entries_since(self, read: "_Read[Entry]", until: int, since: datetime) -> list[Entry]:
-        """Read a log backwards until a chunk has an older entry, or there are more than a replay may have."""
-        found: list[Entry] = []
-        while until and len(found) <= self._replayable:
-            after = max(0, until - REPLAY_CHUNK)
-            chunk = await read(after=after, until=until)
-            recent = [entry for entry in chunk if entry.created_at >= since]
-            found = recent + found
-            until = after if len(recent) == len(chunk) else 0
-        return found
 
     async def _replay_delivery(self, delivery: Delivery) -> list[StreamItem]:
         return self._to_items(await self._events_for(delivery.event), delivery.position)
@@ -327,17 +284,3 @@ class Stream:
 def _rows_of(replay: Replay) -> list[InboxRow]:
     events = [delivery.event for delivery in replay.deliveries]
     return [event.row for event in events if isinstance(event, MessageAppended | MessageChanged | GroupChanged)]
-
-
-def _cursor_at(row: InboxRow) -> SyncCursor:
-    """Return the cursor of a client that has all that a row counts."""
-    return SyncCursor(row.last_number, row.version, row.change_number)
-
-
-def _has_changes(row: InboxRow, since: datetime) -> bool:
-    return row.changed_at is not None and row.changed_at >= since
-
-
-def _active_at(row: InboxRow) -> datetime:
-    """Return the time of the last message or change."""
-    return max(row.last_at, row.changed_at) if row.changed_at else row.last_at

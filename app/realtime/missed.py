@@ -1,0 +1,80 @@
+"""The messages and changes that a resumed stream reads from the logs, as the bus may have lost some of them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from app.messaging.catchup import MESSAGES, Catchup
+from app.messaging.events import MessageAppended, MessageChanged
+from app.messaging.models import Change, InboxRow, Message
+from app.realtime.positions import Numbers
+
+REPLAY_OVERLAP: Final = timedelta(seconds=120)
+"""A resumed stream starts to read a log without a number this long before its position: it covers the losses that the
+earlier stream had not noticed, with two comparisons with the rows, and the difference between two clocks."""
+REPLAY_GROUPS, REPLAY_CHUNK = 20, 10
+"""Groups of which a resumed stream reads the logs, and entries that it reads of each at once. It has MESSAGES entries
+in all; with more groups or entries the client has to ask what has changed."""
+
+Entry = TypeVar("Entry", Message, Change)
+
+
+class _Read(Protocol[Entry]):
+    """Reads the entries of one of a group's logs after `after` up to `until`."""
+
+    async def __call__(self, *, after: int, until: int) -> list[Entry]: ...
+
+
+class Missed:
+    """The entries of logs since a stream's position, MESSAGES in all."""
+
+    def __init__(self, catchup: Catchup, numbers: Numbers, at: datetime) -> None:
+        """`numbers` and `at` are those of the position: up to where messages were delivered, and the time."""
+        self._catchup = catchup
+        self._numbers = numbers
+        self._since = at - REPLAY_OVERLAP
+        self._left = MESSAGES
+
+    def active(self, rows: Sequence[InboxRow]) -> list[InboxRow]:
+        """Return the rows of groups with entries since the position, the oldest activity first."""
+        found = [row for row in rows if self._has_messages(row) or self._has_changes(row)]
+        return sorted(found, key=lambda row: max(row.last_at, row.changed_at) if row.changed_at else row.last_at)
+
+    def _has_messages(self, row: InboxRow) -> bool:
+        return row.last_at >= self._since and row.last_number > (self._numbers.of(row.group_uuid) or 0)
+
+    def _has_changes(self, row: InboxRow) -> bool:
+        return row.changed_at is not None and row.changed_at >= self._since
+
+    async def of(self, row: InboxRow) -> list[MessageAppended | MessageChanged] | None:
+        """Return what a group has since the position, or None if with that there are too many in all.
+
+        0.5 RCU for each 10 entries. Raises Unavailable.
+        """
+        found: list[MessageAppended | MessageChanged] = []
+        if self._has_messages(row):
+            found += [MessageAppended(message, row) for message in await self._messages(row)]
+        if self._has_changes(row):
+            read = partial(self._catchup.changes, row.group_uuid)
+            found += [MessageChanged(change, row) for change in await self._recent(read, row.change_number)]
+        self._left -= len(found)
+        return found if self._left >= 0 else None
+
+    async def _messages(self, row: InboxRow) -> list[Message]:
+        """Return what follows the number in the position, or without one all since then; too many are cut off."""
+        read = partial(self._catchup.messages, row.group_uuid)
+        if number := self._numbers.of(row.group_uuid):
+            return await read(after=number, until=min(row.last_number, number + self._left + 1))
+        return await self._recent(read, row.last_number)
+
+    async def _recent(self, read: _Read[Entry], until: int) -> list[Entry]:
+        """Read a log backwards until a chunk has an older entry, or there are more than a replay may have."""
+        found: list[Entry] = []
+        while until and len(found) <= self._left:
+            after = max(0, until - REPLAY_CHUNK)
+            chunk = await read(after=after, until=until)
+            recent = [entry for entry in chunk if entry.created_at >= self._since]
+            found = recent + found
+            until = after if len(recent) == len(chunk) else 0
+        return found
