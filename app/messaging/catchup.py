@@ -80,15 +80,16 @@ class Catchup:
     async def quoted(self, messages: Sequence[Message]) -> dict[tuple[UUID, int], Message]:
         """Return the messages that these reply to, by group and number, as far as they can be read.
 
-        0.5 RCU for each that is not among these messages.
+        0.5 RCU for each that is not among these messages and was not read with them.
         """
-        here = {(message.group_uuid, message.number): message for message in messages}
+        known = {_place(message): message for message in messages}
+        known |= {_place(message.quoted): message.quoted for message in messages if message.quoted}
         wanted = {(message.group_uuid, message.reply_to) for message in messages if message.reply_to}
         with suppress(Unavailable):
             async with deadline(READ_SECONDS):
-                found = await self._store.messages_at(wanted - here.keys())
-            here |= {(message.group_uuid, message.number): message for message in found}
-        return {place: here[place] for place in wanted & here.keys()}
+                found = await self._store.messages_at(wanted - known.keys())
+            known |= {_place(message): message for message in found}
+        return {place: known[place] for place in wanted & known.keys()}
 
     async def difference(self, user: UUID, known: Mapping[UUID, SyncCursor]) -> Difference:
         """Return what differs from what the client has, strongly consistent but for the rows of a large inbox.
@@ -121,6 +122,10 @@ class Catchup:
         async with deadline(READ_SECONDS):
             rows = await self._store.inbox_rows_of(user, sorted(groups))
         return [row for row in rows if row.state is MemberState.ACTIVE]
+
+
+def _place(message: Message) -> tuple[UUID, int]:
+    return message.group_uuid, message.number
 
 
 def _first(ranges: Iterable[tuple[UUID, int, int]]) -> Iterator[tuple[UUID, int, int]]:

@@ -1,12 +1,13 @@
 """Messages, changes of messages, message groups and inbox rows inside the service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from app.records import record
+from app.text import preview
 
 DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
 """The namespace of direct groups' ids. With another one every pair would get a second group."""
@@ -65,6 +66,8 @@ class Message:
     edits: tuple[int, ...] = ()
     reactions: Mapping[str, frozenset[UUID]] = field(default_factory=dict, hash=False)
     """The users that have reacted with an emoji, by emoji."""
+    quoted: "Message | None" = field(default=None, compare=False)
+    """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
 
 @record(frozen=True, slots=True)
@@ -170,3 +173,8 @@ def direct_group_uuid(one: UUID, other: UUID) -> UUID:
     """Return the id of the direct group of two users, in whichever order they are given."""
     first, second = sorted((str(one), str(other)))
     return uuid5(DIRECT_GROUPS, f"{first}:{second}")
+
+
+def quote_of(message: Message) -> Message:
+    """Return what a reply shows of a message: the beginning of its text, and no reactions."""
+    return replace(message, text=preview(message.text), reactions={}, edits=(), quoted=None)

@@ -46,7 +46,8 @@ def size_of(event: LiveEvent) -> int:
     """Return the bytes of memory that an event and its delivery take at most."""
     match event:
         case MessageAppended(message, row):
-            return MESSAGE_BYTES + getsizeof(message.text) + getsizeof(row.preview)
+            quote = ROW_BYTES + getsizeof(message.quoted.text) if message.quoted else 0
+            return MESSAGE_BYTES + getsizeof(message.text) + getsizeof(row.preview) + quote
         case MessageChanged(change, row):
             return MESSAGE_BYTES + getsizeof(change.text) + getsizeof(change.earlier_text) + getsizeof(row.preview)
         case GroupChanged(row):

@@ -9,7 +9,7 @@ import pytest
 from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup, SyncCursor
 from app.messaging.changes import MAX_EDITS, Changes
-from app.messaging.models import ChangeDraft, ChangeType, Message
+from app.messaging.models import ChangeDraft, ChangeType, Draft, Message
 from app.messaging.windows import Window
 from tests.fixtures.app import Service
 from tests.messaging.test_capacity import TEXT, Metered
@@ -114,6 +114,17 @@ async def test_reactions_and_quotes_within_a_page_of_50_cost_nothing_more(changi
     async with changing.meter.measure() as spent:
         await catchup.quoted([replace(history.messages[9], reply_to=1)])
     assert (spent.calls, spent.read_units) == (["BatchGetItem"], 0.5), "a message outside of the page"
+
+
+async def test_a_reply_costs_its_sender_half_a_read_unit_and_those_that_hear_of_it_nothing(changing: Changing) -> None:
+    draft = Draft(changing.bob, "reply", reply_to=1)
+    async with changing.meter.measure() as spent:
+        message = await changing.messaging.send(draft, group=changing.group, handle=None)
+    assert (spent.write_units, spent.read_units) == (3, 1.5), spent
+    assert message.quoted
+    async with changing.meter.measure() as spent:
+        quoted = await Catchup(changing.store).quoted([message])
+    assert (spent.calls, quoted[changing.group, 1]) == ([], message.quoted)
 
 
 async def test_changes_since_a_number_cost_half_a_read_unit_for_25(changing: Changing) -> None:
