@@ -80,7 +80,9 @@ async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) ->
         assert err.decode().splitlines()[-1] == "Interrupted. The same command goes on from here."
     [told] = (await empty.done("seed", *SIZE, "--json")).records
     assert told["messages"] < 6000, "it does not begin anew"
-    assert "6,000 messages in 40 logs, 80 inbox rows, 115 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert (
+        "6,000 messages in 40 logs, 80 inbox rows, 115 changes.\nEverything fits." in (await empty.done("verify")).out
+    )
 
 
 async def _until_some_messages(table: OperatedTable) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +10,7 @@ from uuid import UUID
 import typer
 
 from app.cli.batches import batched
+from app.cli.changed_messages import at_change
 from app.cli.console import Advance, Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
@@ -173,14 +173,13 @@ class Writer:
 
     async def _write_row(self, group: Group, user: UUID, peer: UUID) -> None:
         last, change = group.message(group.size), group.last_change()
-        ends = {"change_number": change.number, "changed_at": change.created_at} if change else {}
         first = items.first_inbox_row(last, user=user, peer=peer)
         try:
-            await self._table.put(Put(items.inbox_item(replace(first, **ends)), condition=items.ABSENT))
+            await self._table.put(Put(items.inbox_item(at_change(first, change)), condition=items.ABSENT))
         except ConditionFailed:  # of an interrupted run, after verify --repair
             row = await self._store.advance_inbox_row(last, user=user)
             if row and change and row.last_number == last.number and row.change_number < change.number:
-                await self._table.update(items.reset_inbox_row(last, replace(row, **ends)))
+                await self._table.update(items.reset_inbox_row(last, at_change(row, change)))
 
     async def _first_to_write(self, group: Group) -> int:
         """Return the first number that is missing, behind all numbers of a log that has gone on by itself.
