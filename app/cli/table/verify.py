@@ -179,6 +179,7 @@ class Inspector:
         try:
             if change:
                 await self._changes.catch_up(change, after=row.change_number if row else 0)
+                (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
             if row is None:
                 first = items.first_inbox_row(last, user=user, peer=peer)
                 await self._table.put(Put(items.inbox_item(at_change(first, change)), condition=items.ABSENT))
