@@ -1,10 +1,10 @@
-"""The effect of changes on messages as plain values: what the table holds once ChangeStore has applied them."""
+"""The effect of changes on messages and rows as plain values: what the table holds once they are applied."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.messaging.models import Change, ChangeType, Message
+from app.messaging.models import Change, ChangeType, InboxRow, Message
 
 
 def with_change(message: Message, change: Change) -> Message:
@@ -24,6 +24,13 @@ def as_sent(message: Message) -> Message:
         message.kind,
         message.reply_to,
     )
+
+
+def at_change(row: InboxRow, change: Change | None) -> InboxRow:
+    """Return a row at this change, the last one of its group, or at none."""
+    if change is None:
+        return replace(row, change_number=0, changed_at=None)
+    return replace(row, change_number=change.number, changed_at=change.created_at)
 
 
 def _edit(message: Message, change: Change) -> Message:

@@ -19,6 +19,7 @@ from app.gateways.dynamodb import Table
 from app.gateways.dynamodb.operator import OperatedTable
 from app.gateways.postgres import open_postgres
 from app.messaging import items
+from app.messaging.change_items import change_item
 from app.messaging.models import ChangeDraft, ChangeType
 from app.messaging.store import MessagingStore
 from app.settings import Settings
@@ -39,7 +40,7 @@ async def test_synthetic_data_is_written_once(empty: Place) -> None:
     assert (told["users"], told["groups"], told["messages"], told["groups_kept"]) == (10, 15, 160, 0)
     ended = await empty.done("seed", "--users", "10", "--groups", "15", "--messages", "160")
     assert "15 groups were there already" in ended.out
-    assert "160 messages in 15 logs, 30 inbox rows, 0 changes." in (await empty.done("verify")).out
+    assert "160 messages in 15 logs, 30 inbox rows, 1 changes." in (await empty.done("verify")).out
     assert len((await empty.done("list-conversations", "seed_000003", "--json")).records) == 4
 
 
@@ -69,7 +70,9 @@ async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) ->
         assert err.decode().splitlines()[-1] == "Interrupted. The same command goes on from here."
     [told] = (await empty.done("seed", *SIZE, "--json")).records
     assert told["messages"] < 6000, "it does not begin anew"
-    assert "6,000 messages in 40 logs, 80 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert (
+        "6,000 messages in 40 logs, 80 inbox rows, 115 changes.\nEverything fits." in (await empty.done("verify")).out
+    )
 
 
 async def _until_some_messages(table: OperatedTable) -> None:
@@ -98,12 +101,16 @@ async def test_a_seed_ends_whole_after_an_interruption_and_a_repair(empty: Place
     size = ("--users", "4", "--groups", "3", "--messages", "120")
     begun, holed, _ = SyntheticData(4, 3, 120).conversations()
     async with empty.table() as table:
+        changes = [
+            change for group, end in ((begun, 11), (holed, 41)) for n in range(1, end) if (change := group.change(n))
+        ]
+        await table.put_all([change_item(change) for change in changes])
         await table.put_all([items.message_item(begun.message(number)) for number in range(1, 11)])
         await table.put_all([items.message_item(holed.message(n)) for n in range(1, 41) if n not in (38, 39)])
     assert (await empty.run("verify", "--repair")).code == 1
     [told] = (await empty.done("seed", *size, "--json")).records
     assert told["messages"] == 30 + 3 + 40
-    assert "120 messages in 3 logs, 6 inbox rows, 0 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert "120 messages in 3 logs, 6 inbox rows, 3 changes.\nEverything fits." in (await empty.done("verify")).out
     assert (await empty.done("seed", *size, "--json")).records[0]["groups_kept"] == 3
 
 

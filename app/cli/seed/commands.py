@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from app.cli.batches import batched
+from app.cli.changed_messages import at_change
 from app.cli.console import Advance, Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
@@ -17,10 +18,10 @@ from app.cli.seed.stock import seed as seed_stock
 from app.cli.seed.synthetic import Group, SyntheticData
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed
+from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import items
-from app.messaging.models import Message
+from app.messaging.change_store import ChangeNumberTaken
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -123,7 +124,7 @@ async def _write_synthetic(console: Console, services: Services, data: Synthetic
 
 
 class Writer:
-    """Writes groups concurrently: of each the messages in their order, then the inbox rows."""
+    """Writes groups concurrently: of each the changes and messages in their order, then the inbox rows."""
 
     def __init__(self, services: Services, advance: Advance) -> None:
         self._table = services.table
@@ -147,6 +148,9 @@ class Writer:
         first = await self._first_to_write(group)
         self._advance(min(first - 1, group.size))
         for numbers in batched(range(first, group.size + 1), WRITE_BATCH):
+            if not await self._write_changes(group, numbers):
+                self.kept += 1
+                return
             await self._table.put_all([items.message_item(group.message(number)) for number in numbers])
             self.written += len(numbers)
             self._advance(len(numbers))
@@ -155,13 +159,27 @@ class Writer:
             self.kept += 1
             return
         for user, peer in group.members:
-            await self._write_row(group.message(group.size), user, peer)
+            await self._write_row(group, user, peer)
 
-    async def _write_row(self, last: Message, user: UUID, peer: UUID) -> None:
+    async def _write_changes(self, group: Group, numbers: Iterable[int]) -> bool:
+        """Write the changes of these messages; return False for a group in which the users have made others."""
+        for change in filter(None, map(group.change, numbers)):
+            try:
+                await self._store.changes.append(change)
+            except ChangeNumberTaken as error:
+                if error.winner.uuid != change.uuid:
+                    return False
+        return True
+
+    async def _write_row(self, group: Group, user: UUID, peer: UUID) -> None:
+        last, change = group.message(group.size), group.last_change()
+        first = items.first_inbox_row(last, user=user, peer=peer)
         try:
-            await self._table.put(items.new_inbox_row(last, user=user, peer=peer))
+            await self._table.put(Put(items.inbox_item(at_change(first, change)), condition=items.ABSENT))
         except ConditionFailed:  # of an interrupted run, after verify --repair
-            await self._store.advance_inbox_row(last, user=user)
+            row = await self._store.advance_inbox_row(last, user=user)
+            if row and change and row.last_number == last.number and row.change_number < change.number:
+                await self._table.update(items.reset_inbox_row(last, at_change(row, change)))
 
     async def _first_to_write(self, group: Group) -> int:
         """Return the first number that is missing, behind all numbers of a log that has gone on by itself.

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Final
 from uuid import UUID, uuid5
 
+from app.cli.changed_messages import with_change
 from app.cli.seed.conversations import CONVERSATIONS
-from app.messaging.models import Message, direct_group_uuid
+from app.messaging.models import Change, ChangeType, Message, direct_group_uuid
 from app.users.models import NewUser
 
 NAMESPACE: Final = UUID("a1c8f0f2-7b0e-5a4b-9e55-63a1c6e0d7b4")
@@ -20,6 +21,12 @@ EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 """The start of all conversations, constant so that a message that is written again is the same."""
 BETWEEN_MESSAGES: Final = timedelta(seconds=97)
 BETWEEN_GROUPS: Final = timedelta(seconds=11)
+UNTIL_CHANGE: Final = timedelta(seconds=10)
+CHANGED_EVERY: Final = 50
+"""One of so many messages is edited, deleted or reacted to, and the next one is a reply to it."""
+FIRST_CHANGED: Final = 6
+"""The first number that may be changed. A group begins its series somewhere in the 50 messages from there."""
+CHANGES: Final = ChangeType.EDIT, ChangeType.REACT, ChangeType.DELETE, ChangeType.REACT
 TEXTS: Final = tuple(line.text for conversation in CONVERSATIONS for line in conversation.lines)
 
 
@@ -42,15 +49,53 @@ class Group:
         return (self.one, self.other), (self.other, self.one)
 
     def message(self, number: int) -> Message:
-        """Return the message with this number. The users take turns, with two messages each."""
-        return Message(
+        """Return the message with this number, with its change. The users take turns, with two messages each."""
+        sent = Message(
             group_uuid=self.uuid,
             number=number,
             uuid=uuid5(self.uuid, str(number)),
-            user_uuid=(self.one, self.other)[number // 2 % 2],
-            text=TEXTS[(self.index * 31 + number) % len(TEXTS)],
-            created_at=EPOCH + self.index * BETWEEN_GROUPS + number * BETWEEN_MESSAGES,
+            user_uuid=self._sender(number),
+            text=self._text(number),
+            created_at=self._time(number),
+            reply_to=number - 1 if self.change(number - 1) else None,
         )
+        change = self.change(number)
+        return with_change(sent, change) if change else sent
+
+    def change(self, number: int) -> Change | None:
+        """Return the change of the message with this number, None if it has none."""
+        before, rest = divmod(number - FIRST_CHANGED - self.index * 7 % CHANGED_EVERY, CHANGED_EVERY)
+        if rest or before < 0:
+            return None
+        kind = CHANGES[(self.index + before) % len(CHANGES)]
+        is_edit, is_reaction = kind is ChangeType.EDIT, kind is ChangeType.REACT
+        return Change(
+            group_uuid=self.uuid,
+            number=before + 1,
+            uuid=uuid5(self.uuid, f"change:{before + 1}"),
+            user_uuid=self._sender(number + 2) if is_reaction else self._sender(number),
+            created_at=self._time(number) + UNTIL_CHANGE,
+            type=kind,
+            message_number=number,
+            text=self._text(number + 1) if is_edit else None,
+            earlier_text=self._text(number) if is_edit else None,
+            version=2 if is_edit else None,
+            emoji="👍" if is_reaction else None,
+        )
+
+    def last_change(self) -> Change | None:
+        """Return the last change of the group, None if it has none."""
+        numbers = range(self.size, max(0, self.size - CHANGED_EVERY), -1)
+        return next((change for number in numbers if (change := self.change(number))), None)
+
+    def _sender(self, number: int) -> UUID:
+        return (self.one, self.other)[number // 2 % 2]
+
+    def _text(self, number: int) -> str:
+        return TEXTS[(self.index * 31 + number) % len(TEXTS)]
+
+    def _time(self, number: int) -> datetime:
+        return EPOCH + self.index * BETWEEN_GROUPS + number * BETWEEN_MESSAGES
 
 
 @dataclass(frozen=True, slots=True)

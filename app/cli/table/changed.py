@@ -114,7 +114,8 @@ class ChangeInspector:
             if defective := await self._defective(group, numbers):
                 await asyncio.sleep(SETTLING_SECONDS)
                 for number, compared in (await self._defective(group, list(defective))).items():
-                    yield await self._finding(group, number, compared, is_whole=not missing)
+                    if _is_still(compared, defective[number]):
+                        yield await self._finding(group, number, compared, is_whole=not missing)
 
     async def catch_up(self, last: Change, *, after: int) -> None:
         """Apply the changes after `after` up to this one to their messages, as far as they are not applied."""
@@ -170,3 +171,8 @@ class ChangeInspector:
         else:
             edits = sorted({*compared.texts, *compared.stored.edits})
             await self._store.changes.remove_texts(replace(compared.stored, edits=tuple(edits)))
+
+
+def _is_still(compared: Compared | None, before: Compared | None) -> bool:
+    """Return whether a message has not been written between two checks, so that no process is at work on it."""
+    return (compared and compared.stored) == (before and before.stored)

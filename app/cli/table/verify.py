@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
@@ -13,6 +13,7 @@ import typer
 
 from app.cli.batches import batched
 from app.cli.capacity.cost import cost
+from app.cli.changed_messages import at_change
 from app.cli.console import Console
 from app.cli.failures import Failure
 from app.cli.options import Json, Production, Yes, examples
@@ -178,25 +179,19 @@ class Inspector:
         try:
             if change:
                 await self._changes.catch_up(change, after=row.change_number if row else 0)
+                (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
             if row is None:
                 first = items.first_inbox_row(last, user=user, peer=peer)
-                await self._table.put(Put(items.inbox_item(_at_change(first, change)), condition=items.ABSENT))
+                await self._table.put(Put(items.inbox_item(at_change(first, change)), condition=items.ABSENT))
                 return True
             if row.last_number < last.number:
                 row = await self._store.advance_inbox_row(last, user=user) or row
-                if row == _at_change(row, change):
+                if row == at_change(row, change):
                     return True
-            await self._table.update(items.reset_inbox_row(last, _at_change(row, change)))
+            await self._table.update(items.reset_inbox_row(last, at_change(row, change)))
         except (ConditionFailed, AppError):
             return False
         return True
-
-
-def _at_change(row: InboxRow, change: Change | None) -> InboxRow:
-    """Return a row at this change, the last one of its group, or at none."""
-    if change is None:
-        return replace(row, change_number=0, changed_at=None)
-    return replace(row, change_number=change.number, changed_at=change.created_at)
 
 
 def _defect(item: StoredItem | None, last: Message, change: Change | None) -> tuple[str, str]:
