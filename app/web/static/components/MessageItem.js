@@ -56,7 +56,7 @@ export function MessageItem(props) {
             html`<${ChangeFailure}
               key=${each.uuid}
               change=${each}
-              canEdit=${!message.deleted_at}
+              canEdit=${actions.canEdit(message)}
               onEdit=${(/** @type {string} */ text) => actions.onEdit(message, text)}
               onDiscard=${() => actions.onDiscard(each.uuid)}
             />`,
