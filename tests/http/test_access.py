@@ -38,6 +38,7 @@ PUBLIC = {
         "/messages",
         "/messages/new/{handle}",
         "/messages/{message_group_uuid}",
+        "/messages/{message_group_uuid}/{number}",
         "/static/{path:path}",
     )
 }

@@ -7,9 +7,10 @@ from playwright.async_api import expect
 
 from tests.fixtures.app import Person
 from tests.web.axe import violations
-from tests.web.browsing import NARROW, WIDE, Visit, Visitor
+from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client
 
 PAGES = ("sign-in", "empty", "inbox", "conversation", "new", "unknown", "menu", "search")
+DIALOGS = {"Earlier texts": "Earlier texts", "Who reacted": "Who reacted", "Delete for everyone": "Delete this message"}
 
 
 async def show(visitor: Visitor, page: str, other: Person) -> None:
@@ -55,6 +56,52 @@ async def test_no_page_violates_a_rule_or_overflows(
         width = await visitor.run("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
         assert width <= viewport["width"], page
     assert found == {page: [] for page in PAGES}
+
+
+async def violated(visitor: Visitor, path: str, viewport: Any) -> list[str]:
+    """Return the rules that a page violates, and check that it does not overflow."""
+    width = await visitor.run("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
+    assert width <= viewport["width"], path
+    return await violations(visitor.page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_nothing_about_a_message_violates_a_rule_or_overflows(
+    visit: Visit, ann: Person, bob: Person, viewport: Any, scheme: str
+) -> None:
+    await ann.sent("Long " * 60, bob)
+    await bob.sent("*Really*, `so long`?", ann, reply_to=1)
+    await bob.sent("🎉", ann)
+    path = f"/api/messages/{ann.group_with(bob)}"
+    visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
+    async with local_client(visitor.address, ann) as client:
+        await client.patch(f"{path}/1", json={"message": "Edited " * 40}, headers={"if-match": '"1"'})
+        for emoji in ("👍", "❤️", "🎉"):
+            assert (await client.put(f"{path}/1/reactions/{emoji}")).is_success
+    async with local_client(visitor.address, bob) as client:
+        assert (await client.put(f"{path}/1/reactions/👍")).is_success
+        assert (await client.delete(f"{path}/3")).is_success
+    await visitor.open_group(bob)
+    await expect(visitor.message("Message deleted")).to_be_visible()
+    found = {"feed": await violated(visitor, "feed", viewport)}
+    for action, title in DIALOGS.items():
+        await open_menu(visitor, 1)
+        found["menu"] = await violated(visitor, "menu", viewport)
+        await visitor.page.get_by_role("menuitem", name=action).click()
+        await expect(visitor.page.get_by_role("dialog", name=title)).not_to_contain_text("Loading")
+        found[action] = await violated(visitor, action, viewport)
+        await visitor.page.keyboard.press("Escape")
+    await open_menu(visitor, 1)
+    await visitor.page.get_by_role("menuitem", name="Edit").click()
+    found["editor"] = await violated(visitor, "editor", viewport)
+    assert found == {name: [] for name in found}
+
+
+async def open_menu(visitor: Visitor, number: int) -> None:
+    await visitor.page.locator(f'[data-number="{number}"]').focus()
+    await visitor.page.keyboard.press("Enter")
+    await expect(visitor.page.get_by_role("menu")).to_be_visible()
 
 
 async def test_the_keyboard_reaches_everything(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:

@@ -14,7 +14,7 @@ async def open_picker(visitor: Visitor) -> None:
     await expect(visitor.page.get_by_role("searchbox", name="Find an emoji")).to_be_focused()
 
 
-async def test_an_emoji_is_found_by_a_keyword_and_is_the_first_offered_next_time(
+async def test_an_emoji_is_found_by_a_keyword_and_is_offered_first_until_the_user_leaves(
     visit: Visit, ann: Person, bob: Person
 ) -> None:
     await bob.sent("Released", ann)
@@ -36,6 +36,11 @@ async def test_an_emoji_is_found_by_a_keyword_and_is_the_first_offered_next_time
     await visitor.page.keyboard.press("Enter")
     await expect(visitor.page.get_by_role("menuitemcheckbox").first).to_have_text("🚀")
     assert len([url for url in asked if "emoji.json" in url]) == 1
+    await visitor.page.keyboard.press("Escape")
+    await visitor.page.get_by_role("button", name="Your account").click()
+    await visitor.page.get_by_role("button", name="Switch user").click()
+    await expect(visitor.page.locator(".person")).not_to_have_count(0)
+    assert await visitor.run("Object.keys(localStorage)") == [], "nothing of the user stays"
 
 
 async def test_the_arrow_keys_move_between_emoji_and_lines(visit: Visit, ann: Person, bob: Person) -> None:

@@ -21,6 +21,7 @@ TEXTS = (
     "__proto__",
     "]]>&lt;b&gt;&amp;",
 )
+MARKED = "*<b onclick=alert(1)>* `<script>alert(1)</script>` *javascript:alert(1)*"
 MARKUP = (
     "document.querySelectorAll('article .text *:not(a)').length + document.querySelectorAll('script:not([src])').length"
 )
@@ -51,6 +52,16 @@ async def test_hostile_messages_are_sent_unchanged(visit: Visit, ann: Person, bo
     stored = [each["message"] for each in await ann.get(f"/api/messages/{ann.group_with(bob)}")]
     assert stored == ["Go on", *TEXTS]
     assert await visitor.run(MARKUP) == 0
+
+
+async def test_hostile_text_in_marks_is_shown_as_text(visit: Visit, ann: Person, bob: Person) -> None:
+    await bob.sent(MARKED, ann)
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    text = visitor.page.locator("article .text")
+    await expect(text.locator("em")).to_have_text(["<b onclick=alert(1)>", "javascript:alert(1)"])
+    await expect(text.locator("code")).to_have_text("<script>alert(1)</script>")
+    assert await visitor.run("document.querySelectorAll('article .text :not(em, code)').length") == 0
 
 
 async def test_a_hostile_name_is_shown_as_text(visit: Visit, ann: Person, new_person: NewPerson) -> None:

@@ -17,6 +17,7 @@ const { formatAgo, dayLabel } = await page("lib/time.js");
 const { rowsOf } = await page("lib/rows.js");
 const { parseRoute } = await page("lib/router.js");
 const { searchEmoji } = await page("lib/emoji.js");
+const { isEmojiOnly, partsOf } = await page("lib/markup.js");
 const { uuid7 } = await page("lib/uuid7.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -452,4 +453,33 @@ test("emoji are found by the beginnings of the words of their names, those first
     ["🚀"],
     ["🧑‍🚀", "🚀"],
   ]);
+});
+
+test("code and emphasis are found between their marks, and nothing is lost", () => {
+  const marked = (/** @type {string} */ text) =>
+    partsOf(text)
+      .filter((part) => part.kind !== "plain")
+      .map((part) => [part.kind, part.text]);
+  assert.deepEqual(marked("a *b c* d `e *f*` (*g*) *h*, **i** https://j.example/*k*"), [
+    ["emphasis", "b c"],
+    ["code", "e *f*"],
+    ["emphasis", "g"],
+    ["emphasis", "h"],
+    ["link", "https://j.example/*k*"],
+  ]);
+  assert.deepEqual(marked("```\nif a:\n  b `c`\n``` and ```d```"), [
+    ["block", "if a:\n  b `c`"],
+    ["block", "d"],
+  ]);
+  for (const text of ["2*3*4 = 24", "* a * b", "*a", "`a", "``", "a*b*", "*\n*", "***", "5 * 3 * 2", "`\n`", "__a__"])
+    assert.deepEqual(partsOf(text), [{ text, kind: "plain" }]);
+  assert.deepEqual(marked("`https://a.example` <b>`x`</b>"), [
+    ["code", "https://a.example"],
+    ["code", "x"],
+  ]);
+});
+
+test("one to three emoji alone are few, and nothing else is", () => {
+  for (const text of ["🎉", "👍🏽 ❤️", " 👩‍👩‍👧🇫🇷1️⃣\n"]) assert.ok(isEmojiOnly(text), text);
+  for (const text of ["", " ", "1", "🎉🎉🎉🎉", "ok 🎉", "#", "©", "🎉."]) assert.ok(!isEmojiOnly(text), text);
 });

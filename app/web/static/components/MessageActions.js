@@ -1,5 +1,6 @@
 /** What the user does with the messages of a conversation: the menu, editing, and dialogs. */
 
+import { actionsOf } from "../lib/actions.js";
 import { useMessenger } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
@@ -20,6 +21,7 @@ const NOTICE_DURATION = 2500;
  * @property {(message: Message) => void} onReply
  * @property {(message: Message, emoji: string) => void} onReact
  * @property {(message: Message, at: Point) => void} onMenu
+ * @property {(message: Message) => boolean} canEdit
  * @property {(message: Message, text?: string) => void} onEdit
  * @property {(message: Message, text: string) => void} onSave
  * @property {(message: Message) => void} onCancel
@@ -55,6 +57,7 @@ export function useMessageActions({ me, messages, onReply }) {
       messenger.outbox.change(message, isOwn ? "unreact" : "react", { emoji });
     },
     onMenu: (message, at) => show("menu", message, at),
+    canEdit: (message) => actionsOf(message, me.uuid, messenger.config, Date.now()).includes("edit"),
     onEdit,
     onSave: (message, text) => {
       const version = editing?.version ?? message.version;

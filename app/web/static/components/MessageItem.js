@@ -1,8 +1,9 @@
 /** The rows of a conversation: messages, pending messages, and separators. */
 
 import { pointBelow } from "../lib/gestures.js";
+import { isEmojiOnly, partsOf } from "../lib/markup.js";
 import { INBOX_PATH } from "../lib/router.js";
-import { beginningOf, splitLinks } from "../lib/text.js";
+import { beginningOf } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
@@ -55,7 +56,7 @@ export function MessageItem(props) {
             html`<${ChangeFailure}
               key=${each.uuid}
               change=${each}
-              canEdit=${!message.deleted_at}
+              canEdit=${actions.canEdit(message)}
               onEdit=${(/** @type {string} */ text) => actions.onEdit(message, text)}
               onDiscard=${() => actions.onDiscard(each.uuid)}
             />`,
@@ -159,9 +160,16 @@ function Text({ text }) {
   const isTall = beginning !== text;
   const shown = isOpen ? text : beginning;
   return html`
-    <p class="text" dir="auto">${splitLinks(shown).map((part) => (part.href ? html`<${Link} ...${part} />` : part.text))}</p>
+    <p class="text ${isEmojiOnly(text) ? "big" : ""}" dir="auto">${partsOf(shown).map(elementOf)}</p>
     ${isTall && html`<button class="link fold" onClick=${() => setOpen(!isOpen)}>${isOpen ? "Show less" : "Show all"}</button>`}
   `;
+}
+
+/** @param {import("../lib/markup.js").Part} part */
+function elementOf({ kind, text, href }) {
+  if (kind === "link") return html`<${Link} text=${text} href=${href} />`;
+  if (kind === "emphasis") return html`<em>${text}</em>`;
+  return kind === "plain" ? text : html`<code class=${kind}>${text}</code>`;
 }
 
 /** @param {{text: string, href: string}} props */

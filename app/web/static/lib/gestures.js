@@ -35,7 +35,10 @@ export class MenuGestures {
     const message = messageOf(event.target);
     if (event.pointerType !== "touch" || !message || wantsNativeMenu(event.target)) return;
     this.#start = { x: event.clientX, y: event.clientY };
-    this.#timer = setTimeout(() => this.onMenu(message, this.#start), LONG_PRESS);
+    this.#timer = setTimeout(() => {
+      ignoreClick();
+      this.onMenu(message, this.#start);
+    }, LONG_PRESS);
   };
 
   /** @param {PointerEvent} event */
@@ -44,6 +47,19 @@ export class MenuGestures {
   };
 
   cancel = () => clearTimeout(this.#timer);
+}
+
+/** Ignore the click that ends a long press: an item of the menu may be under the finger by then. */
+function ignoreClick() {
+  const listening = new AbortController();
+  const options = { capture: true, signal: listening.signal };
+  const ignore = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    listening.abort();
+  };
+  document.addEventListener("click", ignore, options);
+  document.addEventListener("pointerdown", () => listening.abort(), options);
 }
 
 /**
