@@ -18,6 +18,7 @@ from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.routing import RouteContext
+from starlette.datastructures import Headers
 
 from app.http.routes import NamedRoute
 from app.metrics import operation
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 SCALARS = frozenset({str, int, UUID, types.NoneType})
 KNOWN = frozenset({
-    "path", "name", "call", "scope", "use_cache", "dependencies", "path_params", "query_params", "body_params",
-    "request_param_name", "response_param_name",
+    "path", "name", "call", "scope", "use_cache", "dependencies", "path_params", "query_params", "header_params",
+    "body_params", "request_param_name", "response_param_name",
 })  # fmt: skip
 """The members of FastAPI's description of a function that are taken into account."""
 REQUEST, RESPONSE = 0, 1
@@ -46,13 +47,13 @@ class Inputs:
     """The texts and the value that a request's parameters and body are read from."""
 
     parameters: Mapping[str, Mapping[str, str]]
-    """Place (`path`, `query`) → name → text."""
+    """Place (`path`, `query`, `header`) → name → text; names of headers in either case."""
     body: object
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter in the path or the query."""
+    """A parameter in the path, the query or a header."""
 
     name: str
     place: str
@@ -128,6 +129,7 @@ class Calls(list[Call]):
         names = [(dependant.request_param_name, REQUEST), (dependant.response_param_name, RESPONSE), *dependencies]
         parameters = [Parameter.of("path", field) for field in dependant.path_params]
         parameters += [Parameter.of("query", field) for field in dependant.query_params]
+        parameters += [Parameter.of("header", field) for field in dependant.header_params]
         self.append(
             Call(
                 function,
@@ -159,7 +161,7 @@ class Endpoint:
         response = Response()
         response.raw_headers.clear()
         body = admitted.body.value if admitted.body else None
-        inputs = Inputs({"path": scope["path_params"], "query": admitted.query}, body)
+        inputs = Inputs({"path": scope["path_params"], "query": admitted.query, "header": Headers(scope=scope)}, body)
         result = await self._result([Request(scope, receive), response], inputs)
         if isinstance(result, Response):
             await result(scope, receive, send)
@@ -218,7 +220,9 @@ def _is_known(dependant: Dependant) -> bool:
 
 
 def _has_parameters(dependant: Dependant) -> bool:
-    return bool(dependant.path_params or dependant.query_params) or any(map(_has_parameters, dependant.dependencies))
+    return bool(dependant.path_params or dependant.query_params or dependant.header_params) or any(
+        map(_has_parameters, dependant.dependencies)
+    )
 
 
 def _members(annotation: Any) -> set[Any]:

@@ -97,6 +97,16 @@ async def test_parameters(both: Both, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value", [None, "", "1", '"0"', '"1"', '"1', '"1", "2"', 'W/"1"', "*", '"' + "9" * 13 + '"', "é"]
+)
+async def test_headers(both: Both, value: str | None) -> None:
+    for path in (f"/api/messages/{GROUP}/1", "/api/messages/x/0"):
+        for name in ("if-match", "If-Match"):
+            headers = {} if value is None else {name: value.encode()}
+            await both.ask("PATCH", path, json={"message": "x"}, headers=headers)
+
+
+@pytest.mark.parametrize(
     "query", ["limit=1&limit=2", "limit", "limit=", "=1", "&&", "limit=1;before=2", "%6cimit=0", "a=%ff"]
 )
 async def test_odd_queries(both: Both, query: str) -> None:
@@ -107,6 +117,7 @@ async def test_odd_queries(both: Both, query: str) -> None:
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/messages"): {"message": "x", "message_group_uuid": GROUP, "uuid": GROUP, "after": 1, "reply_to": 1},
     ("PUT", f"/api/message_groups/{GROUP}/read"): {"number": 1},
+    ("PATCH", f"/api/messages/{GROUP}/1"): {"message": "x", "uuid": GROUP},
     ("PUT", "/api/message_groups/x/read"): {"number": 1},
     ("POST", "/api/sync"): {"groups": {GROUP: {"last_number": 1, "version": 1}}},
     ("PATCH", "/api/users/me"): {"display_name": ""},
