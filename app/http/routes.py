@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import Headers
 
 from app.auth.tokens import Claims
@@ -49,6 +50,24 @@ class Admitted:
 
     query: dict[str, str]
     body: Body | None
+
+
+class Digits(Convertor[str]):
+    """Matches the digits of a number in a path, and nothing else: `/1` leads to another route than `/changes`.
+
+    It stays a text, as the number may have more digits than Python reads.
+    """
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("digits", Digits())
 
 
 class NamedRoute(APIRoute):

@@ -85,7 +85,7 @@ async def list_changes(
     return [ChangeView.of(change) for change in found]
 
 
-@router.get("/{number}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND))
+@router.get("/{number:digits}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND))
 async def get_message(
     message_group_uuid: GroupUuid,
     number: Number,
@@ -100,7 +100,7 @@ async def get_message(
 
 
 @router.patch(
-    "/{number}",
+    "/{number:digits}",
     responses=problem_responses(
         *SIGNED_IN,
         *WITH_BODY,
@@ -146,7 +146,7 @@ async def edit_message(
     return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
 
 
-@router.delete("/{number}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotSender, DeleteWindowClosed))
+@router.delete("/{number:digits}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotSender, DeleteWindowClosed))
 async def delete_message(
     message_group_uuid: GroupUuid,
     number: Number,
@@ -165,7 +165,7 @@ async def delete_message(
     return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
 
 
-@router.get("/{number}/edits", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, EditsHidden))
+@router.get("/{number:digits}/edits", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, EditsHidden))
 async def list_edits(
     message_group_uuid: GroupUuid, number: Number, user: CurrentUser, changes: ChangesDep
 ) -> Page[EditView]:
@@ -177,7 +177,7 @@ async def list_edits(
     return [EditView(edit.version, edit.text, edit.written_at) for edit in edits]
 
 
-@router.get("/{number}/reactions", responses=problem_responses(*SIGNED_IN, *NOT_FOUND))
+@router.get("/{number:digits}/reactions", responses=problem_responses(*SIGNED_IN, *NOT_FOUND))
 async def list_reactions(
     message_group_uuid: GroupUuid, number: Number, user: CurrentUser, changes: ChangesDep, users: UsersDep
 ) -> Page[ReactingUserView]:
@@ -194,7 +194,7 @@ async def list_reactions(
 
 
 @router.put(
-    "/{number}/reactions/{emoji}",
+    "/{number:digits}/reactions/{emoji}",
     responses=problem_responses(*SIGNED_IN, *NOT_FOUND, CannotMessage, MessageDeleted, NotAnEmoji, ReactionLimit),
 )
 async def add_reaction(
@@ -216,7 +216,7 @@ async def add_reaction(
     return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
 
 
-@router.delete("/{number}/reactions/{emoji}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotAnEmoji))
+@router.delete("/{number:digits}/reactions/{emoji}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotAnEmoji))
 async def remove_reaction(
     message_group_uuid: GroupUuid,
     number: Number,
