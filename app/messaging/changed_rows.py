@@ -7,7 +7,7 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.messaging.change_store import RowNotAdvanced
 from app.messaging.events import MessageChanged
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, InboxRow, MemberState, Message
 from app.messaging.projection import Projection
 from app.messaging.store import MessagingStore
 from app.publish import Publish
@@ -20,7 +20,7 @@ class ChangedRows:
     """Writes the numbers of changes, and the previews that follow them, to the rows of a group's members."""
 
     def __init__(self, store: MessagingStore, projection: Projection, publish: Publish) -> None:
-        """Publish MessageChanged for each row that was moved."""
+        """Publish MessageChanged for each row of an active member that was moved."""
         self._store = store
         self._projection = projection
         self._publish = publish
@@ -57,7 +57,8 @@ class ChangedRows:
                     return
                 row = error.row
             if row.change_number >= change.number:
-                await self._publish(MessageChanged(change, row))
+                if row.state is MemberState.ACTIVE:
+                    await self._publish(MessageChanged(change, row))
                 return
             await self._bring_near(row, change, message)
             is_last = row.last_number <= message.number
