@@ -234,7 +234,8 @@ class ChangeView:
     message: Annotated[
         str | None,
         Field(
-            description="Of an `edit` the new text; null if the message was deleted later",
+            description="Of an `edit` the new text; null once it is removed: by a deletion of the message or, where"
+            " earlier texts are not shown, by a later edit",
             max_length=MAX_TEXT,
             examples=["Shall we ship it tomorrow?"],
         ),
