@@ -39,12 +39,14 @@ class ChangedRows:
     def repair(self, message: Message, row: InboxRow) -> None:
         """Bring rows that were found behind the last change of a message up to it, in the background.
 
-        1 RCU and 1 WCU for each row, once at a time per group.
+        1 RCU and 1 WCU for each row, once at a time per group; for an unfinished deletion what that costs.
         """
         steps = [partial(self._repair, message, user) for user in (row.user_uuid, row.peer_uuid)]
         self._projection.write_later(message.group_uuid, steps)
 
     async def _repair(self, message: Message, user: UUID) -> None:
+        if message.deleted_at and message.edits:  # no change looks for them once the rows are past the deletion
+            await self._store.changes.remove_texts(message)
         if change := await self._store.changes.change(message.group_uuid, message.change_number):
             await self._advance(replace(change, earlier_text=None), message, user, is_last=True)
 

@@ -17,7 +17,9 @@ from app.messaging.log import now
 from app.messaging.models import Change, ChangeDraft, ChangeType, Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
+from app.messaging.windows import Window
 from tests.fixtures.app import Person, Service
+from tests.messaging.test_change_properties import Process
 from tests.messaging.test_changes import edit
 from tests.tools.processes import DIRECTORY
 
@@ -33,8 +35,9 @@ class Editing:
         self.table = service.state["table"]
         self.store = MessagingStore(self.table)
         self.events: list[Any] = []
+        self.tasks = TaskSet()
         self.messaging = Messaging(
-            self.store, DIRECTORY, message_max_length=100, tasks=TaskSet(), publish=self._publish
+            self.store, DIRECTORY, message_max_length=100, tasks=self.tasks, publish=self._publish
         )
         self.changes = Changes(
             self.messaging,
@@ -166,3 +169,23 @@ async def test_the_changes_of_others_are_applied_up_to_the_first_that_is_missing
         patch.setattr(type(store.changes), "changes_between", with_hole)
         answer = (await edit(ann, message, "two")).json()
     assert {each["emoji"] for each in answer["reactions"]} == set("😀😁😂😃")
+
+
+@pytest.mark.parametrize("calls", range(2, 9))
+async def test_the_next_change_finishes_a_deletion_that_a_process_has_left(service: Service, calls: int) -> None:
+    """The process ends after some calls of the table. Others read the group, and change another message."""
+    editing = Editing(service)
+    for _ in range(2):
+        await editing.send()
+    for version in (1, 2):
+        await editing.edit(version)
+    deletion = ChangeDraft(editing.ann, editing.group, 1, ChangeType.DELETE)
+    await Process.start(service, calls=calls).ask(lambda process: process.changes.delete(deletion))
+    await editing.messaging.history(editing.bob, editing.group, Window.newest(9))
+    await editing.tasks.drain(9)
+    await editing.changes.react(ChangeDraft(editing.bob, editing.group, 2, ChangeType.REACT, emoji="😀"))
+    log = await editing.log()
+    left = [text for change in log for text in (change.text, change.earlier_text) if text]
+    is_deleted = any(change.type is ChangeType.DELETE for change in log)
+    assert is_deleted == (calls > 2), "the third call is the entry"
+    assert bool(left) != is_deleted
