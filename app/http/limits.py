@@ -38,11 +38,13 @@ class Turns(asyncio.Semaphore):
 
     async def take(self, queue: int) -> bool:
         """Take a turn, or return False after the wait for a place in a queue that is at most so long."""
+        if not self.locked():
+            return await self.acquire()
         self._waiting += 1
         first, last = TURN_SECONDS
         seconds = first + (last - first) * self._waiting / queue
         try:
-            async with asyncio.timeout(seconds if self.locked() else None):
+            async with asyncio.timeout(seconds):
                 return await self.acquire()
         except TimeoutError:
             return False

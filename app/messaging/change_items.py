@@ -155,7 +155,7 @@ def reset_changes(message: Message, stored: Message) -> Update:
 
 
 def remove_texts(group: UUID, number: int) -> Update:
-    """Return the update that removes the texts of an edit, whose message is deleted."""
+    """Return the update that removes the texts of an edit."""
     return Update(change_key(group, number), "REMOVE #text, #earlier", {}, condition="attribute_exists(#pk)")
 
 

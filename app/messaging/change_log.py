@@ -39,7 +39,7 @@ class ChangeLog:
     """Finds the number for a change, commits it there by one conditional put, and applies it to its message."""
 
     def __init__(self, store: MessagingStore, clock: Callable[[], datetime], *, keeps_texts: bool) -> None:
-        """With `keeps_texts`, a message's first text is kept in the change that replaces it."""
+        """With `keeps_texts`, earlier texts of a message are kept in its edits: each its own, the first one both."""
         self._store = store
         self._locks = GroupLocks()
         self._clock = clock
@@ -49,8 +49,8 @@ class ChangeLog:
         """Return the message with the draft applied, whether now, by an earlier attempt, or because it was so already.
 
         `row` is a row of the group, read strongly consistent. Raises what the rule raises, MessageNotFound, UuidTaken
-        when another change of the message has the draft's uuid, and Unavailable. 2 WCU and 1 RCU; 1 RCU more for each
-        edit that may be an earlier attempt.
+        when another edit of the same version has the draft's uuid, and Unavailable. 2 WCU and 1 RCU; 1 RCU more for an
+        edit that may be an earlier attempt, and 1 WCU more for the text that it replaces unless texts are kept.
         """
         async with self._locks.of(draft.group_uuid):
             known = Tail(row.change_number, row.changed_at or EMPTY.at)
@@ -58,7 +58,7 @@ class ChangeLog:
             for attempt in count():
                 message = await self._message(draft.group_uuid, draft.message_number)
                 if duplicate := await self._find_duplicate(draft, message):
-                    return Changed(message, duplicate)
+                    return Changed(await self._complete(message), duplicate)
                 if not rule(message):
                     return Changed(await self._complete(message), None)
                 change = self._entry(draft, message, tail)
@@ -90,10 +90,12 @@ class ChangeLog:
         """Return the earlier attempt of an edit: the change that replaced the version which the draft replaces."""
         if draft.uuid is None or draft.version is None or not 0 < draft.version <= len(message.edits):
             return None
+        if message.deleted_at:
+            return None
         edit = await self._store.changes.change(draft.group_uuid, message.edits[draft.version - 1])
         if edit is None or edit.uuid != draft.uuid:
             return None
-        if (edit.user_uuid, edit.text) != (draft.user_uuid, draft.text):
+        if edit.user_uuid != draft.user_uuid or edit.text not in {draft.text, None}:  # its text may be removed
             raise UuidTaken
         return edit
 
@@ -105,7 +107,7 @@ class ChangeLog:
             number=tail.number + 1,
             uuid=draft.uuid or uuid7(),
             user_uuid=draft.user_uuid,
-            created_at=max(self._clock(), tail.at),
+            created_at=max(self._clock(), tail.at, message.created_at),
             type=draft.type,
             message_number=draft.message_number,
             text=draft.text,
@@ -131,19 +133,23 @@ class ChangeLog:
             return []
         if is_contended:  # read to the end of the log instead of trying each number, after the others had a moment
             await asyncio.sleep(NUMBER_CONTENTION.seconds(0))
-            others += await self._store.changes.changes_between(
+            later = await self._store.changes.changes_between(
                 change.group_uuid, change.number + 1, LAST_NUMBER, consistent=True
             )
+            # A range is not read at one moment: a change may be in it without the one before.
+            others += [other for other, number in zip(later, count(change.number + 1)) if other.number == number]
         return others
 
     async def _apply(self, change: Change, message: Message) -> Message:
         applied = await self._store.changes.apply(change, message)
         if applied is None:
             raise MessageNotFound
-        return await self._complete(applied)
+        return await self._complete(applied) if change.type in {ChangeType.EDIT, ChangeType.DELETE} else applied
 
     async def _complete(self, message: Message) -> Message:
-        """Remove what a deletion still has to remove, also one that another process has left half done."""
+        """Remove the texts that are not to be kept, also those that another process has left half done."""
         if message.deleted_at and message.edits:
             await self._store.changes.remove_texts(message)
+        elif not self._keeps_texts and len(message.edits) > 1:
+            await self._store.changes.remove_text(message.group_uuid, message.edits[-2])
         return message

@@ -157,8 +157,8 @@ async def delete_message(
 ) -> MessageView:
     """Delete a message of the caller's for all members, for 48 hours after it was sent unless configured otherwise.
 
-    Number, sender and times remain; text, earlier texts and reactions are removed, from the database, too. A repeated
-    call changes nothing more.
+    Number, sender and times remain; text, earlier texts and reactions are removed, from the database, too. The list of
+    changes still says who reacted when, without texts. A repeated call changes nothing more.
     """
     draft = ChangeDraft(user, message_group_uuid, number, ChangeType.DELETE)
     message = await changes.delete(draft)

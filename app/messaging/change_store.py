@@ -87,10 +87,14 @@ class ChangeStore:
         except ConditionFailed as error:
             return items.to_message(error.item) if error.item else None
 
+    async def remove_text(self, group: UUID, number: int) -> None:
+        """Remove the texts of one edit. 1 WCU."""
+        await self._table.update(change_items.remove_texts(group, number))
+
     async def remove_texts(self, message: Message) -> None:
         """Remove the texts of a deleted message's edits. 1 WCU for each edit, and 1."""
         for number in message.edits:
-            await self._table.update(change_items.remove_texts(message.group_uuid, number))
+            await self.remove_text(message.group_uuid, number)
         await self._table.update(change_items.forget_edits(message))
 
     async def advance_row(self, change: Change, message: Message, *, user: UUID, is_last: bool) -> InboxRow:

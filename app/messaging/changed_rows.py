@@ -7,7 +7,7 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.messaging.change_store import RowNotAdvanced
 from app.messaging.events import MessageChanged
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, InboxRow, MemberState, Message
 from app.messaging.projection import Projection
 from app.messaging.store import MessagingStore
 from app.publish import Publish
@@ -20,7 +20,7 @@ class ChangedRows:
     """Writes the numbers of changes, and the previews that follow them, to the rows of a group's members."""
 
     def __init__(self, store: MessagingStore, projection: Projection, publish: Publish) -> None:
-        """Publish MessageChanged for each row that was moved."""
+        """Publish MessageChanged for each row of an active member that was moved."""
         self._store = store
         self._projection = projection
         self._publish = publish
@@ -39,12 +39,14 @@ class ChangedRows:
     def repair(self, message: Message, row: InboxRow) -> None:
         """Bring rows that were found behind the last change of a message up to it, in the background.
 
-        1 RCU and 1 WCU for each row, once at a time per group.
+        1 RCU and 1 WCU for each row, once at a time per group; for an unfinished deletion what that costs.
         """
         steps = [partial(self._repair, message, user) for user in (row.user_uuid, row.peer_uuid)]
         self._projection.write_later(message.group_uuid, steps)
 
     async def _repair(self, message: Message, user: UUID) -> None:
+        if message.deleted_at and message.edits:  # no change looks for them once the rows are past the deletion
+            await self._store.changes.remove_texts(message)
         if change := await self._store.changes.change(message.group_uuid, message.change_number):
             await self._advance(replace(change, earlier_text=None), message, user, is_last=True)
 
@@ -57,7 +59,8 @@ class ChangedRows:
                     return
                 row = error.row
             if row.change_number >= change.number:
-                await self._publish(MessageChanged(change, row))
+                if row.state is MemberState.ACTIVE:
+                    await self._publish(MessageChanged(change, row))
                 return
             await self._bring_near(row, change, message)
             is_last = row.last_number <= message.number

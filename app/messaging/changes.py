@@ -1,6 +1,6 @@
 """The rules of changing messages: which members may edit, delete and react to what, and the effect of each call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -46,8 +46,9 @@ class Edit:
 class Changes:
     """Edits, deletions and reactions of messages. A process has one instance.
 
-    Every call raises GroupNotFound and MessageNotFound, and may raise Unavailable. A change costs 4 WCU and 2 RCU: its
-    entry, the message and both rows. Units are those of messages and rows of ordinary size.
+    Every call raises GroupNotFound and MessageNotFound, and may raise Unavailable. A change may raise TooManyRequests,
+    and costs 4 WCU and 2 RCU: its entry, the message and both rows. Units are those of messages and rows of ordinary
+    size.
     """
 
     def __init__(
@@ -179,13 +180,19 @@ class Changes:
             return []
         async with deadline(READ_SECONDS):
             changes = await self._store.changes.changes(group, message.edits)
-        texts = [change.earlier_text for change in changes[:1]] + [change.text for change in changes[:-1]]
-        times = [message.created_at, *(change.created_at for change in changes)]
-        found = [Edit(at + 1, text, times[at]) for at, text in enumerate(texts) if text is not None]
-        return found[::-1]
+        return list(_earlier_texts(message, changes))
 
     async def after(self, user: UUID, group: UUID, number: int, *, limit: int) -> tuple[Sequence[Change], int]:
         """Return changes of a group after this number, in order, and the highest number. 1 RCU, 0.5 RCU for each 25."""
         end = (await self._messaging.group(user, group)).change_number
         async with deadline(READ_SECONDS):
             return await self._store.changes.changes_up_to(group, after=number, until=min(end, number + limit)), end
+
+
+def _earlier_texts(message: Message, edits: Sequence[Change]) -> Iterator[Edit]:
+    """Yield the texts that these edits replaced or brought, but the present one, the newest first."""
+    for edit in reversed(edits):
+        if edit.version and edit.version < message.version and edit.text is not None:
+            yield Edit(edit.version, edit.text, edit.created_at)
+        if edit.earlier_text is not None:
+            yield Edit(1, edit.earlier_text, message.created_at)

@@ -15,7 +15,7 @@ class CannotMessage(AppError):
 
 class UuidTaken(AppError):
     status = 409
-    title = "Another message already has this uuid"
+    title = "Another message or edit already has this uuid"
     pointer = "/uuid"
 
 

@@ -1,4 +1,4 @@
-"""Spells the keys and attributes of the single table's items, which no other module does.
+"""Spells the keys and attributes of the single table's items; those of changes are in `change_items`.
 
     entity     pk            sk              index inbox-by-activity (inbox, activity_bucket)
     message    MSG#<group>   N#<number>      none
@@ -8,9 +8,11 @@
 Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
 characters takes 208 bytes, an inbox row about 300.
 
-    message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to · edited, deleted ms
+    message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to
+    changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
+               r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
-               active) · blocked · muted, pinned ms
+               active) · blocked · muted, pinned ms · k number, changed ms of the last change
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """

@@ -73,8 +73,8 @@ class Log:
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
         other content has the uuid, AfterTooOld when 500 others follow the draft's `after`, ReplyBeyondEnd when the
-        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 1 RCU for a reply, and 1 RCU for
-        each 4 KB of messages that are searched for the uuid.
+        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 1 RCU for a reply
+        beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
         """
         last = _last_number(draft)
         searched = max(known, self._locks.tail(group))

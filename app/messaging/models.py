@@ -82,7 +82,7 @@ class Change:
     type: ChangeType
     message_number: int
     text: str | None = None
-    """The new text of an edit; None once the message is deleted."""
+    """The new text of an edit; None once it is removed."""
     earlier_text: str | None = None
     """The first text of a message, in the change that replaced it; None once the message is deleted."""
     version: int | None = None
@@ -130,7 +130,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDraft:
-    """A change to make. `after` is the last number of a change that the client knew when it first tried this `uuid`."""
+    """A change to make."""
 
     user_uuid: UUID
     group_uuid: UUID
@@ -139,9 +139,9 @@ class ChangeDraft:
     text: str | None = None
     emoji: str | None = None
     version: int | None = None
-    """The version that the client has edited; None for whichever there is."""
+    """The version that an edit replaces."""
     uuid: UUID | None = None
-    after: int | None = None
+    """The client's id of an edit."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

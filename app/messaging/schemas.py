@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, GetPydanticSchema
+from pydantic_core.core_schema import simple_ser_schema
 
 from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
 from app.messaging.models import (
@@ -29,6 +30,8 @@ MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
+AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
+"""Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
     "if": {"required": ["handle"]},
     "then": {"not": {"required": ["message_group_uuid"]}},
@@ -139,7 +142,7 @@ class MessageView:
     number: Annotated[
         int, Field(ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[42])
     ]
-    kind: Annotated[MessageKind, Field(description="Kind of the message", examples=["text"])]
+    kind: Annotated[MessageKind, AS_STRING, Field(description="Kind of the message", examples=["text"])]
     user_uuid: Annotated[Uuid, Field(description="The sender", examples=[EXAMPLE_UUID])]
     display_name: Annotated[str, _display_name]
     handle: Annotated[str | None, _handle]
@@ -223,6 +226,7 @@ class ChangeView:
     ]
     type: Annotated[
         ChangeType,
+        AS_STRING,
         Field(
             description="`edit`: the message has another text. `delete`: its text and reactions are gone."
             " `react`, `unreact`: the member has reacted with the emoji, or does not any more. More types may be added",
@@ -234,7 +238,8 @@ class ChangeView:
     message: Annotated[
         str | None,
         Field(
-            description="Of an `edit` the new text; null if the message was deleted later",
+            description="Of an `edit` the new text; null once it is removed: by a deletion of the message or, where"
+            " earlier texts are not shown, by a later edit",
             max_length=MAX_TEXT,
             examples=["Shall we ship it tomorrow?"],
         ),
@@ -303,7 +308,9 @@ class MessageGroupView:
     """A message group in the caller's view."""
 
     uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
-    kind: Annotated[GroupKind, Field(description="`direct`: the only direct group of two users", examples=["direct"])]
+    kind: Annotated[
+        GroupKind, AS_STRING, Field(description="`direct`: the only direct group of two users", examples=["direct"])
+    ]
     display_name: Annotated[
         str,
         Field(description="Display name of the other user", min_length=1, max_length=50, examples=["Amélie Laurent"]),
@@ -341,7 +348,9 @@ class MessageGroupView:
     ]
     unread_count: Annotated[int, Field(ge=0, le=LAST_NUMBER, description="`last_number` - `read_number`", examples=[2])]
     state: Annotated[
-        MemberState, Field(description="Whether the caller is in the group or has left it", examples=["active"])
+        MemberState,
+        AS_STRING,
+        Field(description="Whether the caller is in the group or has left it", examples=["active"]),
     ]
     muted_until: Annotated[Timestamp | None, Field(description="No notifications before this time")]
     pinned_at: Annotated[Timestamp | None, Field(description="Time at which the caller pinned the group")]

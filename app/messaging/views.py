@@ -1,8 +1,10 @@
 """Messages as the API shows them: with the names of their senders and the messages that they reply to."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
+from app.errors import Unavailable
 from app.messaging.catchup import Catchup
 from app.messaging.models import Message
 from app.messaging.schemas import MessageView, QuoteView
@@ -13,9 +15,8 @@ async def message_views(
     messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup
 ) -> list[MessageView]:
     """Return messages of groups of the viewer. 0.5 RCU for each message outside of them that is replied to."""
-    quoted = await catchup.quoted(messages) if any(message.reply_to for message in messages) else {}
-    names = await users.names({message.user_uuid for message in (*messages, *quoted.values())})
-    quotes = {place: QuoteView.of(message, names[message.user_uuid]) for place, message in quoted.items()}
+    names = await users.names({message.user_uuid for message in messages})
+    quotes = await _quotes(messages, users, catchup) if any(message.reply_to for message in messages) else {}
     return [
         MessageView.of(
             message,
@@ -25,3 +26,14 @@ async def message_views(
         )
         for message in messages
     ]
+
+
+async def _quotes(
+    messages: Sequence[Message], users: Users, catchup: Catchup
+) -> dict[tuple[UUID, int | None], QuoteView]:
+    """Return the quotes of these messages by group and number, none if their names cannot be read."""
+    quoted = await catchup.quoted(messages)
+    with suppress(Unavailable):
+        names = await users.names({message.user_uuid for message in quoted.values()})
+        return {place: QuoteView.of(message, names[message.user_uuid]) for place, message in quoted.items()}
+    return {}

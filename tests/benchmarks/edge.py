@@ -33,6 +33,7 @@ from app.auth.tokens import TokenVerifier
 from app.cache import Caches
 from app.concurrency import TaskSet
 from app.main import create_app
+from app.messaging.catchup import Catchup
 from app.messaging.inbox import InboxPage
 from app.messaging.models import Draft, InboxRow, Message
 from app.messaging.service import History, Messaging
@@ -103,6 +104,7 @@ class Driver:
             "verifier": TokenVerifier(settings, httpx.AsyncClient(transport=keys)),
             "users": Users(cast(UserStore, Names()), caches),
             "messaging": cast(Messaging, Answers()),
+            "catchup": Catchup(cast(MessagingStore, None)),  # no message replies to another
             "unread": UnreadCounter(cast(MessagingStore, Rows()), caches),
         }
 
