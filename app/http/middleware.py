@@ -112,7 +112,7 @@ def _request_id(scope: "Scope") -> str:
 
 def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> None:
     # The template instead of the path: paths contain handles.
-    path = getattr(scope.get("route"), "path", None)
+    path = getattr(scope.get("route"), "path_format", None)
     user = str(context.user) if context.user else None
     ms = round(seconds * 1000, 1)
     log.info("request", method=scope["method"], route=path, status=context.status, ms=ms, user=user)
