@@ -14,6 +14,7 @@ from app.auth.issuer import LocalIssuer
 from app.http.readiness import FRESH_SECONDS, Readiness
 from app.limits import rates
 from app.limits.rates import Rate
+from app.realtime.positions import MAX_LENGTH
 from app.settings import Settings
 from tests.contract.test_document import OPERATIONS
 from tests.fixtures.app import Person, Service, running
@@ -54,7 +55,9 @@ CALLS: dict[str, Call] = {
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
     "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
     "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),
-    "stream_events": lambda client, _, __: client.get("/api/events", headers={"last-event-id": "x" * 65}),  # 422
+    "stream_events": lambda client, _, __: client.get(
+        "/api/events", headers={"last-event-id": "x" * (MAX_LENGTH + 1)}
+    ),  # 422
 }
 
 
