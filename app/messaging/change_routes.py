@@ -9,6 +9,7 @@ from app.http.links import PAGED, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, PlainDigits, Uuid
+from app.messaging.change_schemas import ChangeView, EditView, MessageEdit, ReactingUserView
 from app.messaging.errors import (
     CannotMessage,
     DeleteWindowClosed,
@@ -29,7 +30,7 @@ from app.messaging.errors import (
 )
 from app.messaging.models import LAST_NUMBER, ChangeDraft, ChangeType
 from app.messaging.reactions import require_emoji
-from app.messaging.schemas import ChangeView, EditView, MessageEdit, MessageView, ReactingUserView
+from app.messaging.schemas import MessageView
 from app.messaging.views import message_views
 
 router = APIRouter(prefix="/api/messages/{message_group_uuid}", tags=["messages"], route_class=SignedInRoute)

@@ -10,8 +10,6 @@ from pydantic_core.core_schema import simple_ser_schema
 from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
 from app.messaging.models import (
     LAST_NUMBER,
-    Change,
-    ChangeType,
     Draft,
     GroupKind,
     InboxRow,
@@ -40,10 +38,10 @@ ONE_TARGET = {
 TEXT: dict[str, Any] = {"minLength": 1, "maxLength": 1024, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 """The rules for a text. Messaging checks them, with codes of their own."""
 
-_display_name: Any = Field(
+DISPLAY_NAME: Any = Field(
     description="Display name of the sender", min_length=1, max_length=50, examples=["Amélie Laurent"]
 )
-_handle: Any = Field(
+SENDER_HANDLE: Any = Field(
     description="Handle of the sender; null when the account is gone",
     min_length=3,
     max_length=30,
@@ -109,8 +107,8 @@ class QuoteView:
 
     number: Annotated[int, Field(ge=1, le=LAST_NUMBER, description="Its number in the group", examples=[40])]
     user_uuid: Annotated[Uuid, Field(description="Its sender", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[str, _display_name]
-    handle: Annotated[str | None, _handle]
+    display_name: Annotated[str, DISPLAY_NAME]
+    handle: Annotated[str | None, SENDER_HANDLE]
     message: Annotated[
         str,
         Field(
@@ -144,8 +142,8 @@ class MessageView:
     ]
     kind: Annotated[MessageKind, AS_STRING, Field(description="Kind of the message", examples=["text"])]
     user_uuid: Annotated[Uuid, Field(description="The sender", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[str, _display_name]
-    handle: Annotated[str | None, _handle]
+    display_name: Annotated[str, DISPLAY_NAME]
+    handle: Annotated[str | None, SENDER_HANDLE]
     message: Annotated[str, Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])]
     created_at: Annotated[Timestamp, Field(description="Time of acceptance")]
     reply_to: Annotated[
@@ -210,97 +208,6 @@ class MessageView:
 def _reactions(message: Message, viewer: UUID) -> list[ReactionView]:
     views = [ReactionView(emoji, len(users), viewer in users) for emoji, users in message.reactions.items()]
     return sorted(views, key=lambda view: (-view.count, view.emoji))
-
-
-@dataclass(slots=True)
-class ChangeView:
-    """A change of a message by a member. A client applies it to a message with a lower `change_number`."""
-
-    change_number: Annotated[
-        int, Field(ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[7])
-    ]
-    uuid: Annotated[Uuid, Field(description="Id of the change", examples=[EXAMPLE_UUID])]
-    message_group_uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
-    number: Annotated[
-        int, Field(ge=1, le=LAST_NUMBER, description="Number of the message that is changed", examples=[42])
-    ]
-    type: Annotated[
-        ChangeType,
-        AS_STRING,
-        Field(
-            description="`edit`: the message has another text. `delete`: its text and reactions are gone."
-            " `react`, `unreact`: the member has reacted with the emoji, or does not any more. More types may be added",
-            examples=["edit"],
-        ),
-    ]
-    user_uuid: Annotated[Uuid, Field(description="The member", examples=[EXAMPLE_UUID])]
-    created_at: Annotated[Timestamp, Field(description="Time of acceptance")]
-    message: Annotated[
-        str | None,
-        Field(
-            description="Of an `edit` the new text; null once it is removed: by a deletion of the message or, where"
-            " earlier texts are not shown, by a later edit",
-            max_length=MAX_TEXT,
-            examples=["Shall we ship it tomorrow?"],
-        ),
-    ]
-    version: Annotated[
-        int | None, Field(ge=2, le=MAX_VERSION, description="Of an `edit` the new version", examples=[2])
-    ]
-    emoji: Annotated[
-        str | None,
-        Field(description="The emoji of a reaction", min_length=1, max_length=16, examples=["👍"]),
-    ]
-
-    @classmethod
-    def of(cls, change: Change) -> "ChangeView":
-        return cls(
-            change.number,
-            change.uuid,
-            change.group_uuid,
-            change.message_number,
-            change.type,
-            change.user_uuid,
-            change.created_at,
-            change.text,
-            change.version,
-            change.emoji,
-        )
-
-
-class MessageEdit(RequestModel):
-    """Another text for a message of the caller's."""
-
-    message: str = Field(
-        description="The new text; the rules are those of a new message",
-        json_schema_extra=TEXT,
-        examples=["Shall we ship it tomorrow?"],
-    )
-    uuid: Uuid | None = Field(
-        None,
-        description="The client's id of this edit, best a UUIDv7: an edit that is repeated with the same uuid, text and"
-        " version is applied once",
-        examples=[EXAMPLE_UUID],
-    )
-
-
-@dataclass(slots=True)
-class EditView:
-    """An earlier text of a message."""
-
-    version: Annotated[int, Field(ge=1, le=MAX_VERSION, description="1 is the text that was sent", examples=[1])]
-    message: Annotated[str, Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])]
-    created_at: Annotated[Timestamp, Field(description="Time of acceptance of this text")]
-
-
-@dataclass(slots=True)
-class ReactingUserView:
-    """A member's reaction to a message."""
-
-    emoji: Annotated[str, Field(description="The emoji, fully qualified", min_length=1, max_length=16, examples=["👍"])]
-    user_uuid: Annotated[Uuid, Field(description="The member", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[str, _display_name]
-    handle: Annotated[str | None, _handle]
 
 
 @dataclass(slots=True)

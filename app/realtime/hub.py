@@ -9,8 +9,9 @@ from uuid import UUID
 
 from app.errors import Overloaded
 from app.messaging.catchup import Catchup
+from app.messaging.change_schemas import ChangeView
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
-from app.messaging.schemas import ChangeView, MessageGroupView
+from app.messaging.schemas import MessageGroupView
 from app.messaging.views import message_views
 from app.metrics import Metrics
 from app.realtime.bus import Bus

@@ -10,7 +10,8 @@ from app.http.context import state_of
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, authorization_of
-from app.messaging.schemas import ChangeView, MessageGroupView
+from app.messaging.change_schemas import ChangeView
+from app.messaging.schemas import MessageGroupView
 from app.messaging.views import message_views
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from app.messaging.change_schemas import ChangeView
 from app.messaging.models import ChangeType, GroupKind, MemberState, MessageKind
-from app.messaging.schemas import ChangeView, MessageGroupView, MessageView
+from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.schemas import (
     ChangeEvent,
     EventView,
