@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from app.deps import CatchupDep, ChangeLimit, ChangesDep, CurrentUser, UsersDep
+from app.errors import NotFound
 from app.http.links import PAGED, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -58,7 +59,7 @@ IfMatch = Annotated[
         examples=['"1"'],
     ),
 ]
-NOT_FOUND = (GroupNotFound, MessageNotFound)
+NOT_FOUND = (GroupNotFound, MessageNotFound, NotFound)
 
 
 @router.get("/changes", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Query, Request, Response
 from starlette.middleware import Middleware
 
 from app.http.endpoints import Endpoint
@@ -55,6 +55,10 @@ async def same(build: Build, *paths: str) -> list[str]:
 
 async def number(x_number: Annotated[int, Header()] = 0) -> int:
     return x_number
+
+
+async def cookie(number: Annotated[int, Cookie()] = 0) -> int:
+    return number
 
 
 async def five() -> int:
@@ -187,7 +191,7 @@ def one_of(dependency: Callable[..., Any], **options: Any) -> Callable[..., Any]
 async def test_shapes_that_an_endpoint_does_not_know_stay_with_fastapi() -> None:
     def build(app: FastAPI) -> None:
         app.add_api_route("/yields", one_of(opened))
-        app.add_api_route("/headers", one_of(number))
+        app.add_api_route("/cookies", one_of(cookie))
         app.add_api_route("/threads", one_of(lambda: 1))
         app.add_api_route("/uncached", one_of(five, use_cache=False))
         app.add_api_route("/lists", lists)
@@ -196,7 +200,7 @@ async def test_shapes_that_an_endpoint_does_not_know_stay_with_fastapi() -> None
         app.add_api_route("/excludes", excludes, response_model_exclude_none=True)
         app.add_api_route("/repeats", repeats)
 
-    paths = ["/yields", "/headers", "/threads", "/uncached", "/created", "/untyped", "/excludes", "/repeats?limit=1"]
+    paths = ["/yields", "/cookies", "/threads", "/uncached", "/created", "/untyped", "/excludes", "/repeats?limit=1"]
     assert await same(build, *paths, "/lists?ids=1", "/repeats") == []
 
 

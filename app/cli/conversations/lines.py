@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
@@ -56,7 +56,9 @@ class MessageLine(_Line):
     def of(cls, message: Message) -> Self:
         """Return the line of a message; reactions come in the order of their emoji."""
         reactions = {emoji: sorted(users) for emoji, users in sorted(message.reactions.items())}
-        return cls(**asdict(message) | {"reactions": reactions})
+        stored = asdict(replace(message, quoted=None))
+        del stored["quoted"]
+        return cls(**stored | {"reactions": reactions})
 
     def value(self) -> Message:
         reactions = {emoji: frozenset(users) for emoji, users in self.reactions.items()}

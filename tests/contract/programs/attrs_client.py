@@ -237,7 +237,7 @@ def err_live(client: AuthenticatedClient, newcomer: AuthenticatedClient) -> None
     with signed_in("nonsense") as stranger:
         assert refused(stranger).code is codes.UNAUTHENTICATED
     assert refused(newcomer).code is codes.UNKNOWN_USER
-    assert refused(client, after="1" * 65).code is codes.INVALID_PARAMETER
+    assert refused(client, after="1" * 513).code is codes.INVALID_PARAMETER
     with ExitStack() as stack:
         answers = [stack.enter_context(stream(client)) for _ in range(11)]
         assert [answer.status_code for answer in answers] == 10 * [HTTPStatus.OK] + [HTTPStatus.TOO_MANY_REQUESTS]

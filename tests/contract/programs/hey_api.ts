@@ -183,7 +183,7 @@ async function refusal(caller: typeof client, headers: { "Last-Event-ID"?: strin
 async function errLive(): Promise<void> {
   assert((await refusal(signedIn("nonsense"))).includes("401"));
   assert((await refusal(newcomer)).includes("403"));
-  assert((await refusal(client, { "Last-Event-ID": "1".repeat(65) })).includes("422"));
+  assert((await refusal(client, { "Last-Event-ID": "1".repeat(513) })).includes("422"));
   const open = Array.from({ length: 10 }, () => events());
   for (const stream of open) equal((await stream.next()).value?.event.type, "resync");
   assert((await refusal(client)).includes("429"));

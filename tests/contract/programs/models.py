@@ -22,6 +22,8 @@ def with_pydantic(data: str) -> str:
             return group.display_name
         case by_pydantic.ProfileEvent(user=user):
             return user.display_name
+        case by_pydantic.ChangeEvent(change=change):
+            return f"{change.change_number}"
         case by_pydantic.ReadEvent(number=number):
             return f"{number}"
         case by_pydantic.TypingEvent(is_typing=is_typing):

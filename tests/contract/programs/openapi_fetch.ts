@@ -193,7 +193,7 @@ async function catchUp(): Promise<void> {
 }
 
 async function errLive(): Promise<void> {
-  const header = { "Last-Event-ID": "1".repeat(65) };
+  const header = { "Last-Event-ID": "1".repeat(513) };
   equal((await ann.GET("/api/events", { params: { header } })).error?.code, "invalid-parameter");
   equal((await signedIn("nonsense").GET("/api/events")).error?.code, "unauthenticated");
   equal((await newcomer.GET("/api/events")).error?.code, "unknown-user");
