@@ -16,7 +16,7 @@ async def test_a_conversation_shows_edits_deletions_reactions_and_replies(empty:
     await empty.done("seed", *SIZE)
     [group] = SyntheticData(2, 1, 4).conversations()
     async with empty.table() as table, process(table) as changes:
-        await table.put(items.new_message(replace(group.message(5), reply_to=2)))
+        await table.put(items.new_message(replace(group.sent(5), reply_to=2)))
         reactions = [
             replace(draft(group, ChangeType.REACT, number=2, emoji=emoji), user_uuid=user)
             for user, emoji in ((group.one, "🌱"), (group.other, "🌱"), (group.one, "🥕"))
@@ -28,7 +28,7 @@ async def test_a_conversation_shows_edits_deletions_reactions_and_replies(empty:
             draft(group, ChangeType.DELETE, number=5),
             *reactions,
         )
-        await table.put(items.new_message(replace(group.message(6), text="I agree", reply_to=2)))
+        await table.put(items.new_message(replace(group.sent(6), text="I agree", reply_to=2)))
     human = (await empty.done("get-conversation", *NAMES)).out.splitlines()
     ends = ["[🌱 2, 🥕 1]", "said anew [edited]", "[deleted]", "[deleted]", "[re 2] I agree"]
     assert [line.rstrip().endswith(end) for line, end in zip(human[2:], ends, strict=True)] == [True] * 5

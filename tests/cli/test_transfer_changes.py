@@ -22,7 +22,7 @@ from app.cli.services import open_services
 from app.gateways.dynamodb import Table
 from app.messaging import items
 from app.messaging.changes import Changes
-from app.messaging.models import ChangeType, Message
+from app.messaging.models import ChangeType
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
 from tests.cli.test_verify import findings
@@ -184,8 +184,7 @@ async def converse(table: Table, changes: Changes, group: Group) -> None:
     """Send messages without end, edit each and react to it, and delete every other one."""
     store = MessagingStore(table)
     for number in count(group.size + 1):
-        planned = group.message(number)
-        message = Message(group.uuid, number, planned.uuid, planned.user_uuid, "text", planned.created_at)
+        message = group.sent(number)
         await table.put(items.new_message(message))
         for user, _ in group.members:
             await store.advance_inbox_row(message, user=user)

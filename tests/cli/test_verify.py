@@ -39,7 +39,7 @@ async def test_wrong_inbox_rows_are_repaired_from_their_logs(empty: Place) -> No
     await empty.done("seed", *SIZE)
     behind, ahead, missing, alone, beyond = GROUPS[:5]
     async with empty.table() as table:
-        await table.put(items.new_message(behind.message(6)))
+        await table.put(items.new_message(behind.sent(6)))
         await delete(table, items.message_key(ahead.uuid, 5))
         await delete(table, items.inbox_key(missing.one, missing.uuid))
         for user, _ in alone.members:
@@ -111,7 +111,7 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
         for user, peer in doubled.members:
             last = replace(doubled.message(1), group_uuid=second)
             await table.put(items.new_inbox_row(last, user=user, peer=peer))
-        await table.put(items.new_message(replace(foreign.message(6), user_uuid=stranger)))
+        await table.put(items.new_message(replace(foreign.sent(6), user_uuid=stranger)))
     told = [
         ("double-group", None, False),
         ("hole", str(hole.uuid), False),

@@ -49,8 +49,13 @@ class Group:
         return (self.one, self.other), (self.other, self.one)
 
     def message(self, number: int) -> Message:
-        """Return the message with this number, with its change. The users take turns, with two messages each."""
-        sent = Message(
+        """Return the message with this number, with its change."""
+        sent, change = self.sent(number), self.change(number)
+        return with_change(sent, change) if change else sent
+
+    def sent(self, number: int) -> Message:
+        """Return the message with this number as it was sent. The users take turns, with two messages each."""
+        return Message(
             group_uuid=self.uuid,
             number=number,
             uuid=uuid5(self.uuid, str(number)),
@@ -59,8 +64,6 @@ class Group:
             created_at=self._time(number),
             reply_to=number - 1 if self.change(number - 1) else None,
         )
-        change = self.change(number)
-        return with_change(sent, change) if change else sent
 
     def change(self, number: int) -> Change | None:
         """Return the change of the message with this number, None if it has none."""
