@@ -163,4 +163,4 @@ class Metrics:
     def close(self) -> None:
         """Take the gauges of this process out of those that several processes share."""
         if MULTIPROCESS_DIR in os.environ:
-            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]  # the package has no types for it

@@ -1,8 +1,9 @@
 """Changes of messages over HTTP."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from app.deps import CatchupDep, ChangeLimit, ChangesDep, CurrentUser, UsersDep
 from app.errors import NotFound
@@ -29,10 +30,12 @@ from app.messaging.errors import (
     UuidTaken,
     VersionDiffers,
 )
-from app.messaging.models import LAST_NUMBER, ChangeDraft, ChangeType
+from app.messaging.models import LAST_NUMBER, ChangeDraft, ChangeType, Message
 from app.messaging.reactions import require_emoji
 from app.messaging.schemas import MessageView
 from app.messaging.views import message_views
+
+Show: TypeAlias = Callable[[Message], Awaitable[MessageView]]
 
 router = APIRouter(prefix="/api/messages/{message_group_uuid}", tags=["messages"], route_class=SignedInRoute)
 
@@ -60,6 +63,18 @@ IfMatch = Annotated[
     ),
 ]
 NOT_FOUND = (GroupNotFound, MessageNotFound, NotFound)
+
+
+async def _show(user: CurrentUser, users: UsersDep, catchup: CatchupDep) -> Show:
+    """Return the function that makes a message the caller's view of it."""
+
+    async def show(message: Message) -> MessageView:
+        return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+
+    return show
+
+
+ShowDep = Annotated[Show, Depends(_show)]
 
 
 @router.get("/changes", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})
@@ -93,12 +108,10 @@ async def get_message(
     number: Number,
     user: CurrentUser,
     changes: ChangesDep,
-    users: UsersDep,
-    catchup: CatchupDep,
+    show: ShowDep,
 ) -> MessageView:
     """Return a message as it stands."""
-    message = await changes.message(user, message_group_uuid, number)
-    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+    return await show(await changes.message(user, message_group_uuid, number))
 
 
 @router.patch(
@@ -126,8 +139,7 @@ async def edit_message(
     if_match: IfMatch,
     user: CurrentUser,
     changes: ChangesDep,
-    users: UsersDep,
-    catchup: CatchupDep,
+    show: ShowDep,
 ) -> MessageView:
     """Replace the text of a message of the caller's, for 24 hours after it was sent unless configured otherwise.
 
@@ -144,8 +156,7 @@ async def edit_message(
         version=int(if_match.strip('"')),
         uuid=body.uuid,
     )
-    message = await changes.edit(draft)
-    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+    return await show(await changes.edit(draft))
 
 
 @router.delete("/{number:digits}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotSender, DeleteWindowClosed))
@@ -154,8 +165,7 @@ async def delete_message(
     number: Number,
     user: CurrentUser,
     changes: ChangesDep,
-    users: UsersDep,
-    catchup: CatchupDep,
+    show: ShowDep,
 ) -> MessageView:
     """Delete a message of the caller's for all members, for 48 hours after it was sent unless configured otherwise.
 
@@ -163,8 +173,7 @@ async def delete_message(
     changes still says who reacted when, without texts. A repeated call changes nothing more.
     """
     draft = ChangeDraft(user, message_group_uuid, number, ChangeType.DELETE)
-    message = await changes.delete(draft)
-    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+    return await show(await changes.delete(draft))
 
 
 @router.get("/{number:digits}/edits", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, EditsHidden))
@@ -205,8 +214,7 @@ async def add_reaction(
     emoji: Emoji,
     user: CurrentUser,
     changes: ChangesDep,
-    users: UsersDep,
-    catchup: CatchupDep,
+    show: ShowDep,
 ) -> MessageView:
     """React to a message with an emoji.
 
@@ -214,8 +222,7 @@ async def add_reaction(
     different ones.
     """
     draft = ChangeDraft(user, message_group_uuid, number, ChangeType.REACT, emoji=require_emoji(emoji))
-    message = await changes.react(draft)
-    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+    return await show(await changes.react(draft))
 
 
 @router.delete("/{number:digits}/reactions/{emoji}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotAnEmoji))
@@ -225,10 +232,8 @@ async def remove_reaction(
     emoji: Emoji,
     user: CurrentUser,
     changes: ChangesDep,
-    users: UsersDep,
-    catchup: CatchupDep,
+    show: ShowDep,
 ) -> MessageView:
     """Take a reaction of the caller's back. A repeated call changes nothing more."""
     draft = ChangeDraft(user, message_group_uuid, number, ChangeType.UNREACT, emoji=require_emoji(emoji))
-    message = await changes.unreact(draft)
-    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+    return await show(await changes.unreact(draft))
