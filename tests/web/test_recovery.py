@@ -66,6 +66,22 @@ async def test_a_conversation_that_is_opened_offline_is_loaded_when_the_connecti
     await expect(visitor.message("Hello")).to_be_visible(timeout=20_000)
 
 
+async def test_a_user_can_write_while_the_messages_cannot_be_loaded(visit: Visit, ann: Person, bob: Person) -> None:
+    await bob.sent("Hello", ann)
+    visitor = await visit(ann)
+    visitor.expects_network_errors = True
+    await visitor.page.route("**/api/messages/**", fail)
+    await visitor.open_group(bob)
+    await visitor.composer.focus()
+    await visitor.page.keyboard.insert_text("Half of it")
+    await expect(visitor.page.get_by_text("This conversation cannot be shown")).to_be_visible()
+    await visitor.page.keyboard.insert_text(", and the rest")
+    await visitor.page.keyboard.press("Enter")
+    await visitor.page.unroute("**/api/messages/**")
+    await expect(visitor.page.locator('[data-number="2"] .text')).to_have_text("Half of it, and the rest", timeout=20_000)
+    await expect(visitor.message("Hello")).to_be_visible()
+
+
 async def test_a_page_that_is_reloaded_while_the_service_fails_comes_back_whole(
     visit: Visit, ann: Person, bob: Person
 ) -> None:

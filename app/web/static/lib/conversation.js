@@ -44,8 +44,17 @@ export class Conversation {
   async open(group, saved, wanted) {
     this.#saved = saved;
     this.#wanted = wanted;
+    await this.#open(group, null);
+  }
+
+  /**
+   * @param {string} group
+   * @param {string | null} failure of the attempt before, which is shown until this one ends
+   */
+  async #open(group, failure) {
+    const [saved, wanted] = [this.#saved, this.#wanted];
     const kept = isOnline(this.store.state) ? undefined : this.#keptOf(group);
-    this.store.set({ thread: kept ?? emptyThread(group, this.store.state.groups[group]) });
+    this.store.set({ thread: kept ?? { ...emptyThread(group, this.store.state.groups[group]), failure } });
     try {
       const row = await this.#groupOf(group);
       const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
@@ -70,7 +79,7 @@ export class Conversation {
   async retryNow() {
     this.#backoff.retryNow();
     const thread = this.store.state.thread;
-    if (thread?.failure) await this.open(thread.group, this.#saved, this.#wanted);
+    if (thread?.failure) await this.#open(thread.group, thread.failure);
     else if (thread) await this.#ignoreFailure(thread.group, () => this.#fetchReaders(thread.group));
   }
 
@@ -271,6 +280,7 @@ export class Conversation {
   }
 
   /**
+   * Show why a conversation is not shown and, if the reason may pass, try again later.
    * @param {string} group
    * @param {unknown} error
    */
@@ -279,6 +289,17 @@ export class Conversation {
     const failed = { isLoading: false, failure: error.message };
     const kept = error.isRetryable ? this.#keptOf(group) : undefined;
     this.store.updateThread(group, (thread) => (thread.isLoading ? (kept ?? { ...thread, ...failed }) : thread));
+    if (error.isRetryable) void this.#reopenLater(group, error);
+  }
+
+  /**
+   * @param {string} group
+   * @param {RequestError} error
+   */
+  async #reopenLater(group, error) {
+    await this.#backoff.wait(error.retryAfter * 1000);
+    const { thread } = this.store.state;
+    if (thread?.group === group && thread.failure && !thread.isLoading) await this.#open(group, thread.failure);
   }
 }
 

@@ -35,12 +35,14 @@ export function MessageGroupPage({ uuid, number }) {
   const group = state.groups[uuid];
   const thread = useShown(state.thread?.group === uuid ? state.thread : null, state);
   const { actions, dialogs } = useMessageActions({ me: state.me, messages: thread?.messages ?? [], onReply: setReply });
-  if (thread?.failure) return html`<${Failure} text=${thread.failure} onRetry=${open} />`;
+  const failure = thread?.failure && html`<${Failure} text=${thread.failure} onRetry=${open} />`;
+  if (failure && !group) return failure;
   const isOpen = group && thread && !thread.isLoading;
   return html`
     ${group ? html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} />` : html`<header class="conversation-head"></header>`}
     ${
-      isOpen
+      failure ||
+      (isOpen
         ? html`<${MessageFeed}
             ...${{ thread, group, me: state.me, now, messenger, actions }}
             pending=${pendingFor(state.pending, uuid, group.handle, thread.messages)}
@@ -49,7 +51,7 @@ export function MessageGroupPage({ uuid, number }) {
             pendingChanges=${state.pendingChanges.filter((each) => each.group === uuid)}
             isOnline=${isOnline(state)}
           />`
-        : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`
+        : html`<div class="feed-frame loading" role="status" aria-label="Loading messages"><i></i><i></i><i></i></div>`)
     }
     ${
       group &&
