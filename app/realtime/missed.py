@@ -30,7 +30,7 @@ class Missed:
     """The entries of logs since a stream's position, MESSAGES in all."""
 
     def __init__(self, catchup: Catchup, numbers: Numbers, at: datetime) -> None:
-        """`numbers` and `at` are those of the position: up to where messages were delivered, and the time."""
+        """`numbers` and `at` are those of the position: up to where logs were delivered, and the time."""
         self._catchup = catchup
         self._numbers = numbers
         self._since = at - REPLAY_OVERLAP
@@ -42,10 +42,12 @@ class Missed:
         return sorted(found, key=lambda row: max(row.last_at, row.changed_at) if row.changed_at else row.last_at)
 
     def _has_messages(self, row: InboxRow) -> bool:
-        return row.last_at >= self._since and row.last_number > (self._numbers.of(row.group_uuid) or 0)
+        return row.last_at >= self._since and row.last_number > (self._numbers.of(row.group_uuid, Message) or 0)
 
     def _has_changes(self, row: InboxRow) -> bool:
-        return row.changed_at is not None and row.changed_at >= self._since
+        if row.changed_at is None or row.changed_at < self._since:
+            return False
+        return row.change_number > (self._numbers.of(row.group_uuid, Change) or 0)
 
     async def of(self, row: InboxRow) -> list[MessageAppended | MessageChanged] | None:
         """Return what a group has since the position, or None if with that there are too many in all.
@@ -53,20 +55,23 @@ class Missed:
         0.5 RCU for each 10 entries. Raises Unavailable.
         """
         found: list[MessageAppended | MessageChanged] = []
+        group = row.group_uuid
         if self._has_messages(row):
-            found += [MessageAppended(message, row) for message in await self._messages(row)]
+            messages = partial(self._catchup.messages, group)
+            known = self._numbers.of(group, Message)
+            found += [MessageAppended(each, row) for each in await self._entries(messages, known, row.last_number)]
         if self._has_changes(row):
-            read = partial(self._catchup.changes, row.group_uuid)
-            found += [MessageChanged(change, row) for change in await self._recent(read, row.change_number)]
+            changes = partial(self._catchup.changes, group)
+            known = self._numbers.of(group, Change)
+            found += [MessageChanged(each, row) for each in await self._entries(changes, known, row.change_number)]
         self._left -= len(found)
         return found if self._left >= 0 else None
 
-    async def _messages(self, row: InboxRow) -> list[Message]:
-        """Return what follows the number in the position, or without one all since then; too many are cut off."""
-        read = partial(self._catchup.messages, row.group_uuid)
-        if number := self._numbers.of(row.group_uuid):
-            return await read(after=number, until=min(row.last_number, number + self._left + 1))
-        return await self._recent(read, row.last_number)
+    async def _entries(self, read: _Read[Entry], known: int | None, end: int) -> list[Entry]:
+        """Return what follows a number of the position, or without one all since then; too many are cut off."""
+        if known:
+            return await read(after=known, until=min(end, known + self._left + 1))
+        return await self._recent(read, end)
 
     async def _recent(self, read: _Read[Entry], until: int) -> list[Entry]:
         """Read a log backwards until a chunk has an older entry, or there are more than a replay may have."""

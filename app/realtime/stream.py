@@ -18,7 +18,7 @@ from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
-from app.messaging.models import InboxRow
+from app.messaging.models import Change, InboxRow, Message
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 from app.realtime.missed import REPLAY_GROUPS, Missed
@@ -84,9 +84,9 @@ class Stream:
     async def start(self, position: str | None) -> None:
         """Read the user's rows, and resume after a position with the first items, or from now on if it is None.
 
-        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads the messages after the number of
-        a group that the position has. Of other groups with activity since two minutes before it reads 10 messages, and
-        10 more for each 10 that came in that time: at most 300 messages in all.
+        Raises Unavailable. 0.5 RCU for each 13 rows, at most 10.5 RCU. A replay reads the messages and changes after
+        the numbers that the position has. Of other logs with activity since two minutes before it reads 10 entries, and
+        10 more for each 10 that came in that time: at most 300 messages and 300 changes in all.
         """
         page = await self._catchup.newest(self._user)
         rows, self._has_whole_inbox = page.rows, page.next is None
@@ -104,9 +104,12 @@ class Stream:
         return [self._with_numbers(item) for item in await step()]
 
     def _with_numbers(self, item: StreamItem) -> StreamItem:
-        """Add to a position up to where messages were delivered, so that a stream that resumes there repeats none."""
-        if isinstance(item.event, MessageAppended):
-            self._numbers.add(item.event.message.group_uuid, item.event.message.number)
+        """Add to a position up to where logs were delivered, so that a stream that resumes there repeats nothing."""
+        match item.event:
+            case MessageAppended(message):
+                self._numbers.add(message)
+            case MessageChanged(change):
+                self._numbers.add(change)
         return replace(item, position=self._numbers.position(item.position)) if item.position else item
 
     def _begin_from(self, rows: Sequence[InboxRow]) -> None:
@@ -133,7 +136,10 @@ class Stream:
         if len(active) > REPLAY_GROUPS:
             return [StreamItem(ResyncRequired("gap"))]
         self._delivered = {
-            group: SyncCursor(max(row.last_number, numbers.of(group) or 0), 0, row.change_number)
+            group: SyncCursor(
+                max(row.last_number, numbers.of(group, Message) or 0),
+                change_number=max(row.change_number, numbers.of(group, Change) or 0),
+            )
             for group, row in with_replay.items()
         }
         self._steps.extend(partial(self._replay_logs, missed, row, rows) for row in active)
