@@ -3,7 +3,7 @@
     npm pack emojibase-data@17.0.0
     .venv/bin/python -m scripts.emoji emojibase-data-17.0.0.tgz
 
-writes app/web/static/vendor/emoji.json: names, keywords and groups in English, without skin tones.
+writes app/web/static/vendor/emoji.json: names, keywords and groups in English, and the five skin tones of an emoji.
 """
 
 import base64
@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ INTEGRITY = "sha512-Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTp
 TARGET = ROOT / "app" / "web" / "static" / "vendor" / "emoji.json"
 COMPONENTS = "component"
 """The group of skin tones and hair, which are no emoji by themselves."""
+TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+"""Unicode's modifiers for skin tones, from light to dark."""
 
 
 def picker_data(package: bytes) -> list[dict[str, Any]]:
-    """Return the groups of the picker with their emoji, each as its text, its name and its keywords.
+    """Return the groups of the picker with their emoji, each as its text, its name, its keywords and its skin tones.
 
     Raises ValueError for another package than the one that is pinned.
     """
@@ -52,11 +55,20 @@ def _is_in(emoji: dict[str, Any], group: dict[str, Any]) -> bool:
     return bool(emoji.get("group") == group["order"])
 
 
-def _entry(emoji: dict[str, Any]) -> list[str]:
-    """Return an emoji as the service returns it in reactions, its name, and keywords that its name does not have."""
+def _entry(emoji: dict[str, Any]) -> list[str | list[str]]:
+    """Return an emoji as the service returns it in reactions, its name, keywords that its name does not have, and its
+    skin tones, the lightest first, if it has them.
+    """
     name = emoji["label"]
     keywords = [word for word in emoji.get("tags", ()) if word not in name.split()]
-    return [require_emoji(emoji["unicode"]), name, " ".join(keywords)]
+    tones = _skin_tones(each["unicode"] for each in emoji.get("skins", ()))
+    return [require_emoji(emoji["unicode"]), name, " ".join(keywords), *([tones] if tones else [])]
+
+
+def _skin_tones(emoji: Iterable[str]) -> list[str]:
+    """Return the emoji of one skin tone: those of two people with different ones are left out."""
+    by_tones = {frozenset(set(each) & set(TONES)): require_emoji(each) for each in emoji}
+    return [by_tones[frozenset({tone})] for tone in TONES] if by_tones else []
 
 
 def main() -> None:

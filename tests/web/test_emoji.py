@@ -1,4 +1,4 @@
-"""The picker finds emoji by name, group and keyboard."""
+"""The picker finds emoji by name, group and keyboard, in the user's skin tone."""
 
 from playwright.async_api import expect
 
@@ -56,3 +56,23 @@ async def test_the_arrow_keys_move_between_emoji_and_lines(visit: Visit, ann: Pe
     await visitor.page.keyboard.press("ArrowUp")
     await visitor.page.keyboard.press("ArrowUp")
     await expect(visitor.page.get_by_role("searchbox", name="Find an emoji")).to_be_focused()
+
+
+async def test_the_picker_keeps_the_skin_tone_of_the_user(visit: Visit, ann: Person, bob: Person) -> None:
+    await bob.sent("Released", ann)
+    visitor = await visit(ann)
+    await visitor.open_group(bob)
+    await open_picker(visitor)
+    tones = visitor.page.get_by_role("group", name="Skin tone").get_by_role("radio")
+    await expect(visitor.page.get_by_role("radio", name="No skin tone")).to_be_checked()
+    await visitor.page.get_by_role("radio", name="No skin tone").focus()
+    for _ in range(3):
+        await visitor.page.keyboard.press("ArrowRight")
+    await expect(tones.nth(3)).to_be_checked()
+    await expect(visitor.page.get_by_role("button", name="waving hand", exact=True)).to_have_text("👋🏽")
+    await visitor.page.get_by_role("searchbox", name="Find an emoji").fill("thumbs up")
+    await visitor.page.keyboard.press("Enter")
+    await expect(item(visitor, 1).get_by_role("button", name="👍🏽 1, you reacted", exact=True)).to_be_visible()
+    await open_picker(visitor)
+    await expect(tones.nth(3)).to_be_checked()
+    await expect(visitor.page.get_by_role("button", name="rocket", exact=True)).to_have_text("🚀")

@@ -78,7 +78,9 @@ async def test_a_user_can_write_while_the_messages_cannot_be_loaded(visit: Visit
     await visitor.page.keyboard.insert_text(", and the rest")
     await visitor.page.keyboard.press("Enter")
     await visitor.page.unroute("**/api/messages/**")
-    await expect(visitor.page.locator('[data-number="2"] .text')).to_have_text("Half of it, and the rest", timeout=20_000)
+    await expect(visitor.page.locator('[data-number="2"] .text')).to_have_text(
+        "Half of it, and the rest", timeout=20_000
+    )
     await expect(visitor.message("Hello")).to_be_visible()
 
 

@@ -1,14 +1,26 @@
-/** A picker of emoji: by a search for names and keywords, or by groups. */
+/** A picker of emoji: by a search for names and keywords, or by groups, in a skin tone. */
 
 import { errorText } from "../lib/api.js";
-import { loadEmoji, searchEmoji } from "../lib/emoji.js";
+import { inTone, loadEmoji, searchEmoji } from "../lib/emoji.js";
+import { useMessenger } from "../lib/hooks.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { closeDialog, Modal } from "./Modal.js";
 
+const TONES = [
+  ["✋", "No skin tone"],
+  ["✋🏻", "Light"],
+  ["✋🏼", "Medium-light"],
+  ["✋🏽", "Medium"],
+  ["✋🏾", "Medium-dark"],
+  ["✋🏿", "Dark"],
+];
+
 /** @param {{at: import("../types.js").Point, onPick: (emoji: string) => void, onClose: () => void}} props */
 export function EmojiPicker({ at, onPick, onClose }) {
   const { groups, failure, retry } = useEmoji();
+  const recent = useMessenger().emoji;
+  const [tone, setTone] = useState(recent.tone);
   const [query, setQuery] = useState("");
   const found = useMemo(() => searchEmoji(groups, query), [groups, query]);
   const picked = useRef("");
@@ -25,7 +37,12 @@ export function EmojiPicker({ at, onPick, onClose }) {
     const [first] = found;
     if (event.key !== "Enter" || !query.trim() || !first?.emoji[0]) return;
     event.preventDefault();
-    pick(event, first.emoji[0].emoji);
+    pick(event, inTone(first.emoji[0], tone));
+  };
+  /** @param {number} chosen */
+  const onTone = (chosen) => {
+    recent.tone = chosen;
+    setTone(chosen);
   };
   return html`
     <${Modal} label="React with an emoji" kind="picker" at=${at} onClose=${onClosed}>
@@ -43,32 +60,49 @@ export function EmojiPicker({ at, onPick, onClose }) {
           />
         </div>
         <div class="picker-groups">
-          ${found.map((group) => html`<${Group} key=${group.name} group=${group} onPick=${pick} />`)}
+          ${found.map((group) => html`<${Group} key=${group.name} ...${{ group, tone }} onPick=${pick} />`)}
           ${failure && html`<p class="failure" role="alert">${failure}. <button class="link" onClick=${retry}>Try again</button></p>`}
           ${groups.length > 0 && found.length === 0 && html`<p role="status">No emoji is called that.</p>`}
         </div>
+        <${Tones} tone=${tone} onTone=${onTone} />
       </div>
     <//>
   `;
 }
 
-/** @param {{group: import("../lib/emoji.js").EmojiGroup, onPick: (event: Event, emoji: string) => void}} props */
-function Group({ group, onPick }) {
+/** @param {{tone: number, onTone: (tone: number) => void}} props */
+function Tones({ tone, onTone }) {
+  return html`
+    <fieldset class="picker-tones">
+      <legend class="hidden">Skin tone</legend>
+      ${TONES.map(
+        ([hand, name], at) =>
+          html`<label class="emoji-button" title=${name}>
+            <input type="radio" name="tone" class="hidden" aria-label=${name} checked=${at === tone} onChange=${() => onTone(at)} />
+            <span aria-hidden="true">${hand}</span>
+          </label>`,
+      )}
+    </fieldset>
+  `;
+}
+
+/** @param {{group: import("../lib/emoji.js").EmojiGroup, tone: number, onPick: (event: Event, emoji: string) => void}} props */
+function Group({ group, tone, onPick }) {
   return html`
     <section aria-label=${group.name}>
       <h3>${group.name}</h3>
       <div class="picker-emoji">
         ${group.emoji.map(
-          ({ emoji, name }) =>
+          (each) =>
             html`<button
-              key=${emoji}
+              key=${each.emoji}
               class="emoji-button"
               tabindex="-1"
-              aria-label=${name}
-              title=${name}
-              onClick=${(/** @type {Event} */ event) => onPick(event, emoji)}
+              aria-label=${each.name}
+              title=${each.name}
+              onClick=${(/** @type {Event} */ event) => onPick(event, inTone(each, tone))}
             >
-              ${emoji}
+              ${inTone(each, tone)}
             </button>`,
         )}
       </div>
@@ -93,6 +127,7 @@ function useEmoji() {
  * @param {KeyboardEvent & {currentTarget: HTMLElement}} event
  */
 function moveFocus(event) {
+  if (event.target instanceof HTMLInputElement && event.target.type === "radio") return; // it moves by itself
   const buttons = [...event.currentTarget.querySelectorAll("button.emoji-button")];
   const at = buttons.findIndex((button) => button.matches(":focus"));
   const target = targetOf(event, buttons, at);
