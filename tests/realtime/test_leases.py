@@ -158,7 +158,7 @@ async def open_over_http(client: httpx.AsyncClient, address: str) -> httpx.Respo
 
 async def test_a_user_has_ten_streams_over_two_processes(live: Live, ann: Person) -> None:
     headers = {"authorization": f"Bearer {ann.token}"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as client, AsyncExitStack() as stack:
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client, AsyncExitStack() as stack:
         for number in range(10):
             stream = await open_over_http(client, live.servers[number % 2].address)
             stack.push_async_callback(stream.aclose)
@@ -177,7 +177,7 @@ async def test_a_user_gets_the_streams_of_a_killed_process_back(
     headers = {"authorization": f"Bearer {ann.token}"}
     async with (
         servers(live_settings, 2) as (killed, living),
-        httpx.AsyncClient(headers=headers, trust_env=False) as client,
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client,
         AsyncExitStack() as stack,
     ):
         for _ in range(10):
