@@ -126,7 +126,7 @@ async def test_before_a_stop_a_process_is_not_ready_and_still_serves(settings: S
         server.variables["STOP_DELAY_SECONDS"] = "2"
         await server.start()
         headers = {"authorization": f"Bearer {ann.token}"}
-        async with httpx.AsyncClient(base_url=server.address, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=server.address, headers=headers, timeout=60) as client:
             assert (await client.get("/readyz")).status_code == 200
             stopping = asyncio.create_task(server.stop(signal.SIGTERM))
             await asyncio.sleep(0.5)

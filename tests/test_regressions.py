@@ -269,7 +269,7 @@ async def test_14_logs_contain_no_texts_claims_or_sql(
     assert server.process
     assert server.process.stderr
     written = asyncio.ensure_future(server.process.stderr.read())
-    async with httpx.AsyncClient(base_url=server.address) as client:
+    async with httpx.AsyncClient(base_url=server.address, timeout=60) as client:
         signed = {"authorization": f"Bearer {ann.token}"}
         await client.post("/api/messages", json={"message": text, "handle": bob.handle}, headers=signed)
         await client.get(f"/api/messages/{ann.group_with(bob)}", headers=signed)

@@ -30,7 +30,7 @@ async def test_workers_of_uvicorn_serve_below_a_prefix_and_count_together(
                 await asyncio.sleep(0.05)
         # A connection for each call: whichever worker is free takes it.
         headers = {"authorization": f"Bearer {ann.token}", "connection": "close"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
             address = server.address + PREFIX
             for _ in range(20):
                 page = await client.get(f"{address}/api/messages/{group}", params={"limit": 1})

@@ -38,7 +38,7 @@ def operations(ended: Ended) -> dict[str, Any]:
 
 async def talk(server: Server, one: Person, other: Person, count: int) -> None:
     headers = {"authorization": f"Bearer {one.token}"}
-    async with httpx.AsyncClient(base_url=server.address, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.address, headers=headers, trust_env=False, timeout=60) as client:
         for _ in range(count):
             body = {"message": "Lunch?", "handle": other.handle}
             (await client.post("/api/messages", json=body)).raise_for_status()

@@ -264,6 +264,6 @@ async def says_what_the_guide_says(live: Live, *command: str | Path, cwd: Path) 
 async def answer(live: Live) -> None:
     """Send the guide's answer as the peer, through the process that the program listens to."""
     headers: dict[str, Any] = {"authorization": f"Bearer {live.bob.token}"}
-    async with httpx.AsyncClient(base_url=live.url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=live.url, headers=headers, trust_env=False, timeout=60) as client:
         body = {"message": "In ten minutes.", "message_group_uuid": live.group}
         (await client.post("/api/messages", json=body)).raise_for_status()

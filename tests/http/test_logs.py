@@ -182,7 +182,7 @@ async def test_strangers_cannot_fill_the_log(settings: Settings, ann: Person) ->
     await server.start()
     assert server.process
     assert server.process.stderr
-    async with httpx.AsyncClient(base_url=server.address) as client:
+    async with httpx.AsyncClient(base_url=server.address, timeout=60) as client:
         for _ in range(2 * MAX_LINES):
             await client.get("/healthz")
         for _ in range(10):

@@ -36,7 +36,7 @@ async def proxy(
 
 async def test_the_page_the_documentation_and_links_work_behind_it(proxy: str, ann: Person, bob: Person) -> None:
     headers = {"authorization": f"Bearer {ann.token}"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
         for path in ("/", "/messages/new/somebody", "/docs"):
             page = await client.get(proxy + path)
             for name in re.findall(r'(?:src|href)="([^"]+)"', page.text):
@@ -54,7 +54,7 @@ async def test_the_page_the_documentation_and_links_work_behind_it(proxy: str, a
 async def test_events_pass_it_as_they_come(proxy: str, ann: Person, bob: Person) -> None:
     headers = {"authorization": f"Bearer {ann.token}"}
     async with (
-        httpx.AsyncClient(headers=headers, trust_env=False, timeout=5) as client,
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client,
         client.stream("GET", f"{proxy}/api/events") as response,
     ):
         events = sse(response)

@@ -33,7 +33,7 @@ class Live:
     async def call(self, person: Person, method: str, path: str, *, server: int = 1, **options: Any) -> Any:
         """The JSON of a call that must succeed."""
         headers = {"authorization": f"Bearer {person.token}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
             answer = await client.request(method, self.servers[server].address + path, **options)
         assert answer.status_code == 200, answer.text
         return answer.json()

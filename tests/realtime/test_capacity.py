@@ -11,16 +11,16 @@ from app.messaging import items
 from app.messaging.catchup import GROUPS, MESSAGES, NEWEST, Catchup, SyncCursor
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.service import Messaging
-from app.realtime import profiles
 from app.realtime.bus import MemoryBus
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
-from app.realtime.profiles import ProfileFanOut
+from app.realtime.profiles import RENAME_INTERVAL, ProfileFanOut
 from app.realtime.replay import Delivery
 from app.realtime.stream import ResyncRequired, Stream, StreamItem
 from app.users.events import UserRenamed
 from app.users.models import User
 from tests.fixtures.app import Service
 from tests.messaging.test_capacity import Metered, fill
+from tests.tools.own_time import advance
 from tests.tools.processes import DIRECTORY
 
 SECONDS = 10
@@ -185,18 +185,18 @@ async def test_messages_that_an_eventually_consistent_read_misses_are_read_again
     assert (spent.calls, spent.read_units) == (["Query", "Query"], 1.5)
 
 
-async def test_renames_are_sent_once_in_an_interval(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiles, "RENAME_INTERVAL", 0.3)
-    metered = Metered(service)
+async def test_renames_are_sent_once_in_an_interval(service: Service) -> None:
+    metered, tasks = Metered(service), TaskSet()
     await metered.send()
     published: list[LiveEvent] = []
-    fan_out = ProfileFanOut(Catchup(metered.store), Kept(published), TaskSet())
+    fan_out = ProfileFanOut(Catchup(metered.store), Kept(published), tasks)
     async with metered.meter.measure() as spent:
         for number in range(50):
             user = User(metered.ann, "ann", f"Ann {number}", "sub", metered.at)
             await fan_out.publish(UserRenamed(user))
         assert len(published) == 2
-        await asyncio.sleep(0.5)
+        await advance(RENAME_INTERVAL)
+        await tasks.drain(SECONDS)
     assert [event.display_name for event in published if isinstance(event, ProfileChanged)] == ["Ann 0"] * 2 + [
         "Ann 49"
     ] * 2

@@ -144,7 +144,9 @@ async def test_a_stream_after_an_unknown_position_begins_with_resync(live: Live,
 
 
 async def test_a_user_has_at_most_ten_streams(live: Live, ann: Person) -> None:
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        headers={"authorization": f"Bearer {ann.token}"}, trust_env=False, timeout=60
+    ) as client:
         url = f"{live.servers[0].address}/api/events"
         streams = [await client.send(client.build_request("GET", url), stream=True) for _ in range(10)]
         assert {stream.status_code for stream in streams} == {200}
@@ -162,7 +164,7 @@ async def test_a_user_has_at_most_ten_streams(live: Live, ann: Person) -> None:
 async def test_a_stream_ends_with_its_token(live: Live, issuer: LocalIssuer, ann: Person) -> None:
     expires_at = int(time.time()) + 3
     token = issuer.token(ann.sub, expires_at - LIFETIME)
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=60) as client:
         answer = await client.get(f"{live.servers[0].address}/api/events")
         assert answer.status_code == 200
         assert -0.1 < time.time() - expires_at < 2
@@ -191,7 +193,7 @@ async def test_a_stream_ends_when_its_token_is_refused_before_it_expires(
 
 async def test_a_stream_is_not_buffered_and_begins_with_a_retry_time(live: Live, ann: Person) -> None:
     async with (
-        httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False) as client,
+        httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False, timeout=60) as client,
         client.stream("GET", f"{live.servers[0].address}/api/events") as response,
     ):
         assert response.headers["content-type"].startswith("text/event-stream")

@@ -23,11 +23,14 @@ from app.realtime.replay import Delivery
 from app.realtime.stream import Stream
 from tests.fixtures.app import Service
 from tests.messaging.test_capacity import Metered
+from tests.tools.own_time import advance
 from tests.tools.processes import DIRECTORY
 
 SECONDS = 10
 FLOOD = 3 * QUEUE_EVENTS
 CALLS = 180
+INTERVAL = 20
+"""Seconds, which only a test that advances the clock lets pass."""
 
 
 class Talkers(Metered):
@@ -38,8 +41,9 @@ class Talkers(Metered):
         self.service = service
         self.bus = MemoryBus()
         self.events: list[LiveEvent] = []
+        self.tasks = TaskSet()
         self.messaging = Messaging(
-            self.store, DIRECTORY, message_max_length=100, tasks=TaskSet(), publish=self._publish
+            self.store, DIRECTORY, message_max_length=100, tasks=self.tasks, publish=self._publish
         )
 
     async def _publish(self, *events: LiveEvent) -> None:
@@ -63,14 +67,16 @@ class Talkers(Metered):
 
 @pytest.fixture
 async def talkers(service: Service, monkeypatch: pytest.MonkeyPatch) -> Talkers:
-    monkeypatch.setattr(service_of_messaging, "TYPING_INTERVAL", 0.4)
+    monkeypatch.setattr(service_of_messaging, "TYPING_INTERVAL", INTERVAL)
     talkers = Talkers(service)
     await talkers.say()
     return talkers
 
 
-async def an_interval_later() -> None:
-    await asyncio.sleep(service_of_messaging.TYPING_INTERVAL * 1.5)
+async def an_interval_later(talkers: Talkers) -> None:
+    """Return at the end of the interval, after the work that it begins."""
+    await advance(INTERVAL)
+    await talkers.tasks.drain(SECONDS)
 
 
 async def test_typing_is_published_at_once_and_then_once_in_an_interval(talkers: Talkers) -> None:
@@ -79,11 +85,11 @@ async def test_typing_is_published_at_once_and_then_once_in_an_interval(talkers:
         assert talkers.typing_of(talkers.ann) == [True]
         await talkers.type(*[True] * CALLS, False)
         assert talkers.typing_of(talkers.ann) == [True]
-        await an_interval_later()
+        await an_interval_later(talkers)
     assert talkers.typing_of(talkers.ann) == [True, False]
     assert (spent.calls, spent.read_units) == (["GetItem"] * 4, 3), "two rows for each event, whatever was called"
-    await an_interval_later()
-    await an_interval_later()
+    await an_interval_later(talkers)
+    await an_interval_later(talkers)
     await talkers.type(True)
     assert talkers.typing_of(talkers.ann) == [True, False, True]
 
@@ -97,14 +103,14 @@ async def test_each_member_has_intervals_of_its_own(talkers: Talkers) -> None:
 async def test_a_message_withdraws_the_typing_that_was_not_published_yet(talkers: Talkers) -> None:
     await talkers.type(True, True)
     await talkers.say()
-    await an_interval_later()
+    await an_interval_later(talkers)
     assert talkers.typing_of(talkers.ann) == [True]
 
 
 async def test_membership_is_proved_again_in_each_interval(talkers: Talkers) -> None:
     await talkers.type(True, True)
     await talkers.leave(talkers.ann)
-    await an_interval_later()
+    await an_interval_later(talkers)
     assert talkers.typing_of(talkers.ann) == [True]
     with pytest.raises(GroupNotFound):
         await talkers.type(True)

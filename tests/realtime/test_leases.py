@@ -30,7 +30,7 @@ from tests.tools.servers import servers
 @asynccontextmanager
 async def process(url: str) -> AsyncIterator[StreamLeases]:
     """The leases of a process. Without `renewed` they expire, like those of a process that was killed."""
-    valkey = Valkey(url)
+    valkey = Valkey(url, call_seconds=5)
     try:
         yield StreamLeases(valkey)
     finally:
@@ -77,7 +77,7 @@ async def test_the_leases_of_a_killed_process_expire_and_renewed_ones_do_not(
         assert await taken(stack, living, user, 10) == 3
         await asyncio.sleep(3.5)
         assert await taken(stack, living, user, 10) == 7
-        valkey = Valkey(valkey_url)
+        valkey = Valkey(valkey_url, call_seconds=5)
         await asyncio.sleep(2.5)
         assert await valkey.call("ZCARD", f"{{cruddur:streams:{user}}}") == 10
         await valkey.aclose()
@@ -158,7 +158,7 @@ async def open_over_http(client: httpx.AsyncClient, address: str) -> httpx.Respo
 
 async def test_a_user_has_ten_streams_over_two_processes(live: Live, ann: Person) -> None:
     headers = {"authorization": f"Bearer {ann.token}"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as client, AsyncExitStack() as stack:
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client, AsyncExitStack() as stack:
         for number in range(10):
             stream = await open_over_http(client, live.servers[number % 2].address)
             stack.push_async_callback(stream.aclose)
@@ -177,7 +177,7 @@ async def test_a_user_gets_the_streams_of_a_killed_process_back(
     headers = {"authorization": f"Bearer {ann.token}"}
     async with (
         servers(live_settings, 2) as (killed, living),
-        httpx.AsyncClient(headers=headers, trust_env=False) as client,
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client,
         AsyncExitStack() as stack,
     ):
         for _ in range(10):
@@ -196,7 +196,7 @@ async def test_a_user_gets_the_streams_of_a_killed_process_back(
 
 
 async def make_older(valkey_url: str, person: Person, seconds: int) -> None:
-    valkey, name = Valkey(valkey_url), f"{{cruddur:streams:{person.uuid}}}"
+    valkey, name = Valkey(valkey_url, call_seconds=5), f"{{cruddur:streams:{person.uuid}}}"
     for lease in await valkey.call("ZRANGE", name, 0, -1):
         await valkey.call("ZINCRBY", name, -seconds, lease)
     await valkey.aclose()

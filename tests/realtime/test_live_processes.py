@@ -194,7 +194,7 @@ async def test_a_stalled_client_is_disconnected_and_others_are_unaffected(
     ):
         await asyncio.sleep(0.3)
         headers = {"authorization": f"Bearer {ann.token}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
             for n in range(250):
                 body = {"message": f"{n} " + "long " * 190, "handle": bob.handle}
                 answer = await client.post(f"{server.address}/api/messages", json=body)
@@ -207,7 +207,9 @@ async def test_a_stalled_client_is_disconnected_and_others_are_unaffected(
         found = await _read_all(stalled)
         assert len(found) < 200_000  # so little was kept for it
         assert not found.endswith(b"0\r\n\r\n")
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {bob.token}"}, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            headers={"authorization": f"Bearer {bob.token}"}, trust_env=False, timeout=60
+        ) as client:
             streams = [client.build_request("GET", f"{server.address}/api/events") for _ in range(9)]
             opened = [await client.send(request, stream=True) for request in streams]
             assert {response.status_code for response in opened} == {200}  # the stalled one counts no more

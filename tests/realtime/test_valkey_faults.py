@@ -71,7 +71,7 @@ async def is_seen_and_recovers(settings: Settings, kind: str) -> None:
     with running_valkey() as engine:
         live = settings.model_copy(update={"valkey_url": SecretStr(engine.address)})
         server = Server(live, variables={"LOG_LEVEL": "WARNING"}, stderr=asyncio.subprocess.PIPE)
-        async with admin_of(engine.address) as admin, httpx.AsyncClient(base_url=server.address) as client:
+        async with admin_of(engine.address) as admin, httpx.AsyncClient(base_url=server.address, timeout=60) as client:
             await server.start()
             try:
                 await becomes(client, (200, "ok", "ok"), kind)

@@ -15,7 +15,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for_end(*pids: int, seconds: float = 5) -> None:
+def wait_for_end(*pids: int, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while alive := [pid for pid in pids if is_running(pid)]:
         assert time.monotonic() < deadline, f"still running: {alive}"

@@ -29,15 +29,15 @@ def child(tmp_path: Path) -> Child:
 
 def test_the_output_of_a_child_is_in_its_log(child: Child) -> None:
     child.start(*SLEEPER)
-    child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
-    child.stop(seconds=5)
+    child.wait_until(lambda: "hello" in child.log.read_text(), seconds=60)
+    child.stop(seconds=60)
     assert child.exit_code() == -signal.SIGTERM
 
 
 def test_a_hanging_child_is_killed(child: Child) -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     child.start(sys.executable, "-c", f"{deaf}; {SLEEPER[-1]}")
-    child.wait_until(lambda: "hello" in child.log.read_text(), seconds=5)
+    child.wait_until(lambda: "hello" in child.log.read_text(), seconds=60)
     child.stop(seconds=0.1)
     assert child.exit_code() == -signal.SIGKILL
 
@@ -45,21 +45,21 @@ def test_a_hanging_child_is_killed(child: Child) -> None:
 def test_stopping_is_repeatable_and_needs_no_start(child: Child) -> None:
     child.stop(seconds=0)
     child.start("/bin/true")
-    child.wait(seconds=5)
+    child.wait(seconds=60)
     child.stop(seconds=0)
 
 
 def test_a_child_that_ends_while_starting_is_reported_with_the_end_of_its_log(child: Child) -> None:
     child.start("/bin/sh", "-c", "echo 'no such folder'; exit 3")
     with pytest.raises(EngineError, match=r"sleeper ended while starting \(3\)[^$]*\| no such folder"):
-        child.wait_until(lambda: False, seconds=5)
+        child.wait_until(lambda: False, seconds=60)
 
 
 def test_a_child_that_does_not_get_ready_is_reported(child: Child) -> None:
     child.start(*SLEEPER)
     with pytest.raises(EngineError, match="not ready after"):
         child.wait_until(lambda: False, seconds=0.1)
-    child.stop(seconds=5)
+    child.stop(seconds=60)
 
 
 def test_a_command_that_takes_too_long_is_ended(child: Child) -> None:
@@ -73,7 +73,7 @@ def test_a_large_log_is_put_aside(child: Child) -> None:
     child.log.parent.mkdir()
     child.log.write_bytes(b"old\n" * 3_000_000)
     child.start("/bin/true")
-    child.wait(seconds=5)
+    child.wait(seconds=60)
     assert child.log.stat().st_size == 0
     assert child.log.with_suffix(".log.1").stat().st_size == 12_000_000
 

@@ -57,7 +57,7 @@ class Up:
 
     def exit_code(self) -> int:
         assert self.process.stdout
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=60)
         self.output += self.process.stdout.read()
         return code
 
@@ -69,7 +69,7 @@ class Up:
         [line] = [line for line in self.output.splitlines() if line.startswith("  curl ")]
         _, _, url, _, header = shlex.split(line)
         name, _, value = header.partition(": ")
-        return httpx.get(url, headers={name: value}, trust_env=False)
+        return httpx.get(url, headers={name: value}, trust_env=False, timeout=60)
 
 
 Start = Callable[..., Up]

@@ -12,7 +12,7 @@ import httpx
 
 from tests.fixtures.app import Person
 
-PATIENCE = 15
+PATIENCE = 60
 
 
 async def sse(response: httpx.Response) -> AsyncIterator[dict[str, str]]:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from tests.tools.own_time import now
+from tests.tools.own_time import advance, now
 
 
 async def test_a_halt_of_the_process_does_not_count() -> None:
@@ -41,3 +41,14 @@ async def test_a_deadline_is_met_by_this_clock() -> None:
             await asyncio.Event().wait()
     except TimeoutError:
         assert 0.1 <= now() - started < 0.2
+
+
+async def test_a_clock_that_is_advanced_runs_the_timers_that_are_due_and_no_others() -> None:
+    started, ran = time.monotonic(), list[int]()
+    for seconds in (3000, 1000, 2000):
+        asyncio.get_running_loop().call_later(seconds, ran.append, seconds)
+    await advance(2500)
+    assert ran == [1000, 2000]
+    await advance(1000)
+    assert ran == [1000, 2000, 3000]
+    assert time.monotonic() - started < 1000

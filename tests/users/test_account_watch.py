@@ -205,7 +205,9 @@ async def streaming(server: Server, person: Person) -> AsyncIterator["asyncio.Ta
 
 async def answers(running: list[Server], person: Person) -> list[httpx.Response]:
     """Return the answers of each process to a read, and to a send to the peer."""
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {person.token}"}, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        headers={"authorization": f"Bearer {person.token}"}, trust_env=False, timeout=60
+    ) as client:
         return [await client.get(f"{server.address}/api/message_groups") for server in running]
 
 

@@ -35,7 +35,8 @@ FONTS = """<?xml version="1.0"?>
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
 """
 """Only the fonts that came with the browser, so that screenshots are the same on every machine."""
-WAIT = 8_000
+WAIT = 60_000
+"""Milliseconds for which the tests wait for something: their patience on a loaded machine, not a promise."""
 WIDE = {"width": 1600, "height": 1000}
 NARROW = {"width": 360, "height": 740}
 
@@ -78,7 +79,7 @@ def local_server(settings: Settings, **variables: str) -> Server:
 @asynccontextmanager
 async def local_client(address: str, user: "User") -> AsyncIterator[httpx.AsyncClient]:
     """Open a client of the process that serves the page, whose events reach the page at once."""
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=WAIT / 1000) as client:
         tokens = (await client.post("/local/token", json={"handle": user.handle})).json()
         client.headers["authorization"] = f"Bearer {tokens['access_token']}"
         yield client

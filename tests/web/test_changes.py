@@ -51,7 +51,7 @@ async def test_changes_that_were_missed_are_made_up_for(visit: Visit, ann: Perso
     await visitor.page.locator(f'[data-group="{ann.group_with(bob)}"]').click()
     await expect(item(visitor, 1).locator(".text")).to_have_text("First")
     await visitor.page.context.set_offline(False)
-    await expect(item(visitor, 1).locator(".text")).to_have_text("Version 3", timeout=20_000)
+    await expect(item(visitor, 1).locator(".text")).to_have_text("Version 3")
 
 
 async def test_reactions_of_both_are_counted_and_taken_back(visit: Visit, ann: Person, bob: Person) -> None:

@@ -28,8 +28,8 @@ async def texts_of(person: Person, other: Person) -> list[str]:
 
 
 async def expect_all_sent(visitor: Visitor, last: str) -> None:
-    await expect(visitor.message(last)).to_be_visible(timeout=20_000)
-    await expect(visitor.page.locator("[data-pending]")).to_have_count(0, timeout=20_000)
+    await expect(visitor.message(last)).to_be_visible()
+    await expect(visitor.page.locator("[data-pending]")).to_have_count(0)
 
 
 async def test_a_killed_server_loses_no_message_and_doubles_none(
@@ -48,7 +48,7 @@ async def test_a_killed_server_loses_no_message_and_doubles_none(
             if n % 6 == 4:
                 await own_server.start()
         await expect_all_sent(writer, "12")
-        await expect(reader.page.locator("[data-number]")).to_have_count(13, timeout=20_000)
+        await expect(reader.page.locator("[data-number]")).to_have_count(13)
         assert await texts_of(ann, bob) == [str(n) for n in range(13)]
         assert await reader.texts() == await writer.texts() == [str(n) for n in range(13)]
 
@@ -66,7 +66,7 @@ async def test_a_conversation_that_could_not_be_loaded_is_shown_when_the_connect
         await reader.page.unroute("**/api/messages/**")
         await own_server.stop(signal.SIGKILL)
         await own_server.start()
-        await expect(reader.message("0")).to_be_visible(timeout=20_000)
+        await expect(reader.message("0")).to_be_visible()
 
 
 async def test_messages_written_offline_are_sent_once_and_in_order(visit: Visit, ann: Person, bob: Person) -> None:
@@ -116,7 +116,7 @@ async def test_a_lost_connection_at_the_start_keeps_the_user_signed_in(visit: Vi
     await expect(visitor.page.get_by_role("alert")).to_contain_text("The server cannot be reached")
     await expect(visitor.page.get_by_role("button", name="Try again")).to_be_visible()
     await visitor.page.unroute("**/local/token")
-    await expect(visitor.page.locator(".shell")).to_be_attached(timeout=20_000)
+    await expect(visitor.page.locator(".shell")).to_be_attached()
 
 
 async def test_a_lost_response_does_not_double_the_message(visit: Visit, ann: Person, bob: Person) -> None:

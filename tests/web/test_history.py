@@ -41,6 +41,16 @@ SCROLL_AND_WATCH = """(by) => {
   watch();
 }"""
 """Scrolls, then records the top of the first bubble in view in each frame."""
+VIEW = "[document.querySelector('.feed').scrollTop, document.querySelector('.feed').scrollHeight]"
+IS_SAVED = """() => {
+  const feed = document.querySelector(".feed");
+  const saved = history.state?.position;
+  const bubble = saved && feed.querySelector(`[data-number="${saved.number}"] .bubble`);
+  const top = bubble?.getBoundingClientRect().top - feed.getBoundingClientRect().top;
+  return Math.abs(top - saved?.offset) < 1;
+}"""
+"""Returns whether the position that is saved is that of the view."""
+SAVE_SECONDS = 0.25
 WATCHED = "cancelAnimationFrame(window.watching), window.tops"
 
 
@@ -67,6 +77,17 @@ def text_of(number: int) -> str:
 async def scroll(visitor: Visitor, by: int) -> None:
     await visitor.feed.hover()
     await visitor.page.mouse.wheel(0, by)
+
+
+async def settle(visitor: Visitor) -> None:
+    """Wait until the page has scrolled and saved its position, which it does a moment after the last movement."""
+
+    async def is_at_rest() -> bool:
+        before = await visitor.run(VIEW)
+        await asyncio.sleep(SAVE_SECONDS)
+        return before == await visitor.run(VIEW) and bool(await visitor.run(IS_SAVED))
+
+    await visitor.wait_until(is_at_rest)
 
 
 async def anchor(visitor: Visitor) -> tuple[int, float]:
@@ -130,6 +151,7 @@ async def test_a_new_message_does_not_move_a_reader_of_older_ones(
     await writer.open_group(ann)
     await scroll(reader, -1500)
     await expect(reader.page.get_by_role("button", name="To the newest message")).to_be_visible()
+    await settle(reader)
     number, top = await anchor(reader)
     await writer.write("While you were reading")
     await expect(reader.page.get_by_role("button", name="To the newest message, 1 unread")).to_be_visible()
@@ -149,7 +171,7 @@ async def test_a_reload_keeps_the_scroll_position(visit: Visit, settings: Settin
     while (await visitor.numbers())[0] > 250:
         await scroll(visitor, -2_500)
         await asyncio.sleep(0.05)
-    await asyncio.sleep(0.4)  # the position is saved a moment after the last scroll
+    await settle(visitor)
     number, top = await anchor(visitor)
     await visitor.page.reload()
     await expect(visitor.page.locator(f'[data-number="{number}"]')).to_be_in_viewport()

@@ -30,6 +30,6 @@ async def test_an_inbox_of_two_thousand_groups_loads_to_its_end(
         await scroll_to_end(visitor)
         return await visitor.groups.count() == GROUPS
 
-    await visitor.wait_until(is_whole, seconds=60)
+    await visitor.wait_until(is_whole)
     handles = await visitor.groups.locator(".handle").all_text_contents()
     assert handles == [f"@{peer.handle}" for peer in peers]

@@ -42,4 +42,4 @@ async def test_an_offline_search_finds_conversations_and_says_that_it_finds_no_o
     await expect(option).to_have_count(0)
     await expect(visitor.page.get_by_text("You are offline")).to_be_visible()
     await visitor.page.context.set_offline(False)
-    await expect(option).to_have_count(1, timeout=20_000)
+    await expect(option).to_have_count(1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 
 import httpx
 from playwright.async_api import expect
@@ -9,7 +10,7 @@ from playwright.async_api import expect
 from app.users.store import UserStore
 from tests.fixtures.app import Person, Service
 from tests.tools.servers import Server
-from tests.web.browsing import NARROW, Visit, Visitor
+from tests.web.browsing import NARROW, WAIT, Visit, Visitor
 from tests.web.cognito import FakeCognito, sign_in
 
 STORED = "JSON.stringify([{...sessionStorage}, {...localStorage}, document.cookie, history.state])"
@@ -20,11 +21,11 @@ async def sign_out(visitor: Visitor, label: str = "Switch user") -> None:
     await visitor.page.get_by_role("button", name=label).click()
 
 
-async def open_streams(address: str) -> int:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        text = (await client.get(f"{address}/metrics")).text
-    (count,) = re.findall(r"^cruddur_event_streams (\d+)", text, re.MULTILINE)
-    return int(count)
+async def has_streams(visitor: Visitor, count: int) -> bool:
+    """Return whether the service of the visitor has so many open streams."""
+    async with httpx.AsyncClient(trust_env=False, timeout=WAIT / 1000) as client:
+        text = (await client.get(f"{visitor.address}/metrics")).text
+    return re.findall(r"^cruddur_event_streams (\d+)", text, re.MULTILINE) == [str(count)]
 
 
 async def test_sign_out_revokes_ends_the_stream_and_leaves_nothing(
@@ -34,18 +35,14 @@ async def test_sign_out_revokes_ends_the_stream_and_leaves_nothing(
     visitor = await visit_with_cognito(ann)
     await sign_in(visitor, f"/messages/{ann.group_with(bob)}")
     await expect(visitor.message("Welcome")).to_be_visible()
-    assert await open_streams(visitor.address) == 1
+    await visitor.wait_until(partial(has_streams, visitor, 1))
     await visitor.composer.fill("A draft")
     await visitor.run("sessionStorage.removeItem('cruddur-handle')")  # which the test has put there
     await sign_out(visitor, "Sign out")
     await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
     await expect(visitor.page).to_have_url(f"{visitor.address}/")
     assert cognito.revoked == [cognito.refresh_token]
-
-    async def has_ended() -> bool:
-        return await open_streams(visitor.address) == 0
-
-    await visitor.wait_until(has_ended)
+    await visitor.wait_until(partial(has_streams, visitor, 0))
     stored = await visitor.run(f"sessionStorage.removeItem('cruddur-handle'), {STORED}")
     assert stored == '[{},{},"",null]'
     assert await visitor.page.title() == "Messages"
@@ -143,7 +140,7 @@ async def test_a_disabled_account_is_told_so(visit: Visit, service: Service, ann
     await visitor.open(f"/messages/new/{bob.handle}")
     assert await UserStore(service.state["postgres"]).disable([ann.uuid]) == 1
     notice = visitor.page.get_by_role("alert").filter(has_text="This account is disabled: ask the operator")
-    await expect(notice).to_be_visible(timeout=10_000)
+    await expect(notice).to_be_visible()
     await visitor.page.reload()
     await expect(notice).to_be_visible()
     visitor.console_errors.clear()  # the browser logs each 403

@@ -98,7 +98,7 @@ async def test_both_users_see_the_same_order_and_correct_counts(
         assert await visitor.numbers() == list(range(1, 12))
     assert await anns.texts() == await bobs.texts()
     names = anns.groups.locator(".name")
-    assert await names.all_inner_texts() == [bob.display_name, eve.display_name]
+    await expect(names).to_have_text([bob.display_name, eve.display_name])
     await expect(anns.groups.nth(0).locator(".badge")).to_have_count(0)
     await expect(anns.groups.nth(1).locator(".badge")).to_have_text("1 unread")
     for reader, writer in ((ann, bob), (bob, ann)):
@@ -117,12 +117,16 @@ async def test_the_sender_sees_read_receipts_and_typing(visit: Visit, ann: Perso
     await expect(anns.page.locator(".receipt")).to_have_text("Sent")
     await bobs.open_group(ann)
     await expect(anns.page.locator(".receipt")).to_have_text("Read")
-    await bobs.composer.press_sequentially("I am")
-    await expect(anns.page.get_by_text("Bob is typing")).to_be_visible()
-    await expect(anns.groups.locator(".preview")).to_have_text("typing…")
+    typing, preview = anns.page.get_by_text("Bob is typing"), anns.groups.locator(".preview", has_text="typing…")
+
+    async def is_shown() -> bool:
+        await bobs.composer.press_sequentially(".")  # as typing ends with a pause
+        return await typing.is_visible() and await preview.is_visible()
+
+    await anns.wait_until(is_shown)
     await bobs.write("Yes")
     await expect(anns.message("Yes")).to_be_visible()
-    await expect(anns.page.get_by_text("Bob is typing")).to_have_count(0)
+    await expect(typing).to_have_count(0)
 
 
 async def test_a_conversation_opens_at_the_first_unread_message(visit: Visit, ann: Person, bob: Person) -> None:
