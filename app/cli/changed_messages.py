@@ -13,7 +13,7 @@ def with_change(message: Message, change: Change) -> Message:
 
 
 def as_sent(message: Message) -> Message:
-    """Return a message without its changes; its text is the present one, as a message does not keep another."""
+    """Return a message without its changes; text and mentions are the present ones, as it keeps no others."""
     return Message(
         message.group_uuid,
         message.number,
@@ -23,6 +23,7 @@ def as_sent(message: Message) -> Message:
         message.created_at,
         message.kind,
         message.reply_to,
+        mentions=message.mentions,
     )
 
 
@@ -40,11 +41,12 @@ def _edit(message: Message, change: Change) -> Message:
         edited_at=change.created_at,
         version=change.version or message.version,
         edits=(*message.edits, change.number),
+        mentions=change.mentions,
     )
 
 
 def _delete(message: Message, change: Change) -> Message:
-    return replace(message, text="", deleted_at=change.created_at, edits=(), reactions={})
+    return replace(message, text="", deleted_at=change.created_at, edits=(), reactions={}, mentions=frozenset())
 
 
 def _react(message: Message, change: Change) -> Message:

@@ -10,9 +10,11 @@ from app.messaging.items import (
     changed_attributes,
     from_ms,
     inbox_key,
+    mentions,
     message_key,
     reaction_name,
     to_inbox_row,
+    to_mentions,
     to_message,
     to_ms,
 )
@@ -39,6 +41,7 @@ def change_item(change: Change) -> Item:
         "earlier": change.earlier_text,
         "version": change.version,
         "emoji": change.emoji,
+        "mentions": change.mentions or None,
     }
     return {
         **change_key(change.group_uuid, change.number),
@@ -65,6 +68,7 @@ def to_change(item: StoredItem) -> Change:
         earlier_text=item["earlier"]["S"] if "earlier" in item else None,
         version=int(item["version"]["N"]) if "version" in item else None,
         emoji=item["emoji"]["S"] if "emoji" in item else None,
+        mentions=to_mentions(item),
     )
 
 
@@ -105,15 +109,18 @@ def apply_change(change: Change, message: Message) -> Update:
 
 def _edit(change: Change, _: Message) -> tuple[str, Item]:
     edits = "#edits = list_append(if_not_exists(#edits, :none), :edit)"
-    values = {":text": change.text, ":at": to_ms(change.created_at), ":version": change.version}
+    values: Item = {":text": change.text, ":at": to_ms(change.created_at), ":version": change.version}
+    mentioned = ", #mentions = :mentions" if change.mentions else " REMOVE #mentions"
+    if change.mentions:
+        values[":mentions"] = change.mentions
     return (
-        f", #text = :text, #edited = :at, #version = :version, {edits}",
+        f", #text = :text, #edited = :at, #version = :version, {edits}{mentioned}",
         values | {":none": [], ":edit": [change.number]},
     )
 
 
 def _delete(change: Change, message: Message) -> tuple[str, Item]:
-    gone = ["#text", *(f"#{reaction_name(emoji)}" for emoji in message.reactions)]
+    gone = ["#text", "#mentions", *(f"#{reaction_name(emoji)}" for emoji in message.reactions)]
     return f", #deleted = :at REMOVE {', '.join(gone)}", {":at": to_ms(change.created_at)}
 
 
@@ -142,7 +149,9 @@ def reset_changes(message: Message, stored: Message) -> Update:
     wanted = changed_attributes(message) if message.change_number else {}
     if message.text:
         wanted["text"] = message.text
-    gone = {"k", "text", *changed_attributes(stored)} - wanted.keys()
+    if message.mentions:
+        wanted["mentions"] = message.mentions
+    gone = {"k", "text", "mentions", *changed_attributes(stored)} - wanted.keys()
     sets = f"SET {', '.join(f'#{name} = :{name}' for name in wanted)}" if wanted else ""
     removes = f"REMOVE {', '.join(f'#{name}' for name in sorted(gone))}" if gone else ""
     values = {f":{name}": value for name, value in wanted.items()}
@@ -155,8 +164,8 @@ def reset_changes(message: Message, stored: Message) -> Update:
 
 
 def remove_texts(group: UUID, number: int) -> Update:
-    """Return the update that removes the texts of an edit."""
-    return Update(change_key(group, number), "REMOVE #text, #earlier", {}, condition="attribute_exists(#pk)")
+    """Return the update that removes the texts of an edit, and the members that it mentions."""
+    return Update(change_key(group, number), "REMOVE #text, #earlier, #mentions", {}, condition="attribute_exists(#pk)")
 
 
 def forget_edits(message: Message) -> Update:
@@ -169,7 +178,7 @@ def advance_change_number(change: Change, message: Message, *, user: UUID, is_la
     """Return the update that moves a row from the change before this one to this one.
 
     It fails for a row that is at another change. If the change alters the text, the row's last message must be this
-    `message`, whose preview follows, or a later one, as `is_last` says.
+    `message`, whose preview follows, or a later one, as `is_last` says; the row's mentions follow the message.
     """
     values: Item = {":k": change.number, ":before": change.number - 1, ":at": to_ms(change.created_at), ":one": 1}
     expression = "SET #k = :k, #changed = :at, #v = #v + :one"
@@ -180,6 +189,8 @@ def advance_change_number(change: Change, message: Message, *, user: UUID, is_la
         if is_last:
             expression += ", #text = :text"
             values[":text"] = preview(message.text)
+        values[":number"] = frozenset({change.message_number})
+        expression += f" {'ADD' if mentions(message, user) else 'DELETE'} #mentioned :number"
     if change.number == 1:
         del values[":before"]
     return Update(inbox_key(user, change.group_uuid), expression, values, condition=condition)

@@ -95,7 +95,8 @@ class ChangeLog:
         edit = await self._store.changes.change(draft.group_uuid, message.edits[draft.version - 1])
         if edit is None or edit.uuid != draft.uuid:
             return None
-        if edit.user_uuid != draft.user_uuid or edit.text not in {draft.text, None}:  # its text may be removed
+        is_other = edit.text != draft.text or draft.mentions not in {edit.mentions, None}
+        if edit.user_uuid != draft.user_uuid or (is_other and edit.text is not None):  # its text may be removed
             raise UuidTaken
         return edit
 
@@ -114,6 +115,7 @@ class ChangeLog:
             earlier_text=message.text if is_edit and is_first and self._keeps_texts else None,
             version=message.version + 1 if is_edit else None,
             emoji=draft.emoji,
+            mentions=(message.mentions if draft.mentions is None else draft.mentions) if is_edit else frozenset(),
         )
 
     async def _commit(self, change: Change, *, is_contended: bool) -> list[Change]:

@@ -19,6 +19,7 @@ from app.messaging.errors import (
     EditsHidden,
     EditWindowClosed,
     GroupNotFound,
+    MentionNotMember,
     MessageBlank,
     MessageDeleted,
     MessageMalformed,
@@ -130,6 +131,7 @@ async def get_message(
         MessageBlank,
         MessageTooLong,
         MessageMalformed,
+        MentionNotMember,
     ),
 )
 async def edit_message(
@@ -155,6 +157,7 @@ async def edit_message(
         text=body.message,
         version=int(if_match.strip('"')),
         uuid=body.uuid,
+        mentions=None if body.mentions is None else frozenset(body.mentions),
     )
     return await show(await changes.edit(draft))
 

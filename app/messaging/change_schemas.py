@@ -6,8 +6,16 @@ from typing import Annotated
 from pydantic import Field
 
 from app.http.types import EXAMPLE_UUID, RequestModel, Timestamp, Uuid
+from app.messaging.mention_schemas import MAX_MENTIONS, Mentions
 from app.messaging.models import LAST_NUMBER, Change, ChangeType
-from app.messaging.schemas import AS_STRING, DISPLAY_NAME, MAX_TEXT, MAX_VERSION, SENDER_HANDLE, TEXT
+from app.messaging.schemas import (
+    AS_STRING,
+    DISPLAY_NAME,
+    MAX_TEXT,
+    MAX_VERSION,
+    SENDER_HANDLE,
+    TEXT,
+)
 
 
 @dataclass(slots=True)
@@ -49,6 +57,14 @@ class ChangeView:
         str | None,
         Field(description="The emoji of a reaction", min_length=1, max_length=16, examples=["👍"]),
     ]
+    mentions: Annotated[
+        list[Uuid],
+        Field(
+            description="Ids of the members that the message mentions after an `edit`, in order",
+            max_length=MAX_MENTIONS,
+            examples=[[EXAMPLE_UUID]],
+        ),
+    ]
 
     @classmethod
     def of(cls, change: Change) -> "ChangeView":
@@ -63,6 +79,7 @@ class ChangeView:
             change.text,
             change.version,
             change.emoji,
+            sorted(change.mentions),
         )
 
 
@@ -79,6 +96,11 @@ class MessageEdit(RequestModel):
         description="The client's id of this edit, best a UUIDv7: an edit that is repeated with the same uuid, text and"
         " version is applied once",
         examples=[EXAMPLE_UUID],
+    )
+    mentions: Mentions | None = Field(
+        None,
+        description="Ids of the members that the message mentions from now on, in any order; without it they stay",
+        examples=[[EXAMPLE_UUID]],
     )
 
 

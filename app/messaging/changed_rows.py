@@ -59,6 +59,7 @@ class ChangedRows:
                     return
                 row = error.row
             if row.change_number >= change.number:
+                row = await self._store.mentions.complete(row, ())  # an edit may have added one too many
                 if row.state is MemberState.ACTIVE:
                     await self._publish(MessageChanged(change, row))
                 return

@@ -23,7 +23,7 @@ from app.messaging.errors import (
 )
 from app.messaging.log import now
 from app.messaging.models import Change, ChangeDraft, ChangeType, Message
-from app.messaging.service import Messaging
+from app.messaging.service import Messaging, require_members
 from app.messaging.store import MessagingStore
 
 MAX_EDITS = 50
@@ -91,7 +91,7 @@ class Changes:
 
         An edit that is sent again with its uuid and version returns the message as it stands. Raises NotSender,
         MessageDeleted, VersionDiffers, EditWindowClosed, EditLimit, CannotMessage, UuidTaken, MessageBlank,
-        MessageTooLong and MessageMalformed.
+        MessageTooLong, MessageMalformed and MentionNotMember.
         """
         self._messaging.require_sendable(draft.text or "")
 
@@ -104,7 +104,7 @@ class Changes:
                 raise VersionDiffers
             if self._clock() - message.created_at > self._edit_window:
                 raise EditWindowClosed
-            if message.text == draft.text:
+            if message.text == draft.text and draft.mentions in {message.mentions, None}:
                 return False
             if message.version > MAX_EDITS:
                 raise EditLimit
@@ -163,6 +163,7 @@ class Changes:
             row = await self._messaging.group(draft.user_uuid, draft.group_uuid)
             if row.is_blocked and draft.type in SAYS_SOMETHING:
                 raise CannotMessage
+            require_members(draft.mentions, row.user_uuid, row.peer_uuid)
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
             changed = await self._log.append(draft, row, rule)
         if changed.change:

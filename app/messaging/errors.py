@@ -67,6 +67,12 @@ class ReplyBeyondEnd(AppError):
     pointer = "/reply_to"
 
 
+class MentionNotMember(AppError):
+    status = 422
+    title = "The message mentions a user that is not a member of the group"
+    pointer = "/mentions"
+
+
 class MessageNotFound(AppError):
     status = 404
     title = "The group has no message with this number"

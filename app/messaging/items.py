@@ -8,11 +8,12 @@
 Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
 characters takes 208 bytes, an inbox row about 300.
 
-    message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to
+    message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to · mentions users
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
-               active) · blocked · muted, pinned ms · k number, changed ms of the last change
+               active) · blocked · muted, pinned ms · k number, changed ms of the last change · mentioned numbers ·
+               cut: older mentions are left out · prev last number before
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
@@ -43,7 +44,7 @@ ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
-ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #mentioned"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -97,6 +98,8 @@ def message_item(message: Message) -> Item:
         item["kind"] = str(message.kind)
     if message.reply_to is not None:
         item["re"] = message.reply_to
+    if message.mentions:
+        item["mentions"] = message.mentions
     return item | changed_attributes(message) if message.change_number else item
 
 
@@ -111,8 +114,14 @@ def to_message(item: StoredItem) -> Message:
         created_at=from_ms(int(item["at"]["N"])),
         kind=MessageKind(item["kind"]["S"]) if "kind" in item else MessageKind.TEXT,
         reply_to=int(item["re"]["N"]) if "re" in item else None,
+        mentions=to_mentions(item),
         **(changed_fields(item) if "k" in item else {}),
     )
+
+
+def to_mentions(item: StoredItem) -> frozenset[UUID]:
+    """Return the users that a message or an edit mentions."""
+    return frozenset(map(to_known_uuid, item["mentions"]["BS"])) if "mentions" in item else frozenset()
 
 
 def changed_attributes(message: Message) -> Item:
@@ -184,7 +193,13 @@ def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
         preview=preview(message.text),
         read_number=message.number if user == message.user_uuid else 0,
         version=1,
+        mentioned=frozenset({message.number}) if mentions(message, user) else frozenset(),
     )
+
+
+def mentions(message: Message, user: UUID) -> bool:
+    """Return whether a message counts as a mention for a user: one's own messages are never unread."""
+    return user in message.mentions and user != message.user_uuid
 
 
 def advance_inbox_row(message: Message, *, user: UUID) -> Update:
@@ -194,12 +209,20 @@ def advance_inbox_row(message: Message, *, user: UUID) -> Update:
     """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
     read = ", #read = :last" if user == message.user_uuid else ""
+    values, mention = _projection_values(message, user), ""
+    if mentions(message, user):
+        values, mention = values | {":number": frozenset({message.number})}, " ADD #mentioned :number"
     return Update(
         inbox_key(user, message.group_uuid),
-        f"SET {changes}{read}, #v = #v + :one REMOVE #state",
-        _projection_values(message, user),
+        f"SET {changes}{read}, #prev = #last, #v = #v + :one REMOVE #state{mention}",
+        values,
         condition="#last < :last",
     )
+
+
+def skipped(item: StoredItem) -> range:
+    """Return the numbers of messages that `advance_inbox_row` has moved a row past: their projections are late."""
+    return range(int(item["prev"]["N"]) + 1, int(item["last"]["N"])) if "prev" in item else range(0)
 
 
 def _projection_values(message: Message, user: UUID) -> dict[str, Any]:
@@ -240,6 +263,11 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
     }
 
 
+def has_lost_mentions(item: StoredItem) -> bool:
+    """Return whether unread mentions were taken away from a row that had too many."""
+    return "cut" in item
+
+
 def copied_inbox_row(row: InboxRow) -> Put:
     """Return the put of a row from another table, in place of no row or of one at an earlier message or change."""
     condition, values = f"{ABSENT} OR #last < :last", {":last": row.last_number}
@@ -269,20 +297,22 @@ def inbox_item(row: InboxRow) -> Item:
         item["blocked"] = True
     if row.change_number:
         item["k"] = row.change_number
+    if row.mentioned:
+        item["mentioned"] = row.mentioned
     return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     """Return the update that sets a row back to the end of its log, unless the row has changed since it was read.
 
-    Its number and time of a change become those of `row`.
+    Its number and time of a change, and its mentions, become those of `row`.
     """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
     values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
-    changed = " REMOVE #k, #changed"
-    if row.change_number and row.changed_at:
-        changed = ", #k = :k, #changed = :changed"
-        values |= {":k": row.change_number, ":changed": to_ms(row.changed_at)}
+    wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
+    gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
+    changed = "".join(f", #{name} = :{name}" for name in wanted) + f" REMOVE {', '.join(f'#{name}' for name in gone)}"
+    values |= {f":{name}": value for name, value in wanted.items()}
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         f"SET {changes}, #read = :read, #v = #v + :one{changed}",
@@ -324,6 +354,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         pinned_at=time_or_none(item, "pinned"),
         change_number=int(item["k"]["N"]) if "k" in item else 0,
         changed_at=time_or_none(item, "changed"),
+        mentioned=frozenset(int(number) for number in item["mentioned"]["NS"]) if "mentioned" in item else frozenset(),
     )
 
 

@@ -66,6 +66,7 @@ class Log:
             text=draft.text,
             created_at=max(self._clock(), after.at),
             reply_to=draft.reply_to,
+            mentions=draft.mentions,
         )
 
     async def append(self, draft: Draft, *, group: UUID, known: Tail) -> Message:
@@ -145,13 +146,16 @@ def _last_number(draft: Draft) -> int:
 def _match(appended: Sequence[Message], message: Message) -> Message | None:
     """Return the entry with this message's uuid, or raise UuidTaken if its content differs.
 
-    A message that was edited or deleted does not have the text that was sent: then sender and target decide.
+    A message that was edited or deleted does not have the text and the mentions that were sent: then sender and target
+    decide.
     """
     for other in appended:
         if other.uuid == message.uuid:
             is_as_sent = other.version == 1 and not other.deleted_at
-            text = message.text if is_as_sent else other.text
-            if (other.user_uuid, other.text, other.reply_to) != (message.user_uuid, text, message.reply_to):
+            wanted = (message.text, message.mentions) if is_as_sent else (other.text, other.mentions)
+            if (other.text, other.mentions) != wanted:
+                raise UuidTaken
+            if (other.user_uuid, other.reply_to) != (message.user_uuid, message.reply_to):
                 raise UuidTaken
             return other
     return None

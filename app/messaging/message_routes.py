@@ -13,6 +13,7 @@ from app.messaging.errors import (
     AfterTooOld,
     CannotMessage,
     GroupNotFound,
+    MentionNotMember,
     MessageBlank,
     MessageMalformed,
     MessageTooLong,
@@ -29,13 +30,14 @@ from app.users.errors import UserNotFound
 router = APIRouter(prefix="/api/messages", tags=["messages"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
-REFUSALS = (MessageBlank, MessageTooLong, MessageMalformed, MessageToSelf, OneTarget, ReplyBeyondEnd)
+REFUSALS = (MessageBlank, MessageTooLong, MessageMalformed, MessageToSelf, OneTarget, ReplyBeyondEnd, MentionNotMember)
 NewMessage = Annotated[
     MessageCreate,
     Body(
         openapi_examples={
             "to a person": {"value": {"handle": "amelie", "message": "Shall we ship it today?"}},
             "to a group": {"value": {"message_group_uuid": EXAMPLE_UUID, "message": "Yes!", "reply_to": 42}},
+            "with a mention": {"value": {"handle": "amelie", "message": "@amelie, look!", "mentions": [EXAMPLE_UUID]}},
             "may be repeated": {
                 "value": {"message_group_uuid": EXAMPLE_UUID, "message": "Yes!", "uuid": EXAMPLE_UUID, "after": 42}
             },
@@ -92,7 +94,7 @@ async def send_message(
     may be sent with the group's present `last_number`. A group that does not exist, or that the
     caller is not a member of, is 404 `group-not-found`.
     """
-    await users.names([user])  # first: an answer about a committed message must not fail
+    await users.names([user, *(body.mentions or ())])  # first: an answer about a committed message must not fail
     message = await messaging.send(body.draft(user), group=body.message_group_uuid, handle=body.handle)
     return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
 

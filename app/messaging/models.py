@@ -13,6 +13,8 @@ DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
 """The namespace of direct groups' ids. With another one every pair would get a second group."""
 LAST_NUMBER = 10**12 - 1
 """The greatest number of a message or of a change: sort keys hold twelve digits."""
+MAX_MENTIONS_COUNTED = 20
+"""Unread mentions that a row counts, the newest ones."""
 
 
 class MemberState(StrEnum):
@@ -66,6 +68,8 @@ class Message:
     edits: tuple[int, ...] = ()
     reactions: Mapping[str, frozenset[UUID]] = field(default_factory=dict, hash=False)
     """The users that have reacted with an emoji, by emoji."""
+    mentions: frozenset[UUID] = frozenset()
+    """The members that it mentions."""
     quoted: "Message | None" = field(default=None, compare=False)
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
@@ -88,6 +92,8 @@ class Change:
     version: int | None = None
     """The version of the message that an edit made."""
     emoji: str | None = None
+    mentions: frozenset[UUID] = frozenset()
+    """The members that the message mentions after an edit."""
 
 
 @record(frozen=True, slots=True)
@@ -110,6 +116,13 @@ class InboxRow:
     change_number: int = 0
     """The number of the last change of a message in the group."""
     changed_at: datetime | None = None
+    mentioned: frozenset[int] = frozenset()
+    """The numbers of the newest messages that mention the user, and maybe of some that are read."""
+
+    @property
+    def unread_mentions(self) -> list[int]:
+        """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
+        return sorted(number for number in self.mentioned if number > self.read_number)[-MAX_MENTIONS_COUNTED:]
 
     @property
     def unread_count(self) -> int:
@@ -126,6 +139,7 @@ class Draft:
     uuid: UUID | None = None
     after: int | None = None
     reply_to: int | None = None
+    mentions: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +156,8 @@ class ChangeDraft:
     """The version that an edit replaces."""
     uuid: UUID | None = None
     """The client's id of an edit."""
+    mentions: frozenset[UUID] | None = None
+    """The members that an edited message mentions; None: those of before."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -177,4 +193,4 @@ def direct_group_uuid(one: UUID, other: UUID) -> UUID:
 
 def quote_of(message: Message) -> Message:
     """Return what a reply shows of a message: the beginning of its text, and no reactions."""
-    return replace(message, text=preview(message.text), reactions={}, edits=(), quoted=None)
+    return replace(message, text=preview(message.text), reactions={}, edits=(), mentions=frozenset(), quoted=None)

@@ -1,5 +1,6 @@
 """Schemas of message groups and messages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,8 +9,10 @@ from pydantic import ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import simple_ser_schema
 
 from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
+from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
 from app.messaging.models import (
     LAST_NUMBER,
+    MAX_MENTIONS_COUNTED,
     Draft,
     GroupKind,
     InboxRow,
@@ -87,9 +90,12 @@ class MessageCreate(RequestModel):
         examples=[41],
     )
     reply_to: Number | None = Field(None, description="Number of the message that is replied to", examples=[40])
+    mentions: Mentions | None = Field(
+        None, description="Ids of the members that the message mentions, in any order", examples=[[EXAMPLE_UUID]]
+    )
 
     def draft(self, user: Uuid) -> Draft:
-        return Draft(user, self.message, self.uuid, self.after, self.reply_to)
+        return Draft(user, self.message, self.uuid, self.after, self.reply_to, frozenset(self.mentions or ()))
 
 
 @dataclass(slots=True)
@@ -182,9 +188,21 @@ class MessageView:
             ],
         ),
     ]
+    mentions: Annotated[
+        list[MentionView],
+        Field(
+            description="The members that it mentions, in the order of their ids",
+            max_length=MAX_MENTIONS,
+            examples=[[{"user_uuid": EXAMPLE_UUID, "display_name": "Amélie Laurent", "handle": "amelie"}]],
+        ),
+    ]
 
     @classmethod
-    def of(cls, message: Message, sender: Name, viewer: UUID, quote: QuoteView | None = None) -> "MessageView":
+    def of(
+        cls, message: Message, names: Mapping[UUID, Name], viewer: UUID, quote: QuoteView | None = None
+    ) -> "MessageView":
+        """Return a message for a viewer; `names` has those of its sender and of the members that it mentions."""
+        sender = names[message.user_uuid]
         return cls(
             message.uuid,
             message.group_uuid,
@@ -202,6 +220,7 @@ class MessageView:
             message.change_number,
             _reactions(message, viewer) if message.reactions else [],
             quote,
+            MentionView.of_all(message.mentions, names) if message.mentions else [],
         )
 
 
@@ -269,6 +288,15 @@ class MessageGroupView:
     change_number: Annotated[
         int, Field(ge=0, le=LAST_NUMBER, description="Number of the last change of a message; 0: none", examples=[7])
     ]
+    unread_mention_count: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_MENTIONS_COUNTED,
+            description="Unread messages that mention the caller. At most 20 are counted: 20 means 20 or more",
+            examples=[1],
+        ),
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -289,6 +317,7 @@ class MessageGroupView:
             row.version,
             row.peer_uuid,
             row.change_number,
+            len(row.unread_mentions),
         )
 
 

@@ -1,6 +1,6 @@
 """The rules of messaging: which members may read and write what, and the effect of each call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from app.messaging.changed_rows import ChangedRows
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
+    MentionNotMember,
     MessageBlank,
     MessageMalformed,
     MessageTooLong,
@@ -94,8 +95,8 @@ class Messaging:
         A draft that is sent again with its uuid returns the message of the first send. What is committed after the
         deadline reaches the inboxes all the same. Raises OneTarget, MessageBlank,
         MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
-        AfterTooOld, ReplyBeyondEnd and TooManyRequests. 3 WCU and 1 RCU, for a reply 1.5 RCU; 10 WCU for the first
-        message of a direct group, 7 in a new index bucket.
+        AfterTooOld, ReplyBeyondEnd, MentionNotMember and TooManyRequests. 3 WCU and 1 RCU, for a reply 1.5 RCU; 10 WCU
+        for the first message of a direct group, 7 in a new index bucket.
         """
         if (group is None) == (handle is None):
             raise OneTarget
@@ -131,6 +132,7 @@ class Messaging:
         """Start the direct group with this message; return None if the peer has started it meanwhile."""
         if draft.reply_to is not None:
             raise ReplyBeyondEnd
+        require_members(draft.mentions, draft.user_uuid, peer)
         take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
         message = self._log.entry(draft, group=group)
@@ -144,6 +146,7 @@ class Messaging:
     async def _append(self, draft: Draft, row: InboxRow) -> Message:
         if row.is_blocked:
             raise CannotMessage
+        require_members(draft.mentions, row.user_uuid, row.peer_uuid)
         self._limits.of(str(row.group_uuid)).take(GROUP_SEND)
         message = await self._log.append(draft, group=row.group_uuid, known=Tail(row.last_number, row.last_at))
         return await self._with_quote(message) if message.reply_to else message
@@ -269,3 +272,9 @@ class Messaging:
         """Return a page of a user's groups, newest activity first. Costs what Inbox.page costs."""
         async with deadline(READ_SECONDS):
             return await self._inbox.page(user, before=before, limit=limit)
+
+
+def require_members(mentioned: Collection[UUID] | None, *members: UUID) -> None:
+    """Raise MentionNotMember unless all users that a message mentions are members of its group."""
+    if not frozenset(mentioned or ()).issubset(members):
+        raise MentionNotMember

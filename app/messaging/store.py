@@ -12,6 +12,7 @@ from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
 from app.messaging import items
 from app.messaging.change_store import ChangeStore
 from app.messaging.errors import CannotMessage
+from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message
 from app.messaging.windows import Window
 
@@ -43,6 +44,8 @@ class MessagingStore:
         self._table = table
         self.changes = ChangeStore(table)
         """The change logs."""
+        self.mentions = MentionStore(table)
+        """The mentions that rows count."""
         self._may_write = False
 
     async def check(self) -> None:
@@ -183,14 +186,22 @@ class MessagingStore:
     async def advance_inbox_row(self, message: Message, *, user: UUID) -> InboxRow | None:
         """Move a row forward to a message, unless it is there already; return the row, None if there is none.
 
-        The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket.
+        The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; for messages that the
+        row is moved past, or a mention that it was moved past, what MentionStore.complete costs.
         """
+        late: Sequence[int] = ()
         try:
-            return items.to_inbox_row(await self._table.update(items.advance_inbox_row(message, user=user)))
+            item = await self._table.update(items.advance_inbox_row(message, user=user))
         except ConditionFailed as error:
-            row = items.to_inbox_row(error.item) if error.item else None
-        is_own = user == message.user_uuid
-        return await self._mark_own_read(message, row) if is_own and row and row.read_number < message.number else row
+            if error.item is None:
+                return None
+            item = error.item
+            late = [message.number] if items.mentions(message, user) else []
+        row = items.to_inbox_row(item)
+        if user == message.user_uuid and row.read_number < message.number:
+            row = await self._mark_own_read(message, row)
+        numbers = [*late] if row.last_number > message.number else [*items.skipped(item), *late]
+        return await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
 
     async def _mark_own_read(self, message: Message, row: InboxRow) -> InboxRow:
         """Move the marker of a sender whose row other messages had moved past this one."""

@@ -15,12 +15,12 @@ async def message_views(
     messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup
 ) -> list[MessageView]:
     """Return messages of groups of the viewer. 0.5 RCU for each message outside of them that is replied to."""
-    names = await users.names({message.user_uuid for message in messages})
+    names = await users.names({user for message in messages for user in (message.user_uuid, *message.mentions)})
     quotes = await _quotes(messages, users, catchup) if any(message.reply_to for message in messages) else {}
     return [
         MessageView.of(
             message,
-            names[message.user_uuid],
+            names,
             viewer,
             quotes.get((message.group_uuid, message.reply_to)) if message.reply_to else None,
         )

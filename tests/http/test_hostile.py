@@ -33,6 +33,7 @@ BODIES: dict[str, tuple[tuple[str, str], Callable[[Any], Any]]] = {
     "uuid of a send": (SEND, lambda value: TO_NOBODY | {"uuid": value}),
     "after of a send": (SEND, lambda value: TO_NOBODY | {"after": value}),
     "reply_to of a send": (SEND, lambda value: TO_NOBODY | {"reply_to": value}),
+    "mentions of a send": (SEND, lambda value: TO_NOBODY | {"mentions": [value]}),
     "name of a member": (SEND, lambda value: TO_NOBODY | {f"{value}!": 1}),
     "whole body": (SEND, lambda value: value),
     "nested": (SEND, lambda value: {"message": [{"a": value}], "handle": {value: value}}),

@@ -440,6 +440,7 @@ WRONG_FIELDS: list[tuple[str, list[Any]]] = [
     ("uuid", NOT_A_UUID),
     ("after", NOT_A_NUMBER),
     ("reply_to", [*NOT_A_NUMBER, 0]),
+    ("mentions", ["x", 1, {}, GROUP]),
 ]
 SERVERS_OWN = [
     "number",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -26,10 +27,8 @@ class Changing(Metered):
             self.messaging, self.store, tasks=TaskSet(), edit_window=DAY, delete_window=DAY, shows_edits=True
         )
 
-    async def change(
-        self, kind: ChangeType, number: int = 1, *, user: UUID | None = None, **content: str | int
-    ) -> Message:
-        draft = ChangeDraft(user or self.ann, self.group, number, kind, **content)  # type: ignore[arg-type]
+    async def change(self, kind: ChangeType, number: int = 1, *, user: UUID | None = None, **content: Any) -> Message:
+        draft = ChangeDraft(user or self.ann, self.group, number, kind, **content)
         match kind:
             case ChangeType.EDIT:
                 return await self.changes.edit(draft)

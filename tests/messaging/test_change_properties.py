@@ -111,12 +111,20 @@ class Known:
     version: int = 1
     is_deleted: bool = False
     reactions: dict[str, set[UUID]] = field(default_factory=dict)
+    mentions: frozenset[UUID] = frozenset()
     texts: list[str] = field(default_factory=list)
 
     @staticmethod
     def of(message: Message) -> tuple[object, ...]:
         """Return what of a message must be as the model has it."""
-        return message.user_uuid, message.text, message.version, bool(message.deleted_at), message.reactions
+        return (
+            message.user_uuid,
+            message.text,
+            message.version,
+            bool(message.deleted_at),
+            message.reactions,
+            message.mentions,
+        )
 
     def state(self) -> tuple[object, ...]:
         return (
@@ -125,6 +133,7 @@ class Known:
             self.version,
             self.is_deleted,
             {e: frozenset(u) for e, u in self.reactions.items()},
+            self.mentions,
         )
 
 
@@ -133,6 +142,7 @@ class Model:
 
     def __init__(self) -> None:
         self.messages: list[Known] = []
+        self.read: dict[UUID, int] = {}
         self.changes = 0
 
     def refusal(self, draft: ChangeDraft) -> type[AppError] | None:
@@ -154,11 +164,13 @@ class Model:
         message, emoji = self.messages[draft.message_number - 1], draft.emoji or ""
         before = message.state()
         match draft.type:
-            case ChangeType.EDIT if message.text != draft.text:
+            case ChangeType.EDIT if message.text != draft.text or draft.mentions not in {message.mentions, None}:
                 message.texts.append(message.text)
                 message.text, message.version = draft.text or "", message.version + 1
+                message.mentions = message.mentions if draft.mentions is None else draft.mentions
             case ChangeType.DELETE:
                 message.text, message.is_deleted, message.reactions, message.texts = "", True, {}, []
+                message.mentions = frozenset()
             case ChangeType.REACT:
                 message.reactions.setdefault(emoji, set()).add(draft.user_uuid)
             case ChangeType.UNREACT if draft.user_uuid in message.reactions.get(emoji, ()):
@@ -166,6 +178,13 @@ class Model:
                 if not message.reactions[emoji]:
                     del message.reactions[emoji]
         self.changes += message.state() != before
+
+    def unread_mentions(self, user: UUID) -> list[int]:
+        return [
+            number
+            for number, message in enumerate(self.messages, 1)
+            if user in message.mentions and user != message.sender and number > self.read.get(user, 0)
+        ]
 
 
 METHODS = {
@@ -175,6 +194,8 @@ METHODS = {
     ChangeType.UNREACT: Changes.unreact,
 }
 texts = st.sampled_from(["a", "b", "c" * 90])
+mentions = st.sampled_from([(), (0,), (1,), (0, 1)])
+"""The members that a message mentions, by their places in the pair."""
 changes = st.tuples(
     st.sampled_from(list(ChangeType)),
     st.booleans(),
@@ -182,8 +203,13 @@ changes = st.tuples(
     texts,
     st.sampled_from(EMOJIS),
     st.integers(0, 4),
+    mentions,
 )
-steps = st.one_of(st.tuples(st.just("send"), st.booleans(), texts), changes)
+steps = st.one_of(
+    st.tuples(st.just("send"), st.booleans(), texts, mentions),
+    st.tuples(st.just("read"), st.booleans(), st.integers(1, 6)),
+    changes,
+)
 
 
 @dataclass
@@ -206,12 +232,26 @@ class World:
         """Start a process that dies after this many calls of the table."""
         return Process.start(self.service, calls=calls, share=self.share, seed=self.rng.randrange(2**32))
 
-    async def send(self, user: UUID, text: str, deaths: Sequence[int] = ()) -> None:
-        draft = Draft(user, text, uuid4(), len(self.model.messages))
+    def mentioned(self, places: Sequence[int]) -> frozenset[UUID]:
+        return frozenset(self.pair[place] for place in places)
+
+    async def send(self, user: UUID, text: str, places: Sequence[int] = (), deaths: Sequence[int] = ()) -> None:
+        mentions = self.mentioned(places)
+        draft = Draft(user, text, uuid4(), len(self.model.messages), mentions=mentions)
         handle = str(self.pair[self.pair[0] == user])
         sent = await self.repeat(lambda process: process.messaging.send(draft, group=None, handle=handle), deaths)
-        self.model.messages.append(Known(user, text))
+        self.model.messages.append(Known(user, text, mentions=mentions))
+        self.model.read[user] = len(self.model.messages)
         assert sent.number == len(self.model.messages)
+
+    async def read(self, user: UUID, number: int) -> None:
+        """Move the read marker, as far as the group has messages."""
+        number = min(number, len(self.model.messages))
+        for _ in range(40):
+            with suppress(Unavailable):
+                await self.rng.choice(self.healthy).messaging.mark_read(user, self.group, number)
+                break
+        self.model.read[user] = max(number, self.model.read.get(user, 0))
 
     async def change(self, draft: ChangeDraft, deaths: Sequence[int] = ()) -> Message:
         return await self.repeat(lambda process: METHODS[draft.type](process.changes, draft), deaths)
@@ -245,6 +285,7 @@ class World:
             assert row
             assert (row.last_number, row.change_number) == (len(messages), self.model.changes)
             assert row.preview == preview(messages[-1].text)
+            assert row.unread_mentions == self.model.unread_mentions(user), row
         reader = Process.start(self.service, calls=10**6).changes
         for number, known in enumerate(self.model.messages, 1):
             edits = await reader.edits(self.pair[0], self.group, number)
@@ -256,7 +297,7 @@ class World:
 
 def draft_of(world: World, step: Any) -> ChangeDraft:
     """Return the change that a step of a script means, by a client that knows the message, or an older version."""
-    kind, is_first, number, text, emoji, stale = step
+    kind, is_first, number, text, emoji, stale, mentions = step
     is_edit = kind is ChangeType.EDIT
     known = world.model.messages[number - 1 : number] or [Known(world.pair[0], "")]
     return ChangeDraft(
@@ -268,6 +309,7 @@ def draft_of(world: World, step: Any) -> ChangeDraft:
         emoji=emoji if kind in {ChangeType.REACT, ChangeType.UNREACT} else None,
         version=max(1, known[0].version - (stale == 0)) if is_edit else None,
         uuid=uuid4() if is_edit else None,
+        mentions=world.mentioned(mentions) if is_edit and stale != 1 else None,
     )
 
 
@@ -285,7 +327,10 @@ async def test_messages_are_what_the_answered_calls_made_of_them(
     await world.send(world.pair[0], "first")
     for step, deaths in script:
         if step[0] == "send":
-            await world.send(world.pair[0 if step[1] else 1], step[2], deaths)
+            await world.send(world.pair[0 if step[1] else 1], step[2], step[3], deaths)
+            continue
+        if step[0] == "read":
+            await world.read(world.pair[0 if step[1] else 1], step[2])
             continue
         draft = draft_of(world, step)
         expected = world.model.refusal(draft)
@@ -326,6 +371,7 @@ async def test_changes_at_the_same_time_are_those_of_the_log(
             change.type,
             text=change.text or f"scrubbed {change.number}",
             emoji=change.emoji,
+            mentions=change.mentions if change.type is ChangeType.EDIT else None,
         )
         before = world.model.changes
         world.model.apply(draft)

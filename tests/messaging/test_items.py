@@ -29,6 +29,7 @@ MESSAGES = st.builds(
     created_at=TIMES,
     kind=st.just("text"),
     reply_to=st.none() | st.integers(1, 10**12 - 1),
+    mentions=st.frozensets(st.uuids(), max_size=3),
     edited_at=st.none(),
     deleted_at=st.none(),
 )
@@ -84,7 +85,9 @@ def test_uuid7_follows_the_rfc_and_the_clock() -> None:
 def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_index_keys() -> None:
     """Whatever a row can hold is in ROW, else a page would show it without that."""
     at, user = datetime(2026, 11, 24, tzinfo=UTC), uuid4()
-    row = InboxRow(user, uuid4(), uuid4(), 7, at, uuid4(), "hi", 3, 9, MemberState.LEFT, True, at, at, 5, at)
+    row = InboxRow(
+        user, uuid4(), uuid4(), 7, at, uuid4(), "hi", 3, 9, MemberState.LEFT, True, at, at, 5, at, frozenset({4, 7})
+    )
     item = items.inbox_item(row)
     names = {name.removeprefix("#") for name in items.ROW.split(", ")}
     assert names == item.keys() - {"pk", "inbox", "activity_bucket"}

@@ -65,6 +65,10 @@ def _binary_set(values: Iterable[bytes | str]) -> int:
     return _list({"B": value} for value in values)
 
 
+def _number_set(values: Iterable[str]) -> int:
+    return _list({"N": value} for value in values)
+
+
 def _map(values: RawItem) -> int:
     return CONTAINER_OVERHEAD + ELEMENT_OVERHEAD * len(values) + item_size(values)
 
@@ -80,6 +84,7 @@ _SIZES: dict[str, Callable[[Any], int]] = {
     "BOOL": _one,
     "NULL": _one,
     "BS": _binary_set,
+    "NS": _number_set,
     "L": _list,
     "M": _map,
 }

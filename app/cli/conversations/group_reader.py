@@ -63,7 +63,7 @@ class GroupReader:
                     yield MessageLine.of(again)
             rows = await self._rows()
         for row in rows:
-            yield InboxRowLine(**asdict(row))
+            yield InboxRowLine(**asdict(row) | {"mentioned": tuple(sorted(row.mentioned))})
 
     def _is_behind(self, rows: list[InboxRow]) -> bool:
         """Return whether something was read that has messages or changes which were not."""

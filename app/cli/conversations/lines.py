@@ -6,8 +6,18 @@ from dataclasses import asdict, replace
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
+from app.messaging.mention_schemas import MAX_MENTIONS
 from app.messaging.models import (
     LAST_NUMBER,
     Change,
@@ -27,6 +37,11 @@ Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
 
 ChangeNumber = Annotated[int, Field(ge=0, le=LAST_NUMBER)]
 Emoji = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+Mentions = Annotated[
+    tuple[UUID, ...], Field(max_length=MAX_MENTIONS), AfterValidator(lambda users: tuple(sorted(users)))
+]
 
 
 class _Line(BaseModel):
@@ -51,6 +66,7 @@ class MessageLine(_Line):
     change_number: ChangeNumber = 0
     edits: tuple[Number, ...] = ()
     reactions: dict[Emoji, list[UUID]] = Field(default_factory=dict)
+    mentions: Mentions = ()
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -58,11 +74,12 @@ class MessageLine(_Line):
         reactions = {emoji: sorted(users) for emoji, users in sorted(message.reactions.items())}
         stored = asdict(replace(message, quoted=None))
         del stored["quoted"]
-        return cls(**stored | {"reactions": reactions})
+        return cls(**stored | {"reactions": reactions, "mentions": tuple(sorted(message.mentions))})
 
     def value(self) -> Message:
         reactions = {emoji: frozenset(users) for emoji, users in self.reactions.items()}
-        return Message(**self.model_dump(exclude={"entity"}) | {"reactions": reactions})
+        changed = {"reactions": reactions, "mentions": frozenset(self.mentions)}
+        return Message(**self.model_dump(exclude={"entity"}) | changed)
 
 
 class ChangeLine(_Line):
@@ -80,9 +97,10 @@ class ChangeLine(_Line):
     earlier_text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
     version: Annotated[int, Field(ge=2)] | None = None
     emoji: Emoji | None = None
+    mentions: Mentions = ()
 
     def value(self) -> Change:
-        return Change(**self.model_dump(exclude={"entity"}))
+        return Change(**self.model_dump(exclude={"entity"}) | {"mentions": frozenset(self.mentions)})
 
 
 class InboxRowLine(_Line):
@@ -104,6 +122,7 @@ class InboxRowLine(_Line):
     pinned_at: AwareDatetime | None = None
     change_number: ChangeNumber = 0
     changed_at: AwareDatetime | None = None
+    mentioned: Annotated[tuple[Number, ...], Field(max_length=MAX_MENTIONS)] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -116,7 +135,7 @@ class InboxRowLine(_Line):
         return self
 
     def value(self) -> InboxRow:
-        return InboxRow(**self.model_dump(exclude={"entity"}))
+        return InboxRow(**self.model_dump(exclude={"entity"}) | {"mentioned": frozenset(self.mentioned)})
 
 
 class UserLine(_Line):

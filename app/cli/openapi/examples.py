@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.messaging.change_schemas import ChangeView
+from app.messaging.mention_schemas import MentionView
 from app.messaging.models import ChangeType, GroupKind, MemberState, MessageKind
 from app.messaging.schemas import MessageGroupView, MessageView
 from app.realtime.schemas import (
@@ -25,6 +26,7 @@ from app.users.schemas import UserShortView
 
 GROUP = UUID("5b0f9a5e-6d0b-5c53-9a4e-0a4d3c1c7f21")
 AMELIE = UUID("0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10")
+CALLER = UUID("0193e1c4-9c3e-7b1d-8a44-1f7c5d2e6b90")
 GONE = UUID("7c2b3c1e-93a5-5d0e-8f0c-4b7f2f7a9d55")
 AT = datetime(2026, 11, 24, 9, 30, 0, 123_000, tzinfo=UTC)
 MESSAGE = MessageView(
@@ -35,7 +37,7 @@ MESSAGE = MessageView(
     user_uuid=AMELIE,
     display_name="Amélie Laurent",
     handle="amelie",
-    message="Shall we ship it today?",
+    message="Shall we ship it today, @jonas?",
     created_at=AT,
     reply_to=None,
     edited_at=None,
@@ -44,6 +46,7 @@ MESSAGE = MessageView(
     change_number=0,
     reactions=[],
     reply=None,
+    mentions=[MentionView(user_uuid=CALLER, display_name="Jonas Weber", handle="jonas")],
 )
 UNREAD = MessageGroupView(
     uuid=GROUP,
@@ -62,6 +65,7 @@ UNREAD = MessageGroupView(
     version=57,
     peer_uuid=AMELIE,
     change_number=6,
+    unread_mention_count=1,
 )
 REACTION = ChangeView(
     change_number=7,
@@ -74,9 +78,10 @@ REACTION = ChangeView(
     message=None,
     version=None,
     emoji="👍",
+    mentions=[],
 )
 REACTED = replace(UNREAD, version=59, change_number=7)
-READ = replace(UNREAD, read_number=42, unread_count=0, version=58)
+READ = replace(UNREAD, read_number=42, unread_count=0, unread_mention_count=0, version=58)
 EVENTS: dict[str, EventView] = {
     "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
     "Amélie reacted": ChangeEvent(type="change", change=REACTION, group=REACTED),

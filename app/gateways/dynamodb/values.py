@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | frozenset[UUID] | None
+Set: TypeAlias = frozenset[UUID] | frozenset[int]
+Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | Set | None
 Item: TypeAlias = dict[str, Any]
 """An item to write: plain values by the names of its attributes."""
 StoredItem: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -124,6 +125,12 @@ def to_bytes(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else a2b_base64(data)
 
 
+def _marshal_set(members: list[Any]) -> dict[str, Any]:
+    if isinstance(members[0], UUID):
+        return {"BS": [uuid.bytes for uuid in members]}
+    return {"NS": [str(number) for number in members]}
+
+
 _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     str: lambda text: {"S": text},
     int: lambda number: {"N": str(number)},
@@ -133,7 +140,7 @@ _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     type(None): lambda _: {"NULL": True},
     list: lambda values: {"L": [marshal(value) for value in values]},
     dict: lambda values: {"M": marshal_item(values)},
-    frozenset: lambda uuids: {"BS": [uuid.bytes for uuid in sorted(uuids)]},
+    frozenset: lambda members: _marshal_set(sorted(members)),
 }
 _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "S": str,
@@ -143,6 +150,7 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "NULL": lambda _: None,
     "L": lambda values: [unmarshal(value) for value in values],
     "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
+    "NS": lambda values: frozenset(map(int, values)),
     "BS": lambda values: frozenset(UUID(bytes=to_bytes(value)) for value in values),
 }
 

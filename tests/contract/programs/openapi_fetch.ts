@@ -239,6 +239,7 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
     case "message-to-self":
     case "one-target":
     case "reply-beyond-end":
+    case "mention-not-member":
     case "uuid-taken":
     case "after-too-old":
       return "mine";
