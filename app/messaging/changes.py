@@ -9,6 +9,7 @@ from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
 from app.limits import NO_LIMITS, Limits
 from app.limits.rates import GROUP_SEND
 from app.messaging.change_log import ChangeLog, Rule
+from app.messaging.clock import now
 from app.messaging.errors import (
     CannotMessage,
     DeleteWindowClosed,
@@ -21,7 +22,6 @@ from app.messaging.errors import (
     ReactionLimit,
     VersionDiffers,
 )
-from app.messaging.log import now
 from app.messaging.models import Change, ChangeDraft, ChangeType, Message
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

@@ -1,10 +1,9 @@
 """Appending to a group's log: once for each uuid of a client, at numbers without gaps."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import count
 from uuid import UUID
 
@@ -21,28 +20,6 @@ NEWEST_COMPARED = 16
 
 NUMBERS_AFTER = 500
 """A draft with `after` gets one of this many numbers after it, or none. Its earlier attempts can be nowhere else."""
-
-
-class SteadyClock:
-    """The time in UTC, to the millisecond, which is the precision of a message's `created_at`; it never goes back.
-
-    If the machine's clock is set back, the time of before goes on, until the machine's clock has reached it or the
-    process ends: else active groups would stand below groups that have been silent for longer.
-    """
-
-    def __init__(self, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._machine = machine
-        self._ahead = timedelta(0)
-        """Distance to the time since the machine's start, which cannot be set."""
-
-    def __call__(self) -> datetime:
-        uptime = datetime.fromtimestamp(time.monotonic(), UTC)
-        self._ahead = max(self._ahead, self._machine() - uptime)
-        at = uptime + self._ahead
-        return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
-now = SteadyClock()
 
 
 class Log:

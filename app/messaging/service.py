@@ -12,6 +12,7 @@ from app.errors import Unavailable
 from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
 from app.messaging.changed_rows import ChangedRows
+from app.messaging.clock import now
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -26,7 +27,7 @@ from app.messaging.errors import (
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.group_locks import Tail
 from app.messaging.inbox import Inbox, InboxPage
-from app.messaging.log import Log, now
+from app.messaging.log import Log
 from app.messaging.models import (
     BucketPosition,
     Draft,
