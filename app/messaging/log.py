@@ -43,6 +43,7 @@ class Log:
             text=draft.text,
             created_at=max(self._clock(), after.at),
             reply_to=draft.reply_to,
+            expires_in=draft.expires_in,
         )
 
     async def append(self, draft: Draft, *, group: UUID, known: Tail) -> Message:
@@ -50,8 +51,8 @@ class Log:
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
         other content has the uuid, AfterTooOld when 500 others follow the draft's `after`, ReplyBeyondEnd when the
-        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 1 RCU for a reply
-        beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
+        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 2 for a message that expires,
+        1 RCU for a reply beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
         """
         last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
@@ -77,6 +78,7 @@ class Log:
     async def _commit(self, message: Message, last: int) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
         await self._require_reply_target(message)
+        await self._store.texts.put(message)
         for attempt in count():
             if message.number > last:
                 raise AfterTooOld
@@ -122,13 +124,19 @@ def _last_number(draft: Draft) -> int:
 def _match(appended: Sequence[Message], message: Message) -> Message | None:
     """Return the entry with this message's uuid, or raise UuidTaken if its content differs.
 
-    A message that was edited or deleted does not have the text that was sent: then sender and target decide.
+    A message that was edited, deleted or has expired does not have the text that was sent: then the rest decides.
     """
     for other in appended:
         if other.uuid == message.uuid:
-            is_as_sent = other.version == 1 and not other.deleted_at
-            text = message.text if is_as_sent else other.text
-            if (other.user_uuid, other.text, other.reply_to) != (message.user_uuid, text, message.reply_to):
+            if _content(other) != _content(message, as_of=other):
                 raise UuidTaken
             return other
     return None
+
+
+def _content(message: Message, *, as_of: Message | None = None) -> tuple[object, ...]:
+    """Return what two sends of a message have in common; `as_of` is the stored one, if that is another."""
+    stands = as_of or message
+    is_as_sent = stands.version == 1 and not stands.deleted_at and (stands.expires_in is None or stands.text)
+    text = message.text if is_as_sent else ""
+    return message.user_uuid, message.reply_to, text, None if stands.deleted_at else message.expires_in

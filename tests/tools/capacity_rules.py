@@ -30,8 +30,8 @@ def item_size(item: RawItem | None) -> int:
 def value_size(value: AttributeValue) -> int:
     """Return the bytes of one attribute's value, without its name.
 
-    AWS publishes no size for sets: one of binary values counts as a list of them, the most that could be meant. Other
-    sets are refused, as nothing here stores them.
+    AWS publishes no size for sets: one of binary values or numbers counts as a list of them, the most that could be
+    meant. Other sets are refused, as nothing here stores them.
     """
     [(tag, raw)] = value.items()
     if tag not in _SIZES:
@@ -65,6 +65,10 @@ def _binary_set(values: Iterable[bytes | str]) -> int:
     return _list({"B": value} for value in values)
 
 
+def _number_set(values: Iterable[str]) -> int:
+    return _list({"N": value} for value in values)
+
+
 def _map(values: RawItem) -> int:
     return CONTAINER_OVERHEAD + ELEMENT_OVERHEAD * len(values) + item_size(values)
 
@@ -80,6 +84,7 @@ _SIZES: dict[str, Callable[[Any], int]] = {
     "BOOL": _one,
     "NULL": _one,
     "BS": _binary_set,
+    "NS": _number_set,
     "L": _list,
     "M": _map,
 }

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-Value: TypeAlias = str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | frozenset[UUID] | None
+Value: TypeAlias = (
+    str | int | bool | bytes | UUID | list[Any] | dict[str, Any] | frozenset[UUID] | frozenset[int] | None
+)
 Item: TypeAlias = dict[str, Any]
 """An item to write: plain values by the names of its attributes."""
 StoredItem: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -124,6 +126,12 @@ def to_bytes(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else a2b_base64(data)
 
 
+def _marshal_set(members: frozenset[UUID] | frozenset[int]) -> dict[str, Any]:
+    """Return a set of one kind; DynamoDB has no empty sets."""
+    numbers = [str(member) for member in members if isinstance(member, int)]
+    return {"NS": numbers} if numbers else {"BS": sorted(uuid.bytes for uuid in members if isinstance(uuid, UUID))}
+
+
 _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     str: lambda text: {"S": text},
     int: lambda number: {"N": str(number)},
@@ -133,7 +141,7 @@ _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     type(None): lambda _: {"NULL": True},
     list: lambda values: {"L": [marshal(value) for value in values]},
     dict: lambda values: {"M": marshal_item(values)},
-    frozenset: lambda uuids: {"BS": [uuid.bytes for uuid in sorted(uuids)]},
+    frozenset: _marshal_set,
 }
 _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "S": str,
@@ -144,6 +152,7 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "L": lambda values: [unmarshal(value) for value in values],
     "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
     "BS": lambda values: frozenset(UUID(bytes=to_bytes(value)) for value in values),
+    "NS": lambda values: frozenset(map(int, values)),
 }
 
 
