@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import simple_ser_schema
 
 from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
+from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.models import (
     LAST_NUMBER,
     Draft,
@@ -22,12 +23,15 @@ from app.users.models import Name
 
 Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 """The number of a message in a body."""
+HiddenNumber = Annotated[int, Field(ge=1, le=LAST_NUMBER, examples=[42])]
 NumberParameter = Annotated[int, Field(ge=1, le=LAST_NUMBER), PlainDigits]
 """The number of a message in a query."""
 MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
+MAX_EXPIRES_IN = 28 * 24 * 3600
+"""The greatest number of seconds until a message expires: four weeks."""
 AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
 """Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
@@ -47,6 +51,11 @@ SENDER_HANDLE: Any = Field(
     max_length=30,
     pattern=HANDLE,
     examples=["amelie"],
+)
+
+EXPIRES_AT: Any = Field(description="Time from which the text is empty for all members; null if the text stays")
+IS_HIDDEN: Any = Field(
+    description="Whether the caller has deleted it for oneself; the text is empty then", examples=[False]
 )
 
 
@@ -87,9 +96,14 @@ class MessageCreate(RequestModel):
         examples=[41],
     )
     reply_to: Number | None = Field(None, description="Number of the message that is replied to", examples=[40])
+    expires_in: Annotated[int, Field(strict=True, ge=5, le=MAX_EXPIRES_IN)] | None = Field(
+        None,
+        description="Seconds after which no member sees the text any more; without it the text stays",
+        examples=[3600],
+    )
 
     def draft(self, user: Uuid) -> Draft:
-        return Draft(user, self.message, self.uuid, self.after, self.reply_to)
+        return Draft(user, self.message, self.uuid, self.after, self.reply_to, self.expires_in)
 
 
 @dataclass(slots=True)
@@ -118,9 +132,11 @@ class QuoteView:
         ),
     ]
     deleted_at: Annotated[Timestamp | None, Field(description="Time of its deletion; the text is empty then")]
+    expires_at: Annotated[Timestamp | None, EXPIRES_AT]
+    is_hidden: Annotated[bool, IS_HIDDEN]
 
     @classmethod
-    def of(cls, message: Message, sender: Name) -> "QuoteView":
+    def of(cls, message: Message, sender: Name, viewer: UUID) -> "QuoteView":
         return cls(
             message.number,
             message.user_uuid,
@@ -128,6 +144,8 @@ class QuoteView:
             sender.handle,
             preview(message.text),
             message.deleted_at,
+            message.expires_at,
+            viewer in message.hidden_by,
         )
 
 
@@ -169,7 +187,8 @@ class MessageView:
     reply: Annotated[
         QuoteView | None,
         Field(
-            description="The message that is replied to; null also if it could not be read",
+            description="The message that is replied to; null also if it could not be read, and in a message that is"
+            " hidden or has expired",
             examples=[
                 {
                     "number": 40,
@@ -178,10 +197,14 @@ class MessageView:
                     "handle": "amelie",
                     "message": "",
                     "deleted_at": "2026-11-24T09:30:00.123Z",
+                    "expires_at": None,
+                    "is_hidden": False,
                 }
             ],
         ),
     ]
+    expires_at: Annotated[Timestamp | None, EXPIRES_AT]
+    is_hidden: Annotated[bool, IS_HIDDEN]
 
     @classmethod
     def of(cls, message: Message, sender: Name, viewer: UUID, quote: QuoteView | None = None) -> "MessageView":
@@ -202,6 +225,8 @@ class MessageView:
             message.change_number,
             _reactions(message, viewer) if message.reactions else [],
             quote,
+            message.expires_at,
+            viewer in message.hidden_by,
         )
 
 
@@ -236,7 +261,7 @@ class MessageGroupView:
         str,
         Field(
             description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
-            " Empty if it was deleted",
+            " Empty if it was deleted or hidden, and of a message that expires",
             max_length=160,
             examples=["Shall we ship it"],
         ),
@@ -253,7 +278,15 @@ class MessageGroupView:
             examples=[40],
         ),
     ]
-    unread_count: Annotated[int, Field(ge=0, le=LAST_NUMBER, description="`last_number` - `read_number`", examples=[2])]
+    unread_count: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="`last_number` - `read_number`, without messages that are hidden or have expired",
+            examples=[2],
+        ),
+    ]
     state: Annotated[
         MemberState,
         AS_STRING,
@@ -268,6 +301,16 @@ class MessageGroupView:
     peer_uuid: Annotated[Uuid | None, Field(description="The other user of a `direct` group", examples=[EXAMPLE_UUID])]
     change_number: Annotated[
         int, Field(ge=0, le=LAST_NUMBER, description="Number of the last change of a message; 0: none", examples=[7])
+    ]
+    expires_at: Annotated[
+        Timestamp | None, Field(description="Time from which the text of the last message is empty; null if it stays")
+    ]
+    hidden: Annotated[
+        list[HiddenNumber],
+        Field(description="Numbers of messages that the caller has hidden, the last 20 of them", max_length=MAX_HIDDEN),
+    ]
+    hide_count: Annotated[
+        int, Field(ge=0, le=MAX_VERSION, description="How many messages the caller has hidden", examples=[0])
     ]
 
     @classmethod
@@ -289,6 +332,9 @@ class MessageGroupView:
             row.version,
             row.peer_uuid,
             row.change_number,
+            row.expires_at,
+            list(row.hidden),
+            row.hide_count,
         )
 
 

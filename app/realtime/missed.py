@@ -56,7 +56,7 @@ class Missed:
         if self._has_messages(row):
             found += [MessageAppended(message, row) for message in await self._messages(row)]
         if self._has_changes(row):
-            read = partial(self._catchup.changes, row.group_uuid)
+            read = partial(self._catchup.changes, row)
             found += [MessageChanged(change, row) for change in await self._recent(read, row.change_number)]
         self._left -= len(found)
         return found if self._left >= 0 else None

@@ -44,6 +44,8 @@ MESSAGE = MessageView(
     change_number=0,
     reactions=[],
     reply=None,
+    expires_at=None,
+    is_hidden=False,
 )
 UNREAD = MessageGroupView(
     uuid=GROUP,
@@ -62,6 +64,9 @@ UNREAD = MessageGroupView(
     version=57,
     peer_uuid=AMELIE,
     change_number=6,
+    expires_at=None,
+    hidden=[],
+    hide_count=0,
 )
 REACTION = ChangeView(
     change_number=7,
