@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Check, ConditionFailed, Put, Table, TransactionRejected, Update
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

@@ -19,7 +19,7 @@ from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Put, Query, Update, unmarshal_item
 from app.messaging import items
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Draft, Message
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

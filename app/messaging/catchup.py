@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import Unavailable
+from app.messaging.hidden import without_hidden_texts
 from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.models import Change, InboxRow, MemberState, Message
 from app.messaging.store import MessagingStore
@@ -72,10 +73,14 @@ class Catchup:
                 found = await self._store.messages_between(group, after + 1, until, consistent=True)
             return found
 
-    async def changes(self, group: UUID, *, after: int, until: int) -> list[Change]:
-        """Return the changes after `after` up to `until`, all of which are in the log. 0.5 RCU for each 25."""
+    async def changes(self, row: InboxRow, *, after: int, until: int) -> list[Change]:
+        """Return the changes after `after` up to `until`, all of which are in the log, as the row's user sees them.
+
+        0.5 RCU for each 25, and what `without_hidden_texts` costs.
+        """
         async with deadline(READ_SECONDS):
-            return await self._store.changes.changes_up_to(group, after=after, until=until)
+            found = await self._store.changes.changes_up_to(row.group_uuid, after=after, until=until)
+            return await without_hidden_texts(self._store, row, found)
 
     async def quoted(self, messages: Sequence[Message]) -> dict[tuple[UUID, int], Message]:
         """Return the messages that these reply to, by group and number, as far as they can be read.
@@ -113,7 +118,10 @@ class Catchup:
             if (number := known[row.group_uuid].change_number) is not None
         ]
         reads = [self.messages(group, after=after, until=until) for group, after, until in _first(messages)]
-        change_reads = [self.changes(group, after=after, until=until) for group, after, until in _first(changes)]
+        by_group = {row.group_uuid: row for row in named}
+        change_reads = [
+            self.changes(by_group[group], after=after, until=until) for group, after, until in _first(changes)
+        ]
         found, found_changes = await asyncio.gather(asyncio.gather(*reads), asyncio.gather(*change_reads))
         return Difference(changed, [*chain(*found)], [*chain(*found_changes)], gone)
 

@@ -19,7 +19,7 @@ from app.messaging.items import (
     to_ms,
 )
 from app.messaging.models import LAST_NUMBER, Change, ChangeType, InboxRow, Message
-from app.text import preview
+from app.messaging.visibility import preview_for
 
 TEXT_CHANGES = frozenset({ChangeType.EDIT, ChangeType.DELETE})
 """Changes that a preview of the message follows."""
@@ -147,7 +147,7 @@ def reset_changes(message: Message, stored: Message) -> Update:
     It fails if a change was applied since the message was read.
     """
     wanted = changed_attributes(message) if message.change_number else {}
-    if message.text:
+    if message.text and message.expires_in is None:
         wanted["text"] = message.text
     if message.mentions:
         wanted["mentions"] = message.mentions
@@ -168,29 +168,33 @@ def remove_texts(group: UUID, number: int) -> Update:
     return Update(change_key(group, number), "REMOVE #text, #earlier, #mentions", {}, condition="attribute_exists(#pk)")
 
 
-def forget_edits(message: Message) -> Update:
-    """Return the update that drops the numbers of a deleted message's edits, after their texts were removed."""
+def forget_texts(message: Message) -> Update:
+    """Return the update that drops what leads to a deleted message's other texts, after those were removed."""
     key = message_key(message.group_uuid, message.number)
-    return Update(key, "REMOVE #edits", {}, condition="attribute_exists(#deleted)")
+    return Update(key, "REMOVE #edits, #expires_in", {}, condition="attribute_exists(#deleted)")
 
 
 def advance_change_number(change: Change, message: Message, *, user: UUID, is_last: bool) -> Update:
     """Return the update that moves a row from the change before this one to this one.
 
-    It fails for a row that is at another change. If the change alters the text, the row's last message must be this
-    `message`, whose preview follows, or a later one, as `is_last` says; the row's mentions follow the message.
+    It fails for a row that is at another change, or whose user has hidden a message that is given as visible. If the
+    change alters the text, the row's last message must be this `message`, whose preview follows, or a later one, as
+    `is_last` says; the row's mentions follow the message.
     """
     values: Item = {":k": change.number, ":before": change.number - 1, ":at": to_ms(change.created_at), ":one": 1}
-    expression = "SET #k = :k, #changed = :at, #v = #v + :one"
+    expression, removed = "SET #k = :k, #changed = :at, #v = #v + :one", ""
     condition = "#k = :before" if change.number > 1 else "attribute_exists(#v) AND attribute_not_exists(#k)"
     if change.type in TEXT_CHANGES:
         values[":n"] = change.message_number
         condition += " AND #last = :n" if is_last else " AND #last > :n"
         if is_last:
             expression += ", #text = :text"
-            values[":text"] = preview(message.text)
+            values[":text"] = preview_for(message, user)
+            removed = " REMOVE #until" if message.deleted_at else ""
+            if user not in message.hidden_by:  # it may have been hidden since the message was read
+                condition += " AND NOT contains(#hidden, :n)"
         values[":number"] = frozenset({change.message_number})
-        expression += f" {'ADD' if mentions(message, user) else 'DELETE'} #mentioned :number"
+        removed += f" {'ADD' if mentions(message, user) else 'DELETE'} #mentioned :number"
     if change.number == 1:
         del values[":before"]
-    return Update(inbox_key(user, change.group_uuid), expression, values, condition=condition)
+    return Update(inbox_key(user, change.group_uuid), expression + removed, values, condition=condition)

@@ -150,7 +150,7 @@ class ChangeLog:
 
     async def _complete(self, message: Message) -> Message:
         """Remove the texts that are not to be kept, also those that another process has left half done."""
-        if message.deleted_at and message.edits:
+        if message.has_texts_to_remove:
             await self._store.changes.remove_texts(message)
         elif not self._keeps_texts and len(message.edits) > 1:
             await self._store.changes.remove_text(message.group_uuid, message.edits[-2])

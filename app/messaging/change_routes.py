@@ -1,6 +1,7 @@
 """Changes of messages over HTTP."""
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -22,6 +23,7 @@ from app.messaging.errors import (
     MentionNotMember,
     MessageBlank,
     MessageDeleted,
+    MessageExpires,
     MessageMalformed,
     MessageNotFound,
     MessageTooLong,
@@ -124,6 +126,7 @@ async def get_message(
         NotSender,
         CannotMessage,
         MessageDeleted,
+        MessageExpires,
         EditWindowClosed,
         EditLimit,
         UuidTaken,
@@ -162,6 +165,13 @@ async def edit_message(
     return await show(await changes.edit(draft))
 
 
+class DeletedFor(StrEnum):
+    """The members that do not see a message any more."""
+
+    EVERYONE = "everyone"
+    ME = "me"
+
+
 @router.delete("/{number:digits}", responses=problem_responses(*SIGNED_IN, *NOT_FOUND, NotSender, DeleteWindowClosed))
 async def delete_message(
     message_group_uuid: GroupUuid,
@@ -169,12 +179,23 @@ async def delete_message(
     user: CurrentUser,
     changes: ChangesDep,
     show: ShowDep,
+    deleted_for: Annotated[
+        DeletedFor,
+        Query(alias="for", description="Whether to delete it for all members, or to hide it from the caller"),
+    ] = DeletedFor.EVERYONE,
 ) -> MessageView:
-    """Delete a message of the caller's for all members, for 48 hours after it was sent unless configured otherwise.
+    """Delete a message for all members, or for the caller only.
 
-    Number, sender and times remain; text, earlier texts and reactions are removed, from the database, too. The list of
-    changes still says who reacted when, without texts. A repeated call changes nothing more.
+    For all members its sender may delete it, for 48 hours after it was sent unless configured otherwise. Number, sender
+    and times remain; text, earlier texts and reactions are removed, from the database, too. The list of changes still
+    says who reacted when, without texts.
+
+    With `for=me` any member hides any message, at any time, from oneself on all devices: it keeps its number and has no
+    text, `is_hidden` is true, and it is no longer unread. Other members do not learn of it. A repeated call changes
+    nothing more.
     """
+    if deleted_for is DeletedFor.ME:
+        return await show(await changes.hide(user, message_group_uuid, number))
     draft = ChangeDraft(user, message_group_uuid, number, ChangeType.DELETE)
     return await show(await changes.delete(draft))
 

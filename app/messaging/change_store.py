@@ -6,8 +6,9 @@ Any method may raise Unavailable. Units are those of messages, rows and changes 
 from collections.abc import Iterable
 from uuid import UUID
 
-from app.gateways.dynamodb import ConditionFailed, Table
+from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
 from app.messaging import change_items, items
+from app.messaging.expiring import ExpiringTexts
 from app.messaging.models import Change, InboxRow, Message
 
 
@@ -30,8 +31,9 @@ class RowNotAdvanced(Exception):
 class ChangeStore:
     """Reads and writes change logs, by no rules but those that conditional writes carry."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, texts: ExpiringTexts) -> None:
         self._table = table
+        self._texts = texts
 
     async def append(self, change: Change) -> None:
         """Commit a change at its number, or raise ChangeNumberTaken. 1 WCU."""
@@ -83,19 +85,22 @@ class ChangeStore:
         All earlier changes of the message must have been applied, and `message` must have them.
         """
         try:
-            return items.to_message(await self._table.update(change_items.apply_change(change, message)))
+            item: StoredItem | None = await self._table.update(change_items.apply_change(change, message))
         except ConditionFailed as error:
-            return items.to_message(error.item) if error.item else None
+            item = error.item
+        return (await self._texts.fill([items.to_message(item)]))[0] if item else None
 
     async def remove_text(self, group: UUID, number: int) -> None:
         """Remove the texts of one edit. 1 WCU."""
         await self._table.update(change_items.remove_texts(group, number))
 
     async def remove_texts(self, message: Message) -> None:
-        """Remove the texts of a deleted message's edits. 1 WCU for each edit, and 1."""
+        """Remove the texts of a deleted message's edits, and a text that expires. 1 WCU for each of them, and 1."""
         for number in message.edits:
             await self.remove_text(message.group_uuid, number)
-        await self._table.update(change_items.forget_edits(message))
+        if message.expires_in is not None:
+            await self._texts.remove(message)
+        await self._table.update(change_items.forget_texts(message))
 
     async def advance_row(self, change: Change, message: Message, *, user: UUID, is_last: bool) -> InboxRow:
         """Move a row from the change before this one to this one and return it, or raise RowNotAdvanced. 1 WCU."""

@@ -45,7 +45,7 @@ class ChangedRows:
         self._projection.write_later(message.group_uuid, steps)
 
     async def _repair(self, message: Message, user: UUID) -> None:
-        if message.deleted_at and message.edits:  # no change looks for them once the rows are past the deletion
+        if message.has_texts_to_remove:  # no change looks for them once the rows are past the deletion
             await self._store.changes.remove_texts(message)
         if change := await self._store.changes.change(message.group_uuid, message.change_number):
             await self._advance(replace(change, earlier_text=None), message, user, is_last=True)
@@ -58,10 +58,13 @@ class ChangedRows:
                 if error.row is None:
                     return
                 row = error.row
+            if message.number in row.hidden:  # perhaps since the message was read
+                message = replace(message, hidden_by=message.hidden_by | {user})
             if row.change_number >= change.number:
                 row = await self._store.mentions.complete(row, ())  # an edit may have added one too many
                 if row.state is MemberState.ACTIVE:
-                    await self._publish(MessageChanged(change, row))
+                    is_hidden = user in message.hidden_by
+                    await self._publish(MessageChanged(replace(change, text=None) if is_hidden else change, row))
                 return
             await self._bring_near(row, change, message)
             is_last = row.last_number <= message.number

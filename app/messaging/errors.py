@@ -83,6 +83,11 @@ class MessageDeleted(AppError):
     title = "The message is deleted"
 
 
+class MessageExpires(AppError):
+    status = 409
+    title = "A message that expires cannot be edited: delete it and send another one"
+
+
 class NotSender(AppError):
     status = 403
     title = "Only the sender of a message can edit or delete it"

@@ -8,16 +8,19 @@
 Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
 characters takes 208 bytes, an inbox row about 300.
 
-    message    id uuid · by sender · at ms · text · kind (absent: text) · re number replied to · mentions users
+    message    id uuid · by sender · at ms · text (absent if it expires) · kind (absent: text) · re number replied to ·
+               mentions users · expires_in seconds · hidden users
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
                active) · blocked · muted, pinned ms · k number, changed ms of the last change · mentioned numbers ·
-               cut: older mentions are left out · prev last number before
+               cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone
+               numbers with ms · hidden, hides the last numbers that the user has hidden, and their count
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,17 +39,32 @@ from app.gateways.dynamodb import (
     to_bytes,
     to_known_uuid,
 )
-from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, MemberState, Message, MessageKind
-from app.text import preview
+from app.messaging.models import (
+    LAST_NUMBER,
+    BucketPosition,
+    InboxPosition,
+    InboxRow,
+    MemberState,
+    Message,
+    MessageKind,
+    UnreadRows,
+    unread,
+)
+from app.messaging.visibility import preview_for
 
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
-ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #mentioned"
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
+MAX_GONE = 40
+"""Numbers that a row knows to be hidden or expiring while they are unread. More of them count as unread until read."""
+_GONE_MS = 10**13
+"""What a number in `gone` is multiplied by, before the milliseconds are added: a set of numbers is the smallest."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -92,8 +110,12 @@ def message_item(message: Message) -> Item:
         "by": message.user_uuid,
         "at": to_ms(message.created_at),
     }
-    if message.text or not message.deleted_at:
+    if message.expires_in is not None:
+        item["expires_in"] = message.expires_in
+    elif message.text or not message.deleted_at:
         item["text"] = message.text
+    if message.hidden_by:
+        item["hidden"] = message.hidden_by
     if message.kind != MessageKind.TEXT:
         item["kind"] = str(message.kind)
     if message.reply_to is not None:
@@ -104,7 +126,7 @@ def message_item(message: Message) -> Item:
 
 
 def to_message(item: StoredItem) -> Message:
-    """Return the message that an item stores."""
+    """Return the message that an item stores: of one that expires all but the text."""
     return Message(
         group_uuid=text_to_uuid(item["pk"]["S"][4:]),
         number=int(item["sk"]["S"][2:]),
@@ -115,6 +137,8 @@ def to_message(item: StoredItem) -> Message:
         kind=MessageKind(item["kind"]["S"]) if "kind" in item else MessageKind.TEXT,
         reply_to=int(item["re"]["N"]) if "re" in item else None,
         mentions=to_mentions(item),
+        expires_in=int(item["expires_in"]["N"]) if "expires_in" in item else None,
+        hidden_by=_users(item["hidden"]) if "hidden" in item else frozenset(),
         **(changed_fields(item) if "k" in item else {}),
     )
 
@@ -142,12 +166,12 @@ def changed_fields(item: StoredItem) -> dict[str, Any]:
         "version": int(item["version"]["N"]) if "version" in item else 1,
         "change_number": int(item["k"]["N"]),
         "edits": tuple(int(number["N"]) for number in item["edits"]["L"]) if "edits" in item else (),
-        "reactions": {
-            to_emoji(name): frozenset(to_known_uuid(user) for user in value["BS"])
-            for name, value in item.items()
-            if name.startswith(REACTION)
-        },
+        "reactions": {to_emoji(name): _users(value) for name, value in item.items() if name.startswith(REACTION)},
     }
+
+
+def _users(value: Mapping[str, Any]) -> frozenset[UUID]:
+    return frozenset(to_known_uuid(user) for user in value["BS"])
 
 
 def reaction_name(emoji: str) -> str:
@@ -190,10 +214,12 @@ def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
         last_number=message.number,
         last_at=message.created_at,
         last_by=message.user_uuid,
-        preview=preview(message.text),
+        preview=preview_for(message, user),
         read_number=message.number if user == message.user_uuid else 0,
         version=1,
         mentioned=frozenset({message.number}) if mentions(message, user) else frozenset(),
+        expires_at=message.expires_at,
+        gone={message.number: message.expires_at} if message.expires_at and user != message.user_uuid else {},
     )
 
 
@@ -202,21 +228,33 @@ def mentions(message: Message, user: UUID) -> bool:
     return user in message.mentions and user != message.user_uuid
 
 
-def advance_inbox_row(message: Message, *, user: UUID) -> Update:
+def advance_inbox_row(message: Message, *, user: UUID, with_gone: bool = True) -> Update:
     """Return the update that moves a row forward to this message and makes its user an active member again.
 
-    It fails for a row that is at this message or beyond, so it may be late or repeated.
+    It fails for a row that is at this message or beyond, so it may be late or repeated. With a message of another
+    member that expires it fails, too, for a row that has MAX_GONE numbers in `gone`, unless it is to leave that alone.
     """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
-    read = ", #read = :last" if user == message.user_uuid else ""
-    values, mention = _projection_values(message, user), ""
+    values, is_own = _projection_values(message, user), user == message.user_uuid
+    more, adds = ", #read = :last" if is_own else "", ""
+    removes = "#state, #gone" if is_own else "#state"
+    condition = "#last < :last"
+    if message.expires_at:
+        more += ", #until = :until"
+    else:
+        removes += ", #until"
+    if message.expires_at and with_gone and not is_own:
+        adds = " ADD #gone :gone"
+        values |= {":gone": gone_set({message.number: message.expires_at}), ":most": MAX_GONE}
+        condition += " AND (attribute_not_exists(#gone) OR size(#gone) < :most)"
     if mentions(message, user):
-        values, mention = values | {":number": frozenset({message.number})}, " ADD #mentioned :number"
+        adds += ", #mentioned :number" if adds else " ADD #mentioned :number"
+        values[":number"] = frozenset({message.number})
     return Update(
         inbox_key(user, message.group_uuid),
-        f"SET {changes}{read}, #prev = #last, #v = #v + :one REMOVE #state{mention}",
+        f"SET {changes}{more}, #prev = #last, #v = #v + :one REMOVE {removes}{adds}",
         values,
-        condition="#last < :last",
+        condition=condition,
     )
 
 
@@ -225,25 +263,60 @@ def skipped(item: StoredItem) -> range:
     return range(int(item["prev"]["N"]) + 1, int(item["last"]["N"])) if "prev" in item else range(0)
 
 
+def add_gone(message: Message, at: datetime, *, user: UUID) -> Update:
+    """Return the update that lets a message not count as unread from a time on, for a row that is at or beyond it."""
+    return Update(
+        inbox_key(user, message.group_uuid),
+        "SET #v = #v + :one ADD #gone :gone",
+        {":gone": gone_set({message.number: at}), ":one": 1, ":number": message.number, ":most": MAX_GONE},
+        condition="#read < :number AND #last >= :number AND (attribute_not_exists(#gone) OR size(#gone) < :most)",
+    )
+
+
+def drop_gone(row: InboxRow) -> Update | None:
+    """Return the update that forgets the numbers in `gone` up to the read marker, None if there are none."""
+    passed = {number: at for number, at in row.gone.items() if number <= row.read_number}
+    key = inbox_key(row.user_uuid, row.group_uuid)
+    return Update(key, "DELETE #gone :gone", {":gone": gone_set(passed)}, "attribute_exists(#v)") if passed else None
+
+
+def gone_set(gone: Mapping[int, datetime]) -> frozenset[int]:
+    """Return numbers of messages and their times as the table stores them."""
+    return frozenset(number * _GONE_MS + to_ms(at) for number, at in gone.items())
+
+
+def to_gone(item: StoredItem) -> dict[int, datetime]:
+    """Return the numbers that a row has in `gone`, each with the earliest of its times."""
+    found: dict[int, datetime] = {}
+    for entry in sorted(map(int, item["gone"]["NS"] if "gone" in item else ()), reverse=True):
+        number, ms = divmod(entry, _GONE_MS)
+        found[number] = from_ms(ms)
+    return found
+
+
 def _projection_values(message: Message, user: UUID) -> dict[str, Any]:
-    return {
+    return ({":until": to_ms(message.expires_at)} if message.expires_at else {}) | {
         ":last": message.number,
         ":at": to_ms(message.created_at),
         ":by": message.user_uuid,
-        ":text": preview(message.text),
+        ":text": preview_for(message, user),
         ":inbox": f"IN#{user}",
         ":activity_bucket": bucket(message.created_at),
         ":one": 1,
     }
 
 
-def message_projection(message: Message) -> dict[str, Any]:
-    """Return what an inbox row must hold of its group's newest message, by names for operators."""
+def message_projection(message: Message, user: UUID | None = None) -> dict[str, Any]:
+    """Return what an inbox row must hold of its group's newest message, by names for operators.
+
+    Without a user it is what a member holds that has not hidden the message.
+    """
     return {
         "time": to_ms(message.created_at),
         "sender": message.user_uuid.bytes,
-        "preview": preview(message.text),
+        "preview": preview_for(message, user or message.group_uuid),
         "index key": bucket(message.created_at),
+        "deadline": message.expires_at,
     }
 
 
@@ -260,6 +333,7 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
         "sender": to_bytes(row["by"]["B"]),
         "preview": row["text"]["S"],
         "index key": at // BUCKET_MS if "state" in row else in_index,
+        "deadline": time_or_none(row, "until"),
     }
 
 
@@ -299,7 +373,11 @@ def inbox_item(row: InboxRow) -> Item:
         item["k"] = row.change_number
     if row.mentioned:
         item["mentioned"] = row.mentioned
-    return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
+    if row.gone:
+        item["gone"] = gone_set(row.gone)
+    if row.hide_count:
+        item |= {"hidden": list(row.hidden), "hides": row.hide_count}
+    return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at, until=row.expires_at)
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
@@ -311,11 +389,15 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
     wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
     gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
-    changed = "".join(f", #{name} = :{name}" for name in wanted) + f" REMOVE {', '.join(f'#{name}' for name in gone)}"
+    kept, removed = "".join(f", #{name} = :{name}" for name in wanted), ", ".join(f"#{name}" for name in gone)
     values |= {f":{name}": value for name, value in wanted.items()}
+    if message.expires_at:
+        kept += ", #until = :until"
+    else:
+        removed += ", #until"
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
-        f"SET {changes}, #read = :read, #v = #v + :one{changed}",
+        f"SET {changes}, #read = :read, #v = #v + :one{kept} REMOVE {removed}",
         _projection_values(message, row.user_uuid) | values,
         condition="#v = :seen",
     )
@@ -355,6 +437,10 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         change_number=int(item["k"]["N"]) if "k" in item else 0,
         changed_at=time_or_none(item, "changed"),
         mentioned=frozenset(int(number) for number in item["mentioned"]["NS"]) if "mentioned" in item else frozenset(),
+        expires_at=time_or_none(item, "until"),
+        gone=to_gone(item) if "gone" in item else {},
+        hidden=tuple(int(number["N"]) for number in item["hidden"]["L"]) if "hidden" in item else (),
+        hide_count=int(item["hides"]["N"]) if "hides" in item else 0,
     )
 
 
@@ -389,15 +475,24 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
     return to_ms(position.last_at), f"GRP#{position.group_uuid}"
 
 
-def is_unread(row: StoredItem) -> bool:
-    """Return whether a row's user is an active member and has unread messages."""
-    return is_active(row) and int(row["read"]["N"]) < int(row["last"]["N"])
+def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
+    """Count the rows of active members with unread messages at a time."""
+    count, ends = 0, list[datetime]()
+    for row in filter(is_active, rows):
+        read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
+        if unread(last, read, gone, at) > 0:
+            count += 1
+            ends += [since for since in gone.values() if since > at]
+    return UnreadRows(count, min(ends, default=None))
 
 
 def unread_rows(user: UUID, *, limit: int) -> Query:
-    """Return the query for a user's active rows with unread messages, among this many rows; strongly consistent."""
+    """Return the query for a user's active rows with messages after the marker, among this many rows.
+
+    Strongly consistent. Some of those messages may be hidden or expired: `count_unread` leaves those out.
+    """
     rows = inbox_rows(user, limit=limit, consistent=True)
-    return replace(rows, filter="#read < #last AND attribute_not_exists(#state)")
+    return replace(rows, filter="#read < #last AND attribute_not_exists(#state)", projection=UNREAD)
 
 
 def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:

@@ -1,10 +1,9 @@
 """Appending to a group's log: once for each uuid of a client, at numbers without gaps."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import count
 from uuid import UUID
 
@@ -21,28 +20,6 @@ NEWEST_COMPARED = 16
 
 NUMBERS_AFTER = 500
 """A draft with `after` gets one of this many numbers after it, or none. Its earlier attempts can be nowhere else."""
-
-
-class SteadyClock:
-    """The time in UTC, to the millisecond, which is the precision of a message's `created_at`; it never goes back.
-
-    If the machine's clock is set back, the time of before goes on, until the machine's clock has reached it or the
-    process ends: else active groups would stand below groups that have been silent for longer.
-    """
-
-    def __init__(self, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._machine = machine
-        self._ahead = timedelta(0)
-        """Distance to the time since the machine's start, which cannot be set."""
-
-    def __call__(self) -> datetime:
-        uptime = datetime.fromtimestamp(time.monotonic(), UTC)
-        self._ahead = max(self._ahead, self._machine() - uptime)
-        at = uptime + self._ahead
-        return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
-now = SteadyClock()
 
 
 class Log:
@@ -67,6 +44,7 @@ class Log:
             created_at=max(self._clock(), after.at),
             reply_to=draft.reply_to,
             mentions=draft.mentions,
+            expires_in=draft.expires_in,
         )
 
     async def append(self, draft: Draft, *, group: UUID, known: Tail) -> Message:
@@ -74,8 +52,8 @@ class Log:
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
         other content has the uuid, AfterTooOld when 500 others follow the draft's `after`, ReplyBeyondEnd when the
-        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 1 RCU for a reply
-        beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
+        draft replies to a number that the group does not have, and Unavailable. 1 WCU, 2 for a message that expires,
+        1 RCU for a reply beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
         """
         last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
@@ -101,6 +79,7 @@ class Log:
     async def _commit(self, message: Message, last: int) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
         await self._require_reply_target(message)
+        await self._store.texts.put(message)
         for attempt in count():
             if message.number > last:
                 raise AfterTooOld
@@ -146,16 +125,19 @@ def _last_number(draft: Draft) -> int:
 def _match(appended: Sequence[Message], message: Message) -> Message | None:
     """Return the entry with this message's uuid, or raise UuidTaken if its content differs.
 
-    A message that was edited or deleted does not have the text and the mentions that were sent: then sender and target
-    decide.
+    A message that was edited, deleted or has expired does not have the text that was sent: then the rest decides.
     """
     for other in appended:
         if other.uuid == message.uuid:
-            is_as_sent = other.version == 1 and not other.deleted_at
-            wanted = (message.text, message.mentions) if is_as_sent else (other.text, other.mentions)
-            if (other.text, other.mentions) != wanted:
-                raise UuidTaken
-            if (other.user_uuid, other.reply_to) != (message.user_uuid, message.reply_to):
+            if _content(other) != _content(message, as_of=other):
                 raise UuidTaken
             return other
     return None
+
+
+def _content(message: Message, *, as_of: Message | None = None) -> tuple[object, ...]:
+    """Return what two sends of a message have in common; `as_of` is the stored one, if that is another."""
+    stands = as_of or message
+    is_as_sent = stands.version == 1 and not stands.deleted_at and (stands.expires_in is None or stands.text)
+    text, mentions = (message.text, message.mentions) if is_as_sent else ("", None)
+    return message.user_uuid, message.reply_to, text, mentions, None if stands.deleted_at else message.expires_in

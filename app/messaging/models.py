@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from app.messaging.clock import now
 from app.records import record
 from app.text import preview
 
@@ -50,7 +51,7 @@ class Message:
     """An entry of a group's log, with its changes up to `change_number` applied. `number` counts from 1 without gaps.
 
     `version` counts the texts that the message has had, from 1. `edits` are the numbers of the changes that replaced
-    them; a deleted message has some only until their texts are removed.
+    them; a deleted message has some, or `expires_in`, only until their texts are removed.
     """
 
     group_uuid: UUID
@@ -61,6 +62,8 @@ class Message:
     created_at: datetime
     kind: MessageKind = MessageKind.TEXT
     reply_to: int | None = None
+    expires_in: int | None = None
+    """Seconds after `created_at` when its text expires. A deletion for all members removes it with the text."""
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     version: int = 1
@@ -70,8 +73,22 @@ class Message:
     """The users that have reacted with an emoji, by emoji."""
     mentions: frozenset[UUID] = frozenset()
     """The members that it mentions."""
+    hidden_by: frozenset[UUID] = frozenset()
+    """The members that have deleted it for themselves."""
     quoted: "Message | None" = field(default=None, compare=False)
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
+
+    @property
+    def has_texts_to_remove(self) -> bool:
+        """Return whether the message is deleted, and may have texts in other items."""
+        return self.deleted_at is not None and (bool(self.edits) or self.expires_in is not None)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return the time from which no member sees the text, None if it stays, or is deleted."""
+        if self.expires_in is None or self.deleted_at:
+            return None
+        return self.created_at + timedelta(seconds=self.expires_in)
 
 
 @record(frozen=True, slots=True)
@@ -119,15 +136,37 @@ class InboxRow:
     mentioned: frozenset[int] = frozenset()
     """The numbers of the newest messages that mention the user, and maybe of some that are read."""
 
+    expires_at: datetime | None = None
+    """The time at which the text of the last message expires."""
+    gone: Mapping[int, datetime] = field(default_factory=dict, hash=False)
+    """Numbers of messages after the read marker, with the time from which each does not count as unread."""
+    hidden: tuple[int, ...] = ()
+    """The numbers of the messages that the user has hidden last, at most 20, the last one at the end."""
+    hide_count: int = 0
+    """How many messages the user has hidden."""
+
     @property
     def unread_mentions(self) -> list[int]:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
-        return sorted(number for number in self.mentioned if number > self.read_number)[-MAX_MENTIONS_COUNTED:]
+        at, read = now(), self.read_number
+        unread = (number for number in self.mentioned if number > read and not self._is_gone(number, at))
+        return sorted(unread)[-MAX_MENTIONS_COUNTED:]
+
+    def _is_gone(self, number: int, at: datetime) -> bool:
+        return number in self.gone and self.gone[number] <= at
 
     @property
     def unread_count(self) -> int:
-        """Return the number of messages after the read marker."""
-        return self.last_number - self.read_number
+        """Return the number of messages after the read marker that are neither hidden nor expired."""
+        return unread(self.last_number, self.read_number, self.gone, now())
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRows:
+    """How many rows have unread messages. It may be fewer from `until` on, when the next of them expires."""
+
+    count: int
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +179,7 @@ class Draft:
     after: int | None = None
     reply_to: int | None = None
     mentions: frozenset[UUID] = frozenset()
+    expires_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +229,11 @@ def direct_group_uuid(one: UUID, other: UUID) -> UUID:
     """Return the id of the direct group of two users, in whichever order they are given."""
     first, second = sorted((str(one), str(other)))
     return uuid5(DIRECT_GROUPS, f"{first}:{second}")
+
+
+def unread(last: int, read: int, gone: Mapping[int, datetime], at: datetime) -> int:
+    """Return the number of messages after the marker `read` without those that are `gone` at this time."""
+    return last - read - sum(read < number <= last and since <= at for number, since in gone.items())
 
 
 def quote_of(message: Message) -> Message:

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import simple_ser_schema
 
 from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
+from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
 from app.messaging.models import (
     LAST_NUMBER,
@@ -25,12 +26,15 @@ from app.users.models import Name
 
 Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 """The number of a message in a body."""
+HiddenNumber = Annotated[int, Field(ge=1, le=LAST_NUMBER, examples=[42])]
 NumberParameter = Annotated[int, Field(ge=1, le=LAST_NUMBER), PlainDigits]
 """The number of a message in a query."""
 MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
+MAX_EXPIRES_IN = 28 * 24 * 3600
+"""The greatest number of seconds until a message expires: four weeks."""
 AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
 """Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
@@ -50,6 +54,11 @@ SENDER_HANDLE: Any = Field(
     max_length=30,
     pattern=HANDLE,
     examples=["amelie"],
+)
+
+EXPIRES_AT: Any = Field(description="Time from which the text is empty for all members; null if the text stays")
+IS_HIDDEN: Any = Field(
+    description="Whether the caller has deleted it for oneself; the text is empty then", examples=[False]
 )
 
 
@@ -93,9 +102,22 @@ class MessageCreate(RequestModel):
     mentions: Mentions | None = Field(
         None, description="Ids of the members that the message mentions, in any order", examples=[[EXAMPLE_UUID]]
     )
+    expires_in: Annotated[int, Field(strict=True, ge=5, le=MAX_EXPIRES_IN)] | None = Field(
+        None,
+        description="Seconds after which no member sees the text any more; without it the text stays",
+        examples=[3600],
+    )
 
     def draft(self, user: Uuid) -> Draft:
-        return Draft(user, self.message, self.uuid, self.after, self.reply_to, frozenset(self.mentions or ()))
+        return Draft(
+            user,
+            self.message,
+            self.uuid,
+            self.after,
+            self.reply_to,
+            mentions=frozenset(self.mentions or ()),
+            expires_in=self.expires_in,
+        )
 
 
 @dataclass(slots=True)
@@ -124,9 +146,11 @@ class QuoteView:
         ),
     ]
     deleted_at: Annotated[Timestamp | None, Field(description="Time of its deletion; the text is empty then")]
+    expires_at: Annotated[Timestamp | None, EXPIRES_AT]
+    is_hidden: Annotated[bool, IS_HIDDEN]
 
     @classmethod
-    def of(cls, message: Message, sender: Name) -> "QuoteView":
+    def of(cls, message: Message, sender: Name, viewer: UUID) -> "QuoteView":
         return cls(
             message.number,
             message.user_uuid,
@@ -134,6 +158,8 @@ class QuoteView:
             sender.handle,
             preview(message.text),
             message.deleted_at,
+            message.expires_at,
+            viewer in message.hidden_by,
         )
 
 
@@ -175,7 +201,8 @@ class MessageView:
     reply: Annotated[
         QuoteView | None,
         Field(
-            description="The message that is replied to; null also if it could not be read",
+            description="The message that is replied to; null also if it could not be read, and in a message that is"
+            " hidden or has expired",
             examples=[
                 {
                     "number": 40,
@@ -184,6 +211,8 @@ class MessageView:
                     "handle": "amelie",
                     "message": "",
                     "deleted_at": "2026-11-24T09:30:00.123Z",
+                    "expires_at": None,
+                    "is_hidden": False,
                 }
             ],
         ),
@@ -196,6 +225,8 @@ class MessageView:
             examples=[[{"user_uuid": EXAMPLE_UUID, "display_name": "Amélie Laurent", "handle": "amelie"}]],
         ),
     ]
+    expires_at: Annotated[Timestamp | None, EXPIRES_AT]
+    is_hidden: Annotated[bool, IS_HIDDEN]
 
     @classmethod
     def of(
@@ -221,6 +252,8 @@ class MessageView:
             _reactions(message, viewer) if message.reactions else [],
             quote,
             MentionView.of_all(message.mentions, names) if message.mentions else [],
+            message.expires_at,
+            viewer in message.hidden_by,
         )
 
 
@@ -255,7 +288,7 @@ class MessageGroupView:
         str,
         Field(
             description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
-            " Empty if it was deleted",
+            " Empty if it was deleted or hidden, and of a message that expires",
             max_length=160,
             examples=["Shall we ship it"],
         ),
@@ -272,7 +305,15 @@ class MessageGroupView:
             examples=[40],
         ),
     ]
-    unread_count: Annotated[int, Field(ge=0, le=LAST_NUMBER, description="`last_number` - `read_number`", examples=[2])]
+    unread_count: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="`last_number` - `read_number`, without messages that are hidden or have expired",
+            examples=[2],
+        ),
+    ]
     state: Annotated[
         MemberState,
         AS_STRING,
@@ -297,6 +338,16 @@ class MessageGroupView:
             examples=[1],
         ),
     ]
+    expires_at: Annotated[
+        Timestamp | None, Field(description="Time from which the text of the last message is empty; null if it stays")
+    ]
+    hidden: Annotated[
+        list[HiddenNumber],
+        Field(description="Numbers of messages that the caller has hidden, the last 20 of them", max_length=MAX_HIDDEN),
+    ]
+    hide_count: Annotated[
+        int, Field(ge=0, le=MAX_VERSION, description="How many messages the caller has hidden", examples=[0])
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -318,6 +369,9 @@ class MessageGroupView:
             row.peer_uuid,
             row.change_number,
             len(row.unread_mentions),
+            row.expires_at,
+            list(row.hidden),
+            row.hide_count,
         )
 
 

@@ -12,6 +12,7 @@ from app.errors import Unavailable
 from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
 from app.messaging.changed_rows import ChangedRows
+from app.messaging.clock import now
 from app.messaging.errors import (
     CannotMessage,
     GroupNotFound,
@@ -26,8 +27,9 @@ from app.messaging.errors import (
 )
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.group_locks import Tail
+from app.messaging.hidden import HiddenMessages
 from app.messaging.inbox import Inbox, InboxPage
-from app.messaging.log import Log, now
+from app.messaging.log import Log
 from app.messaging.models import (
     BucketPosition,
     Draft,
@@ -85,6 +87,7 @@ class Messaging:
         self._log = Log(store, clock)
         self.projection = Projection(store, tasks, publish)
         self.rows = ChangedRows(store, self.projection, publish)
+        self.hidden = HiddenMessages(store, self.projection, publish, clock)
         self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._inbox = Inbox(store)
@@ -96,7 +99,8 @@ class Messaging:
         deadline reaches the inboxes all the same. Raises OneTarget, MessageBlank,
         MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
         AfterTooOld, ReplyBeyondEnd, MentionNotMember and TooManyRequests. 3 WCU and 1 RCU, for a reply 1.5 RCU; 10 WCU
-        for the first message of a direct group, 7 in a new index bucket.
+        for the first message of a direct group, 7 in a new index bucket. A message that expires costs 1 WCU more, the
+        first one 2.
         """
         if (group is None) == (handle is None):
             raise OneTarget

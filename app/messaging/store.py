@@ -5,15 +5,21 @@ Any method may raise Unavailable. Units are those of messages and rows of ordina
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from heapq import nlargest
 from uuid import UUID
 
-from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
-from app.messaging import items
+from app.errors import Unavailable
+from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Write
+from app.messaging import hiding, items
 from app.messaging.change_store import ChangeStore
+from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
+from app.messaging.expiring import ExpiringTexts, put_text
+from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
-from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message
+from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
 from app.messaging.windows import Window
 
 
@@ -42,7 +48,9 @@ class MessagingStore:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self.changes = ChangeStore(table)
+        self.texts = ExpiringTexts(table)
+        """The texts of messages that expire."""
+        self.changes = ChangeStore(table, self.texts)
         """The change logs."""
         self.mentions = MentionStore(table)
         """The mentions that rows count."""
@@ -86,16 +94,19 @@ class MessagingStore:
         active = [item for item in found if items.is_active(item) and (end is None or items.activity(item) < end)]
         return [items.row_of(user, item) for item in nlargest(limit, active, items.activity)]
 
-    async def count_unread(self, user: UUID, *, limit: int) -> tuple[int, int]:
-        """Return how many active rows have unread messages, among the first `limit` by group id, and how many rows
-        were read for that; strongly consistent. 1 RCU for each 4 KB of rows, about 13.
-        """
-        return await self._table.count(items.unread_rows(user, limit=limit))
+    async def count_unread(self, user: UUID, *, limit: int) -> tuple[UnreadRows, int]:
+        """Count the active rows with unread messages, among the first `limit` by group id; strongly consistent.
 
-    async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> int:
-        """Return in how many of these groups the user has unread messages, eventually consistent. 0.5 RCU for each."""
+        Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
+        """
+        found, read = await self._table.select(items.unread_rows(user, limit=limit))
+        return items.count_unread(found, now()), read
+
+    async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> UnreadRows:
+        """Count those of these groups with unread messages of the user, eventually consistent. 0.5 RCU for each."""
         keys = [items.inbox_key(user, group) for group in groups]
-        return sum(map(items.is_unread, await self._table.batch_get(keys, projection=items.UNREAD)))
+        found = await self._table.batch_get(keys, projection=items.UNREAD)
+        return items.count_unread(found, now())
 
     async def inbox_entries(
         self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
@@ -115,22 +126,25 @@ class MessagingStore:
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
         item = await self._table.get(items.message_key(group, number), consistent=True)
-        return items.to_message(item) if item else None
+        return (await self.texts.fill([items.to_message(item)]))[0] if item else None
 
     async def messages_at(self, places: Iterable[tuple[UUID, int]]) -> list[Message]:
         """Return the existing messages at these groups and numbers, eventually consistent. 0.5 RCU for each."""
         found = await self._table.batch_get([items.message_key(group, number) for group, number in places])
-        return list(map(items.to_message, found))
+        return await self._messages(found)
+
+    async def _messages(self, found: Iterable[StoredItem]) -> list[Message]:
+        return await self.texts.fill(list(map(items.to_message, found)))
 
     async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
         """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
         query = items.newest_messages(group, limit=limit, consistent=consistent)
-        return list(map(items.to_message, reversed(await self._table.query(query))))
+        return await self._messages(reversed(await self._table.query(query)))
 
     async def messages_between(self, group: UUID, first: int, last: int, *, consistent: bool = False) -> list[Message]:
         """Return the messages `first`..`last`, both included, oldest first. Units are those of newest_messages."""
         query = items.messages_between(group, first, last, consistent=consistent)
-        return list(map(items.to_message, await self._table.query(query)))
+        return await self._messages(await self._table.query(query))
 
     async def messages_in(self, group: UUID, window: Window, *, consistent: bool = False) -> list[Message]:
         """Return a window of the log, oldest first. 0.5 RCU per 4 KB, twice that if consistent; none if it is empty."""
@@ -150,24 +164,32 @@ class MessagingStore:
         1 RCU for each 4 KB of the whole range, about 20 messages, whatever is found.
         """
         query = items.messages_between(group, after + 1, until, consistent=True, uuid=uuid)
-        return list(map(items.to_message, await self._table.query(query)))
+        return await self._messages(await self._table.query(query))
 
     async def append_message(self, message: Message) -> None:
-        """Commit a message at its number, or raise NumberTaken. 1 WCU."""
+        """Commit a message at its number, or raise NumberTaken. 1 WCU.
+
+        The text of one that expires must have been put before.
+        """
         try:
             await self._table.put(items.new_message(message))
         except ConditionFailed as error:
             if error.item is None:
                 raise
-            raise NumberTaken(items.to_message(error.item)) from None
+            winner = items.to_message(error.item)
+        else:
+            return
+        raise NumberTaken((await self.texts.fill([winner]))[0])
 
     async def start_direct_group(self, message: Message, *, peer: UUID) -> tuple[InboxRow, InboxRow]:
         """Write message 1 and both members' rows in one transaction; return the sender's row and the peer's. 10 WCU.
 
+        2 WCU more for a message that expires, whose text is in the transaction, too.
         Raises CannotMessage if the peer has blocked the sender, GroupStarted if the group exists.
         """
         sender = message.user_uuid
-        writes = (
+        writes: tuple[Write, ...] = (
+            *([put_text(message)] if message.expires_at else ()),
             items.new_inbox_row(message, user=sender, peer=peer),
             items.new_inbox_row(message, user=peer, peer=sender),
             items.new_message(message),
@@ -189,19 +211,41 @@ class MessagingStore:
         The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; for messages that the
         row is moved past, or a mention that it was moved past, what MentionStore.complete costs.
         """
-        late: Sequence[int] = ()
-        try:
-            item = await self._table.update(items.advance_inbox_row(message, user=user))
-        except ConditionFailed as error:
-            if error.item is None:
-                return None
-            item = error.item
-            late = [message.number] if items.mentions(message, user) else []
-        row = items.to_inbox_row(item)
-        if user == message.user_uuid and row.read_number < message.number:
-            row = await self._mark_own_read(message, row)
+        item, is_moved = await self._move_inbox_row(message, user)
+        if item is None:
+            return None
+        row, is_own = items.to_inbox_row(item), user == message.user_uuid
+        if not is_moved and row.read_number < message.number:
+            row = await (self._mark_own_read(message, row) if is_own else self.count_gone(message, row))
+        late = [message.number] if not is_moved and items.mentions(message, user) else []
         numbers = [*late] if row.last_number > message.number else [*items.skipped(item), *late]
         return await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
+
+    async def _move_inbox_row(self, message: Message, user: UUID) -> tuple[StoredItem | None, bool]:
+        """Return the row after an attempt to move it, None if there is none, and whether it was moved."""
+        item = None
+        for with_gone in (True, False):
+            update = items.advance_inbox_row(message, user=user, with_gone=with_gone)
+            try:
+                return await self._table.update(update), True
+            except ConditionFailed as error:
+                item = error.item
+            if item is None or int(item["last"]["N"]) >= message.number:
+                break
+        return item, False
+
+    async def count_gone(self, message: Message, row: InboxRow) -> InboxRow:
+        """Let a message that expires not count as unread after its deadline, for a row that other messages had moved.
+
+        Return the row. 1 WCU, nothing if there is nothing to write.
+        """
+        if message.expires_at is None or message.number in row.gone or len(row.gone) >= items.MAX_GONE:
+            return row
+        try:
+            update = items.add_gone(message, message.expires_at, user=row.user_uuid)
+            return items.to_inbox_row(await self._table.update(update))
+        except ConditionFailed as error:
+            return items.to_inbox_row(error.item) if error.item else row
 
     async def _mark_own_read(self, message: Message, row: InboxRow) -> InboxRow:
         """Move the marker of a sender whose row other messages had moved past this one."""
@@ -211,9 +255,25 @@ class MessagingStore:
             return error.row or row
 
     async def move_read_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
-        """Move the read marker and return the row, or raise MarkerNotMoved. 1 WCU."""
+        """Move the read marker and return the row, or raise MarkerNotMoved. 1 WCU, 2 if it passes numbers in `gone`."""
         try:
             item = await self._table.update(items.move_read_marker(user, group, number))
         except ConditionFailed as error:
             raise MarkerNotMoved(items.to_inbox_row(error.item) if error.item else None) from None
-        return items.to_inbox_row(item)
+        row = items.to_inbox_row(item)
+        if drop := items.drop_gone(row):
+            with suppress(Unavailable, ConditionFailed):  # they count for nothing any more
+                await self._table.update(drop)
+        return replace(row, gone={number: at for number, at in row.gone.items() if number > row.read_number})
+
+    async def hide(self, message: Message, row: InboxRow, at: datetime) -> InboxRow | None:
+        """Hide a message from the user of a row, which is at the message or beyond, and return the row.
+
+        Return None if the row has changed since it was read, or is being written. 4 WCU: message and row at once.
+        """
+        hidden = with_hidden(message, row, at)
+        try:
+            await self._table.transact(hiding.hide_writes(message, row, hidden))
+        except TransactionRejected:
+            return None
+        return hidden

@@ -1,13 +1,15 @@
 """The unread counter: how many of a user's groups have unread messages."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from cachetools import LRUCache
 
 from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
+from app.messaging.clock import now
 from app.messaging.events import Event, GroupChanged, MessageAppended
 from app.messaging.inbox import MAX_REMEMBERED
 from app.messaging.store import MessagingStore
@@ -19,6 +21,8 @@ COUNTED_NEWEST = 20
 TTL = 30.0
 TTL_OF_NEWEST = 2.0
 """Seconds that a count by the index is cached, as it may have been read before a change had reached the index."""
+SHORTEST_TTL = 0.01
+"""Seconds that a count is cached when messages expire at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,14 @@ class UnreadCount:
 
     count: int
     is_complete: bool
+    until: datetime | None = field(default=None, compare=False)
+    """The time from which the count may be lower, as messages have expired. It is not cached."""
+
+    @property
+    def ttl(self) -> float:
+        """Return the seconds that the count may be cached."""
+        left = max((self.until - now()).total_seconds(), SHORTEST_TTL) if self.until else TTL
+        return min(left, TTL if self.is_complete else TTL_OF_NEWEST)
 
     @classmethod
     def parse(cls, text: bytes) -> "UnreadCount":
@@ -52,7 +64,7 @@ class UnreadCounter:
                 self._load,
                 parse_key=UUID,
                 ttl=TTL,
-                ttl_by_value=lambda count: TTL if count.is_complete else TTL_OF_NEWEST,
+                ttl_by_value=lambda count: count.ttl,
                 # Shared, as copies would be wrong for a moment after a send that another process answered.
                 codec=Codec(lambda count: str(count).encode(), UnreadCount.parse),
             )
@@ -88,11 +100,11 @@ class UnreadCounter:
             return None
         unread, rows = await self._store.count_unread(user, limit=COUNTED_WHOLE + 1)
         if rows <= COUNTED_WHOLE:
-            return UnreadCount(unread, is_complete=True)
+            return UnreadCount(unread.count, is_complete=True, until=unread.until)
         self._large[user] = True
         return None
 
     async def _count_newest(self, user: UUID) -> UnreadCount:
         entries = await self._store.inbox_entries(user, None, limit=COUNTED_NEWEST)
         unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in entries})
-        return UnreadCount(unread, is_complete=False)
+        return UnreadCount(unread.count, is_complete=False, until=unread.until)

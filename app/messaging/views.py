@@ -6,8 +6,10 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.messaging.catchup import Catchup
+from app.messaging.clock import now
 from app.messaging.models import Message
 from app.messaging.schemas import MessageView, QuoteView
+from app.messaging.visibility import is_visible, seen_by
 from app.users.service import Users
 
 
@@ -15,8 +17,9 @@ async def message_views(
     messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup
 ) -> list[MessageView]:
     """Return messages of groups of the viewer. 0.5 RCU for each message outside of them that is replied to."""
+    messages = [seen_by(message, viewer) for message in messages]
     names = await users.names({user for message in messages for user in (message.user_uuid, *message.mentions)})
-    quotes = await _quotes(messages, users, catchup) if any(message.reply_to for message in messages) else {}
+    quotes = await _quotes(messages, viewer, users, catchup) if any(message.reply_to for message in messages) else {}
     return [
         MessageView.of(
             message,
@@ -29,11 +32,14 @@ async def message_views(
 
 
 async def _quotes(
-    messages: Sequence[Message], users: Users, catchup: Catchup
+    messages: Sequence[Message], viewer: UUID, users: Users, catchup: Catchup
 ) -> dict[tuple[UUID, int | None], QuoteView]:
     """Return the quotes of these messages by group and number, none if their names cannot be read."""
-    quoted = await catchup.quoted(messages)
+    quoted = await catchup.quoted([message for message in messages if is_visible(message, viewer, now())])
     with suppress(Unavailable):
         names = await users.names({message.user_uuid for message in quoted.values()})
-        return {place: QuoteView.of(message, names[message.user_uuid]) for place, message in quoted.items()}
+        return {
+            place: QuoteView.of(seen_by(message, viewer), names[message.user_uuid], viewer)
+            for place, message in quoted.items()
+        }
     return {}

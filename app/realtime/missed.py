@@ -61,7 +61,7 @@ class Missed:
             known = self._numbers.of(group, Message)
             found += [MessageAppended(each, row) for each in await self._entries(messages, known, row.last_number)]
         if self._has_changes(row):
-            changes = partial(self._catchup.changes, group)
+            changes = partial(self._catchup.changes, row)
             known = self._numbers.of(group, Change)
             found += [MessageChanged(each, row) for each in await self._entries(changes, known, row.change_number)]
         self._left -= len(found)

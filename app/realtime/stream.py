@@ -244,7 +244,7 @@ class Stream:
             return []
         if until - after > MESSAGES:
             return ResyncRequired("gap")
-        changes = await self._catchup.changes(row.group_uuid, after=after, until=until)
+        changes = await self._catchup.changes(row, after=after, until=until)
         for change in changes:
             self._mark_delivered(row, self._cursor(row).number, change_number=change.number)
         return [MessageChanged(change, row) for change in changes]

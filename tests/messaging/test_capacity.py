@@ -11,10 +11,11 @@ from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
+from app.messaging.clock import now
 from app.messaging.errors import AfterTooOld, GroupNotFound, MessageTooLong
 from app.messaging.events import GroupChanged
 from app.messaging.inbox import WHOLE_INBOX
-from app.messaging.log import NUMBERS_AFTER, now
+from app.messaging.log import NUMBERS_AFTER
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

@@ -11,9 +11,9 @@ from app.errors import Unavailable
 from app.gateways.dynamodb import Update
 from app.messaging import change_items, items
 from app.messaging.changes import Changes
+from app.messaging.clock import now
 from app.messaging.errors import MessageDeleted
 from app.messaging.events import MessageChanged
-from app.messaging.log import now
 from app.messaging.models import Change, ChangeDraft, ChangeType, Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

@@ -14,8 +14,8 @@ from app.concurrency import Backoff, TaskSet
 from app.errors import Unavailable
 from app.gateways.dynamodb import MAX_ATTEMPTS, Table, table
 from app.messaging import projection
+from app.messaging.clock import now
 from app.messaging.errors import UuidTaken
-from app.messaging.log import now
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

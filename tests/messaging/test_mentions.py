@@ -7,7 +7,7 @@ import pytest
 
 from app.gateways.dynamodb import Update
 from app.messaging import items
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.mention_store import MAX_MENTIONS_KEPT
 from app.messaging.models import MAX_MENTIONS_COUNTED, ChangeType, InboxRow, Message
 from app.messaging.windows import Window

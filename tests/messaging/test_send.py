@@ -9,7 +9,7 @@ from app.auth.issuer import LocalIssuer
 from app.errors import Unavailable
 from app.gateways.dynamodb import Put, Update
 from app.messaging import items
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Message
 from app.messaging.store import MessagingStore
 from tests.fixtures.app import Person, Service

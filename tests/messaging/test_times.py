@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.concurrency import TaskSet
-from app.messaging.log import SteadyClock
+from app.messaging.clock import SteadyClock
 from app.messaging.models import Draft
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

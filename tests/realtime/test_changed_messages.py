@@ -16,8 +16,8 @@ from app.concurrency import TaskSet
 from app.errors import AppError
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.clock import now
 from app.messaging.events import GroupChanged, MessageAppended, MessageChanged
-from app.messaging.log import now
 from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message
 from app.messaging.service import Messaging
 from app.messaging.windows import Window

@@ -17,7 +17,7 @@ from app.gateways.dynamodb import Update
 from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
 from app.messaging.catchup import GROUPS
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.schemas import MAX_VERSION
 from app.realtime.schemas import SyncCreate

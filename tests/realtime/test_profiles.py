@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging.catchup import Catchup
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Draft
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

@@ -30,8 +30,8 @@ def item_size(item: RawItem | None) -> int:
 def value_size(value: AttributeValue) -> int:
     """Return the bytes of one attribute's value, without its name.
 
-    AWS publishes no size for sets: one of binary values counts as a list of them, the most that could be meant. Other
-    sets are refused, as nothing here stores them.
+    AWS publishes no size for sets: one of binary values or numbers counts as a list of them, the most that could be
+    meant. Other sets are refused, as nothing here stores them.
     """
     [(tag, raw)] = value.items()
     if tag not in _SIZES:

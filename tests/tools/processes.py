@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table
 from app.messaging import items
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Message
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore

@@ -47,6 +47,8 @@ MESSAGE = MessageView(
     reactions=[],
     reply=None,
     mentions=[MentionView(user_uuid=CALLER, display_name="Jonas Weber", handle="jonas")],
+    expires_at=None,
+    is_hidden=False,
 )
 UNREAD = MessageGroupView(
     uuid=GROUP,
@@ -66,6 +68,9 @@ UNREAD = MessageGroupView(
     peer_uuid=AMELIE,
     change_number=6,
     unread_mention_count=1,
+    expires_at=None,
+    hidden=[],
+    hide_count=0,
 )
 REACTION = ChangeView(
     change_number=7,

@@ -15,7 +15,7 @@ from app.gateways.dynamodb import ConditionFailed
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items
 from app.messaging.change_log import ChangeLog
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Change, Message
 from app.messaging.store import MessagingStore
 

@@ -80,23 +80,24 @@ class Table:
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
         return items
 
-    async def count(self, query: Query) -> tuple[int, int]:
-        """Return how many items the query selects, and how many it read: at most its limit, filtered ones included.
+    async def select(self, query: Query) -> tuple[list[StoredItem], int]:
+        """Return the items that a query with a filter selects, and how many it read: at most its limit.
 
-        Costs as much as reading them, but transfers none.
+        Costs as much as reading them all, but transfers only what is selected.
         """
-        selected = read = 0
-        request = query.request() | {"Select": "COUNT"}
+        items: list[StoredItem] = []
+        read = 0
+        request = query.request()
         while query.limit is None or read < query.limit:
             if query.limit is not None:
                 request["Limit"] = query.limit - read
             response = await self._call(self._client.query, **request)
-            selected += response["Count"]
+            items += response["Items"]
             read += response["ScannedCount"]
             if "LastEvaluatedKey" not in response:
                 break
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
-        return selected, read
+        return items, read
 
     async def batch_get(self, keys: Sequence[Key], *, projection: str = "") -> list[StoredItem]:
         """Return the items at these keys that exist, in any order, eventually consistent: 0.5 RCU per 4 KB each.

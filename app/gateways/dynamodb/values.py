@@ -125,10 +125,10 @@ def to_bytes(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else a2b_base64(data)
 
 
-def _marshal_set(members: list[Any]) -> dict[str, Any]:
-    if isinstance(members[0], UUID):
-        return {"BS": [uuid.bytes for uuid in members]}
-    return {"NS": [str(number) for number in members]}
+def _marshal_set(members: frozenset[UUID] | frozenset[int]) -> dict[str, Any]:
+    """Return a set of one kind; DynamoDB has no empty sets."""
+    numbers = [str(member) for member in sorted(members) if isinstance(member, int)]
+    return {"NS": numbers} if numbers else {"BS": sorted(uuid.bytes for uuid in members if isinstance(uuid, UUID))}
 
 
 _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
@@ -140,7 +140,7 @@ _MARSHAL: dict[type, Callable[[Any], dict[str, Any]]] = {
     type(None): lambda _: {"NULL": True},
     list: lambda values: {"L": [marshal(value) for value in values]},
     dict: lambda values: {"M": marshal_item(values)},
-    frozenset: lambda members: _marshal_set(sorted(members)),
+    frozenset: _marshal_set,
 }
 _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "S": str,
@@ -150,8 +150,8 @@ _UNMARSHAL: dict[str, Callable[[Any], Value]] = {
     "NULL": lambda _: None,
     "L": lambda values: [unmarshal(value) for value in values],
     "M": lambda members: {name: unmarshal(value) for name, value in members.items()},
-    "NS": lambda values: frozenset(map(int, values)),
     "BS": lambda values: frozenset(UUID(bytes=to_bytes(value)) for value in values),
+    "NS": lambda values: frozenset(map(int, values)),
 }
 
 

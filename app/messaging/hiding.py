@@ -1,0 +1,64 @@
+"""What it writes when a member hides a message, or deletes it for oneself: the message and the member's row at once."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from app.gateways.dynamodb import Item, Update, Write
+from app.messaging.items import MAX_GONE, gone_set, inbox_key, message_key
+from app.messaging.models import InboxRow, Message
+
+MAX_HIDDEN = 20
+"""Numbers of hidden messages that a row holds. A client that has missed more of them reads its messages again."""
+
+
+def with_hidden(message: Message, row: InboxRow, at: datetime) -> InboxRow:
+    """Return a row after its user has hidden a message that was visible: in the preview and unread no longer."""
+    others = [number for number in row.hidden if number != message.number]
+    gone = {number: since for number, since in row.gone.items() if number > row.read_number}
+    if message.number > row.read_number and (message.number in gone or len(gone) < MAX_GONE):
+        gone[message.number] = min(at, gone.get(message.number, at))
+    return replace(
+        row,
+        version=row.version + 1,
+        preview="" if message.number == row.last_number else row.preview,
+        gone=gone,
+        hidden=(*_newest(others, row.last_number), message.number),
+        hide_count=row.hide_count + 1,
+    )
+
+
+def _newest(numbers: list[int], last: int) -> list[int]:
+    """Return all but the oldest of too many numbers, and never without the group's last message.
+
+    A change of that message finds by it that the preview stays empty.
+    """
+    while len(numbers) >= MAX_HIDDEN:
+        numbers.remove(next(number for number in numbers if number != last))
+    return numbers
+
+
+def hide_writes(message: Message, row: InboxRow, hidden: InboxRow) -> list[Write]:
+    """Return the writes of a transaction that turns a row into `hidden`. It fails if the row has changed meanwhile."""
+    user = frozenset({row.user_uuid})
+    values: Item = {
+        ":seen": row.version,
+        ":v": hidden.version,
+        ":text": hidden.preview,
+        ":hidden": list(hidden.hidden),
+        ":hides": hidden.hide_count,
+    }
+    expression = "SET #v = :v, #text = :text, #hidden = :hidden, #hides = :hides"
+    if hidden.gone:
+        values[":gone"] = gone_set(hidden.gone)
+        expression += ", #gone = :gone"
+    else:
+        expression += " REMOVE #gone"
+    return [
+        Update(
+            message_key(message.group_uuid, message.number),
+            "ADD #hidden :user",
+            {":user": user},
+            "attribute_exists(#pk)",
+        ),
+        Update(inbox_key(row.user_uuid, row.group_uuid), expression, values, condition="#v = :seen"),
+    ]

@@ -1,0 +1,34 @@
+"""What a member sees of a message: nothing of one that the member has hidden, or whose text has expired.
+
+A message that is not visible keeps its number, sender and times, so that numbers have no gaps for any client.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from app.messaging.clock import now
+from app.messaging.models import Message
+from app.text import preview
+
+
+def is_visible(message: Message, user: UUID, at: datetime) -> bool:
+    """Return whether a member sees the text of a message, as far as it has one."""
+    return user not in message.hidden_by and not has_expired(message, at)
+
+
+def has_expired(message: Message, at: datetime) -> bool:
+    """Return whether the text of a message has expired."""
+    return message.expires_at is not None and message.expires_at <= at
+
+
+def seen_by(message: Message, user: UUID, at: datetime | None = None) -> Message:
+    """Return a message as a member sees it at a time, by default now."""
+    if is_visible(message, user, at or now()):
+        return message
+    return replace(message, text="", reactions={}, edits=(), mentions=frozenset(), quoted=None)
+
+
+def preview_for(message: Message, user: UUID) -> str:
+    """Return what a member's row shows of a message: nothing of one that the member has hidden, or that expires."""
+    return "" if user in message.hidden_by or message.expires_in is not None else preview(message.text)
