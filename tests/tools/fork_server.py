@@ -6,6 +6,7 @@ the standard streams of the program, and a pipe that gets its process id and, at
 
 import asyncio
 import gc
+import inspect
 import json
 import os
 import signal
@@ -93,10 +94,22 @@ def supervise(request: dict[str, object], descriptors: list[int]) -> None:
     time.tzset()
     sys.argv[1:] = request["arguments"]  # type: ignore[call-overload]  # as above
     for name, value in request["constants"].items():  # type: ignore[attr-defined]  # as above
-        module, _, constant = name.rpartition(".")
-        assert hasattr(sys.modules[module], constant), name
-        setattr(sys.modules[module], constant, value)
+        replace(name, value)
     PROGRAMS[str(request["program"])]()
+
+
+def replace(name: str, value: float) -> None:
+    """Replace a constant of a module, or the default of a parameter, as `app.module.function(parameter)`."""
+    path, _, parameter = name.removesuffix(")").partition("(")
+    module, _, constant = path.rpartition(".")
+    owner = sys.modules.get(module) or getattr(sys.modules[module.rpartition(".")[0]], module.rpartition(".")[2])
+    if parameter:
+        defaults = inspect.unwrap(getattr(owner, constant)).__kwdefaults__
+        assert parameter in defaults, name
+        defaults[parameter] = value
+    else:
+        assert hasattr(owner, constant), name
+        setattr(owner, constant, value)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ START_SECONDS = 60
 UNTIMED = {
     "app.auth.keys.CONNECT_TIMEOUT": 60,
     "app.auth.keys.WAIT_SECONDS": 60,
+    "app.gateways.dynamodb.client.open_client(read_seconds)": 60,
+    "app.gateways.dynamodb.connection.CONNECT_SECONDS": 60,
+    "app.gateways.postgres.connect.Connector.__init__(seconds)": 60,
+    "app.gateways.postgres.pool.open_postgres(statement_seconds)": 60,
+    "app.gateways.valkey.client.Valkey.__init__(call_seconds)": 5,
     "app.messaging.catchup.READ_SECONDS": 60,
     "app.messaging.changes.READ_SECONDS": 60,
     "app.messaging.changes.SEND_SECONDS": 60,
@@ -27,7 +32,7 @@ UNTIMED = {
     "app.messaging.unread.READ_SECONDS": 60,
     "app.users.service.READ_SECONDS": 60,
 }
-"""Deadlines of requests, which no server of the tests has: on a loaded machine its answers are late, and 503 says so.
+"""Deadlines which no server of the tests has: on a loaded machine their engines are late, and 503 says so.
 
 They are tested in the tests' own process, whose clock stops while others have the processor (`tests.tools.own_time`).
 """
@@ -44,7 +49,7 @@ class Server:
     stderr: int = asyncio.subprocess.DEVNULL
     process: asyncio.subprocess.Process | Fork | None = None
     constants: dict[str, float] = field(default_factory=dict)
-    """Values in place of constants, by module and name, so that a test need not wait as long."""
+    """Values in place of constants and defaults (`fork_server.replace`), so that a test need not wait as long."""
     is_forked: bool = True
     """True if it is forked from a process that has loaded the service, which saves 2 s of CPU; else it is `command`."""
     command: tuple[str, ...] = ("-m", "app")

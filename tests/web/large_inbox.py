@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from app.gateways.dynamodb.operator import open_operated_table
+from app.gateways.postgres import open_postgres
 from app.messaging import items
 from app.messaging.models import Message, direct_group_uuid
 from app.settings import Settings
@@ -26,10 +27,11 @@ def new_users(count: int) -> list[NewUser]:
     return [NewUser(uuid4(), f"p{mark}_{n:04}", name, f"sub {uuid4()}") for n, name in enumerate(names)]
 
 
-async def write_inbox(settings: Settings, users: UserStore, owner: Person, count: int) -> list[NewUser]:
+async def write_inbox(settings: Settings, owner: Person, count: int) -> list[NewUser]:
     """Write groups with one message each, seven minutes apart, and return their other members, the newest first."""
     peers, now = new_users(count), datetime.now(UTC)
-    await users.add_all(peers)
+    async with open_postgres(settings, statement_seconds=60) as postgres:  # more than the service ever writes at once
+        await UserStore(postgres).add_all(peers)
     messages = [
         Message(
             direct_group_uuid(owner.uuid, peer.uuid), 1, uuid4(), peer.uuid, f"Text {n}", now - timedelta(minutes=7 * n)

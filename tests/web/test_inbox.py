@@ -5,8 +5,7 @@ import asyncio
 from playwright.async_api import expect
 
 from app.settings import Settings
-from app.users.store import UserStore
-from tests.fixtures.app import Person, Service
+from tests.fixtures.app import Person
 from tests.web.browsing import Visit, Visitor
 from tests.web.large_inbox import write_inbox
 
@@ -18,10 +17,8 @@ async def scroll_to_end(visitor: Visitor) -> None:
     await asyncio.sleep(0.05)
 
 
-async def test_an_inbox_of_two_thousand_groups_loads_to_its_end(
-    visit: Visit, service: Service, settings: Settings, ann: Person
-) -> None:
-    peers = await write_inbox(settings, UserStore(service.state["postgres"]), ann, GROUPS)
+async def test_an_inbox_of_two_thousand_groups_loads_to_its_end(visit: Visit, settings: Settings, ann: Person) -> None:
+    peers = await write_inbox(settings, ann, GROUPS)
     visitor = await visit(ann)
     await visitor.open()
     await expect(visitor.groups.first).to_be_visible()

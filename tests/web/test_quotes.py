@@ -45,6 +45,8 @@ async def test_a_reply_that_waits_keeps_its_quote_when_the_window_moves(
     await write_history(settings, ann, bob, 303)  # the last of them are unread
     await ann.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 100})
     visitor = await visit(ann)
+    visitor.expects_network_errors = True
+    await visitor.page.route("**/api/messages", lambda route: route.abort())
     await visitor.open_group(bob)
     await visitor.page.locator('[data-number="101"]').focus()
     await visitor.page.keyboard.press("r")

@@ -5,8 +5,7 @@ import asyncio
 from playwright.async_api import Route, expect
 
 from app.settings import Settings
-from app.users.store import UserStore
-from tests.fixtures.app import Person, Service
+from tests.fixtures.app import Person
 from tests.web.browsing import Visit, Visitor
 from tests.web.large_inbox import write_inbox
 from tests.web.test_history import scroll, settle, write_history
@@ -104,10 +103,8 @@ async def test_a_page_that_is_reloaded_while_the_service_fails_comes_back_whole(
     await expect(visitor.groups).to_have_count(1)
 
 
-async def test_pages_of_the_inbox_that_fail_are_loaded_later(
-    visit: Visit, service: Service, settings: Settings, ann: Person
-) -> None:
-    await write_inbox(settings, UserStore(service.state["postgres"]), ann, 230)
+async def test_pages_of_the_inbox_that_fail_are_loaded_later(visit: Visit, settings: Settings, ann: Person) -> None:
+    await write_inbox(settings, ann, 230)
     visitor = await visit(ann)
     visitor.expects_network_errors = True
     asked: set[str] = set()
