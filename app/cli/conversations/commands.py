@@ -93,6 +93,7 @@ def _show_messages(console: Console, messages: Sequence[Message], senders: Mappi
                 "deleted_at": message.deleted_at and message.deleted_at.isoformat(),
                 "version": message.version,
                 "change_number": message.change_number,
+                "mentions": sorted(map(str, message.mentions)),
                 "reactions": {emoji: sorted(map(str, users)) for emoji, users in sorted(message.reactions.items())},
             }
         )
@@ -123,7 +124,8 @@ async def list_conversations(
 ) -> None:
     """Show a user's message groups, newest activity first: the peer, the last message, the number of unread ones.
 
-    Times are local. The last line says what the read cost, in capacity units and on demand.
+    An @ beside that number says that some of them mention the user. Times are local. The last line says what the read
+    cost, in capacity units and on demand.
     """
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
     async with open_services(read_settings(StoreSettings)) as services:
@@ -146,7 +148,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
         peer, sender = names[row.peer_uuid], names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
         last = readable(sender.display_name), readable(row.preview) or DELETED
-        unread = row.unread_count or ""
+        unread = f"{row.unread_count}{' @' * bool(row.unread_mentions)}" if row.unread_count else ""
         cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
         console.record(
             {
@@ -157,6 +159,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
                 "last_number": row.last_number,
                 "read_number": row.read_number,
                 "unread_count": row.unread_count,
+                "unread_mention_count": len(row.unread_mentions),
                 "last_by": sender.handle,
                 "preview": row.preview,
                 "change_number": row.change_number,

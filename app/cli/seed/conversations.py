@@ -13,8 +13,9 @@ The texts are in `dialogues/`, one file per pair. A file has three header lines 
       / 🌱 osman, juniper         the two have reacted with an emoji
       / deleted                   it was deleted
 
-`ended` is the time between the last line and the end of the timeline; `unread` is the number of the newest lines that
-this person has not read. A file that breaks these rules is refused with the number of the line.
+Where a text names one of the two with an @, it mentions that person. `ended` is the time between the last line and the
+end of the timeline; `unread` is the number of the newest lines that this person has not read. A file that breaks these
+rules is refused with the number of the line.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Writes the stock conversations of app/cli/seed/conversations.py into an empty installation."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -139,9 +140,14 @@ def planned_messages(conversation: Conversation, end: datetime) -> list[Message]
             line.earlier_text or line.text,
             at,
             reply_to=number - line.replies_to if line.replies_to else None,
+            mentions=_mentioned(line.earlier_text or line.text, uuids),
         )
         for number, (line, at) in enumerate(timeline(conversation, end=end), 1)
     ]
+
+
+def _mentioned(text: str, uuids: Mapping[str, UUID]) -> frozenset[UUID]:
+    return frozenset(uuid for handle, uuid in uuids.items() if re.search(rf"@{handle}\b", text))
 
 
 def planned_changes(conversation: Conversation, messages: Sequence[Message]) -> list[Change]:
@@ -162,7 +168,7 @@ def _changes_of(
     """Yield the type of each change of a line, its user, and the other fields."""
     if line.earlier_text:
         texts = {"text": line.text, "earlier_text": line.earlier_text, "version": 2}
-        yield ChangeType.EDIT, message.user_uuid, texts
+        yield ChangeType.EDIT, message.user_uuid, texts | {"mentions": _mentioned(line.text, uuids)}
     for emoji, handle in line.reactions:
         yield ChangeType.REACT, uuids[handle], {"emoji": emoji}
     if line.is_deleted:

@@ -4,15 +4,16 @@ A scan is no snapshot: a group that looks wrong here is only suspicious, and is 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import items
-from app.messaging.models import Change, ChangeType, InboxRow, Message
+from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, InboxRow, Message
 
-SCHEMA = """
+SCHEMA = f"""
     CREATE TABLE logs (
         message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB, newest BLOB
     ) WITHOUT ROWID;
@@ -23,6 +24,14 @@ SCHEMA = """
         owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, newest BLOB, newest_change BLOB,
         PRIMARY KEY (owner, message_group)
     ) WITHOUT ROWID;
+    CREATE TABLE mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
+        WITHOUT ROWID;
+    CREATE TABLE row_mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
+        WITHOUT ROWID;
+    CREATE VIEW unread_mentions AS SELECT message_group, user, number FROM (
+        SELECT mentions.*, row_number() OVER (PARTITION BY message_group, user ORDER BY number DESC) AS place
+        FROM mentions JOIN inbox_rows USING (message_group) WHERE owner = user AND number > read
+    ) WHERE place <= {MAX_MENTIONS_COUNTED};
     CREATE TABLE changed_messages (
         message_group BLOB, number INTEGER,
         last INTEGER, last_edit INTEGER, edit BLOB, edits INTEGER, reactions INTEGER, deleted INTEGER, texts INTEGER,
@@ -34,7 +43,7 @@ SCHEMA = """
         WHERE last IS NOT own_last OR edit IS NOT own_edit OR deleted IS NOT own_deleted
         OR iif(deleted IS NULL, edits IS NOT own_edits OR reactions IS NOT own_reactions,
             texts > 0 OR own_text > 0 OR own_edits <> 0 OR own_reactions <> 0);
-"""
+"""  # noqa: S608  # a number
 """`changed_messages` has each message that was changed: what its changes make of it, and what the message has (own_…).
 
 Both sides come in any order. Lists and sets are compared by the sum of their members' digests: an edit adds to one, a
@@ -60,6 +69,10 @@ class Audit(TemporaryDatabase):
             ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, digest) for m, digest in _with_digests(ordered)),
         )
         self._db.executemany(
+            "INSERT OR IGNORE INTO mentions VALUES (?, ?, ?)",
+            ((m.group_uuid.bytes, u.bytes, m.number) for m in ordered for u in m.mentions if items.mentions(m, u)),
+        )
+        self._db.executemany(
             """
             INSERT INTO changed_messages VALUES (?1, ?2, 0, 0, NULL, 0, 0, NULL, 0, ?3, ?4, ?5, ?6, ?7, ?8)
             ON CONFLICT DO UPDATE SET own_last = ?3, own_edit = ?4, own_edits = ?5, own_reactions = ?6,
@@ -68,7 +81,7 @@ class Audit(TemporaryDatabase):
             (
                 (
                     *(m.group_uuid.bytes, m.number, m.change_number),
-                    _digest((m.edited_at, m.version, m.text)) if m.edited_at or m.version > 1 else None,
+                    _edit_digest(m.edited_at, m.version, m.text, m.mentions) if m.edited_at or m.version > 1 else None,
                     sum(_sum_digest(number) for number in m.edits),
                     sum(_sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
                     items.to_ms(m.deleted_at) if m.deleted_at else None,
@@ -101,6 +114,11 @@ class Audit(TemporaryDatabase):
 
     def add_rows(self, found: Iterable[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
+        rows = [(items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found]
+        self._db.executemany(
+            "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
+            ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, _ in rows for n in r.unread_mentions),
+        )
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -109,7 +127,7 @@ class Audit(TemporaryDatabase):
                     digest,
                     _change_digest(r),
                 )
-                for r, digest in ((items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found)
+                for r, digest in rows
             ),
         )
 
@@ -134,6 +152,8 @@ class Audit(TemporaryDatabase):
                 OR logs.newest <> inbox_rows.newest
             UNION SELECT message_group FROM inbox_rows LEFT JOIN change_logs USING (message_group)
                 WHERE newest_change IS NOT change_logs.newest
+            UNION SELECT message_group FROM (SELECT * FROM unread_mentions EXCEPT SELECT * FROM row_mentions)
+            UNION SELECT message_group FROM (SELECT * FROM row_mentions EXCEPT SELECT * FROM mentions)
             UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
                 GROUP BY message_group HAVING count(owner) <> 2
             UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
@@ -198,7 +218,7 @@ def _effect(change: Change) -> tuple[object, ...]:
     return (
         *(change.group_uuid.bytes, change.message_number, change.number),
         change.number if is_edit else 0,
-        _digest((change.created_at, change.version, change.text or "")) if is_edit else None,
+        _edit_digest(change.created_at, change.version, change.text, change.mentions) if is_edit else None,
         _sum_digest(change.number) if is_edit else 0,
         {ChangeType.REACT: reaction, ChangeType.UNREACT: -reaction}.get(change.type, 0),
         items.to_ms(change.created_at) if is_deletion else None,
@@ -208,6 +228,10 @@ def _effect(change: Change) -> tuple[object, ...]:
 
 def _change_digest(row: InboxRow) -> bytes | None:
     return _digest((row.change_number, row.changed_at)) if row.change_number else None
+
+
+def _edit_digest(at: datetime | None, version: int | None, text: str | None, mentions: frozenset[UUID]) -> bytes:
+    return _digest((at, version, text or "", sorted(mentions)))
 
 
 def _digest(value: object) -> bytes:

@@ -34,6 +34,7 @@ FIELDS: Final = {
     "change_number": "number of its last change",
     "edits": "edits",
     "reactions": "reactions",
+    "mentions": "mentions",
 }
 """The fields that changes set in a message, in words."""
 
@@ -70,7 +71,8 @@ class Compared:
         else:
             wanted = with_change(self.wanted, change)
             is_known = wanted.text or wanted.deleted_at  # an edit may have lost its text
-            self.wanted = wanted if is_known else replace(wanted, text=self.stored.text)
+            kept = self.stored.text, self.stored.mentions
+            self.wanted = wanted if is_known else replace(wanted, text=kept[0], mentions=kept[1])
 
     @property
     def is_unfinished(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
@@ -158,7 +158,8 @@ class Inspector:
             item = await self._table.get(items.inbox_key(user, group), consistent=True)
             change = await self._store.changes.newest_change(group)
             (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
-            kind, detail = _defect(item, last, change)
+            row = await self._with_mentions(items.to_inbox_row(item)) if item else None
+            kind, detail = _defect(item, last, change, row.mentioned if row else frozenset())
             if not kind:
                 return None
             if kind not in RECHECKED or item == before:
@@ -167,6 +168,12 @@ class Inspector:
             before = item
             await asyncio.sleep(SETTLING_SECONDS)
         return None
+
+    async def _with_mentions(self, row: InboxRow) -> InboxRow:
+        """Return a row with the unread mentions of its log, which is read after it."""
+        after = min(row.read_number, row.last_number)
+        found = await self._store.mentions.unread(row.user_uuid, row.group_uuid, after=after)
+        return replace(row, mentioned=found)
 
     async def _repair_row(
         self, item: StoredItem | None, last: Message, change: Change | None, user: UUID, peer: UUID
@@ -182,19 +189,22 @@ class Inspector:
                 (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
             if row is None:
                 first = items.first_inbox_row(last, user=user, peer=peer)
+                first = await self._with_mentions(first)
                 await self._table.put(Put(items.inbox_item(at_change(first, change)), condition=items.ABSENT))
                 return True
-            if row.last_number < last.number:
+            if is_behind := row.last_number < last.number:
                 row = await self._store.advance_inbox_row(last, user=user) or row
-                if row == at_change(row, change):
-                    return True
-            await self._table.update(items.reset_inbox_row(last, at_change(row, change)))
+            wanted = await self._with_mentions(at_change(row, change))
+            if not is_behind or row != wanted:
+                await self._table.update(items.reset_inbox_row(last, wanted))
         except (ConditionFailed, AppError):
             return False
         return True
 
 
-def _defect(item: StoredItem | None, last: Message, change: Change | None) -> tuple[str, str]:
+def _defect(
+    item: StoredItem | None, last: Message, change: Change | None, mentioned: frozenset[int]
+) -> tuple[str, str]:
     """Return the kind of the row's defect and its detail, both empty if there is none."""
     if item is None:
         return "row-missing", f"no inbox row, and {last.number} messages"
@@ -211,6 +221,14 @@ def _defect(item: StoredItem | None, last: Message, change: Change | None) -> tu
         return "row-differs", f"the row has not change {change.number}'s time"
     if row.read_number > row.last_number:
         return "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
+    return _mention_defect(row, mentioned, is_cut=items.has_lost_mentions(item))
+
+
+def _mention_defect(row: InboxRow, mentioned: frozenset[int], *, is_cut: bool) -> tuple[str, str]:
+    """Return the defect of the unread mentions that a row counts; older ones may be missing in one that is cut."""
+    counted = frozenset(row.unread_mentions)
+    if not counted <= mentioned or (counted < mentioned and not is_cut):
+        return "row-differs", f"the row counts {len(counted)} unread mentions, the log has {len(mentioned)}"
     return "", ""
 
 
