@@ -44,6 +44,7 @@ FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
 LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
 CHANGE: Final = Rate("change", 60, 1)
 MARK_READ: Final = Rate("mark-read", 120, 2)
+MARK_DELIVERED: Final = Rate("mark-delivered", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
@@ -75,6 +76,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "add_reaction": CHANGE,
     "remove_reaction": CHANGE,
     "mark_read": MARK_READ,
+    "mark_delivered": MARK_DELIVERED,
     "start_typing": TYPING,
     "stop_typing": TYPING,
     "search_users": LOOK_UP,
@@ -100,6 +102,7 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "add_reaction": (*BUDGETS, WRITE_CAPACITY),
     "remove_reaction": (*BUDGETS, WRITE_CAPACITY),
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
+    "mark_delivered": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

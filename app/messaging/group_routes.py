@@ -11,7 +11,13 @@ from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
-from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate, ReadMarkerView, TypingView
+from app.messaging.schemas import (
+    DeliveredMarkerUpdate,
+    MessageGroupView,
+    ReadMarkerUpdate,
+    ReadMarkerView,
+    TypingView,
+)
 from app.users.errors import UserNotFound
 
 TYPING_SECONDS = 15
@@ -115,12 +121,26 @@ async def mark_read(
 async def list_read_markers(
     message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep
 ) -> Page[ReadMarkerView]:
-    """List how far each member of a group has read.
+    """List how far each member of a group has read, and how far messages were delivered.
 
     All members, so there are no pages. Later changes come as `read` events.
     """
-    markers = await messaging.read_markers(user, message_group_uuid)
-    return [ReadMarkerView(user_uuid=member, number=number) for member, number in markers.items()]
+    return [ReadMarkerView.of(row) for row in await messaging.member_rows(user, message_group_uuid)]
+
+
+@router.put(
+    "/{message_group_uuid}/delivered",
+    responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound, NumberBeyondEnd),
+)
+async def mark_delivered(
+    message_group_uuid: GroupUuid, body: DeliveredMarkerUpdate, user: CurrentUser, messaging: MessagingDep
+) -> ReadMarkerView:
+    """Report that a device of the caller has received the messages of a group up to a number.
+
+    The marker only moves forward: a lower number changes nothing. What is read is delivered, so `mark_read` needs no
+    call beside it. A number that the group does not have yet is 422 `number-beyond-end`. The answer is both markers.
+    """
+    return ReadMarkerView.of(await messaging.mark_delivered(user, message_group_uuid, body.number))
 
 
 @router.post(

@@ -12,7 +12,8 @@ characters takes 208 bytes, an inbox row about 300.
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
-               active) · blocked · muted, pinned ms · k number, changed ms of the last change
+               active) · blocked · muted, pinned ms · k number, changed ms of the last change · d number reported
+               as delivered (absent or lower: read)
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
@@ -43,7 +44,7 @@ ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
-ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #d"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -269,6 +270,8 @@ def inbox_item(row: InboxRow) -> Item:
         item["blocked"] = True
     if row.change_number:
         item["k"] = row.change_number
+    if row.received_number:
+        item["d"] = row.received_number
     return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
 
 
@@ -283,9 +286,12 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     if row.change_number and row.changed_at:
         changed = ", #k = :k, #changed = :changed"
         values |= {":k": row.change_number, ":changed": to_ms(row.changed_at)}
+    received = ""
+    if row.received_number:
+        received, values[":d"] = ", #d = :d", min(row.received_number, message.number)
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
-        f"SET {changes}, #read = :read, #v = #v + :one{changed}",
+        f"SET {changes}, #read = :read, #v = #v + :one{received}{changed}",
         _projection_values(message, row.user_uuid) | values,
         condition="#v = :seen",
     )
@@ -298,6 +304,20 @@ def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
         "SET #read = :number, #v = #v + :one",
         {":number": number, ":one": 1},
         condition="#read < :number AND #last >= :number AND attribute_not_exists(#state)",
+    )
+
+
+def move_delivered_marker(user: UUID, group: UUID, number: int) -> Update:
+    """Return the update that moves a delivered marker, by the rules of a read marker, unless the read one is there.
+
+    The version stays: nothing that the member's own devices show of the group has changed.
+    """
+    return Update(
+        inbox_key(user, group),
+        "SET #d = :number",
+        {":number": number},
+        condition="#read < :number AND (attribute_not_exists(#d) OR #d < :number) AND #last >= :number"
+        " AND attribute_not_exists(#state)",
     )
 
 
@@ -324,6 +344,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         pinned_at=time_or_none(item, "pinned"),
         change_number=int(item["k"]["N"]) if "k" in item else 0,
         changed_at=time_or_none(item, "changed"),
+        received_number=int(item["d"]["N"]) if "d" in item else 0,
     )
 
 

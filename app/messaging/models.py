@@ -110,6 +110,13 @@ class InboxRow:
     change_number: int = 0
     """The number of the last change of a message in the group."""
     changed_at: datetime | None = None
+    received_number: int = 0
+    """The number of the last message that a device of the member has reported as received."""
+
+    @property
+    def delivered_number(self) -> int:
+        """Return the number of the last message that has reached the member; what is read counts."""
+        return max(self.received_number, self.read_number)
 
     @property
     def unread_count(self) -> int:

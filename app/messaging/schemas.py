@@ -28,6 +28,12 @@ MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
+DELIVERED_NUMBER: Any = Field(
+    ge=0,
+    le=LAST_NUMBER,
+    description="Number of the last message that a device of the member has received; never less than `number`",
+    examples=[42],
+)
 AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
 """Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
@@ -298,13 +304,24 @@ class ReadMarkerUpdate(RequestModel):
     number: Number = Field(description="Number of the last message that the caller has read", examples=[42])
 
 
+class DeliveredMarkerUpdate(RequestModel):
+    """The caller's new delivered marker."""
+
+    number: Number = Field(description="Number of the last message that the client has received", examples=[42])
+
+
 class ReadMarkerView(ResponseModel):
-    """The read marker of a member."""
+    """The read and the delivered marker of a member."""
 
     user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
     number: int = Field(
         ge=0, le=LAST_NUMBER, description="Number of the last message that the member has read; 0: none", examples=[42]
     )
+    delivered_number: int = DELIVERED_NUMBER
+
+    @classmethod
+    def of(cls, row: InboxRow) -> "ReadMarkerView":
+        return cls(user_uuid=row.user_uuid, number=row.read_number, delivered_number=row.delivered_number)
 
 
 class TypingView(ResponseModel):

@@ -108,7 +108,13 @@ class Hub:
             case MessageAppended() | MessageChanged() | GroupChanged():
                 return await self._view_with_group(event)
             case MarkerMoved(_, group_uuid, user_uuid, number):
-                return ReadEvent(type="read", message_group_uuid=group_uuid, user_uuid=user_uuid, number=number)
+                return ReadEvent(
+                    type="read",
+                    message_group_uuid=group_uuid,
+                    user_uuid=user_uuid,
+                    number=number,
+                    delivered_number=event.delivered_number,
+                )
             case TypingChanged(_, group_uuid, user_uuid, is_typing):
                 return TypingEvent(
                     type="typing", message_group_uuid=group_uuid, user_uuid=user_uuid, is_typing=is_typing

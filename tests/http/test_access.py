@@ -85,6 +85,7 @@ TABLE = (
     Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
     Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
+    Row("PUT", "/api/message_groups/{message_group_uuid}/delivered", {"number": 1}, **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("POST", "/api/sync", {"groups": {}}),

@@ -28,6 +28,7 @@ CALLS: dict[str, Call] = {
     "list_message_groups": lambda client, _, __: client.get("/api/message_groups"),
     "get_message_group": lambda client, group, _: client.get(f"/api/message_groups/{group}"),
     "mark_read": lambda client, group, _: client.put(f"/api/message_groups/{group}/read", json={"number": 1}),
+    "mark_delivered": lambda client, group, _: client.put(f"/api/message_groups/{group}/delivered", json={"number": 1}),
     "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
     "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
     "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),
