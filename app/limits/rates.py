@@ -48,6 +48,7 @@ MARK_DELIVERED: Final = Rate("mark-delivered", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
+SETTINGS: Final = Rate("settings", 30, 1 / 10)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
 
@@ -83,6 +84,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "get_user_short": LOOK_UP,
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
+    "update_settings": SETTINGS,
     "register_user": REGISTRATION,
     "sync_changes": SYNC,
     "stream_events": STREAM,
@@ -103,6 +105,7 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "remove_reaction": (*BUDGETS, WRITE_CAPACITY),
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
     "mark_delivered": (*BUDGETS, WRITE_CAPACITY),
+    "update_settings": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

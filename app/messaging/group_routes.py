@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, UsersDep
+from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, ReceiptsDep, UsersDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -119,13 +119,13 @@ async def mark_read(
 
 @router.get("/{message_group_uuid}/read", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def list_read_markers(
-    message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep
+    message_group_uuid: GroupUuid, user: CurrentUser, receipts: ReceiptsDep
 ) -> Page[ReadMarkerView]:
     """List how far each member of a group has read, and how far messages were delivered.
 
-    All members, so there are no pages. Later changes come as `read` events.
+    All members that share receipts with the caller, so there are no pages. Later changes come as `read` events.
     """
-    return [ReadMarkerView.of(row) for row in await messaging.member_rows(user, message_group_uuid)]
+    return [ReadMarkerView.of(row) for row in await receipts.markers(user, message_group_uuid)]
 
 
 @router.put(

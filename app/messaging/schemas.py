@@ -324,6 +324,24 @@ class ReadMarkerView(ResponseModel):
         return cls(user_uuid=row.user_uuid, number=row.read_number, delivered_number=row.delivered_number)
 
 
+class ReceiptView(ResponseModel):
+    """A member that has received a message."""
+
+    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
+    display_name: str = DISPLAY_NAME
+    handle: str | None = SENDER_HANDLE
+    is_read: bool = Field(description="Whether the member has read it; false: received only", examples=[True])
+
+    @classmethod
+    def of(cls, row: InboxRow, number: int, member: Name) -> "ReceiptView":
+        return cls(
+            user_uuid=row.user_uuid,
+            display_name=member.display_name,
+            handle=member.handle,
+            is_read=row.read_number >= number,
+        )
+
+
 class TypingView(ResponseModel):
     """The typing indicator of the caller."""
 

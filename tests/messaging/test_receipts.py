@@ -1,6 +1,7 @@
 """Delivered and read markers: forward only, delivered never behind read, in every process and whatever fails."""
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,17 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.cache import Caches
 from app.concurrency import TaskSet
 from app.errors import Unavailable
+from app.messaging.changes import Changes
 from app.messaging.errors import NumberBeyondEnd
 from app.messaging.events import GroupChanged, MarkerMoved
 from app.messaging.models import Draft, InboxRow, direct_group_uuid
+from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
+from app.messaging.settings_items import UserSettings
+from app.messaging.settings_store import SettingsStore
 from app.messaging.store import MessagingStore
+from app.messaging.user_settings import UserSettingsService
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 from tests.messaging.test_capacity import Metered
 from tests.tools.processes import DIRECTORY, crashed_send, process
+
+DAY = timedelta(days=1)
 
 
 async def mark(person: Person, other: Person, marker: str, number: Any) -> httpx.Response:
@@ -193,3 +202,74 @@ async def test_markers_of_racing_processes_are_the_greatest_that_were_answered(
 
 def markers_of(row: InboxRow) -> tuple[int, int]:
     return row.read_number, row.delivered_number
+
+
+async def test_a_receipt_of_a_message_says_which_others_have_received_or_read_it(
+    ann: Person, bob: Person, eve: Person
+) -> None:
+    for number in range(3):
+        await ann.sent(f"{number}", bob)
+    path = f"/api/messages/{ann.group_with(bob)}"
+    assert await ann.get(f"{path}/3/receipts") == []
+    await mark(bob, ann, "delivered", 3)
+    await mark(bob, ann, "read", 2)
+    by_bob = {"user_uuid": str(bob.uuid), "display_name": "Bob", "handle": bob.handle}
+    assert await ann.get(f"{path}/2/receipts") == [by_bob | {"is_read": True}]
+    assert await ann.get(f"{path}/3/receipts") == [by_bob | {"is_read": False}]
+    assert await bob.get(f"{path}/3/receipts") == [], "neither the sender nor the caller is listed"
+    problem_of(await ann.client.get(f"{path}/4/receipts"), 404, "message-not-found")
+    problem_of(await eve.client.get(f"{path}/3/receipts"), 404, "group-not-found")
+
+
+async def test_settings_have_defaults_and_change_one_by_one(ann: Person, bob: Person) -> None:
+    path = "/api/users/me/settings"
+    assert await ann.get(path) == {"receipts": True}
+    for body in ({"receipts": False}, {}, {"receipts": False}):
+        answer = await ann.client.patch(path, json=body)
+        assert (answer.status_code, answer.json()) == (200, {"receipts": False})
+        assert await ann.get(path) == {"receipts": False}
+    assert await bob.get(path) == {"receipts": True}
+    for wrong in ({"receipts": None}, {"receipts": "false"}, {"receipts": 0}, {"other": True}):
+        problem_of(await ann.client.patch(path, json=wrong), 422, "invalid-body")
+    assert await ann.get(path) == {"receipts": False}
+
+
+async def test_receipts_cost_their_rows_and_settings_once(service: Service) -> None:
+    metered = Metered(service)
+    await metered.send()
+    settings = UserSettingsService(SettingsStore(metered.table), Caches(TaskSet()))
+    changes = Changes(
+        metered.messaging, metered.store, tasks=TaskSet(), edit_window=DAY, delete_window=DAY, shows_edits=True
+    )
+    receipts = Receipts(metered.messaging, changes, settings)
+    for units in (3.5, 1.5):  # a row, the peer's row, and at first the settings of both
+        async with metered.meter.measure() as spent:
+            await receipts.markers(metered.ann, metered.group)
+        assert (spent.read_units, spent.write_units) == (units, 0), spent
+    async with metered.meter.measure() as spent:
+        await receipts.of_message(metered.ann, metered.group, 1)
+    assert (spent.read_units, spent.write_units) == (3.5, 0), spent
+    async with metered.meter.measure() as spent:
+        await settings.change(metered.ann, {"receipts": False})
+    assert (spent.calls, spent.write_units) == (["UpdateItem"], 1), spent
+
+
+class Refusing:
+    """Stands for a store whose table cannot be read."""
+
+    async def settings(self, _: UUID) -> UserSettings:
+        raise Unavailable
+
+
+async def test_markers_are_withheld_while_settings_cannot_be_read(service: Service) -> None:
+    store: Any = Refusing()
+    heard, settings = Heard(), UserSettingsService(store, Caches(TaskSet()))
+    ann, bob = uuid4(), uuid4()
+    metered = Metered(service)
+    await metered.send()
+    row = await metered.messaging.group(metered.ann, metered.group)
+    own, others = MarkerMoved(bob, row.group_uuid, bob, 1), MarkerMoved(ann, row.group_uuid, bob, 1)
+    await settings.withheld_from(heard.publish)(GroupChanged(row), own, others)
+    assert (heard.events, heard.rows) == ([own], [row])
+    with pytest.raises(Unavailable):  # a stream ends, and its client resumes before the marker
+        await settings.shows(others)

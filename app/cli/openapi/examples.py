@@ -117,6 +117,7 @@ REQUESTS: dict[str, Any] = {
     "mark_delivered": {"application/json": {"example": {"number": MESSAGE.number}}},
     "edit_message": {"application/json": {"example": {"message": "Shall we ship it tomorrow?", "uuid": str(AMELIE)}}},
     "register_user": {"application/json": {"example": {"handle": "amelie", "display_name": "Amélie Laurent"}}},
+    "update_settings": {"application/json": {"example": {"receipts": False}}},
     "update_current_user": {"application/json": {"example": {"display_name": "Amélie Martin"}}},
 }
 """The examples of request bodies, by operation and media type."""
