@@ -19,6 +19,7 @@ from app.messaging.models import (
     direct_group_uuid,
 )
 from app.messaging.schemas import MAX_TEXT
+from app.messaging.settings_items import UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser
 from app.users.schemas import HandleCreate
@@ -136,6 +137,17 @@ class UserLine(_Line):
         return NewUser(**self.model_dump(exclude={"entity"}))
 
 
+class SettingsLine(_Line):
+    """A user's settings on a line of an export."""
+
+    entity: Literal["settings"] = "settings"
+    user_uuid: UUID
+    receipts: bool = True
+
+    def value(self) -> UserSettings:
+        return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))
+
+
 class EndLine(_Line):
     """The last line of an export, with the numbers of the others."""
 
@@ -145,10 +157,12 @@ class EndLine(_Line):
     users: int
     changes: int = 0
     """None in an export of an earlier version."""
+    settings: int = 0
+    """None in an export of an earlier version."""
 
 
-Line = ChangeLine | MessageLine | InboxRowLine | UserLine | EndLine
-ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "end"})
+Line = ChangeLine | MessageLine | InboxRowLine | UserLine | SettingsLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "settings", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
@@ -159,6 +173,7 @@ def end_line(written: Counter[str]) -> EndLine:
         inbox_rows=written["inbox_row"],
         users=written["user"],
         changes=written["change"],
+        settings=written["settings"],
     )
 
 
@@ -203,6 +218,7 @@ class LineCheck:
         self._since_end[line.entity] += 1
         if isinstance(line, UserLine):
             self.users += 1
+        if isinstance(line, UserLine | SettingsLine):
             return ""
         if line.group_uuid != self._group:
             self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0
