@@ -18,8 +18,10 @@ from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
+from app.messaging.user_settings import UserSettingsService
 from app.realtime.hub import Hub
 from app.users.service import Users
 
@@ -33,6 +35,8 @@ class State(EdgeState):
     users: Users
     messaging: Messaging
     changes: Changes
+    receipts: Receipts
+    settings: UserSettingsService
     catchup: Catchup
     hub: Hub
     unread: UnreadCounter
@@ -52,6 +56,8 @@ def _from_state(name: str) -> Any:
 UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
+ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
+SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]

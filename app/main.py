@@ -39,12 +39,15 @@ from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
 from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
-from app.messaging import change_routes, group_routes, message_routes
+from app.messaging import change_routes, group_routes, message_routes, receipt_routes, settings_routes
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
+from app.messaging.settings_store import SettingsStore
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
+from app.messaging.user_settings import UserSettingsService
 from app.metrics import Metrics
 from app.publish import fan_out
 from app.realtime import leases, valkey_bus
@@ -131,7 +134,9 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield group_routes.by_handle
     yield message_routes.router
     yield change_routes.router
+    yield receipt_routes.router
     yield users_router.router
+    yield settings_routes.router
     yield realtime_router.router
     if settings.environment == "local":
         yield local_routes.router
@@ -168,6 +173,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
+        user_settings = UserSettingsService(SettingsStore(table), caches)
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
@@ -176,7 +182,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             users,
             message_max_length=settings.message_max_length,
             tasks=tasks,
-            publish=fan_out(unread.invalidate_changed, bus.publish),
+            publish=fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish)),
             limits=limits,
         )
         changes = Changes(
@@ -190,7 +196,15 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
         stream_leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
-        hub = Hub(bus, catchup, users, metrics, stream_leases, most_streams=settings.max_event_streams)
+        hub = Hub(
+            bus,
+            catchup,
+            users,
+            metrics,
+            stream_leases,
+            most_streams=settings.max_event_streams,
+            shows=user_settings.shows,
+        )
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
         accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
@@ -209,6 +223,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             users=users,
             messaging=messaging,
             changes=changes,
+            receipts=Receipts(messaging, changes, user_settings),
+            settings=user_settings,
             catchup=catchup,
             hub=hub,
             unread=unread,

@@ -44,9 +44,11 @@ FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
 LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
 CHANGE: Final = Rate("change", 60, 1)
 MARK_READ: Final = Rate("mark-read", 120, 2)
+MARK_DELIVERED: Final = Rate("mark-delivered", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
+SETTINGS: Final = Rate("settings", 30, 1 / 10)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
 
@@ -75,12 +77,14 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "add_reaction": CHANGE,
     "remove_reaction": CHANGE,
     "mark_read": MARK_READ,
+    "mark_delivered": MARK_DELIVERED,
     "start_typing": TYPING,
     "stop_typing": TYPING,
     "search_users": LOOK_UP,
     "get_user_short": LOOK_UP,
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
+    "update_settings": SETTINGS,
     "register_user": REGISTRATION,
     "sync_changes": SYNC,
     "stream_events": STREAM,
@@ -100,6 +104,8 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "add_reaction": (*BUDGETS, WRITE_CAPACITY),
     "remove_reaction": (*BUDGETS, WRITE_CAPACITY),
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
+    "mark_delivered": (*BUDGETS, WRITE_CAPACITY),
+    "update_settings": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

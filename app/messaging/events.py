@@ -53,13 +53,26 @@ class GroupChanged:
 
 @dataclass(frozen=True, slots=True)
 class MarkerMoved:
-    """A member has read up to a number. The member may be the receiver, on another device."""
+    """A member has read, or received, up to a number. The member may be the receiver, on another device."""
 
     to: UUID
     group_uuid: UUID
     user_uuid: UUID
     number: int
+    """The number of the last message read."""
     kind: Literal["read"] = "read"
+    received_number: int = 0
+    """That of InboxRow."""
+
+    @classmethod
+    def of(cls, row: InboxRow, *, to: UUID) -> "MarkerMoved":
+        """Return the event of the markers in a member's row."""
+        return cls(to, row.group_uuid, row.user_uuid, row.read_number, received_number=row.received_number)
+
+    @property
+    def delivered_number(self) -> int:
+        """Return that of InboxRow."""
+        return max(self.received_number, self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, UsersDep
+from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, ReceiptsDep, UsersDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
-from app.messaging.schemas import MessageGroupView, ReadMarkerUpdate, ReadMarkerView, TypingView
+from app.messaging.schemas import (
+    DeliveredMarkerUpdate,
+    MessageGroupView,
+    ReadMarkerUpdate,
+    ReadMarkerView,
+    TypingView,
+)
 from app.users.errors import UserNotFound
 
 TYPING_SECONDS = 15
@@ -113,14 +119,28 @@ async def mark_read(
 
 @router.get("/{message_group_uuid}/read", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def list_read_markers(
-    message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep
+    message_group_uuid: GroupUuid, user: CurrentUser, receipts: ReceiptsDep
 ) -> Page[ReadMarkerView]:
-    """List how far each member of a group has read.
+    """List how far each member of a group has read, and how far messages were delivered.
 
-    All members, so there are no pages. Later changes come as `read` events.
+    All members that share receipts with the caller, so there are no pages. Later changes come as `read` events.
     """
-    markers = await messaging.read_markers(user, message_group_uuid)
-    return [ReadMarkerView(user_uuid=member, number=number) for member, number in markers.items()]
+    return [ReadMarkerView.of(row) for row in await receipts.markers(user, message_group_uuid)]
+
+
+@router.put(
+    "/{message_group_uuid}/delivered",
+    responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound, NumberBeyondEnd),
+)
+async def mark_delivered(
+    message_group_uuid: GroupUuid, body: DeliveredMarkerUpdate, user: CurrentUser, messaging: MessagingDep
+) -> ReadMarkerView:
+    """Report that a device of the caller has received the messages of a group up to a number.
+
+    The marker only moves forward: a lower number changes nothing. What is read is delivered, so `mark_read` needs no
+    call beside it. A number that the group does not have yet is 422 `number-beyond-end`. The answer is both markers.
+    """
+    return ReadMarkerView.of(await messaging.mark_delivered(user, message_group_uuid, body.number))
 
 
 @router.post(

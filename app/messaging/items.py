@@ -15,7 +15,8 @@ characters takes 208 bytes, an inbox row about 300.
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
                active) · blocked · muted, pinned ms · k number, changed ms of the last change · mentioned numbers ·
                cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone
-               numbers with ms · hidden, hides the last numbers that the user has hidden, and their count
+               numbers with ms · hidden, hides the last numbers that the user has hidden, and their count · d number
+               reported as delivered (absent or lower: read)
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
@@ -58,7 +59,7 @@ BUCKET_MS = 600_000
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 MAX_GONE = 40
@@ -377,6 +378,8 @@ def inbox_item(row: InboxRow) -> Item:
         item["gone"] = gone_set(row.gone)
     if row.hide_count:
         item |= {"hidden": list(row.hidden), "hides": row.hide_count}
+    if row.received_number:
+        item["d"] = row.received_number
     return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at, until=row.expires_at)
 
 
@@ -389,6 +392,8 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
     wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
     gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
+    if row.received_number:
+        wanted["d"] = min(row.received_number, message.number)
     kept, removed = "".join(f", #{name} = :{name}" for name in wanted), ", ".join(f"#{name}" for name in gone)
     values |= {f":{name}": value for name, value in wanted.items()}
     if message.expires_at:
@@ -410,6 +415,20 @@ def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
         "SET #read = :number, #v = #v + :one",
         {":number": number, ":one": 1},
         condition="#read < :number AND #last >= :number AND attribute_not_exists(#state)",
+    )
+
+
+def move_delivered_marker(user: UUID, group: UUID, number: int) -> Update:
+    """Return the update that moves a delivered marker, by the rules of a read marker, unless the read one is there.
+
+    The version stays: nothing that the member's own devices show of the group has changed.
+    """
+    return Update(
+        inbox_key(user, group),
+        "SET #d = :number",
+        {":number": number},
+        condition="#read < :number AND (attribute_not_exists(#d) OR #d < :number) AND #last >= :number"
+        " AND attribute_not_exists(#state)",
     )
 
 
@@ -441,6 +460,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         gone=to_gone(item) if "gone" in item else {},
         hidden=tuple(int(number["N"]) for number in item["hidden"]["L"]) if "hidden" in item else (),
         hide_count=int(item["hides"]["N"]) if "hides" in item else 0,
+        received_number=int(item["d"]["N"]) if "d" in item else 0,
     )
 
 

@@ -135,7 +135,6 @@ class InboxRow:
     changed_at: datetime | None = None
     mentioned: frozenset[int] = frozenset()
     """The numbers of the newest messages that mention the user, and maybe of some that are read."""
-
     expires_at: datetime | None = None
     """The time at which the text of the last message expires."""
     gone: Mapping[int, datetime] = field(default_factory=dict, hash=False)
@@ -143,7 +142,14 @@ class InboxRow:
     hidden: tuple[int, ...] = ()
     """The numbers of the messages that the user has hidden last, at most 20, the last one at the end."""
     hide_count: int = 0
-    """How many messages the user has hidden."""
+    """The number of messages that the user has hidden."""
+    received_number: int = 0
+    """The number of the last message that a device of the member has reported as received."""
+
+    @property
+    def delivered_number(self) -> int:
+        """Return the number of the last message that has reached the member; what is read counts."""
+        return max(self.received_number, self.read_number)
 
     @property
     def unread_mentions(self) -> list[int]:

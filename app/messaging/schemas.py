@@ -35,6 +35,12 @@ MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
 MAX_EXPIRES_IN = 28 * 24 * 3600
 """The greatest number of seconds until a message expires: four weeks."""
+DELIVERED_NUMBER: Any = Field(
+    ge=0,
+    le=LAST_NUMBER,
+    description="Number of the last message that a device of the member has received; never less than `number`",
+    examples=[42],
+)
 AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
 """Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
@@ -381,13 +387,42 @@ class ReadMarkerUpdate(RequestModel):
     number: Number = Field(description="Number of the last message that the caller has read", examples=[42])
 
 
+class DeliveredMarkerUpdate(RequestModel):
+    """The caller's new delivered marker."""
+
+    number: Number = Field(description="Number of the last message that the client has received", examples=[42])
+
+
 class ReadMarkerView(ResponseModel):
-    """The read marker of a member."""
+    """The read and the delivered marker of a member."""
 
     user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
     number: int = Field(
         ge=0, le=LAST_NUMBER, description="Number of the last message that the member has read; 0: none", examples=[42]
     )
+    delivered_number: int = DELIVERED_NUMBER
+
+    @classmethod
+    def of(cls, row: InboxRow) -> "ReadMarkerView":
+        return cls(user_uuid=row.user_uuid, number=row.read_number, delivered_number=row.delivered_number)
+
+
+class ReceiptView(ResponseModel):
+    """A member that has received a message."""
+
+    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
+    display_name: str = DISPLAY_NAME
+    handle: str | None = SENDER_HANDLE
+    is_read: bool = Field(description="Whether the member has read it; false: received only", examples=[True])
+
+    @classmethod
+    def of(cls, row: InboxRow, number: int, member: Name) -> "ReceiptView":
+        return cls(
+            user_uuid=row.user_uuid,
+            display_name=member.display_name,
+            handle=member.handle,
+            is_read=row.read_number >= number,
+        )
 
 
 class TypingView(ResponseModel):

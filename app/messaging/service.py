@@ -1,10 +1,11 @@
 """The rules of messaging: which members may read and write what, and the effect of each call."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
+from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
@@ -51,6 +52,8 @@ from app.users.service import Users
 
 TYPING_INTERVAL = 3.0
 """Seconds between two typing events of a member in a group, and the longest that a proof of membership counts."""
+Move: TypeAlias = Callable[[UUID, UUID, int], Awaitable[InboxRow]]
+"""Moves a marker of a user in a group to a number and returns the row, or raises MarkerNotMoved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,27 +223,36 @@ class Messaging:
 
         Raises GroupNotFound, and NumberBeyondEnd for a number that the group does not have. 1 WCU and 0.5 RCU.
         """
+        return await self._mark(user, group, number, self._store.move_read_marker)
+
+    async def mark_delivered(self, user: UUID, group: UUID, number: int) -> InboxRow:
+        """Move the delivered marker as `mark_read` moves the read one, which counts for both. 1 WCU and 0.5 RCU."""
+        return await self._mark(user, group, number, self._store.move_delivered_marker)
+
+    async def _mark(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         async with deadline(READ_SECONDS):
-            row, end = await self._move_marker(user, group, number), None
-            if row.read_number < number and (end := await self._store.message(group, number)):
+            row, end = await self._move_marker(user, group, number, move), None
+            if row.last_number < number and (end := await self._store.message(group, number)):
                 # The row is behind the log: a process ended between commit and projection.
                 await self.projection.project(end, users=(user, row.peer_uuid))
-                row = await self._move_marker(user, group, number)
-        if row.read_number < number:
+                row = await self._move_marker(user, group, number, move)
+        if row.last_number < number:
             raise Unavailable("The inbox row cannot be written at the moment, try again") if end else NumberBeyondEnd
         return row
 
-    async def _move_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
+    async def _move_marker(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         try:
-            row = await self._store.move_read_marker(user, group, number)
+            row = await move(user, group, number)
         except MarkerNotMoved as error:
             if error.row is None or error.row.state is not MemberState.ACTIVE:
                 raise GroupNotFound from None
             return error.row
-        await self._publish(GroupChanged(row), MarkerMoved(user, group, user, row.read_number))
+        if row.read_number == number:  # a move of the delivered marker leaves the version as it is
+            await self._publish(GroupChanged(row))
+        await self._publish(MarkerMoved.of(row, to=user))
         with suppress(Unavailable):  # the marker has moved, and the peer can read it
             if await self._is_member(row.peer_uuid, group):
-                await self._publish(MarkerMoved(row.peer_uuid, group, user, row.read_number))
+                await self._publish(MarkerMoved.of(row, to=row.peer_uuid))
         return row
 
     async def _is_member(self, user: UUID, group: UUID) -> bool:
@@ -248,12 +260,12 @@ class Messaging:
         row = await self._store.inbox_row(user, group, consistent=False)
         return row is not None and row.state is MemberState.ACTIVE
 
-    async def read_markers(self, user: UUID, group: UUID) -> dict[UUID, int]:
-        """Return each member's read marker, the peer's eventually consistent, or raise GroupNotFound. 1.5 RCU."""
+    async def member_rows(self, user: UUID, group: UUID) -> list[InboxRow]:
+        """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU."""
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
-        return {user: row.read_number} | ({row.peer_uuid: peer.read_number} if peer else {})
+        return [row, peer] if peer else [row]
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.

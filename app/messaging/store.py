@@ -11,7 +11,7 @@ from heapq import nlargest
 from uuid import UUID
 
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Write
+from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
 from app.messaging import hiding, items
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
@@ -36,10 +36,10 @@ class GroupStarted(Exception):
 
 
 class MarkerNotMoved(Exception):
-    """The read marker is at the number already or may not go there; `row` is the stored row, None if there is none."""
+    """The marker is at the number already or may not go there; `row` is the stored row, None if there is none."""
 
     def __init__(self, row: InboxRow | None) -> None:
-        super().__init__("read marker not moved")
+        super().__init__("marker not moved")
         self.row = row
 
 
@@ -256,8 +256,15 @@ class MessagingStore:
 
     async def move_read_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker and return the row, or raise MarkerNotMoved. 1 WCU, 2 if it passes numbers in `gone`."""
+        return await self._move_marker(items.move_read_marker(user, group, number))
+
+    async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
+        """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
+        return await self._move_marker(items.move_delivered_marker(user, group, number))
+
+    async def _move_marker(self, update: Update) -> InboxRow:
         try:
-            item = await self._table.update(items.move_read_marker(user, group, number))
+            item = await self._table.update(update)
         except ConditionFailed as error:
             raise MarkerNotMoved(items.to_inbox_row(error.item) if error.item else None) from None
         row = items.to_inbox_row(item)

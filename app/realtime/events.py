@@ -85,7 +85,7 @@ def order_of(event: LiveEvent) -> int:
         case GroupChanged(row):
             return row.version
         case MarkerMoved():
-            return event.number
+            return event.number + event.received_number  # of one row, where both only grow
     return 0
 
 

@@ -28,7 +28,7 @@ from app.realtime.schemas import (
     ResyncEvent,
     TypingEvent,
 )
-from app.realtime.stream import ResyncRequired, Stream
+from app.realtime.stream import ResyncRequired, Shows, Stream, shows_all
 from app.users.events import AccountChanged, AnyAccountChanged
 from app.users.schemas import UserShortView
 from app.users.service import Users
@@ -41,8 +41,18 @@ class Hub:
     """Opens streams, and closes them when their token expires and at shutdown."""
 
     def __init__(
-        self, bus: Bus, catchup: Catchup, users: Users, metrics: Metrics, leases: StreamLeases, *, most_streams: int
+        self,
+        bus: Bus,
+        catchup: Catchup,
+        users: Users,
+        metrics: Metrics,
+        leases: StreamLeases,
+        *,
+        most_streams: int,
+        shows: Shows = shows_all,
     ) -> None:
+        """`shows` is that of Stream."""
+        self._shows = shows
         self._bus = bus
         self._catchup = catchup
         self._users = users
@@ -82,7 +92,7 @@ class Hub:
                 seconds = (until - datetime.now(UTC)).total_seconds()
                 expiry = asyncio.get_running_loop().call_later(seconds, subscription.close)
                 try:
-                    stream = Stream(user, subscription, bus=self._bus, catchup=self._catchup)
+                    stream = Stream(user, subscription, bus=self._bus, catchup=self._catchup, shows=self._shows)
                     await stream.start(position)
                     yield stream
                 finally:
@@ -108,7 +118,13 @@ class Hub:
             case MessageAppended() | MessageChanged() | GroupChanged():
                 return await self._view_with_group(event)
             case MarkerMoved(_, group_uuid, user_uuid, number):
-                return ReadEvent(type="read", message_group_uuid=group_uuid, user_uuid=user_uuid, number=number)
+                return ReadEvent(
+                    type="read",
+                    message_group_uuid=group_uuid,
+                    user_uuid=user_uuid,
+                    number=number,
+                    delivered_number=event.delivered_number,
+                )
             case TypingChanged(_, group_uuid, user_uuid, is_typing):
                 return TypingEvent(
                     type="typing", message_group_uuid=group_uuid, user_uuid=user_uuid, is_typing=is_typing

@@ -9,7 +9,7 @@ from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
 from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.change_schemas import ChangeView
 from app.messaging.models import LAST_NUMBER
-from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView
+from app.messaging.schemas import DELIVERED_NUMBER, MAX_VERSION, MessageGroupView, MessageView
 from app.users.schemas import UserShortView
 
 
@@ -30,12 +30,13 @@ class ChangeEvent(ResponseModel):
 
 
 class ReadEvent(ResponseModel):
-    """A member, or the user on another device, has read up to a number. Sending a message counts, too."""
+    """A member, or the user on another device, has read or received up to a number. Sending counts as reading."""
 
     type: Literal["read"] = Field(description="Type of event")
     message_group_uuid: Uuid = Field(description="The group", examples=[EXAMPLE_UUID])
     user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
     number: int = Field(ge=0, le=LAST_NUMBER, description="Number of the last message read", examples=[42])
+    delivered_number: int = DELIVERED_NUMBER
 
 
 class GroupEvent(ResponseModel):

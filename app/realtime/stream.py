@@ -50,6 +50,12 @@ class StreamItem:
 
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
 Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
+Shows: TypeAlias = Callable[[MarkerMoved], Awaitable[bool]]
+
+
+async def shows_all(_: MarkerMoved) -> bool:
+    """Return True, where no member hides markers."""
+    return True
 
 
 class Stream:
@@ -59,7 +65,12 @@ class Stream:
     items. Planned steps come before the next delivery.
     """
 
-    def __init__(self, user: UUID, subscription: Subscription, *, bus: Bus, catchup: Catchup) -> None:
+    def __init__(
+        self, user: UUID, subscription: Subscription, *, bus: Bus, catchup: Catchup, shows: Shows = shows_all
+    ) -> None:
+        """`shows` says at delivery whether the user may have a marker that was published before, and may raise
+        Unavailable."""
+        self._shows = shows
         self._user = user
         self._subscription = subscription
         self._bus = bus
@@ -185,7 +196,9 @@ class Stream:
                 return await self._change_events(event)
             case GroupChanged():
                 return await self._row_events(event.row)
-            case MarkerMoved() | TypingChanged() | ProfileChanged():
+            case MarkerMoved():
+                return [event] if await self._shows(event) else []
+            case TypingChanged() | ProfileChanged():
                 return [event]
             case EventsLost():
                 await self._reconcile()

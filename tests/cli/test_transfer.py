@@ -12,7 +12,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from app.cli.seed.conversations import PEOPLE
 from app.messaging import items
+from app.messaging.settings_store import SettingsStore
 from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
@@ -160,11 +162,14 @@ async def test_a_whole_installation_moves_with_its_people(engines: Place, databa
     await source.done("seed")
     await source.done("seed", "--users", "30", "--groups", "60", "--messages", "400")
     await source.done("users", "disable", "seed_000003")
+    async with source.table() as table:
+        for person in PEOPLE[:2]:
+            await SettingsStore(table).change(person.uuid, {"receipts": False})
     file = tmp_path / "all.jsonl"
     await source.done("export", "--all", "--output", str(file))
     assert file.stat().st_mode & 0o777 == 0o600, "it holds messages and addresses"
     [told] = (await target.done("import", str(file), "--json")).records
-    assert told == {"lines": 564 + 16 + 12 + 120 + 34 + 1, "written": 564 + 16 + 12 + 120 + 34}
+    assert told == {"lines": 564 + 16 + 12 + 120 + 34 + 2 + 1, "written": 564 + 16 + 12 + 120 + 34 + 2}
     assert (await target.done("verify")).out.endswith("Everything fits.\n")
     for command in (["scan", "--json"], ["export", "--all"]):
         scans = [(await place.done(*command)).out.splitlines() for place in (source, target)]

@@ -85,6 +85,7 @@ TABLE = (
     Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
     Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
+    Row("PUT", "/api/message_groups/{message_group_uuid}/delivered", {"number": 1}, **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("POST", "/api/sync", {"groups": {}}),
@@ -106,6 +107,7 @@ TABLE = (
     Row("GET", f"{MESSAGE}/reactions", **ABOUT_A_GROUP),
     Row("PUT", f"{MESSAGE}/reactions/{{emoji}}", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", f"{MESSAGE}/reactions/{{emoji}}", **ABOUT_A_GROUP),
+    Row("GET", f"{MESSAGE}/receipts", **ABOUT_A_GROUP),
     Row(
         "POST",
         "/api/messages",
@@ -117,6 +119,8 @@ TABLE = (
     Row("POST", "/api/messages", {"message": "hi", "handle": "{handle}"}, blocked=CANNOT, name=" to a person"),
     Row("GET", "/api/users"),
     Row("GET", "/api/users/me"),
+    Row("GET", "/api/users/me/settings"),
+    Row("PATCH", "/api/users/me/settings", {"receipts": True}),
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),

@@ -28,6 +28,7 @@ CALLS: dict[str, Call] = {
     "list_message_groups": lambda client, _, __: client.get("/api/message_groups"),
     "get_message_group": lambda client, group, _: client.get(f"/api/message_groups/{group}"),
     "mark_read": lambda client, group, _: client.put(f"/api/message_groups/{group}/read", json={"number": 1}),
+    "mark_delivered": lambda client, group, _: client.put(f"/api/message_groups/{group}/delivered", json={"number": 1}),
     "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
     "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
     "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),
@@ -38,6 +39,7 @@ CALLS: dict[str, Call] = {
     "list_changes": lambda client, group, _: client.get(f"/api/messages/{group}/changes"),
     "list_edits": lambda client, group, _: client.get(f"/api/messages/{group}/1/edits"),
     "list_reactions": lambda client, group, _: client.get(f"/api/messages/{group}/1/reactions"),
+    "list_receipts": lambda client, group, _: client.get(f"/api/messages/{group}/1/receipts"),
     "edit_message": lambda client, group, _: client.patch(
         f"/api/messages/{group}/1", json={"message": "x"}, headers={"if-match": '"1"'}
     ),
@@ -52,6 +54,8 @@ CALLS: dict[str, Call] = {
     "search_users": lambda client, _, __: client.get("/api/users", params={"q": "an"}),
     "get_current_user": lambda client, _, __: client.get("/api/users/me"),
     "update_current_user": lambda client, _, __: client.patch("/api/users/me", json={"display_name": "Ann"}),
+    "get_settings": lambda client, _, __: client.get("/api/users/me/settings"),
+    "update_settings": lambda client, _, __: client.patch("/api/users/me/settings", json={"receipts": True}),
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
     "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
     "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),

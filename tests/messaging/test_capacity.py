@@ -37,7 +37,8 @@ class Metered:
 
     def __init__(self, service: Service) -> None:
         self.meter = Meter(raw_client(service))
-        self.store = MessagingStore(Table(self.meter.client, service.state["table"].name))
+        self.table = Table(self.meter.client, service.state["table"].name)
+        self.store = MessagingStore(self.table)
         self.at = now()
         self.messaging = Messaging(
             self.store, DIRECTORY, message_max_length=1024, tasks=TaskSet(), clock=lambda: self.at

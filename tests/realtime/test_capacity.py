@@ -101,7 +101,7 @@ async def test_a_sync_reads_the_rows_and_the_missing_messages(listened: Listened
 
 async def test_read_markers_cost_two_rows(listened: Listened) -> None:
     async with listened.meter.measure() as spent:
-        await listened.messaging.read_markers(listened.ann, listened.group)
+        await listened.messaging.member_rows(listened.ann, listened.group)
     assert (spent.calls, spent.read_units) == (["GetItem", "GetItem"], 1.5)
 
 

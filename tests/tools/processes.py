@@ -10,6 +10,7 @@ from app.messaging.clock import now
 from app.messaging.models import Message
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
+from app.publish import Publish, discard_events
 from app.users.service import Users
 from tests.fixtures.app import Person, Service
 from tests.tools.faults import FaultyClient
@@ -30,11 +31,13 @@ def raw_client(service: Service) -> Any:
     return service.state["table"]._client  # noqa: SLF001  # only tests look there
 
 
-def process(service: Service, tasks: TaskSet, *, share: float, seed: int) -> Messaging:
+def process(
+    service: Service, tasks: TaskSet, *, share: float, seed: int, publish: Publish = discard_events
+) -> Messaging:
     """A server process of its own on the shared table, with a share of faulty calls."""
     client: Any = FaultyClient(raw_client(service), share=share, seed=seed)
     store = MessagingStore(Table(client, service.state["table"].name))
-    return Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks)
+    return Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks, publish=publish)
 
 
 async def crashed_send(service: Service, person: Person, group: UUID, *, number: int, uuid: UUID | None = None) -> UUID:

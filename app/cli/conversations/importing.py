@@ -19,16 +19,16 @@ from app.cli.batches import batched
 from app.cli.capacity.cost import cost
 from app.cli.changed_messages import as_sent
 from app.cli.console import Console
-from app.cli.conversations.lines import LINE, ChangeLine, InboxRowLine, LineCheck, MessageLine, UserLine
+from app.cli.conversations.lines import LINE, ChangeLine, InboxRowLine, LineCheck, MessageLine, SettingsLine, UserLine
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed
+from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, items
+from app.messaging import change_items, items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
 from app.users.models import NewUser
@@ -137,7 +137,10 @@ class Importer:
         await asyncio.gather(*map(self._write_changes, _runs([c.value() for c in lines if isinstance(c, ChangeLine)])))
         await asyncio.gather(*map(self._write_log, _runs([m.value() for m in lines if isinstance(m, MessageLine)])))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
-        await asyncio.gather(*map(self._write_row, rows))
+        await asyncio.gather(*(self._put(items.copied_inbox_row(row)) for row in rows))
+        owned = [line for line in lines if isinstance(line, SettingsLine)]
+        copies = [settings_items.copied_settings(line.user_uuid, line.value()) for line in owned]
+        await asyncio.gather(*map(self._put, copies))
         if users := [line.value() for line in lines if isinstance(line, UserLine)]:
             await self._write_users(users)
 
@@ -209,9 +212,9 @@ class Importer:
         if message.deleted_at and message.edits:
             await self._store.changes.remove_texts(message)
 
-    async def _write_row(self, row: InboxRow) -> None:
+    async def _put(self, copy: Put) -> None:
         try:
-            await self._table.put(items.copied_inbox_row(row))
+            await self._table.put(copy)
         except ConditionFailed:
             self._done["kept"] += 1
         else:

@@ -29,6 +29,7 @@ from app.messaging.models import (
     direct_group_uuid,
 )
 from app.messaging.schemas import MAX_TEXT
+from app.messaging.settings_items import UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser
 from app.users.schemas import HandleCreate
@@ -123,13 +124,14 @@ class InboxRowLine(_Line):
     change_number: ChangeNumber = 0
     changed_at: AwareDatetime | None = None
     mentioned: Annotated[tuple[Number, ...], Field(max_length=MAX_MENTIONS)] = ()
+    received_number: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.group_uuid != direct_group_uuid(self.user_uuid, self.peer_uuid):
             raise ValueError("group_uuid is not the group of user_uuid and peer_uuid")
-        if self.read_number > self.last_number:
-            raise ValueError("read_number is beyond last_number")
+        if max(self.read_number, self.received_number) > self.last_number:
+            raise ValueError("a marker is beyond last_number")
         if bool(self.change_number) != bool(self.changed_at):
             raise ValueError("change_number and changed_at belong together")
         return self
@@ -154,6 +156,17 @@ class UserLine(_Line):
         return NewUser(**self.model_dump(exclude={"entity"}))
 
 
+class SettingsLine(_Line):
+    """A user's settings on a line of an export."""
+
+    entity: Literal["settings"] = "settings"
+    user_uuid: UUID
+    receipts: bool = True
+
+    def value(self) -> UserSettings:
+        return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))
+
+
 class EndLine(_Line):
     """The last line of an export, with the numbers of the others."""
 
@@ -163,10 +176,12 @@ class EndLine(_Line):
     users: int
     changes: int = 0
     """None in an export of an earlier version."""
+    settings: int = 0
+    """None in an export of an earlier version."""
 
 
-Line = ChangeLine | MessageLine | InboxRowLine | UserLine | EndLine
-ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "end"})
+Line = ChangeLine | MessageLine | InboxRowLine | UserLine | SettingsLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "settings", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
@@ -177,6 +192,7 @@ def end_line(written: Counter[str]) -> EndLine:
         inbox_rows=written["inbox_row"],
         users=written["user"],
         changes=written["change"],
+        settings=written["settings"],
     )
 
 
@@ -221,6 +237,7 @@ class LineCheck:
         self._since_end[line.entity] += 1
         if isinstance(line, UserLine):
             self.users += 1
+        if isinstance(line, UserLine | SettingsLine):
             return ""
         if line.group_uuid != self._group:
             self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0

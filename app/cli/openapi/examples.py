@@ -90,7 +90,9 @@ READ = replace(UNREAD, read_number=42, unread_count=0, unread_mention_count=0, v
 EVENTS: dict[str, EventView] = {
     "Amélie wrote": MessageEvent(type="message", message=MESSAGE, group=UNREAD),
     "Amélie reacted": ChangeEvent(type="change", change=REACTION, group=REACTED),
-    "Amélie has read": ReadEvent(type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42),
+    "Amélie has read": ReadEvent(
+        type="read", message_group_uuid=GROUP, user_uuid=AMELIE, number=42, delivered_number=42
+    ),
     "Read on another device": GroupEvent(type="group", group=READ),
     "Amélie has another display name": ProfileEvent(
         type="profile", user=UserShortView(uuid=AMELIE, handle="amelie", display_name="Amélie Martin")
@@ -122,8 +124,10 @@ RESPONSES: dict[str, Any] = {
 REQUESTS: dict[str, Any] = {
     "sync_changes": {"application/json": {"examples": _syncs}},
     "mark_read": {"application/json": {"example": {"number": MESSAGE.number}}},
+    "mark_delivered": {"application/json": {"example": {"number": MESSAGE.number}}},
     "edit_message": {"application/json": {"example": {"message": "Shall we ship it tomorrow?", "uuid": str(AMELIE)}}},
     "register_user": {"application/json": {"example": {"handle": "amelie", "display_name": "Amélie Laurent"}}},
+    "update_settings": {"application/json": {"example": {"receipts": False}}},
     "update_current_user": {"application/json": {"example": {"display_name": "Amélie Martin"}}},
 }
 """The examples of request bodies, by operation and media type."""

@@ -79,6 +79,8 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
     for person in people:
         await store.advance_inbox_row(messages[-1], user=person.uuid)
         with suppress(MarkerNotMoved):
+            await store.move_delivered_marker(person.uuid, first.group_uuid, len(messages))
+        with suppress(MarkerNotMoved):
             read = conversation.read_through[person.handle]
             await store.move_read_marker(person.uuid, first.group_uuid, read)
     await _write_changes(store, planned_changes(conversation, messages), messages)

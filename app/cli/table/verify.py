@@ -62,7 +62,7 @@ async def verify(
     row-behind             an inbox row does not know the end of its logs        repaired
     row-ahead              an inbox row knows messages or changes too many       repaired
     row-differs            an inbox row differs from the ends of its logs        repaired
-    read-beyond            a read marker is beyond the end of the log            repaired
+    read-beyond            a marker is beyond the end of the log                 repaired
     row-missing            a log, and one of its members has no inbox row        repaired
     row-without-log        an inbox row without messages                         not repaired
     log-without-row        messages without an inbox row or known members        not repaired
@@ -219,8 +219,8 @@ def _defect(
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if change and row.changed_at != change.created_at:
         return "row-differs", f"the row has not change {change.number}'s time"
-    if row.read_number > row.last_number:
-        return "read-beyond", f"read up to {row.read_number}, and the log ends at {last.number}"
+    if row.delivered_number > row.last_number:
+        return "read-beyond", f"read or received up to {row.delivered_number}, and the log ends at {last.number}"
     return _mention_defect(row, mentioned, is_cut=items.has_lost_mentions(item))
 
 

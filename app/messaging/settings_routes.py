@@ -1,0 +1,27 @@
+"""Users' settings over HTTP."""
+
+from fastapi import APIRouter
+
+from app.deps import CurrentUser, SettingsDep
+from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
+from app.http.routes import SignedInRoute
+from app.messaging.settings_schemas import SettingsUpdate, SettingsView
+
+router = APIRouter(prefix="/api/users/me/settings", tags=["users"], route_class=SignedInRoute)
+
+
+@router.get("", responses=problem_responses(*SIGNED_IN))
+async def get_settings(user: CurrentUser, settings: SettingsDep) -> SettingsView:
+    """Return the caller's settings."""
+    return SettingsView.of(await settings.of(user))
+
+
+@router.patch("", responses=problem_responses(*SIGNED_IN, *WITH_BODY))
+async def update_settings(body: SettingsUpdate, user: CurrentUser, settings: SettingsDep) -> SettingsView:
+    """Change some of the caller's settings.
+
+    While `receipts` is false, nobody gets the caller's read and delivered markers, and the caller gets only their own:
+    in lists, in events and after a stream has resumed. Other devices of the caller's still learn what was read.
+    Markers go on to move; once it is true again, all are shown as they stand.
+    """
+    return SettingsView.of(await settings.change(user, body.changes()))

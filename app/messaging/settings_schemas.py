@@ -1,0 +1,33 @@
+"""Schemas of users' settings."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.http.types import RequestModel, ResponseModel
+from app.messaging.settings_items import UserSettings
+
+_RECEIPTS: Any = {
+    "description": "Whether others get the caller's read and delivered markers, and the caller gets theirs",
+    "examples": [False],
+}
+
+
+class SettingsView(ResponseModel):
+    """The caller's settings. More may be added."""
+
+    receipts: bool = Field(**_RECEIPTS)
+
+    @classmethod
+    def of(cls, settings: UserSettings) -> "SettingsView":
+        return cls(receipts=settings.receipts)
+
+
+class SettingsUpdate(RequestModel):
+    """New values of settings; the others stay as they are."""
+
+    receipts: Annotated[bool, Field(strict=True)] | None = Field(None, **_RECEIPTS)
+
+    def changes(self) -> dict[str, bool]:
+        """Return the new values by the names of the settings."""
+        return self.model_dump(exclude_unset=True)
