@@ -54,5 +54,7 @@ async def test_a_reply_that_waits_keeps_its_quote_when_the_window_moves(
     own = visitor.page.locator("article", has_text="About that")
     quoted = re.compile(re.escape(preview(text_of(101)).removesuffix("…")))  # from the window as a whole
     await expect(own.locator(".quote-text")).to_have_text(quoted)
+    await expect(visitor.groups.locator(".badge")).to_have_count(0)
+    await visitor.wait_until(lambda: visitor.run("!history.state?.position"))  # so the page opens at the end
     await visitor.page.reload()
     await expect(own.locator(".quote-text")).to_have_text(quoted)
