@@ -15,6 +15,9 @@ DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
 LAST_NUMBER = 10**12 - 1
 """The greatest number of a message or of a change: sort keys hold twelve digits."""
 
+MAX_GONE = 40
+"""Numbers that a row knows to be hidden or expiring while they are unread. More of them count as unread until read."""
+
 
 class MemberState(StrEnum):
     """The state of a membership: active, or left."""
@@ -135,6 +138,12 @@ class InboxRow:
     """The numbers of the messages that the user has hidden last, at most 20, the last one at the end."""
     hide_count: int = 0
     """How many messages the user has hidden."""
+
+    @property
+    def unread_until(self) -> datetime | None:
+        """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
+        at = now()
+        return min((since for n, since in self.gone.items() if n > self.read_number and since > at), default=None)
 
     @property
     def unread_count(self) -> int:

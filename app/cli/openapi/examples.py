@@ -65,6 +65,7 @@ UNREAD = MessageGroupView(
     peer_uuid=AMELIE,
     change_number=6,
     expires_at=None,
+    unread_until=None,
     hidden=[],
     hide_count=0,
 )
