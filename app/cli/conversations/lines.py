@@ -8,8 +8,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.models import (
     LAST_NUMBER,
+    MAX_GONE,
     Change,
     ChangeType,
     InboxRow,
@@ -45,12 +47,14 @@ class MessageLine(_Line):
     created_at: AwareDatetime
     kind: MessageKind = MessageKind.TEXT
     reply_to: Number | None = None
+    expires_in: Annotated[int, Field(ge=1)] | None = None
     edited_at: AwareDatetime | None = None
     deleted_at: AwareDatetime | None = None
     version: Annotated[int, Field(ge=1)] = 1
     change_number: ChangeNumber = 0
     edits: tuple[Number, ...] = ()
     reactions: dict[Emoji, list[UUID]] = Field(default_factory=dict)
+    hidden_by: list[UUID] = Field(default_factory=list)
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -58,11 +62,12 @@ class MessageLine(_Line):
         reactions = {emoji: sorted(users) for emoji, users in sorted(message.reactions.items())}
         stored = asdict(replace(message, quoted=None))
         del stored["quoted"]
-        return cls(**stored | {"reactions": reactions})
+        return cls(**stored | {"reactions": reactions, "hidden_by": sorted(message.hidden_by)})
 
     def value(self) -> Message:
         reactions = {emoji: frozenset(users) for emoji, users in self.reactions.items()}
-        return Message(**self.model_dump(exclude={"entity"}) | {"reactions": reactions})
+        hidden_by = frozenset(self.hidden_by)
+        return Message(**self.model_dump(exclude={"entity"}) | {"reactions": reactions, "hidden_by": hidden_by})
 
 
 class ChangeLine(_Line):
@@ -104,6 +109,10 @@ class InboxRowLine(_Line):
     pinned_at: AwareDatetime | None = None
     change_number: ChangeNumber = 0
     changed_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    gone: Annotated[dict[Number, AwareDatetime], Field(max_length=MAX_GONE)] = Field(default_factory=dict)
+    hidden: Annotated[tuple[Number, ...], Field(max_length=MAX_HIDDEN)] = ()
+    hide_count: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

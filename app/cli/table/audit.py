@@ -30,6 +30,14 @@ SCHEMA = """
         own_text INTEGER,
         PRIMARY KEY (message_group, number)
     ) WITHOUT ROWID;
+    CREATE TABLE expiring (message_group BLOB, number INTEGER, sender BLOB, PRIMARY KEY (message_group, number))
+        WITHOUT ROWID;
+    CREATE TABLE gone (owner BLOB, message_group BLOB, number INTEGER, PRIMARY KEY (owner, message_group, number))
+        WITHOUT ROWID;
+    CREATE VIEW uncounted AS SELECT owner, message_group, number FROM inbox_rows JOIN expiring USING (message_group)
+        WHERE number > read AND number <= inbox_rows.last AND owner <> sender AND NOT EXISTS (
+            SELECT 1 FROM gone WHERE gone.owner = inbox_rows.owner AND gone.message_group = inbox_rows.message_group
+            AND gone.number = expiring.number);
     CREATE VIEW wrong_messages AS SELECT message_group, number FROM changed_messages
         WHERE last IS NOT own_last OR edit IS NOT own_edit OR deleted IS NOT own_deleted
         OR iif(deleted IS NULL, edits IS NOT own_edits OR reactions IS NOT own_reactions,
@@ -72,11 +80,16 @@ class Audit(TemporaryDatabase):
                     sum(_sum_digest(number) for number in m.edits),
                     sum(_sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
                     items.to_ms(m.deleted_at) if m.deleted_at else None,
-                    1 if m.text else 0,
+                    1 if m.text or (m.deleted_at and m.expires_in is not None) else 0,
                 )
                 for m in ordered
                 if m.change_number
             ),
+        )
+
+        self._db.executemany(
+            "INSERT OR REPLACE INTO expiring VALUES (?, ?, ?)",
+            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in ordered if m.expires_at),
         )
 
     def add_changes(self, changes: Iterable[Change]) -> None:
@@ -99,8 +112,13 @@ class Audit(TemporaryDatabase):
             map(_effect, ordered),
         )
 
-    def add_rows(self, found: Iterable[StoredItem]) -> None:
+    def add_rows(self, found: Sequence[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
+        with_gone = (items.to_inbox_row(item) for item in found if "gone" in item)
+        self._db.executemany(
+            "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)",
+            ((row.user_uuid.bytes, row.group_uuid.bytes, number) for row in with_gone for number in row.gone),
+        )
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -148,6 +166,11 @@ class Audit(TemporaryDatabase):
             "SELECT number FROM wrong_messages WHERE message_group = ? ORDER BY number", (group.bytes,)
         )
         return (number for (number,) in found)
+
+    def uncounted_messages(self) -> Iterator[tuple[UUID, UUID, int]]:
+        """Yield each user, group and number of an unread message that expires, which the user's row does not know."""
+        for owner, group, number in self._db.execute("SELECT * FROM uncounted"):
+            yield UUID(bytes=owner), UUID(bytes=group), number
 
     def members(self, group: UUID) -> set[tuple[UUID, UUID]]:
         """Return the owners of the group's rows, each with the peer that the row names."""
