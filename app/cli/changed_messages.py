@@ -23,6 +23,7 @@ def as_sent(message: Message) -> Message:
         message.created_at,
         message.kind,
         message.reply_to,
+        message.expires_in,
         mentions=message.mentions,
     )
 

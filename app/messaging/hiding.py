@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.gateways.dynamodb import Item, Update, Write
-from app.messaging.items import MAX_GONE, gone_set, inbox_key, message_key
-from app.messaging.models import InboxRow, Message
+from app.messaging.items import gone_set, inbox_key, message_key
+from app.messaging.models import MAX_GONE, InboxRow, Message
 
 MAX_HIDDEN = 20
 """Numbers of hidden messages that a row holds. A client that has missed more of them reads its messages again."""

@@ -42,6 +42,7 @@ from app.gateways.dynamodb import (
 )
 from app.messaging.models import (
     LAST_NUMBER,
+    MAX_GONE,
     BucketPosition,
     InboxPosition,
     InboxRow,
@@ -62,8 +63,6 @@ ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, 
 ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
-MAX_GONE = 40
-"""Numbers that a row knows to be hidden or expiring while they are unread. More of them count as unread until read."""
 _GONE_MS = 10**13
 """What a number in `gone` is multiplied by, before the milliseconds are added: a set of numbers is the smallest."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

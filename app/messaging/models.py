@@ -17,6 +17,9 @@ LAST_NUMBER = 10**12 - 1
 MAX_MENTIONS_COUNTED = 20
 """Unread mentions that a row counts, the newest ones."""
 
+MAX_GONE = 40
+"""Numbers that a row knows to be hidden or expiring while they are unread. More of them count as unread until read."""
+
 
 class MemberState(StrEnum):
     """The state of a membership: active, or left."""
@@ -160,6 +163,12 @@ class InboxRow:
 
     def _is_gone(self, number: int, at: datetime) -> bool:
         return number in self.gone and self.gone[number] <= at
+
+    @property
+    def unread_until(self) -> datetime | None:
+        """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
+        at = now()
+        return min((since for n, since in self.gone.items() if n > self.read_number and since > at), default=None)
 
     @property
     def unread_count(self) -> int:

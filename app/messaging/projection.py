@@ -11,8 +11,8 @@ import structlog
 
 from app.concurrency import INBOX_ROW, TaskSet, wait
 from app.errors import Unavailable
-from app.messaging.events import MessageAppended
-from app.messaging.models import Message
+from app.messaging.events import GroupChanged, MessageAppended
+from app.messaging.models import InboxRow, Message
 from app.messaging.store import MessagingStore
 from app.publish import Publish
 
@@ -56,6 +56,10 @@ class Projection:
         """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""
         self.write_later(message.group_uuid, [partial(self._advance, message, user) for user in users])
 
+    def count_gone(self, messages: Iterable[Message], row: InboxRow) -> None:
+        """Let messages that expire not count as unread after their deadlines, in the background. 1 WCU for each."""
+        self.write_later(row.group_uuid, [partial(self._count_gone, message, row) for message in messages])
+
     def write_later(self, group: UUID, steps: Iterable[Step]) -> None:
         """Write rows of a group in the background, unless another such write of the group is running."""
         if group not in self._repairing:
@@ -66,6 +70,11 @@ class Projection:
     async def _advance(self, message: Message, user: UUID) -> None:
         if row := await self._store.advance_inbox_row(message, user=user):
             await self._publish(MessageAppended(message, row))
+
+    async def _count_gone(self, message: Message, row: InboxRow) -> None:
+        counted = await self._store.count_gone(message, row)
+        if counted.version > row.version:
+            await self._publish(GroupChanged(counted))
 
     def _start(self, step: Step, group: UUID) -> asyncio.Task[None]:
         return self._tasks.start(self._run(step, group))

@@ -347,6 +347,13 @@ class MessageGroupView:
     expires_at: Annotated[
         Timestamp | None, Field(description="Time from which the text of the last message is empty; null if it stays")
     ]
+    unread_until: Annotated[
+        Timestamp | None,
+        Field(
+            description="Time from which `unread_count` is lower, as an unread message expires: read the group again"
+            " then; null if none expires"
+        ),
+    ]
     hidden: Annotated[
         list[HiddenNumber],
         Field(description="Numbers of messages that the caller has hidden, the last 20 of them", max_length=MAX_HIDDEN),
@@ -376,6 +383,7 @@ class MessageGroupView:
             row.change_number,
             len(row.unread_mentions),
             row.expires_at,
+            row.unread_until,
             list(row.hidden),
             row.hide_count,
         )

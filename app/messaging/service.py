@@ -43,6 +43,7 @@ from app.messaging.models import (
 )
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
+from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
 from app.text import is_blank
@@ -209,6 +210,8 @@ class Messaging:
         changed = max(messages, key=attrgetter("change_number"), default=None)
         if changed and changed.change_number > row.change_number:
             self.rows.repair(changed, row)
+        if uncounted := [message for message in messages if is_uncounted(message, row)]:
+            self.projection.count_gone(uncounted, row)
         return History(messages, end)
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:

@@ -20,6 +20,7 @@ from app.messaging.expiring import ExpiringTexts, put_text
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
+from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 
 
@@ -239,7 +240,7 @@ class MessagingStore:
 
         Return the row. 1 WCU, nothing if there is nothing to write.
         """
-        if message.expires_at is None or message.number in row.gone or len(row.gone) >= items.MAX_GONE:
+        if message.expires_at is None or not is_uncounted(message, row):
             return row
         try:
             update = items.add_gone(message, message.expires_at, user=row.user_uuid)

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.messaging.clock import now
-from app.messaging.models import Message
+from app.messaging.models import MAX_GONE, InboxRow, Message
 from app.text import preview
 
 
@@ -27,6 +27,12 @@ def seen_by(message: Message, user: UUID, at: datetime | None = None) -> Message
     if is_visible(message, user, at or now()):
         return message
     return replace(message, text="", reactions={}, edits=(), mentions=frozenset(), quoted=None)
+
+
+def is_uncounted(message: Message, row: InboxRow) -> bool:
+    """Return whether a message that expires will count as unread after that, although the row has room to know it."""
+    is_unread = row.read_number < message.number <= row.last_number and message.user_uuid != row.user_uuid
+    return is_unread and message.expires_at is not None and message.number not in row.gone and len(row.gone) < MAX_GONE
 
 
 def preview_for(message: Message, user: UUID) -> str:

@@ -15,8 +15,10 @@ from app.cli.options import Json, examples
 from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
 from app.errors import InvalidParameter
+from app.messaging.clock import now
 from app.messaging.inbox import Inbox
 from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message
+from app.messaging.visibility import has_expired, seen_by
 from app.messaging.windows import Window
 from app.settings import StoreSettings
 from app.users.models import Name
@@ -26,8 +28,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")
 ]
-DELETED = "[deleted]"
-"""The text that stands for that of a deleted message."""
+DELETED, EXPIRED, EXPIRING, HIDDEN = "[deleted]", "[expired]", "[expires]", "[hidden]"
+"""What stands for the text of a message that has none."""
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")]
 
 
@@ -44,14 +46,18 @@ async def get_conversation(
     before: Annotated[int | None, typer.Option(min=1, max=LAST_NUMBER, help="Older than this number.")] = None,
     after: Annotated[int | None, typer.Option(min=1, max=LAST_NUMBER, help="Newer than this number.")] = None,
     around: Annotated[int | None, typer.Option(min=1, max=LAST_NUMBER, help="On both sides of this number.")] = None,
+    seen_by_handle: Annotated[
+        str | None,
+        typer.Option("--seen-by", metavar="HANDLE", help="As this member sees it."),
+    ] = None,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
     """Show the newest messages of a group, or those before, after or around a number, oldest first.
 
     Beside the text stands the number that a message replies to, whether it was edited, and its reactions; of a deleted
-    message nothing else is left. Times are local. The last line says what the read cost, in capacity units and on
-    demand.
+    or expired message nothing else is left. Times are local. The last line says what the read cost, in capacity units
+    and on demand.
     """
     try:
         window = Window.select(limit, before=before, after=after, around=around)
@@ -62,22 +68,25 @@ async def get_conversation(
         messages = await services.messaging.messages_in(group, window)
         if not messages:
             await require_own_table(services.table)
+        viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
         senders = await services.users.names({message.user_uuid for message in messages})
     if not messages:
         raise Failure(f"Group {group} has no messages there.")
     console = Console(json)
-    _show_messages(console, messages, senders)
+    _show_messages(console, messages, senders, viewer)
     first, last = messages[0].number, messages[-1].number
     older = f", older ones with --before {first}" if first > 1 else ""
     console.note(f"Group {group}. Messages {first} to {last}{older}. {cost(services.table.consumed)}")
 
 
-def _show_messages(console: Console, messages: Sequence[Message], senders: Mapping[UUID, Name]) -> None:
+def _show_messages(
+    console: Console, messages: Sequence[Message], senders: Mapping[UUID, Name], viewer: UUID | None
+) -> None:
     rows = []
-    for message in messages:
+    for message in (seen_by(message, viewer) if viewer else message for message in messages):
         sender = senders[message.user_uuid]
         name = readable(sender.display_name)
-        rows.append((message.number, local_time(message.created_at), name, _with_changes(message)))
+        rows.append((message.number, local_time(message.created_at), name, _with_changes(message, viewer)))
         console.record(
             {
                 "message_group_uuid": message.group_uuid,
@@ -95,15 +104,19 @@ def _show_messages(console: Console, messages: Sequence[Message], senders: Mappi
                 "change_number": message.change_number,
                 "mentions": sorted(map(str, message.mentions)),
                 "reactions": {emoji: sorted(map(str, users)) for emoji, users in sorted(message.reactions.items())},
+                "expires_at": message.expires_at and message.expires_at.isoformat(),
+                "hidden_by": sorted(map(str, message.hidden_by)),
             }
         )
     console.table(["number", "sent", "by", "message"], rows, right=["number"])
 
 
-def _with_changes(message: Message) -> str:
+def _with_changes(message: Message, viewer: UUID | None) -> str:
     """Return a message's text with what it replies to and what its changes have left, for people."""
     if message.deleted_at:
         return DELETED
+    if has_expired(message, now()) or viewer in message.hidden_by:
+        return HIDDEN if viewer in message.hidden_by else EXPIRED
     reply = f"[re {message.reply_to}] " if message.reply_to else ""
     edited = " [edited]" if message.edited_at else ""
     reactions = ", ".join(f"{emoji} {len(users)}" for emoji, users in sorted(message.reactions.items()))
@@ -147,7 +160,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
     for row in rows:
         peer, sender = names[row.peer_uuid], names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
-        last = readable(sender.display_name), readable(row.preview) or DELETED
+        last = readable(sender.display_name), readable(row.preview) or (EXPIRING if row.expires_at else DELETED)
         unread = f"{row.unread_count}{' @' * bool(row.unread_mentions)}" if row.unread_count else ""
         cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
         console.record(

@@ -23,7 +23,7 @@ from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings
-from app.messaging import change_items, settings_items
+from app.messaging import change_items, expiring, settings_items
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -53,9 +53,9 @@ async def export(
 ) -> None:
     """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
-    An export holds the texts of messages. It names users by their uuid only; with --all it ends with the users
-    themselves, their e-mail addresses and settings among them. A file is written under its name with .part until it is
-    whole. An export of all that was interrupted goes on from there.
+    An export holds the texts of messages, unless they have expired. It names users by their uuid only; with --all it
+    ends with the users themselves, their e-mail addresses and settings among them. A file is written under its name with
+    .part until it is whole. An export of all that was interrupted goes on from there.
     """
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
@@ -142,7 +142,8 @@ async def _find_groups(
             async for page in Reader(services.table, SEGMENTS, advance).pages():
                 found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
                 catalogue.add(found)
-                others += len(page) - len(found) - sum(map(settings_items.is_settings, page))
+                texts = sum(item["sk"]["S"].startswith(expiring.PREFIX) for item in page)  # come with their messages
+                others += len(page) - len(found) - texts - sum(map(settings_items.is_settings, page))
         if others:
             console.note(f"{others:,} items are no messages, changes, inbox rows or settings, and are not exported.")
 

@@ -28,6 +28,7 @@ from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
+from app.messaging.errors import UuidTaken
 from app.messaging.models import Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
@@ -185,31 +186,39 @@ class Importer:
     async def _write_message(self, message: Message) -> bool:
         """Write a message, and return whether its number was free."""
         try:
+            await self._store.texts.put(message)
             await self._store.append_message(message)
         except NumberTaken as error:
             await self._follow(message, error.winner)
+            return False
+        except UuidTaken:
+            self._report(message)
             return False
         self._done["written"] += 1
         await self._remove_texts(message)
         return True
 
+    def _report(self, message: Message) -> None:
+        self._done["different"] += 1
+        self._console.note(f"Group {message.group_uuid} has another message {message.number}.")
+
     async def _follow(self, message: Message, there: Message) -> None:
         """Bring the existing message to the changes that this one has, unless it has them, or is another message."""
-        is_same = replace(as_sent(message), text="") == replace(as_sent(there), text="")
+        is_same = replace(as_sent(message), text="", expires_in=None) == replace(
+            as_sent(there), text="", expires_in=None
+        )
         if is_same and there.change_number < message.change_number:
             await self._table.update(change_items.reset_changes(message, there))
             self._done["written"] += 1
-        elif message == there or (is_same and there.change_number > message.change_number) or _is_left(message, there):
+        elif (is_same and there.change_number > message.change_number) or _is_alike(message, there):
             self._done["kept"] += 1
         else:
-            self._done["different"] += 1
-            self._console.note(f"Group {message.group_uuid} has another message {message.number}.")
-            return
-        await self._remove_texts(message)
+            return self._report(message)
+        return await self._remove_texts(replace(message, expires_in=message.expires_in or there.expires_in))
 
     async def _remove_texts(self, message: Message) -> None:
-        """Finish the deletion of a message that has edits: their texts were exported before it was deleted."""
-        if message.deleted_at and message.edits:
+        """Finish the deletion of a message that has other texts: they were exported before it was deleted."""
+        if message.has_texts_to_remove:
             await self._store.changes.remove_texts(message)
 
     async def _put(self, copy: Put) -> None:
@@ -244,6 +253,16 @@ def _without_texts(change: Change) -> Change:
     return replace(change, text=None, earlier_text=None)
 
 
-def _is_left(message: Message, there: Message) -> bool:
-    """Return whether two messages differ by the edits of a deletion only, one of which is finished."""
-    return bool(message.deleted_at) and replace(message, edits=()) == replace(there, edits=())
+def _is_alike(message: Message, there: Message) -> bool:
+    """Return whether two messages are the same but for what one of them has kept or lost since.
+
+    That is what a deletion removes last, a text that has expired, and the members that have hidden the message.
+    """
+    return _comparable(message, there) == _comparable(there, message)
+
+
+def _comparable(message: Message, other: Message) -> Message:
+    if message.deleted_at:
+        message = replace(message, edits=(), expires_in=None)
+    has_expired = message.expires_in is not None and not (message.text and other.text)
+    return replace(message, text="" if has_expired else message.text, hidden_by=frozenset())

@@ -17,9 +17,11 @@ from pydantic import (
     model_validator,
 )
 
+from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.mention_schemas import MAX_MENTIONS
 from app.messaging.models import (
     LAST_NUMBER,
+    MAX_GONE,
     Change,
     ChangeType,
     InboxRow,
@@ -61,6 +63,7 @@ class MessageLine(_Line):
     created_at: AwareDatetime
     kind: MessageKind = MessageKind.TEXT
     reply_to: Number | None = None
+    expires_in: Annotated[int, Field(ge=1)] | None = None
     edited_at: AwareDatetime | None = None
     deleted_at: AwareDatetime | None = None
     version: Annotated[int, Field(ge=1)] = 1
@@ -68,6 +71,7 @@ class MessageLine(_Line):
     edits: tuple[Number, ...] = ()
     reactions: dict[Emoji, list[UUID]] = Field(default_factory=dict)
     mentions: Mentions = ()
+    hidden_by: list[UUID] = Field(default_factory=list)
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -75,12 +79,13 @@ class MessageLine(_Line):
         reactions = {emoji: sorted(users) for emoji, users in sorted(message.reactions.items())}
         stored = asdict(replace(message, quoted=None))
         del stored["quoted"]
-        return cls(**stored | {"reactions": reactions, "mentions": tuple(sorted(message.mentions))})
+        sets = {"mentions": tuple(sorted(message.mentions)), "hidden_by": sorted(message.hidden_by)}
+        return cls(**stored | {"reactions": reactions} | sets)
 
     def value(self) -> Message:
         reactions = {emoji: frozenset(users) for emoji, users in self.reactions.items()}
-        changed = {"reactions": reactions, "mentions": frozenset(self.mentions)}
-        return Message(**self.model_dump(exclude={"entity"}) | changed)
+        sets = {"mentions": frozenset(self.mentions), "hidden_by": frozenset(self.hidden_by)}
+        return Message(**self.model_dump(exclude={"entity"}) | {"reactions": reactions} | sets)
 
 
 class ChangeLine(_Line):
@@ -125,6 +130,10 @@ class InboxRowLine(_Line):
     changed_at: AwareDatetime | None = None
     mentioned: Annotated[tuple[Number, ...], Field(max_length=MAX_MENTIONS)] = ()
     received_number: Annotated[int, Field(ge=0)] = 0
+    expires_at: AwareDatetime | None = None
+    gone: Annotated[dict[Number, AwareDatetime], Field(max_length=MAX_GONE)] = Field(default_factory=dict)
+    hidden: Annotated[tuple[Number, ...], Field(max_length=MAX_HIDDEN)] = ()
+    hide_count: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

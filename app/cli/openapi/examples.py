@@ -69,6 +69,7 @@ UNREAD = MessageGroupView(
     change_number=6,
     unread_mention_count=1,
     expires_at=None,
+    unread_until=None,
     hidden=[],
     hide_count=0,
 )

@@ -39,6 +39,14 @@ SCHEMA = f"""
         own_text INTEGER,
         PRIMARY KEY (message_group, number)
     ) WITHOUT ROWID;
+    CREATE TABLE expiring (message_group BLOB, number INTEGER, sender BLOB, PRIMARY KEY (message_group, number))
+        WITHOUT ROWID;
+    CREATE TABLE gone (owner BLOB, message_group BLOB, number INTEGER, PRIMARY KEY (owner, message_group, number))
+        WITHOUT ROWID;
+    CREATE VIEW uncounted AS SELECT owner, message_group, number FROM inbox_rows JOIN expiring USING (message_group)
+        WHERE number > read AND number <= inbox_rows.last AND owner <> sender AND NOT EXISTS (
+            SELECT 1 FROM gone WHERE gone.owner = inbox_rows.owner AND gone.message_group = inbox_rows.message_group
+            AND gone.number = expiring.number);
     CREATE VIEW wrong_messages AS SELECT message_group, number FROM changed_messages
         WHERE last IS NOT own_last OR edit IS NOT own_edit OR deleted IS NOT own_deleted
         OR iif(deleted IS NULL, edits IS NOT own_edits OR reactions IS NOT own_reactions,
@@ -85,11 +93,16 @@ class Audit(TemporaryDatabase):
                     sum(_sum_digest(number) for number in m.edits),
                     sum(_sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
                     items.to_ms(m.deleted_at) if m.deleted_at else None,
-                    1 if m.text else 0,
+                    1 if m.text or (m.deleted_at and m.expires_in is not None) else 0,
                 )
                 for m in ordered
                 if m.change_number
             ),
+        )
+
+        self._db.executemany(
+            "INSERT OR REPLACE INTO expiring VALUES (?, ?, ?)",
+            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in ordered if m.expires_at),
         )
 
     def add_changes(self, changes: Iterable[Change]) -> None:
@@ -112,12 +125,16 @@ class Audit(TemporaryDatabase):
             map(_effect, ordered),
         )
 
-    def add_rows(self, found: Iterable[StoredItem]) -> None:
+    def add_rows(self, found: Sequence[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
         rows = [(items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found]
         self._db.executemany(
             "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
             ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, _ in rows for n in r.unread_mentions),
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)",
+            ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, _ in rows for n in r.gone),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -168,6 +185,11 @@ class Audit(TemporaryDatabase):
             "SELECT number FROM wrong_messages WHERE message_group = ? ORDER BY number", (group.bytes,)
         )
         return (number for (number,) in found)
+
+    def uncounted_messages(self) -> Iterator[tuple[UUID, UUID, int]]:
+        """Yield each user, group and number of an unread message that expires, which the user's row does not know."""
+        for owner, group, number in self._db.execute("SELECT * FROM uncounted"):
+            yield UUID(bytes=owner), UUID(bytes=group), number
 
     def members(self, group: UUID) -> set[tuple[UUID, UUID]]:
         """Return the owners of the group's rows, each with the peer that the row names."""

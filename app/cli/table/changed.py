@@ -77,7 +77,9 @@ class Compared:
     @property
     def is_unfinished(self) -> bool:
         """Return whether the message is deleted, and texts of its edits are left."""
-        return bool(self.stored.deleted_at and self.wanted.deleted_at and (self.texts or self.stored.edits))
+        return bool(
+            self.stored.deleted_at and self.wanted.deleted_at and (self.texts or self.stored.has_texts_to_remove)
+        )
 
     def differences(self) -> list[str]:
         """Return the fields, in words, in which the stored message is not what its changes make of it."""

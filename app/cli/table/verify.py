@@ -28,6 +28,7 @@ from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, items
 from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
+from app.messaging.visibility import is_uncounted
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -103,7 +104,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
             entities = [(item, change_items.to_entity(item)) for item in page]
             audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
             audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
-            audit.add_rows(item for item, entity in entities if isinstance(entity, InboxRow))
+            audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
 
 
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
@@ -111,6 +112,8 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
     for group in audit.suspicious_groups():
         async for finding in inspector.inspect(group, audit):
             yield finding
+    for finding in await inspector.inspect_unread(audit):
+        yield finding
     for one, other, groups in audit.doubled_pairs():
         true = direct_group_uuid(one, other)
         yield Finding("double-group", f"{one} and {other} share {', '.join(map(str, groups))}; theirs is {true}")
@@ -159,7 +162,7 @@ class Inspector:
             change = await self._store.changes.newest_change(group)
             (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
             row = await self._with_mentions(items.to_inbox_row(item)) if item else None
-            kind, detail = _defect(item, last, change, row.mentioned if row else frozenset())
+            kind, detail = _defect(item, last, change, frozenset(row.unread_mentions if row else ()))
             if not kind:
                 return None
             if kind not in RECHECKED or item == before:
@@ -174,6 +177,19 @@ class Inspector:
         after = min(row.read_number, row.last_number)
         found = await self._store.mentions.unread(row.user_uuid, row.group_uuid, after=after)
         return replace(row, mentioned=found)
+
+    async def inspect_unread(self, audit: Audit) -> list[Finding]:
+        """Return the defects of rows that do not know of unread messages that they expire."""
+        checks = [self._inspect_unread(*place) for place in audit.uncounted_messages()]
+        return [finding for check in checks if (finding := await check)]
+
+    async def _inspect_unread(self, user: UUID, group: UUID, number: int) -> Finding | None:
+        """Return the defect of a row that does not know of an unread message that it expires."""
+        row, message = await self._store.inbox_row(user, group), await self._store.message(group, number)
+        if row is None or message is None or not is_uncounted(message, row):
+            return None
+        is_repaired = self._repair and number in (await self._store.count_gone(message, row)).gone
+        return Finding("row-differs", f"message {number} expires and stays unread", group, user, repaired=is_repaired)
 
     async def _repair_row(
         self, item: StoredItem | None, last: Message, change: Change | None, user: UUID, peer: UUID
@@ -214,7 +230,7 @@ def _defect(
         if at != end:
             kind = "row-behind" if at < end else "row-ahead"
             return kind, f"the row is at {name} {at}, the log ends at {end}"
-    wanted = items.message_projection(last)
+    wanted = items.message_projection(last, row.user_uuid)
     if differs := [name for name, value in items.row_projection(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if change and row.changed_at != change.created_at:

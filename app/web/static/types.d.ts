@@ -11,7 +11,10 @@ export type Change = Schemas["ChangeView"];
 export type Edit = Schemas["EditView"];
 export type ReactingUser = Schemas["ReactingUserView"];
 /** A message that is quoted, as another one or a message of the feed shows it. */
-export type Quoted = Pick<Schemas["QuoteView"], "number" | "display_name" | "message" | "deleted_at">;
+export type Quoted = Pick<
+  Schemas["QuoteView"],
+  "number" | "display_name" | "message" | "deleted_at" | "expires_at" | "is_hidden"
+>;
 export type MessageCreate = Schemas["MessageCreate"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
@@ -44,12 +47,12 @@ export type Pending = {
   refusal: string | null;
 };
 
-/** An edit, a deletion or a reaction that the server has not confirmed yet. */
+/** An edit, a deletion, for all or for oneself, or a reaction that the server has not confirmed yet. */
 export type PendingChange = {
   uuid: string;
   group: string;
   number: number;
-  type: "edit" | "delete" | "react" | "unreact";
+  type: "edit" | "delete" | "hide" | "react" | "unreact";
   /** The new text, and the version of the message that is edited. */
   text: string | null;
   version: number | null;

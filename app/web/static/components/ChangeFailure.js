@@ -6,6 +6,7 @@ import { Icon } from "./Icon.js";
 const NOT_DONE = {
   edit: "Not changed.",
   delete: "Not deleted.",
+  hide: "Not deleted.",
   react: "Reaction not added.",
   unreact: "Reaction not removed.",
 };

@@ -96,8 +96,8 @@ function OpenDialog({ open, messages, actions, me, onClose, onAction, show }) {
   if (kind === "picker") return html`<${EmojiPicker} ...${{ at, onClose }} onPick=${onReact} />`;
   if (kind === "edits") return html`<${EditsDialog} ...${{ message, onClose }} />`;
   if (kind === "reactions") return html`<${ReactionsDialog} ...${{ message, onClose }} />`;
-  if (kind === "delete")
-    return html`<${DeleteDialog} ...${{ message, onClose }} onDelete=${() => outbox.change(message, "delete")} />`;
+  if (kind === "delete" || kind === "hide")
+    return html`<${DeleteDialog} ...${{ message, kind, onClose }} onDelete=${() => outbox.change(message, kind)} />`;
   return html`<${MessageMenu}
     ...${{ message, onClose, onReact, at, me: me.uuid }}
     onPicker=${() => show("picker", message, at)}

@@ -9,18 +9,31 @@ import { closeDialog, Modal } from "./Modal.js";
 
 /** @typedef {import("../types.js").Message} Message */
 
-/** @param {{message: Message, onClose: () => void, onDelete: () => void}} props */
-export function DeleteDialog({ message, onClose, onDelete }) {
+/** @type {Record<"delete" | "hide", {title: string, warning: string}>} */
+const DELETIONS = {
+  delete: {
+    title: "Delete this message for everyone?",
+    warning: "Its text, earlier texts and reactions are removed for all members, and cannot be brought back.",
+  },
+  hide: {
+    title: "Delete this message for you?",
+    warning: "It is no longer shown to you on any device, and cannot be brought back. Others still see it.",
+  },
+};
+
+/** @param {{message: Message, kind: "delete" | "hide", onClose: () => void, onDelete: () => void}} props */
+export function DeleteDialog({ message, kind, onClose, onDelete }) {
+  const { title, warning } = DELETIONS[kind];
   /** @param {Event} event */
   const onConfirm = (event) => {
     onDelete();
     closeDialog(event.currentTarget);
   };
   return html`
-    <${Modal} label="Delete this message for everyone?" kind="about-message" onClose=${onClose}>
-      <h2>Delete this message for everyone?</h2>
-      <blockquote dir="auto">${message.message}</blockquote>
-      <p>Its text, earlier texts and reactions are removed for all members, and cannot be brought back.</p>
+    <${Modal} label=${title} kind="about-message" onClose=${onClose}>
+      <h2>${title}</h2>
+      ${message.message && html`<blockquote dir="auto">${message.message}</blockquote>`}
+      <p>${warning}</p>
       <p class="dialog-buttons">
         <button class="quiet" onClick=${(/** @type {Event} */ event) => closeDialog(event.currentTarget)}>Cancel</button>
         <button class="primary danger" onClick=${onConfirm}>Delete</button>

@@ -5,7 +5,7 @@ import { groupPath } from "../lib/router.js";
 import { formatAgo, formatFullTime } from "../lib/time.js";
 import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
-import { DELETED } from "./MessageItem.js";
+import { DELETED, EXPIRING } from "./MessageItem.js";
 
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
@@ -38,7 +38,7 @@ export const MessageGroupItem = memo(
               isTyping
                 ? html`<span class="preview is-typing">typing…</span>`
                 : html`<span class="preview" dir="auto"
-                    >${prefixOf(group, me, draft)}${draft || group.message || html`<em>${DELETED}</em>`}</span
+                    >${prefixOf(group, me, draft)}${draft || group.message || html`<em>${group.expires_at ? EXPIRING : DELETED}</em>`}</span
                   >`
             }
             ${isUnread && html`<span class="badge">${formatCount(group.unread_count)}<span class="hidden"> unread</span></span>`}

@@ -5,6 +5,7 @@ import { isEmojiOnly, partsOf } from "../lib/markup.js";
 import { INBOX_PATH } from "../lib/router.js";
 import { beginningOf } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
+import { hasExpired } from "../lib/visibility.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { ChangeFailure } from "./ChangeFailure.js";
@@ -18,6 +19,9 @@ import { Reactions } from "./Reactions.js";
 
 /** What stands where a message was deleted for all members. */
 export const DELETED = "Message deleted";
+/** What stands for a text that expires where it is not shown, and where it has expired. */
+export const EXPIRING = "Disappearing message";
+const EXPIRED = "Message expired";
 
 /**
  * @typedef {object} ItemProps
@@ -71,6 +75,7 @@ function Bubble({ message, quoted, actions, onJump }) {
   const { editing } = actions;
   const content = () => {
     if (message.deleted_at) return html`<p class="text deleted">${DELETED}</p>`;
+    if (hasExpired(message, Date.now())) return html`<p class="text deleted">${EXPIRED}</p>`;
     if (editing?.number !== message.number) return html`<${Text} text=${message.message} />`;
     return html`<${MessageEditor}
       text=${editing.text}
@@ -80,7 +85,7 @@ function Bubble({ message, quoted, actions, onJump }) {
   };
   return html`
     <div class="bubble">
-      ${replyTo !== null && !message.deleted_at && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
+      ${replyTo !== null && !message.deleted_at && !hasExpired(message, Date.now()) && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
       ${content()}
     </div>
   `;
@@ -93,6 +98,7 @@ function Tools({ message, actions }) {
   return html`
     ${
       !message.deleted_at &&
+      !hasExpired(message, Date.now()) &&
       html`<button class="tool reply" tabindex="-1" aria-label="Reply" title="Reply (r)" onClick=${() => actions.onReply(message)}>
         <${Icon} name="reply" />
       </button>`
@@ -107,11 +113,13 @@ function Tools({ message, actions }) {
 function Meta({ message, isLast, receipt, changes, isOnline, actions }) {
   const isWaiting = changes.some((each) => each.refusal === null);
   const isEdited = message.edited_at !== null && message.deleted_at === null;
-  if (!isLast && !receipt && !isEdited && !isWaiting) return null;
+  const expiresAt = hasExpired(message, Date.now()) ? null : message.expires_at;
+  if (!isLast && !receipt && !isEdited && !isWaiting && !expiresAt) return null;
   return html`
     <p class="meta">
       <time datetime=${message.created_at} title=${formatFullTime(message.created_at)}>${formatTime(message.created_at)}</time>
       ${isEdited && html`<button class="edited" tabindex="-1" title=${formatFullTime(message.edited_at ?? "")} onClick=${() => actions.onShowEdits(message)}>edited</button>`}
+      ${expiresAt && html`<time class="expires" datetime=${expiresAt} title=${formatFullTime(expiresAt)}>disappears ${formatTime(expiresAt)}</time>`}
       ${isWaiting && html`<span class="sending">${isOnline ? "Saving…" : "Will be saved when you are back online"}</span>`}
       ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
     </p>
@@ -181,7 +189,7 @@ function Link({ text, href }) {
 
 /** @param {{message: Quoted | null, onClick?: () => void}} props message: null if it cannot be shown */
 export function Quote({ message, onClick }) {
-  const text = message?.deleted_at ? DELETED : message?.message;
+  const text = message && quotedText(message);
   const content = html`
     <span class="quote-name" dir="auto">${message?.display_name ?? "Reply"}</span>
     <span class="quote-text" dir="auto">${text ?? "to a message that cannot be shown"}</span>
@@ -189,6 +197,13 @@ export function Quote({ message, onClick }) {
   return onClick
     ? html`<button class="quote" onClick=${onClick}>${content}</button>`
     : html`<div class="quote">${content}</div>`;
+}
+
+/** @param {Quoted} message */
+function quotedText(message) {
+  if (message.deleted_at || message.is_hidden) return DELETED;
+  if (message.message || !message.expires_at) return message.message;
+  return hasExpired(message, Date.now()) ? EXPIRED : EXPIRING;
 }
 
 /** @param {{at: string, now: number}} props */

@@ -15,6 +15,7 @@ export function MessageMenu({ message, at, me, onClose, onReact, onPicker, onAct
   /** What to do once the menu is closed, so that the focus is where it was. */
   const chosen = useRef(() => {});
   const own = new Set(message.reactions.filter((each) => each.me).map((each) => each.emoji));
+  const actions = actionsOf(message, me, config, Date.now());
   const choose = (/** @type {Event} */ event, /** @type {() => void} */ action) => {
     chosen.current = action;
     closeDialog(event.currentTarget);
@@ -27,7 +28,7 @@ export function MessageMenu({ message, at, me, onClose, onReact, onPicker, onAct
     <${Modal} label="Actions" kind="actions" at=${at} onClose=${onClosed}>
       <div role="menu" aria-label="Message" onKeyDown=${onKeyDown}>
         ${
-          !message.deleted_at &&
+          actions.includes("reply") &&
           html`<div class="emoji-row" role="group" aria-label="React">
             ${emoji.all().map(
               (each) =>
@@ -52,7 +53,7 @@ export function MessageMenu({ message, at, me, onClose, onReact, onPicker, onAct
             </button>
           </div>`
         }
-        ${actionsOf(message, me, config, Date.now()).map(
+        ${actions.map(
           (action) =>
             html`<button
               key=${action}

@@ -13,7 +13,10 @@ export function MessageRows(props) {
   const { thread, pending, me, afterWindow, now } = props;
   const waiting = afterWindow === 0 ? pending.slice(0, MAX_PENDING) : [];
   const receipt = receiptsOf(props);
-  return rowsOf(thread.messages, waiting, me.uuid, thread.unreadFrom).map((row) => {
+  const shown = thread.messages.filter((message) => !message.is_hidden);
+  const unreadFrom = thread.unreadFrom;
+  const firstUnread = unreadFrom === null ? null : (shown.find(({ number }) => number >= unreadFrom)?.number ?? null);
+  return rowsOf(shown, waiting, me.uuid, firstUnread).map((row) => {
     if (row.kind === "day") return html`<${DaySeparator} key=${row.key} at=${row.at} now=${now} />`;
     if (row.kind === "unread") return html`<${UnreadLine} key=${row.key} />`;
     return row.kind === "pending" ? pendingRow(row, props) : messageRow(row, receipt(row.message), props);

@@ -1,6 +1,8 @@
 /** What a user can do with a message. */
 
-/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "delete"} Action */
+import { hasExpired } from "./visibility.js";
+
+/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "hide" | "delete"} Action */
 
 /** @type {Record<Action, {label: string, icon: string}>} */
 export const ACTIONS = {
@@ -10,6 +12,7 @@ export const ACTIONS = {
   link: { label: "Copy link", icon: "link" },
   edits: { label: "Earlier texts", icon: "history" },
   reactions: { label: "Who reacted", icon: "smile" },
+  hide: { label: "Delete for me", icon: "trash" },
   delete: { label: "Delete for everyone", icon: "trash" },
 };
 
@@ -22,17 +25,19 @@ export const ACTIONS = {
  * @returns {Action[]}
  */
 export function actionsOf(message, me, config, now) {
-  if (message.deleted_at) return ["link"];
+  if (message.is_hidden) return [];
+  if (message.deleted_at || hasExpired(message, now)) return ["link", "hide"];
   const age = (now - Date.parse(message.created_at)) / 1000;
   const isOwn = message.user_uuid === me;
   /** @type {[Action, boolean][]} */
   const actions = [
     ["reply", true],
-    ["edit", isOwn && age < config.edit_window_seconds],
+    ["edit", isOwn && !message.expires_at && age < config.edit_window_seconds],
     ["copy", true],
     ["link", true],
     ["edits", message.version > 1 && config.shows_edits],
     ["reactions", message.reactions.length > 0],
+    ["hide", true],
     ["delete", isOwn && age < config.delete_window_seconds],
   ];
   return actions.filter(([, isAllowed]) => isAllowed).map(([action]) => action);

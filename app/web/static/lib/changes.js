@@ -1,5 +1,7 @@
 /** Changes of messages: edits, deletions and reactions, in the order of their numbers. */
 
+import { asHidden, hasExpired } from "./visibility.js";
+
 /** The most changes that are kept for messages that are being loaded meanwhile. */
 const MAX_RECENT = 100;
 
@@ -7,7 +9,7 @@ const MAX_RECENT = 100;
 /** @typedef {import("../types.js").Thread} Thread */
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Change} Change */
-/** @typedef {Pick<Change, "type" | "user_uuid" | "created_at" | "message" | "version" | "emoji">} Effect */
+/** @typedef {Pick<Change, "user_uuid" | "created_at" | "message" | "version" | "emoji"> & {type: string}} Effect */
 
 /**
  * Return the state with these changes, in the open conversation and in those that were open before.
@@ -58,7 +60,7 @@ export function withRecentChanges(thread, messages, me) {
  * @returns {Message}
  */
 function withChange(message, change, me) {
-  if (message.reply && message.reply.number === change.number)
+  if (message.reply && message.reply.number === change.number && !message.reply.is_hidden)
     return { ...message, reply: { ...message.reply, ...quoteAfter(change) } };
   if (message.number !== change.number || change.change_number <= message.change_number) return message;
   return { ...changed(message, change, me), change_number: change.change_number };
@@ -79,7 +81,9 @@ function quoteAfter(change) {
  */
 function changed(message, effect, me) {
   const { type, user_uuid, emoji, created_at } = effect;
+  if (type === "hide") return asHidden(message);
   if (type === "delete") return { ...message, message: "", deleted_at: created_at, reactions: [] };
+  if (message.is_hidden || hasExpired(message, Date.now())) return message;
   if (type === "edit") {
     const { message: text, version } = effect;
     const isLater = version !== null && version > message.version;
@@ -140,7 +144,8 @@ function effectOf({ type, text, emoji, created_at }, message, me) {
  */
 export function replaceMessage(state, message) {
   const isOlder = (/** @type {Message} */ each) =>
-    each.uuid === message.uuid && each.change_number < message.change_number;
+    each.uuid === message.uuid &&
+    (each.change_number < message.change_number || (message.is_hidden && !each.is_hidden));
   const replace = (/** @type {Thread} */ thread) =>
     thread.messages.some(isOlder)
       ? { ...thread, messages: thread.messages.map((each) => (isOlder(each) ? message : each)) }

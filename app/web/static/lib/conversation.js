@@ -113,10 +113,23 @@ export class Conversation {
     });
   }
 
+  /**
+   * Read a group again. Without an answer the event stream brings it.
+   * @param {string} group
+   */
+  async refreshGroup(group) {
+    await this.#readGroup(group).catch((error) => {
+      if (!(error instanceof RequestError)) throw error;
+    });
+  }
+
   /** @param {string} group */
   async #groupOf(group) {
-    const known = this.store.state.groups[group];
-    if (known) return known;
+    return this.store.state.groups[group] ?? (await this.#readGroup(group));
+  }
+
+  /** @param {string} group */
+  async #readGroup(group) {
     const row = await this.api.get(`/api/message_groups/${encodeURIComponent(group)}`);
     this.store.update((state) => applyGroups(state, [row]));
     return row;

@@ -12,6 +12,7 @@ import { OutboxStorage } from "./outboxStorage.js";
 import { inboxOf } from "./selectors.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { Typing } from "./typing.js";
+import { expireMessages } from "./visibility.js";
 
 const SYNC_RETRY_DELAY = 2_000;
 const MAX_SYNCED_GROUPS = 150;
@@ -57,7 +58,7 @@ export class Messenger {
     document.addEventListener("visibilitychange", retryIfVisible, { signal });
     this.#signOuts = new BroadcastChannel(SIGN_OUTS);
     this.#signOuts.onmessage = ({ data }) => data === this.store.state.me.uuid && void this.#leave();
-    const timer = setInterval(() => this.store.update((state) => expireTyping(state, Date.now())), 1000);
+    const timer = setInterval(() => this.#expire(Date.now()), 1000);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.drafts.refresh();
     void this.inbox.load();
@@ -72,6 +73,19 @@ export class Messenger {
     this.inbox.stop();
     this.outbox.stop();
     this.typing.onSent();
+  }
+
+  /**
+   * Drop what has expired, and ask for the groups that have fewer unread messages since.
+   * @param {number} now
+   */
+  #expire(now) {
+    this.store.update((state) => expireMessages(expireTyping(state, now), now));
+    for (const group of Object.values(this.store.state.groups)) {
+      if (!group.unread_until || Date.parse(group.unread_until) > now) continue;
+      this.store.update((state) => applyGroups(state, [{ ...group, unread_until: null }]));
+      void this.conversation.refreshGroup(group.uuid);
+    }
   }
 
   /** @param {string} display_name */

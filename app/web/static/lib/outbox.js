@@ -266,6 +266,7 @@ function requestOf(change) {
   if (change.type === "edit")
     return ["PATCH", path, { message: change.text, uuid: change.uuid }, { "if-match": `"${change.version}"` }];
   if (change.type === "delete") return ["DELETE", path];
+  if (change.type === "hide") return ["DELETE", `${path}?for=me`];
   return [change.type === "react" ? "PUT" : "DELETE", `${path}/reactions/${encodeURIComponent(change.emoji ?? "")}`];
 }
 
@@ -280,8 +281,9 @@ function bodyOf(pending) {
 }
 
 /** @param {import("../types.js").Quoted} message */
-function pick({ number, display_name, message, deleted_at }) {
-  return { number, display_name, message, deleted_at };
+function pick({ number, display_name, message, deleted_at, expires_at, is_hidden }) {
+  const text = expires_at ? "" : message; // it would stay in this browser
+  return { number, display_name, message: text, deleted_at, expires_at, is_hidden };
 }
 
 /** @param {Entry} entry */

@@ -1,6 +1,7 @@
 /** The store: the state of the page, and pure functions that return the state after an event. */
 
 import { applyChanges, withRecentChanges } from "./changes.js";
+import { hideMessages } from "./visibility.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Group} Group */
@@ -103,7 +104,8 @@ export function applyEvent(state, event, now) {
 export function applyGroups(state, rows) {
   const groups = { ...state.groups };
   for (const row of rows) groups[row.uuid] = mergeRows(groups[row.uuid], row);
-  return { ...state, groups };
+  const hidden = rows.filter((row) => row.hide_count > 0);
+  return hidden.reduce((next, row) => hideMessages(next, row.uuid, row.hidden), { ...state, groups });
 }
 
 /**
@@ -121,10 +123,11 @@ function mergeRows(current, row) {
     message: head.message,
     created_at: head.created_at,
     last_message_by: head.last_message_by,
+    expires_at: head.expires_at,
     last_number: head.last_number,
     change_number: Math.max(current.change_number, row.change_number),
     read_number: read,
-    unread_count: Math.max(0, head.last_number - read),
+    unread_count: Math.max(0, newer.unread_count + head.last_number - newer.last_number - (read - newer.read_number)),
   };
 }
 
@@ -169,8 +172,9 @@ function applyMessage(state, message) {
       ...group,
       read_number,
       last_number: number,
-      unread_count: number - read_number,
-      message: message.message,
+      unread_count: sender === state.me.uuid ? 0 : group.unread_count + number - group.last_number,
+      message: message.expires_at ? "" : message.message,
+      expires_at: message.expires_at,
       created_at: message.created_at,
       last_message_by: sender,
     };
@@ -242,7 +246,11 @@ export function applyRead(state, uuid, user, number) {
   const next = { ...state, readers: { ...state.readers, [uuid]: { ...readers, [user]: number } } };
   const group = state.groups[uuid];
   if (user !== state.me.uuid || !group || group.read_number >= number) return next;
-  const read = { ...group, read_number: number, unread_count: Math.max(0, group.last_number - number) };
+  const read = {
+    ...group,
+    read_number: number,
+    unread_count: Math.min(group.unread_count, Math.max(0, group.last_number - number)),
+  };
   return { ...next, groups: { ...state.groups, [uuid]: read } };
 }
 

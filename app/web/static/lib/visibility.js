@@ -1,0 +1,83 @@
+/** Messages without a text for this user: deleted for oneself, or expired. */
+
+/** @typedef {import("../types.js").Message} Message */
+/** @typedef {import("../types.js").Quoted} Quoted */
+/** @typedef {import("../types.js").State} State */
+/** @typedef {import("../types.js").Thread} Thread */
+
+const BLANK = { message: "", reactions: [], reply: null };
+
+/**
+ * Return whether the text of a message, or of a quoted one, has expired.
+ * @param {{expires_at: string | null}} message
+ * @param {number} now milliseconds
+ */
+export function hasExpired({ expires_at }, now) {
+  return expires_at !== null && Date.parse(expires_at) <= now;
+}
+
+/**
+ * Return a message as it is once this user has hidden it.
+ * @param {Message} message
+ * @returns {Message}
+ */
+export function asHidden(message) {
+  return message.is_hidden ? message : { ...message, ...BLANK, is_hidden: true };
+}
+
+/**
+ * Return the state without the texts of the messages that this user has hidden in a group.
+ * @param {State} state
+ * @param {string} group
+ * @param {number[]} numbers
+ * @returns {State}
+ */
+export function hideMessages(state, group, numbers) {
+  const isHidden = (/** @type {{number: number, is_hidden: boolean} | null} */ each) =>
+    each !== null && !each.is_hidden && numbers.includes(each.number);
+  return mapMessages(
+    state,
+    (message) => {
+      const shown = isHidden(message) ? asHidden(message) : message;
+      return shown.reply && isHidden(shown.reply)
+        ? { ...shown, reply: { ...shown.reply, message: "", is_hidden: true } }
+        : shown;
+    },
+    group,
+  );
+}
+
+/**
+ * Return the state without the texts that have expired.
+ * @param {State} state
+ * @param {number} now milliseconds
+ * @returns {State}
+ */
+export function expireMessages(state, now) {
+  const isOver = (/** @type {{message: string, expires_at: string | null} | null} */ each) =>
+    each !== null && each.message !== "" && hasExpired(each, now);
+  return mapMessages(state, (message) => {
+    if (isOver(message)) return { ...message, ...BLANK };
+    return message.reply && isOver(message.reply) ? { ...message, reply: { ...message.reply, message: "" } } : message;
+  });
+}
+
+/**
+ * Return the state with other messages in the open conversation and in those that were open before, itself if all are
+ * the same.
+ * @param {State} state
+ * @param {(message: Message) => Message} change
+ * @param {string | null} group of this group only
+ * @returns {State}
+ */
+function mapMessages(state, change, group = null) {
+  const apply = (/** @type {Thread} */ of) => {
+    if (group !== null && of.group !== group) return of;
+    const messages = of.messages.map(change);
+    return messages.some((each, at) => each !== of.messages[at]) ? { ...of, messages } : of;
+  };
+  const thread = state.thread && apply(state.thread);
+  const kept = state.kept.map(apply);
+  const isSame = thread === state.thread && kept.every((each, at) => each === state.kept[at]);
+  return isSame ? state : { ...state, thread, kept };
+}
