@@ -125,6 +125,7 @@ function mergeRows(current, row) {
     change_number: Math.max(current.change_number, row.change_number),
     read_number: read,
     unread_count: Math.max(0, head.last_number - read),
+    unread_mention_count: head.last_number > read ? newer.unread_mention_count : 0,
   };
 }
 
@@ -170,6 +171,7 @@ function applyMessage(state, message) {
       read_number,
       last_number: number,
       unread_count: number - read_number,
+      unread_mention_count: number > read_number ? group.unread_mention_count : 0,
       message: message.message,
       created_at: message.created_at,
       last_message_by: sender,
@@ -242,7 +244,9 @@ export function applyRead(state, uuid, user, number) {
   const next = { ...state, readers: { ...state.readers, [uuid]: { ...readers, [user]: number } } };
   const group = state.groups[uuid];
   if (user !== state.me.uuid || !group || group.read_number >= number) return next;
-  const read = { ...group, read_number: number, unread_count: Math.max(0, group.last_number - number) };
+  const unread = Math.max(0, group.last_number - number);
+  const unread_mention_count = unread > 0 ? group.unread_mention_count : 0;
+  const read = { ...group, read_number: number, unread_count: unread, unread_mention_count };
   return { ...next, groups: { ...state.groups, [uuid]: read } };
 }
 
