@@ -54,8 +54,8 @@ async def export(
     """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
     An export holds the texts of messages, unless they have expired. It names users by their uuid only; with --all it
-    ends with the users themselves, their e-mail addresses and settings among them. A file is written under its name with
-    .part until it is whole. An export of all that was interrupted goes on from there.
+    ends with the users themselves, their e-mail addresses and settings among them. A file is written under its name
+    with .part until it is whole. An export of all that was interrupted goes on from there.
     """
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)

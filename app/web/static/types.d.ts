@@ -39,6 +39,8 @@ export type Pending = {
   group: string | null;
   handle: string | null;
   text: string;
+  /** The members that it mentions. */
+  mentions?: string[];
   reply_to: number | null;
   reply: Quoted | null;
   after: number | null;
@@ -57,6 +59,8 @@ export type PendingChange = {
   text: string | null;
   version: number | null;
   emoji: string | null;
+  /** The members that an edit mentions. */
+  mentions?: string[] | null;
   created_at: string;
   /** Why the server refused it; null while it may still be sent. */
   refusal: string | null;

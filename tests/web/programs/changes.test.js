@@ -28,6 +28,7 @@ const message = (number, more = {}) => ({
   version: 1,
   change_number: 0,
   reactions: [],
+  mentions: [],
   ...more,
 });
 const change = (change_number, number, type, more = {}) => ({
@@ -41,6 +42,7 @@ const change = (change_number, number, type, more = {}) => ({
   message: null,
   version: null,
   emoji: null,
+  mentions: [],
   ...more,
 });
 const row = (change_number, version = 1 + change_number) => ({

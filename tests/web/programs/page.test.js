@@ -18,6 +18,7 @@ const { rowsOf } = await page("lib/rows.js");
 const { parseRoute } = await page("lib/router.js");
 const { searchEmoji } = await page("lib/emoji.js");
 const { isEmojiOnly, partsOf } = await page("lib/markup.js");
+const { mentionedIn, suggestionsAt } = await page("lib/mentions.js");
 const { uuid7 } = await page("lib/uuid7.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -482,4 +483,42 @@ test("code and emphasis are found between their marks, and nothing is lost", () 
 test("one to three emoji alone are few, and nothing else is", () => {
   for (const text of ["🎉", "👍🏽 ❤️", " 👩‍👩‍👧🇫🇷1️⃣\n"]) assert.ok(isEmojiOnly(text), text);
   for (const text of ["", " ", "1", "🎉🎉🎉🎉", "ok 🎉", "#", "©", "🎉."]) assert.ok(!isEmojiOnly(text), text);
+});
+
+test("handles of members are mentions, but not in addresses, in code and in other words", () => {
+  const members = [
+    { uuid: "b", handle: "bob", display_name: "Bob Builder" },
+    { uuid: "a", handle: "ann_2", display_name: "Ann" },
+  ];
+  const texts = ["@bob", "(@BOB), @ann_2!", "me@bob.example @bobby @bob_ @@bob", "é@bob", "@ann_2@bob", "@eve", ""];
+  assert.deepEqual(
+    texts.map((text) => mentionedIn(text, members)),
+    [["b"], ["b", "a"], [], [], ["a"], [], []],
+  );
+  const shown = (/** @type {string} */ text) =>
+    partsOf(text, members)
+      .filter((part) => part.kind === "mention")
+      .map((part) => [part.text, part.member.uuid]);
+  assert.deepEqual(shown("@bob `@bob` https://a.example/@bob @eve, @Ann_2"), [
+    ["@bob", "b"],
+    ["@Ann_2", "a"],
+  ]);
+  for (const text of ["@bob", "x @bob, *@ann_2* @eve"])
+    assert.equal(
+      partsOf(text, members)
+        .map((part) => part.text)
+        .join(""),
+      text.replaceAll("*", ""),
+    );
+  const offered = (/** @type {string} */ text) =>
+    suggestionsAt(text, text.length, members)?.members.map((each) => each.uuid) ?? [];
+  assert.deepEqual(["@", "hi @b", "@build", "@bob", "a@b", "@x", "@ann_2 "].map(offered), [
+    ["b", "a"],
+    ["b"],
+    ["b"],
+    [],
+    [],
+    [],
+    [],
+  ]);
 });

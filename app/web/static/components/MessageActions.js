@@ -23,7 +23,7 @@ const NOTICE_DURATION = 2500;
  * @property {(message: Message, at: Point) => void} onMenu
  * @property {(message: Message) => boolean} canEdit
  * @property {(message: Message, text?: string) => void} onEdit
- * @property {(message: Message, text: string) => void} onSave
+ * @property {(message: Message, text: string, mentions: string[]) => void} onSave
  * @property {(message: Message) => void} onCancel
  * @property {(message: Message) => void} onShowEdits
  * @property {(uuid: string) => void} onDiscard
@@ -59,9 +59,9 @@ export function useMessageActions({ me, messages, onReply }) {
     onMenu: (message, at) => show("menu", message, at),
     canEdit: (message) => actionsOf(message, me.uuid, messenger.config, Date.now()).includes("edit"),
     onEdit,
-    onSave: (message, text) => {
+    onSave: (message, text, mentions) => {
       const version = editing?.version ?? message.version;
-      if (text !== message.message) messenger.outbox.change(message, "edit", { text, version });
+      if (text !== message.message) messenger.outbox.change(message, "edit", { text, version, mentions });
       endEditing(message);
     },
     onCancel: endEditing,

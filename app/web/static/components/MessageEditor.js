@@ -1,23 +1,30 @@
 /** The text of a message while it is edited in its place: Enter saves, Escape cancels. */
 
 import { useMessenger } from "../lib/hooks.js";
+import { mentionedIn } from "../lib/mentions.js";
 import { countCharacters, sanitize } from "../lib/text.js";
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { useMentionList } from "./MentionList.js";
 
-/** @param {{text: string, onSave: (text: string) => void, onCancel: () => void}} props */
-export function MessageEditor({ text, onSave, onCancel }) {
+/**
+ * @param {{text: string, members: import("../lib/mentions.js").Member[], onCancel: () => void,
+ *   onSave: (text: string, mentions: string[]) => void}} props
+ */
+export function MessageEditor({ text, members, onSave, onCancel }) {
   const { config } = useMessenger();
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const [value, setValue] = useState(text);
   const left = config.message_max_length - countCharacters(value);
   const canSave = left >= 0 && left < config.message_max_length;
-  const save = () => canSave && onSave(sanitize(value));
+  const save = () => canSave && onSave(sanitize(value), mentionedIn(value, members));
+  const mentions = useMentionList({ id: "editor-mention-list", area, members, onText: setValue });
   useLayoutEffect(() => {
     area.current?.focus();
     area.current?.setSelectionRange(text.length, text.length);
   }, []);
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
+    if (mentions.onKeyDown(event)) return;
     event.stopPropagation(); // the keys of the feed are not meant
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) save();
     else if (event.key === "Escape") onCancel();
@@ -26,6 +33,7 @@ export function MessageEditor({ text, onSave, onCancel }) {
   };
   return html`
     <div class="editor">
+      ${mentions.list}
       <div class="grow" data-text=${value}>
         <textarea
           ref=${area}
@@ -34,7 +42,11 @@ export function MessageEditor({ text, onSave, onCancel }) {
           aria-label="Edit message"
           aria-invalid=${left < 0 ? "true" : "false"}
           value=${value}
-          onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => setValue(event.currentTarget.value)}
+          ...${mentions.attributes}
+          onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => {
+            setValue(event.currentTarget.value);
+            mentions.look();
+          }}
           onKeyDown=${onKeyDown}
         ></textarea>
       </div>

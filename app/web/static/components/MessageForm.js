@@ -1,18 +1,21 @@
 /** The composer: Enter sends, Shift+Enter starts a new line, a counter shows the characters that are left. */
 
 import { useMessenger } from "../lib/hooks.js";
+import { mentionedIn } from "../lib/mentions.js";
 import { countCharacters, sanitize } from "../lib/text.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
+import { useMentionList } from "./MentionList.js";
 import { Quote } from "./MessageItem.js";
 
 const LOW_COUNT = 100;
 
 /**
- * @param {{target: {group: string | null, handle: string | null}, draftKey: string, name: string, reply: import("../types.js").Message | null,
+ * @param {{target: {group: string | null, handle: string | null}, draftKey: string, name: string,
+ *   members: import("../lib/mentions.js").Member[], reply: import("../types.js").Message | null,
  *   onReplyEnd: () => void, onLeave: () => void, onUp?: () => void}} props
  */
-export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave, onUp = () => {} }) {
+export function MessageForm({ target, draftKey, name, members, reply, onReplyEnd, onLeave, onUp = () => {} }) {
   const messenger = useMessenger();
   const [text, setText] = useState(() => messenger.drafts.get(draftKey));
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
@@ -36,9 +39,10 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
     if (next.trim()) messenger.typing.onInput(target.group);
     else messenger.typing.stop();
   };
+  const mentions = useMentionList({ id: "mention-list", area, members, onText: onInput });
   const send = () => {
     if (!canSend) return;
-    messenger.outbox.add(target, sanitize(text), reply);
+    messenger.outbox.add(target, sanitize(text), reply, mentionedIn(text, members));
     messenger.typing.onSent();
     void messenger.conversation.showNewest();
     setText("");
@@ -53,6 +57,7 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
   };
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
+    if (mentions.onKeyDown(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send();
     else if (event.key === "ArrowUp" && text === "") onUp();
     else if (event.key === "Escape") (reply ? onReplyEnd : onLeave)();
@@ -71,6 +76,7 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
           </button>
         </div>`
       }
+      ${mentions.list}
       <div class="composer-field">
         <div class="grow" data-text=${text}>
           <textarea
@@ -82,7 +88,11 @@ export function MessageForm({ target, draftKey, name, reply, onReplyEnd, onLeave
             aria-invalid=${left < 0 ? "true" : "false"}
             placeholder=${`Message ${name}`}
             value=${text}
-            onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => onInput(event.currentTarget.value)}
+            ...${mentions.attributes}
+            onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => {
+              onInput(event.currentTarget.value);
+              mentions.look();
+            }}
             onKeyDown=${onKeyDown}
           ></textarea>
         </div>

@@ -7,6 +7,9 @@ import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { DELETED, EXPIRING } from "./MessageItem.js";
 
+/** The most unread mentions that the service counts. */
+const MOST_COUNTED = 20;
+
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
  *   draft: string, isReachable: boolean}} Props
@@ -41,6 +44,7 @@ export const MessageGroupItem = memo(
                     >${prefixOf(group, me, draft)}${draft || group.message || html`<em>${group.expires_at ? EXPIRING : DELETED}</em>`}</span
                   >`
             }
+            ${group.unread_mention_count > 0 && html`<span class="badge mentions">@${group.unread_mention_count > 1 ? formatMentions(group.unread_mention_count) : ""}<span class="hidden"> unread mentions</span></span>`}
             ${isUnread && html`<span class="badge">${formatCount(group.unread_count)}<span class="hidden"> unread</span></span>`}
           </span>
         </span>
@@ -58,6 +62,11 @@ export const MessageGroupItem = memo(
 function prefixOf(group, me, draft) {
   if (draft) return html`<span class="draft">Draft: </span>`;
   return group.last_message_by === me && html`<span class="you">You: </span>`;
+}
+
+/** @param {number} count */
+function formatMentions(count) {
+  return count < MOST_COUNTED ? String(count) : `${MOST_COUNTED}+`;
 }
 
 /** @param {number} count */

@@ -2,6 +2,7 @@
 
 import { pointBelow } from "../lib/gestures.js";
 import { isEmojiOnly, partsOf } from "../lib/markup.js";
+import { mentionedMembers } from "../lib/mentions.js";
 import { INBOX_PATH } from "../lib/router.js";
 import { beginningOf } from "../lib/text.js";
 import { dayLabel, formatFullTime, formatTime } from "../lib/time.js";
@@ -35,6 +36,8 @@ const EXPIRED = "Message expired";
  * @property {boolean} isOnline
  * @property {import("./MessageActions.js").Actions} actions
  * @property {(number: number) => void} onJump
+ * @property {import("../lib/mentions.js").Member[]} members
+ * @property {string} me
  */
 
 /** @param {ItemProps} props */
@@ -70,21 +73,24 @@ export function MessageItem(props) {
 }
 
 /** @param {ItemProps} props */
-function Bubble({ message, quoted, actions, onJump }) {
+function Bubble({ message, quoted, actions, onJump, members, me }) {
   const replyTo = message.reply_to;
   const { editing } = actions;
   const content = () => {
     if (message.deleted_at) return html`<p class="text deleted">${DELETED}</p>`;
     if (hasExpired(message, Date.now())) return html`<p class="text deleted">${EXPIRED}</p>`;
-    if (editing?.number !== message.number) return html`<${Text} text=${message.message} />`;
+    if (editing?.number !== message.number)
+      return html`<${Text} text=${message.message} me=${me} mentioned=${mentionedMembers(message.mentions, members)} />`;
     return html`<${MessageEditor}
       text=${editing.text}
-      onSave=${(/** @type {string} */ text) => actions.onSave(message, text)}
+      members=${members}
+      onSave=${(/** @type {string} */ text, /** @type {string[]} */ mentions) => actions.onSave(message, text, mentions)}
       onCancel=${() => actions.onCancel(message)}
     />`;
   };
+  const isForMe = message.user_uuid !== me && message.mentions.some((each) => each.user_uuid === me);
   return html`
-    <div class="bubble">
+    <div class="bubble ${isForMe ? "for-me" : ""}">
       ${replyTo !== null && !message.deleted_at && !hasExpired(message, Date.now()) && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
       ${content()}
     </div>
@@ -160,21 +166,26 @@ export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetr
 
 /**
  * The text of a message. Of a very tall one the beginning is shown, until the reader asks for all of it.
- * @param {{text: string}} props
+ * @param {{text: string, mentioned?: import("../lib/mentions.js").Member[], me?: string}} props
  */
-function Text({ text }) {
+function Text({ text, mentioned = [], me = "" }) {
   const [isOpen, setOpen] = useState(false);
   const beginning = beginningOf(text);
   const isTall = beginning !== text;
   const shown = isOpen ? text : beginning;
   return html`
-    <p class="text ${isEmojiOnly(text) ? "big" : ""}" dir="auto">${partsOf(shown).map(elementOf)}</p>
+    <p class="text ${isEmojiOnly(text) ? "big" : ""}" dir="auto">${partsOf(shown, mentioned).map((part) => elementOf(part, me))}</p>
     ${isTall && html`<button class="link fold" onClick=${() => setOpen(!isOpen)}>${isOpen ? "Show less" : "Show all"}</button>`}
   `;
 }
 
-/** @param {import("../lib/markup.js").Part} part */
-function elementOf({ kind, text, href }) {
+/**
+ * @param {import("../lib/markup.js").Part} part
+ * @param {string} me
+ */
+function elementOf({ kind, text, href, member }, me) {
+  if (kind === "mention")
+    return html`<${PersonButton} name=${member?.display_name} handle=${member?.handle} look="mention ${member?.uuid === me ? "is-me" : ""}">${text}<//>`;
   if (kind === "link") return html`<${Link} text=${text} href=${href} />`;
   if (kind === "emphasis") return html`<em>${text}</em>`;
   return kind === "plain" ? text : html`<code class=${kind}>${text}</code>`;

@@ -1,5 +1,6 @@
 /** What stands in the feed: messages, pending messages, day separators and the unread line. */
 
+import { membersOf } from "../lib/mentions.js";
 import { rowsOf } from "../lib/rows.js";
 import { quotedBy } from "../lib/selectors.js";
 import { html } from "../vendor/htm-preact.js";
@@ -40,12 +41,13 @@ function receiptsOf({ thread, me, readByOthers }) {
  * @param {string} receipt
  * @param {import("./MessageFeed.js").Props} props
  */
-function messageRow(row, receipt, { thread, messenger, actions, pendingChanges, isOnline }) {
+function messageRow(row, receipt, { thread, group, me, messenger, actions, pendingChanges, isOnline }) {
   const onJump = (/** @type {number} */ number) => void messenger.conversation.showMessage(number);
   const changes = pendingChanges.filter((each) => each.number === row.message.number);
   return html`<${MessageItem}
     key=${row.key}
     ...${row}
+    ...${{ members: membersOf(group, me), me: me.uuid }}
     ...${{ receipt, onJump, actions, changes, isOnline, quoted: quotedBy(thread.messages, row.message) }}
   />`;
 }

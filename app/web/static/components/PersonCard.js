@@ -5,17 +5,17 @@ import { Avatar } from "./Avatar.js";
 
 /**
  * A button that shows the card of a user.
- * @param {{name: string, handle: string | null, tabindex?: number,
+ * @param {{name: string, handle: string | null, tabindex?: number, look?: string,
  *   children?: import("../vendor/htm-preact.js").Child}} props
  */
-export function PersonButton({ name, handle, tabindex = 0, children }) {
+export function PersonButton({ name, handle, tabindex = 0, look = "person-button", children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [isOpen, setOpen] = useState(false);
   useLayoutEffect(() => {
     if (isOpen) dialog.current?.showModal();
   }, [isOpen]);
   return html`
-    <button class="person-button" tabindex=${tabindex} aria-label=${`About ${name}`} onClick=${() => setOpen(true)}>
+    <button class=${look} tabindex=${tabindex} aria-label=${`About ${name}`} onClick=${() => setOpen(true)}>
       ${children}
     </button>
     ${

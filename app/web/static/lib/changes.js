@@ -9,7 +9,8 @@ const MAX_RECENT = 100;
 /** @typedef {import("../types.js").Thread} Thread */
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Change} Change */
-/** @typedef {Pick<Change, "user_uuid" | "created_at" | "message" | "version" | "emoji"> & {type: string}} Effect */
+/** @typedef {Pick<Change, "user_uuid" | "created_at" | "message" | "version" | "emoji">
+ *   & {type: string, mentions: string[] | null}} Effect */
 
 /**
  * Return the state with these changes, in the open conversation and in those that were open before.
@@ -82,15 +83,30 @@ function quoteAfter(change) {
 function changed(message, effect, me) {
   const { type, user_uuid, emoji, created_at } = effect;
   if (type === "hide") return asHidden(message);
-  if (type === "delete") return { ...message, message: "", deleted_at: created_at, reactions: [] };
+  if (type === "delete") return { ...message, message: "", deleted_at: created_at, reactions: [], mentions: [] };
   if (message.is_hidden || hasExpired(message, Date.now())) return message;
   if (type === "edit") {
     const { message: text, version } = effect;
     const isLater = version !== null && version > message.version;
-    return isLater ? { ...message, message: text ?? message.message, version, edited_at: created_at } : message;
+    const mentions = withMentions(message.mentions, effect.mentions);
+    return isLater
+      ? { ...message, message: text ?? message.message, version, edited_at: created_at, mentions }
+      : message;
   }
   if (!emoji) return message; // of a type that is not known
   return { ...message, reactions: withReaction(message.reactions, emoji, type === "react" ? 1 : -1, user_uuid === me) };
+}
+
+/**
+ * Return the mentions after an edit, which has ids only: those that it adds have no names.
+ * @param {Message["mentions"]} mentions
+ * @param {string[] | null} uuids
+ * @returns {Message["mentions"]}
+ */
+function withMentions(mentions, uuids) {
+  if (!uuids) return mentions;
+  const known = new Map(mentions.map((each) => [each.user_uuid, each]));
+  return uuids.map((uuid) => known.get(uuid) ?? { user_uuid: uuid, display_name: "", handle: null });
 }
 
 /**
@@ -132,8 +148,16 @@ export function withPending(messages, pending, me) {
  * @param {string} me
  * @returns {Effect}
  */
-function effectOf({ type, text, emoji, created_at }, message, me) {
-  return { type, user_uuid: me, created_at, emoji, message: text, version: message.version + 1 };
+function effectOf({ type, text, emoji, created_at, mentions }, message, me) {
+  return {
+    type,
+    user_uuid: me,
+    created_at,
+    emoji,
+    message: text,
+    version: message.version + 1,
+    mentions: mentions ?? null,
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What stands out in the text of a message: links, code and emphasis. Everything else stays as it was written. */
 
+import { splitMentions } from "./mentions.js";
 import { splitLinks } from "./text.js";
 
 /** A block between three backticks, or code between single ones. */
@@ -7,25 +8,39 @@ const CODE = /```\n?([\s\S]+?)\n?```|`([^`\n]+)`/g;
 /** Words between asterisks, which do not touch other letters. */
 const EMPHASIS = /(?<![\p{L}\p{N}*])\*(?![\s*])()([^*\n]*[^*\s])\*(?![\p{L}\p{N}*])/gu;
 
-/** @typedef {{text: string, kind: "plain" | "code" | "block" | "emphasis" | "link", href?: string}} Part */
+/** @typedef {import("./mentions.js").Member} Member */
+/** @typedef {{text: string, kind: "plain" | "code" | "block" | "emphasis" | "link" | "mention", href?: string, member?: Member}} Part */
 
 /**
  * Return the parts of a text. A link may contain asterisks, and code may contain anything.
  * @param {string} text
+ * @param {Member[]} [mentioned] the members that it mentions
  * @returns {Part[]}
  */
-export function partsOf(text) {
+export function partsOf(text, mentioned = []) {
   return split(text, CODE, (block) => (block ? "block" : "code")).flatMap((part) =>
-    part.kind === "plain" ? splitLinks(part.text).flatMap(linkOrText) : [part],
+    part.kind === "plain" ? splitLinks(part.text).flatMap((each) => linkOrText(each, mentioned)) : [part],
   );
 }
 
 /**
  * @param {{text: string, href: string | null}} part
+ * @param {Member[]} mentioned
  * @returns {Part[]}
  */
-function linkOrText({ text, href }) {
-  return href === null ? split(text, EMPHASIS, () => "emphasis") : [{ text, kind: "link", href }];
+function linkOrText({ text, href }, mentioned) {
+  if (href !== null) return [{ text, kind: "link", href }];
+  return split(text, EMPHASIS, () => "emphasis").flatMap((part) =>
+    part.kind === "plain" ? splitMentions(part.text, mentioned).map(mentionOrText) : [part],
+  );
+}
+
+/**
+ * @param {{text: string, member: Member | null}} part
+ * @returns {Part}
+ */
+function mentionOrText({ text, member }) {
+  return member ? { text, kind: "mention", member } : { text, kind: "plain" };
 }
 
 /**

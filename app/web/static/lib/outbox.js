@@ -41,12 +41,13 @@ export class Outbox {
    * @param {{group: string | null, handle: string | null}} target
    * @param {string} text
    * @param {import("../types.js").Quoted | null} reply the message that is replied to
+   * @param {string[]} [mentions] the members that it mentions
    */
-  add(target, text, reply) {
+  add(target, text, reply, mentions = []) {
     const quoted = reply && pick(reply);
     const created_at = new Date().toISOString();
     const replying = { reply_to: reply?.number ?? null, reply: quoted };
-    const pending = { ...target, ...replying, uuid: uuid7(), text, after: null, created_at, refusal: null };
+    const pending = { ...target, ...replying, uuid: uuid7(), text, mentions, after: null, created_at, refusal: null };
     this.#enqueue(pending);
   }
 
@@ -59,7 +60,7 @@ export class Outbox {
   change(message, type, more) {
     const { message_group_uuid: group, number } = message;
     const created_at = new Date().toISOString();
-    const fields = { text: null, version: null, emoji: null, created_at, refusal: null, ...more };
+    const fields = { text: null, version: null, emoji: null, mentions: null, created_at, refusal: null, ...more };
     const change = { uuid: uuid7(), group, number, type, ...fields };
     for (const each of this.storage.all())
       if (isChange(each) && each.refusal !== null && isSameChange(each, change)) this.storage.remove(each.uuid);
@@ -264,7 +265,12 @@ function pathOf(change) {
 function requestOf(change) {
   const path = pathOf(change);
   if (change.type === "edit")
-    return ["PATCH", path, { message: change.text, uuid: change.uuid }, { "if-match": `"${change.version}"` }];
+    return [
+      "PATCH",
+      path,
+      { message: change.text, uuid: change.uuid, ...mentioning(change) },
+      { "if-match": `"${change.version}"` },
+    ];
   if (change.type === "delete") return ["DELETE", path];
   if (change.type === "hide") return ["DELETE", `${path}?for=me`];
   return [change.type === "react" ? "PUT" : "DELETE", `${path}/reactions/${encodeURIComponent(change.emoji ?? "")}`];
@@ -277,7 +283,23 @@ function requestOf(change) {
 function bodyOf(pending) {
   const target = pending.group ? { message_group_uuid: pending.group } : { handle: pending.handle ?? "" };
   const reply = pending.reply_to === null ? {} : { reply_to: pending.reply_to };
-  return { message: pending.text, uuid: pending.uuid, after: pending.after ?? 0, ...target, ...reply };
+  return {
+    message: pending.text,
+    uuid: pending.uuid,
+    after: pending.after ?? 0,
+    ...target,
+    ...reply,
+    ...mentioning(pending),
+  };
+}
+
+/**
+ * Return the mentions of a body: an edit takes those of before away. An earlier version of the page has stored none.
+ * @param {Entry} entry
+ */
+function mentioning(entry) {
+  const { mentions } = entry;
+  return mentions && (isChange(entry) || mentions.length > 0) ? { mentions } : {};
 }
 
 /** @param {import("../types.js").Quoted} message */

@@ -128,6 +128,7 @@ function mergeRows(current, row) {
     change_number: Math.max(current.change_number, row.change_number),
     read_number: read,
     unread_count: Math.max(0, newer.unread_count + head.last_number - newer.last_number - (read - newer.read_number)),
+    unread_mention_count: head.last_number > read ? newer.unread_mention_count : 0,
   };
 }
 
@@ -173,6 +174,7 @@ function applyMessage(state, message) {
       read_number,
       last_number: number,
       unread_count: sender === state.me.uuid ? 0 : group.unread_count + number - group.last_number,
+      unread_mention_count: number > read_number ? group.unread_mention_count : 0,
       message: message.expires_at ? "" : message.message,
       expires_at: message.expires_at,
       created_at: message.created_at,
@@ -246,11 +248,9 @@ export function applyRead(state, uuid, user, number) {
   const next = { ...state, readers: { ...state.readers, [uuid]: { ...readers, [user]: number } } };
   const group = state.groups[uuid];
   if (user !== state.me.uuid || !group || group.read_number >= number) return next;
-  const read = {
-    ...group,
-    read_number: number,
-    unread_count: Math.min(group.unread_count, Math.max(0, group.last_number - number)),
-  };
+  const unread_count = Math.min(group.unread_count, Math.max(0, group.last_number - number));
+  const unread_mention_count = unread_count > 0 ? group.unread_mention_count : 0;
+  const read = { ...group, read_number: number, unread_count, unread_mention_count };
   return { ...next, groups: { ...state.groups, [uuid]: read } };
 }
 

@@ -9,7 +9,7 @@ import { groupPath, INBOX_PATH, navigate } from "../lib/router.js";
 import { isOnline, pendingFor } from "../lib/selectors.js";
 import { html, useEffect } from "../vendor/htm-preact.js";
 
-/** @param {{handle: string, person: {handle: string, display_name: string} | null | undefined}} props person: undefined until it is known */
+/** @param {{handle: string, person: import("../types.js").Person | null | undefined}} props person: undefined until it is known */
 export function MessageGroupNewPage({ handle, person }) {
   const messenger = useMessenger();
   const state = useMessengerState();
@@ -53,6 +53,7 @@ export function MessageGroupNewPage({ handle, person }) {
       target=${{ group: null, handle }}
       draftKey=${handle}
       name=${name}
+      members=${person ? [person, state.me] : []}
       reply=${null}
       onReplyEnd=${() => {}}
       onLeave=${() => navigate(INBOX_PATH)}

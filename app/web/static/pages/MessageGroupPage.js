@@ -6,6 +6,7 @@ import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { withPending } from "../lib/changes.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { membersOf } from "../lib/mentions.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
@@ -63,6 +64,7 @@ export function MessageGroupPage({ uuid, number }) {
           target=${{ group: uuid, handle: null }}
           draftKey=${group.handle ?? uuid}
           name=${group.display_name}
+          members=${membersOf(group, state.me)}
           reply=${reply}
           onReplyEnd=${() => setReply(null)}
           onLeave=${leave}
