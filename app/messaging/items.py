@@ -13,7 +13,7 @@ characters takes 208 bytes, an inbox row about 300.
                r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
                active) · blocked · muted, pinned ms · k number, changed ms of the last change · d number reported
-               as delivered (absent or lower: read)
+               as delivered (absent or lower: read) · u marked unread (absent: no)
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
@@ -42,9 +42,9 @@ from app.text import preview
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #u"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
-ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #d"
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #d, #u"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -194,10 +194,10 @@ def advance_inbox_row(message: Message, *, user: UUID) -> Update:
     It fails for a row that is at this message or beyond, so it may be late or repeated.
     """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
-    read = ", #read = :last" if user == message.user_uuid else ""
+    read, gone = (", #read = :last", "#state, #u") if user == message.user_uuid else ("", "#state")
     return Update(
         inbox_key(user, message.group_uuid),
-        f"SET {changes}{read}, #v = #v + :one REMOVE #state",
+        f"SET {changes}{read}, #v = #v + :one REMOVE {gone}",
         _projection_values(message, user),
         condition="#last < :last",
     )
@@ -272,6 +272,8 @@ def inbox_item(row: InboxRow) -> Item:
         item["k"] = row.change_number
     if row.received_number:
         item["d"] = row.received_number
+    if row.is_marked_unread:
+        item["u"] = True
     return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
 
 
@@ -298,12 +300,16 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
 
 
 def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
-    """Return the update that moves a read marker: forward only, not past the end, and only of an active member."""
+    """Return the update that moves a read marker: forward only, not past the end, and only of an active member.
+
+    It takes the mark of an unread group away, also where the marker is at the number.
+    """
     return Update(
         inbox_key(user, group),
-        "SET #read = :number, #v = #v + :one",
+        "SET #read = :number, #v = #v + :one REMOVE #u",
         {":number": number, ":one": 1},
-        condition="#read < :number AND #last >= :number AND attribute_not_exists(#state)",
+        condition="(#read < :number OR (#read = :number AND attribute_exists(#u))) AND #last >= :number"
+        " AND attribute_not_exists(#state)",
     )
 
 
@@ -345,6 +351,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         change_number=int(item["k"]["N"]) if "k" in item else 0,
         changed_at=time_or_none(item, "changed"),
         received_number=int(item["d"]["N"]) if "d" in item else 0,
+        is_marked_unread="u" in item,
     )
 
 
@@ -380,14 +387,14 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
 
 
 def is_unread(row: StoredItem) -> bool:
-    """Return whether a row's user is an active member and has unread messages."""
-    return is_active(row) and int(row["read"]["N"]) < int(row["last"]["N"])
+    """Return whether a row's user is an active member and has unread messages, or has marked the group unread."""
+    return is_active(row) and ("u" in row or int(row["read"]["N"]) < int(row["last"]["N"]))
 
 
 def unread_rows(user: UUID, *, limit: int) -> Query:
-    """Return the query for a user's active rows with unread messages, among this many rows; strongly consistent."""
+    """Return the query for a user's active rows that are unread, among this many rows; strongly consistent."""
     rows = inbox_rows(user, limit=limit, consistent=True)
-    return replace(rows, filter="#read < #last AND attribute_not_exists(#state)")
+    return replace(rows, filter="(#read < #last OR attribute_exists(#u)) AND attribute_not_exists(#state)")
 
 
 def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:

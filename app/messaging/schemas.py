@@ -275,6 +275,9 @@ class MessageGroupView:
     change_number: Annotated[
         int, Field(ge=0, le=LAST_NUMBER, description="Number of the last change of a message; 0: none", examples=[7])
     ]
+    is_marked_unread: Annotated[
+        bool, Field(description="Whether the caller has marked the group unread", examples=[False])
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -295,6 +298,7 @@ class MessageGroupView:
             row.version,
             row.peer_uuid,
             row.change_number,
+            row.is_marked_unread,
         )
 
 
@@ -353,7 +357,9 @@ class TypingView(ResponseModel):
 class CounterView(ResponseModel):
     """The number of groups with unread messages."""
 
-    count: int = Field(ge=0, le=MAX_VERSION, description="Groups with unread messages", examples=[3])
+    count: int = Field(
+        ge=0, le=MAX_VERSION, description="Groups with unread messages, or that are marked unread", examples=[3]
+    )
     is_complete: bool = Field(
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
         " newest activity were counted, and more may have unread messages",

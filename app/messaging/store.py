@@ -9,10 +9,11 @@ from heapq import nlargest
 from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected, Update
-from app.messaging import items
+from app.messaging import items, view_items
 from app.messaging.change_store import ChangeStore
 from app.messaging.errors import CannotMessage
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message
+from app.messaging.view_items import ViewChange
 from app.messaging.windows import Window
 
 
@@ -84,13 +85,13 @@ class MessagingStore:
         return [items.row_of(user, item) for item in nlargest(limit, active, items.activity)]
 
     async def count_unread(self, user: UUID, *, limit: int) -> tuple[int, int]:
-        """Return how many active rows have unread messages, among the first `limit` by group id, and how many rows
+        """Return how many active rows are unread, or marked so, among the first `limit` by group id, and how many rows
         were read for that; strongly consistent. 1 RCU for each 4 KB of rows, about 13.
         """
         return await self._table.count(items.unread_rows(user, limit=limit))
 
     async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> int:
-        """Return in how many of these groups the user has unread messages, eventually consistent. 0.5 RCU for each."""
+        """Return how many of these groups are unread, or marked so, eventually consistent. 0.5 RCU for each."""
         keys = [items.inbox_key(user, group) for group in groups]
         return sum(map(items.is_unread, await self._table.batch_get(keys, projection=items.UNREAD)))
 
@@ -206,6 +207,13 @@ class MessagingStore:
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
         return await self._move_marker(items.move_delivered_marker(user, group, number))
+
+    async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
+        """Change a member's own view of a group, unless it is so already; return the row, None without one. 1 WCU."""
+        try:
+            return items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
+        except ConditionFailed as error:
+            return items.to_inbox_row(error.item) if error.item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:

@@ -146,7 +146,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
         peer, sender = names[row.peer_uuid], names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
         last = readable(sender.display_name), readable(row.preview) or DELETED
-        unread = row.unread_count or ""
+        unread = row.unread_count or ("marked" if row.is_marked_unread else "")
         cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
         console.record(
             {
@@ -158,6 +158,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
                 "read_number": row.read_number,
                 "delivered_number": row.delivered_number,
                 "unread_count": row.unread_count,
+                "is_marked_unread": row.is_marked_unread,
                 "last_by": sender.handle,
                 "preview": row.preview,
                 "change_number": row.change_number,

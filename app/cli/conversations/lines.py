@@ -106,6 +106,7 @@ class InboxRowLine(_Line):
     change_number: ChangeNumber = 0
     changed_at: AwareDatetime | None = None
     received_number: Annotated[int, Field(ge=0)] = 0
+    is_marked_unread: bool = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
