@@ -18,6 +18,7 @@ from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
@@ -37,6 +38,7 @@ class State(EdgeState):
     changes: Changes
     receipts: Receipts
     settings: UserSettingsService
+    my_view: MyView
     catchup: Catchup
     hub: Hub
     unread: UnreadCounter
@@ -57,6 +59,7 @@ UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
+MyViewDep = Annotated[MyView, _from_state("my_view")]
 SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]

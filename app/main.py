@@ -39,9 +39,10 @@ from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
 from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
-from app.messaging import change_routes, group_routes, message_routes, receipt_routes, settings_routes
+from app.messaging import change_routes, group_routes, message_routes, receipt_routes, settings_routes, view_routes
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.settings_store import SettingsStore
@@ -135,6 +136,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield message_routes.router
     yield change_routes.router
     yield receipt_routes.router
+    yield view_routes.router
     yield users_router.router
     yield settings_routes.router
     yield realtime_router.router
@@ -177,12 +179,13 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        publish = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
         messaging = Messaging(
             store,
             users,
             message_max_length=settings.message_max_length,
             tasks=tasks,
-            publish=fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish)),
+            publish=publish,
             limits=limits,
         )
         changes = Changes(
@@ -225,6 +228,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             changes=changes,
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
+            my_view=MyView(messaging, store, publish),
             catchup=catchup,
             hub=hub,
             unread=unread,

@@ -48,6 +48,7 @@ MARK_DELIVERED: Final = Rate("mark-delivered", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
+VIEW: Final = Rate("view", 60, 1)
 SETTINGS: Final = Rate("settings", 30, 1 / 10)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
@@ -85,6 +86,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
     "update_settings": SETTINGS,
+    "update_message_group_view": VIEW,
     "register_user": REGISTRATION,
     "sync_changes": SYNC,
     "stream_events": STREAM,
@@ -106,6 +108,7 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
     "mark_delivered": (*BUDGETS, WRITE_CAPACITY),
     "update_settings": (*BUDGETS, WRITE_CAPACITY),
+    "update_message_group_view": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

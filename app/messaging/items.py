@@ -16,7 +16,7 @@ characters takes 208 bytes, an inbox row about 300.
                active) · blocked · muted, pinned ms · k number, changed ms of the last change · mentioned numbers ·
                cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone
                numbers with ms · hidden, hides the last numbers that the user has hidden, and their count · d number
-               reported as delivered (absent or lower: read)
+               reported as delivered (absent or lower: read) · u marked unread (absent: no)
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
@@ -57,10 +57,10 @@ from app.messaging.visibility import preview_for
 INBOX_INDEX = "inbox-by-activity"
 ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _GONE_MS = 10**13
@@ -236,8 +236,7 @@ def advance_inbox_row(message: Message, *, user: UUID, with_gone: bool = True) -
     """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
     values, is_own = _projection_values(message, user), user == message.user_uuid
-    more, adds = ", #read = :last" if is_own else "", ""
-    removes = "#state, #gone" if is_own else "#state"
+    more, removes, adds = (", #read = :last", "#state, #gone, #u", "") if is_own else ("", "#state", "")
     condition = "#last < :last"
     if message.expires_at:
         more += ", #until = :until"
@@ -365,20 +364,18 @@ def inbox_item(row: InboxRow) -> Item:
         "inbox": f"IN#{row.user_uuid}",
         "activity_bucket": bucket(row.last_at),
     }
-    if row.state is not MemberState.ACTIVE:
-        item["state"] = str(row.state)
-    if row.is_blocked:
-        item["blocked"] = True
-    if row.change_number:
-        item["k"] = row.change_number
-    if row.mentioned:
-        item["mentioned"] = row.mentioned
-    if row.gone:
-        item["gone"] = gone_set(row.gone)
-    if row.hide_count:
-        item |= {"hidden": list(row.hidden), "hides": row.hide_count}
-    if row.received_number:
-        item["d"] = row.received_number
+    optional: Item = {
+        "state": "" if row.state is MemberState.ACTIVE else str(row.state),
+        "blocked": row.is_blocked,
+        "k": row.change_number,
+        "mentioned": row.mentioned,
+        "gone": gone_set(row.gone),
+        "hidden": list(row.hidden),
+        "hides": row.hide_count,
+        "d": row.received_number,
+        "u": row.is_marked_unread,
+    }
+    item |= {name: value for name, value in optional.items() if value}
     return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at, until=row.expires_at)
 
 
@@ -408,12 +405,16 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
 
 
 def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
-    """Return the update that moves a read marker: forward only, not past the end, and only of an active member."""
+    """Return the update that moves a read marker: forward only, not past the end, and only of an active member.
+
+    It takes the mark of an unread group away, also where the marker is at the number.
+    """
     return Update(
         inbox_key(user, group),
-        "SET #read = :number, #v = #v + :one",
+        "SET #read = :number, #v = #v + :one REMOVE #u",
         {":number": number, ":one": 1},
-        condition="#read < :number AND #last >= :number AND attribute_not_exists(#state)",
+        condition="(#read < :number OR (#read = :number AND attribute_exists(#u))) AND #last >= :number"
+        " AND attribute_not_exists(#state)",
     )
 
 
@@ -460,6 +461,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         hidden=tuple(int(number["N"]) for number in item["hidden"]["L"]) if "hidden" in item else (),
         hide_count=int(item["hides"]["N"]) if "hides" in item else 0,
         received_number=int(item["d"]["N"]) if "d" in item else 0,
+        is_marked_unread="u" in item,
     )
 
 
@@ -495,23 +497,27 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
 
 
 def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
-    """Count the rows of active members with unread messages at a time."""
+    """Count the rows of active members that are marked unread, or have unread messages at a time."""
     count, ends = 0, list[datetime]()
     for row in filter(is_active, rows):
         read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
-        if unread(last, read, gone, at) > 0:
+        if "u" in row:
+            count += 1
+        elif unread(last, read, gone, at) > 0:
             count += 1
             ends += [since for since in gone.values() if since > at]
     return UnreadRows(count, min(ends, default=None))
 
 
 def unread_rows(user: UUID, *, limit: int) -> Query:
-    """Return the query for a user's active rows with messages after the marker, among this many rows.
+    """Return the query for a user's active rows that are marked unread or have messages after the marker.
 
-    Strongly consistent. Some of those messages may be hidden or expired: `count_unread` leaves those out.
+    They are among this many rows, and strongly consistent. Some of those messages may be hidden or expired:
+    `count_unread` leaves those out.
     """
     rows = inbox_rows(user, limit=limit, consistent=True)
-    return replace(rows, filter="#read < #last AND attribute_not_exists(#state)", projection=UNREAD)
+    is_unread = "(#read < #last OR attribute_exists(#u)) AND attribute_not_exists(#state)"
+    return replace(rows, filter=is_unread, projection=UNREAD)
 
 
 def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:

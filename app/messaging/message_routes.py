@@ -101,7 +101,7 @@ async def send_message(
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
 async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
-    """Count the caller's groups with unread messages.
+    """Count the caller's groups with unread messages, and those that are marked unread.
 
     The number for a badge, with a `+` unless it `is_complete`. Each group has its own `unread_count`.
     """

@@ -148,6 +148,8 @@ class InboxRow:
     """The number of messages that the user has hidden."""
     received_number: int = 0
     """The number of the last message that a device of the member has reported as received."""
+    is_marked_unread: bool = False
+    """The group counts as unread until the member marks it read or sends to it; the read marker stays."""
 
     @property
     def delivered_number(self) -> int:

@@ -361,6 +361,9 @@ class MessageGroupView:
     hide_count: Annotated[
         int, Field(ge=0, le=MAX_VERSION, description="How many messages the caller has hidden", examples=[0])
     ]
+    is_marked_unread: Annotated[
+        bool, Field(description="Whether the caller has marked the group unread", examples=[False])
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -386,6 +389,7 @@ class MessageGroupView:
             row.unread_until,
             list(row.hidden),
             row.hide_count,
+            row.is_marked_unread,
         )
 
 
@@ -444,7 +448,9 @@ class TypingView(ResponseModel):
 class CounterView(ResponseModel):
     """The number of groups with unread messages."""
 
-    count: int = Field(ge=0, le=MAX_VERSION, description="Groups with unread messages", examples=[3])
+    count: int = Field(
+        ge=0, le=MAX_VERSION, description="Groups with unread messages, or that are marked unread", examples=[3]
+    )
     is_complete: bool = Field(
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
         " newest activity were counted, and more may have unread messages",

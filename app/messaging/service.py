@@ -249,7 +249,9 @@ class Messaging:
         except MarkerNotMoved as error:
             if error.row is None or error.row.state is not MemberState.ACTIVE:
                 raise GroupNotFound from None
-            return error.row
+            row = error.row
+            if number not in {row.read_number, row.delivered_number}:
+                return row  # else it was moved before: by a call, perhaps, whose answer was lost, and with it the event
         if row.read_number == number:  # a move of the delivered marker leaves the version as it is
             await self._publish(GroupChanged(row))
         await self._publish(MarkerMoved.of(row, to=user))

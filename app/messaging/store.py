@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
-from app.messaging import hiding, items
+from app.messaging import hiding, items, view_items
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
@@ -20,6 +20,7 @@ from app.messaging.expiring import ExpiringTexts, put_text
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
+from app.messaging.view_items import ViewChange
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 
@@ -96,15 +97,15 @@ class MessagingStore:
         return [items.row_of(user, item) for item in nlargest(limit, active, items.activity)]
 
     async def count_unread(self, user: UUID, *, limit: int) -> tuple[UnreadRows, int]:
-        """Count the active rows with unread messages, among the first `limit` by group id; strongly consistent.
+        """Count the active rows that are unread, or marked so, among the first `limit` by group id.
 
-        Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
+        Strongly consistent. Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
         """
         found, read = await self._table.select(items.unread_rows(user, limit=limit))
         return items.count_unread(found, now()), read
 
     async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> UnreadRows:
-        """Count those of these groups with unread messages of the user, eventually consistent. 0.5 RCU for each."""
+        """Count those of these groups that are unread, or marked so, eventually consistent. 0.5 RCU for each."""
         keys = [items.inbox_key(user, group) for group in groups]
         found = await self._table.batch_get(keys, projection=items.UNREAD)
         return items.count_unread(found, now())
@@ -262,6 +263,13 @@ class MessagingStore:
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
         return await self._move_marker(items.move_delivered_marker(user, group, number))
+
+    async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
+        """Change a member's own view of a group, unless it is so already; return the row, None without one. 1 WCU."""
+        try:
+            return items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
+        except ConditionFailed as error:
+            return items.to_inbox_row(error.item) if error.item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:

@@ -85,7 +85,7 @@ async def test_a_change_that_a_dead_process_has_left_is_the_same_after_a_round_t
 
 NEW = {
     "message": {"version", "change_number", "edits", "reactions", "edited_at", "deleted_at"},
-    "inbox_row": {"change_number", "changed_at", "received_number"},
+    "inbox_row": {"change_number", "changed_at", "received_number", "is_marked_unread"},
     "end": {"changes", "settings"},
 }
 """The members of lines that earlier versions did not write."""

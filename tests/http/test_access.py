@@ -86,6 +86,7 @@ TABLE = (
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
     Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
     Row("PUT", "/api/message_groups/{message_group_uuid}/delivered", {"number": 1}, **ABOUT_A_GROUP),
+    Row("PATCH", "/api/message_groups/{message_group_uuid}/view", {"is_marked_unread": False}, **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("POST", "/api/sync", {"groups": {}}),

@@ -100,11 +100,10 @@ async def test_a_delivery_costs_one_write_unit_and_half_a_read_unit(service: Ser
     """The read is that of the peer's row: the event goes to members only."""
     metered = Metered(service)
     await metered.send()
-    for _ in range(2):  # a repetition costs the write, too, and reads nothing
+    for _ in range(2):  # a repetition, too, whose first event may be lost
         async with metered.meter.measure() as spent:
             await metered.messaging.mark_delivered(metered.bob, metered.group, 1)
-        assert (spent.write_units, spent.index_write_units) == (1, 0), spent
-        assert spent.read_units <= 0.5, spent
+        assert (spent.write_units, spent.index_write_units, spent.read_units) == (1, 0, 0.5), spent
 
 
 class Heard:
@@ -139,11 +138,11 @@ async def test_the_events_have_both_markers_for_both_members(service: Service) -
     await messaging.mark_delivered(bob, group, 2)
     assert not heard.rows, "nothing that a list shows has changed"
     await messaging.mark_read(bob, group, 1)
-    await messaging.mark_delivered(bob, group, 2)
+    await messaging.mark_delivered(bob, group, 1)
     await messaging.mark_read(bob, group, 3)
     for to in (ann, bob):
         found = [(e.number, e.delivered_number) for e in heard.events if e.to == to and e.user_uuid == bob]
-        assert found == [(0, 2), (1, 2), (3, 3)]
+        assert found == [(0, 2), (1, 2), (1, 2), (3, 3)], "the third says what was said: its call may be a repetition"
 
 
 moves = st.lists(st.tuples(st.sampled_from(["read", "delivered"]), st.integers(1, 9)), min_size=1, max_size=12)
@@ -196,8 +195,9 @@ async def test_markers_of_racing_processes_are_the_greatest_that_were_answered(
     assert seen[-1] == (read, max((number for _, number in moves if number < 9), default=0))
     assert all(was[0] <= now[0] and was[1] <= now[1] for was, now in pairwise(seen))
     assert all(read <= delivered for read, delivered in seen)
-    if not share:  # a write whose answer was lost has no event: the peer learns of it by the next one
-        assert heard.last(ann, bob) == heard.last(bob, bob) == seen[-1]
+    assert heard.last(bob, bob) == seen[-1], "also where the answer of a write was lost"
+    if not share:  # else it may be unknown whether the peer is a member, and its event is left out
+        assert heard.last(ann, bob) == seen[-1]
 
 
 def markers_of(row: InboxRow) -> tuple[int, int]:

@@ -161,7 +161,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
         peer, sender = names[row.peer_uuid], names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
         last = readable(sender.display_name), readable(row.preview) or (EXPIRING if row.expires_at else DELETED)
-        unread = f"{row.unread_count}{' @' * bool(row.unread_mentions)}" if row.unread_count else ""
+        unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread
         cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
         console.record(
             {
@@ -174,6 +174,7 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
                 "delivered_number": row.delivered_number,
                 "unread_count": row.unread_count,
                 "unread_mention_count": len(row.unread_mentions),
+                "is_marked_unread": row.is_marked_unread,
                 "last_by": sender.handle,
                 "preview": row.preview,
                 "change_number": row.change_number,

@@ -134,6 +134,7 @@ class InboxRowLine(_Line):
     gone: Annotated[dict[Number, AwareDatetime], Field(max_length=MAX_GONE)] = Field(default_factory=dict)
     hidden: Annotated[tuple[Number, ...], Field(max_length=MAX_HIDDEN)] = ()
     hide_count: Annotated[int, Field(ge=0)] = 0
+    is_marked_unread: bool = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

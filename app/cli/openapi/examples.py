@@ -72,6 +72,7 @@ UNREAD = MessageGroupView(
     unread_until=None,
     hidden=[],
     hide_count=0,
+    is_marked_unread=False,
 )
 REACTION = ChangeView(
     change_number=7,
@@ -128,6 +129,7 @@ REQUESTS: dict[str, Any] = {
     "mark_delivered": {"application/json": {"example": {"number": MESSAGE.number}}},
     "edit_message": {"application/json": {"example": {"message": "Shall we ship it tomorrow?", "uuid": str(AMELIE)}}},
     "register_user": {"application/json": {"example": {"handle": "amelie", "display_name": "Amélie Laurent"}}},
+    "update_message_group_view": {"application/json": {"example": {"is_marked_unread": True}}},
     "update_settings": {"application/json": {"example": {"receipts": False}}},
     "update_current_user": {"application/json": {"example": {"display_name": "Amélie Martin"}}},
 }

@@ -5,7 +5,7 @@
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Thread} Thread */
 
-const BLANK = { message: "", reactions: [], reply: null };
+const BLANK = { message: "", reactions: [], reply: null, mentions: [] };
 
 /**
  * Return whether the text of a message, or of a quoted one, has expired.
