@@ -5,7 +5,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,36 +116,39 @@ def described(part: Any, place: str) -> Iterator[Text]:
             yield from described(value, f"{place}/{at}")
 
 
-def document() -> list[Text]:
-    return list(described(json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8")), ""))
+def document() -> Iterator[Text]:
+    return described(json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8")), "")
+
+
+def of_sources(kind: Callable[[Path], Iterator[Text]]) -> Iterator[Text]:
+    return (text for path in sources() for text in kind(path))
+
+
+KINDS: dict[str, Callable[[], Iterator[Text]]] = {
+    "docstrings": lambda: of_sources(docstrings),
+    "comments": lambda: of_sources(comments),
+    "error texts": lambda: of_sources(raised),
+    "OpenAPI document": document,
+    "comments of the page": page_comments,
+    "documents": documents,
+}
 
 
 @cache
-def prose() -> dict[str, list[Text]]:
-    files = sources()
-    return {
-        "docstrings": [text for path in files for text in docstrings(path)],
-        "comments": [text for path in files for text in comments(path)],
-        "error texts": [text for path in files for text in raised(path)],
-        "OpenAPI document": document(),
-        "comments of the page": list(page_comments()),
-        "documents": list(documents()),
-    }
-
-
-KINDS = ("docstrings", "comments", "error texts", "OpenAPI document", "comments of the page", "documents")
+def prose(kind: str) -> list[Text]:
+    return list(KINDS[kind]())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_actors_are_named(kind: str) -> None:
-    texts = prose()[kind]
+    texts = prose(kind)
     found = [f"{text.place}: {match[0]} …" for text in texts for match in ACTORLESS.finditer(text.text)]
     words = sum(text.words for text in texts)
     assert len(found) <= words * MOST_PER_THOUSAND_WORDS / 1000, f"{len(found)} in {words} words:\n" + "\n".join(found)
 
 
 def test_first_sentences_are_complete_by_themselves() -> None:
-    texts = [text for path in sources() for text in docstrings(path)]
+    texts = prose("docstrings")
     found = [f"{text.place}: {text.text.strip().splitlines()[0]}" for text in texts if INCOMPLETE.match(text.text)]
     assert len(found) <= len(texts) * MOST_PER_THOUSAND_WORDS / 1000, f"{len(found)} of {len(texts)}:\n" + "\n".join(
         found

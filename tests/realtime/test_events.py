@@ -247,7 +247,7 @@ async def test_a_sync_answers_with_the_changes_the_client_does_not_have(
 
 async def test_a_sync_holds_at_most_a_hundred_messages(live: Live, ann: Person, bob: Person) -> None:
     for _ in range(120):
-        group = (await live.send(ann, bob))["message_group_uuid"]
+        group = (await ann.sent("hi", bob))["message_group_uuid"]
     changes = await live.call(bob, "POST", "/api/sync", json={"groups": {group: {"number": 5, "version": 1}}})
     assert [message["number"] for message in changes["messages"]] == list(range(6, 106))
     assert changes["groups"][0]["last_number"] == 120

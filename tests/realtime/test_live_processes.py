@@ -28,7 +28,7 @@ KINDS = ("0", "connection", "connection", "valkey", "connection", "1", "connecti
 MESSAGES, CUTS = 400, len(KINDS)
 SOAK_MESSAGES, SOAK_CUTS = 1_000, 20
 LONG_MESSAGES = 120
-"""Of 4 kB each: twice what a process and the kernel keep for a stream that is not read."""
+"""Number of messages of 4 kB, twice what a process and the kernel keep for a stream that is not read."""
 
 
 class Talkers:
