@@ -249,6 +249,8 @@ async def test_a_reply_quotes_the_message_as_it_stands(ann: Person, bob: Person)
         "handle": ann.handle,
         "message": "one",
         "deleted_at": None,
+        "expires_at": None,
+        "is_hidden": False,
     }
     assert reply["reply"] == quote_of_first
     assert (await ann.get(place_of(reply)))["reply"] == quote_of_first

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4
@@ -85,6 +86,7 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
     """Whatever a row can hold is in ROW, else a page would show it without that."""
     at, user = datetime(2026, 11, 24, tzinfo=UTC), uuid4()
     row = InboxRow(user, uuid4(), uuid4(), 7, at, uuid4(), "hi", 3, 9, MemberState.LEFT, True, at, at, 5, at)
+    row = replace(row, expires_at=at, gone={6: at, 7: at}, hidden=(2, 6), hide_count=2)
     item = items.inbox_item(row)
     names = {name.removeprefix("#") for name in items.ROW.split(", ")}
     assert names == item.keys() - {"pk", "inbox", "activity_bucket"}
