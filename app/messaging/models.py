@@ -140,6 +140,13 @@ class InboxRow:
     """How many messages the user has hidden."""
 
     @property
+    def first_unread(self) -> int | None:
+        """Return the number of the first unread message that is neither hidden nor expired, None without one."""
+        at = now()
+        after = range(self.read_number + 1, self.last_number + 1)
+        return next((number for number in after if number not in self.gone or self.gone[number] > at), None)
+
+    @property
     def unread_until(self) -> datetime | None:
         """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
         at = now()
