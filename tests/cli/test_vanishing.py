@@ -110,8 +110,7 @@ async def test_a_text_that_a_dead_process_has_left_of_a_deleted_message_is_found
         message = await store.message(group.uuid, 6)
         assert message
         await make(changes, replace(draft(group, ChangeType.DELETE, number=6), user_uuid=group.one))
-        text: Put = expiring.put_text(message)
-        await table.put(text)
+        await table.put(Put(expiring.put_text(message).item))
         undo = Update(items.message_key(group.uuid, 6), "SET #expires_in = :n", {":n": 7200})
         await table.update(undo)
     assert [kind for kind, *_ in await findings(source, "--repair")] == ["deletion-unfinished"]
