@@ -11,7 +11,19 @@ from app.gateways.dynamodb import client as dynamodb
 from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
-from app.messaging import catchup, changes, group_locks, inbox, log, projection, service, unread
+from app.messaging import (
+    catchup,
+    changes,
+    group_locks,
+    hiding,
+    inbox,
+    log,
+    models,
+    projection,
+    schemas,
+    service,
+    unread,
+)
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
 from app.users import account_watch
 from scripts.bootstrap import ROOT
@@ -47,6 +59,8 @@ VALUES = {
         f"`MESSAGE_MAX_LENGTH`, at most {settings.LONGEST_MESSAGE:,} characters",
         f"{types.PAGE}",
         f"{changes.MAX_EDITS}; {changes.USER_REACTIONS}, {changes.MESSAGE_REACTIONS}",
+        f"{schemas.MIN_EXPIRES_IN} s to {schemas.MAX_EXPIRES_IN // 86400} days",
+        f"{models.MAX_GONE}; {hiding.MAX_HIDDEN}",
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",

@@ -1,7 +1,6 @@
 """Messages over HTTP."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
@@ -54,12 +53,6 @@ SENT = {
 }
 
 
-class Place(StrEnum):
-    """A place in a group's log that depends on the caller."""
-
-    FIRST_UNREAD = "first_unread"
-
-
 async def _window(
     limit: MessageLimit = 50,
     before: Annotated[
@@ -72,14 +65,15 @@ async def _window(
         NumberParameter | None, Query(description="The message with this number and its neighbours", examples=[42])
     ] = None,
     at: Annotated[
-        Place | None,
+        Literal["first_unread"] | None,
         Query(
-            description="`first_unread`: the caller's first unread message and its neighbours; without one the newest"
+            description="`first_unread`: the caller's first unread message and its neighbours; without one the newest",
+            examples=["first_unread"],
         ),
     ] = None,
 ) -> Window:
     """Return the window that a query names; without before, after, around and at, the newest messages."""
-    return Window.select(limit, before=before, after=after, around=around, at_unread=at is Place.FIRST_UNREAD)
+    return Window.select(limit, before=before, after=after, around=around, at_unread=at == "first_unread")
 
 
 @router.post(

@@ -137,7 +137,7 @@ class InboxRow:
     hidden: tuple[int, ...] = ()
     """The numbers of the messages that the user has hidden last, at most 20, the last one at the end."""
     hide_count: int = 0
-    """How many messages the user has hidden."""
+    """The number of messages that the user has hidden."""
 
     @property
     def first_unread(self) -> int | None:
@@ -160,7 +160,7 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadRows:
-    """How many rows have unread messages. It may be fewer from `until` on, when the next of them expires."""
+    """The number of rows with unread messages. It may be fewer from `until` on, when the next of them expires."""
 
     count: int
     until: datetime | None

@@ -30,8 +30,8 @@ MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
-MAX_EXPIRES_IN = 28 * 24 * 3600
-"""The greatest number of seconds until a message expires: four weeks."""
+MIN_EXPIRES_IN, MAX_EXPIRES_IN = 5, 28 * 24 * 3600
+"""Seconds until a message expires: at most four weeks."""
 AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
 """Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
@@ -96,7 +96,7 @@ class MessageCreate(RequestModel):
         examples=[41],
     )
     reply_to: Number | None = Field(None, description="Number of the message that is replied to", examples=[40])
-    expires_in: Annotated[int, Field(strict=True, ge=5, le=MAX_EXPIRES_IN)] | None = Field(
+    expires_in: Annotated[int, Field(strict=True, ge=MIN_EXPIRES_IN, le=MAX_EXPIRES_IN)] | None = Field(
         None,
         description="Seconds after which no member sees the text any more; without it the text stays",
         examples=[3600],

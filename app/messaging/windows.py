@@ -23,7 +23,7 @@ class Window:
     last: int = 0
     goes_forward: bool = False
     is_at_unread: bool = False
-    """Whether a row is to say where it is: around the first unread message."""
+    """True if a row is to say where it is: around the first unread message."""
 
     @classmethod
     def select(

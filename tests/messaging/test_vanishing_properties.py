@@ -24,7 +24,7 @@ from tests.messaging.test_change_properties import Process, World
 
 LONG = 3600
 AGE = timedelta(minutes=10)
-"""How long ago the messages were sent: those that expire have expired, unless they live for longer."""
+"""The time since the messages were sent: those that expire have expired, unless they live for longer."""
 
 
 @dataclass
