@@ -53,7 +53,9 @@ class ExpiringTexts:
             return
         try:
             await self._table.put(put_text(message))
-        except ConditionFailed:
+        except ConditionFailed as error:
+            if error.item and "text" not in error.item:  # an earlier attempt was committed, and deleted since
+                return
             raise UuidTaken from None
 
     async def fill(self, messages: Sequence[Message]) -> list[Message]:

@@ -1,4 +1,4 @@
-"""What it writes when a member hides a message, or deletes it for oneself: the message and the member's row at once."""
+"""The writes that hide a message from a member, or delete it for oneself: the message and the member's row at once."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -64,7 +64,7 @@ ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _GONE_MS = 10**13
-"""What a number in `gone` is multiplied by, before the milliseconds are added: a set of numbers is the smallest."""
+"""The factor of a number in `gone`, to which the milliseconds are added: a set of numbers takes the least space."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 

@@ -1,6 +1,6 @@
 """Messages over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
@@ -66,9 +66,16 @@ async def _window(
     around: Annotated[
         NumberParameter | None, Query(description="The message with this number and its neighbours", examples=[42])
     ] = None,
+    at: Annotated[
+        Literal["first_unread"] | None,
+        Query(
+            description="`first_unread`: the caller's first unread message and its neighbours; without one the newest",
+            examples=["first_unread"],
+        ),
+    ] = None,
 ) -> Window:
-    """Return the window that a query names; without before, after and around, the newest messages."""
-    return Window.select(limit, before=before, after=after, around=around)
+    """Return the window that a query names; without before, after, around and at, the newest messages."""
+    return Window.select(limit, before=before, after=after, around=around, at_unread=at == "first_unread")
 
 
 @router.post(
@@ -122,7 +129,8 @@ async def list_messages(
 ) -> Page[MessageView]:
     """List the messages of a group, oldest first.
 
-    The newest page, or the page before, after or around a number; `before`, `after` and `around` exclude each other.
+    The newest page, or the page before, after or around a number, or at the first unread message; `before`, `after`,
+    `around` and `at` exclude each other.
     The `Link` header's `rel="next"` leads to older messages from the newest page and from `before`, to newer messages
     from `after`, and `rel="prev"` the other way.
     """

@@ -167,6 +167,12 @@ class InboxRow:
         return number in self.gone and self.gone[number] <= at
 
     @property
+    def first_unread(self) -> int | None:
+        """Return the number of the first unread message that is neither hidden nor expired, None without one."""
+        at, after = now(), range(self.read_number + 1, self.last_number + 1)
+        return next((number for number in after if not self._is_gone(number, at)), None)
+
+    @property
     def unread_until(self) -> datetime | None:
         """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
         at = now()
@@ -180,7 +186,7 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadRows:
-    """How many rows have unread messages. It may be fewer from `until` on, when the next of them expires."""
+    """The number of rows with unread messages. It may be fewer from `until` on, when the next of them expires."""
 
     count: int
     until: datetime | None

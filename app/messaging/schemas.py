@@ -33,8 +33,8 @@ MAX_VERSION = 2**53 - 1
 """The greatest integer that a JavaScript number holds exactly."""
 MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
-MAX_EXPIRES_IN = 28 * 24 * 3600
-"""The greatest number of seconds until a message expires: four weeks."""
+MIN_EXPIRES_IN, MAX_EXPIRES_IN = 5, 28 * 24 * 3600
+"""Seconds until a message expires: at most four weeks."""
 DELIVERED_NUMBER: Any = Field(
     ge=0,
     le=LAST_NUMBER,
@@ -108,7 +108,7 @@ class MessageCreate(RequestModel):
     mentions: Mentions | None = Field(
         None, description="Ids of the members that the message mentions, in any order", examples=[[EXAMPLE_UUID]]
     )
-    expires_in: Annotated[int, Field(strict=True, ge=5, le=MAX_EXPIRES_IN)] | None = Field(
+    expires_in: Annotated[int, Field(strict=True, ge=MIN_EXPIRES_IN, le=MAX_EXPIRES_IN)] | None = Field(
         None,
         description="Seconds after which no member sees the text any more; without it the text stays",
         examples=[3600],

@@ -203,7 +203,7 @@ class Messaging:
         """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
-            messages = await self._read(group, window, known=row.last_number)
+            messages = await self._read(group, window.for_unread(row.first_unread), known=row.last_number)
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
             self.projection.repair(messages[-1], users=(user, row.peer_uuid))

@@ -1,4 +1,4 @@
-"""What a member sees of a message: nothing of one that the member has hidden, or whose text has expired.
+"""Visibility of messages: a member sees nothing of one that the member has hidden, or whose text has expired.
 
 A message that is not visible keeps its number, sender and times, so that numbers have no gaps for any client.
 """

@@ -22,14 +22,24 @@ class Window:
     first: int | None = None
     last: int = 0
     goes_forward: bool = False
+    is_at_unread: bool = False
+    """True if a row is to say where it is: around the first unread message."""
 
     @classmethod
     def select(
-        cls, limit: int, *, before: int | None = None, after: int | None = None, around: int | None = None
+        cls,
+        limit: int,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+        at_unread: bool = False,
     ) -> "Window":
-        """Return the window at the one number that is given, else the newest, or raise InvalidParameter."""
-        if [before, after, around].count(None) < 2:
-            raise InvalidParameter("Only a single parameter of before, after and around may be given")
+        """Return the window at the one place that is given, else the newest, or raise InvalidParameter."""
+        if [before, after, around, at_unread or None].count(None) < 3:
+            raise InvalidParameter("Only a single parameter of before, after, around and at may be given")
+        if at_unread:
+            return cls(limit, is_at_unread=True)
         if before:
             return cls.before(before, limit)
         if after:
@@ -56,6 +66,15 @@ class Window:
         """Return the window with a number in its middle, or as near to it as the log's beginning allows."""
         first = number - limit // 2
         return cls(limit, max(1, first), min(first + limit - 1, LAST_NUMBER))
+
+    def for_unread(self, number: int | None) -> "Window":
+        """Return the window for a reader whose first unread message has this number: itself, unless it is at that.
+
+        Without an unread message that is the newest window.
+        """
+        if not self.is_at_unread:
+            return self
+        return Window.around(number, self.limit) if number else Window.newest(self.limit)
 
     @property
     def is_empty(self) -> bool:

@@ -5,8 +5,8 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,6 +17,7 @@ from app.concurrency import TaskSet
 from app.errors import AppError, Unavailable
 from app.gateways.dynamodb import Table
 from app.messaging.changes import USER_REACTIONS, Changes
+from app.messaging.clock import now
 from app.messaging.errors import (
     MessageDeleted,
     MessageNotFound,
@@ -33,6 +34,7 @@ from tests.fixtures.app import Service
 from tests.tools.faults import FaultyClient
 from tests.tools.processes import DIRECTORY, raw_client
 
+Answer = TypeVar("Answer")
 EMOJIS = "😀😁😂😃😄😅"
 DAY = timedelta(days=1)
 
@@ -79,15 +81,25 @@ class Process:
     tasks: TaskSet
 
     @classmethod
-    def start(cls, service: Service, *, calls: int, share: float = 0, seed: int = 0) -> "Process":
+    def start(
+        cls,
+        service: Service,
+        *,
+        calls: int,
+        share: float = 0,
+        seed: int = 0,
+        clock: Callable[[], datetime] = now,
+    ) -> "Process":
         client, tasks = DyingClient(raw_client(service), calls=calls, share=share, seed=seed), TaskSet()
         named: Any = client
         store = MessagingStore(Table(named, service.state["table"].name))
-        messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks)
-        changes = Changes(messaging, store, tasks=tasks, edit_window=DAY, delete_window=DAY, shows_edits=True)
+        messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks, clock=clock)
+        changes = Changes(
+            messaging, store, tasks=tasks, edit_window=DAY, delete_window=DAY, shows_edits=True, clock=clock
+        )
         return cls(client, messaging, changes, tasks)
 
-    async def ask(self, call: Callable[["Process"], Awaitable[Message]]) -> Message | None:
+    async def ask(self, call: Callable[["Process"], Awaitable[Answer]]) -> Answer | None:
         """Return the answer, None if there is none: the process has died, or a dependency failed."""
         answer, death = asyncio.ensure_future(call(self)), asyncio.ensure_future(self.client.died.wait())
         await asyncio.wait([answer, death], return_when=asyncio.FIRST_COMPLETED)
@@ -256,7 +268,7 @@ class World:
     async def change(self, draft: ChangeDraft, deaths: Sequence[int] = ()) -> Message:
         return await self.repeat(lambda process: METHODS[draft.type](process.changes, draft), deaths)
 
-    async def repeat(self, call: Callable[[Process], Awaitable[Message]], deaths: Sequence[int]) -> Message:
+    async def repeat(self, call: Callable[[Process], Awaitable[Answer]], deaths: Sequence[int]) -> Answer:
         """Call until there is an answer: processes that die on the way first, then those that do not."""
         for calls in deaths:
             if answer := await self.process(calls).ask(call):

@@ -134,3 +134,24 @@ async def test_a_row_keeps_the_last_20_hidden_numbers(ann: Person, bob: Person) 
     assert group["unread_count"] == 0
     assert (await edit(ann, messages[-1], SECRET)).status_code == 200
     assert (await bob.inbox())[0]["message"] == ""
+
+
+async def test_a_page_at_the_first_unread_message_that_is_seen(ann: Person, bob: Person) -> None:
+    messages = [await ann.sent(f"{number}", bob) for number in range(1, 10)]
+    group = messages[0]["message_group_uuid"]
+    assert await bob.numbers(group, at="first_unread", limit=3) == [1, 2]
+    await bob.client.put(f"/api/message_groups/{group}/read", json={"number": 3})
+    assert await bob.numbers(group, at="first_unread", limit=3) == [3, 4, 5]
+    for message in messages[3:5]:
+        await hide(bob, message)
+    assert await bob.numbers(group, at="first_unread", limit=3) == [5, 6, 7]
+    answer = await bob.client.get(f"/api/messages/{group}", params={"at": "first_unread", "limit": 3})
+    assert {rel: "before=5" in link["url"] or "after=7" in link["url"] for rel, link in answer.links.items()} == {
+        "next": True,
+        "prev": True,
+    }
+    assert await ann.numbers(group, at="first_unread", limit=3) == [7, 8, 9], "without one, the newest"
+    for more in ({"around": 3}, {"before": 3}, {"after": 3}):
+        params: dict[str, str | int] = {"at": "first_unread", **more}
+        problem_of(await bob.client.get(f"/api/messages/{group}", params=params), 422, "invalid-parameter")
+    problem_of(await bob.client.get(f"/api/messages/{group}", params={"at": "end"}), 422, "invalid-parameter")

@@ -18,8 +18,10 @@ from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.clock import now
 from app.messaging.events import GroupChanged, MessageAppended, MessageChanged
-from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message
+from app.messaging.hiding import MAX_HIDDEN
+from app.messaging.models import Change, ChangeDraft, ChangeType, Draft, InboxRow, Message
 from app.messaging.service import Messaging
+from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
 from app.realtime.bus import MemoryBus, Subscription
 from app.realtime.events import EventsLost, LiveEvent
@@ -47,6 +49,7 @@ class Client:
                 self.add(message)
                 self._see(row)
             case MessageChanged(change, row):
+                assert change.text is None or change.message_number not in row.hidden
                 known = self.messages.get(change.message_number)
                 if known and known.change_number < change.number:
                     self.messages[known.number] = changed(known, change)
@@ -62,6 +65,11 @@ class Client:
     def _see(self, row: InboxRow) -> None:
         if self.row is None or self.row.version < row.version:
             self.row = row
+            assert row.hide_count <= MAX_HIDDEN, "the row names all of them"
+            for number in row.hidden:
+                known = self.messages.get(number)
+                if known:
+                    self.messages[number] = replace(known, hidden_by=known.hidden_by | {row.user_uuid})
 
 
 def changed(message: Message, change: Change) -> Message:
@@ -138,7 +146,13 @@ class ChangingTalk(Talk):
         kind, is_ann, *rest = action
         user = self.ann if is_ann else self.bob
         if kind == "send":
-            return await self.send(1, user)
+            draft = Draft(user, f"{rng.random()}", expires_in=rng.choice([None, 3600]))
+            await self.messaging.send(draft, group=self.group, handle=None)
+            return
+        if kind == "hide":
+            with suppress(AppError):
+                await self.changes.hide(user, self.group, rest[0])
+            return
         number, emoji = rest
         content: dict[str, str | int] = {}
         if kind is ChangeType.EDIT:
@@ -147,16 +161,21 @@ class ChangingTalk(Talk):
             content = {"emoji": emoji}
         with suppress(AppError):
             await self.change(user, number, kind, **content)
-        return None
+        return
 
     async def snapshot(self) -> list[Message]:
         return list((await self.messaging.history(self.bob, self.group, Window.newest(100))).messages)
 
     async def is_up_to_date(self) -> bool:
-        """Return whether the client has what a new one would read. What it does not know of edits is left aside."""
-        snapshot = {message.number: replace(message, edits=()) for message in await self.snapshot()}
-        known = {number: replace(message, edits=()) for number, message in self.client.messages.items()}
+        """Return whether the client shows what a new one would. What it does not know of edits is left aside."""
+        snapshot = {message.number: self.shown(message) for message in await self.snapshot()}
+        known = {number: self.shown(message) for number, message in self.client.messages.items()}
         return snapshot == known and self.client.row == await self.store.inbox_row(self.bob, self.group)
+
+    def shown(self, message: Message) -> Message:
+        """Return a message as Bob's client shows it."""
+        own = message.hidden_by & {self.bob}
+        return replace(seen_by(message, self.bob), edits=(), hidden_by=own)
 
     async def catch_up(self, subscription: Subscription | None) -> None:
         """Have the stream compare with the rows until the client is up to date."""
@@ -169,6 +188,7 @@ class ChangingTalk(Talk):
 
 actions = st.one_of(
     st.tuples(st.just("send"), st.booleans()),
+    st.tuples(st.just("hide"), st.booleans(), st.integers(1, 8)),
     st.tuples(st.sampled_from(list(ChangeType)), st.booleans(), st.integers(1, 5), st.sampled_from(EMOJIS)),
 )
 

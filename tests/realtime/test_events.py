@@ -275,3 +275,22 @@ async def test_a_sync_of_a_large_inbox_holds_the_newest_and_the_named_groups(
     named = await live.call(ann, "POST", "/api/sync", json={"groups": older})
     assert [group["uuid"] for group in named["groups"]] == [*uuids[1:GROUPS], uuids[-1]]
     assert named["gone"] == []
+
+
+async def test_a_hidden_message_vanishes_from_the_users_other_devices_and_the_peer_is_told_nothing(
+    live: Live, ann: Person, bob: Person
+) -> None:
+    sent = await live.send(ann, bob, "the secret")
+    group = sent["message_group_uuid"]
+    async with live.listener(ann).listening() as of_ann, live.listener(bob).listening() as of_bob:
+        place = f"/api/messages/{group}/1"
+        await live.call(bob, "DELETE", f"{place}?for=me")
+        view = await live.call(bob, "GET", f"/api/message_groups/{group}")
+        assert (view["hidden"], view["message"]) == ([1], "")
+        await of_bob.until_told("group", group=view)
+        await live.call(ann, "PUT", f"{place}/reactions/%F0%9F%91%8D")
+        told = await of_bob.until_told("change")
+        assert (told["group"]["message"], told["group"]["hidden"]) == ("", [1])
+        await of_ann.until_told("change")
+    assert not of_ann.of("group")
+    assert "the secret" not in str(of_bob.events)

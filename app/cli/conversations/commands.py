@@ -29,7 +29,7 @@ GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")
 ]
 DELETED, EXPIRED, EXPIRING, HIDDEN = "[deleted]", "[expired]", "[expires]", "[hidden]"
-"""What stands for the text of a message that has none."""
+"""Texts that stand for those of messages without one."""
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")]
 
 
