@@ -1,6 +1,6 @@
 /** What a user can do with a message. */
 
-/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "delete"} Action */
+/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "receipts" | "delete"} Action */
 
 /** @type {Record<Action, {label: string, icon: string}>} */
 export const ACTIONS = {
@@ -10,6 +10,7 @@ export const ACTIONS = {
   link: { label: "Copy link", icon: "link" },
   edits: { label: "Earlier texts", icon: "history" },
   reactions: { label: "Who reacted", icon: "smile" },
+  receipts: { label: "Read by…", icon: "eye" },
   delete: { label: "Delete for everyone", icon: "trash" },
 };
 
@@ -33,6 +34,7 @@ export function actionsOf(message, me, config, now) {
     ["link", true],
     ["edits", message.version > 1 && config.shows_edits],
     ["reactions", message.reactions.length > 0],
+    ["receipts", isOwn],
     ["delete", isOwn && age < config.delete_window_seconds],
   ];
   return actions.filter(([, isAllowed]) => isAllowed).map(([action]) => action);
