@@ -112,9 +112,12 @@ async def is_read(person: Person, other: Person, number: int) -> bool:
 
 async def test_the_sender_sees_read_receipts_and_typing(visit: Visit, ann: Person, bob: Person) -> None:
     await ann.sent("Have you seen this?", bob)
-    anns, bobs = await visit(ann), await visit(bob)
+    anns = await visit(ann)
     await anns.open_group(bob)
     await expect(anns.page.locator(".receipt")).to_have_text("Sent")
+    bobs = await visit(bob)
+    await bobs.open()
+    await expect(anns.page.locator(".receipt")).to_have_text("Delivered")
     await bobs.open_group(ann)
     await expect(anns.page.locator(".receipt")).to_have_text("Read")
     typing, preview = anns.page.get_by_text("Bob is typing"), anns.groups.locator(".preview", has_text="typing…")

@@ -20,6 +20,8 @@ export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
 
 export type ReadMarker = Schemas["ReadMarkerView"];
+export type MessageReceipt = Schemas["ReceiptView"];
+export type Settings = Schemas["SettingsView"];
 export type Sync = Schemas["SyncView"];
 export type LiveEvent = Schemas[
   | "MessageEvent"
@@ -113,8 +115,10 @@ export type State = {
   pendingChanges: PendingChange[];
   /** The unsent text of each conversation that is not open, by the handle of the other user or the group. */
   drafts: Record<string, string>;
-  /** The last number read, by group and user. */
-  readers: Record<string, Record<string, number>>;
+  /** The last numbers read and delivered, by group and user. */
+  markers: Record<string, Record<string, { read: number; delivered: number }>>;
+  /** The user's settings; null until they are loaded. */
+  settings: Settings | null;
   /** The time in milliseconds at which typing expires, by group and user. */
   typing: Record<string, Record<string, number>>;
 };

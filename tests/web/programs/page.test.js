@@ -7,7 +7,7 @@ const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env
 const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, appendNewer, prependOlder, MAX_WINDOW } =
   await page("lib/store.js");
 const { Store } = await page("lib/store.js");
-const { inboxOf, countAfterWindow, readByOthers, countUnreadGroups, pendingFor } = await page("lib/selectors.js");
+const { inboxOf, countAfterWindow, markersOfOthers, countUnreadGroups, pendingFor } = await page("lib/selectors.js");
 const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
 const { Api, NetworkError, Problem } = await page("lib/api.js");
@@ -19,6 +19,7 @@ const { parseRoute } = await page("lib/router.js");
 const { searchEmoji } = await page("lib/emoji.js");
 const { isEmojiOnly, partsOf } = await page("lib/markup.js");
 const { mentionedIn, suggestionsAt } = await page("lib/mentions.js");
+const { Deliveries } = await page("lib/deliveries.js");
 const { uuid7 } = await page("lib/uuid7.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
@@ -68,7 +69,7 @@ test("repeated and late events lead to the same state", () => {
   const events = [
     { type: "message", message: message(4), group: row(4, 2, 5) },
     { type: "message", message: message(5, "me"), group: row(5, 5, 6) },
-    { type: "read", message_group_uuid: "g", user_uuid: "you", number: 5 },
+    { type: "read", message_group_uuid: "g", user_uuid: "you", number: 4, delivered_number: 5 },
     { type: "group", group: row(5, 5, 6) },
   ];
   const before = initial({ groups: { g: row(3, 2, 4) }, thread: thread(range(1, 3)) });
@@ -80,7 +81,75 @@ test("repeated and late events lead to the same state", () => {
     [1, 2, 3, 4, 5],
   );
   assert.equal(once.groups.g.unread_count, 0);
-  assert.equal(readByOthers(once, "g"), 5);
+  assert.deepEqual(markersOfOthers(once, "g"), { read: 4, delivered: 5 });
+});
+
+test("markers only move forward, each by itself, and are those of other members", () => {
+  const markers = [
+    ["you", 2, 4],
+    ["you", 3, 3],
+    ["you", 1, 1],
+    ["me", 9, 9],
+  ];
+  const apply = (state, [user_uuid, number, delivered_number]) =>
+    applyEvent(state, { type: "read", message_group_uuid: "g", user_uuid, number, delivered_number }, 0);
+  for (const order of [markers, markers.toReversed()]) {
+    const state = order.reduce(apply, initial());
+    assert.deepEqual(markersOfOthers(state, "g"), { read: 3, delivered: 4 });
+    const hidden = { ...state, settings: { receipts: false } };
+    assert.deepEqual(markersOfOthers(hidden, "g"), { read: 0, delivered: 0 });
+  }
+});
+
+test("a group that is marked unread counts as unread, and so does one with unread messages", () => {
+  const marked = { ...row(3, 3, 1, "h"), is_marked_unread: true };
+  assert.equal(countUnreadGroups({ g: row(3, 3, 1), h: marked, i: row(3, 2, 1, "i") }), 2);
+});
+
+test("what was received is reported once for all tabs, unless it was read or receipts are hidden", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const saved = new Map();
+  globalThis.localStorage = {
+    getItem: (key) => saved.get(key) ?? null,
+    setItem: (key, value) => saved.set(key, value),
+    removeItem: (key) => saved.delete(key),
+  };
+  const calls = [];
+  const api = {
+    call: (_, path, { number }) => {
+      calls.push([path.split("/")[3], number]);
+      return Promise.resolve({ user_uuid: "me", number: 0, delivered_number: number });
+    },
+  };
+  const store = new Store(initial());
+  const tabs = [new Deliveries(api, store), new Deliveries(api, store)];
+  for (const tab of tabs) tab.start();
+  const wait = async () => {
+    context.mock.timers.tick(10_000);
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  };
+  const receive = (...rows) => store.update((state) => applyGroups(state, rows));
+  receive(row(3, 0, 1));
+  await wait();
+  assert.deepEqual(calls, [], "the settings are not known yet");
+  store.set({ settings: { receipts: true } });
+  await wait();
+  assert.deepEqual(calls, [["g", 3]]);
+  for (let last = 4; last < 9; last++) receive(row(last, 0, last), row(last, last, last, "h"));
+  await wait();
+  assert.deepEqual(calls, [
+    ["g", 3],
+    ["g", 8],
+  ]);
+  store.set({ settings: { receipts: false } });
+  receive(row(9, 0, 9));
+  await wait();
+  for (const tab of tabs) tab.stop();
+  store.set({ settings: { receipts: true } });
+  await wait();
+  assert.equal(calls.length, 2);
+  tabs[0].clear();
+  assert.equal(saved.size, 0);
 });
 
 test("an older row never replaces a newer one, and markers never go back", () => {
@@ -440,8 +509,8 @@ test("a message that is too old to be sent with its number is sent with the pres
 
 test("emoji are found by the beginnings of the words of their names, those first that are called so", () => {
   const groups = [
-    { name: "a", emoji: [{ emoji: "🧑‍🚀", name: "astronaut", words: " astronaut rocket space" }] },
-    { name: "b", emoji: [{ emoji: "🚀", name: "rocket", words: " rocket launch space" }] },
+    { name: "a", emoji: [{ emoji: "🧑‍🚀", name: "astronaut", words: " astronaut rocket space", tones: [] }] },
+    { name: "b", emoji: [{ emoji: "🚀", name: "rocket", words: " rocket launch space", tones: [] }] },
   ];
   const found = (/** @type {string} */ query) =>
     searchEmoji(groups, query).flatMap((group) => group.emoji.map((each) => each.emoji));

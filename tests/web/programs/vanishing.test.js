@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
-const { applyEvent, applyGroups, applyMessages, applyRead, initialState } = await page("lib/store.js");
+const { applyEvent, applyGroups, applyMessages, applyMarkers, initialState } = await page("lib/store.js");
 const { applyChanges, replaceMessage, withPending } = await page("lib/changes.js");
 const { actionsOf } = await page("lib/actions.js");
 const { expireMessages } = await page("lib/visibility.js");
@@ -101,8 +101,12 @@ test("the inbox never shows a text that expires", () => {
 
 test("what is unread is what the service says, less what was read since", () => {
   const state = initial([], { unread_count: 1 });
-  assert.equal(applyRead(state, "g", "me", 1).groups.g.unread_count, 1, "of three messages two are gone");
-  assert.equal(applyRead(state, "g", "me", 3).groups.g.unread_count, 0);
+  assert.equal(
+    applyMarkers(state, "g", { user_uuid: "me", number: 1, delivered_number: 1 }).groups.g.unread_count,
+    1,
+    "of three messages two are gone",
+  );
+  assert.equal(applyMarkers(state, "g", { user_uuid: "me", number: 3, delivered_number: 3 }).groups.g.unread_count, 0);
   assert.equal(applyGroups(state, [row({ unread_count: 0, version: 1 })]).groups.g.unread_count, 0);
 });
 

@@ -1,4 +1,4 @@
-/** The menu of the signed-in user: name, theme, and sign-out. */
+/** The menu of the signed-in user: name, receipts, theme, and sign-out. */
 
 import { errorText } from "../lib/api.js";
 import { addressOf } from "../lib/base.js";
@@ -29,6 +29,7 @@ export function AccountMenu({ me }) {
       <button popovertarget="account" popovertargetaction="hide" onClick=${() => dialog.current?.showModal()}>
         <${Icon} name="pencil" />Change your name
       </button>
+      <${ReceiptsChoice} />
       <${ThemeChoice} />
       <a href=${addressOf("/docs")} target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
       <button
@@ -79,6 +80,38 @@ function unsentText({ messages, changes }) {
 /** Focus the button of the menu, which has opened the dialog and is not shown any more. */
 function focusAccount() {
   document.getElementById("account-button")?.focus();
+}
+
+function ReceiptsChoice() {
+  const messenger = useMessenger();
+  const { settings } = useMessengerState();
+  const [failure, setFailure] = useState("");
+  /** @param {Event & {currentTarget: HTMLInputElement}} event */
+  const onChange = async ({ currentTarget: box }) => {
+    try {
+      await messenger.shareReceipts(box.checked);
+      setFailure("");
+    } catch (error) {
+      box.checked = !box.checked;
+      setFailure(errorText(error));
+    }
+  };
+  return html`
+    <label class="choice">
+      <${Icon} name="checks" /><span>Read receipts</span>
+      <input
+        type="checkbox"
+        checked=${settings?.receipts ?? true}
+        disabled=${settings === null}
+        aria-describedby="receipts-hint"
+        onChange=${onChange}
+      />
+    </label>
+    <p class="choice-hint" id="receipts-hint">
+      Without them, others do not see what you have read, and you do not see what they have.
+    </p>
+    ${failure && html`<p class="choice-hint failure" role="alert">${failure}.</p>`}
+  `;
 }
 
 function ThemeChoice() {

@@ -5,7 +5,7 @@ import { useMessenger } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { EmojiPicker } from "./EmojiPicker.js";
-import { DeleteDialog, EditsDialog, ReactionsDialog } from "./MessageDialogs.js";
+import { DeleteDialog, EditsDialog, ReactionsDialog, ReceiptsDialog } from "./MessageDialogs.js";
 import { MessageMenu } from "./MessageMenu.js";
 
 const NOTICE_DURATION = 2500;
@@ -95,6 +95,7 @@ function OpenDialog({ open, messages, actions, me, onClose, onAction, show }) {
   const onReact = (/** @type {string} */ emoji) => actions.onReact(message, emoji);
   if (kind === "picker") return html`<${EmojiPicker} ...${{ at, onClose }} onPick=${onReact} />`;
   if (kind === "edits") return html`<${EditsDialog} ...${{ message, onClose }} />`;
+  if (kind === "receipts") return html`<${ReceiptsDialog} ...${{ message, onClose }} />`;
   if (kind === "reactions") return html`<${ReactionsDialog} ...${{ message, onClose }} />`;
   if (kind === "delete" || kind === "hide")
     return html`<${DeleteDialog} ...${{ message, kind, onClose }} onDelete=${() => outbox.change(message, kind)} />`;

@@ -1,11 +1,12 @@
-/** Dialogs about a message: deleting it, its earlier texts, and who has reacted to it. */
+/** Dialogs about a message: deleting it, its earlier texts, and which members have reacted to it or read it. */
 
 import { errorText } from "../lib/api.js";
-import { useMessenger } from "../lib/hooks.js";
+import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { formatFullTime } from "../lib/time.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { closeDialog, Modal } from "./Modal.js";
+import { Receipt } from "./Receipt.js";
 
 /** @typedef {import("../types.js").Message} Message */
 
@@ -92,6 +93,34 @@ export function ReactionsDialog({ message, onClose }) {
   `;
 }
 
+/** @param {{message: Message, onClose: () => void}} props */
+export function ReceiptsDialog({ message, onClose }) {
+  const { settings } = useMessengerState();
+  /** @type {Loaded<import("../types.js").MessageReceipt>} */
+  const loaded = useLoaded(message, "receipts");
+  const nobody = settings?.receipts === false ? "You do not share read receipts, so you get none." : "Nobody yet.";
+  return html`
+    <${Modal} label="Read by" kind="about-message" onClose=${onClose}>
+      <h2>Read by</h2>
+      <${Result} loaded=${loaded}>
+        <ul class="reacting">
+          ${loaded.items.map(
+            (each) =>
+              html`<li key=${each.user_uuid}>
+                <${Avatar} name=${each.display_name} handle=${each.handle} size="small" />
+                <span class="name" dir="auto">${each.display_name}</span>
+                <span class="handle">${each.handle && `@${each.handle}`}</span>
+                <${Receipt} kind=${each.is_read ? "read" : "delivered"} />
+              </li>`,
+          )}
+        </ul>
+        ${loaded.items.length === 0 && html`<p>${nobody}</p>`}
+      <//>
+      <${CloseButton} />
+    <//>
+  `;
+}
+
 function CloseButton() {
   return html`<p class="dialog-buttons">
     <button class="quiet" onClick=${(/** @type {Event} */ event) => closeDialog(event.currentTarget)}>Close</button>
@@ -112,7 +141,7 @@ function Result({ loaded, children }) {
 /**
  * Return what the service lists of a message, again after each change of it.
  * @param {Message} message
- * @param {"edits" | "reactions"} what
+ * @param {"edits" | "reactions" | "receipts"} what
  * @returns {Loaded<any>}
  */
 function useLoaded(message, what) {

@@ -26,7 +26,7 @@ const SEEN_HEIGHT = 40;
  * @property {import("../types.js").Pending[]} pending
  * @property {import("../types.js").Me} me
  * @property {number} afterWindow how many messages come after the window
- * @property {number} readByOthers
+ * @property {{read: number, delivered: number}} others the highest markers of other members
  * @property {boolean} isOnline
  * @property {number} now
  * @property {import("../lib/messenger.js").Messenger} messenger

@@ -2,12 +2,16 @@
 
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { inboxOf, isTyping } from "../lib/selectors.js";
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
 import { MessageGroupItem } from "./MessageGroupItem.js";
+import { MessageGroupMenu } from "./MessageGroupMenu.js";
 import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
 import { PersonSearch } from "./PersonSearch.js";
+
+/** @typedef {import("../types.js").Group} Group */
+/** @typedef {import("../types.js").Point} Point */
 
 /** Pixels before the end at which the next page is loaded. */
 const LOAD_DISTANCE = 400;
@@ -57,6 +61,14 @@ function GroupList({ state, groups, open, newPerson }) {
   const messenger = useMessenger();
   const now = useNow();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const [menu, setMenu] = useState(/** @type {{uuid: string, at: import("../types.js").Point} | null} */ (null));
+  const onMenu = useMemo(
+    () =>
+      (/** @type {Group} */ { uuid }, /** @type {Point} */ at) =>
+        setMenu({ uuid, at }),
+    [],
+  );
+  const ofMenu = menu && state.groups[menu.uuid];
   const [focused, setFocused] = useState(/** @type {string | null} */ (null));
   const reachable = [focused, open].find((uuid) => uuid !== null && uuid in state.groups) ?? groups[0]?.uuid;
 
@@ -86,9 +98,11 @@ function GroupList({ state, groups, open, newPerson }) {
               isTyping=${isTyping(state, group.uuid)}
               draft=${group.uuid === open ? "" : (state.drafts[group.handle ?? group.uuid] ?? "")}
               isReachable=${group.uuid === reachable}
+              onMenu=${onMenu}
             />`,
         )}
       </ul>
+      ${ofMenu && html`<${MessageGroupMenu} key=${menu} group=${ofMenu} at=${menu.at} onClose=${() => setMenu(null)} />`}
       ${state.more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
     </nav>
   `;

@@ -1,10 +1,13 @@
 /** A group in the inbox: the other user, the last message and its time, and the unread count. */
 
+import { pointBelow } from "../lib/gestures.js";
 import { memo } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
+import { isUnread } from "../lib/selectors.js";
 import { formatAgo, formatFullTime } from "../lib/time.js";
 import { html } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
+import { Icon } from "./Icon.js";
 import { DELETED, EXPIRING } from "./MessageItem.js";
 
 /** The most unread mentions that the service counts. */
@@ -12,16 +15,22 @@ const MOST_COUNTED = 20;
 
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
- *   draft: string, isReachable: boolean}} Props
+ *   draft: string, isReachable: boolean,
+ *   onMenu: (group: import("../types.js").Group, at: import("../types.js").Point) => void}} Props
  */
 
 export const MessageGroupItem = memo(
-  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable }) => {
-    const isUnread = group.unread_count > 0;
+  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable, onMenu }) => {
+    /** @param {MouseEvent} event from a pointer, or from a key, which has no place */
+    const onContextMenu = (event) => {
+      event.preventDefault();
+      const { currentTarget: row, clientX: x, clientY: y } = event;
+      onMenu(group, x || y || !(row instanceof Element) ? { x, y } : pointBelow(row));
+    };
     return html`
-    <li>
+    <li onContextMenu=${onContextMenu}>
       <a
-        class="group ${isUnread ? "unread" : ""}"
+        class="group ${isUnread(group) ? "unread" : ""}"
         href=${groupPath(group.uuid)}
         aria-current=${isOpen ? "page" : undefined}
         tabindex=${isReachable ? 0 : -1}
@@ -45,14 +54,30 @@ export const MessageGroupItem = memo(
                   >`
             }
             ${group.unread_mention_count > 0 && html`<span class="badge mentions">@${group.unread_mention_count > 1 ? formatMentions(group.unread_mention_count) : ""}<span class="hidden"> unread mentions</span></span>`}
-            ${isUnread && html`<span class="badge">${formatCount(group.unread_count)}<span class="hidden"> unread</span></span>`}
+            ${isUnread(group) && html`<${UnreadBadge} count=${group.unread_count} />`}
           </span>
         </span>
       </a>
+      <button
+        class="tool more"
+        tabindex="-1"
+        aria-label=${`Actions for ${group.display_name}`}
+        aria-haspopup="menu"
+        title="Actions"
+        onClick=${(/** @type {{currentTarget: Element}} */ event) => onMenu(group, pointBelow(event.currentTarget))}
+      >
+        <${Icon} name="more" />
+      </button>
     </li>
   `;
   },
 );
+
+/** @param {{count: number}} props 0: of a group that is marked unread */
+function UnreadBadge({ count }) {
+  if (count === 0) return html`<span class="badge is-marked"><span class="hidden">Marked unread</span></span>`;
+  return html`<span class="badge">${formatCount(count)}<span class="hidden"> unread</span></span>`;
+}
 
 /**
  * @param {import("../types.js").Group} group

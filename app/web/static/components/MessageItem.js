@@ -14,6 +14,7 @@ import { Icon } from "./Icon.js";
 import { MessageEditor } from "./MessageEditor.js";
 import { PersonButton } from "./PersonCard.js";
 import { Reactions } from "./Reactions.js";
+import { Receipt } from "./Receipt.js";
 
 /** @typedef {import("../types.js").Message} Message */
 /** @typedef {import("../types.js").Quoted} Quoted */
@@ -31,7 +32,7 @@ const EXPIRED = "Message expired";
  * @property {boolean} isFirst
  * @property {boolean} isLast
  * @property {Quoted | null} quoted
- * @property {string} receipt
+ * @property {import("./Receipt.js").ReceiptKind | null} receipt
  * @property {import("../types.js").PendingChange[]} changes pending ones of this message
  * @property {boolean} isOnline
  * @property {import("./MessageActions.js").Actions} actions
@@ -127,7 +128,7 @@ function Meta({ message, isLast, receipt, changes, isOnline, actions }) {
       ${isEdited && html`<button class="edited" tabindex="-1" title=${formatFullTime(message.edited_at ?? "")} onClick=${() => actions.onShowEdits(message)}>edited</button>`}
       ${expiresAt && html`<time class="expires" datetime=${expiresAt} title=${formatFullTime(expiresAt)}>disappears ${formatTime(expiresAt)}</time>`}
       ${isWaiting && html`<span class="sending">${isOnline ? "Saving…" : "Will be saved when you are back online"}</span>`}
-      ${receipt && html`<span class="receipt ${receipt === "Read" ? "is-read" : ""}">${receipt}</span>`}
+      ${receipt && html`<${Receipt} kind=${receipt} />`}
     </p>
   `;
 }
@@ -152,7 +153,7 @@ export function PendingItem({ pending, isFirst, isLast, quoted, isOnline, onRetr
         pending.refusal === null
           ? isLast &&
             html`<p class="meta">
-              <span class="sending">${isOnline ? "Sending…" : "Will be sent when you are back online"}</span>
+              <span class="sending"><${Icon} name="clock" /> ${isOnline ? "Sending…" : "Will be sent when you are back online"}</span>
             </p>`
           : html`<p class="meta failure" role="alert">
               <${Icon} name="alert" /><span>Not sent. ${pending.refusal}</span>

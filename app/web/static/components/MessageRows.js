@@ -25,20 +25,24 @@ export function MessageRows(props) {
 }
 
 /**
- * Return what gives the receipt of a message: the last own one that was read has one, and the last own one.
+ * Return what gives the receipt of a message: of the own ones the last that was read, the last delivered and the last.
  * @param {import("./MessageFeed.js").Props} props
+ * @returns {(message: import("../types.js").Message) => import("./Receipt.js").ReceiptKind | null}
  */
-function receiptsOf({ thread, me, readByOthers }) {
+function receiptsOf({ thread, me, others }) {
   const own = thread.messages.filter((message) => message.user_uuid === me.uuid);
-  const lastOwn = own.at(-1)?.number;
-  const lastRead = own.findLast((message) => message.number <= readByOthers)?.number;
-  return (/** @type {import("../types.js").Message} */ { number }) =>
-    number === lastRead ? "Read" : number === lastOwn ? "Sent" : "";
+  const lastUpTo = (/** @type {number} */ end) => own.findLast((message) => message.number <= end)?.number;
+  const last = { read: lastUpTo(others.read), delivered: lastUpTo(others.delivered), sent: lastUpTo(Infinity) };
+  return ({ number }) => {
+    if (number === last.read) return "read";
+    if (number === last.delivered) return "delivered";
+    return number === last.sent ? "sent" : null;
+  };
 }
 
 /**
  * @param {import("../lib/rows.js").MessageRow} row
- * @param {string} receipt
+ * @param {import("./Receipt.js").ReceiptKind | null} receipt
  * @param {import("./MessageFeed.js").Props} props
  */
 function messageRow(row, receipt, { thread, group, me, messenger, actions, pendingChanges, isOnline }) {

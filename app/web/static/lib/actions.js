@@ -2,7 +2,7 @@
 
 import { hasExpired } from "./visibility.js";
 
-/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "hide" | "delete"} Action */
+/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "receipts" | "hide" | "delete"} Action */
 
 /** @type {Record<Action, {label: string, icon: string}>} */
 export const ACTIONS = {
@@ -12,6 +12,7 @@ export const ACTIONS = {
   link: { label: "Copy link", icon: "link" },
   edits: { label: "Earlier texts", icon: "history" },
   reactions: { label: "Who reacted", icon: "smile" },
+  receipts: { label: "Read by…", icon: "eye" },
   hide: { label: "Delete for me", icon: "trash" },
   delete: { label: "Delete for everyone", icon: "trash" },
 };
@@ -37,6 +38,7 @@ export function actionsOf(message, me, config, now) {
     ["link", true],
     ["edits", message.version > 1 && config.shows_edits],
     ["reactions", message.reactions.length > 0],
+    ["receipts", isOwn],
     ["hide", true],
     ["delete", isOwn && age < config.delete_window_seconds],
   ];

@@ -4,7 +4,7 @@ import { RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyChanges, withRecentChanges } from "./changes.js";
 import { isOnline, lastNumberOf } from "./selectors.js";
-import { appendNewer, applyGroups, applyRead, PAGE_SIZE, prependOlder } from "./store.js";
+import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder } from "./store.js";
 
 const READ_DELAY = 300;
 /** Conversations that are kept as they were on the screen, the last ones. */
@@ -69,7 +69,8 @@ export class Conversation {
         await this.#load(group, wanted, { at: "message", number: wanted });
       else if (row.unread_count > 0) await this.#load(group, row.read_number + 1, { at: "unread" });
       else await this.#load(group, null, { at: "end" });
-      await this.#fetchReaders(group);
+      if (row.is_marked_unread && row.read_number > 0) void this.#markRead(group, row.read_number);
+      await this.fetchMarkers(group);
     } catch (error) {
       this.#showFailure(group, error);
     }
@@ -80,7 +81,7 @@ export class Conversation {
     this.#backoff.retryNow();
     const thread = this.store.state.thread;
     if (thread?.failure) await this.#open(thread.group, thread.failure);
-    else if (thread) await this.#ignoreFailure(thread.group, () => this.#fetchReaders(thread.group));
+    else if (thread) await this.#ignoreFailure(thread.group, () => this.fetchMarkers(thread.group));
   }
 
   close() {
@@ -228,12 +229,10 @@ export class Conversation {
   }
 
   /** @param {string} group */
-  async #fetchReaders(group) {
+  async fetchMarkers(group) {
     /** @type {import("../types.js").ReadMarker[]} */
     const markers = await this.api.get(`/api/message_groups/${group}/read`);
-    this.store.update((state) =>
-      markers.reduce((next, each) => applyRead(next, group, each.user_uuid, each.number), state),
-    );
+    this.store.update((state) => markers.reduce((next, each) => applyMarkers(next, group, each), state));
   }
 
   /** Fetch the changes between those that the open conversation has and those that the group has. */

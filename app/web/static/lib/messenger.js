@@ -3,6 +3,7 @@
 import { Api } from "./api.js";
 import { applyChanges } from "./changes.js";
 import { Conversation } from "./conversation.js";
+import { Deliveries } from "./deliveries.js";
 import { Drafts } from "./drafts.js";
 import { RecentEmoji } from "./emoji.js";
 import { EventStream } from "./events.js";
@@ -10,6 +11,7 @@ import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { OutboxStorage } from "./outboxStorage.js";
 import { inboxOf } from "./selectors.js";
+import { Settings } from "./settings.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
 import { Typing } from "./typing.js";
 import { expireMessages } from "./visibility.js";
@@ -41,6 +43,8 @@ export class Messenger {
     this.typing = new Typing(this.api);
     this.drafts = new Drafts(me.uuid, this.store);
     this.emoji = new RecentEmoji(me.uuid);
+    this.deliveries = new Deliveries(this.api, this.store);
+    this.settings = new Settings(this.api, this.store);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -61,6 +65,8 @@ export class Messenger {
     const timer = setInterval(() => this.#expire(Date.now()), 1000);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.drafts.refresh();
+    this.deliveries.start();
+    void this.settings.load();
     void this.inbox.load();
     void this.stream.run();
     void this.outbox.drain();
@@ -72,6 +78,8 @@ export class Messenger {
     this.stream.stop();
     this.inbox.stop();
     this.outbox.stop();
+    this.deliveries.stop();
+    this.settings.stop();
     this.typing.onSent();
   }
 
@@ -94,6 +102,32 @@ export class Messenger {
     this.store.set({ me });
   }
 
+  /**
+   * Show others what the user has read and received, and theirs to the user, or neither.
+   * @param {boolean} receipts
+   */
+  async shareReceipts(receipts) {
+    await this.settings.change({ receipts });
+    const group = this.store.state.thread?.group;
+    if (receipts && group) await this.conversation.fetchMarkers(group).catch(() => {}); // or with the next event
+  }
+
+  /**
+   * Mark a group unread, or take that back.
+   * @param {string} group
+   * @param {boolean} is_marked_unread
+   */
+  async markUnread(group, is_marked_unread) {
+    const row = await this.api.call("PATCH", `/api/message_groups/${group}/view`, { is_marked_unread });
+    this.store.update((state) => applyGroups(state, [row]));
+  }
+
+  /** @param {import("../types.js").Group} group */
+  async markRead({ uuid, last_number: number }) {
+    const row = await this.api.call("PUT", `/api/message_groups/${uuid}/read`, { number });
+    this.store.update((state) => applyGroups(state, [row]));
+  }
+
   /** Sign the user out in all tabs. Nothing of the user stays in this browser, unsent messages included. */
   async signOut() {
     this.#signOuts?.postMessage(this.store.state.me.uuid);
@@ -105,6 +139,7 @@ export class Messenger {
     this.outbox.storage.clear();
     this.drafts.clear();
     this.emoji.clear();
+    this.deliveries.clear();
     this.onSignedOut();
     await this.session.signOut();
   }

@@ -11,11 +11,11 @@ export function inboxOf(groups) {
 }
 
 /**
- * Count the groups with unread messages.
+ * Count the groups that are unread.
  * @param {State["groups"]} groups
  */
 export function countUnreadGroups(groups) {
-  return Object.values(groups).filter((group) => group.unread_count > 0).length;
+  return Object.values(groups).filter(isUnread).length;
 }
 
 /**
@@ -62,13 +62,23 @@ export function quotedBy(messages, { reply_to, reply }) {
 }
 
 /**
- * Return the highest number that another member has read.
+ * Return the highest numbers that another member has read and received; 0 for a user who shares no receipts.
  * @param {State} state
  * @param {string} group
  */
-export function readByOthers(state, group) {
-  const others = Object.entries(state.readers[group] ?? {}).filter(([user]) => user !== state.me.uuid);
-  return Math.max(0, ...others.map(([, number]) => number));
+export function markersOfOthers(state, group) {
+  if (state.settings?.receipts === false) return { read: 0, delivered: 0 };
+  const others = Object.entries(state.markers[group] ?? {}).filter(([user]) => user !== state.me.uuid);
+  const highest = (/** @type {"read" | "delivered"} */ name) => Math.max(0, ...others.map(([, each]) => each[name]));
+  return { read: highest("read"), delivered: highest("delivered") };
+}
+
+/**
+ * Return whether a group has unread messages, or was marked so.
+ * @param {import("../types.js").Group} group
+ */
+export function isUnread(group) {
+  return group.unread_count > 0 || group.is_marked_unread;
 }
 
 /**

@@ -32,7 +32,8 @@ export function initialState(me) {
     inboxFailure: null,
     thread: null,
     kept: [],
-    readers: {},
+    markers: {},
+    settings: null,
     typing: {},
   };
 }
@@ -85,7 +86,7 @@ export function applyEvent(state, event, now) {
     case "group":
       return applyGroups(state, [event.group]);
     case "read":
-      return applyRead(state, event.message_group_uuid, event.user_uuid, event.number);
+      return applyMarkers(state, event.message_group_uuid, event);
     case "profile":
       return applyProfile(state, event.user);
     case "typing":
@@ -165,7 +166,11 @@ export function applyMessages(state, messages) {
  */
 function applyMessage(state, message) {
   const { message_group_uuid: uuid, user_uuid: sender, number } = message;
-  let next = withoutTyping(applyRead(state, uuid, sender, number), uuid, sender);
+  let next = withoutTyping(
+    applyMarkers(state, uuid, { user_uuid: sender, number, delivered_number: number }),
+    uuid,
+    sender,
+  );
   const group = next.groups[uuid];
   if (group && number > group.last_number) {
     const read_number = sender === state.me.uuid ? number : group.read_number;
@@ -235,17 +240,18 @@ function dropOldest(thread) {
 }
 
 /**
- * Return the state after a user has read up to a number.
+ * Return the state with the markers of a member of a group, which only move forward.
  * @param {State} state
  * @param {string} uuid
- * @param {string} user
- * @param {number} number
+ * @param {import("../types.js").ReadMarker} marker
  * @returns {State}
  */
-export function applyRead(state, uuid, user, number) {
-  const readers = state.readers[uuid] ?? {};
-  if ((readers[user] ?? 0) >= number) return state;
-  const next = { ...state, readers: { ...state.readers, [uuid]: { ...readers, [user]: number } } };
+export function applyMarkers(state, uuid, { user_uuid: user, number, delivered_number }) {
+  const of = state.markers[uuid] ?? {};
+  const known = of[user] ?? { read: 0, delivered: 0 };
+  if (known.read >= number && known.delivered >= delivered_number) return state;
+  const moved = { read: Math.max(known.read, number), delivered: Math.max(known.delivered, delivered_number) };
+  const next = { ...state, markers: { ...state.markers, [uuid]: { ...of, [user]: moved } } };
   const group = state.groups[uuid];
   if (user !== state.me.uuid || !group || group.read_number >= number) return next;
   const unread_count = Math.min(group.unread_count, Math.max(0, group.last_number - number));

@@ -8,7 +8,7 @@ import { withPending } from "../lib/changes.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { membersOf } from "../lib/mentions.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
-import { countAfterWindow, isOnline, isTyping, pendingFor, readByOthers } from "../lib/selectors.js";
+import { countAfterWindow, isOnline, isTyping, markersOfOthers, pendingFor } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string, number: number | null}} props number: of a message to show */
@@ -48,7 +48,7 @@ export function MessageGroupPage({ uuid, number }) {
             ...${{ thread, group, me: state.me, now, messenger, actions }}
             pending=${pendingFor(state.pending, uuid, group.handle, thread.messages)}
             afterWindow=${countAfterWindow(state)}
-            readByOthers=${readByOthers(state, uuid)}
+            others=${markersOfOthers(state, uuid)}
             pendingChanges=${state.pendingChanges.filter((each) => each.group === uuid)}
             isOnline=${isOnline(state)}
           />`
