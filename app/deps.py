@@ -20,6 +20,7 @@ from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
+from app.personal_data.erasures import Erasures
 from app.realtime.hub import Hub
 from app.users.service import Users
 
@@ -37,6 +38,7 @@ class State(EdgeState):
     hub: Hub
     unread: UnreadCounter
     caches: Caches
+    erasures: Erasures
     issuer: LocalIssuer | None
 
 
@@ -55,6 +57,7 @@ ChangesDep = Annotated[Changes, _from_state("changes")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
+ErasuresDep = Annotated[Erasures, _from_state("erasures")]
 IssuerDep = Annotated[LocalIssuer, _from_state("issuer")]
 
 

@@ -42,10 +42,14 @@ from app.logs import configure_logging
 from app.messaging import change_routes, group_routes, message_routes
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
+from app.personal_data import router as personal_data_router
+from app.personal_data.erasures import Erasures
+from app.personal_data.sweep import SweepTools
 from app.publish import fan_out
 from app.realtime import leases, valkey_bus
 from app.realtime import router as realtime_router
@@ -132,6 +136,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield message_routes.router
     yield change_routes.router
     yield users_router.router
+    yield personal_data_router.router
     yield realtime_router.router
     if settings.environment == "local":
         yield local_routes.router
@@ -171,12 +176,13 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        publish = fan_out(unread.invalidate_changed, bus.publish)
         messaging = Messaging(
             store,
             users,
             message_max_length=settings.message_max_length,
             tasks=tasks,
-            publish=fan_out(unread.invalidate_changed, bus.publish),
+            publish=publish,
             limits=limits,
         )
         changes = Changes(
@@ -195,6 +201,14 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         stack.callback(hub.close)
         accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
+        erasures = Erasures(
+            users,
+            SweepTools(MemberErasureStore(table), changes, user_store.erasures, publish),
+            hub.close_changed,
+            handle_hold=timedelta(days=settings.handle_hold_days),
+            removes_messages=settings.erased_messages == "remove",
+        )
+        await stack.enter_async_context(erasures.working())
         readiness = Readiness(
             {"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check, **valkey_pings},
             is_stopping=lambda: stop.received,
@@ -213,5 +227,6 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             hub=hub,
             unread=unread,
             caches=caches,
+            erasures=erasures,
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
         )

@@ -82,6 +82,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
     "register_user": REGISTRATION,
+    "erase_current_user": PROFILE,
     "sync_changes": SYNC,
     "stream_events": STREAM,
 }

@@ -20,10 +20,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user of an account, and whether an operator has disabled it."""
+    """The user of an account, and whether an operator has disabled it. That of an erased user has no user."""
 
-    user_uuid: UUID
-    is_disabled: bool
+    user_uuid: UUID | None
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
