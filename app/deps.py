@@ -21,7 +21,9 @@ from app.messaging.changes import Changes
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.personal_data.erasures import Erasures
+from app.personal_data.export import Export
 from app.realtime.hub import Hub
+from app.realtime.leases import StreamLeases
 from app.users.service import Users
 
 
@@ -39,6 +41,8 @@ class State(EdgeState):
     unread: UnreadCounter
     caches: Caches
     erasures: Erasures
+    export: Export
+    export_leases: StreamLeases
     issuer: LocalIssuer | None
 
 
@@ -58,6 +62,8 @@ CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
 ErasuresDep = Annotated[Erasures, _from_state("erasures")]
+ExportDep = Annotated[Export, _from_state("export")]
+ExportLeasesDep = Annotated[StreamLeases, _from_state("export_leases")]
 IssuerDep = Annotated[LocalIssuer, _from_state("issuer")]
 
 

@@ -49,6 +49,7 @@ from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
 from app.personal_data import router as personal_data_router
 from app.personal_data.erasures import Erasures
+from app.personal_data.export import Export
 from app.personal_data.sweep import SweepTools
 from app.publish import fan_out
 from app.realtime import leases, valkey_bus
@@ -68,6 +69,8 @@ from app.users.store import UserStore
 
 DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
+MAX_EXPORTS = 1
+"""Exports of a user at the same time, over all processes."""
 VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL)
 """The commands that the service needs, for no account: a Valkey that refuses one of them counts as absent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -195,6 +198,9 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             limits=limits,
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
+        export_leases = await stack.enter_async_context(
+            StreamLeases(valkey, kind="exports", most=MAX_EXPORTS).renewed()
+        )
         stream_leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
         hub = Hub(bus, catchup, users, metrics, stream_leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
@@ -228,5 +234,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             unread=unread,
             caches=caches,
             erasures=erasures,
+            export=Export(users, messaging, changes, catchup),
+            export_leases=export_leases,
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
         )

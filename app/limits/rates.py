@@ -48,6 +48,7 @@ TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
+EXPORT: Final = Rate("export", 4, 1 / (15 * MINUTE))
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
 
 # Of a group, and of a user that others write to
@@ -82,9 +83,10 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
     "register_user": REGISTRATION,
-    "erase_current_user": PROFILE,
+    "delete_current_user": PROFILE,
     "sync_changes": SYNC,
     "stream_events": STREAM,
+    "export_own_data": EXPORT,
 }
 """The rates of operations with a token; the rate of all others is READ."""
 ADDRESS_OPERATIONS: Final[Mapping[str, Rate]] = {
@@ -102,5 +104,6 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "remove_reaction": (*BUDGETS, WRITE_CAPACITY),
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
+    "export_own_data": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

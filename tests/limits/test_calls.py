@@ -52,7 +52,8 @@ CALLS: dict[str, Call] = {
     "search_users": lambda client, _, __: client.get("/api/users", params={"q": "an"}),
     "get_current_user": lambda client, _, __: client.get("/api/users/me"),
     "update_current_user": lambda client, _, __: client.patch("/api/users/me", json={"display_name": "Ann"}),
-    "erase_current_user": lambda client, _, __: client.delete("/api/users/me", params={"handle": "another"}),  # 422
+    "export_own_data": lambda client, _, __: client.get("/api/users/me/export"),
+    "delete_current_user": lambda client, _, __: client.delete("/api/users/me", params={"handle": "another"}),  # 422
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
     "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
     "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),
