@@ -56,3 +56,15 @@ async def test_erase_and_what_others_make_of_it(engines: Place, empty_database_u
     assert swept.code == 0, swept
     assert swept.records[0]["removed"]["groups"] == len(rows[user]) + 1
     assert (await empty.run("verify")).code == 0
+
+
+async def test_users_export_writes_what_the_user_gets(stock: Place, tmp_path: Any) -> None:
+    file = tmp_path / "juniper.jsonl"
+    await stock.done("users", "export", "juniper", "--output", str(file))
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    kinds = [line["type"] for line in lines]
+    assert (kinds[0], kinds[-1]) == ("profile", "end")
+    assert (lines[-1]["groups"], lines[-1]["messages"]) == (kinds.count("group"), kinds.count("message"))
+    assert kinds.count("group") > 1
+    printed = await stock.done("users", "export", "juniper")
+    assert printed.out.splitlines()[1:] == file.read_text(encoding="utf-8").splitlines()[1:]
