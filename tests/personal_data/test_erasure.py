@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from app.concurrency import TaskSet
@@ -21,9 +23,10 @@ from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.personal_data.erasures import Erasures
 from app.personal_data.sweep import SweepTools
+from app.settings import Settings
 from app.users.models import Erasure, NewUser
 from app.users.store import UserStore
-from tests.fixtures.app import NewPerson, Person, Service
+from tests.fixtures.app import NewPerson, Person, Service, running
 from tests.http.problem import problem_of
 from tests.messaging.test_change_properties import DAY, DyingClient
 from tests.tools.processes import DIRECTORY, raw_client
@@ -181,7 +184,7 @@ async def check_erased(service: Service, ann: Person, bob: Person, *, removes_me
 
 
 @pytest.mark.parametrize("removes_messages", [False, True])
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deaths=st.lists(st.integers(0, 60), max_size=4))
 async def test_a_sweep_ends_the_same_after_any_deaths(
     service: Service, new_person: NewPerson, deaths: list[int], removes_messages: bool
@@ -283,3 +286,25 @@ async def test_work_that_a_dead_process_has_left_is_leased_to_another(service: S
     found = await asyncio.gather(*(erasures.lease() for _ in range(8)))
     assert found.count(erasure) <= 1  # the service that runs beside this test may have been faster
     assert erasure not in await asyncio.gather(*(erasures.lease() for _ in range(8)))
+
+
+async def test_a_process_that_stops_leaves_its_sweep_to_the_next(
+    service: Service, settings: Settings, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ann.sent("one", bob)
+    async with (
+        running(settings) as first,
+        first.client(authorization=f"Bearer {ann.token}") as client,
+    ):
+        answer = await client.delete("/api/users/me", params={"handle": ann.handle})
+        assert answer.status_code == 202
+    assert await stored_of(service, ann.uuid)  # its sweep has not come to the rows
+    await service.state["postgres"].fetch("UPDATE erasures SET due_at = now() WHERE user_uuid = $1", ann.uuid)
+    monkeypatch.setattr("app.main.SweepTools", partial(SweepTools, quiet_seconds=0.1))
+    monkeypatch.setattr("app.personal_data.erasures.POLL_INTERVAL", 0.1)
+    async with running(settings):
+        for _ in range(300):
+            if not await stored_of(service, ann.uuid):
+                break
+            await asyncio.sleep(0.2)
+    assert await stored_of(service, ann.uuid) == []
