@@ -23,7 +23,10 @@ from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
+from app.personal_data.erasures import Erasures
+from app.personal_data.export import Export
 from app.realtime.hub import Hub
+from app.realtime.leases import StreamLeases
 from app.users.service import Users
 
 
@@ -43,6 +46,9 @@ class State(EdgeState):
     hub: Hub
     unread: UnreadCounter
     caches: Caches
+    erasures: Erasures
+    export: Export
+    export_leases: StreamLeases
     issuer: LocalIssuer | None
 
 
@@ -64,6 +70,9 @@ SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
+ErasuresDep = Annotated[Erasures, _from_state("erasures")]
+ExportDep = Annotated[Export, _from_state("export")]
+ExportLeasesDep = Annotated[StreamLeases, _from_state("export_leases")]
 IssuerDep = Annotated[LocalIssuer, _from_state("issuer")]
 
 

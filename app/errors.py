@@ -3,7 +3,8 @@
     AppError
     ├── Unavailable, Overloaded                                        503
     ├── InvalidParameter, InvalidBody                                  422
-    ├── MalformedJson 400 · Unauthenticated 401 · UnknownUser, AccountDisabled 403 · NotFound 404 · MethodNotAllowed 405
+    ├── MalformedJson 400 · Unauthenticated 401 · NotFound 404 · MethodNotAllowed 405
+    ├── UnknownUser, AccountDisabled, AccountErased                    403
     ├── RequestTimeout 408 · BodyTooLarge 413 · UnsupportedMediaType 415 · HeadTooLarge 431 · InternalError 500
     ├── MalformedRequest                                               400, before there is a path
     ├── CorsRefused                                                    403, to a preflight
@@ -80,6 +81,13 @@ class AccountDisabled(AppError):
 
     status = 403
     title = "This account is disabled: ask the operator of the service"
+
+
+class AccountErased(AppError):
+    """The token is valid, but its account has deleted its user, which does not come back."""
+
+    status = 403
+    title = "This account was deleted: sign up again, with a new account"
 
 
 class NotFound(AppError):

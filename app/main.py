@@ -42,6 +42,7 @@ from app.logs import configure_logging
 from app.messaging import change_routes, group_routes, message_routes, receipt_routes, settings_routes, view_routes
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
@@ -50,6 +51,10 @@ from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
 from app.metrics import Metrics
+from app.personal_data import router as personal_data_router
+from app.personal_data.erasures import Erasures
+from app.personal_data.export import Export
+from app.personal_data.sweep import SweepTools
 from app.publish import fan_out
 from app.realtime import leases, valkey_bus
 from app.realtime import router as realtime_router
@@ -68,6 +73,8 @@ from app.users.store import UserStore
 
 DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
+MAX_EXPORTS = 1
+"""Exports of a user at the same time, over all processes."""
 VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL)
 """The commands that the service needs, for no account: a Valkey that refuses one of them counts as absent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -139,6 +146,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield view_routes.router
     yield users_router.router
     yield settings_routes.router
+    yield personal_data_router.router
     yield realtime_router.router
     if settings.environment == "local":
         yield local_routes.router
@@ -198,6 +206,9 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             limits=limits,
         )
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
+        export_leases = await stack.enter_async_context(
+            StreamLeases(valkey, kind="exports", most=MAX_EXPORTS).renewed()
+        )
         stream_leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
         hub = Hub(
             bus,
@@ -212,6 +223,14 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         stack.callback(hub.close)
         accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
+        erasures = Erasures(
+            users,
+            SweepTools(MemberErasureStore(table), changes, user_store.erasures, publish),
+            hub.close_changed,
+            handle_hold=timedelta(days=settings.handle_hold_days),
+            removes_messages=settings.erased_messages == "remove",
+        )
+        await stack.enter_async_context(erasures.working())
         readiness = Readiness(
             {"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check, **valkey_pings},
             is_stopping=lambda: stop.received,
@@ -233,5 +252,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             hub=hub,
             unread=unread,
             caches=caches,
+            erasures=erasures,
+            export=Export(users, messaging, changes, user_settings, catchup),
+            export_leases=export_leases,
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
         )

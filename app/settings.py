@@ -234,7 +234,14 @@ Window = Annotated[int, Field(ge=0, le=MAX_WINDOW)]
 """Seconds after which a message cannot be changed any more."""
 
 
-class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings):
+class ErasureSettings(ProcessSettings):
+    """The policies of erasing a user."""
+
+    handle_hold_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+    erased_messages: Literal["keep", "remove"] = "keep"
+
+
+class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings, ErasureSettings):
     """All settings of the service."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000

@@ -26,8 +26,9 @@ from app.messaging import (
     service,
     unread,
 )
+from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
-from app.users import account_watch
+from app.users import account_watch, erasure_store
 from scripts.bootstrap import ROOT
 
 
@@ -99,6 +100,8 @@ VALUES = {
         f"one in {profiles.RENAME_INTERVAL:g} s",
         f"{catchup.NEWEST}",
         f"{valkey_bus.MAX_UNNOTIFIED:,}",
+        f"{main.MAX_EXPORTS}",
+        f"{export.PAGE}, {size(export_stream.BUFFER_BYTES)}",
         f"every {stream.RECONCILE_INTERVAL:g} s, every {stream.UNRELIABLE_RECONCILE_INTERVAL:g} s",
     ],
     "Memory and background work": [
@@ -110,6 +113,8 @@ VALUES = {
         "`DATABASE_POOL_SIZE`",
         f"{projection.MAX_PENDING:,}, {projection.ATTEMPTS}",
         f"{valkey_cache.MAX_PENDING:,}",
+        f"{sweep.WRITES_PER_SECOND:g} in a second; {sweep.QUIET_SECONDS:g} s",
+        f"every {erasures.POLL_INTERVAL:g} s, {erasure_store.LEASE_SECONDS} s",
     ],
 }
 """The value of each row, by the heading of its table."""

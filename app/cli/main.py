@@ -56,7 +56,10 @@ COMMANDS: Final = {
     "update-cognito-user-ids": Entry(
         "Users", "people.commands", "Link users in Postgres to their accounts in the pool."
     ),
-    "users": Entry("Users", "people.commands", "Create users for accounts in the pool; disable and enable users."),
+    "users": Entry(
+        "Users", "people.commands", "Create users for accounts in the pool; disable, enable and export users."
+    ),
+    "erase": Entry("Users", "people.erase", "Erase a user for good, and sweep after erased users."),
     "token": Entry("Users", "people.token", "Print an access token for a user. Local only."),
     "migrate": Entry("Postgres", "migrations", "Bring the schema up to date."),
     "rollback": Entry("Postgres", "migrations", "Take the schema one version back."),

@@ -81,6 +81,14 @@ class ConfigView(ResponseModel):
         examples=[172_800],
     )
     shows_edits: bool = Field(description="Whether members can read earlier texts of messages", examples=[True])
+    erased_messages: Annotated[
+        Literal["keep", "remove"],
+        Field(
+            description="What becomes of the messages of a user that is deleted: the other members keep them without a"
+            " name, or they are deleted",
+            examples=["keep"],
+        ),
+    ]
 
 
 def page_router(settings: Settings) -> APIRouter:
@@ -92,6 +100,7 @@ def page_router(settings: Settings) -> APIRouter:
         edit_window_seconds=settings.edit_window_seconds,
         delete_window_seconds=settings.delete_window_seconds,
         shows_edits=settings.shows_edits,
+        erased_messages=settings.erased_messages,
     )
     policy = _policy(settings.cognito_domain_url)
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}

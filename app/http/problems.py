@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, compile_path
 
 from app.errors import (
     AccountDisabled,
+    AccountErased,
     AppError,
     BodyTooLarge,
     InternalError,
@@ -182,7 +183,15 @@ def _is_visit(request: Request) -> bool:
     return request.method in {"GET", "HEAD"} and is_page and wants_html
 
 
-TOKEN_ONLY = (Unauthenticated, AccountDisabled, InvalidParameter, TooManyRequests, Unavailable, Overloaded)
+TOKEN_ONLY = (
+    Unauthenticated,
+    AccountDisabled,
+    AccountErased,
+    InvalidParameter,
+    TooManyRequests,
+    Unavailable,
+    Overloaded,
+)
 SIGNED_IN = (*TOKEN_ONLY, UnknownUser)
 WITH_BODY = (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType, InvalidBody)
 

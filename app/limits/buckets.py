@@ -108,6 +108,10 @@ class Quota:
             detail = f"The limit `{rate.name}` is reached: {rate.describe(self._factor)}"
             raise TooManyRequests(detail, seconds=seconds, fields=self.fields(rate))
 
+    def seconds_until(self, rate: Rate, share: float) -> float:
+        """Return the seconds until this share of a bucket is there."""
+        return max(0.0, self._seconds_to_full(rate) - rate.window * (1 - share))
+
     def debit(self, rate: Rate, units: float = 1) -> None:
         """Spend units that have been used, even if the bucket does not have them."""
         now, seconds = self._clock(), units / (rate.per_second * self._factor)

@@ -1,5 +1,6 @@
 """The account whose call runs, and what it spends after its admission: in services, streams and background work."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,12 @@ def require_own(rate: Rate) -> None:
     """Raise TooManyRequests unless the caller has a unit left."""
     if quota := caller.get():
         quota.require(rate)
+
+
+async def wait_own(share: float, *budgets: Rate) -> None:
+    """Wait until the caller has this share of each budget, unless other calls spend it meanwhile."""
+    if quota := caller.get():
+        await asyncio.sleep(max(quota.seconds_until(budget, share) for budget in budgets))
 
 
 @contextmanager

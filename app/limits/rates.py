@@ -51,6 +51,7 @@ STREAM: Final = Rate("stream", 30, 1 / 3)
 VIEW: Final = Rate("view", 60, 1)
 SETTINGS: Final = Rate("settings", 30, 1 / 10)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
+EXPORT: Final = Rate("export", 4, 1 / (15 * MINUTE))
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
 
 # Of a group, and of a user that others write to
@@ -88,8 +89,10 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "update_settings": SETTINGS,
     "update_message_group_view": VIEW,
     "register_user": REGISTRATION,
+    "delete_current_user": PROFILE,
     "sync_changes": SYNC,
     "stream_events": STREAM,
+    "export_own_data": EXPORT,
 }
 """The rates of operations with a token; the rate of all others is READ."""
 ADDRESS_OPERATIONS: Final[Mapping[str, Rate]] = {
@@ -110,5 +113,6 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "update_settings": (*BUDGETS, WRITE_CAPACITY),
     "update_message_group_view": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
+    "export_own_data": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

@@ -25,7 +25,7 @@ from app.messaging.errors import (
     VersionDiffers,
 )
 from app.messaging.hidden import without_hidden_texts
-from app.messaging.models import Change, ChangeDraft, ChangeType, Message
+from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message
 from app.messaging.service import Messaging, require_members
 from app.messaging.store import MessagingStore
 from app.messaging.visibility import is_visible, seen_by
@@ -186,7 +186,25 @@ class Changes:
                 raise CannotMessage
             require_members(draft.mentions, row.user_uuid, row.peer_uuid)
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
-            changed = await self._log.append(draft, row, rule)
+            return await self._record(draft, row, rule)
+
+    async def erase(self, draft: ChangeDraft, row: InboxRow) -> Message:
+        """Delete a message, or remove a reaction, of a user that is erased, and return what is left; once.
+
+        No window closes it, and the user need not be a member any more. `row` is one of the group, read strongly
+        consistent.
+        """
+
+        def rule(message: Message) -> bool:
+            if draft.type is ChangeType.DELETE:
+                return message.deleted_at is None
+            return draft.user_uuid in message.reactions.get(draft.emoji or "", ())
+
+        async with deadline(2 * SEND_SECONDS):
+            return await self._record(draft, row, rule)
+
+    async def _record(self, draft: ChangeDraft, row: InboxRow, rule: Rule) -> Message:
+        changed = await self._log.append(draft, row, rule)
         if changed.change:
             await self._messaging.rows.advance(changed.change, changed.message, row)
         elif changed.message.change_number > row.change_number:

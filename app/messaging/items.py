@@ -29,6 +29,7 @@ from uuid import UUID, uuid4
 
 from app.gateways.dynamodb import (
     Check,
+    Delete,
     Item,
     Key,
     Put,
@@ -94,7 +95,8 @@ def probe_index() -> Query:
 def probe_writes() -> list[Write]:
     """Return each kind of write, with a condition that fails."""
     exists = "attribute_exists(#pk)"
-    return [Put({**probe()}, exists), Update(probe(), "SET #v = :v", {":v": 0}, exists), Check(probe(), exists)]
+    update = Update(probe(), "SET #v = :v", {":v": 0}, exists)
+    return [Put({**probe()}, exists), update, Delete(probe(), exists), Check(probe(), exists)]
 
 
 def new_message(message: Message) -> Put:

@@ -63,6 +63,11 @@ class EventStream(StreamingResponse):
             await asyncio.sleep(0)  # the server learns of it in the next turn of the loop
 
 
+def escape_line_ends(text: str) -> str:
+    """Return JSON on one line for all clients, also those that end lines where the format does not."""
+    return LINE_END.sub(lambda end: f"\\u{ord(end[0]):04x}", text)
+
+
 def _close_soon(deadline: asyncio.Timeout) -> None:
     with suppress(RuntimeError):  # the response has ended already
         deadline.reschedule(asyncio.get_running_loop().time() + CLOSE_SECONDS)
@@ -79,7 +84,7 @@ async def _encoded(
                     yield KEEPALIVE_COMMENT
                     continue
                 event = await view(item.event)
-                data = LINE_END.sub(lambda end: f"\\u{ord(end[0]):04x}", event.model_dump_json())
+                data = escape_line_ends(event.model_dump_json())
                 yield format_sse_event(data_str=data, event=event.type, id=item.position, retry=retry)
                 retry = None
             require_own(EVENT_TRAFFIC)

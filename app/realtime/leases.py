@@ -1,6 +1,7 @@
-"""Leases: the open streams of a user over all processes, counted in Valkey.
+"""Leases: the open streams of a user over all processes, or the running exports, counted in Valkey.
 
     {cruddur:streams:<user>}    a sorted set of leases, one for each stream, by the second in which it expires
+    {cruddur:exports:<user>}    the same of exports
 
 A process renews the leases of its streams, so those of a process that was killed expire.
 """
@@ -35,13 +36,15 @@ return 1
 class StreamLeases:
     """The leases that this process holds. Without Valkey, or while it is down, each process counts for itself."""
 
-    def __init__(self, valkey: Valkey | None = None) -> None:
+    def __init__(self, valkey: Valkey | None = None, *, kind: str = "streams", most: int = MAX_USER_STREAMS) -> None:
         self._valkey = valkey
+        self._kind = kind
+        self._most = most
         self._held: dict[str, UUID] = {}
 
     @asynccontextmanager
     async def hold(self, user: UUID) -> AsyncIterator[None]:
-        """Hold a lease for the block. Raises TooManyStreams if the user's processes hold 10 already; 50 ms at most."""
+        """Hold a lease for the block. Raises TooManyStreams if the user's processes hold the most; 50 ms at most."""
         lease = secrets.token_hex(8)
         if not await self._take(user, lease):
             raise TooManyStreams
@@ -52,13 +55,13 @@ class StreamLeases:
             del self._held[lease]
             if self._valkey:
                 with suppress(ValkeyUnavailable):  # it expires
-                    await self._valkey.call("ZREM", _name(user), lease)
+                    await self._valkey.call("ZREM", _name(user, self._kind), lease)
 
     async def _take(self, user: UUID, lease: str) -> bool:
         if self._valkey is None:
             return True
         try:
-            return bool(await self._valkey.call(*_take_command(user, lease, MAX_USER_STREAMS)))
+            return bool(await self._valkey.call(*_take_command(user, lease, self._most, self._kind)))
         except ValkeyUnavailable:
             return True  # the next renewal counts it
 
@@ -85,15 +88,15 @@ class StreamLeases:
             # One that was given up meanwhile must not come back.
             batch = [(lease, user) for lease, user in held[start : start + BATCH] if lease in self._held]
             if self._valkey:
-                await self._valkey.calls([_take_command(user, lease, UNLIMITED) for lease, user in batch])
+                await self._valkey.calls([_take_command(user, lease, UNLIMITED, self._kind) for lease, user in batch])
 
 
-def _take_command(user: UUID, lease: str, limit: int) -> Command:
-    return "EVAL", TAKE_SCRIPT, 1, _name(user), lease, limit, LEASE_SECONDS
+def _take_command(user: UUID, lease: str, limit: int, kind: str = "streams") -> Command:
+    return "EVAL", TAKE_SCRIPT, 1, _name(user, kind), lease, limit, LEASE_SECONDS
 
 
-def _name(user: UUID) -> str:
-    return f"{{cruddur:streams:{user}}}"
+def _name(user: UUID, kind: str = "streams") -> str:
+    return f"{{cruddur:{kind}:{user}}}"
 
 
 TRIAL: Final[Sequence[Command]] = (

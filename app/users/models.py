@@ -1,7 +1,7 @@
 """Users and their names inside the service."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -20,10 +20,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user of an account, and whether an operator has disabled it."""
+    """The user of an account, and whether an operator has disabled it. That of an erased user has no user."""
 
-    user_uuid: UUID
-    is_disabled: bool
+    user_uuid: UUID | None
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,31 @@ class NewSubject:
     uuid: UUID
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A user that is erased. Once it is finished nothing is left of the user but what others were sent."""
+
+    user_uuid: UUID
+    erased_at: datetime
+    handle_held_until: datetime
+    removes_messages: bool
+    finished_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """The numbers of what was removed, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredErasure:
+    """An erasure as an export carries it: with the digests of the account's subject and of the held handle."""
+
+    user_uuid: UUID
+    subject_digest: bytes
+    handle_digest: bytes | None
+    erased_at: datetime
+    handle_held_until: datetime
+    removes_messages: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from app.auth.tokens import Claims
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
-from app.errors import AccountDisabled, UnknownUser
+from app.errors import AccountDisabled, AccountErased, UnknownUser
 from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.events import AccountChanged, AnyAccountChanged, UserRenamed
-from app.users.models import DELETED_USER, Account, Name, User, fold_handle
+from app.users.models import DELETED_USER, Account, Erasure, Name, User, fold_handle
 from app.users.name_rules import NameRules
 from app.users.store import UserStore
 
@@ -35,10 +36,12 @@ class Users:
         self._handles = caches.add(CacheSpec("handle", self._load_handle, str, ttl=60, stale_if_error=True))
 
     async def uuid_of(self, claims: Claims) -> UUID:
-        """Return the uuid of the user of the token's subject. Raises UnknownUser and AccountDisabled."""
+        """Return the uuid of the user of the token's subject. Raises UnknownUser, AccountDisabled and AccountErased."""
         account = await self._accounts.get(claims.sub)
         if account is None:
             raise UnknownUser
+        if account.user_uuid is None:
+            raise AccountErased
         if account.is_disabled:
             raise AccountDisabled
         return account.user_uuid
@@ -46,20 +49,50 @@ class Users:
     async def _load_accounts(self, subs: Collection[str]) -> dict[str, Account]:
         async with deadline(READ_SECONDS):
             users = [await self._store.by_cognito_user_id(sub) for sub in subs]
-        return {user.cognito_user_id: Account(user.uuid, user.disabled_at is not None) for user in users if user}
+            found = {user.cognito_user_id: Account(user.uuid, user.disabled_at is not None) for user in users if user}
+            missing = [sub for sub in subs if sub not in found]
+            erased = await self._store.erasures.erased_subjects(missing) if missing else ()
+        return found | dict.fromkeys(erased, Account(None))
 
     async def discard_accounts(self, *events: AccountChanged | AnyAccountChanged) -> None:
-        """Read accounts that have changed anew before they may do anything, also while Postgres is down."""
+        """Read accounts that have changed anew before they may do anything, also while Postgres is down.
+
+        Their names and handles, too, as their users may be erased.
+        """
         for event in events:
             if isinstance(event, AnyAccountChanged):
                 self._accounts.discard_all_local()
+                self._names.discard_all_local()
             else:
                 self._accounts.discard_local(event.subjects)
+                self._names.discard_local([event.user_uuid])
+            self._handles.discard_all_local()
+
+    async def erase(self, user: User, *, handle_hold: timedelta, removes_messages: bool) -> Erasure:
+        """Delete a user's row and hold the handle for this time; what else is left of the user is erased later.
+
+        Raises AccountErased if the user is not there any more. The next reads of names, in any process, find none.
+        """
+        try:
+            async with deadline(READ_SECONDS):
+                erasure = await self._store.erasures.erase(
+                    user.uuid, handle_hold=handle_hold, removes_messages=removes_messages
+                )
+        finally:
+            await self._accounts.invalidate(user.cognito_user_id)
+            await self._names.invalidate(user.uuid)
+            await self._handles.invalidate(user.handle)
+        if erasure is None:
+            raise AccountErased
+        await self.discard_accounts(AccountChanged(user.uuid, (user.cognito_user_id,)))
+        return erasure
 
     async def me(self, claims: Claims) -> User:
-        """Return the caller's user. Raises UnknownUser and AccountDisabled."""
+        """Return the caller's user. Raises UnknownUser, AccountDisabled and AccountErased."""
         async with deadline(READ_SECONDS):
             user = await self._store.by_cognito_user_id(claims.sub)
+            if user is None and await self._store.erasures.erased_subjects([claims.sub]):
+                raise AccountErased
         if user is None:
             raise UnknownUser
         if user.disabled_at is not None:
@@ -69,7 +102,7 @@ class Users:
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
         """Return the caller's user after creating it if necessary.
 
-        Raises HandleTaken, AlreadyRegistered, AccountDisabled, and what NameRules.refusal returns.
+        Raises HandleTaken, AlreadyRegistered, AccountDisabled, AccountErased, and what NameRules.refusal returns.
         """
         refusal = self._rules.refusal(handle=handle, display_name=display_name)
         try:
@@ -78,6 +111,8 @@ class Users:
                 if refusal is None:
                     added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
                 user = added or await self._store.by_cognito_user_id(claims.sub)
+                if user is None and await self._store.erasures.erased_subjects([claims.sub]):
+                    raise AccountErased
         finally:
             await self._accounts.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from app.errors import Unavailable
 from app.gateways.postgres import Postgres, unavailable
+from app.users.erasure_store import ErasureStore
 from app.users.models import AccountChange, AccountChanges, NewSubject, NewUser, User
 
 MOST_CHANGES = 1_000
@@ -27,6 +28,8 @@ class UserStore:
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self.erasures = ErasureStore(postgres)
+        """The erased users."""
 
     async def by_cognito_user_id(self, sub: str) -> User | None:
         """Return the user of a Cognito subject, or None."""
@@ -107,17 +110,20 @@ class UserStore:
         return [_user(row) for row in rows]
 
     async def add(self, *, sub: str, handle: str, display_name: str) -> User | None:
-        """Return the new user, or None if the handle or the subject is taken."""
-        return await self._one(
-            """
-            INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
-            ON CONFLICT DO NOTHING
-            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at
-            """,
-            sub,
-            handle,
-            display_name,
-        )
+        """Return the new user, or None if the handle or the subject is taken, or was an erased user's."""
+        try:
+            return await self._one(
+                """
+                INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
+                ON CONFLICT DO NOTHING
+                RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+                """,
+                sub,
+                handle,
+                display_name,
+            )
+        except asyncpg.UniqueViolationError:
+            return None
 
     async def rename(self, uuid: UUID, display_name: str) -> User | None:
         """Return the user with the new name, or None if there is no such user."""
@@ -131,22 +137,35 @@ class UserStore:
         )
 
     async def add_all(self, users: Sequence[NewUser]) -> int:
-        """Add imported users in a single statement, and return how many were added. Existing users are not changed."""
+        """Add imported users in a single statement, and return how many were added.
+
+        Existing users are not changed, and users with the id, handle or subject of an erased user are left out. Raises
+        Unavailable, and adds none, if such a user was erased meanwhile.
+        """
         if not users:
             return 0
         columns = zip(*map(astuple, users), strict=True)
-        rows = await self._postgres.fetch(
-            """
-            INSERT INTO users (uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at)
-            SELECT uuid, handle, display_name, subject, email, coalesce(created_at, now()), disabled_at
-            FROM unnest(
-                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]
-            ) AS new (uuid, handle, display_name, subject, email, created_at, disabled_at)
-            ON CONFLICT DO NOTHING
-            RETURNING uuid
-            """,
-            *map(list, columns),
-        )
+        try:
+            rows = await self._postgres.fetch(
+                """
+                INSERT INTO users (uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at)
+                SELECT uuid, handle, display_name, subject, email, coalesce(created_at, now()), disabled_at
+                FROM unnest(
+                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]
+                ) AS new (uuid, handle, display_name, subject, email, created_at, disabled_at)
+                WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
+                AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
+                AND NOT EXISTS (
+                    SELECT FROM erasures
+                    WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
+                )
+                ON CONFLICT DO NOTHING
+                RETURNING uuid
+                """,
+                *map(list, columns),
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise Unavailable("Users were erased meanwhile, and none was added: try again") from error
         return len(rows)
 
     async def whole_users(self, *, after: UUID | None, limit: int) -> list[NewUser]:
@@ -165,7 +184,8 @@ class UserStore:
         """Move users to other Cognito subjects, and return how many have their new subject.
 
         All moves are a single transaction, which may be repeated. Users may swap subjects. A user with an unexpected
-        subject is not changed. Raises Unavailable, without any change, if another user has got a subject meanwhile.
+        subject is not changed. Raises Unavailable, without any change, if another user has got a subject meanwhile, or
+        if a subject is an erased user's.
         """
         columns = [list(column) for column in zip(*((s.uuid, s.before, s.after) for s in subjects), strict=True)]
         try:
@@ -217,17 +237,20 @@ class UserStore:
             """
             SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
                 has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
+                    AND has_table_privilege('users', 'DELETE')
+                    AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
                     AS may_write,
                 (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
                     AND (SELECT count(*) FROM pg_trigger
-                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 3
+                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
                     AS is_whole,
                 (SELECT count(*) FROM (
                     SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at FROM users LIMIT 1
                 ) AS first) AS users,
                 (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
                 (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
-                    AS changes
+                    AS changes,
+                (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures
             """
         )
         for name, fault in _WRONG.items():

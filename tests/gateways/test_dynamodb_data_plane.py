@@ -44,6 +44,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "batch_write_item": {"RequestItems": {}},
     "put_item": {},
     "update_item": {},
+    "delete_item": {},
     "transact_write_items": {"TransactItems": []},
 }
 """The data plane's calls, each with the least that botocore needs to resolve its endpoint."""

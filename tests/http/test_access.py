@@ -73,12 +73,14 @@ class Row:
     unknown: Outcome = (403, "unknown-user")
     name: str = field(default="")
     headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}{self.name}"
 
 
 ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
+UNCONFIRMED: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), (422, "handle-differs"))
 TABLE = (
     Row("GET", "/api/message_groups"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
@@ -123,6 +125,8 @@ TABLE = (
     Row("GET", "/api/users/me/settings"),
     Row("PATCH", "/api/users/me/settings", {"receipts": True}),
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
+    Row("GET", "/api/users/me/export"),
+    Row("DELETE", "/api/users/me", query={"handle": "another"}, **UNCONFIRMED),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )
@@ -180,7 +184,7 @@ async def call(
     path = row.template.replace("{message_group_uuid}", known["{group}"]).replace("{handle}", known["{handle}"])
     path = path.replace("{number}", "1").replace("{emoji}", "👍")
     body = {name: known.get(str(value), value) for name, value in row.body.items()} if row.body else None
-    return await client.request(row.method, path, json=body, headers=row.headers)
+    return await client.request(row.method, path, json=body, headers=row.headers, params=row.query)
 
 
 def routes_of(service: Service) -> set[tuple[str, str]]:
@@ -261,6 +265,21 @@ async def disabled(world: World, issuer: LocalIssuer, service: Service) -> Async
 @pytest.mark.parametrize("row", [*TABLE, EVENTS], ids=str)
 async def test_a_disabled_account_may_do_nothing(world: World, disabled: Caller, row: Row) -> None:
     problem_of(await call(disabled.person.client, row, world, disabled), 403, "account-disabled")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def erased(world: World, issuer: LocalIssuer, service: Service) -> AsyncIterator[Caller]:
+    """A former member who is erased."""
+    async with people_of(service, issuer) as new_person:
+        person = await new_person("erased")
+        await world.ann.sent("one", person)
+        assert (await person.client.delete("/api/users/me", params={"handle": person.handle})).status_code == 202
+        yield Caller(person, world.ann.group_with(person))
+
+
+@pytest.mark.parametrize("row", [*TABLE, EVENTS], ids=str)
+async def test_an_erased_account_may_do_nothing(world: World, erased: Caller, row: Row) -> None:
+    problem_of(await call(erased.person.client, row, world, erased), 403, "account-erased")
 
 
 @pytest.mark.parametrize("who", ["stranger", "former"])

@@ -153,6 +153,7 @@ async def test_without_a_cognito_domain_the_sign_in_is_none(settings: Settings) 
         "edit_window_seconds": 86_400,
         "delete_window_seconds": 172_800,
         "shows_edits": True,
+        "erased_messages": "keep",
     }
 
 

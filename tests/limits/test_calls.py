@@ -62,6 +62,8 @@ CALLS: dict[str, Call] = {
     "update_current_user": lambda client, _, __: client.patch("/api/users/me", json={"display_name": "Ann"}),
     "get_settings": lambda client, _, __: client.get("/api/users/me/settings"),
     "update_settings": lambda client, _, __: client.patch("/api/users/me/settings", json={"receipts": True}),
+    "export_own_data": lambda client, _, __: client.get("/api/users/me/export"),
+    "delete_current_user": lambda client, _, __: client.delete("/api/users/me", params={"handle": "another"}),  # 422
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
     "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
     "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),

@@ -16,7 +16,7 @@ from app.cli.batches import batched
 from app.cli.console import Console
 from app.cli.conversations.catalogue import Catalogue
 from app.cli.conversations.group_reader import GroupReader
-from app.cli.conversations.lines import LINE, EndLine, Line, SettingsLine, UserLine, end_line
+from app.cli.conversations.lines import LINE, EndLine, ErasureLine, Line, SettingsLine, UserLine, end_line
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.options import examples
@@ -31,6 +31,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GROUPS_AHEAD: Final = 16
 USERS_AT_ONCE: Final = 1_000
 SEGMENTS: Final = 4
+WITHOUT_GROUP: Final = UserLine, SettingsLine, ErasureLine, EndLine
 
 
 @app.command(
@@ -54,8 +55,9 @@ async def export(
     """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
     An export holds the texts of messages, unless they have expired. It names users by their uuid only; with --all it
-    ends with the users themselves, their e-mail addresses and settings among them. A file is written under its name
-    with .part until it is whole. An export of all that was interrupted goes on from there.
+    ends with the users themselves, their e-mail addresses and settings among them, and with digests of erased users. A
+    file is written under its name with .part until it is whole. An export of all that was interrupted goes on from
+    there.
     """
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
@@ -114,7 +116,7 @@ def _resume(part: Path, export: Export, catalogue: Catalogue) -> int:
                 line = LINE.validate_json(text)
             except ValueError:  # the line that was being written
                 break
-            of_group = None if isinstance(line, UserLine | SettingsLine | EndLine) else line.group_uuid
+            of_group = None if isinstance(line, WITHOUT_GROUP) else line.group_uuid
             if of_group is None or of_group != group:
                 if group:
                     catalogue.record_done(group)
@@ -187,3 +189,8 @@ async def _export_users(services: Services, export: Export) -> None:
             settings = asdict(settings_items.to_settings(item))
             export.write(SettingsLine(user_uuid=settings_items.settings_owner(item), **settings))
         after = found[-1].uuid
+    after = None
+    while erased := await services.user_store.erasures.stored(after=after, limit=USERS_AT_ONCE):
+        for erasure in erased:
+            export.write(ErasureLine.of(erasure))
+        after = erased[-1].user_uuid

@@ -19,7 +19,16 @@ from app.cli.batches import batched
 from app.cli.capacity.cost import cost
 from app.cli.changed_messages import as_sent
 from app.cli.console import Console
-from app.cli.conversations.lines import LINE, ChangeLine, InboxRowLine, LineCheck, MessageLine, SettingsLine, UserLine
+from app.cli.conversations.lines import (
+    LINE,
+    ChangeLine,
+    ErasureLine,
+    InboxRowLine,
+    LineCheck,
+    MessageLine,
+    SettingsLine,
+    UserLine,
+)
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, open_user_store, require_own_table
@@ -32,7 +41,7 @@ from app.messaging.errors import UuidTaken
 from app.messaging.models import Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
-from app.users.models import NewUser
+from app.users.models import NewUser, StoredErasure
 from app.users.store import UserStore
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -144,6 +153,8 @@ class Importer:
         await asyncio.gather(*map(self._put, copies))
         if users := [line.value() for line in lines if isinstance(line, UserLine)]:
             await self._write_users(users)
+        if erasures := [line.value() for line in lines if isinstance(line, ErasureLine)]:
+            await self._write_erasures(erasures)
 
     async def _write_changes(self, changes: Sequence[Change]) -> None:
         """Write successive changes of a log, as far as they are not there."""
@@ -236,8 +247,17 @@ class Importer:
         there = {user.uuid for user in await self._users.by_uuids([user.uuid for user in users])}
         for user in users:
             if user.uuid not in there:
-                self._console.note(f"@{user.handle} is not there: another user has the handle or the subject.")
+                self._console.note(
+                    f"@{user.handle} is not there: another user has the handle or the subject, or it is erased."
+                )
         self._done.update(written=added, kept=len(there) - added, different=len(users) - len(there))
+
+    async def _write_erasures(self, erasures: Sequence[StoredErasure]) -> None:
+        """Write erased users, whose sweeps then look for what the export has brought of them."""
+        if self._users is None:
+            raise AssertionError("the check has counted the erased users")
+        added = await self._users.erasures.add_all(erasures)
+        self._done.update(written=added, kept=len(erasures) - added)
 
 
 T = TypeVar("T", Message, Change)

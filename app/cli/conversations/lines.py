@@ -33,13 +33,14 @@ from app.messaging.models import (
 from app.messaging.schemas import MAX_TEXT
 from app.messaging.settings_items import UserSettings
 from app.text import PREVIEW_BYTES
-from app.users.models import NewUser
+from app.users.models import NewUser, StoredErasure
 from app.users.schemas import HandleCreate
 
 Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
 
 ChangeNumber = Annotated[int, Field(ge=0, le=LAST_NUMBER)]
 Emoji = Annotated[str, Field(min_length=1, max_length=64)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 Mentions = Annotated[
@@ -177,6 +178,35 @@ class SettingsLine(_Line):
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))
 
 
+class ErasureLine(_Line):
+    """An erased user on a line of an export: digests in place of the handle and of the account's subject."""
+
+    entity: Literal["erasure"] = "erasure"
+    user_uuid: UUID
+    subject_digest: Digest
+    handle_digest: Digest | None = None
+    erased_at: AwareDatetime
+    handle_held_until: AwareDatetime
+    removes_messages: bool
+
+    @classmethod
+    def of(cls, erasure: StoredErasure) -> Self:
+        digests = {"subject_digest": erasure.subject_digest.hex()}
+        if erasure.handle_digest:
+            digests["handle_digest"] = erasure.handle_digest.hex()
+        return cls.model_validate(asdict(erasure) | digests)
+
+    def value(self) -> StoredErasure:
+        return StoredErasure(
+            self.user_uuid,
+            bytes.fromhex(self.subject_digest),
+            bytes.fromhex(self.handle_digest) if self.handle_digest else None,
+            self.erased_at,
+            self.handle_held_until,
+            self.removes_messages,
+        )
+
+
 class EndLine(_Line):
     """The last line of an export, with the numbers of the others."""
 
@@ -185,13 +215,13 @@ class EndLine(_Line):
     inbox_rows: int
     users: int
     changes: int = 0
-    """None in an export of an earlier version."""
     settings: int = 0
-    """None in an export of an earlier version."""
+    erasures: int = 0
+    """None of these in an export of an earlier version."""
 
 
-Line = ChangeLine | MessageLine | InboxRowLine | UserLine | SettingsLine | EndLine
-ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "settings", "end"})
+Line = ChangeLine | MessageLine | InboxRowLine | UserLine | SettingsLine | ErasureLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "settings", "erasure", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
@@ -203,6 +233,7 @@ def end_line(written: Counter[str]) -> EndLine:
         users=written["user"],
         changes=written["change"],
         settings=written["settings"],
+        erasures=written["erasure"],
     )
 
 
@@ -245,9 +276,9 @@ class LineCheck:
             counts, self._since_end = self._since_end, Counter()
             return "" if line == end_line(counts) else "the file has not as many lines as it says: some are missing"
         self._since_end[line.entity] += 1
-        if isinstance(line, UserLine):
+        if isinstance(line, UserLine | ErasureLine):
             self.users += 1
-        if isinstance(line, UserLine | SettingsLine):
+        if isinstance(line, UserLine | SettingsLine | ErasureLine):
             return ""
         if line.group_uuid != self._group:
             self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0

@@ -86,7 +86,8 @@ HEADERS: Object = {
     },
 }
 HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
-LIMITED_STATUS = {"200", "429"}
+LIMITED_STATUS = {"200", "202", "429"}
+STREAMED = {"application/jsonl", "text/event-stream"}
 LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
 """The headers of the responses with a limited status of every operation that has limits: those with a token."""
 INT32_MAX = 2**31 - 1
@@ -129,8 +130,8 @@ def _finish(operation: Object) -> Object:
         if response["description"] == "Successful Response":
             response["description"] = operation["summary"]
         _add_headers(status, response, has_limits=bool(operation["security"]))
-        if "text/event-stream" in response.get("content", {}):  # of which FastAPI says that it is a string
-            response["content"]["text/event-stream"]["schema"].pop("type")
+        for kind in STREAMED & response.get("content", {}).keys():  # of which FastAPI says that it is a string
+            response["content"][kind]["schema"].pop("type")
     return _problem_of_operation(name, operation["operationId"], codes)
 
 

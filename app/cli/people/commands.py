@@ -13,6 +13,7 @@ from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.people.directory import accounts
+from app.cli.people.own_data import EPILOG, export_own_data
 from app.cli.people.sync import SyncCommand, collect, open_pool, say_more
 from app.cli.services import open_user_store
 from app.cli.target import read_settings, require_consent_off_this_machine
@@ -50,7 +51,7 @@ app.add_typer(users_app, name="users")
 
 @users_app.callback(epilog=examples("users sync", "users sync --apply", "users disable spammer"))
 def users_group() -> None:
-    """Create users in Postgres for accounts in the user pool; disable and enable users."""
+    """Create users in Postgres for accounts in the user pool; disable, enable and export users."""
 
 
 @app.command(
@@ -160,6 +161,9 @@ async def disable(handle: Handle, json: Json = False, yes: Yes = False, producti
 async def enable(handle: Handle, json: Json = False, yes: Yes = False, production: Production = False) -> None:
     """Enable a user that was disabled, by this command's counterpart or by users sync."""
     await _switch(handle, UserStore.enable, "enabled", Console(json), yes=yes, production=production)
+
+
+users_app.command("export", epilog=EPILOG)(export_own_data)
 
 
 async def _switch(

@@ -1,7 +1,7 @@
 """The accounts of a Cognito user pool compared with the users in Postgres."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -122,8 +122,19 @@ class Finding:
 class Directory:
     """The accounts and the users, indexed by handle and sub."""
 
-    def __init__(self, pool: Iterable[Account], rows: Iterable[User], rules: NameRules | None = None) -> None:
-        """Without rules, users may also be created with reserved handles and names."""
+    def __init__(
+        self,
+        pool: Iterable[Account],
+        rows: Iterable[User],
+        rules: NameRules | None = None,
+        erased: Collection[str] = frozenset(),
+    ) -> None:
+        """Without rules, users may also be created with reserved handles and names.
+
+        Accounts with the subjects `erased` count for nothing: their users are erased.
+        """
+        self._erased = erased
+        self.erased: list[Account] = []
         self.rules = rules
         self.rows = list(rows)
         self.by_handle = {row.handle: row for row in self.rows}
@@ -136,6 +147,9 @@ class Directory:
             self._add(account)
 
     def _add(self, account: Account) -> None:
+        if account.sub in self._erased:
+            self.erased.append(account)
+            return
         if account.sub:
             self.subs[account.sub] = account
         if not account.is_confirmed:
@@ -149,12 +163,12 @@ class Directory:
         """Return the findings about giving each user the sub of the account with the same handle."""
         of_users = [self._link(row) for row in self.rows]
         of_others = [self._without_user(handle) for handle in self.accounts if handle not in self.by_handle]
-        return [*of_users, *filter(None, of_others), *self._incomplete(), *self._unconfirmed()]
+        return [*of_users, *filter(None, of_others), *self._incomplete(), *self._ignored()]
 
     def missing(self) -> list[Finding]:
         """Return the findings about having a user for each account, disabled if the account is."""
         created = (self._create(handle, found) for handle, found in self.accounts.items())
-        return [*self._disable(), *created, *self._incomplete(), *self._unconfirmed()]
+        return [*self._disable(), *created, *self._incomplete(), *self._ignored()]
 
     def _disable(self) -> Iterator[Finding]:
         for account in self.subs.values():
@@ -236,7 +250,9 @@ class Directory:
                 missing = " or ".join(name for name, value in needed.items() if not value)
                 yield Finding(Status.INCOMPLETE, account.handle, f"account {account.username} has no {missing}")
 
-    def _unconfirmed(self) -> Iterator[Finding]:
+    def _ignored(self) -> Iterator[Finding]:
+        for account in self.erased:
+            yield Finding(Status.SKIP, account.handle, f"the user of account {account.username} is erased: delete it")
         for account in self.unconfirmed.values():
             if account.sub not in self.by_sub and account.handle not in self.by_handle:
                 yield Finding(Status.SKIP, account.handle, f"account {account.username} is not confirmed")

@@ -129,7 +129,8 @@ class SyncCommand:
     async def _directory(self, store: UserStore, rules: NameRules | None = None) -> Directory:
         async with open_pool(self._pool) as aws:
             pool = await collect(self._console, "Accounts", accounts(aws, self._pool))
-        return Directory(pool, await collect(self._console, "Users", users(store)), rules)
+        erased = await store.erasures.erased_subjects([account.sub for account in pool])
+        return Directory(pool, await collect(self._console, "Users", users(store)), rules, erased)
 
     def _ask(self, action: str, *, yes: bool, production: bool) -> None:
         require_consent_off_this_machine(self.settings, action, yes=yes, production=production)

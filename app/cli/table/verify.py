@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
@@ -69,6 +69,9 @@ async def verify(
     log-without-row        messages without an inbox row or known members        not repaired
     double-group           two users share more than one group                   not repaired
     unknown-user           a user of a group is not in Postgres                  not repaired
+    erased-row             an erased user has an inbox row again                 erase --resume --all removes it
+
+    Erased users have no rows; a log is without a row when both of its members are erased.
 
     The service may go on meanwhile: a defect is checked a second time before it is reported.
     """
@@ -118,10 +121,25 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
         true = direct_group_uuid(one, other)
         yield Finding("double-group", f"{one} and {other} share {', '.join(map(str, groups))}; theirs is {true}")
     for batch in batched(audit.users(), USERS_AT_ONCE):
-        known = {user.uuid for user in await services.user_store.by_uuids(batch)}
-        for uuid in batch:
-            if uuid not in known:
-                yield Finding("unknown-user", "is not in Postgres", user=uuid)
+        async for finding in _findings_of_users(batch, services):
+            yield finding
+
+
+async def _findings_of_users(users: Sequence[UUID], services: Services) -> AsyncIterator[Finding]:
+    known = {user.uuid for user in await services.user_store.by_uuids(users)}
+    erased = await services.user_store.erasures.erased_users(users)
+    for uuid in users:
+        if uuid not in known | erased:
+            yield Finding("unknown-user", "is not in Postgres", user=uuid)
+    for uuid in sorted(erased):
+        if await _is_back(services, uuid):
+            yield Finding("erased-row", "is erased, and has an inbox row again", user=uuid)
+
+
+async def _is_back(services: Services, user: UUID) -> bool:
+    """Return whether a user has inbox rows after the sweep has removed them all."""
+    erasure = await services.user_store.erasures.of_user(user)
+    return bool(erasure and erasure.finished_at and await services.messaging.inbox_rows(user, limit=1))
 
 
 class Inspector:
@@ -130,6 +148,7 @@ class Inspector:
     def __init__(self, services: Services, *, repair: bool) -> None:
         self._table = services.table
         self._store = services.messaging
+        self._erasures = services.user_store.erasures
         self._changes = ChangeInspector(services.table, services.messaging, repair=repair)
         self._repair = repair
 
@@ -137,8 +156,13 @@ class Inspector:
         """Yield the defects that the group has now: those of messages first, which rows follow."""
         async for finding in self._changes.inspect(group, audit.suspicious_messages(group)):
             yield finding
-        newest = await self._store.newest_messages(group, limit=1, consistent=True)
         members = _members(group, audit)
+        erased = await self._erasures.erased_users({user for user, _ in members})
+        async for finding in self._inspect_rows(group, {pair for pair in members if pair[0] not in erased}):
+            yield finding
+
+    async def _inspect_rows(self, group: UUID, members: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
+        newest = await self._store.newest_messages(group, limit=1, consistent=True)
         if not newest:
             for user, _ in members:
                 yield Finding("row-without-log", "an inbox row without messages", group, user)

@@ -76,6 +76,9 @@ class DynamoDbClient:
     async def update_item(self, **request: Any) -> Any:
         return await self._call("UpdateItem", request)
 
+    async def delete_item(self, **request: Any) -> Any:
+        return await self._call("DeleteItem", request)
+
     async def transact_write_items(self, **request: Any) -> Any:
         return await self._call("TransactWriteItems", request)
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 TABLE: Final = "table"
 READS: Final = frozenset({"batch_get_item", "get_item", "query", "scan"})
-METERED: Final = READS | {"batch_write_item", "put_item", "transact_write_items", "update_item"}
+METERED: Final = READS | {"batch_write_item", "delete_item", "put_item", "transact_write_items", "update_item"}
 REFUSED_BUT_CHARGED: Final = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 
 

@@ -16,6 +16,7 @@ from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_reje
 from app.gateways.dynamodb.faults import NO_ANSWER, Transient, code_of, translate
 from app.gateways.dynamodb.values import (
     Check,
+    Delete,
     Key,
     Put,
     Query,
@@ -41,7 +42,7 @@ BATCH_SIZE = 100
 """Keys in one BatchGetItem, a limit of DynamoDB."""
 
 
-_TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
+_TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck", Delete: "Delete"}
 
 
 class Table:
@@ -133,6 +134,10 @@ class Table:
         request = update.request() | {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         response = await self._call(self._client.update_item, **request)
         return cast("StoredItem", response["Attributes"])
+
+    async def delete(self, delete: Delete) -> None:
+        """Remove the item: 1 WCU per KB, also if there is none, or if it raises ConditionFailed."""
+        await self._call(self._client.delete_item, **delete.request())
 
     async def transact(self, writes: Sequence[Write]) -> None:
         """Apply all of these writes or none: 2 WCU per KB of each, also if it raises TransactionRejected.

@@ -217,6 +217,7 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
     case "unauthenticated":
     case "unknown-user":
     case "account-disabled":
+    case "account-erased":
     case "cannot-message":
       return "theirs";
     case "group-not-found":

@@ -1,4 +1,4 @@
-/** The menu of the signed-in user: name, receipts, theme, and sign-out. */
+/** The menu of the signed-in user: name, receipts, theme, own data, and sign-out. */
 
 import { errorText } from "../lib/api.js";
 import { addressOf } from "../lib/base.js";
@@ -6,6 +6,7 @@ import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
+import { useOwnData } from "./OwnData.js";
 
 const THEMES = ["system", "light", "dark"];
 
@@ -14,6 +15,7 @@ export function AccountMenu({ me }) {
   const messenger = useMessenger();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const question = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const ownData = useOwnData(me, "account", focusAccount);
   const { pending, pendingChanges } = useMessengerState();
   const unsent = { messages: pending.length, changes: pendingChanges.length };
   const isLocal = messenger.config.sign_in.kind === "local";
@@ -31,6 +33,7 @@ export function AccountMenu({ me }) {
       </button>
       <${ReceiptsChoice} />
       <${ThemeChoice} />
+      ${ownData.items}
       <a href=${addressOf("/docs")} target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
       <button
         popovertarget="account"
@@ -42,6 +45,7 @@ export function AccountMenu({ me }) {
     </div>
     <${RenameDialog} dialog=${dialog} me=${me} />
     <${SignOutDialog} dialog=${question} unsent=${unsent} />
+    ${ownData.dialog}
   `;
 }
 

@@ -88,12 +88,14 @@ export class Api {
   }
 
   /**
-   * Return the problem of an error response. That the account is disabled ends the session.
+   * Return the problem of an error response. That the account is disabled or deleted ends the session.
    * @param {Response} response
    */
   async problemFrom(response) {
     const problem = await problemFrom(response);
-    if (problem.code === "account-disabled") this.session.onRefused(problem.message);
+    if (problem.code === "account-disabled" || problem.code === "account-erased") {
+      this.session.onRefused(problem.message);
+    }
     return problem;
   }
 

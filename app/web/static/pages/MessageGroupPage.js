@@ -60,7 +60,10 @@ export function MessageGroupPage({ uuid, number }) {
         <p class="typing-line" role="status">
           ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
         </p>
-        <${MessageForm}
+        ${
+          group.handle === null
+            ? html`<p class="gone" role="note">You cannot write to a deleted user.</p>`
+            : html`<${MessageForm}
           target=${{ group: uuid, handle: null }}
           draftKey=${group.handle ?? uuid}
           name=${group.display_name}
@@ -69,7 +72,8 @@ export function MessageGroupPage({ uuid, number }) {
           onReplyEnd=${() => setReply(null)}
           onLeave=${leave}
           onUp=${focusLast}
-        />
+        />`
+        }
         ${dialogs}
       `
     }

@@ -1,0 +1,88 @@
+"""The command users export: what a user gets from GET /api/users/me/export."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, TextIO
+
+import typer
+
+from app.cache import Caches
+from app.cli.console import Console
+from app.cli.failures import Code, Failure
+from app.cli.lookup import find_user
+from app.cli.options import examples
+from app.cli.services import Services, open_services, require_own_table
+from app.cli.target import read_settings
+from app.concurrency import TaskSet
+from app.messaging.catchup import Catchup
+from app.messaging.changes import Changes
+from app.messaging.service import Messaging
+from app.messaging.settings_store import SettingsStore
+from app.messaging.user_settings import UserSettingsService
+from app.personal_data.export import Export
+from app.personal_data.export_schemas import EndLine, ProblemLine
+from app.settings import StoreSettings
+
+EPILOG: Final = examples("users export juniper > juniper.jsonl", "users export juniper --output juniper.jsonl")
+DRAIN_SECONDS: Final = 60.0
+
+
+class _Settings(StoreSettings):
+    """Postgres and the table, and whether users can read earlier texts."""
+
+    shows_edits: bool = True
+
+
+async def export_own_data(
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")],
+    output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,
+) -> None:
+    """Write a user's own data as JSON lines, as the user gets it from the service: profile, groups, messages, edits.
+
+    What is hidden from the user is not in it. The last line counts the others. `cruddur import` does not read it:
+    `cruddur export --user` writes what moves conversations. A file is written under its name with .part until it is
+    whole.
+    """
+    settings, console = read_settings(_Settings), Console()
+    async with open_services(settings) as services:
+        await require_own_table(services.table)
+        user = await find_user(services.users, handle)
+        tasks = TaskSet()
+        with _opened(output) as file:
+            async for line in _export_of(services, tasks, shows_edits=settings.shows_edits).lines(user, _go_on):
+                file.write(line.model_dump_json() + "\n")
+                if isinstance(line, ProblemLine):
+                    raise Failure(f"The export is not whole: {line.detail}.", Code.UNAVAILABLE)
+        await tasks.drain(DRAIN_SECONDS)
+    if isinstance(line, EndLine):
+        console.note(f"Groups: {line.groups:,}, messages: {line.messages:,}, edited ones: {line.edits:,}.")
+
+
+def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Export:
+    store, never = services.messaging, timedelta(0)
+    messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
+    changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
+    user_settings = UserSettingsService(SettingsStore(services.table), Caches(tasks))
+    return Export(services.users, messaging, changes, user_settings, Catchup(store))
+
+
+async def _go_on() -> None:
+    """Wait for nothing: an operator has no budget."""
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    part = output.with_name(f"{output.name}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            yield file
+        part.replace(output)
+    except OSError as error:
+        raise Failure(f"{output} cannot be written: {error.strerror}.", Code.USAGE) from error

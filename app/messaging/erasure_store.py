@@ -1,0 +1,61 @@
+"""The reads and deletions of an erasure in DynamoDB: one method per access pattern.
+
+Any method may raise Unavailable. Units are those of messages and rows of ordinary size.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from uuid import UUID
+
+from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
+from app.messaging import erasure_items, items
+from app.messaging.models import LAST_NUMBER, InboxRow, Message
+
+PAGE = 100
+"""Items and messages that are read at once."""
+
+
+class MemberErasureStore:
+    """Ends memberships, and deletes rows and logs."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def items_of(self, user: UUID) -> list[StoredItem]:
+        """Return the first items under a user's key, strongly consistent, if there are any. 1 RCU for each 4 KB."""
+        return await self._table.query(erasure_items.items_of(user, limit=PAGE))
+
+    async def rows_of(self, user: UUID) -> AsyncIterator[InboxRow]:
+        """Yield all rows of a user, strongly consistent. 1 RCU for each 4 KB."""
+        query = erasure_items.items_of(user, limit=PAGE)
+        while found := await self._table.query(query):
+            for item in found:
+                if row := erasure_items.to_row(item):
+                    yield row
+            query = replace(query, after=erasure_items.key_of(found[-1]))
+
+    async def close(self, row: InboxRow) -> InboxRow | None:
+        """End a membership and the other member's sends; return the other member's row if it has changed. 2 WCU."""
+        with suppress(ConditionFailed):
+            await self._table.update(erasure_items.leave(row.user_uuid, row.group_uuid))
+        with suppress(ConditionFailed):
+            peer = await self._table.update(erasure_items.refuse_sends(row.peer_uuid, row.group_uuid))
+            return items.to_inbox_row(peer)
+        return None
+
+    async def delete(self, item: StoredItem) -> None:
+        """Delete an item. 1 WCU, 2 for a row, which has an index entry."""
+        await self._table.delete(erasure_items.delete(item))
+
+    async def messages(self, group: UUID) -> AsyncIterator[Message]:
+        """Yield all messages of a group, each page strongly consistent. 1 RCU for each 4 KB, about 20 messages."""
+        query = replace(items.messages_between(group, 1, LAST_NUMBER, consistent=True), limit=PAGE)
+        while found := await self._table.query(query):
+            for item in found:
+                yield items.to_message(item)
+            query = replace(query, after=erasure_items.key_of(found[-1]))
+
+    async def log_entries(self, group: UUID) -> list[StoredItem]:
+        """Return the keys of the first messages and changes of a group; none if there are none. 1 RCU for each 4 KB."""
+        return await self._table.query(erasure_items.log_entries(group, limit=PAGE))

@@ -1,0 +1,143 @@
+"""Export: all that a user may read of the own data, page by page, in the user's own view."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from app.errors import AppError
+from app.messaging.catchup import Catchup
+from app.messaging.change_schemas import EditView
+from app.messaging.changes import Changes
+from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
+from app.messaging.models import InboxRow, Message
+from app.messaging.receipts import Receipts
+from app.messaging.schemas import MessageGroupView, ReadMarkerView
+from app.messaging.service import Messaging
+from app.messaging.settings_schemas import SettingsView
+from app.messaging.user_settings import UserSettingsService
+from app.messaging.views import message_views
+from app.messaging.windows import Window
+from app.personal_data.errors import ExportRunning
+from app.personal_data.export_schemas import (
+    EditsLine,
+    EndLine,
+    ExportLine,
+    GroupLine,
+    MessageLine,
+    ProblemLine,
+    ProfileLine,
+)
+from app.users.models import User
+from app.users.schemas import UserView
+from app.users.service import Users
+
+PAGE = 100
+"""Groups and messages that are read at once: the most of a page of their lists."""
+
+Turn: TypeAlias = Callable[[], Awaitable[None]]
+"""Is awaited before each page: waits for what the caller may spend, or raises why the export must end."""
+Source: TypeAlias = Callable[[User, Turn], AsyncIterator[ExportLine]]
+"""A part of an export, which reads no page before its turn."""
+
+
+class Export:
+    """Exports of the users of a process, one at a time for each user.
+
+    Pages are those of the API's lists: what these do not show is not exported, and each costs what they cost.
+    """
+
+    def __init__(
+        self, users: Users, messaging: Messaging, changes: Changes, settings: UserSettingsService, catchup: Catchup
+    ) -> None:
+        self._users = users
+        self._settings = settings
+        self._receipts = Receipts(messaging, changes, settings)
+        self._messaging = messaging
+        self._changes = changes
+        self._catchup = catchup
+        self._running: set[UUID] = set()
+        self._sources: Sequence[Source] = (self._profile, self._groups)
+
+    @contextmanager
+    def running(self, user: UUID) -> Iterator[None]:
+        """Count an export of a user for the block. Raises ExportRunning if this process has another one."""
+        if user in self._running:
+            raise ExportRunning
+        self._running.add(user)
+        try:
+            yield
+        finally:
+            self._running.discard(user)
+
+    async def lines(self, user: User, turn: Turn) -> AsyncIterator[ExportLine]:
+        """Yield all lines, and last that it is whole, or the problem that has ended it. Eventually consistent."""
+        counts: Counter[str] = Counter()
+        try:
+            for source in self._sources:
+                async for line in source(user, turn):
+                    counts[line.type] += 1
+                    yield line
+        except AppError as error:
+            yield ProblemLine(type="problem", status=error.status, code=error.code(), detail=str(error))
+            return
+        yield EndLine(type="end", groups=counts["group"], messages=counts["message"], edits=counts["edits"])
+
+    async def _profile(self, user: User, _: Turn) -> AsyncIterator[ExportLine]:
+        settings = SettingsView.of(await self._settings.of(user.uuid))
+        yield ProfileLine(type="profile", user=UserView.of(user), settings=settings, exported_at=datetime.now(UTC))
+
+    async def _groups(self, user: User, turn: Turn) -> AsyncIterator[ExportLine]:
+        async for row in self._rows(user.uuid, turn):
+            await turn()
+            with suppress(GroupNotFound):  # the user has left it meanwhile
+                markers = await self._receipts.markers(user.uuid, row.group_uuid)
+                name = (await self._users.names([row.peer_uuid]))[row.peer_uuid]
+                yield GroupLine(
+                    type="group",
+                    group=MessageGroupView.of(row, name),
+                    read_markers=[ReadMarkerView.of(marker) for marker in markers],
+                )
+                async for line in self._messages(user.uuid, row.group_uuid, turn):
+                    yield line
+
+    async def _rows(self, user: UUID, turn: Turn) -> AsyncIterator[InboxRow]:
+        """Yield each row once. As groups move to the front meanwhile, pages are read anew until no group is new."""
+        seen: set[UUID] = set()
+        is_first_walk, is_any_new, before = True, False, None
+        while True:
+            await turn()
+            page = await self._messaging.inbox(user, limit=PAGE, before=before)
+            new = [row for row in page.rows if row.group_uuid not in seen]
+            for row in new:
+                seen.add(row.group_uuid)
+                yield row
+            is_any_new = is_any_new or bool(new)
+            if page.next and (new or is_first_walk):
+                before = page.next
+            elif is_any_new:
+                is_first_walk, is_any_new, before = False, False, None
+            else:
+                return
+
+    async def _messages(self, user: UUID, group: UUID, turn: Turn) -> AsyncIterator[ExportLine]:
+        last, end = 0, 1
+        while last < end:
+            await turn()
+            window = Window.after(last, PAGE)
+            history = await self._messaging.history(user, group, window)
+            last, end = window.last, history.end
+            views = await message_views(history.messages, viewer=user, users=self._users, catchup=self._catchup)
+            for message, view in zip(history.messages, views, strict=True):
+                yield MessageLine(type="message", message=view)
+                if message.edited_at and (edits := await self._edits(user, message, turn)):
+                    yield EditsLine(type="edits", message_group_uuid=group, number=message.number, edits=edits)
+
+    async def _edits(self, user: UUID, message: Message, turn: Turn) -> list[EditView]:
+        await turn()
+        with suppress(EditsHidden, MessageNotFound):
+            edits = await self._changes.edits(user, message.group_uuid, message.number)
+            return [EditView(edit.version, edit.text, edit.written_at) for edit in edits]
+        return []
