@@ -1,6 +1,9 @@
 """The targets of commands in these tests: own tables on the shared engines, one with the stock conversations."""
 
+import asyncio
 import secrets
+import signal
+import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +15,9 @@ from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.settings import StoreSettings
 from migrations.dynamodb_table import create_table
 from tests.fixtures.app import KeyServer
-from tests.tools.command import Ended, cruddur
+from tests.tools.command import SECONDS, Ended, cruddur
+from tests.tools.forks import fork
+from tests.tools.throttle import gate
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,18 @@ class Place:
         ended = await self.run(*arguments, **changes)
         assert ended.code == 0, ended
         return ended
+
+    async def interrupted(self, *arguments: str, how: signal.Signals, items: int) -> str:
+        """Send a signal to a command that has written so many items, which must end it; return what it has printed."""
+        async with gate(self.environment["DYNAMODB_ENDPOINT_URL"], items=items) as shutting:
+            env = {**self.environment, "DYNAMODB_ENDPOINT_URL": shutting.url}
+            process = await fork("cruddur", *arguments, env=env, stderr=subprocess.PIPE)
+            async with asyncio.timeout(SECONDS):
+                await shutting.is_shut.wait()
+            process.send_signal(how)
+            _, err = await process.communicate()
+        assert process.returncode == (130 if how == signal.SIGINT else -how), err
+        return err.decode()
 
     @property
     def table_name(self) -> str:

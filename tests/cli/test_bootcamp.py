@@ -14,7 +14,6 @@ import asyncpg
 import pytest
 
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
-from app.messaging import items
 from app.messaging.models import InboxRow, Message, direct_group_uuid
 from app.messaging.store import MessagingStore
 from migrations.postgres import migrate
@@ -22,7 +21,6 @@ from tests.cli.conftest import Place
 from tests.fixtures.engines import database_of
 from tests.tools.bootcamp_table import create_old_table
 from tests.tools.command import Ended
-from tests.tools.forks import fork
 
 ANDREW, BAYKO, LONDO = (UUID(int=n, version=4) for n in (1, 2, 3))
 NAMES = {ANDREW: ("AndrewBrown", "Andrew Brown"), BAYKO: ("bayko", "Andrew Bayko"), LONDO: ("londo", "Londo Mollari")}
@@ -341,14 +339,7 @@ async def test_without_that_a_person_gets_a_handle_of_its_own(old: OldTable) -> 
 async def test_an_interrupted_run_goes_on(old: OldTable, how: signal.Signals) -> None:
     await old.put(*seed(3_000))
     command = ("import-bootcamp", old.table.name, "--timezone", "UTC", "--apply")
-    process = await fork("cruddur", *command, env=old.place.environment)
-    async with old.place.table() as table:
-        for _ in range(1_500):
-            if await table.get(items.message_key(direct_group_uuid(ANDREW, BAYKO), 200)):
-                break
-            await asyncio.sleep(0.02)
-    process.send_signal(how)
-    assert await process.wait() == (130 if how == signal.SIGINT else -how)
+    await old.place.interrupted(*command, how=how, items=300)
     assert 0 < (await old.applied())["written"] < 2_800, "it does not begin anew"
     assert [each.text for each in await old.log(ANDREW, BAYKO)] == [f"minute {n}" for n in range(3_000)]
     assert (await old.row(ANDREW, BAYKO)).unread_count == 0

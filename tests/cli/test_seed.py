@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import signal
-import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -30,7 +29,6 @@ from tests.cli.conftest import Place
 from tests.cli.test_verify_changes import Died, MortalTable, process
 from tests.fixtures.engines import database_of
 from tests.tools.faults import throttled
-from tests.tools.forks import fork
 
 SIZE = ("--users", "20", "--groups", "40", "--messages", "6000")
 
@@ -60,28 +58,14 @@ async def test_a_seed_of_nothing_writes_nothing(empty: Place) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_an_interrupted_seed_goes_on(empty: Place, how: signal.Signals) -> None:
-    process = await fork("cruddur", "seed", *SIZE, env=empty.environment, stderr=subprocess.PIPE)
-    async with empty.table() as table:
-        await _until_some_messages(table)
-    process.send_signal(how)
-    _, err = await process.communicate()
-    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    err = await empty.interrupted("seed", *SIZE, how=how, items=200)
     if how == signal.SIGINT:
-        assert err.decode().splitlines()[-1] == "Interrupted. The same command goes on from here."
+        assert err.splitlines()[-1] == "Interrupted. The same command goes on from here."
     [told] = (await empty.done("seed", *SIZE, "--json")).records
     assert told["messages"] < 6000, "it does not begin anew"
     assert (
         "6,000 messages in 40 logs, 80 inbox rows, 115 changes.\nEverything fits." in (await empty.done("verify")).out
     )
-
-
-async def _until_some_messages(table: OperatedTable) -> None:
-    first, *_ = SyntheticData(20, 40, 6000).conversations()
-    for _ in range(1_000):
-        if await table.get(items.message_key(first.uuid, 100)):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the seed writes nothing")
 
 
 async def test_a_seed_keeps_newer_messages(empty: Place) -> None:

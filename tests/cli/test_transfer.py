@@ -7,19 +7,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from app.cli.seed.conversations import PEOPLE
-from app.messaging import items
 from app.messaging.settings_store import SettingsStore
 from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
 from tests.fixtures.engines import database_of
-from tests.tools.forks import fork
 
 
 def first_message(lines: list[str]) -> int:
@@ -46,15 +44,7 @@ async def test_an_import_goes_on_where_it_stopped(
     await source.done("seed", "--users", "4", "--groups", "3", "--messages", "3000")
     await source.done("export", "--user", "seed_000000", "--output", str(file))
     [last] = [json.loads(line) for line in file.read_text().splitlines() if '"end"' in line]
-    process = await fork("cruddur", "import", str(file), env=empty.environment)
-    first = json.loads(file.read_text().splitlines()[0])
-    async with empty.table() as table:
-        for _ in range(1_500):
-            if await table.get(items.message_key(UUID(first["group_uuid"]), 300)):
-                break
-            await asyncio.sleep(0.02)
-    process.send_signal(how)
-    assert await process.wait() == (130 if how == signal.SIGINT else -how)
+    await empty.interrupted("import", str(file), how=how, items=400)
     [told] = (await empty.done("import", str(file), "--json")).records
     assert told["kept"] >= 300
     assert told["kept"] + told["written"] == last["messages"] + last["changes"] + last["inbox_rows"]

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from app.gateways.postgres import open_postgres
+from app.gateways.postgres.connect import Connector
 from app.settings import Settings
 from migrations.postgres import migrate, rollback, versions
 from scripts.engines.pgbouncer import PgBouncer
@@ -62,8 +63,12 @@ async def test_migrations_go_up_and_down(pgbouncer: PgBouncer) -> None:
         await asyncio.to_thread(rollback, database, "base")
 
 
-async def test_processes_with_other_statements_never_get_each_others_answers(pooled_url: str) -> None:
+async def test_processes_with_other_statements_never_get_each_others_answers(
+    pooled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each process has its own order of statements, so their names would clash on the shared connections."""
+    # At once 40 processes of Postgres start.
+    monkeypatch.setattr(Connector.__init__, "__kwdefaults__", {"seconds": 30})
     async with AsyncExitStack() as stack:
         opened = [open_postgres(database_of(pooled_url), statement_seconds=30) for _ in range(4)]
         pools = [await stack.enter_async_context(each) for each in opened]

@@ -17,6 +17,7 @@ START_SECONDS = 60
 """Patience of the tests, not a promise: importing the service takes a loaded machine 20 s."""
 UNTIMED = {
     "app.auth.keys.CONNECT_TIMEOUT": 60,
+    "app.auth.keys.FETCH_TIMEOUT": 60,
     "app.auth.keys.WAIT_SECONDS": 60,
     "app.gateways.dynamodb.client.open_client(read_seconds)": 60,
     "app.gateways.dynamodb.connection.CONNECT_SECONDS": 60,
