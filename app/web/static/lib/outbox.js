@@ -41,12 +41,13 @@ export class Outbox {
    * @param {{group: string | null, handle: string | null}} target
    * @param {string} text
    * @param {import("../types.js").Quoted | null} reply the message that is replied to
+   * @param {number | null} [expires_in] seconds after which its text expires
    */
-  add(target, text, reply) {
+  add(target, text, reply, expires_in = null) {
     const quoted = reply && pick(reply);
     const created_at = new Date().toISOString();
     const replying = { reply_to: reply?.number ?? null, reply: quoted };
-    const pending = { ...target, ...replying, uuid: uuid7(), text, after: null, created_at, refusal: null };
+    const pending = { ...target, ...replying, uuid: uuid7(), text, expires_in, after: null, created_at, refusal: null };
     this.#enqueue(pending);
   }
 
@@ -277,7 +278,8 @@ function requestOf(change) {
 function bodyOf(pending) {
   const target = pending.group ? { message_group_uuid: pending.group } : { handle: pending.handle ?? "" };
   const reply = pending.reply_to === null ? {} : { reply_to: pending.reply_to };
-  return { message: pending.text, uuid: pending.uuid, after: pending.after ?? 0, ...target, ...reply };
+  const lifetime = pending.expires_in ? { expires_in: pending.expires_in } : {};
+  return { message: pending.text, uuid: pending.uuid, after: pending.after ?? 0, ...target, ...reply, ...lifetime };
 }
 
 /** @param {import("../types.js").Quoted} message */
