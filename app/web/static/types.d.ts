@@ -45,6 +45,8 @@ export type Pending = {
   mentions?: string[];
   reply_to: number | null;
   reply: Quoted | null;
+  /** Seconds after which its text expires; absent in an outbox of before. */
+  expires_in?: number | null;
   after: number | null;
   created_at: string;
   /** Why the server refused it; null while it may still be sent. */

@@ -9,6 +9,13 @@ import { useMentionList } from "./MentionList.js";
 import { Quote } from "./MessageItem.js";
 
 const LOW_COUNT = 100;
+/** Lifetimes of a message, in seconds. */
+const LIFETIMES = [
+  { seconds: 0, label: "Stays" },
+  { seconds: 3600, label: "1 hour" },
+  { seconds: 86_400, label: "1 day" },
+  { seconds: 604_800, label: "1 week" },
+];
 
 /**
  * @param {{target: {group: string | null, handle: string | null}, draftKey: string, name: string,
@@ -19,6 +26,7 @@ export function MessageForm({ target, draftKey, name, members, reply, onReplyEnd
   const messenger = useMessenger();
   const [text, setText] = useState(() => messenger.drafts.get(draftKey));
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const [lifetime, setLifetime] = useState(0);
   const length = countCharacters(text);
   const left = messenger.config.message_max_length - length;
   const canSend = length > 0 && left >= 0;
@@ -42,7 +50,7 @@ export function MessageForm({ target, draftKey, name, members, reply, onReplyEnd
   const mentions = useMentionList({ id: "mention-list", area, members, onText: onInput });
   const send = () => {
     if (!canSend) return;
-    messenger.outbox.add(target, sanitize(text), reply, mentionedIn(text, members));
+    messenger.outbox.add(target, sanitize(text), reply, mentionedIn(text, members), lifetime || null);
     messenger.typing.onSent();
     void messenger.conversation.showNewest();
     setText("");
@@ -96,6 +104,16 @@ export function MessageForm({ target, draftKey, name, members, reply, onReplyEnd
             onKeyDown=${onKeyDown}
           ></textarea>
         </div>
+        <select
+          class="lifetime"
+          aria-label="Disappears after"
+          title="Disappears after"
+          hidden=${length === 0 && lifetime === 0}
+          value=${lifetime}
+          onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ event) => setLifetime(Number(event.currentTarget.value))}
+        >
+          ${LIFETIMES.map(({ seconds, label }) => html`<option key=${seconds} value=${seconds}>${label}</option>`)}
+        </select>
         <span id="count" class="count ${left < 0 ? "over" : left < LOW_COUNT ? "few" : ""}" hidden=${length === 0}>
           ${left}<span class="hidden"> characters left</span>
         </span>

@@ -42,12 +42,13 @@ export class Outbox {
    * @param {string} text
    * @param {import("../types.js").Quoted | null} reply the message that is replied to
    * @param {string[]} [mentions] the members that it mentions
+   * @param {number | null} [expires_in] seconds after which its text expires
    */
-  add(target, text, reply, mentions = []) {
+  add(target, text, reply, mentions = [], expires_in = null) {
     const quoted = reply && pick(reply);
     const created_at = new Date().toISOString();
-    const replying = { reply_to: reply?.number ?? null, reply: quoted };
-    const pending = { ...target, ...replying, uuid: uuid7(), text, mentions, after: null, created_at, refusal: null };
+    const content = { text, mentions, expires_in, reply_to: reply?.number ?? null, reply: quoted };
+    const pending = { ...target, ...content, uuid: uuid7(), after: null, created_at, refusal: null };
     this.#enqueue(pending);
   }
 
@@ -290,6 +291,7 @@ function bodyOf(pending) {
     ...target,
     ...reply,
     ...mentioning(pending),
+    ...(pending.expires_in ? { expires_in: pending.expires_in } : {}),
   };
 }
 

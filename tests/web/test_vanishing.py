@@ -1,0 +1,53 @@
+"""Messages that are deleted for oneself, or expire, vanish from the page without a reload."""
+
+import os
+
+from playwright.async_api import expect
+
+from tests.fixtures.app import Person
+from tests.web.browsing import Visit, local_client
+from tests.web.test_changes import item
+
+
+async def test_a_message_that_is_deleted_for_oneself_is_left_out_on_all_devices_of_the_user_only(
+    visit: Visit, ann: Person, bob: Person
+) -> None:
+    await ann.sent("First", bob)
+    await ann.sent("Second", bob)
+    reader, other_device, sender = await visit(bob), await visit(bob), await visit(ann)
+    for visitor, peer in ((reader, ann), (other_device, ann), (sender, bob)):
+        await visitor.open_group(peer)
+        await expect(item(visitor, 2).locator(".text")).to_have_text("Second")
+    await item(reader, 2).hover()
+    await item(reader, 2).get_by_role("button", name="Actions").click()
+    await reader.page.get_by_role("menuitem", name="Delete for me").click()
+    await reader.page.get_by_role("button", name="Delete", exact=True).click()
+    for visitor in (reader, other_device):
+        await expect(item(visitor, 2)).to_have_count(0)
+        await expect(item(visitor, 1)).to_be_visible()
+        await expect(visitor.groups.locator(".preview")).to_have_text("Message deleted")
+    await expect(item(sender, 2).locator(".text")).to_have_text("Second")
+
+
+async def test_a_message_expires_on_the_page(visit: Visit, ann: Person, bob: Person) -> None:
+    await ann.sent("First", bob)
+    sender, reader = await visit(ann), await visit(bob)
+    await sender.open_group(bob)
+    await reader.open_group(ann)
+    await sender.page.locator(".composer textarea").fill("For a while")
+    await sender.page.get_by_label("Disappears after").select_option("1 hour")
+    if folder := os.environ.get("PICTURES"):
+        await sender.page.screenshot(path=f"{folder}/composer.png")
+    await sender.page.get_by_role("button", name="Send").click()
+    await expect(item(reader, 2).locator(".text")).to_have_text("For a while")
+    await expect(item(reader, 2).locator(".expires")).to_contain_text("disappears")
+    await expect(reader.groups.locator(".preview")).to_have_text("Disappearing message")
+    await sender.page.get_by_label("Disappears after").select_option("Stays")
+    body = {"message_group_uuid": str(ann.group_with(bob)), "message": "Five seconds", "expires_in": 5}
+    async with local_client(sender.address, ann) as client:
+        assert (await client.post("/api/messages", json=body)).is_success
+    for visitor in (sender, reader):
+        await expect(item(visitor, 3).locator(".text")).to_have_text("Message expired", timeout=15_000)
+        assert "Five seconds" not in await visitor.page.content()
+    if folder := os.environ.get("PICTURES"):
+        await reader.page.screenshot(path=f"{folder}/expired.png")
