@@ -61,6 +61,7 @@ from app.users.account_watch import AccountWatch
 from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
+from app.users.suspensions import Suspensions
 
 DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
@@ -171,6 +172,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        suspensions = Suspensions()
         messaging = Messaging(
             store,
             users,
@@ -178,6 +180,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             tasks=tasks,
             publish=fan_out(unread.invalidate_changed, bus.publish),
             limits=limits,
+            suspensions=suspensions,
         )
         changes = Changes(
             messaging,
@@ -193,7 +196,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         hub = Hub(bus, catchup, users, metrics, stream_leases, most_streams=settings.max_event_streams)
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
-        accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
+        accounts = AccountWatch(user_store, fan_out(suspensions.record, users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
         readiness = Readiness(
             {"dynamodb": store.check, "postgres": user_store.check, "token_keys": verifier.check, **valkey_pings},

@@ -43,7 +43,14 @@ async def tables(url: str) -> object:
 async def test_every_version_goes_up_and_down_again(empty_database_url: str) -> None:
     for _ in range(2):
         await asyncio.to_thread(migrate, database_of(empty_database_url))
-        assert await tables(empty_database_url) == ["account_changes", "alembic_version", "search_keys", "users"]
+        assert await tables(empty_database_url) == [
+            "account_changes",
+            "alembic_version",
+            "operator_reads",
+            "reports",
+            "search_keys",
+            "users",
+        ]
         await asyncio.to_thread(rollback, database_of(empty_database_url), "base")
         assert await tables(empty_database_url) == ["alembic_version"]
 
@@ -57,7 +64,14 @@ async def test_migrations_started_at_the_same_time_run_one_after_the_other(empty
 
     starts = [start() for _ in range(3)]
     assert [await asyncio.to_thread(process.wait) for process in starts] == [0, 0, 0]
-    assert await tables(empty_database_url) == ["account_changes", "alembic_version", "search_keys", "users"]
+    assert await tables(empty_database_url) == [
+        "account_changes",
+        "alembic_version",
+        "operator_reads",
+        "reports",
+        "search_keys",
+        "users",
+    ]
 
 
 async def test_a_failed_migration_is_told_in_one_sentence() -> None:
@@ -196,4 +210,4 @@ async def test_the_operators_command_migrates_and_rolls_back(
     connection = await asyncpg.connect(empty_database_url)
     versions = await connection.fetchval("select array_agg(version_num) from alembic_version")
     await connection.close()
-    assert versions == ["0004" if steps[-1] == "up" else "0003"]
+    assert versions == ["0005" if steps[-1] == "up" else "0004"]
