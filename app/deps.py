@@ -20,6 +20,7 @@ from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
+from app.moderation.service import Reports
 from app.realtime.hub import Hub
 from app.users.service import Users
 
@@ -38,6 +39,7 @@ class State(EdgeState):
     unread: UnreadCounter
     caches: Caches
     issuer: LocalIssuer | None
+    reports: Reports
 
 
 def _from_state(name: str) -> Any:
@@ -53,6 +55,7 @@ UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
+ReportsDep = Annotated[Reports, _from_state("reports")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
 IssuerDep = Annotated[LocalIssuer, _from_state("issuer")]

@@ -46,6 +46,9 @@ from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.metrics import Metrics
+from app.moderation import router as moderation_router
+from app.moderation.service import Reports
+from app.moderation.store import ReportStore
 from app.publish import fan_out
 from app.realtime import leases, valkey_bus
 from app.realtime import router as realtime_router
@@ -133,6 +136,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield message_routes.router
     yield change_routes.router
     yield users_router.router
+    yield moderation_router.router
     yield realtime_router.router
     if settings.environment == "local":
         yield local_routes.router
@@ -216,5 +220,6 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             hub=hub,
             unread=unread,
             caches=caches,
+            reports=Reports(ReportStore(postgres), messaging, users),
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
         )

@@ -12,6 +12,7 @@ from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
 from app.messaging import catchup, changes, group_locks, inbox, log, projection, service, unread
+from app.moderation import service as reports
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
 from app.users import account_watch, suspensions
 from scripts.bootstrap import ROOT
@@ -46,6 +47,7 @@ VALUES = {
         f"{middleware.MAX_LINES} in a second",
         f"`MESSAGE_MAX_LENGTH`, at most {settings.LONGEST_MESSAGE:,} characters",
         f"{types.PAGE}",
+        f"{reports.NOTE_LENGTH:,} characters, {reports.AROUND} each",
         f"{changes.MAX_EDITS}; {changes.USER_REACTIONS}, {changes.MESSAGE_REACTIONS}",
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
         f"{log.NUMBERS_AFTER}",

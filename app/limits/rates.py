@@ -49,6 +49,7 @@ SYNC: Final = Rate("sync", 10, 1 / 2)
 STREAM: Final = Rate("stream", 30, 1 / 3)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
+REPORT: Final = Rate("report", 10, 1 / (10 * MINUTE))
 
 # Of a group, and of a user that others write to
 GROUP_SEND: Final = Rate("group-send", 30, 30)
@@ -82,6 +83,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
     "register_user": REGISTRATION,
+    "create_report": REPORT,
     "sync_changes": SYNC,
     "stream_events": STREAM,
 }

@@ -275,7 +275,7 @@ class UserStore:
             """
             SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
                 has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
-                    AS may_write,
+                    AND has_table_privilege('reports', 'INSERT') AS may_write,
                 (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
                     AND (SELECT count(*) FROM pg_trigger
                          WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 3
@@ -286,7 +286,8 @@ class UserStore:
                 ) AS first) AS users,
                 (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
                 (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
-                    AS changes
+                    AS changes,
+                (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
             """
         )
         for name, fault in _WRONG.items():

@@ -2,7 +2,7 @@
 
 A report keeps the messages as they stood for the reporter, since they may be edited or deleted afterwards. Of one
 target a reporter has one open report. `operator_reads` has an entry for each command that showed messages; `people` are
-those whose conversations it showed, none if it may have shown any.
+those whose conversations it showed; without people and group it may have shown any.
 
 Going down forgets all of it; users stay disabled.
 """
@@ -27,7 +27,7 @@ def upgrade() -> None:
             message_number bigint,
             reason         text not null,
             note           text not null,
-            messages       jsonb not null,
+            messages       json not null,
             created_at     timestamptz not null default now(),
             closed_at      timestamptz,
             closed_by      text,
