@@ -7,6 +7,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { EmojiPicker } from "./EmojiPicker.js";
 import { DeleteDialog, EditsDialog, ReactionsDialog } from "./MessageDialogs.js";
 import { MessageMenu } from "./MessageMenu.js";
+import { ReportDialog } from "./ReportDialog.js";
 
 const NOTICE_DURATION = 2500;
 
@@ -98,6 +99,10 @@ function OpenDialog({ open, messages, actions, me, onClose, onAction, show }) {
   if (kind === "reactions") return html`<${ReactionsDialog} ...${{ message, onClose }} />`;
   if (kind === "delete")
     return html`<${DeleteDialog} ...${{ message, onClose }} onDelete=${() => outbox.change(message, "delete")} />`;
+  if (kind === "report") {
+    const target = { message_group_uuid: message.message_group_uuid, number: message.number };
+    return html`<${ReportDialog} ...${{ target, onClose }} name=${message.display_name} text=${message.message} />`;
+  }
   return html`<${MessageMenu}
     ...${{ message, onClose, onReact, at, me: me.uuid }}
     onPicker=${() => show("picker", message, at)}

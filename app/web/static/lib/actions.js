@@ -1,6 +1,6 @@
 /** What a user can do with a message. */
 
-/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "delete"} Action */
+/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "delete" | "report"} Action */
 
 /** @type {Record<Action, {label: string, icon: string}>} */
 export const ACTIONS = {
@@ -11,6 +11,7 @@ export const ACTIONS = {
   edits: { label: "Earlier texts", icon: "history" },
   reactions: { label: "Who reacted", icon: "smile" },
   delete: { label: "Delete for everyone", icon: "trash" },
+  report: { label: "Report", icon: "flag" },
 };
 
 /**
@@ -34,6 +35,7 @@ export function actionsOf(message, me, config, now) {
     ["edits", message.version > 1 && config.shows_edits],
     ["reactions", message.reactions.length > 0],
     ["delete", isOwn && age < config.delete_window_seconds],
+    ["report", !isOwn],
   ];
   return actions.filter(([, isAllowed]) => isAllowed).map(([action]) => action);
 }
