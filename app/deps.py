@@ -23,6 +23,7 @@ from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
+from app.moderation.service import Reports
 from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export
 from app.realtime.hub import Hub
@@ -50,6 +51,7 @@ class State(EdgeState):
     export: Export
     export_leases: StreamLeases
     issuer: LocalIssuer | None
+    reports: Reports
 
 
 def _from_state(name: str) -> Any:
@@ -68,6 +70,7 @@ ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
 MyViewDep = Annotated[MyView, _from_state("my_view")]
 SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
+ReportsDep = Annotated[Reports, _from_state("reports")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
 ErasuresDep = Annotated[Erasures, _from_state("erasures")]

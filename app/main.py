@@ -51,6 +51,9 @@ from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
 from app.metrics import Metrics
+from app.moderation import router as moderation_router
+from app.moderation.service import Reports
+from app.moderation.store import ReportStore
 from app.personal_data import router as personal_data_router
 from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export
@@ -70,6 +73,7 @@ from app.users.account_watch import AccountWatch
 from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
+from app.users.suspensions import Suspensions
 
 DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
@@ -147,6 +151,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield users_router.router
     yield settings_routes.router
     yield personal_data_router.router
+    yield moderation_router.router
     yield realtime_router.router
     if settings.environment == "local":
         yield local_routes.router
@@ -188,6 +193,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
         publish = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
+        suspensions = Suspensions()
         messaging = Messaging(
             store,
             users,
@@ -195,6 +201,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             tasks=tasks,
             publish=publish,
             limits=limits,
+            suspensions=suspensions,
         )
         changes = Changes(
             messaging,
@@ -221,7 +228,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         )
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
-        accounts = AccountWatch(user_store, fan_out(users.discard_accounts, hub.close_changed))
+        accounts = AccountWatch(user_store, fan_out(suspensions.record, users.discard_accounts, hub.close_changed))
         await stack.enter_async_context(accounts.watching())
         erasures = Erasures(
             users,
@@ -255,5 +262,6 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             erasures=erasures,
             export=Export(users, messaging, changes, user_settings, catchup),
             export_leases=export_leases,
+            reports=Reports(ReportStore(postgres), messaging, users),
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
         )

@@ -118,6 +118,7 @@ class DatabaseSettings(AwsSettings):
     database_iam_auth: bool = False
     database_prepared_statements: Literal["auto", "on", "off"] = "auto"
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+    report_retention_days: Annotated[int, Field(ge=1, le=3_650)] = 180
 
     @field_validator("database_url")
     @classmethod

@@ -26,9 +26,10 @@ from app.messaging import (
     service,
     unread,
 )
+from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
-from app.users import account_watch, erasure_store
+from app.users import account_watch, erasure_store, suspensions
 from scripts.bootstrap import ROOT
 
 
@@ -61,6 +62,7 @@ VALUES = {
         f"{middleware.MAX_LINES} in a second",
         f"`MESSAGE_MAX_LENGTH`, at most {settings.LONGEST_MESSAGE:,} characters",
         f"{types.PAGE}",
+        f"{reports.NOTE_LENGTH:,} characters, {reports.AROUND} each",
         f"{changes.MAX_EDITS}; {changes.USER_REACTIONS}, {changes.MESSAGE_REACTIONS}",
         f"{mention_schemas.MAX_MENTIONS}; {models.MAX_MENTIONS_COUNTED}, {mention_store.MAX_MENTIONS_KEPT}",
         f"{mention_store.MAX_SKIPPED}",
@@ -107,6 +109,7 @@ VALUES = {
     "Memory and background work": [
         f"{cache.MAX_ENTRIES:,}",
         f"{tokens.CACHE_SIZE:,}, {tokens.CACHE_SECONDS:g} s",
+        f"{suspensions.MOST_SUSPENDED:,}",
         f"{inbox.MAX_REMEMBERED:,}",
         f"{group_locks.MAX_TAILS:,}",
         f"{connection.MAX_CONNECTIONS}",

@@ -61,6 +61,8 @@ COMMANDS: Final = {
     ),
     "erase": Entry("Users", "people.erase", "Erase a user for good, and sweep after erased users."),
     "token": Entry("Users", "people.token", "Print an access token for a user. Local only."),
+    "reports": Entry("Moderation", "moderation.reports", "Show and close what users have reported."),
+    "audit": Entry("Moderation", "moderation.audit", "Show what operators have read of a user's conversations."),
     "migrate": Entry("Postgres", "migrations", "Bring the schema up to date."),
     "rollback": Entry("Postgres", "migrations", "Take the schema one version back."),
     "migrations": Entry("Postgres", "migrations", "List the versions, and which are applied."),

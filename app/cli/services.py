@@ -14,8 +14,9 @@ from app.errors import Unavailable
 from app.gateways.aws import Aws, open_aws
 from app.gateways.dynamodb.client import region_of
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
-from app.gateways.postgres import open_postgres
+from app.gateways.postgres import Postgres, open_postgres
 from app.messaging.store import MessagingStore
+from app.moderation.store import OperatorReadStore
 from app.settings import DatabaseSettings, StoreSettings, TableSettings
 from app.users.service import Users
 from app.users.store import UserStore
@@ -35,13 +36,16 @@ class Services:
     messaging: MessagingStore
     user_store: UserStore
     users: Users
+    reads: OperatorReadStore
 
 
 @asynccontextmanager
 async def open_services(settings: StoreSettings) -> AsyncIterator[Services]:
     """Open Postgres and the table, after saying on standard error where they are."""
-    async with open_user_store(settings) as user_store, open_table(settings) as table:
-        yield Services(table, MessagingStore(table), user_store, Users(user_store, Caches(TaskSet())))
+    async with open_database(settings) as postgres, open_table(settings) as table:
+        user_store = UserStore(postgres)
+        users = Users(user_store, Caches(TaskSet()))
+        yield Services(table, MessagingStore(table), user_store, users, OperatorReadStore(postgres))
 
 
 @asynccontextmanager
@@ -54,9 +58,16 @@ async def open_users(settings: DatabaseSettings) -> AsyncIterator[Users]:
 @asynccontextmanager
 async def open_user_store(settings: DatabaseSettings) -> AsyncIterator[UserStore]:
     """Open Postgres, after saying on standard error where it is."""
+    async with open_database(settings) as postgres:
+        yield UserStore(postgres)
+
+
+@asynccontextmanager
+async def open_database(settings: DatabaseSettings) -> AsyncIterator[Postgres]:
+    """Open Postgres, after saying on standard error where it is."""
     announce_database(settings)
     async with open_postgres(settings, statement_seconds=STATEMENT_SECONDS) as postgres:
-        yield UserStore(postgres)
+        yield postgres
 
 
 @asynccontextmanager

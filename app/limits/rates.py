@@ -53,6 +53,7 @@ SETTINGS: Final = Rate("settings", 30, 1 / 10)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
 EXPORT: Final = Rate("export", 4, 1 / (15 * MINUTE))
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
+REPORT: Final = Rate("report", 10, 1 / (10 * MINUTE))
 
 # Of a group, and of a user that others write to
 GROUP_SEND: Final = Rate("group-send", 30, 30)
@@ -90,6 +91,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "update_message_group_view": VIEW,
     "register_user": REGISTRATION,
     "delete_current_user": PROFILE,
+    "create_report": REPORT,
     "sync_changes": SYNC,
     "stream_events": STREAM,
     "export_own_data": EXPORT,

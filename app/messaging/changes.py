@@ -12,7 +12,6 @@ from app.limits.rates import GROUP_SEND
 from app.messaging.change_log import ChangeLog, Rule
 from app.messaging.clock import now
 from app.messaging.errors import (
-    CannotMessage,
     DeleteWindowClosed,
     EditLimit,
     EditsHidden,
@@ -35,7 +34,7 @@ MAX_EDITS = 50
 USER_REACTIONS, MESSAGE_REACTIONS = 5, 20
 """Reactions of a member to one message, and different emoji that one message has."""
 SAYS_SOMETHING = frozenset({ChangeType.EDIT, ChangeType.REACT})
-"""Changes that a blocked member cannot make."""
+"""Changes that are refused to a member whose messages are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +181,8 @@ class Changes:
     async def _append(self, draft: ChangeDraft, rule: Rule) -> Message:
         async with deadline(2 * SEND_SECONDS):
             row = await self._messaging.group(draft.user_uuid, draft.group_uuid)
-            if row.is_blocked and draft.type in SAYS_SOMETHING:
-                raise CannotMessage
+            if draft.type in SAYS_SOMETHING:
+                self._messaging.require_reachable(row)
             require_members(draft.mentions, row.user_uuid, row.peer_uuid)
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
             return await self._record(draft, row, rule)

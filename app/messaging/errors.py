@@ -15,7 +15,7 @@ class CannotMessage(AppError):
 
 class UuidTaken(AppError):
     status = 409
-    title = "Another message or edit already has this uuid"
+    title = "Another message, edit or report already has this uuid"
     pointer = "/uuid"
 
 

@@ -47,13 +47,17 @@ class Log:
             expires_in=draft.expires_in,
         )
 
-    async def append(self, draft: Draft, *, group: UUID, known: Tail) -> Message:
+    async def append(
+        self, draft: Draft, *, group: UUID, known: Tail, guard: Callable[[], None] = lambda: None
+    ) -> Message:
         """Return the committed message, or the one that an earlier attempt with the draft's uuid committed.
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
         other content has the uuid, AfterTooOld when 500 others follow the draft's `after`, ReplyBeyondEnd when the
         draft replies to a number that the group does not have, and Unavailable. 1 WCU, 2 for a message that expires,
         1 RCU for a reply beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
+        `guard` may refuse a message that was not committed before: it is called immediately before each attempt to
+        write.
         """
         last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
@@ -65,7 +69,7 @@ class Log:
         async with self._locks.of(group):
             tail = max(searched, self._locks.tail(group))
             duplicate = await self._find_duplicate(draft, group, searched.number, min(tail.number, last))
-            message = duplicate or await self._commit(self.entry(draft, group=group, after=tail), last)
+            message = duplicate or await self._commit(self.entry(draft, group=group, after=tail), last, guard)
             self._locks.record_tail(group, Tail(message.number, message.created_at))
         return message
 
@@ -76,13 +80,14 @@ class Log:
         found = await self._store.messages_with_uuid(group, draft.uuid, after=after, until=until)
         return _match(found, self.entry(draft, group=group))
 
-    async def _commit(self, message: Message, last: int) -> Message:
+    async def _commit(self, message: Message, last: int, guard: Callable[[], None]) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
         await self._require_reply_target(message)
         await self._store.texts.put(message)
         for attempt in count():
             if message.number > last:
                 raise AfterTooOld
+            guard()
             try:
                 return await self._put(message)
             except NumberTaken as error:

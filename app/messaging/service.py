@@ -50,6 +50,7 @@ from app.text import is_blank
 from app.throttle import Throttle
 from app.users.errors import UserNotFound
 from app.users.service import Users
+from app.users.suspensions import NO_SUSPENSIONS, Suspensions
 
 TYPING_INTERVAL = 3.0
 """Seconds between two typing events of a member in a group, and the longest that a proof of membership counts."""
@@ -80,6 +81,7 @@ class Messaging:
         tasks: TaskSet,
         publish: Publish = discard_events,
         limits: Limits = NO_LIMITS,
+        suspensions: Suspensions = NO_SUSPENSIONS,
         clock: Callable[[], datetime] = now,
     ) -> None:
         """Publish the events of app.messaging.events. Sends and rows may go on in `tasks` after the answer."""
@@ -88,6 +90,7 @@ class Messaging:
         self._tasks = tasks
         self._publish = publish
         self._limits = limits
+        self._suspensions = suspensions
         self._log = Log(store, clock)
         self.projection = Projection(store, tasks, publish)
         self.rows = ChangedRows(store, self.projection, publish)
@@ -143,6 +146,7 @@ class Messaging:
         require_members(draft.mentions, draft.user_uuid, peer)
         take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
+        self._require_enabled(peer)
         message = self._log.entry(draft, group=group)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)
@@ -156,8 +160,23 @@ class Messaging:
             raise CannotMessage
         require_members(draft.mentions, row.user_uuid, row.peer_uuid)
         self._limits.of(str(row.group_uuid)).take(GROUP_SEND)
-        message = await self._log.append(draft, group=row.group_uuid, known=Tail(row.last_number, row.last_at))
+        message = await self._log.append(
+            draft,
+            group=row.group_uuid,
+            known=Tail(row.last_number, row.last_at),
+            guard=lambda: self._require_enabled(row.peer_uuid),
+        )
         return await self._with_quote(message) if message.reply_to else message
+
+    def require_reachable(self, row: InboxRow) -> None:
+        """Raise CannotMessage for a member that the peer has blocked, or whose peer is disabled."""
+        if row.is_blocked:
+            raise CannotMessage
+        self._require_enabled(row.peer_uuid)
+
+    def _require_enabled(self, peer: UUID) -> None:
+        if self._suspensions.covers(peer):
+            raise CannotMessage
 
     async def _with_quote(self, message: Message) -> Message:
         """Read what a message replies to, at the cost of its sender: else each stream that gets it would."""
@@ -275,7 +294,7 @@ class Messaging:
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.
 
-        Raises GroupNotFound, and CannotMessage for a member that the peer has blocked.
+        Raises GroupNotFound, and CannotMessage as require_reachable does.
         """
         await self._typing.submit((user, group), is_typing)
 
@@ -283,8 +302,7 @@ class Messaging:
         user, group = member
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
-            if row.is_blocked:
-                raise CannotMessage
+            self.require_reachable(row)
             is_reachable = await self._is_member(row.peer_uuid, group)
         if is_reachable:
             await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))

@@ -11,6 +11,7 @@ from app.errors import Unavailable
 from app.publish import Publish
 from app.users.events import AccountChanged, AnyAccountChanged
 from app.users.store import MOST_CHANGES, UserStore
+from app.users.suspensions import MOST_SUSPENDED
 
 log = structlog.get_logger(__name__)
 
@@ -68,9 +69,10 @@ class AccountWatch:
         found = await self._store.account_changes(self._position)
         is_known = self._position is not None and started - self._polled_at < KEPT_SECONDS
         if not is_known or len(found.changes) > MOST_CHANGES:
-            await self._publish(AnyAccountChanged())
+            disabled = await self._store.disabled(limit=MOST_SUSPENDED)
+            await self._publish(AnyAccountChanged({user.uuid: user.suspension for user in reversed(disabled)}))
         else:
             new = [each for each in found.changes if each.id not in self._seen]
-            await self._publish(*(AccountChanged(each.user_uuid, each.subjects) for each in new))
+            await self._publish(*(AccountChanged(each.user_uuid, each.subjects, each.suspension) for each in new))
         self._position, self._polled_at = found.position, started
         self._seen = frozenset(each.id for each in found.changes)

@@ -1,9 +1,10 @@
 """Domain events of users."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.users.models import User
+from app.users.models import Suspension, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,11 @@ class AccountChanged:
 
     user_uuid: UUID
     subjects: tuple[str, ...]
+    suspension: Suspension | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnyAccountChanged:
-    """Any account may have changed: what is known of accounts has to be read anew."""
+    """Any account may have changed: what is known of accounts has to be read anew. The suspensions are all of them."""
+
+    suspensions: Mapping[UUID, Suspension] = field(default_factory=dict)

@@ -2,8 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """The time from which an account is disabled, and that at which it is enabled again, None if an operator does."""
+
+    at: datetime
+    until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether its end has come."""
+        return self.until is not None and self.until <= datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,24 +28,40 @@ class User:
     display_name: str
     cognito_user_id: str
     created_at: datetime
-    disabled_at: datetime | None = None
+    suspension: Suspension | None = None
+
+    @property
+    def is_disabled(self) -> bool:
+        """Return whether the account is disabled now."""
+        return self.suspension is not None and not self.suspension.is_over
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledUser:
+    """A user that is disabled, and what the operator has noted about it."""
+
+    uuid: UUID
+    handle: str
+    suspension: Suspension
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user of an account, and whether an operator has disabled it. That of an erased user has no user."""
+    """The user of an account, and the suspension that an operator has put on it. That of an erased user has no user."""
 
     user_uuid: UUID | None
-    is_disabled: bool = False
+    suspension: Suspension | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """A recorded change of a user's account."""
+    """A recorded change of a user's account, and the suspension that the user has now."""
 
     id: int
     user_uuid: UUID
     subjects: tuple[str, ...]
+    suspension: Suspension | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +83,8 @@ class NewUser:
     email: str | None = None
     created_at: datetime | None = None
     disabled_at: datetime | None = None
+    disabled_until: datetime | None = None
+    disabled_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

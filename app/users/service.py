@@ -12,7 +12,7 @@ from app.errors import AccountDisabled, AccountErased, UnknownUser
 from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.events import AccountChanged, AnyAccountChanged, UserRenamed
-from app.users.models import DELETED_USER, Account, Erasure, Name, User, fold_handle
+from app.users.models import DELETED_USER, Account, Erasure, Name, Suspension, User, fold_handle
 from app.users.name_rules import NameRules
 from app.users.store import UserStore
 
@@ -42,14 +42,13 @@ class Users:
             raise UnknownUser
         if account.user_uuid is None:
             raise AccountErased
-        if account.is_disabled:
-            raise AccountDisabled
+        _require_enabled(account.suspension)
         return account.user_uuid
 
     async def _load_accounts(self, subs: Collection[str]) -> dict[str, Account]:
         async with deadline(READ_SECONDS):
             users = [await self._store.by_cognito_user_id(sub) for sub in subs]
-            found = {user.cognito_user_id: Account(user.uuid, user.disabled_at is not None) for user in users if user}
+            found = {user.cognito_user_id: Account(user.uuid, user.suspension) for user in users if user}
             missing = [sub for sub in subs if sub not in found]
             erased = await self._store.erasures.erased_subjects(missing) if missing else ()
         return found | dict.fromkeys(erased, Account(None))
@@ -95,8 +94,7 @@ class Users:
                 raise AccountErased
         if user is None:
             raise UnknownUser
-        if user.disabled_at is not None:
-            raise AccountDisabled
+        _require_enabled(user.suspension)
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
@@ -117,8 +115,7 @@ class Users:
             await self._accounts.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
             raise refusal or HandleTaken
-        if user.disabled_at is not None:
-            raise AccountDisabled
+        _require_enabled(user.suspension)
         if (user.handle, user.display_name) != (handle, display_name):
             raise AlreadyRegistered
         return user
@@ -195,3 +192,11 @@ class Users:
         async with deadline(READ_SECONDS):
             users = await self._store.by_uuids(uuids)
         return {user.uuid: Name(user.display_name, user.handle) for user in users}
+
+
+def _require_enabled(suspension: Suspension | None) -> None:
+    if suspension is None or suspension.is_over:
+        return
+    if suspension.until is None:
+        raise AccountDisabled
+    raise AccountDisabled(f"This account is suspended until {suspension.until:%Y-%m-%d %H:%M} UTC")

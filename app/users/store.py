@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import astuple
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,15 @@ import asyncpg
 from app.errors import Unavailable
 from app.gateways.postgres import Postgres, unavailable
 from app.users.erasure_store import ErasureStore
-from app.users.models import AccountChange, AccountChanges, NewSubject, NewUser, User
+from app.users.models import (
+    AccountChange,
+    AccountChanges,
+    DisabledUser,
+    NewSubject,
+    NewUser,
+    Suspension,
+    User,
+)
 
 MOST_CHANGES = 1_000
 """Changes of accounts that are read at once; with more of them, all that is known of accounts is read anew."""
@@ -35,7 +44,7 @@ class UserStore:
         """Return the user of a Cognito subject, or None."""
         return await self._one(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
             FROM users WHERE cognito_user_id = $1
             """,
             sub,
@@ -45,7 +54,7 @@ class UserStore:
         """Return the user with this handle in lower case, or None."""
         return await self._one(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
             FROM users WHERE handle = $1
             """,
             handle,
@@ -55,7 +64,7 @@ class UserStore:
         """Return those of these users that exist, in any order."""
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
             FROM users WHERE uuid = ANY($1)
             """,
             list(uuids),
@@ -66,7 +75,7 @@ class UserStore:
         """Return users sorted by handle, from the first handle that is greater than `after`."""
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
             FROM users
             WHERE handle >= $1 AND handle < $1 || '~' AND handle > $2
             ORDER BY handle LIMIT $3
@@ -90,7 +99,7 @@ class UserStore:
             previous AS MATERIALIZED (
                 SELECT min(key) AS key FROM range, search_keys WHERE handle = $2 AND key >= first AND key < last
             )
-            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at
+            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
             FROM range, previous, LATERAL (
                 SELECT found.key, found.handle FROM search_keys AS found
                 WHERE found.key >= first AND found.key < last
@@ -116,7 +125,7 @@ class UserStore:
                 """
                 INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
                 ON CONFLICT DO NOTHING
-                RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+                RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
                 """,
                 sub,
                 handle,
@@ -130,7 +139,7 @@ class UserStore:
         return await self._one(
             """
             UPDATE users SET display_name = $2 WHERE uuid = $1
-            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
             """,
             uuid,
             display_name,
@@ -148,11 +157,19 @@ class UserStore:
         try:
             rows = await self._postgres.fetch(
                 """
-                INSERT INTO users (uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at)
-                SELECT uuid, handle, display_name, subject, email, coalesce(created_at, now()), disabled_at
+                INSERT INTO users (
+                    uuid, handle, display_name, cognito_user_id, email, created_at,
+                    disabled_at, disabled_until, disabled_reason
+                )
+                SELECT
+                    uuid, handle, display_name, subject, email, coalesce(created_at, now()),
+                    disabled_at, disabled_until, disabled_reason
                 FROM unnest(
-                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]
-                ) AS new (uuid, handle, display_name, subject, email, created_at, disabled_at)
+                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                    $7::timestamptz[], $8::timestamptz[], $9::text[]
+                ) AS new (
+                    uuid, handle, display_name, subject, email, created_at, disabled_at, disabled_until, disabled_reason
+                )
                 WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
                 AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
                 AND NOT EXISTS (
@@ -172,7 +189,8 @@ class UserStore:
         """Return users with everything that is known of them, in the order of their ids, those after `after`."""
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, email, created_at, disabled_at
+            SELECT uuid, handle, display_name, cognito_user_id, email, created_at,
+                disabled_at, disabled_until, disabled_reason
             FROM users WHERE $1::uuid IS NULL OR uuid > $1 ORDER BY uuid LIMIT $2
             """,
             after,
@@ -193,39 +211,79 @@ class UserStore:
         except asyncpg.UniqueViolationError as error:
             raise Unavailable("Users have changed meanwhile, and none was moved: try again") from error
 
-    async def disable(self, uuids: Collection[UUID]) -> int:
-        """Disable these users, and return how many were enabled before."""
+    async def disable(
+        self, uuids: Collection[UUID], *, until: datetime | None = None, reason: str | None = None
+    ) -> int:
+        """Disable these users until a time, or until they are enabled, and return for how many that is new.
+
+        For a user that is disabled already it is new if end or reason differ; without a reason that of before stays.
+        """
         rows = await self._postgres.fetch(
-            "UPDATE users SET disabled_at = now() WHERE uuid = ANY($1) AND disabled_at IS NULL RETURNING uuid",
+            """
+            UPDATE users
+            SET disabled_at = now(), disabled_until = $2, disabled_reason = coalesce($3, disabled_reason)
+            WHERE uuid = ANY($1) AND (
+                disabled_at IS NULL
+                OR (disabled_until, disabled_reason) IS DISTINCT FROM ($2, coalesce($3, disabled_reason))
+            )
+            RETURNING uuid
+            """,
             list(uuids),
+            until,
+            reason,
         )
         return len(rows)
 
     async def enable(self, uuids: Collection[UUID]) -> int:
         """Enable these users, and return how many were disabled before."""
         rows = await self._postgres.fetch(
-            "UPDATE users SET disabled_at = NULL WHERE uuid = ANY($1) AND disabled_at IS NOT NULL RETURNING uuid",
+            """
+            WITH before AS (
+                SELECT uuid, disabled_until FROM users WHERE uuid = ANY($1) AND disabled_at IS NOT NULL FOR UPDATE
+            )
+            UPDATE users SET disabled_at = NULL, disabled_until = NULL, disabled_reason = NULL
+            FROM before WHERE users.uuid = before.uuid
+            RETURNING before.disabled_until IS NULL OR before.disabled_until > now()
+            """,
             list(uuids),
         )
-        return len(rows)
+        return sum(was_disabled for (was_disabled,) in rows)
+
+    async def disabled(self, *, limit: int) -> list[DisabledUser]:
+        """Return the users that are disabled now, those that were disabled last first."""
+        rows = await self._postgres.fetch(
+            """
+            SELECT uuid, handle, disabled_at, disabled_until, disabled_reason FROM users
+            WHERE disabled_at IS NOT NULL AND (disabled_until IS NULL OR disabled_until > now())
+            ORDER BY disabled_at DESC, uuid LIMIT $1
+            """,
+            limit,
+        )
+        return [
+            DisabledUser(UUID(int=uuid.int), handle, Suspension(at, until), reason)
+            for uuid, handle, at, until, reason in rows
+        ]
 
     async def account_changes(self, position: str | None) -> AccountChanges:
         """Return the changes of accounts that were not visible yet at a position, none if it is None, and the next one.
 
-        A change may be returned at several positions. At most MOST_CHANGES + 1 come.
+        A change may be returned at several positions, with the end of what its user is disabled for now. At most
+        MOST_CHANGES + 1 come.
         """
         rows = await self._postgres.fetch(
             """
-            SELECT pg_snapshot_xmin(snapshot)::text AS position, change.id, change.user_uuid, change.subjects
+            SELECT pg_snapshot_xmin(snapshot)::text AS position, change.id, change.user_uuid, change.subjects,
+                users.disabled_at, users.disabled_until
             FROM pg_current_snapshot() AS snapshot
             LEFT JOIN account_changes AS change ON change.xid >= $1::text::xid8
+            LEFT JOIN users ON users.uuid = change.user_uuid
             LIMIT $2
             """,
             position,
             MOST_CHANGES + 1,
         )
         changes = [
-            AccountChange(row["id"], UUID(int=row["user_uuid"].int), tuple(row["subjects"]))
+            AccountChange(row["id"], UUID(int=row["user_uuid"].int), tuple(row["subjects"]), _suspension(*row[-2:]))
             for row in rows
             if row["id"]
         ]
@@ -239,18 +297,20 @@ class UserStore:
                 has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
                     AND has_table_privilege('users', 'DELETE')
                     AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
-                    AS may_write,
+                    AND has_table_privilege('reports', 'INSERT') AS may_write,
                 (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
                     AND (SELECT count(*) FROM pg_trigger
                          WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
                     AS is_whole,
                 (SELECT count(*) FROM (
-                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at FROM users LIMIT 1
+                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+                    FROM users LIMIT 1
                 ) AS first) AS users,
                 (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
                 (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
                     AS changes,
-                (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures
+                (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures,
+                (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
             """
         )
         for name, fault in _WRONG.items():
@@ -293,5 +353,9 @@ async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: li
 
 
 def _user(row: asyncpg.Record) -> User:
-    uuid, handle, display_name, sub, created_at, disabled_at = row
-    return User(UUID(int=uuid.int), handle, display_name, sub, created_at, disabled_at)
+    uuid, handle, display_name, sub, created_at, disabled_at, disabled_until = row
+    return User(UUID(int=uuid.int), handle, display_name, sub, created_at, _suspension(disabled_at, disabled_until))
+
+
+def _suspension(disabled_at: datetime | None, disabled_until: datetime | None) -> Suspension | None:
+    return Suspension(disabled_at, disabled_until) if disabled_at else None

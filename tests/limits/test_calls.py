@@ -66,6 +66,9 @@ CALLS: dict[str, Call] = {
     "delete_current_user": lambda client, _, __: client.delete("/api/users/me", params={"handle": "another"}),  # 422
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
     "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
+    "create_report": lambda client, _, person: client.post(
+        "/api/reports", json={"handle": person.handle, "reason": "spam"}
+    ),  # 422: it is the caller's own
     "sync_changes": lambda client, _, __: client.post("/api/sync", json={"groups": {}}),
     "stream_events": lambda client, _, __: client.get(
         "/api/events", headers={"last-event-id": "x" * (MAX_LENGTH + 1)}

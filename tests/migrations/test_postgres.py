@@ -18,7 +18,7 @@ from migrations.postgres import MigrationFailed, migrate, rollback
 from tests.fixtures.engines import database_of
 
 ADD = "insert into users (display_name, handle, cognito_user_id) values ($1, $2, $3)"
-TABLE_NAMES = ["account_changes", "alembic_version", "erasures", "search_keys", "users"]
+TABLE_NAMES = ["account_changes", "alembic_version", "erasures", "operator_reads", "reports", "search_keys", "users"]
 TABLES = "select array_agg(table_name order by table_name) from information_schema.tables where table_schema = 'public'"
 
 

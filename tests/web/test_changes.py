@@ -85,10 +85,10 @@ async def test_the_menu_opens_by_key_mouse_and_long_press_and_gives_the_focus_ba
         await expect(item(visitor, 1)).to_be_focused()
     await press("Enter")
     for key, name in (
-        ("ArrowUp", "Delete for me"),
+        ("ArrowUp", "Report"),
         ("ArrowDown", "👍"),
         ("ArrowDown", "Reply"),
-        ("End", "Delete for me"),
+        ("End", "Report"),
         ("ArrowUp", "Copy link"),
     ):
         await press(key)

@@ -11,6 +11,7 @@ from app.cli.capacity.cost import cost
 from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
+from app.cli.moderation.reads import As, Operator, Why, members_of
 from app.cli.options import Json, examples
 from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
@@ -51,6 +52,8 @@ async def get_conversation(
         typer.Option("--seen-by", metavar="HANDLE", help="As this member sees it."),
     ] = None,
     limit: Limit = 20,
+    reason: Why = None,
+    name: As = None,
     json: Json = False,
 ) -> None:
     """Show the newest messages of a group, or those before, after or around a number, oldest first.
@@ -63,20 +66,24 @@ async def get_conversation(
         window = Window.select(limit, before=before, after=after, around=around)
     except InvalidParameter as error:
         raise Failure(f"{error}.", Code.USAGE) from None
-    async with open_services(read_settings(StoreSettings)) as services:
+    settings = read_settings(StoreSettings)
+    operator = Operator.of(settings, name=name, reason=reason)
+    async with open_services(settings) as services:
         group = await find_group(services.users, names)
         messages = await services.messaging.messages_in(group, window)
         if not messages:
             await require_own_table(services.table)
+            raise Failure(f"Group {group} has no messages there.")
         viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
-        senders = await services.users.names({message.user_uuid for message in messages})
-    if not messages:
-        raise Failure(f"Group {group} has no messages there.")
+        what_it_cost = cost(services.table.consumed)
+        people = await members_of(services.messaging, group, {message.user_uuid for message in messages})
+        senders = await services.users.names(people)
+        await operator.record(services.reads, people, group=group)
     console = Console(json)
     _show_messages(console, messages, senders, viewer)
     first, last = messages[0].number, messages[-1].number
     older = f", older ones with --before {first}" if first > 1 else ""
-    console.note(f"Group {group}. Messages {first} to {last}{older}. {cost(services.table.consumed)}")
+    console.note(f"Group {group}. Messages {first} to {last}{older}. {what_it_cost}")
 
 
 def _show_messages(
@@ -133,6 +140,8 @@ async def list_conversations(
         datetime | None, typer.Option(help="Only groups without activity since then (local time).")
     ] = None,
     limit: Limit = 20,
+    reason: Why = None,
+    name: As = None,
     json: Json = False,
 ) -> None:
     """Show a user's message groups, newest activity first: the peer, the last message, the number of unread ones.
@@ -141,12 +150,16 @@ async def list_conversations(
     cost, in capacity units and on demand.
     """
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
-    async with open_services(read_settings(StoreSettings)) as services:
+    settings = read_settings(StoreSettings)
+    operator = Operator.of(settings, name=name, reason=reason)
+    async with open_services(settings) as services:
         user = await find_user(services.users, handle)
         rows = (await Inbox(services.messaging).page(user.uuid, before=position, limit=limit)).rows
         if not rows:
             await require_own_table(services.table)
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
+        if rows:
+            await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows)})
     console = Console(json)
     if rows:
         _show_rows(console, rows, names)

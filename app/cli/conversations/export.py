@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, TextIO
+from uuid import UUID
 
 import typer
 
@@ -19,6 +20,7 @@ from app.cli.conversations.group_reader import GroupReader
 from app.cli.conversations.lines import LINE, EndLine, ErasureLine, Line, SettingsLine, UserLine, end_line
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
+from app.cli.moderation.reads import As, Operator, Why, members_of
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
@@ -51,6 +53,8 @@ async def export(
     user: Annotated[str | None, typer.Option("--user", metavar="HANDLE", help="All groups of this user.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All groups and all users.")] = False,
     output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,
+    reason: Why = None,
+    name: As = None,
 ) -> None:
     """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
@@ -62,11 +66,15 @@ async def export(
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
     settings, console = read_settings(StoreSettings), Console()
+    operator = Operator.of(settings, name=name, reason=reason)
     with closing(Catalogue()) as catalogue:
         try:
             with _opened(output, catalogue if everything else None) as export:
                 async with open_services(settings) as services:
-                    await _find_groups(console, services, catalogue, names or [], user)
+                    group = await find_group(services.users, names) if names else None
+                    owner = (await find_user(services.users, user)).uuid if user else None
+                    people = await _find_groups(console, services, catalogue, group, owner)
+                    await operator.record(services.reads, people, group=group)
                     await _export(console, services, catalogue, export, users=everything)
         except BrokenPipeError:
             raise
@@ -130,24 +138,31 @@ def _resume(part: Path, export: Export, catalogue: Catalogue) -> int:
 
 
 async def _find_groups(
-    console: Console, services: Services, catalogue: Catalogue, names: list[str], user: str | None
-) -> None:
-    if user:
-        rows = await services.messaging.inbox_rows((await find_user(services.users, user)).uuid)
+    console: Console, services: Services, catalogue: Catalogue, group: UUID | None, owner: UUID | None
+) -> set[UUID]:
+    """Add the groups to the catalogue and return their members, none if these are all groups."""
+    if owner:
+        rows = await services.messaging.inbox_rows(owner)
         catalogue.add(row.group_uuid for row in rows)
-    elif names:
-        catalogue.add([await find_group(services.users, names)])
-    else:
-        await require_own_table(services.table)
-        about, others = await services.table.describe() or {}, 0
-        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            async for page in Reader(services.table, SEGMENTS, advance).pages():
-                found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
-                catalogue.add(found)
-                texts = sum(item["sk"]["S"].startswith(expiring.PREFIX) for item in page)  # come with their messages
-                others += len(page) - len(found) - texts - sum(map(settings_items.is_settings, page))
-        if others:
-            console.note(f"{others:,} items are no messages, changes, inbox rows or settings, and are not exported.")
+        return {owner, *(row.peer_uuid for row in rows)}
+    if group:
+        catalogue.add([group])
+        return await members_of(services.messaging, group)
+    await _find_all_groups(console, services, catalogue)
+    return set()
+
+
+async def _find_all_groups(console: Console, services: Services, catalogue: Catalogue) -> None:
+    await require_own_table(services.table)
+    about, others = await services.table.describe() or {}, 0
+    with console.progress("Items", total=about.get("ItemCount") or None) as advance:
+        async for page in Reader(services.table, SEGMENTS, advance).pages():
+            found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
+            catalogue.add(found)
+            texts = sum(item["sk"]["S"].startswith(expiring.PREFIX) for item in page)  # come with their messages
+            others += len(page) - len(found) - texts - sum(map(settings_items.is_settings, page))
+    if others:
+        console.note(f"{others:,} items are no messages, changes, inbox rows or settings, and are not exported.")
 
 
 async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:

@@ -162,6 +162,8 @@ class UserLine(_Line):
     email: str | None = None
     created_at: AwareDatetime
     disabled_at: AwareDatetime | None = None
+    disabled_until: AwareDatetime | None = None
+    disabled_reason: str | None = None
 
     def value(self) -> NewUser:
         return NewUser(**self.model_dump(exclude={"entity"}))

@@ -39,6 +39,7 @@ TAGS = [
     {"name": "messages", "description": "The log of a group: numbered 1, 2, 3, … without gaps"},
     {"name": "live", "description": "Events as they happen, and the changes since an earlier state"},
     {"name": "users", "description": "Users by handle"},
+    {"name": "reports", "description": "What users report to the operators of the service"},
     {"name": "page", "description": "The configuration of a page in a browser"},
     {"name": "health", "description": "Probes for load balancers and supervisors"},
 ]

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
 from app.cache import Caches
-from app.cli.console import Console, readable
+from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
@@ -22,6 +24,7 @@ from app.settings import DatabaseSettings, ProcessSettings
 from app.users.name_rules import NameRules
 from app.users.service import Users
 from app.users.store import UserStore
+from app.users.suspensions import MOST_SUSPENDED
 
 POOL_ID: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]+")
 SHOWN: Final = 50
@@ -143,15 +146,31 @@ async def sync(
 
 @users_app.command(
     "disable",
-    epilog=examples("users disable spammer") + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
+    epilog=examples(
+        "users disable spammer",
+        "users disable spammer --until 2026-12-01 --reason 'Unwanted offers to strangers, report 17'",
+    )
+    + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
 )
-async def disable(handle: Handle, json: Json = False, yes: Yes = False, production: Production = False) -> None:
-    """Disable a user: requests get 403 account-disabled, and open event streams end, within ten seconds.
+async def disable(
+    handle: Handle,
+    until: Annotated[datetime | None, typer.Option(help="Enable the user again at this time (local time).")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for `users disabled`; users are not told.")] = None,
+    json: Json = False,
+    yes: Yes = False,
+    production: Production = False,
+) -> None:
+    """Suspend a user: requests get 403 account-disabled, and open event streams end, within ten seconds.
 
-    The user's messages, groups and handle stay as they are. The account in the user pool is not changed: disable it
-    there, too, so that it gets no more tokens.
+    Messages of others to the user are refused from then on, with 403 cannot-message. The user's messages, groups and
+    handle stay as they are, and groups can be read. The account in the user pool is not changed: disable it there, too,
+    so that it gets no more tokens. For a user that is disabled already, the end and the reason are changed.
     """
-    await _switch(handle, UserStore.disable, "disabled", Console(json), yes=yes, production=production)
+    end = until.astimezone() if until else None
+    if end and end <= datetime.now(UTC):
+        raise Failure(f"--until {local_time(end)} is over.", Code.USAGE)
+    change = partial(UserStore.disable, until=end, reason=reason)
+    await _switch(handle, change, "disabled", Console(json), yes=yes, production=production)
 
 
 @users_app.command(
@@ -183,6 +202,26 @@ async def _switch(
         changed = await change(store, [user.uuid])
     console.record({"handle": user.handle, "state": state, "changed": bool(changed)})
     console.say(f"@{user.handle} is {state} now." if changed else f"@{user.handle} was {state} already.")
+
+
+@users_app.command(
+    "disabled",
+    epilog=examples("users disabled", "users disabled --all --json")
+    + "\n\n\b\nExit codes: 0 done, 3 Postgres is unavailable.",
+)
+async def disabled(every: All = False, json: Json = False) -> None:
+    """List the users that are disabled, since when, until when and why; those that were disabled last first."""
+    console, limit = Console(json), MOST_SUSPENDED if every else SHOWN
+    async with open_user_store(read_settings(DatabaseSettings)) as store:
+        found = await store.disabled(limit=limit)
+    for user in found:
+        at, until = user.suspension.at, user.suspension.until
+        console.record(
+            {"handle": user.handle, "at": at.isoformat(), "until": until and until.isoformat(), "reason": user.reason}
+        )
+    rows = [(u.handle, u.suspension.at, u.suspension.until or "", readable(u.reason or "")) for u in found]
+    console.table(("handle", "since", "until", "reason"), rows)
+    console.say(f"{len(found):,} users" + (" and perhaps more, with --all" if len(found) == limit else ""))
 
 
 class _IssuerSettings(ProcessSettings):

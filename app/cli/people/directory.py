@@ -173,7 +173,7 @@ class Directory:
     def _disable(self) -> Iterator[Finding]:
         for account in self.subs.values():
             row = self.by_sub.get(account.sub)
-            if row and row.disabled_at is None and not account.is_enabled:
+            if row and not row.is_disabled and not account.is_enabled:
                 yield Finding(Status.DISABLE, row.handle, "its account is disabled in the pool", row)
 
     def _link(self, row: User) -> Finding:

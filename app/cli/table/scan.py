@@ -13,14 +13,15 @@ import typer
 from app.cli.capacity.cost import cost
 from app.cli.console import Advance, Console, local_time, readable
 from app.cli.failures import Code, Failure
+from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import Json, examples
-from app.cli.services import open_table
+from app.cli.services import open_services
 from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import change_items
 from app.messaging.models import Change, InboxRow, Message
-from app.settings import TableSettings
+from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -52,6 +53,8 @@ async def scan(
         int | None, typer.Option(min=1, help="The most items to show; by default 100, with --json all.")
     ] = None,
     segments: Annotated[int, typer.Option(min=1, max=64, help="Readers at the same time.")] = 4,
+    reason: Why = None,
+    name: As = None,
     json: Json = False,
 ) -> None:
     """Read the whole table, in no particular order. Fields have the long names that --json shows.
@@ -61,7 +64,11 @@ async def scan(
     tests = [_test(text) for text in filters or ()]
     console = Console(json)
     limit = limit or (None if json else SHOWN)
-    async with open_table(read_settings(TableSettings)) as table:
+    settings = read_settings(StoreSettings)
+    operator = Operator.of(settings, name=name, reason=reason)
+    async with open_services(settings) as services:
+        table = services.table
+        await operator.record(services.reads, ())
         about = await table.describe() or {}
         found: list[Record] = []
         with console.progress("Items", total=about.get("ItemCount") or None) as advance:

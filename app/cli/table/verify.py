@@ -16,6 +16,7 @@ from app.cli.capacity.cost import cost
 from app.cli.changed_messages import at_change
 from app.cli.console import Console
 from app.cli.failures import Failure
+from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
@@ -47,6 +48,8 @@ REPAIRABLE: Final = frozenset(
 @app.command("verify", epilog=examples("verify", "verify --json", "verify --repair"))
 async def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Bring messages and inbox rows up to their logs.")] = False,
+    reason: Why = None,
+    name: As = None,
     json: Json = False,
     yes: Yes = False,
     production: Production = False,
@@ -76,12 +79,14 @@ async def verify(
     The service may go on meanwhile: a defect is checked a second time before it is reported.
     """
     settings, console = read_settings(StoreSettings), Console(json)
+    operator = Operator.of(settings, name=name, reason=reason)
     if repair:
         require_consent_off_this_machine(settings, "write to messages and inbox rows", yes=yes, production=production)
     kinds: Counter[str] = Counter()
     with closing(Audit()) as audit:
         async with open_services(settings) as services:
             await require_own_table(services.table)
+            await operator.record(services.reads, ())
             await _record_items(console, services.table, audit)
             async for finding in _findings(audit, services, repair=repair):
                 kinds[finding.kind] += 1

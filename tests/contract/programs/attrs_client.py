@@ -34,6 +34,7 @@ from cruddur_client.api.messages import (
     remove_reaction,
     send_message,
 )
+from cruddur_client.api.reports import create_report
 from cruddur_client.api.users import get_current_user, get_user_short, register_user, search_users
 from cruddur_client.models import (
     ChangeEvent,
@@ -59,6 +60,9 @@ from cruddur_client.models import (
     ReadMarkerView,
     RegisterUserProblem,
     RegisterUserProblemCode,
+    ReportCreate,
+    ReportReason,
+    ReportView,
     ResyncEvent,
     SendMessageProblem,
     SendMessageProblemCode,
@@ -127,6 +131,9 @@ def change(client: AuthenticatedClient) -> None:
     reacted = the(MessageView, add_reaction.sync(GROUP, number, "👍", client=client))
     assert [(each.emoji, each.count, each.me) for each in reacted.reactions] == [("👍", 1, True)]
     assert len(the(list, list_reactions.sync(GROUP, number, client=client))) == 1
+    of_peer = ReportCreate(reason=ReportReason.SPAM, handle=PEER, uuid=uuid4())
+    report = the(ReportView, create_report.sync(client=client, body=of_peer))
+    assert (report.uuid, report.reason) == (of_peer.uuid, ReportReason.SPAM)
     assert the(MessageView, remove_reaction.sync(GROUP, number, "👍", client=client)).reactions == []
     edit, seen = MessageEdit(message="hello", uuid=uuid4()), f'"{message.version}"'
     assert the(MessageView, edit_message.sync(GROUP, number, client=client, body=edit, if_match=seen)).version == 2

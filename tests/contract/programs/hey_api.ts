@@ -5,6 +5,7 @@ import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } fr
 import {
   addReaction,
   countUnreadGroups,
+  createReport,
   deleteMessage,
   editMessage,
   getCurrentUser,
@@ -61,6 +62,8 @@ async function change(): Promise<void> {
   const reacted = await addReaction({ client, path: reaction, throwOnError: true });
   equal(reacted.data.reactions, [{ emoji: "👍", count: 1, me: true }]);
   equal((await listReactions({ client, path: one, throwOnError: true })).data.length, 1);
+  const report = { reason: "spam" as const, handle: given.peer, uuid: crypto.randomUUID() };
+  equal((await createReport({ client, body: report, throwOnError: true })).data.uuid, report.uuid);
   equal((await removeReaction({ client, path: reaction, throwOnError: true })).data.reactions, []);
   const headers = { "If-Match": `"${message.version}"` };
   const body = { message: "hello", uuid: crypto.randomUUID() };

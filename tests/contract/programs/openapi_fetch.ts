@@ -48,6 +48,8 @@ async function change(): Promise<void> {
   equal(reacted.data?.reactions, [{ emoji: "👍", count: 1, me: true }]);
   const members = await ann.GET("/api/messages/{message_group_uuid}/{number}/reactions", { params: { path } });
   equal(members.data?.length, 1);
+  const report = { reason: "spam" as const, handle: given.peer, uuid: crypto.randomUUID() };
+  equal((await ann.POST("/api/reports", { body: report })).data?.uuid, report.uuid);
   const removed = await ann.DELETE("/api/messages/{message_group_uuid}/{number}/reactions/{emoji}", reaction);
   equal(removed.data?.reactions, []);
   const params = { path, header: { "If-Match": `"${message.version}"` } };

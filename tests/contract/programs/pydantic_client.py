@@ -31,6 +31,9 @@ from cruddur_client import (
     ReadMarkerUpdate,
     RegisterUserProblem,
     RegisterUserProblemCode,
+    ReportCreate,
+    ReportReason,
+    ReportsApi,
     ResyncEvent,
     SendMessageProblem,
     SendMessageProblemCode,
@@ -61,6 +64,7 @@ class Calls:
         self.groups = MessageGroupsApi(client)
         self.live = LiveApi(client)
         self.messages = MessagesApi(client)
+        self.reports = ReportsApi(client)
         self.users = UsersApi(client)
 
 
@@ -96,6 +100,8 @@ def change(ann: Calls) -> None:
     reacted = ann.messages.add_reaction(GROUP, number, "👍")
     assert [(each.emoji, each.count, each.me) for each in reacted.reactions] == [("👍", 1, True)]
     assert len(ann.messages.list_reactions(GROUP, number)) == 1
+    of_peer = ReportCreate(reason=ReportReason.SPAM, handle=PEER, uuid=uuid4())
+    assert ann.reports.create_report(of_peer).uuid == of_peer.uuid
     assert ann.messages.remove_reaction(GROUP, number, "👍").reactions == []
     edit, seen = MessageEdit(message="hello", uuid=uuid4()), f'"{message.version}"'
     assert ann.messages.edit_message(GROUP, number, seen, edit).version == 2

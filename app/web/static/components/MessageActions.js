@@ -7,6 +7,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { EmojiPicker } from "./EmojiPicker.js";
 import { DeleteDialog, EditsDialog, ReactionsDialog, ReceiptsDialog } from "./MessageDialogs.js";
 import { MessageMenu } from "./MessageMenu.js";
+import { ReportDialog } from "./ReportDialog.js";
 
 const NOTICE_DURATION = 2500;
 
@@ -99,6 +100,10 @@ function OpenDialog({ open, messages, actions, me, onClose, onAction, show }) {
   if (kind === "reactions") return html`<${ReactionsDialog} ...${{ message, onClose }} />`;
   if (kind === "delete" || kind === "hide")
     return html`<${DeleteDialog} ...${{ message, kind, onClose }} onDelete=${() => outbox.change(message, kind)} />`;
+  if (kind === "report") {
+    const target = { message_group_uuid: message.message_group_uuid, number: message.number };
+    return html`<${ReportDialog} ...${{ target, onClose }} name=${message.display_name} text=${message.message} />`;
+  }
   return html`<${MessageMenu}
     ...${{ message, onClose, onReact, at, me: me.uuid }}
     onPicker=${() => show("picker", message, at)}

@@ -2,6 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
+import { ReportDialog } from "./ReportDialog.js";
 
 /**
  * A button that shows the card of a user.
@@ -11,6 +12,11 @@ import { Avatar } from "./Avatar.js";
 export function PersonButton({ name, handle, tabindex = 0, look = "person-button", children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [isOpen, setOpen] = useState(false);
+  const [isReporting, setReporting] = useState(false);
+  const onReport = () => {
+    dialog.current?.close();
+    setReporting(true);
+  };
   useLayoutEffect(() => {
     if (isOpen) dialog.current?.showModal();
   }, [isOpen]);
@@ -25,8 +31,12 @@ export function PersonButton({ name, handle, tabindex = 0, look = "person-button
         <p class="name" dir="auto">${name}</p>
         <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
         <p class="hint">Names are not unique and may change. A handle belongs to one user and never changes.</p>
-        <button class="primary" onClick=${() => dialog.current?.close()}>Close</button>
+        <p class="dialog-buttons">
+          ${handle && html`<button class="quiet" onClick=${onReport}>Report</button>`}
+          <button class="primary" autofocus onClick=${() => dialog.current?.close()}>Close</button>
+        </p>
       </dialog>`
     }
+    ${isReporting && html`<${ReportDialog} target=${{ handle }} name=${name} onClose=${() => setReporting(false)} />`}
   `;
 }

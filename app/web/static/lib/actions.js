@@ -2,7 +2,7 @@
 
 import { hasExpired } from "./visibility.js";
 
-/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "receipts" | "hide" | "delete"} Action */
+/** @typedef {"reply" | "edit" | "copy" | "link" | "edits" | "reactions" | "receipts" | "hide" | "delete" | "report"} Action */
 
 /** @type {Record<Action, {label: string, icon: string}>} */
 export const ACTIONS = {
@@ -15,6 +15,7 @@ export const ACTIONS = {
   receipts: { label: "Read by…", icon: "eye" },
   hide: { label: "Delete for me", icon: "trash" },
   delete: { label: "Delete for everyone", icon: "trash" },
+  report: { label: "Report", icon: "flag" },
 };
 
 /**
@@ -41,6 +42,7 @@ export function actionsOf(message, me, config, now) {
     ["receipts", isOwn],
     ["hide", true],
     ["delete", isOwn && age < config.delete_window_seconds],
+    ["report", !isOwn],
   ];
   return actions.filter(([, isAllowed]) => isAllowed).map(([action]) => action);
 }

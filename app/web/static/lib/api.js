@@ -171,8 +171,9 @@ export async function readJson(response) {
 export async function problemFrom(response) {
   const retryAfter = Number(response.headers.get("retry-after")) || 0;
   try {
-    const { code, title } = await response.json();
-    return new Problem(response.status, String(code), String(title), retryAfter);
+    const { code, title, detail } = await response.json();
+    const text = code === "account-disabled" ? detail : title; // it says until when
+    return new Problem(response.status, String(code), String(text), retryAfter);
   } catch {
     return new Problem(response.status, "unknown", `The server answered with status ${response.status}`, retryAfter);
   }

@@ -1,0 +1,72 @@
+"""The log of operators' reads: a command writes into it before it shows anything of a conversation.
+
+A user can be told what was read, by whom and why. If the entry cannot be written, the command fails and shows nothing.
+"""
+
+import os
+import pwd
+import shlex
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+import typer
+
+from app.cli.failures import Code, Failure
+from app.cli.target import is_local
+from app.messaging.store import MessagingStore
+from app.moderation.models import OperatorRead
+from app.moderation.store import OperatorReadStore
+from app.settings import ProcessSettings
+
+LONGEST_COMMAND: Final = 1_000
+
+Why = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="Why you read it, for the log of reads; needed off this machine."),
+]
+As = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="Your name in the log of reads, beside that of this machine.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The operator of a command that shows messages, and the reason for it."""
+
+    os_user: str
+    name: str
+    reason: str | None
+
+    @classmethod
+    def of(cls, settings: ProcessSettings, *, name: str | None, reason: str | None) -> Self:
+        """Return the operator, or raise a Failure off this machine without a reason."""
+        if not (reason and reason.strip()) and not is_local(settings):
+            raise Failure(
+                "This shows what users have written: say why with --reason, which is kept in the log of reads.",
+                Code.USAGE,
+            )
+        user = os_user()
+        return cls(user, name or user, reason)
+
+    async def record(self, reads: OperatorReadStore, people: Iterable[UUID], *, group: UUID | None = None) -> None:
+        """Write that messages of these people are about to be shown, of any if there are none. Raises Unavailable."""
+        command = shlex.join(sys.argv[1:])[:LONGEST_COMMAND]
+        await reads.add(OperatorRead(self.os_user, self.name, command, self.reason, group, frozenset(people)))
+
+
+def os_user() -> str:
+    """Return the name of the user that runs this process, which no environment variable changes."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in containers
+        return f"uid {os.getuid()}"
+
+
+async def members_of(messaging: MessagingStore, group: UUID, senders: Iterable[UUID] = ()) -> set[UUID]:
+    """Return the senders, by default that of the newest message, and the peers in their rows. 1 RCU for each sender."""
+    found = set(senders) or {message.user_uuid for message in await messaging.newest_messages(group, limit=1)}
+    rows = [await messaging.inbox_row(user, group) for user in found]
+    return found | {row.peer_uuid for row in rows if row}

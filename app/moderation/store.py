@@ -1,0 +1,154 @@
+"""Reports, and the log of operators' reads, in Postgres: a method for each access pattern, with its SQL."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from app.gateways.postgres import Postgres
+from app.moderation.models import OperatorRead, Report, ReportReason, ReportTarget
+
+
+class ReportStore:
+    """Reads and writes reports."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def find(self, reporter: UUID, uuid: UUID | None, target: ReportTarget) -> Report | None:
+        """Return the reporter's report with this uuid, else the open one of this target; None if there is neither."""
+        row = await self._postgres.fetch_row(
+            """
+            SELECT * FROM reports WHERE reporter_uuid = $1 AND (
+                uuid = $2
+                OR (closed_at IS NULL AND group_uuid = $4 AND message_number = $5)
+                OR (closed_at IS NULL AND group_uuid IS NULL AND $4::uuid IS NULL AND reported_uuid = $3)
+            )
+            ORDER BY uuid IS NOT DISTINCT FROM $2 DESC LIMIT 1
+            """,
+            reporter,
+            uuid,
+            target.user_uuid,
+            target.group_uuid,
+            target.number,
+        )
+        return _report(row) if row else None
+
+    async def add(self, report: Report) -> Report | None:
+        """Return the stored report, or None if the reporter has one with its uuid, or an open one of its target."""
+        row = await self._postgres.fetch_row(
+            """
+            INSERT INTO reports (
+                uuid, reporter_uuid, reported_uuid, group_uuid, message_number, reason, note, messages
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING *
+            """,
+            report.uuid,
+            report.reporter_uuid,
+            report.target.user_uuid,
+            report.target.group_uuid,
+            report.target.number,
+            report.reason,
+            report.note,
+            json.dumps(report.messages, default=str),
+        )
+        return _report(row) if row else None
+
+    async def by_id(self, number: int) -> Report | None:
+        """Return the report that operators call by this number, or None."""
+        row = await self._postgres.fetch_row("SELECT * FROM reports WHERE id = $1", number)
+        return _report(row) if row else None
+
+    async def open_reports(self, *, limit: int, closed: bool = False) -> list[tuple[Report, int]]:
+        """Return open reports, or closed ones, oldest first, each with the number of those of the same user."""
+        rows = await self._postgres.fetch(
+            """
+            SELECT *, count(*) OVER (PARTITION BY reported_uuid) AS of_user FROM reports
+            WHERE (closed_at IS NOT NULL) = $2 ORDER BY created_at, id LIMIT $1
+            """,
+            limit,
+            closed,
+        )
+        return [(_report(row), row["of_user"]) for row in rows]
+
+    async def close(self, number: int, *, by: str, note: str | None) -> bool:
+        """Close a report, and return whether it was open."""
+        row = await self._postgres.fetch_row(
+            """
+            UPDATE reports SET closed_at = now(), closed_by = $2, closing_note = $3
+            WHERE id = $1 AND closed_at IS NULL RETURNING id
+            """,
+            number,
+            by,
+            note,
+        )
+        return row is not None
+
+    async def remove_closed(self, *, days: int) -> int:
+        """Remove the reports that were closed more than so many days ago, and return how many."""
+        rows = await self._postgres.fetch(
+            "DELETE FROM reports WHERE closed_at < now() - make_interval(days => $1) RETURNING id", days
+        )
+        return len(rows)
+
+
+class OperatorReadStore:
+    """Writes and reads the log of operators' reads. No entry is ever changed."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def add(self, entry: OperatorRead) -> None:
+        """Write an entry."""
+        await self._postgres.fetch(
+            """
+            INSERT INTO operator_reads (os_user, operator, command, reason, group_uuid, people)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """,
+            entry.os_user,
+            entry.operator,
+            entry.command,
+            entry.reason,
+            entry.group_uuid,
+            sorted(entry.people),
+        )
+
+    async def of_user(self, user: UUID, *, limit: int) -> list[OperatorRead]:
+        """Return the entries that name a user, and those that name none as they may concern any; newest first."""
+        rows = await self._postgres.fetch(
+            """
+            SELECT os_user, operator, command, reason, group_uuid, people, read_at FROM operator_reads
+            WHERE people @> ARRAY[$1::uuid] OR (people = '{}' AND group_uuid IS NULL)
+            ORDER BY read_at DESC, id DESC LIMIT $2
+            """,
+            user,
+            limit,
+        )
+        return [
+            OperatorRead(user, operator, command, reason, _uuid(group), frozenset(map(_known, people)), at)
+            for user, operator, command, reason, group, people, at in rows
+        ]
+
+
+def _report(row: Any) -> Report:
+    return Report(
+        uuid=_known(row["uuid"]),
+        reporter_uuid=_known(row["reporter_uuid"]),
+        target=ReportTarget(_known(row["reported_uuid"]), _uuid(row["group_uuid"]), row["message_number"]),
+        reason=ReportReason(row["reason"]),
+        note=row["note"],
+        messages=json.loads(row["messages"]),
+        created_at=row["created_at"],
+        id=row["id"],
+        closed_at=row["closed_at"],
+        closed_by=row["closed_by"],
+        closing_note=row["closing_note"],
+    )
+
+
+def _known(value: Any) -> UUID:
+    """Return a uuid of Python's own class, which asyncpg's is not."""
+    return UUID(int=value.int)
+
+
+def _uuid(value: Any) -> UUID | None:
+    return None if value is None else _known(value)
