@@ -72,8 +72,14 @@ def local_settings(settings: Settings, port: int) -> Settings:
 
 
 def local_server(settings: Settings, **variables: str) -> Server:
+    """Return a server that serves its own keys.
+
+    Its check after the start would fetch them before a loaded machine has it listen, and not again for ten seconds.
+    """
     port = free_port()
-    return Server(local_settings(settings, port), port, variables)
+    server = Server(local_settings(settings, port), port, variables)
+    server.constants = {"app.http.readiness.START_DELAY": 3600}
+    return server
 
 
 @asynccontextmanager
