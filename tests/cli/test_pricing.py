@@ -32,7 +32,7 @@ from app.messaging.models import Change, ChangeType
 from tests.tools.capacity_rules import item_size
 from tests.tools.command import cruddur
 
-QUIET = Workload(users=86_400, messages=0, inbox_pages=0, history_pages=0, changes=0, first_contacts=0)
+QUIET = Workload(users=86_400, messages=0, inbox_pages=0, history_pages=0, changes=0, deliveries=0, first_contacts=0)
 """So many users that once a day for each is once a second for all."""
 
 
@@ -68,6 +68,7 @@ def test_the_entry_of_a_reaction_has_the_size_that_is_planned_with() -> None:
         ({"messages": 1, "new_bucket_share": 1, "compared_share": 1}, Units(write=3, index_write=4, read=2)),
         ({"messages": 1, "first_contacts": 1}, Units(write=8, index_write=2, read=1)),
         ({"changes": 1}, Units(write=4, read=2)),
+        ({"deliveries": 1}, Units(write=1, read=0.5)),
         ({"inbox_pages": 1}, Units(read=1)),
         ({"history_pages": 1}, Units(write=1, read=3)),
     ],

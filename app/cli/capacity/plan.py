@@ -33,6 +33,7 @@ def make_plan(
     inbox_pages: Annotated[float, typer.Option(min=0, help="Inboxes that a user opens in a day.")] = 20,
     history_pages: Annotated[float, typer.Option(min=0, help="Pages of 50 messages; each is marked read.")] = 30,
     changes: Annotated[float, typer.Option(min=0, help="Edits, deletions and reactions of a user in a day.")] = 4,
+    deliveries: Annotated[float, typer.Option(min=0, help="Delivered markers that a user moves in a day.")] = 20,
     first_contacts: Annotated[float, typer.Option(min=0, help="New conversations of a user in a day.")] = 0.05,
     new_bucket_share: Annotated[
         float, typer.Option(min=0, max=1, help="Sends after ten quiet minutes, a share.")
@@ -61,6 +62,7 @@ def make_plan(
         inbox_pages=inbox_pages,
         history_pages=history_pages,
         changes=changes,
+        deliveries=deliveries,
         first_contacts=first_contacts,
         new_bucket_share=new_bucket_share,
         compared_share=compared_share,

@@ -119,6 +119,7 @@ NEW_BUCKET: Final = Units(index_write=4)
 COMPARED: Final = Units(read=1)
 """Added to a send after the peer's, which has to be told from a retry."""
 MARK_READ: Final = Units(write=1, read=0.5)
+MARK_DELIVERED: Final = MARK_READ
 
 
 def change(text_bytes: int) -> Units:
@@ -185,6 +186,8 @@ class Workload:
     inbox_pages: float = 20
     history_pages: float = 30
     changes: float = 4
+    deliveries: float = 20
+    """Reports of what was received: fewer than messages, as a client makes one for those of two seconds."""
     first_contacts: float = 0.05
     new_bucket_share: float = 0.3
     compared_share: float = 0.5
@@ -204,6 +207,7 @@ class Workload:
             "change": (self.changes * second, change(self.text_bytes)),
             "first contact": (self.first_contacts * second, first_contact(self.text_bytes)),
             "mark read": (self.history_pages * second, MARK_READ),
+            "mark delivered": (self.deliveries * second, MARK_DELIVERED),
             "inbox page": (self.inbox_pages * second, inbox_page(self.groups)),
             "history page": (self.history_pages * second, history_page(self.text_bytes)),
         }

@@ -17,9 +17,11 @@ from cruddur_client.api.message_groups import (
     get_message_group,
     list_message_groups,
     list_read_markers,
+    mark_delivered,
     mark_read,
     start_typing,
     stop_typing,
+    update_message_group_view,
 )
 from cruddur_client.api.messages import (
     add_reaction,
@@ -31,14 +33,23 @@ from cruddur_client.api.messages import (
     list_edits,
     list_messages,
     list_reactions,
+    list_receipts,
     remove_reaction,
     send_message,
 )
 from cruddur_client.api.reports import create_report
-from cruddur_client.api.users import get_current_user, get_user_short, register_user, search_users
+from cruddur_client.api.users import (
+    get_current_user,
+    get_settings,
+    get_user_short,
+    register_user,
+    search_users,
+    update_settings,
+)
 from cruddur_client.models import (
     ChangeEvent,
     CounterView,
+    DeliveredMarkerUpdate,
     EditMessageProblem,
     EditMessageProblemCode,
     GroupEvent,
@@ -58,6 +69,7 @@ from cruddur_client.models import (
     ReadEvent,
     ReadMarkerUpdate,
     ReadMarkerView,
+    ReceiptView,
     RegisterUserProblem,
     RegisterUserProblemCode,
     ReportCreate,
@@ -66,6 +78,8 @@ from cruddur_client.models import (
     ResyncEvent,
     SendMessageProblem,
     SendMessageProblemCode,
+    SettingsUpdate,
+    SettingsView,
     StartTypingProblem,
     StartTypingProblemCode,
     StreamEventsProblem,
@@ -80,6 +94,7 @@ from cruddur_client.models import (
     UserCreate,
     UserShortView,
     UserView,
+    ViewUpdate,
 )
 from sse import server_sent
 
@@ -231,6 +246,21 @@ def catch_up(client: AuthenticatedClient) -> None:
     assert the(TypingView, stop_typing.sync(GROUP, client=client)).expires_in == 0
 
 
+def receive(client: AuthenticatedClient, peer: AuthenticatedClient) -> None:
+    """Report a delivery, hide receipts, and mark the group unread."""
+    sent = the(MessageView, send_message.sync(client=client, body=MessageCreate(message="seen?", handle=PEER)))
+    marker = mark_delivered.sync(GROUP, client=peer, body=DeliveredMarkerUpdate(number=sent.number))
+    assert the(ReadMarkerView, marker).delivered_number == sent.number
+    (receipt,) = the(list, list_receipts.sync(GROUP, sent.number, client=client))
+    assert (the(ReceiptView, receipt).handle, receipt.is_read) == (PEER, False)
+    hidden = the(SettingsView, update_settings.sync(client=client, body=SettingsUpdate(receipts=False)))
+    assert get_settings.sync(client=client) == hidden
+    assert list_receipts.sync(GROUP, sent.number, client=client) == []
+    assert the(SettingsView, update_settings.sync(client=client, body=SettingsUpdate(receipts=True))).receipts
+    marked = update_message_group_view.sync(GROUP, client=client, body=ViewUpdate(is_marked_unread=True))
+    assert the(MessageGroupView, marked).is_marked_unread
+
+
 def refused(client: AuthenticatedClient, after: str = "") -> StreamEventsProblem:
     with stream(client, after) as answer:
         answer.read()
@@ -296,7 +326,8 @@ if __name__ == "__main__":
         page(ann)
         with signed_in(os.environ["PEER_TOKEN"]) as bob:
             listen(ann, bob)
-        catch_up(ann)
+            catch_up(ann)
+            receive(ann, bob)
         err_live(ann, nobody)
         meet(ann, nobody)
         err(ann)

@@ -11,6 +11,7 @@ import {
   getCurrentUser,
   getMessage,
   getMessageGroup,
+  getSettings,
   getUserShort,
   listChanges,
   listEdits,
@@ -18,6 +19,8 @@ import {
   listMessages,
   listReactions,
   listReadMarkers,
+  listReceipts,
+  markDelivered,
   markRead,
   registerUser,
   removeReaction,
@@ -27,6 +30,8 @@ import {
   stopTyping,
   streamEvents,
   syncChanges,
+  updateMessageGroupView,
+  updateSettings,
 } from "./client";
 import { createClient } from "./client/client";
 
@@ -174,6 +179,23 @@ async function catchUp(): Promise<void> {
   equal((await stopTyping({ client, path })).data?.expires_in, 0);
 }
 
+async function receive(): Promise<void> {
+  const { number } = await sent({ message: "seen?", handle: given.peer });
+  const marker = await markDelivered({ client: bob, path, body: { number }, throwOnError: true });
+  equal(marker.data.delivered_number, number);
+  const receipts = () => listReceipts({ client, path: { ...path, number }, throwOnError: true });
+  equal(
+    (await receipts()).data.map((each) => [each.handle, each.is_read]),
+    [[given.peer, false]],
+  );
+  const hidden = await updateSettings({ client, body: { receipts: false }, throwOnError: true });
+  equal((await getSettings({ client, throwOnError: true })).data, hidden.data);
+  equal((await receipts()).data, []);
+  assert((await updateSettings({ client, body: { receipts: true }, throwOnError: true })).data.receipts);
+  const marked = await updateMessageGroupView({ client, path, body: { is_marked_unread: true }, throwOnError: true });
+  assert(marked.data.is_marked_unread);
+}
+
 // The error of a refused stream contains its status and no problem document.
 async function refusal(caller: typeof client, headers: { "Last-Event-ID"?: string } = {}): Promise<string> {
   let refused: unknown;
@@ -221,4 +243,4 @@ async function err(): Promise<void> {
   equal([beyond.error?.code, beyond.error?.errors?.[0]?.pointer], ["number-beyond-end", "/number"]);
 }
 
-run(converse, change, page, listen, catchUp, errLive, meet, err);
+run(converse, change, page, listen, catchUp, receive, errLive, meet, err);

@@ -194,6 +194,26 @@ async function catchUp(): Promise<void> {
   equal((await ann.DELETE(typing, { params: group })).data?.expires_in, 0);
 }
 
+async function receive(): Promise<void> {
+  const { number } = await sent({ message: "seen?", handle: given.peer });
+  const delivered = "/api/message_groups/{message_group_uuid}/delivered";
+  const marker = await bob.PUT(delivered, { params: group, body: { number } });
+  equal(marker.data?.delivered_number, number);
+  const one = { params: { path: { ...group.path, number } } };
+  const receipts = () => ann.GET("/api/messages/{message_group_uuid}/{number}/receipts", one);
+  equal(
+    (await receipts()).data?.map((each) => [each.handle, each.is_read]),
+    [[given.peer, false]],
+  );
+  const hidden = await ann.PATCH("/api/users/me/settings", { body: { receipts: false } });
+  equal((await ann.GET("/api/users/me/settings")).data, hidden.data);
+  equal((await receipts()).data, []);
+  assert((await ann.PATCH("/api/users/me/settings", { body: { receipts: true } })).data?.receipts);
+  const body = { is_marked_unread: true };
+  const marked = await ann.PATCH("/api/message_groups/{message_group_uuid}/view", { params: group, body });
+  assert(marked.data?.is_marked_unread);
+}
+
 async function errLive(): Promise<void> {
   const header = { "Last-Event-ID": "1".repeat(513) };
   equal((await ann.GET("/api/events", { params: { header } })).error?.code, "invalid-parameter");
@@ -278,4 +298,4 @@ async function err(): Promise<void> {
   equal(beyond.error?.errors?.[0]?.pointer, "/number");
 }
 
-run(converse, change, page, listen, catchUp, errLive, meet, err);
+run(converse, change, page, listen, catchUp, receive, errLive, meet, err);

@@ -11,6 +11,7 @@ from cruddur_client import (
     ApiClient,
     ApiException,
     Configuration,
+    DeliveredMarkerUpdate,
     EditMessageProblem,
     EditMessageProblemCode,
     EventView,
@@ -37,6 +38,7 @@ from cruddur_client import (
     ResyncEvent,
     SendMessageProblem,
     SendMessageProblemCode,
+    SettingsUpdate,
     StartTypingProblem,
     StartTypingProblemCode,
     StreamEventsProblem,
@@ -47,6 +49,7 @@ from cruddur_client import (
     TypingEvent,
     UserCreate,
     UsersApi,
+    ViewUpdate,
 )
 from sse import server_sent
 from urllib3 import BaseHTTPResponse
@@ -202,6 +205,19 @@ def catch_up(ann: Calls) -> None:
     assert ann.groups.stop_typing(GROUP).expires_in == 0
 
 
+def receive(ann: Calls, bob: Calls) -> None:
+    """Report a delivery, hide receipts, and mark the group unread."""
+    number = ann.messages.send_message(MessageCreate(message="seen?", handle=PEER)).number
+    assert bob.groups.mark_delivered(GROUP, DeliveredMarkerUpdate(number=number)).delivered_number == number
+    (receipt,) = ann.messages.list_receipts(GROUP, number)
+    assert (receipt.handle, receipt.is_read) == (PEER, False)
+    hidden = ann.users.update_settings(SettingsUpdate(receipts=False))
+    assert ann.users.get_settings() == hidden
+    assert ann.messages.list_receipts(GROUP, number) == []
+    assert ann.users.update_settings(SettingsUpdate(receipts=True)).receipts
+    assert ann.groups.update_message_group_view(GROUP, ViewUpdate(is_marked_unread=True)).is_marked_unread
+
+
 def refused(answer: BaseHTTPResponse) -> StreamEventsProblem:
     problem = StreamEventsProblem.from_json(answer.data.decode())
     assert problem is not None
@@ -259,6 +275,7 @@ if __name__ == "__main__":
     page(one)
     listen(one, Calls(os.environ["PEER_TOKEN"]))
     catch_up(one)
+    receive(one, Calls(os.environ["PEER_TOKEN"]))
     err_live(one, nobody)
     meet(one, nobody)
     err(one)
