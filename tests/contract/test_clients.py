@@ -53,11 +53,19 @@ QUICK_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 """Options of a Java that runs for some seconds only: they halve what it computes."""
 
 
+CLIENT_CONFIG = "content_type_overrides:\n  application/jsonl: text/plain\n"
+"""What openapi-python-client, which leaves out answers of unknown types, must know of JSON lines."""
+
+
 def with_attrs(folder: Path, document: Path = DOCUMENT) -> None:
+    config = folder / "client.yaml"
+    config.write_text(CLIENT_CONFIG)
     said = succeeded(
         tool(
             "openapi-python-client",
             "generate",
+            "--config",
+            config,
             "--path",
             document,
             "--meta",
@@ -185,6 +193,7 @@ def test_the_guide_has_the_versions_and_modules_that_are_tested() -> None:
     on_node = json.loads((LOCKS / "contract" / "package.json").read_bytes())["dependencies"]
     for package in (*python, *(f"{name}@{on_node[name]}" for name in ON_NODE)):
         assert package in guide
+    assert repr(CLIENT_CONFIG) in guide
     for file in ("sse.py", "sse.ts"):
         assert (PROGRAMS / file).read_text(encoding="utf-8") in guide
 

@@ -12,8 +12,10 @@ from app.errors import Unavailable
 from app.messaging.windows import Window
 from app.users.models import User
 from app.users.store import UserStore
+from tests.contract.tools import DOCUMENT
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
+from tests.tools.contract import Contract
 
 THUMB = "👍"
 
@@ -23,7 +25,10 @@ async def exported(person: Person) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/jsonl"
     assert answer.text.endswith("\n")
-    return [json.loads(line) for line in answer.text.splitlines()]
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    contract = Contract.of(json.loads(DOCUMENT.read_bytes()))
+    assert [error.message for line in lines for error in contract.errors("/components/schemas/ExportLine", line)] == []
+    return lines
 
 
 async def user_of(service: Service, person: Person) -> User:

@@ -58,6 +58,17 @@ async def test_processes_count_together(valkey_url: str) -> None:
         assert await taken(stack, two, user, 10) == 6, "what was released is there again"
 
 
+async def test_exports_are_counted_for_themselves(valkey_url: str) -> None:
+    user = uuid4()
+    async with process(valkey_url) as streams, AsyncExitStack() as stack:
+        one, two = [StreamLeases(streams._valkey, kind="exports", most=1) for _ in range(2)]  # noqa: SLF001
+        assert await taken(stack, streams, user, 3) == 3
+        async with AsyncExitStack() as first:
+            assert await taken(first, one, user, 2) == 1
+            assert await taken(stack, two, user, 1) == 0
+        assert await taken(stack, two, user, 2) == 1
+
+
 async def test_a_race_for_the_last_leases_gives_no_more_than_ten(valkey_url: str) -> None:
     user = uuid4()
     async with process(valkey_url) as one, process(valkey_url) as two, AsyncExitStack() as stack:

@@ -5,6 +5,7 @@ import json
 from playwright.async_api import expect
 
 from tests.fixtures.app import Person
+from tests.web.axe import violations
 from tests.web.browsing import Visit, Visitor
 
 
@@ -21,6 +22,7 @@ async def test_the_own_data_is_downloaded_as_a_file(visit: Visit, ann: Person, b
         await choose(visitor, "Download my data")
     dialog = visitor.page.get_by_role("dialog", name="Download my data")
     await expect(dialog).to_contain_text("The file is saved")
+    assert await violations(visitor.page) == []
     saved = await download.value
     assert saved.suggested_filename == "cruddur-export.jsonl"
     lines = [json.loads(line) for line in (await saved.path()).read_text(encoding="utf-8").splitlines()]
@@ -46,6 +48,7 @@ async def test_an_account_is_deleted_once_the_handle_is_typed(visit: Visit, ann:
     dialog = visitor.page.get_by_role("dialog", name="Delete your account")
     delete = dialog.get_by_role("button", name="Delete account")
     await expect(delete).to_be_disabled()
+    assert await violations(visitor.page) == []
     await dialog.get_by_label("Type your handle").fill(bob.handle)
     await expect(delete).to_be_disabled()
     await dialog.get_by_label("Type your handle").fill(f"@{ann.handle.upper()}")

@@ -233,6 +233,17 @@ async function errLive(): Promise<void> {
   equal(nowhere.error?.code, "group-not-found");
 }
 
+async function ownData(): Promise<void> {
+  const { data, response } = await ann.GET("/api/users/me/export", { parseAs: "text" });
+  equal([response.status, response.headers.get("content-type")], [200, "application/jsonl"]);
+  const lines: Schemas["ExportLine"][] = String(data).trim().split("\n").map((line) => JSON.parse(line));
+  const end = lines.at(-1);
+  assert(end?.type === "end");
+  equal(end.messages, lines.filter(({ type }) => type === "message").length);
+  const { error } = await ann.DELETE("/api/users/me", { params: { query: { handle: given.peer } } });
+  equal([error?.status, error?.code], [422, "handle-differs"]);
+}
+
 // One case per code of the operation: a code that is added or removed does not compile.
 function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
   switch (code) {
@@ -298,4 +309,4 @@ async function err(): Promise<void> {
   equal(beyond.error?.errors?.[0]?.pointer, "/number");
 }
 
-run(converse, change, page, listen, catchUp, receive, errLive, meet, err);
+run(converse, change, page, listen, catchUp, receive, errLive, meet, ownData, err);

@@ -88,7 +88,7 @@ function DeleteAccountDialog({ me, onClose }) {
           ${
             messenger.config.erased_messages === "remove"
               ? "Your messages are deleted for everyone."
-              : "People you wrote to keep your messages, from “Deleted user”."
+              : "The people you wrote to keep your messages, under the name “Deleted user”."
           }
         </p>
         <label>
