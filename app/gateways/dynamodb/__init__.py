@@ -7,6 +7,7 @@ from app.gateways.dynamodb.table import MAX_ATTEMPTS as MAX_ATTEMPTS
 from app.gateways.dynamodb.table import Table as Table
 from app.gateways.dynamodb.table import open_table as open_table
 from app.gateways.dynamodb.values import Check as Check
+from app.gateways.dynamodb.values import Delete as Delete
 from app.gateways.dynamodb.values import Item as Item
 from app.gateways.dynamodb.values import Key as Key
 from app.gateways.dynamodb.values import Put as Put

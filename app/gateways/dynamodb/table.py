@@ -16,6 +16,7 @@ from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_reje
 from app.gateways.dynamodb.faults import NO_ANSWER, Transient, code_of, translate
 from app.gateways.dynamodb.values import (
     Check,
+    Delete,
     Key,
     Put,
     Query,
@@ -41,7 +42,7 @@ BATCH_SIZE = 100
 """Keys in one BatchGetItem, a limit of DynamoDB."""
 
 
-_TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck"}
+_TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck", Delete: "Delete"}
 
 
 class Table:

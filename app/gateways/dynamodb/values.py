@@ -58,7 +58,20 @@ class Check:
         return {"Key": marshal_item(self.key)} | _expressions(condition=self.condition, values=self.values)
 
 
-Write: TypeAlias = Put | Update | Check
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Deletes one item, in a transaction."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        """Return the members of the API request, without the table's name."""
+        return {"Key": marshal_item(self.key)} | _expressions(condition=self.condition, values=self.values)
+
+
+Write: TypeAlias = Put | Update | Check | Delete
 
 
 @dataclass(frozen=True, slots=True)
