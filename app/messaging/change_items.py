@@ -10,6 +10,7 @@ from app.messaging.items import (
     changed_attributes,
     from_ms,
     inbox_key,
+    is_fence,
     mentions,
     message_key,
     reaction_name,
@@ -77,7 +78,7 @@ def to_entity(item: StoredItem) -> Message | Change | InboxRow | None:
     partition, sort = item["pk"]["S"], item["sk"]["S"]
     if partition.startswith("MSG#"):
         if sort.startswith("N#"):
-            return to_message(item)
+            return None if is_fence(item) else to_message(item)
         return to_change(item) if sort.startswith("CHG#") else None
     return to_inbox_row(item) if partition.startswith("USR#") and sort.startswith("GRP#") else None
 

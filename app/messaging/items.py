@@ -12,12 +12,13 @@ characters takes 208 bytes, an inbox row about 300.
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
-               active) · blocked · muted, pinned ms · k number, changed ms of the last change · mentioned numbers ·
-               cut: older mentions are left out · prev last number before
+               active) · blocked · muted, pinned, block ms · peer_read number · k number, changed ms of the last
+               change · mentioned numbers · cut: older mentions are left out · prev last number before
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,7 +45,10 @@ ABSENT = "attribute_not_exists(#pk)"
 BUCKET_MS = 600_000
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
-ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #mentioned"
+ROW = (
+    "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed, #mentioned,"
+    " #block, #peer_read"
+)
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,6 +105,16 @@ def message_item(message: Message) -> Item:
     if message.mentions:
         item["mentions"] = message.mentions
     return item | changed_attributes(message) if message.change_number else item
+
+
+def is_fence(item: StoredItem) -> bool:
+    """Return whether an item takes the next number of a log, so that no message is appended."""
+    return "fence" in item
+
+
+def to_messages(found: Iterable[StoredItem]) -> list[Message]:
+    """Return the messages that these items of a log store."""
+    return [to_message(item) for item in found if not is_fence(item)]
 
 
 def to_message(item: StoredItem) -> Message:
@@ -299,7 +313,9 @@ def inbox_item(row: InboxRow) -> Item:
         item["k"] = row.change_number
     if row.mentioned:
         item["mentioned"] = row.mentioned
-    return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
+    if row.peer_read is not None:
+        item["peer_read"] = row.peer_read
+    return item | times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at, block=row.blocked_at)
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
@@ -355,6 +371,8 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         change_number=int(item["k"]["N"]) if "k" in item else 0,
         changed_at=time_or_none(item, "changed"),
         mentioned=frozenset(int(number) for number in item["mentioned"]["NS"]) if "mentioned" in item else frozenset(),
+        blocked_at=time_or_none(item, "block"),
+        peer_read=int(item["peer_read"]["N"]) if "peer_read" in item else None,
     )
 
 

@@ -118,6 +118,10 @@ class InboxRow:
     changed_at: datetime | None = None
     mentioned: frozenset[int] = frozenset()
     """The numbers of the newest messages that mention the user, and maybe of some that are read."""
+    blocked_at: datetime | None = None
+    """The time at which the user blocked the peer."""
+    peer_read: int | None = None
+    """What a blocked user is shown of the peer's read marker."""
 
     @property
     def unread_mentions(self) -> list[int]:
@@ -128,6 +132,15 @@ class InboxRow:
     def unread_count(self) -> int:
         """Return the number of messages after the read marker."""
         return self.last_number - self.read_number
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A user's decision neither to hear from another user nor to be heard."""
+
+    user_uuid: UUID
+    other_uuid: UUID
+    blocked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

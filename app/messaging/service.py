@@ -234,6 +234,8 @@ class Messaging:
                 raise GroupNotFound from None
             return error.row
         await self._publish(GroupChanged(row), MarkerMoved(user, group, user, row.read_number))
+        if row.is_blocked:
+            return row
         with suppress(Unavailable):  # the marker has moved, and the peer can read it
             if await self._is_member(row.peer_uuid, group):
                 await self._publish(MarkerMoved(row.peer_uuid, group, user, row.read_number))
@@ -249,6 +251,8 @@ class Messaging:
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
+        if row.peer_read is not None:
+            return {user: row.read_number, row.peer_uuid: row.peer_read}
         return {user: row.read_number} | ({row.peer_uuid: peer.read_number} if peer else {})
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:

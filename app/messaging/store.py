@@ -5,11 +5,13 @@ Any method may raise Unavailable. Units are those of messages and rows of ordina
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from heapq import nlargest
 from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
 from app.messaging import items
+from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.errors import CannotMessage
 from app.messaging.mention_store import MentionStore
@@ -46,6 +48,8 @@ class MessagingStore:
         """The change logs."""
         self.mentions = MentionStore(table)
         """The mentions that rows count."""
+        self.blocks = BlockStore(table)
+        """The blocks of users."""
         self._may_write = False
 
     async def check(self) -> None:
@@ -115,22 +119,25 @@ class MessagingStore:
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
         item = await self._table.get(items.message_key(group, number), consistent=True)
-        return items.to_message(item) if item else None
+        return items.to_message(item) if item and not items.is_fence(item) else None
 
     async def messages_at(self, places: Iterable[tuple[UUID, int]]) -> list[Message]:
         """Return the existing messages at these groups and numbers, eventually consistent. 0.5 RCU for each."""
         found = await self._table.batch_get([items.message_key(group, number) for group, number in places])
-        return list(map(items.to_message, found))
+        return items.to_messages(found)
 
     async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
         """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
         query = items.newest_messages(group, limit=limit, consistent=consistent)
-        return list(map(items.to_message, reversed(await self._table.query(query))))
+        found = await self._table.query(query)
+        if found and items.is_fence(found[0]):
+            found = await self._table.query(replace(query, limit=limit + 1))
+        return items.to_messages(reversed(found))
 
     async def messages_between(self, group: UUID, first: int, last: int, *, consistent: bool = False) -> list[Message]:
         """Return the messages `first`..`last`, both included, oldest first. Units are those of newest_messages."""
         query = items.messages_between(group, first, last, consistent=consistent)
-        return list(map(items.to_message, await self._table.query(query)))
+        return items.to_messages(await self._table.query(query))
 
     async def messages_in(self, group: UUID, window: Window, *, consistent: bool = False) -> list[Message]:
         """Return a window of the log, oldest first. 0.5 RCU per 4 KB, twice that if consistent; none if it is empty."""
@@ -153,18 +160,20 @@ class MessagingStore:
         return list(map(items.to_message, await self._table.query(query)))
 
     async def append_message(self, message: Message) -> None:
-        """Commit a message at its number, or raise NumberTaken. 1 WCU."""
+        """Commit a message at its number, or raise NumberTaken, or CannotMessage if the members are blocked. 1 WCU."""
         try:
             await self._table.put(items.new_message(message))
         except ConditionFailed as error:
             if error.item is None:
                 raise
+            if items.is_fence(error.item):
+                raise CannotMessage from None
             raise NumberTaken(items.to_message(error.item)) from None
 
     async def start_direct_group(self, message: Message, *, peer: UUID) -> tuple[InboxRow, InboxRow]:
         """Write message 1 and both members' rows in one transaction; return the sender's row and the peer's. 10 WCU.
 
-        Raises CannotMessage if the peer has blocked the sender, GroupStarted if the group exists.
+        Raises CannotMessage if one has blocked the other, GroupStarted if the group exists.
         """
         sender = message.user_uuid
         writes = (
@@ -176,8 +185,8 @@ class MessagingStore:
         try:
             await self._table.transact(writes)
         except TransactionRejected as error:
-            blocked_only = set(error.failed) == {writes.index(writes[-1])}
-            raise (CannotMessage if blocked_only else GroupStarted) from None
+            is_started = not error.failed.keys().isdisjoint({0, 1})  # a row exists
+            raise (GroupStarted if is_started else CannotMessage) from None
         return (
             items.first_inbox_row(message, user=sender, peer=peer),
             items.first_inbox_row(message, user=peer, peer=sender),

@@ -86,7 +86,24 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
     """Whatever a row can hold is in ROW, else a page would show it without that."""
     at, user = datetime(2026, 11, 24, tzinfo=UTC), uuid4()
     row = InboxRow(
-        user, uuid4(), uuid4(), 7, at, uuid4(), "hi", 3, 9, MemberState.LEFT, True, at, at, 5, at, frozenset({4, 7})
+        user,
+        uuid4(),
+        uuid4(),
+        7,
+        at,
+        uuid4(),
+        "hi",
+        3,
+        9,
+        MemberState.LEFT,
+        True,
+        at,
+        at,
+        5,
+        at,
+        frozenset({4, 7}),
+        at,
+        3,
     )
     item = items.inbox_item(row)
     names = {name.removeprefix("#") for name in items.ROW.split(", ")}

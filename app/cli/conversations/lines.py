@@ -123,6 +123,8 @@ class InboxRowLine(_Line):
     change_number: ChangeNumber = 0
     changed_at: AwareDatetime | None = None
     mentioned: Annotated[tuple[Number, ...], Field(max_length=MAX_MENTIONS)] = ()
+    blocked_at: AwareDatetime | None = None
+    peer_read: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
