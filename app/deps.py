@@ -16,6 +16,7 @@ from app.gateways.dynamodb import Table
 from app.gateways.postgres import Postgres
 from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
+from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.service import Messaging
@@ -32,6 +33,7 @@ class State(EdgeState):
     tasks: TaskSet
     users: Users
     messaging: Messaging
+    blocks: Blocks
     changes: Changes
     catchup: Catchup
     hub: Hub
@@ -51,6 +53,7 @@ def _from_state(name: str) -> Any:
 
 UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
+BlocksDep = Annotated[Blocks, _from_state("blocks")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 HubDep = Annotated[Hub, _from_state("hub")]

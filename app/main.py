@@ -39,7 +39,8 @@ from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
 from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
-from app.messaging import change_routes, group_routes, message_routes
+from app.messaging import block_routes, change_routes, group_routes, message_routes
+from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.service import Messaging
@@ -131,6 +132,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield group_routes.by_handle
     yield message_routes.router
     yield change_routes.router
+    yield block_routes.router
     yield users_router.router
     yield realtime_router.router
     if settings.environment == "local":
@@ -171,14 +173,16 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        publish = fan_out(unread.invalidate_changed, bus.publish)
         messaging = Messaging(
             store,
             users,
             message_max_length=settings.message_max_length,
             tasks=tasks,
-            publish=fan_out(unread.invalidate_changed, bus.publish),
+            publish=publish,
             limits=limits,
         )
+        blocks = Blocks(store, users, tasks=tasks, publish=publish)
         changes = Changes(
             messaging,
             store,
@@ -209,6 +213,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             users=users,
             messaging=messaging,
             changes=changes,
+            blocks=blocks,
             catchup=catchup,
             hub=hub,
             unread=unread,

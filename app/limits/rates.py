@@ -43,6 +43,7 @@ SEND: Final = Rate("send", 60, 1)
 FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
 LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
 CHANGE: Final = Rate("change", 60, 1)
+BLOCK: Final = Rate("block", 30, 1 / 4)
 MARK_READ: Final = Rate("mark-read", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
@@ -74,6 +75,8 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "delete_message": CHANGE,
     "add_reaction": CHANGE,
     "remove_reaction": CHANGE,
+    "block_user": BLOCK,
+    "unblock_user": BLOCK,
     "mark_read": MARK_READ,
     "start_typing": TYPING,
     "stop_typing": TYPING,
@@ -100,6 +103,8 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "add_reaction": (*BUDGETS, WRITE_CAPACITY),
     "remove_reaction": (*BUDGETS, WRITE_CAPACITY),
     "mark_read": (*BUDGETS, WRITE_CAPACITY),
+    "block_user": (*BUDGETS, WRITE_CAPACITY),
+    "unblock_user": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
 }
 """The budgets that have something left before a call of these operations, and BUDGETS before all others."""

@@ -297,6 +297,7 @@ class MessageGroupView:
             examples=[1],
         ),
     ]
+    blocked_at: Annotated[Timestamp | None, Field(description="Time at which the caller blocked the other user")]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -318,6 +319,7 @@ class MessageGroupView:
             row.peer_uuid,
             row.change_number,
             len(row.unread_mentions),
+            row.blocked_at,
         )
 
 

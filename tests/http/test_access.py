@@ -53,6 +53,7 @@ PLACES = {
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"
 CANNOT = 403, "cannot-message"
+BLOCK_SELF = 422, "block-self"
 NOT_SENDER = 403, "not-sender"
 MESSAGE = "/api/messages/{message_group_uuid}/{number}"
 """Ann's message to the caller."""
@@ -79,6 +80,7 @@ class Row:
 
 
 ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
+OF_ONESELF: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), BLOCK_SELF)
 TABLE = (
     Row("GET", "/api/message_groups"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
@@ -117,6 +119,9 @@ TABLE = (
     Row("POST", "/api/messages", {"message": "hi", "handle": "{handle}"}, blocked=CANNOT, name=" to a person"),
     Row("GET", "/api/users"),
     Row("GET", "/api/users/me"),
+    Row("GET", "/api/users/me/blocks"),
+    Row("PUT", "/api/users/@{handle}/block", name=" of oneself", **OF_ONESELF),
+    Row("DELETE", "/api/users/@{handle}/block"),  # which none of them has made
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
@@ -168,7 +173,7 @@ async def call(
 ) -> httpx.Response:
     known = {
         "{group}": str(group or caller.group),
-        "{handle}": world.ann.handle,
+        "{handle}": caller.person.handle if row.name == " of oneself" else world.ann.handle,
         "{own_handle}": caller.person.handle,
         "{own_name}": caller.person.display_name,
     }

@@ -66,6 +66,7 @@ UNREAD = MessageGroupView(
     peer_uuid=AMELIE,
     change_number=6,
     unread_mention_count=1,
+    blocked_at=None,
 )
 REACTION = ChangeView(
     change_number=7,
