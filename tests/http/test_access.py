@@ -156,14 +156,15 @@ async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
         for name in ("member", "former", "blocked"):
             await ann.sent("one", people[name])
         await put_attribute(service, people["former"], ann, "state", "left")
-        await put_attribute(service, people["blocked"], ann, "blocked", True)
+        answer = await ann.client.put(f"/api/users/@{people['blocked'].handle}/block")
+        assert answer.status_code == 200, answer.text
         callers = {name: Caller(person, ann.group_with(person)) for name, person in people.items()}
         callers["stranger"] = Caller(people["stranger"], callers["member"].group)
         yield World(ann, callers)
 
 
-async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str | bool) -> None:
-    """Write an attribute as leaving and blocking, which come in a later version, will write it."""
+async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str) -> None:
+    """Write an attribute as leaving, which comes in a later version, will write it."""
     key = items.inbox_key(person.uuid, person.group_with(other))
     await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
 

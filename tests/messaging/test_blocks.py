@@ -16,6 +16,7 @@ from app.gateways.dynamodb import Table
 from app.messaging.block_store import Relation
 from app.messaging.blocks import Blocks
 from app.messaging.errors import CannotMessage
+from app.messaging.events import Event
 from app.messaging.log import now
 from app.messaging.models import Block, Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
@@ -312,6 +313,30 @@ async def test_a_send_that_has_read_its_row_before_the_block_is_refused(service:
         await send
     assert [each.text for each in await world.store.messages_after(world.group, 0)] == ["x"]
     assert (await world.check()).end == 1
+
+
+async def test_only_the_user_who_blocks_hears_of_it_and_nothing_of_one_reaches_the_other(service: Service) -> None:
+    events: list[Event] = []
+
+    async def publish(*published: Event) -> None:
+        events.extend(published)
+
+    store, tasks = MessagingStore(service.state["table"]), TaskSet()
+    messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks, publish=publish)
+    blocks = Blocks(store, DIRECTORY, tasks=tasks, publish=publish)
+    ann, bob = uuid4(), uuid4()
+    group = direct_group_uuid(ann, bob)
+    await messaging.send(Draft(ann, "x"), group=None, handle=str(bob))
+    for method in (blocks.block, blocks.unblock):
+        events.clear()
+        await method(ann, str(bob))
+        assert [(event.kind, event.to) for event in events] == [("group", ann)]
+    await blocks.block(ann, str(bob))
+    events.clear()
+    await messaging.mark_read(bob, group, 1)
+    with pytest.raises(CannotMessage):
+        await messaging.typing(bob, group, is_typing=True)
+    assert {event.to for event in events} == {bob}
 
 
 async def test_what_blocks_cost(service: Service) -> None:
