@@ -13,6 +13,7 @@ export type ReactingUser = Schemas["ReactingUserView"];
 /** A message that is quoted, as another one or a message of the feed shows it. */
 export type Quoted = Pick<Schemas["QuoteView"], "number" | "display_name" | "message" | "deleted_at">;
 export type MessageCreate = Schemas["MessageCreate"];
+export type Block = Schemas["BlockView"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
 

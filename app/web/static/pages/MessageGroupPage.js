@@ -1,5 +1,6 @@
 /** A conversation: its messages and the composer. */
 
+import { BlockedNote } from "../components/BlockControl.js";
 import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
@@ -58,16 +59,20 @@ export function MessageGroupPage({ uuid, number }) {
         <p class="typing-line" role="status">
           ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
         </p>
-        <${MessageForm}
-          target=${{ group: uuid, handle: null }}
-          draftKey=${group.handle ?? uuid}
-          name=${group.display_name}
-          members=${membersOf(group, state.me)}
-          reply=${reply}
-          onReplyEnd=${() => setReply(null)}
-          onLeave=${leave}
-          onUp=${focusLast}
-        />
+        ${
+          group.blocked_at && group.handle
+            ? html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`
+            : html`<${MessageForm}
+              target=${{ group: uuid, handle: null }}
+              draftKey=${group.handle ?? uuid}
+              name=${group.display_name}
+              members=${membersOf(group, state.me)}
+              reply=${reply}
+              onReplyEnd=${() => setReply(null)}
+              onLeave=${leave}
+              onUp=${focusLast}
+            />`
+        }
         ${dialogs}
       `
     }
