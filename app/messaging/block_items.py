@@ -11,7 +11,7 @@ have `blocked`, and `peer_read`: what each is shown of the other's read marker. 
 from datetime import datetime
 from uuid import UUID
 
-from app.gateways.dynamodb import Check, Delete, Put, Query, StoredItem, Update, text_to_uuid
+from app.gateways.dynamodb import Check, Delete, Item, Put, Query, StoredItem, Update, text_to_uuid
 from app.messaging.items import ABSENT, block_key, from_ms, inbox_key, message_key, to_ms
 from app.messaging.models import Block, InboxRow
 
@@ -23,6 +23,11 @@ FENCE = "attribute_exists(#fence)"
 def block_item(block: Block) -> Put:
     """Return the put of a block; it fails if the user has blocked the other already."""
     return Put({**block_key(block.user_uuid, block.other_uuid), "at": to_ms(block.blocked_at)}, condition=ABSENT)
+
+
+def is_block(item: StoredItem) -> bool:
+    """Return whether an item is a block."""
+    return str(item["sk"]["S"]).startswith("BLOCK#")
 
 
 def to_block(item: StoredItem) -> Block:
@@ -87,3 +92,15 @@ def unblock_row(row: InboxRow, *, is_open: bool, is_own: bool) -> Update:
     if is_own:
         expression, values = f"SET #v = #v + :one {expression}", {":one": 1}
     return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values, condition=ROW)
+
+
+def restore_row(row: InboxRow, own: Block | None, peer_read: int | None) -> Update:
+    """Return the update that gives a row what follows from the blocks; the peer's marker is None if there is none."""
+    kept = row.peer_read if row.peer_read is not None else peer_read
+    wanted: Item = {"blocked": True, "peer_read": kept} if peer_read is not None else {}
+    wanted |= {"block": to_ms(own.blocked_at)} if own else {}
+    gone = sorted({"blocked", "peer_read", "block"} - wanted.keys())
+    sets = "".join(f", #{name} = :{name}" for name in wanted)
+    removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+    values = {f":{name}": value for name, value in wanted.items()} | {":one": 1}
+    return Update(inbox_key(row.user_uuid, row.group_uuid), f"SET #v = #v + :one{sets}{removes}", values, condition=ROW)

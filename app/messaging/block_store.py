@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
-from app.gateways.dynamodb import Table, TransactionRejected, Write
+from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected, Write
 from app.messaging import block_items, items
 from app.messaging.models import Block, InboxRow, direct_group_uuid
 
@@ -26,12 +26,43 @@ class Relation:
     user: UUID
     other: UUID
     own: Block | None
-    is_blocked_by_other: bool
+    theirs: Block | None
     row: InboxRow | None
     peer_row: InboxRow | None
     end: int
     """The number of the group's last message, 0 without a group."""
     has_fence: bool
+
+    @property
+    def is_blocked_by_other(self) -> bool:
+        """Return whether the other has blocked the user."""
+        return self.theirs is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether rows and log fit together: there may be a first message between their reads."""
+        return bool(self.rows) == bool(self.end)
+
+    @property
+    def differences(self) -> list[str]:
+        """Return what does not follow from the blocks, in words."""
+        found = ["the end of the log"] if self.has_fence != self.is_blocked else []
+        return found + [f"the row of {row.user_uuid}" for row in (self.row, self.peer_row) if row and self.differs(row)]
+
+    @property
+    def is_blocked(self) -> bool:
+        """Return whether one has blocked the other."""
+        return bool(self.own or self.theirs)
+
+    def block_of(self, row: InboxRow) -> Block | None:
+        """Return the block of the user whose row this is."""
+        return self.own if row.user_uuid == self.user else self.theirs
+
+    def differs(self, row: InboxRow) -> bool:
+        """Return whether a row does not follow the blocks."""
+        own = self.block_of(row)
+        flags = row.is_blocked, row.peer_read is not None
+        return flags != (self.is_blocked, self.is_blocked) or row.blocked_at != (own and own.blocked_at)
 
     @property
     def group(self) -> UUID:
@@ -66,6 +97,19 @@ class BlockStore:
         """Delete a block, if there is one. 10 WCU and 5 RCU, 5 RCU if there is none."""
         await self._apply(user, other, _unblock, lambda relation: relation.own is None)
 
+    async def copy(self, block: Block) -> bool:
+        """Write a block from another table, with what follows from it; return whether it was not there. 9 WCU."""
+        try:
+            await self._table.put(block_items.block_item(block))
+        except ConditionFailed:
+            return False
+        await self.restore(block.user_uuid, block.other_uuid)
+        return True
+
+    async def restore(self, user: UUID, other: UUID) -> None:
+        """Write what follows from the blocks of two users, unless it is there. 10 WCU at most, and 5 RCU."""
+        await self._apply(user, other, _restore, lambda relation: not relation.differences)
+
     async def blocks(self, user: UUID, *, after: UUID | None, limit: int) -> list[Block]:
         """Return a user's blocks in the order of the others' ids, after one of them. 1 RCU for each 4 KB, about 35."""
         found = await self._table.query(block_items.blocks(user, after=after, limit=limit))
@@ -87,7 +131,7 @@ class BlockStore:
             user,
             other,
             block_items.to_block(own) if own else None,
-            others is not None,
+            block_items.to_block(others) if others else None,
             items.to_inbox_row(row) if row else None,
             items.to_inbox_row(peer_row) if peer_row else None,
             number - has_fence,
@@ -102,7 +146,7 @@ class BlockStore:
             relation = await self.relation(user, other)
             if is_done(relation):
                 return relation
-            if bool(relation.rows) != bool(relation.end):  # its first message came between these reads
+            if not relation.is_whole:
                 continue
             try:
                 await self._table.transact(plan(relation))
@@ -133,3 +177,20 @@ def _unblock(relation: Relation) -> list[Write]:
     both = [block_items.unblock_row(row, is_open=True, is_own=row is relation.row) for row, _ in relation.rows]
     fence = [block_items.lift_fence(relation.group, relation.end + 1)] if relation.has_fence else []
     return [end, items.not_blocked_by(other, user), *fence, *both]
+
+
+def _restore(relation: Relation) -> list[Write]:
+    user, other, end = relation.user, relation.other, relation.end + 1
+    is_blocked = relation.is_blocked
+    writes: list[Write] = [
+        block_items.has_blocked(user, other) if relation.own else items.not_blocked_by(user, other),
+        block_items.has_blocked(other, user) if relation.theirs else items.not_blocked_by(other, user),
+    ]
+    if relation.has_fence != is_blocked:
+        fence = block_items.set_fence if is_blocked else block_items.lift_fence
+        writes.append(fence(relation.group, end))
+    for row, peer in relation.rows:
+        if relation.differs(row):
+            kept = peer.read_number if is_blocked else None
+            writes.append(block_items.restore_row(row, relation.block_of(row), kept))
+    return writes

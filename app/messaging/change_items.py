@@ -74,7 +74,10 @@ def to_change(item: StoredItem) -> Change:
 
 
 def to_entity(item: StoredItem) -> Message | Change | InboxRow | None:
-    """Return an item of the whole table as a message, a change or an inbox row, None if it is none of them."""
+    """Return an item of the whole table as a message, a change or an inbox row, None if it is none of them.
+
+    Blocks and what they put at the ends of logs are none of them.
+    """
     partition, sort = item["pk"]["S"], item["sk"]["S"]
     if partition.startswith("MSG#"):
         if sort.startswith("N#"):

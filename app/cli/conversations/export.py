@@ -16,14 +16,14 @@ from app.cli.batches import batched
 from app.cli.console import Console
 from app.cli.conversations.catalogue import Catalogue
 from app.cli.conversations.group_reader import GroupReader
-from app.cli.conversations.lines import LINE, EndLine, Line, UserLine, end_line
+from app.cli.conversations.lines import LINE, BlockLine, EndLine, Line, UserLine, end_line
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings
-from app.messaging import change_items
+from app.messaging import block_items, change_items, items
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -53,9 +53,9 @@ async def export(
 ) -> None:
     """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
-    An export holds the texts of messages. It names users by their uuid only; with --all it ends with the users
-    themselves, their e-mail addresses among them. A file is written under its name with .part until it is whole. An
-    export of all that was interrupted goes on from there.
+    An export holds the texts of messages. It names users by their uuid only; with --all it ends with the blocks and the
+    users themselves, their e-mail addresses among them. A file is written under its name with .part until it is whole.
+    An export of all that was interrupted goes on from there.
     """
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
@@ -114,12 +114,12 @@ def _resume(part: Path, export: Export, catalogue: Catalogue) -> int:
                 line = LINE.validate_json(text)
             except ValueError:  # the line that was being written
                 break
-            if isinstance(line, (UserLine, EndLine)) or line.group_uuid != group:
+            if isinstance(line, (BlockLine, UserLine, EndLine)) or line.group_uuid != group:
                 if group:
                     catalogue.record_done(group)
                 end, export.written = size, counts.copy()
-                group = None if isinstance(line, (UserLine, EndLine)) else line.group_uuid
-            if group is None:  # users are written anew
+                group = None if isinstance(line, (BlockLine, UserLine, EndLine)) else line.group_uuid
+            if group is None:  # blocks and users are written anew
                 break
             counts[line.entity] += 1
             size += len(text)
@@ -141,9 +141,11 @@ async def _find_groups(
             async for page in Reader(services.table, SEGMENTS, advance).pages():
                 found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
                 catalogue.add(found)
-                others += len(page) - len(found)
+                blocks = [block_items.to_block(item) for item in page if block_items.is_block(item)]
+                catalogue.add_blocks(blocks)
+                others += len(page) - len(found) - len(blocks) - sum(map(items.is_fence, page))
         if others:
-            console.note(f"{others:,} items are no messages, changes or inbox rows, and are not exported.")
+            console.note(f"{others:,} items are no messages, changes, inbox rows or blocks, and are not exported.")
 
 
 async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:
@@ -163,7 +165,7 @@ async def _export(console: Console, services: Services, catalogue: Catalogue, ex
         if left == 1:
             raise Failure(f"There is no group {groups[0]}.")
     if users:
-        await _export_users(services, export)
+        await _export_users(services, catalogue, export)
     counts = export.written.copy()
     export.write(end_line(counts))
     told = f"Groups: {done + left:,}, messages: {counts['message']:,}, changes: {counts['change']:,}"
@@ -171,8 +173,10 @@ async def _export(console: Console, services: Services, catalogue: Catalogue, ex
     console.note(f"{told}, users: {counts['user']:,}." if users else f"{told}.")
 
 
-async def _export_users(services: Services, export: Export) -> None:
-    """Write all users; they come last, so that every sender of an exported message is among them."""
+async def _export_users(services: Services, catalogue: Catalogue, export: Export) -> None:
+    """Write all blocks and users; they come last, so that every sender of an exported message is among them."""
+    for block in catalogue.blocks():
+        export.write(BlockLine(**asdict(block)))
     after = None
     while found := await services.user_store.whole_users(after=after, limit=USERS_AT_ONCE):
         for user in found:

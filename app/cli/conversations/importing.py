@@ -19,7 +19,7 @@ from app.cli.batches import batched
 from app.cli.capacity.cost import cost
 from app.cli.changed_messages import as_sent
 from app.cli.console import Console
-from app.cli.conversations.lines import LINE, ChangeLine, InboxRowLine, LineCheck, MessageLine, UserLine
+from app.cli.conversations.lines import LINE, BlockLine, ChangeLine, InboxRowLine, LineCheck, MessageLine, UserLine
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, open_user_store, require_own_table
@@ -28,7 +28,7 @@ from app.gateways.dynamodb import ConditionFailed
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, items
 from app.messaging.change_store import ChangeNumberTaken
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Block, Change, InboxRow, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
 from app.users.models import NewUser
@@ -138,6 +138,8 @@ class Importer:
         await asyncio.gather(*map(self._write_log, _runs([m.value() for m in lines if isinstance(m, MessageLine)])))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
         await asyncio.gather(*map(self._write_row, rows))
+        blocks = [line.value() for line in lines if isinstance(line, BlockLine)]
+        await asyncio.gather(*map(self._write_block, blocks))
         if users := [line.value() for line in lines if isinstance(line, UserLine)]:
             await self._write_users(users)
 
@@ -192,7 +194,7 @@ class Importer:
 
     async def _follow(self, message: Message, there: Message) -> None:
         """Bring the existing message to the changes that this one has, unless it has them, or is another message."""
-        is_same = replace(as_sent(message), text="") == replace(as_sent(there), text="")
+        is_same = _without_content(message) == _without_content(there)
         if is_same and there.change_number < message.change_number:
             await self._table.update(change_items.reset_changes(message, there))
             self._done["written"] += 1
@@ -217,6 +219,9 @@ class Importer:
         else:
             self._done["written"] += 1
 
+    async def _write_block(self, block: Block) -> None:
+        self._done["written" if await self._store.blocks.copy(block) else "kept"] += 1
+
     async def _write_users(self, users: Sequence[NewUser]) -> None:
         if self._users is None:
             raise AssertionError("the check has counted the users")
@@ -239,6 +244,10 @@ def _runs(values: Sequence[T]) -> list[list[T]]:
 
 def _without_texts(change: Change) -> Change:
     return replace(change, text=None, earlier_text=None)
+
+
+def _without_content(message: Message) -> Message:
+    return replace(as_sent(message), text="", mentions=frozenset())
 
 
 def _is_left(message: Message, there: Message) -> bool:

@@ -20,6 +20,7 @@ from pydantic import (
 from app.messaging.mention_schemas import MAX_MENTIONS
 from app.messaging.models import (
     LAST_NUMBER,
+    Block,
     Change,
     ChangeType,
     InboxRow,
@@ -140,6 +141,18 @@ class InboxRowLine(_Line):
         return InboxRow(**self.model_dump(exclude={"entity"}) | {"mentioned": frozenset(self.mentioned)})
 
 
+class BlockLine(_Line):
+    """A user's block of another on a line of an export."""
+
+    entity: Literal["block"] = "block"
+    user_uuid: UUID
+    other_uuid: UUID
+    blocked_at: AwareDatetime
+
+    def value(self) -> Block:
+        return Block(**self.model_dump(exclude={"entity"}))
+
+
 class UserLine(_Line):
     """A user on a line of an export."""
 
@@ -164,11 +177,12 @@ class EndLine(_Line):
     inbox_rows: int
     users: int
     changes: int = 0
-    """None in an export of an earlier version."""
+    blocks: int = 0
+    """None of these two in an export of an earlier version."""
 
 
-Line = ChangeLine | MessageLine | InboxRowLine | UserLine | EndLine
-ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "end"})
+Line = ChangeLine | MessageLine | InboxRowLine | BlockLine | UserLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "inbox_row", "block", "user", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
@@ -179,6 +193,7 @@ def end_line(written: Counter[str]) -> EndLine:
         inbox_rows=written["inbox_row"],
         users=written["user"],
         changes=written["change"],
+        blocks=written["block"],
     )
 
 
@@ -223,6 +238,7 @@ class LineCheck:
         self._since_end[line.entity] += 1
         if isinstance(line, UserLine):
             self.users += 1
+        if isinstance(line, (UserLine, BlockLine)):
             return ""
         if line.group_uuid != self._group:
             self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0
