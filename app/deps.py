@@ -16,6 +16,7 @@ from app.gateways.dynamodb import Table
 from app.gateways.postgres import Postgres
 from app.http.context import EdgeState, context_of, state_of
 from app.http.types import PageSize
+from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.my_view import MyView
@@ -39,6 +40,7 @@ class State(EdgeState):
     tasks: TaskSet
     users: Users
     messaging: Messaging
+    blocks: Blocks
     changes: Changes
     receipts: Receipts
     settings: UserSettingsService
@@ -65,6 +67,7 @@ def _from_state(name: str) -> Any:
 
 UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
+BlocksDep = Annotated[Blocks, _from_state("blocks")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
 MyViewDep = Annotated[MyView, _from_state("my_view")]

@@ -39,7 +39,16 @@ from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
 from app.limits import CallerMeter, Limits, buckets
 from app.logs import configure_logging
-from app.messaging import change_routes, group_routes, message_routes, receipt_routes, settings_routes, view_routes
+from app.messaging import (
+    block_routes,
+    change_routes,
+    group_routes,
+    message_routes,
+    receipt_routes,
+    settings_routes,
+    view_routes,
+)
+from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
@@ -148,6 +157,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield change_routes.router
     yield receipt_routes.router
     yield view_routes.router
+    yield block_routes.router
     yield users_router.router
     yield settings_routes.router
     yield personal_data_router.router
@@ -203,6 +213,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             limits=limits,
             suspensions=suspensions,
         )
+        blocks = Blocks(store, users, tasks=tasks, publish=publish)
         changes = Changes(
             messaging,
             store,
@@ -255,6 +266,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
             my_view=MyView(messaging, store, publish),
+            blocks=blocks,
             catchup=catchup,
             hub=hub,
             unread=unread,

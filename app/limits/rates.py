@@ -43,6 +43,7 @@ SEND: Final = Rate("send", 60, 1)
 FIRST_CONTACT: Final = Rate("first-contact", 10, 1 / MINUTE)
 LOOK_UP: Final = Rate("look-up", 100, 1 / 9)
 CHANGE: Final = Rate("change", 60, 1)
+BLOCK: Final = Rate("block", 30, 1 / 4)
 MARK_READ: Final = Rate("mark-read", 120, 2)
 MARK_DELIVERED: Final = Rate("mark-delivered", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
@@ -79,6 +80,8 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "delete_message": CHANGE,
     "add_reaction": CHANGE,
     "remove_reaction": CHANGE,
+    "block_user": BLOCK,
+    "unblock_user": BLOCK,
     "mark_read": MARK_READ,
     "mark_delivered": MARK_DELIVERED,
     "start_typing": TYPING,
@@ -114,6 +117,8 @@ BUDGETS_OF: Final[Mapping[str, Sequence[Rate]]] = {
     "mark_delivered": (*BUDGETS, WRITE_CAPACITY),
     "update_settings": (*BUDGETS, WRITE_CAPACITY),
     "update_message_group_view": (*BUDGETS, WRITE_CAPACITY),
+    "block_user": (*BUDGETS, WRITE_CAPACITY),
+    "unblock_user": (*BUDGETS, WRITE_CAPACITY),
     "stream_events": (*BUDGETS, EVENT_TRAFFIC),
     "export_own_data": (*BUDGETS, EVENT_TRAFFIC),
 }

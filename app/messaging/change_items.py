@@ -10,6 +10,7 @@ from app.messaging.items import (
     changed_attributes,
     from_ms,
     inbox_key,
+    is_fence,
     mentions,
     message_key,
     reaction_name,
@@ -73,11 +74,14 @@ def to_change(item: StoredItem) -> Change:
 
 
 def to_entity(item: StoredItem) -> Message | Change | InboxRow | None:
-    """Return an item of the whole table as a message, a change or an inbox row, None if it is none of them."""
+    """Return an item of the whole table as a message, a change or an inbox row, None if it is none of them.
+
+    Blocks and what they put at the ends of logs are none of them.
+    """
     partition, sort = item["pk"]["S"], item["sk"]["S"]
     if partition.startswith("MSG#"):
         if sort.startswith("N#"):
-            return to_message(item)
+            return None if is_fence(item) else to_message(item)
         return to_change(item) if sort.startswith("CHG#") else None
     return to_inbox_row(item) if partition.startswith("USR#") and sort.startswith("GRP#") else None
 

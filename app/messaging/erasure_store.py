@@ -52,8 +52,8 @@ class MemberErasureStore:
         """Yield all messages of a group, each page strongly consistent. 1 RCU for each 4 KB, about 20 messages."""
         query = replace(items.messages_between(group, 1, LAST_NUMBER, consistent=True), limit=PAGE)
         while found := await self._table.query(query):
-            for item in found:
-                yield items.to_message(item)
+            for message in items.to_messages(found):
+                yield message
             query = replace(query, after=erasure_items.key_of(found[-1]))
 
     async def log_entries(self, group: UUID) -> list[StoredItem]:

@@ -13,6 +13,12 @@ class CannotMessage(AppError):
     title = "You cannot send messages to this user"
 
 
+class BlockSelf(AppError):
+    status = 422
+    title = "You cannot block yourself"
+    parameter = "handle"
+
+
 class UuidTaken(AppError):
     status = 409
     title = "Another message, edit or report already has this uuid"

@@ -40,7 +40,7 @@ class MentionStore:
     async def _add(self, row: InboxRow, numbers: list[int]) -> InboxRow:
         for _ in range(ATTEMPTS):
             query = items.messages_between(row.group_uuid, numbers[0], numbers[-1], consistent=True)
-            found = [items.to_message(item) for item in await self._table.query(query)]
+            found = items.to_messages(await self._table.query(query))
             mentioned = {message.number for message in found if items.mentions(message, row.user_uuid)}
             missing = frozenset(mentioned.intersection(numbers) - row.mentioned)
             if not missing:
@@ -62,7 +62,7 @@ class MentionStore:
         They are read strongly consistent: 1 RCU for each 4 KB of all messages after it.
         """
         found = await self._table.query(_mentioning(user, group, after))
-        numbers = [message.number for message in map(items.to_message, found) if items.mentions(message, user)]
+        numbers = [message.number for message in items.to_messages(found) if items.mentions(message, user)]
         return frozenset(numbers[-MAX_MENTIONS_COUNTED:])
 
 

@@ -150,6 +150,10 @@ class InboxRow:
     """The number of the last message that a device of the member has reported as received."""
     is_marked_unread: bool = False
     """The group counts as unread until the member marks it read or sends to it; the read marker stays."""
+    blocked_at: datetime | None = None
+    """The time at which the user blocked the peer."""
+    peer_read: int | None = None
+    """What a blocked user is shown of the peer's read marker."""
 
     @property
     def delivered_number(self) -> int:
@@ -190,6 +194,15 @@ class UnreadRows:
 
     count: int
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A user's decision neither to hear from another user nor to be heard."""
+
+    user_uuid: UUID
+    other_uuid: UUID
+    blocked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

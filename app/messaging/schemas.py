@@ -364,6 +364,7 @@ class MessageGroupView:
     is_marked_unread: Annotated[
         bool, Field(description="Whether the caller has marked the group unread", examples=[False])
     ]
+    blocked_at: Annotated[Timestamp | None, Field(description="Time at which the caller blocked the other user")]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -390,6 +391,7 @@ class MessageGroupView:
             list(row.hidden),
             row.hide_count,
             row.is_marked_unread,
+            row.blocked_at,
         )
 
 

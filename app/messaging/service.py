@@ -274,6 +274,8 @@ class Messaging:
         if row.read_number == number:  # a move of the delivered marker leaves the version as it is
             await self._publish(GroupChanged(row))
         await self._publish(MarkerMoved.of(row, to=user))
+        if row.is_blocked:
+            return row
         with suppress(Unavailable):  # the marker has moved, and the peer can read it
             if await self._is_member(row.peer_uuid, group):
                 await self._publish(MarkerMoved.of(row, to=row.peer_uuid))
@@ -289,6 +291,8 @@ class Messaging:
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
+        if peer and row.peer_read is not None:
+            peer = replace(peer, read_number=row.peer_read, received_number=0)
         return [row, peer] if peer else [row]
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
 from app.messaging import hiding, items, view_items
+from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
@@ -56,6 +57,8 @@ class MessagingStore:
         """The change logs."""
         self.mentions = MentionStore(table)
         """The mentions that rows count."""
+        self.blocks = BlockStore(table)
+        """The blocks of users."""
         self._may_write = False
 
     async def check(self) -> None:
@@ -128,7 +131,8 @@ class MessagingStore:
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
         item = await self._table.get(items.message_key(group, number), consistent=True)
-        return (await self.texts.fill([items.to_message(item)]))[0] if item else None
+        found = [item] if item else []
+        return next(iter(await self._messages(found)), None)
 
     async def messages_at(self, places: Iterable[tuple[UUID, int]]) -> list[Message]:
         """Return the existing messages at these groups and numbers, eventually consistent. 0.5 RCU for each."""
@@ -136,12 +140,15 @@ class MessagingStore:
         return await self._messages(found)
 
     async def _messages(self, found: Iterable[StoredItem]) -> list[Message]:
-        return await self.texts.fill(list(map(items.to_message, found)))
+        return await self.texts.fill(items.to_messages(found))
 
     async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
         """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
         query = items.newest_messages(group, limit=limit, consistent=consistent)
-        return await self._messages(reversed(await self._table.query(query)))
+        found = await self._table.query(query)
+        if found and items.is_fence(found[0]):
+            found = await self._table.query(replace(query, limit=limit + 1))
+        return await self._messages(reversed(found))
 
     async def messages_between(self, group: UUID, first: int, last: int, *, consistent: bool = False) -> list[Message]:
         """Return the messages `first`..`last`, both included, oldest first. Units are those of newest_messages."""
@@ -169,7 +176,7 @@ class MessagingStore:
         return await self._messages(await self._table.query(query))
 
     async def append_message(self, message: Message) -> None:
-        """Commit a message at its number, or raise NumberTaken. 1 WCU.
+        """Commit a message at its number, or raise NumberTaken, or CannotMessage if the members are blocked. 1 WCU.
 
         The text of one that expires must have been put before.
         """
@@ -178,6 +185,8 @@ class MessagingStore:
         except ConditionFailed as error:
             if error.item is None:
                 raise
+            if items.is_fence(error.item):
+                raise CannotMessage from None
             winner = items.to_message(error.item)
         else:
             return
@@ -187,21 +196,21 @@ class MessagingStore:
         """Write message 1 and both members' rows in one transaction; return the sender's row and the peer's. 10 WCU.
 
         2 WCU more for a message that expires, whose text is in the transaction, too.
-        Raises CannotMessage if the peer has blocked the sender, GroupStarted if the group exists.
+        Raises CannotMessage if one has blocked the other, GroupStarted if the group exists.
         """
         sender = message.user_uuid
         writes: tuple[Write, ...] = (
-            *([put_text(message)] if message.expires_at else ()),
             items.new_inbox_row(message, user=sender, peer=peer),
             items.new_inbox_row(message, user=peer, peer=sender),
             items.new_message(message),
             items.not_blocked_by(peer, sender),
+            *([put_text(message)] if message.expires_at else ()),
         )
         try:
             await self._table.transact(writes)
         except TransactionRejected as error:
-            blocked_only = set(error.failed) == {writes.index(writes[-1])}
-            raise (CannotMessage if blocked_only else GroupStarted) from None
+            is_blocked = error.failed.keys() <= {2, 3}  # by a fence or a block; else a row exists
+            raise (CannotMessage if is_blocked else GroupStarted) from None
         return (
             items.first_inbox_row(message, user=sender, peer=peer),
             items.first_inbox_row(message, user=peer, peer=sender),

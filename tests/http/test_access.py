@@ -53,6 +53,7 @@ PLACES = {
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"
 CANNOT = 403, "cannot-message"
+BLOCK_SELF = 422, "block-self"
 NOT_SENDER = 403, "not-sender"
 MESSAGE = "/api/messages/{message_group_uuid}/{number}"
 """Ann's message to the caller."""
@@ -81,6 +82,7 @@ class Row:
 
 ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
 UNCONFIRMED: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), (422, "handle-differs"))
+OF_ONESELF: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), BLOCK_SELF)
 TABLE = (
     Row("GET", "/api/message_groups"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
@@ -132,6 +134,9 @@ TABLE = (
     Row("GET", "/api/users/me"),
     Row("GET", "/api/users/me/settings"),
     Row("PATCH", "/api/users/me/settings", {"receipts": True}),
+    Row("GET", "/api/users/me/blocks"),
+    Row("PUT", "/api/users/@{handle}/block", name=" of oneself", **OF_ONESELF),
+    Row("DELETE", "/api/users/@{handle}/block"),  # which none of them has made
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/me/export"),
     Row("DELETE", "/api/users/me", query={"handle": "another"}, **UNCONFIRMED),
@@ -168,14 +173,15 @@ async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
         for name in ("member", "former", "blocked"):
             await ann.sent("one", people[name])
         await put_attribute(service, people["former"], ann, "state", "left")
-        await put_attribute(service, people["blocked"], ann, "blocked", True)
+        answer = await ann.client.put(f"/api/users/@{people['blocked'].handle}/block")
+        assert answer.status_code == 200, answer.text
         callers = {name: Caller(person, ann.group_with(person)) for name, person in people.items()}
         callers["stranger"] = Caller(people["stranger"], callers["member"].group)
         yield World(ann, callers)
 
 
-async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str | bool) -> None:
-    """Write an attribute as leaving and blocking, which come in a later version, will write it."""
+async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str) -> None:
+    """Write an attribute as leaving, which comes in a later version, will write it."""
     key = items.inbox_key(person.uuid, person.group_with(other))
     await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
 
@@ -185,7 +191,7 @@ async def call(
 ) -> httpx.Response:
     known = {
         "{group}": str(group or caller.group),
-        "{handle}": world.ann.handle,
+        "{handle}": caller.person.handle if row.name == " of oneself" else world.ann.handle,
         "{own_handle}": caller.person.handle,
         "{own_name}": caller.person.display_name,
     }

@@ -57,6 +57,9 @@ CALLS: dict[str, Call] = {
     "register_user": lambda client, _, person: client.post(
         "/api/users", json={"handle": person.handle, "display_name": person.display_name}
     ),
+    "block_user": lambda client, _, person: client.put(f"/api/users/@{person.handle}/block"),  # oneself: 422
+    "unblock_user": lambda client, _, person: client.delete(f"/api/users/@{person.handle}/block"),
+    "list_blocks": lambda client, _, __: client.get("/api/users/me/blocks"),
     "search_users": lambda client, _, __: client.get("/api/users", params={"q": "an"}),
     "get_current_user": lambda client, _, __: client.get("/api/users/me"),
     "update_current_user": lambda client, _, __: client.patch("/api/users/me", json={"display_name": "Ann"}),

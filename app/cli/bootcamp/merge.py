@@ -44,7 +44,7 @@ class Merge:
         while True:
             last = self._ends.get(pair.log)
             query = items.messages_between(pair.log, last.number + 1 if last else 1, LAST_NUMBER, consistent=True)
-            page = [items.to_message(item) for item in await self._table.query(replace(query, limit=PAGE))]
+            page = items.to_messages(await self._table.query(replace(query, limit=PAGE)))
             if not page:
                 return last
             self._archive.record_logged(page)

@@ -17,7 +17,7 @@ from app.cli.batches import batched
 from app.cli.console import Console
 from app.cli.conversations.catalogue import Catalogue
 from app.cli.conversations.group_reader import GroupReader
-from app.cli.conversations.lines import LINE, EndLine, ErasureLine, Line, SettingsLine, UserLine, end_line
+from app.cli.conversations.lines import LINE, BlockLine, EndLine, ErasureLine, Line, SettingsLine, UserLine, end_line
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.moderation.reads import As, Operator, Why, members_of
@@ -25,7 +25,8 @@ from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings
-from app.messaging import change_items, expiring, settings_items
+from app.gateways.dynamodb import StoredItem
+from app.messaging import block_items, change_items, expiring, items, settings_items
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -33,7 +34,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GROUPS_AHEAD: Final = 16
 USERS_AT_ONCE: Final = 1_000
 SEGMENTS: Final = 4
-WITHOUT_GROUP: Final = UserLine, SettingsLine, ErasureLine, EndLine
+WITHOUT_GROUP: Final = BlockLine, UserLine, SettingsLine, ErasureLine, EndLine
 
 
 @app.command(
@@ -59,9 +60,9 @@ async def export(
     """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
 
     An export holds the texts of messages, unless they have expired. It names users by their uuid only; with --all it
-    ends with the users themselves, their e-mail addresses and settings among them, and with digests of erased users. A
-    file is written under its name with .part until it is whole. An export of all that was interrupted goes on from
-    there.
+    ends with the blocks and the users themselves, their e-mail addresses and settings among them, and with digests of
+    erased users. A file is written under its name with .part until it is whole. An export of all that was interrupted
+    goes on from there.
     """
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
@@ -130,7 +131,7 @@ def _resume(part: Path, export: Export, catalogue: Catalogue) -> int:
                     catalogue.record_done(group)
                 end, export.written = size, counts.copy()
                 group = of_group
-            if group is None:  # users are written anew
+            if group is None:  # blocks and users are written anew
                 break
             counts[line.entity] += 1
             size += len(text)
@@ -159,10 +160,19 @@ async def _find_all_groups(console: Console, services: Services, catalogue: Cata
         async for page in Reader(services.table, SEGMENTS, advance).pages():
             found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
             catalogue.add(found)
-            texts = sum(item["sk"]["S"].startswith(expiring.PREFIX) for item in page)  # come with their messages
-            others += len(page) - len(found) - texts - sum(map(settings_items.is_settings, page))
+            blocks = [block_items.to_block(item) for item in page if block_items.is_block(item)]
+            catalogue.add_blocks(blocks)
+            others += len(page) - len(found) - len(blocks) - sum(map(_comes_with_others, page))
     if others:
-        console.note(f"{others:,} items are no messages, changes, inbox rows or settings, and are not exported.")
+        console.note(
+            f"{others:,} items are no messages, changes, inbox rows, blocks or settings, and are not exported."
+        )
+
+
+def _comes_with_others(item: StoredItem) -> bool:
+    """Return whether what an item stores is exported with messages, blocks or users."""
+    is_text = item["sk"]["S"].startswith(expiring.PREFIX)
+    return is_text or items.is_fence(item) or settings_items.is_settings(item)
 
 
 async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:
@@ -182,7 +192,7 @@ async def _export(console: Console, services: Services, catalogue: Catalogue, ex
         if left == 1:
             raise Failure(f"There is no group {groups[0]}.")
     if users:
-        await _export_users(services, export)
+        await _export_users(services, catalogue, export)
     counts = export.written.copy()
     export.write(end_line(counts))
     told = f"Groups: {done + left:,}, messages: {counts['message']:,}, changes: {counts['change']:,}"
@@ -190,11 +200,13 @@ async def _export(console: Console, services: Services, catalogue: Catalogue, ex
     console.note(f"{told}, users: {counts['user']:,}." if users else f"{told}.")
 
 
-async def _export_users(services: Services, export: Export) -> None:
-    """Write all users with their settings; they come last, so that every sender of an exported message is among them.
+async def _export_users(services: Services, catalogue: Catalogue, export: Export) -> None:
+    """Write all blocks, and all users with their settings.
 
-    0.5 RCU for each user.
+    They come last, so that every sender of an exported message is among them. 0.5 RCU for each user.
     """
+    for block in catalogue.blocks():
+        export.write(BlockLine(**asdict(block)))
     after = None
     while found := await services.user_store.whole_users(after=after, limit=USERS_AT_ONCE):
         for user in found:

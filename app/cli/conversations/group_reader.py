@@ -114,12 +114,12 @@ class GroupReader:
     async def _message_page(self) -> list[Message]:
         log = items.messages_between(self._group, self._number + 1, LAST_NUMBER, consistent=True)
         found = await self._table.query(replace(log, limit=QUERY_ITEMS))
-        return await self._store.texts.fill(list(map(_to_message, found)))
+        return await self._store.texts.fill([_to_message(item) for item in found if not items.is_fence(item)])
 
     async def _again(self, number: int) -> Message | None:
         """Return a message that was changed since it was read; a deleted one with its edits, which had texts then."""
         item = await self._table.get(items.message_key(self._group, number), consistent=True)
-        if item is None:
+        if item is None or items.is_fence(item):
             return None
         (message,) = await self._store.texts.fill([_to_message(item)])
         self._record(message)

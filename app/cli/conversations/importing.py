@@ -21,6 +21,7 @@ from app.cli.changed_messages import as_sent
 from app.cli.console import Console
 from app.cli.conversations.lines import (
     LINE,
+    BlockLine,
     ChangeLine,
     ErasureLine,
     InboxRowLine,
@@ -38,7 +39,7 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import UuidTaken
-from app.messaging.models import Change, Message
+from app.messaging.models import Block, Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
 from app.users.models import NewUser, StoredErasure
@@ -151,6 +152,8 @@ class Importer:
         owned = [line for line in lines if isinstance(line, SettingsLine)]
         copies = [settings_items.copied_settings(line.user_uuid, line.value()) for line in owned]
         await asyncio.gather(*map(self._put, copies))
+        blocks = [line.value() for line in lines if isinstance(line, BlockLine)]
+        await asyncio.gather(*map(self._write_block, blocks))
         if users := [line.value() for line in lines if isinstance(line, UserLine)]:
             await self._write_users(users)
         if erasures := [line.value() for line in lines if isinstance(line, ErasureLine)]:
@@ -215,9 +218,7 @@ class Importer:
 
     async def _follow(self, message: Message, there: Message) -> None:
         """Bring the existing message to the changes that this one has, unless it has them, or is another message."""
-        is_same = replace(as_sent(message), text="", expires_in=None) == replace(
-            as_sent(there), text="", expires_in=None
-        )
+        is_same = _without_content(message) == _without_content(there)
         if is_same and there.change_number < message.change_number:
             await self._table.update(change_items.reset_changes(message, there))
             self._done["written"] += 1
@@ -239,6 +240,9 @@ class Importer:
             self._done["kept"] += 1
         else:
             self._done["written"] += 1
+
+    async def _write_block(self, block: Block) -> None:
+        self._done["written" if await self._store.blocks.copy(block) else "kept"] += 1
 
     async def _write_users(self, users: Sequence[NewUser]) -> None:
         if self._users is None:
@@ -271,6 +275,10 @@ def _runs(values: Sequence[T]) -> list[list[T]]:
 
 def _without_texts(change: Change) -> Change:
     return replace(change, text=None, earlier_text=None)
+
+
+def _without_content(message: Message) -> Message:
+    return replace(as_sent(message), text="", mentions=frozenset(), expires_in=None)
 
 
 def _is_alike(message: Message, there: Message) -> bool:

@@ -22,6 +22,7 @@ from app.messaging.mention_schemas import MAX_MENTIONS
 from app.messaging.models import (
     LAST_NUMBER,
     MAX_GONE,
+    Block,
     Change,
     ChangeType,
     InboxRow,
@@ -136,6 +137,8 @@ class InboxRowLine(_Line):
     hidden: Annotated[tuple[Number, ...], Field(max_length=MAX_HIDDEN)] = ()
     hide_count: Annotated[int, Field(ge=0)] = 0
     is_marked_unread: bool = False
+    blocked_at: AwareDatetime | None = None
+    peer_read: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -149,6 +152,18 @@ class InboxRowLine(_Line):
 
     def value(self) -> InboxRow:
         return InboxRow(**self.model_dump(exclude={"entity"}) | {"mentioned": frozenset(self.mentioned)})
+
+
+class BlockLine(_Line):
+    """A user's block of another on a line of an export."""
+
+    entity: Literal["block"] = "block"
+    user_uuid: UUID
+    other_uuid: UUID
+    blocked_at: AwareDatetime
+
+    def value(self) -> Block:
+        return Block(**self.model_dump(exclude={"entity"}))
 
 
 class UserLine(_Line):
@@ -219,11 +234,12 @@ class EndLine(_Line):
     changes: int = 0
     settings: int = 0
     erasures: int = 0
+    blocks: int = 0
     """None of these in an export of an earlier version."""
 
 
-Line = ChangeLine | MessageLine | InboxRowLine | UserLine | SettingsLine | ErasureLine | EndLine
-ENTITIES: Final = frozenset({"change", "message", "inbox_row", "user", "settings", "erasure", "end"})
+Line = ChangeLine | MessageLine | InboxRowLine | BlockLine | UserLine | SettingsLine | ErasureLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "inbox_row", "block", "user", "settings", "erasure", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
@@ -236,6 +252,7 @@ def end_line(written: Counter[str]) -> EndLine:
         changes=written["change"],
         settings=written["settings"],
         erasures=written["erasure"],
+        blocks=written["block"],
     )
 
 
@@ -280,7 +297,7 @@ class LineCheck:
         self._since_end[line.entity] += 1
         if isinstance(line, UserLine | ErasureLine):
             self.users += 1
-        if isinstance(line, UserLine | SettingsLine | ErasureLine):
+        if isinstance(line, UserLine | SettingsLine | ErasureLine | BlockLine):
             return ""
         if line.group_uuid != self._group:
             self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0

@@ -73,6 +73,7 @@ UNREAD = MessageGroupView(
     hidden=[],
     hide_count=0,
     is_marked_unread=False,
+    blocked_at=None,
 )
 REACTION = ChangeView(
     change_number=7,

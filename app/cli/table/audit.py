@@ -10,8 +10,8 @@ from uuid import UUID
 
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
-from app.messaging import items
-from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, InboxRow, Message
+from app.messaging import block_items, items
+from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, InboxRow, Message, direct_group_uuid
 
 SCHEMA = f"""
     CREATE TABLE logs (
@@ -23,6 +23,11 @@ SCHEMA = f"""
     CREATE TABLE inbox_rows (
         owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, newest BLOB, newest_change BLOB,
         PRIMARY KEY (owner, message_group)
+    ) WITHOUT ROWID;
+    CREATE TABLE blocks (message_group BLOB, owner BLOB, peer BLOB, PRIMARY KEY (message_group, owner)) WITHOUT ROWID;
+    CREATE TABLE fences (message_group BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID;
+    CREATE TABLE blocked_rows (
+        message_group BLOB, owner BLOB, peer BLOB, own INTEGER, PRIMARY KEY (message_group, owner)
     ) WITHOUT ROWID;
     CREATE TABLE mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
         WITHOUT ROWID;
@@ -137,6 +142,14 @@ class Audit(TemporaryDatabase):
             ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, _ in rows for n in r.gone),
         )
         self._db.executemany(
+            "INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)",
+            (
+                (r.group_uuid.bytes, r.user_uuid.bytes, r.peer_uuid.bytes, r.blocked_at is not None)
+                for r, _ in rows
+                if r.is_blocked or r.blocked_at or r.peer_read is not None
+            ),
+        )
+        self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
@@ -147,6 +160,43 @@ class Audit(TemporaryDatabase):
                 for r, digest in rows
             ),
         )
+
+    def add_blocks(self, found: Iterable[StoredItem]) -> None:
+        """Add blocks, and the fences at the ends of logs, as the table stores them."""
+        for item in found:
+            if items.is_fence(item):
+                fence = UUID(item["pk"]["S"][4:]).bytes, int(item["sk"]["S"][2:])
+                self._db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?)", fence)
+            elif block_items.is_block(item):
+                block = block_items.to_block(item)
+                group = direct_group_uuid(block.user_uuid, block.other_uuid).bytes
+                row = group, block.user_uuid.bytes, block.other_uuid.bytes
+                self._db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", row)
+
+    def pairs_to_check(self) -> Iterator[tuple[UUID, UUID]]:
+        """Yield pairs of users whose rows or log do not follow their blocks."""
+        found = self._db.execute(
+            """
+            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
+            SELECT owner, peer FROM blocks LEFT JOIN fences USING (message_group) LEFT JOIN logs USING (message_group)
+                WHERE number IS NOT coalesce(logs.last, 0) + 1
+            UNION SELECT blocks.owner, blocks.peer FROM blocks JOIN inbox_rows USING (message_group)
+                LEFT JOIN blocked_rows ON blocked_rows.message_group = inbox_rows.message_group
+                AND blocked_rows.owner = inbox_rows.owner
+                WHERE blocked_rows.owner IS NULL OR blocked_rows.own <> EXISTS (
+                    SELECT 1 FROM blocks mine
+                    WHERE mine.message_group = inbox_rows.message_group AND mine.owner = inbox_rows.owner)
+            UNION SELECT owner, peer FROM blocks JOIN logs USING (message_group) WHERE 2 <> (
+                SELECT count(*) FROM inbox_rows WHERE inbox_rows.message_group = blocks.message_group)
+            UNION SELECT owner, peer FROM blocked_rows
+                WHERE message_group NOT IN (SELECT message_group FROM blocks)
+            UNION SELECT owner, peer FROM inbox_rows JOIN fences USING (message_group)
+                WHERE message_group NOT IN (SELECT message_group FROM blocks)
+            )
+            """
+        )
+        for owner, peer in found.fetchall():
+            yield UUID(bytes=owner), UUID(bytes=peer)
 
     def counts(self) -> tuple[int, int, int, int]:
         """Return the numbers of messages, logs, inbox rows and changes."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Final
@@ -41,7 +41,7 @@ CHECKS: Final = 3
 RECHECKED: Final = frozenset({"row-behind", "row-differs"})
 REPAIRABLE: Final = frozenset(
     {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
-    | {"message-behind", "message-differs", "deletion-unfinished"}
+    | {"message-behind", "message-differs", "deletion-unfinished", "block-differs"}
 )
 
 
@@ -70,6 +70,7 @@ async def verify(
     row-missing            a log, and one of its members has no inbox row        repaired
     row-without-log        an inbox row without messages                         not repaired
     log-without-row        messages without an inbox row or known members        not repaired
+    block-differs          rows or the end of a log do not follow blocks        repaired
     double-group           two users share more than one group                   not repaired
     unknown-user           a user of a group is not in Postgres                  not repaired
     erased-row             an erased user has an inbox row again                 erase --resume --all removes it
@@ -113,6 +114,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
             audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
             audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
             audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
+            audit.add_blocks(item for item, entity in entities if entity is None)
 
 
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
@@ -121,6 +123,8 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
         async for finding in inspector.inspect(group, audit):
             yield finding
     for finding in await inspector.inspect_unread(audit):
+        yield finding
+    async for finding in inspector.inspect_blocks(audit.pairs_to_check()):
         yield finding
     for one, other, groups in audit.doubled_pairs():
         true = direct_group_uuid(one, other)
@@ -179,6 +183,27 @@ class Inspector:
         for user, peer in members:
             if defect := await self._inspect_row(group, user, peer):
                 yield defect
+
+    async def inspect_blocks(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
+        """Yield what does not follow from the blocks of these pairs of users now."""
+        for one, other in pairs:
+            if finding := await self._inspect_pair(one, other):
+                yield finding
+
+    async def _inspect_pair(self, one: UUID, other: UUID) -> Finding | None:
+        """Return what does not follow from the blocks of two users, unless a block is being written."""
+        before = await self._store.blocks.relation(one, other)
+        await asyncio.sleep(SETTLING_SECONDS)
+        relation = await self._store.blocks.relation(one, other)
+        if not relation.differences or relation != before:
+            return None
+        is_repaired = False
+        if self._repair:
+            with suppress(AppError, ConditionFailed):
+                await self._store.blocks.restore(one, other)
+                is_repaired = True
+        detail = f"{' and '.join(relation.differences)} does not follow the blocks of {one} and {other}"
+        return Finding("block-differs", detail, relation.group, repaired=is_repaired)
 
     async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
         """Return the defect of a row, unless others write it.

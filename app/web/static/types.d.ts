@@ -16,6 +16,7 @@ export type Quoted = Pick<
   "number" | "display_name" | "message" | "deleted_at" | "expires_at" | "is_hidden"
 >;
 export type MessageCreate = Schemas["MessageCreate"];
+export type Block = Schemas["BlockView"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
 

@@ -236,7 +236,10 @@ async function errLive(): Promise<void> {
 async function ownData(): Promise<void> {
   const { data, response } = await ann.GET("/api/users/me/export", { parseAs: "text" });
   equal([response.status, response.headers.get("content-type")], [200, "application/jsonl"]);
-  const lines: Schemas["ExportLine"][] = String(data).trim().split("\n").map((line) => JSON.parse(line));
+  const lines: Schemas["ExportLine"][] = String(data)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   const end = lines.at(-1);
   assert(end?.type === "end");
   equal(end.messages, lines.filter(({ type }) => type === "message").length);
@@ -274,6 +277,7 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
     case "one-target":
     case "reply-beyond-end":
     case "mention-not-member":
+    case "block-self":
     case "uuid-taken":
     case "after-too-old":
       return "mine";

@@ -2,6 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
+import { BlockControl } from "./BlockControl.js";
 import { ReportDialog } from "./ReportDialog.js";
 
 /**
@@ -31,6 +32,7 @@ export function PersonButton({ name, handle, tabindex = 0, look = "person-button
         <p class="name" dir="auto">${name}</p>
         <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
         <p class="hint">Names are not unique and may change. A handle belongs to one user and never changes.</p>
+        ${handle && html`<${BlockControl} name=${name} handle=${handle} />`}
         <p class="dialog-buttons">
           ${handle && html`<button class="quiet" onClick=${onReport}>Report</button>`}
           <button class="primary" autofocus onClick=${() => dialog.current?.close()}>Close</button>

@@ -134,6 +134,18 @@ function mergeRows(current, row) {
 }
 
 /**
+ * Return the state after a block of the user's, or its end. The row follows with an event.
+ * @param {State} state
+ * @param {import("../types.js").Block} block
+ * @returns {State}
+ */
+export function setBlocked(state, { user_uuid, blocked_at }) {
+  const groups = Object.values(state.groups).filter((group) => group.peer_uuid === user_uuid);
+  const changed = groups.map((group) => [group.uuid, { ...group, blocked_at }]);
+  return { ...state, groups: { ...state.groups, ...Object.fromEntries(changed) } };
+}
+
+/**
  * @param {State} state
  * @param {string[]} gone
  * @returns {State}

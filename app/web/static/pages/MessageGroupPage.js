@@ -1,5 +1,6 @@
 /** A conversation: its messages and the composer. */
 
+import { BlockedNote } from "../components/BlockControl.js";
 import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
@@ -63,16 +64,18 @@ export function MessageGroupPage({ uuid, number }) {
         ${
           group.handle === null
             ? html`<p class="gone" role="note">You cannot write to a deleted user.</p>`
-            : html`<${MessageForm}
-          target=${{ group: uuid, handle: null }}
-          draftKey=${group.handle ?? uuid}
-          name=${group.display_name}
-          members=${membersOf(group, state.me)}
-          reply=${reply}
-          onReplyEnd=${() => setReply(null)}
-          onLeave=${leave}
-          onUp=${focusLast}
-        />`
+            : group.blocked_at
+              ? html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`
+              : html`<${MessageForm}
+              target=${{ group: uuid, handle: null }}
+              draftKey=${group.handle ?? uuid}
+              name=${group.display_name}
+              members=${membersOf(group, state.me)}
+              reply=${reply}
+              onReplyEnd=${() => setReply(null)}
+              onLeave=${leave}
+              onUp=${focusLast}
+            />`
         }
         ${dialogs}
       `

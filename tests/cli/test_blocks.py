@@ -1,0 +1,64 @@
+"""verify and blocks: what does not follow from them is found and repaired."""
+
+from pathlib import Path
+from uuid import UUID
+
+from app.cli.seed.synthetic import Group
+from app.gateways.dynamodb import Key, Put
+from app.messaging import block_items, items
+from app.messaging.clock import now
+from app.messaging.models import Block
+from app.messaging.store import MessagingStore
+from tests.cli.conftest import Place
+from tests.cli.test_verify import GROUPS, SIZE, delete, findings
+from tests.cli.test_verify_changes import break_item
+
+
+def row_key(group: Group, user: UUID | None = None) -> Key:
+    return items.inbox_key(user or group.one, group.uuid)
+
+
+async def test_rows_and_logs_that_do_not_follow_blocks_are_found_and_repaired(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    whole, no_fence, no_flag, no_time, forged, lonely_fence, both, no_rows = GROUPS[:8]
+    async with empty.table() as table:
+        store = MessagingStore(table)
+        ends = {group: (await store.newest_messages(group.uuid, limit=1))[0].number + 1 for group in GROUPS[:8]}
+        for group in (whole, no_fence, no_flag, no_time, both):
+            await store.blocks.block(Block(group.one, group.other, now()))
+        await store.blocks.block(Block(both.other, both.one, now()))
+        stranger = Block(no_rows.one, UUID(int=1), now())
+        await store.blocks.block(stranger)
+        assert await findings(empty) in ([], [("unknown-user", None, False)])
+        await delete(table, items.message_key(no_fence.uuid, ends[no_fence]))
+        await break_item(table, row_key(no_flag, no_flag.other), "REMOVE #blocked, #peer_read")
+        await break_item(table, row_key(no_time), "REMOVE #block")
+        await break_item(table, row_key(forged), "SET #blocked = :yes", yes=True)
+        await table.put(Put(block_items.set_fence(lonely_fence.uuid, ends[lonely_fence]).item))
+        damaged = (no_fence, no_flag, no_time, forged, lonely_fence)
+        wanted = sorted(("block-differs", str(group.uuid)) for group in damaged)
+        assert await findings(empty) == [(*each, False) for each in wanted]
+        assert await findings(empty, "--repair") == [(*each, True) for each in wanted]
+        assert await findings(empty) == []
+        for group in GROUPS[:7]:
+            relation = await store.blocks.relation(group.one, group.other)
+            assert relation.differences == []
+            assert relation.has_fence is (group in {whole, no_fence, no_flag, no_time, both})
+
+
+async def test_blocks_are_the_same_after_a_round_trip(engines: Place, empty: Place, tmp_path: Path) -> None:
+    """Also one of two users without a group."""
+    source, file = await engines.elsewhere().made(), tmp_path / "all.jsonl"
+    await source.done("seed", *SIZE)
+    group, alone = GROUPS[0], next(each for each in GROUPS if not {each.one, each.other} & {GROUPS[0].one})
+    pairs = [(group.one, group.other), (group.other, group.one), (group.one, alone.other)]
+    async with source.table() as table:
+        for user, other in pairs:
+            await MessagingStore(table).blocks.block(Block(user, other, now()))
+        before = [await MessagingStore(table).blocks.relation(*pair) for pair in pairs]
+    await source.done("export", "--all", "--output", str(file))
+    for _ in range(2):
+        await empty.done("import", str(file))
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        assert [await MessagingStore(table).blocks.relation(*pair) for pair in pairs] == before
