@@ -11,7 +11,7 @@ from app.gateways.dynamodb import client as dynamodb
 from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
-from app.messaging import catchup, changes, group_locks, inbox, log, projection, service, unread
+from app.messaging import catchup, changes, group_locks, inbox, log, projection, service, unread, user_settings
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
 from app.users import account_watch
 from scripts.bootstrap import ROOT
@@ -86,6 +86,7 @@ VALUES = {
     "Memory and background work": [
         f"{cache.MAX_ENTRIES:,}",
         f"{tokens.CACHE_SIZE:,}, {tokens.CACHE_SECONDS:g} s",
+        f"{user_settings.TTL:g} s",
         f"{inbox.MAX_REMEMBERED:,}",
         f"{group_locks.MAX_TAILS:,}",
         f"{connection.MAX_CONNECTIONS}",
