@@ -25,6 +25,7 @@ from app.messaging import (
     schemas,
     service,
     unread,
+    user_settings,
 )
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
@@ -110,6 +111,7 @@ VALUES = {
         f"{cache.MAX_ENTRIES:,}",
         f"{tokens.CACHE_SIZE:,}, {tokens.CACHE_SECONDS:g} s",
         f"{suspensions.MOST_SUSPENDED:,}",
+        f"{user_settings.TTL:g} s",
         f"{inbox.MAX_REMEMBERED:,}",
         f"{group_locks.MAX_TAILS:,}",
         f"{connection.MAX_CONNECTIONS}",

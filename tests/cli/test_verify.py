@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Key, Update, marshal_item
@@ -20,8 +20,8 @@ async def delete(table: OperatedTable, key: Key) -> None:
     await client.delete_item(TableName=table.name, Key=marshal_item(key))
 
 
-async def row_of(table: OperatedTable, group: Group) -> InboxRow:
-    item = await table.get(items.inbox_key(group.one, group.uuid), consistent=True)
+async def row_of(table: OperatedTable, group: Group, *, user: UUID | None = None) -> InboxRow:
+    item = await table.get(items.inbox_key(user or group.one, group.uuid), consistent=True)
     assert item
     return items.to_inbox_row(item)
 
@@ -44,14 +44,15 @@ async def test_wrong_inbox_rows_are_repaired_from_their_logs(empty: Place) -> No
         await delete(table, items.inbox_key(missing.one, missing.uuid))
         for user, _ in alone.members:
             await delete(table, items.inbox_key(user, alone.uuid))
-        row = await row_of(table, beyond)
-        await table.put_all([items.copied_inbox_row(replace(row, read_number=99)).item])
+        row, of_peer = await row_of(table, beyond), await row_of(table, beyond, user=beyond.other)
+        wrong = replace(row, read_number=99), replace(of_peer, received_number=99)
+        await table.put_all([items.inbox_item(each) for each in wrong])
     kinds = {
         behind: ("row-behind", 2),
         ahead: ("row-ahead", 2),
         missing: ("row-missing", 1),
         alone: ("row-missing", 2),
-        beyond: ("read-beyond", 1),
+        beyond: ("read-beyond", 2),
     }
     expected = [(kind, str(group.uuid)) for group, (kind, count) in kinds.items() for _ in range(count)]
     assert await findings(empty) == sorted((*each, False) for each in expected)
@@ -61,6 +62,7 @@ async def test_wrong_inbox_rows_are_repaired_from_their_logs(empty: Place) -> No
         assert (await row_of(table, behind)).last_number == 6
         assert (await row_of(table, ahead)).last_number == 4
         assert (await row_of(table, beyond)).read_number == 5
+        assert (await row_of(table, beyond, user=beyond.other)).delivered_number == 5
 
 
 DIFFERENCES: list[tuple[str, str, dict[str, Any]]] = [

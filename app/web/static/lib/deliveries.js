@@ -6,8 +6,8 @@ import { applyMarkers } from "./store.js";
 
 /** Milliseconds between a message and the report. Tabs differ by up to half of it, and one reports for all. */
 const DELAY = 2_000;
-/** Groups that are remembered, the most recently active ones. */
-const MAX_GROUPS = 150;
+/** Groups that are reported and remembered, the most recently active ones: fewer than an account may report at once. */
+const MAX_GROUPS = 100;
 
 export class Deliveries {
   #key;
@@ -46,33 +46,36 @@ export class Deliveries {
     this.#timer = setTimeout(() => void this.#report(), DELAY * (0.75 + Math.random() / 2));
   };
 
-  /** Report the groups with unread messages: of others what is read was delivered. */
   async #report() {
     const { groups } = this.store.state;
     this.#seen = groups;
     for (const { uuid } of inboxOf(groups).slice(0, MAX_GROUPS)) {
       if (this.#timer === undefined) return;
-      const row = this.store.state.groups[uuid];
-      if (row && row.unread_count > 0) await this.#reportGroup(uuid, row.last_number);
+      if (!(await this.#reportGroup(uuid))) break;
     }
     this.#timer = undefined;
     this.#onChange();
   }
 
   /**
+   * Report a group that has unread messages: of others what is read was delivered. Return whether to go on.
    * @param {string} group
-   * @param {number} number
    */
-  async #reportGroup(group, number) {
-    if (!this.store.state.settings?.receipts || (this.#reported()[group] ?? 0) >= number) return;
+  async #reportGroup(group) {
+    const { groups, settings } = this.store.state;
+    const { unread_count = 0, last_number: number = 0 } = groups[group] ?? {};
+    if (!settings?.receipts || unread_count === 0 || (this.#reported()[group] ?? 0) >= number) return true;
     this.#remember(group, number);
     try {
       const marker = await this.api.call("PUT", `/api/message_groups/${group}/delivered`, { number });
       this.store.update((state) => applyMarkers(state, group, marker));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (error.isRetryable) this.#remember(group, 0); // the next message of any group brings it
+      if (!error.isRetryable) return true;
+      this.#remember(group, 0); // the next message of any group brings it
+      return false;
     }
+    return true;
   }
 
   /** @returns {Record<string, number>} */
