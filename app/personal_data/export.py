@@ -123,12 +123,12 @@ class Export:
                 return
 
     async def _messages(self, user: UUID, group: UUID, turn: Turn) -> AsyncIterator[ExportLine]:
-        last, end = 0, 1
-        while last < end:
+        last, end, is_full = 0, 1, False
+        while last < end or is_full:  # the row, and with it the end, may be behind the log
             await turn()
             window = Window.after(last, PAGE)
             history = await self._messaging.history(user, group, window)
-            last, end = window.last, history.end
+            last, end, is_full = window.last, history.end, len(history.messages) == PAGE
             views = await message_views(history.messages, viewer=user, users=self._users, catchup=self._catchup)
             for message, view in zip(history.messages, views, strict=True):
                 yield MessageLine(type="message", message=view)

@@ -60,7 +60,7 @@ class Sweep:
     async def run(self) -> None:
         """Remove what is left of the user. Raises Unavailable.
 
-        For each group 5 WCU and 2 RCU, for each reaction or message that is removed what a change costs, and 1 RCU for
+        For each group 4 WCU and 2 RCU, for each reaction or message that is removed what a change costs, and 1 RCU for
         each 20 messages that are read. 1 RCU if nothing is left.
         """
         is_closed = False

@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+from app.cli.conversations.lines import ErasureLine
+from app.cli.people.directory import Account, Directory, Status
 from app.cli.services import open_services
 from app.messaging import items
 from app.messaging.models import InboxRow
@@ -68,3 +70,43 @@ async def test_users_export_writes_what_the_user_gets(stock: Place, tmp_path: An
     assert kinds.count("group") > 1
     printed = await stock.done("users", "export", "juniper")
     assert printed.out.splitlines()[1:] == file.read_text(encoding="utf-8").splitlines()[1:]
+
+
+async def test_an_import_carries_erasures_and_brings_no_user_back(
+    engines: Place, empty_database_url: str, tmp_path: Any
+) -> None:
+    place = Place({**engines.elsewhere().environment, "DATABASE_URL": empty_database_url})
+    await place.made()
+    await place.done("migrate")
+    await place.done("seed", *SIZE)
+    before, after = tmp_path / "before.jsonl", tmp_path / "after.jsonl"
+    await place.done("export", "--all", "--output", str(before))
+    users = await users_of(place)
+    user = next(iter(users))
+    await place.done("erase", users[user], "--yes")
+    await place.done("export", "--all", "--output", str(after))
+    there = await (Place({**place.elsewhere().environment})).made()  # the table is lost, and Postgres is not
+    again = await there.run("import", str(before))
+    assert (again.code, f"@{users[user]} is not there" in again.err) == (1, True), again
+    assert user not in await users_of(there)
+    async with open_services(there.settings) as services:
+        (line,) = [line for line in map(json.loads, after.read_text().splitlines()) if line["entity"] == "erasure"]
+        erasure = ErasureLine.model_validate(line).value()
+        assert await services.user_store.erasures.stored(after=None, limit=9) == [erasure]
+        assert await services.user_store.erasures.add_all([erasure]) == 0
+    swept = await there.run("erase", "--resume", "--all", "--json")
+    assert swept.records[-1]["left"] == 0
+    assert await rows_of(there, user) == []
+
+
+def test_accounts_of_erased_users_stay_without_a_user() -> None:
+    accounts = [
+        Account(username=sub, sub=sub, handle=handle, status="CONFIRMED")
+        for sub, handle in (("a", "ann"), ("b", "bob"))
+    ]
+    found = Directory(accounts, [], None, {"a"}).missing()
+    assert sorted((each.kind, each.handle, each.change is None) for each in found) == [
+        (Status.CREATE, "bob", False),
+        (Status.SKIP, "ann", True),
+    ]
+    assert [each.kind for each in Directory(accounts, [], None, {"a"}).links()] == [Status.NO_USER, Status.SKIP]
