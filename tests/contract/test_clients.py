@@ -47,8 +47,10 @@ TSCONFIG = {
 KNOWN_WARNINGS = (
     "OpenAPI 3.1 support is still in beta.",
     "Failed to get the schema name: null",
+    "For (reserved word) cannot be used as model name.",
 )
-"""Warnings that openapi-generator gives for every document of OpenAPI 3.1."""
+"""Warnings that openapi-generator gives for every document of OpenAPI 3.1, and for the parameter `for`, which gets
+another name in Python."""
 QUICK_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 """Options of a Java that runs for some seconds only: they halve what it computes."""
 

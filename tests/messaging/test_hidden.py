@@ -151,7 +151,7 @@ async def test_a_page_at_the_first_unread_message_that_is_seen(ann: Person, bob:
         "prev": True,
     }
     assert await ann.numbers(group, at="first_unread", limit=3) == [7, 8, 9], "without one, the newest"
-    for more in ({"around": 3}, {"before": 3}, {"after": 3}):
-        params: dict[str, str | int] = {"at": "first_unread", **more}
+    for other in ("around", "before", "after"):
+        params = {"at": "first_unread", other: "3"}
         problem_of(await bob.client.get(f"/api/messages/{group}", params=params), 422, "invalid-parameter")
     problem_of(await bob.client.get(f"/api/messages/{group}", params={"at": "end"}), 422, "invalid-parameter")

@@ -12,6 +12,8 @@ The texts are in `dialogues/`, one file per pair. A file has three header lines 
       / was A text with errors.   it was edited, and had this text before
       / 🌱 osman, juniper         the two have reacted with an emoji
       / deleted                   it was deleted
+      / hidden osman              this person has deleted it for themselves
+      / expires 30m               it expires this long after it was sent
 
 Where a text names one of the two with an @, it mentions that person. `ended` is the time between the last line and the
 end of the timeline; `unread` is the number of the newest lines that this person has not read. A file that breaks these
@@ -62,6 +64,10 @@ class Line:
     reactions: tuple[tuple[str, str], ...] = ()
     """Emoji and handles."""
     is_deleted: bool = False
+    hidden_by: tuple[str, ...] = ()
+    """Handles."""
+    expires_in: int | None = None
+    """Seconds."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,10 @@ def _marked(line: Line, mark: str, value: str, speakers: set[str], *, most: int)
             return replace(line, earlier_text=value)
         case "re" if value.isdecimal() and 0 < int(value) <= most:
             return replace(line, replies_to=int(value))
+        case "hidden" if value in speakers:
+            return replace(line, hidden_by=(*line.hidden_by, value))
+        case "expires" if value:
+            return replace(line, expires_in=_minutes(value) * 60)
     handles = value.split(", ")
     if not speakers.issuperset(handles):
         raise ValueError(f"neither a mark nor a reaction of {' and '.join(sorted(speakers))}")

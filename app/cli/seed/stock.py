@@ -84,7 +84,19 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
             read = conversation.read_through[person.handle]
             await store.move_read_marker(person.uuid, first.group_uuid, read)
     await _write_changes(store, planned_changes(conversation, messages), messages)
+    await _hide(store, conversation, messages)
     return len(messages)
+
+
+async def _hide(store: MessagingStore, conversation: Conversation, messages: Sequence[Message]) -> None:
+    """Hide messages from the people that have deleted them for themselves, as far as they have rows."""
+    uuids = {person.handle: person.uuid for person in _between(conversation)}
+    for line, message in zip(conversation.lines, messages, strict=True):
+        for handle in line.hidden_by:
+            row = await store.inbox_row(uuids[handle], message.group_uuid)
+            stored = await store.message(message.group_uuid, message.number)
+            if row and stored and row.user_uuid not in stored.hidden_by:
+                await store.hide(stored, row, message.created_at)
 
 
 async def _write_changes(store: MessagingStore, changes: Sequence[Change], messages: Sequence[Message]) -> None:
@@ -121,6 +133,7 @@ async def _at_first_times(store: MessagingStore, messages: list[Message]) -> lis
 
 async def _append(store: MessagingStore, message: Message, gate: asyncio.Semaphore) -> None:
     async with gate:
+        await store.texts.put(message)
         with suppress(NumberTaken):
             await store.append_message(message)
 
@@ -143,6 +156,7 @@ def planned_messages(conversation: Conversation, end: datetime) -> list[Message]
             at,
             reply_to=number - line.replies_to if line.replies_to else None,
             mentions=_mentioned(line.earlier_text or line.text, uuids),
+            expires_in=line.expires_in,
         )
         for number, (line, at) in enumerate(timeline(conversation, end=end), 1)
     ]

@@ -74,6 +74,23 @@ async function change(): Promise<void> {
     changes.data?.map((each) => each.type),
     ["react", "unreact", "edit", "delete"],
   );
+  await vanish();
+}
+
+async function vanish(): Promise<void> {
+  const target = { message_group_uuid: given.group };
+  const message = await sent({ message: "for an hour", ...target, expires_in: 3600 });
+  assert(message.expires_at);
+  const path = { ...target, number: message.number };
+  const edit = { params: { path, header: { "If-Match": '"1"' } }, body: { message: "x" } };
+  equal((await ann.PATCH("/api/messages/{message_group_uuid}/{number}", edit)).error?.code, "message-expires");
+  const query = { for: "me" } as const;
+  const hidden = await bob.DELETE("/api/messages/{message_group_uuid}/{number}", { params: { path, query } });
+  equal([hidden.data?.is_hidden, hidden.data?.message], [true, ""]);
+  const view = await bob.GET("/api/message_groups/{message_group_uuid}", { params: group });
+  assert(view.data?.hidden.includes(message.number));
+  const at = { params: { ...group, query: { at: "first_unread" } } } as const;
+  assert((await bob.GET("/api/messages/{message_group_uuid}", at)).data?.length);
 }
 
 async function page(): Promise<void> {
