@@ -25,8 +25,8 @@ AROUND = 5
 """Messages before the reported one, and after it, that a report keeps."""
 NOTE_LENGTH = 1_000
 """Characters of a reporter's note."""
-NOBODY = UUID(int=0)
-"""In place of a message's sender, who is not known before the message is read."""
+UNKNOWN_SENDER = UUID(int=0)
+"""Stands for the sender of a message that was not read yet."""
 
 
 class Reports:
@@ -61,7 +61,7 @@ class Reports:
             with charged_for(UserNotFound, LOOK_UP):
                 return ReportTarget(await self._users.uuid_of_handle(draft.handle))
         if draft.handle is None and is_message:
-            return ReportTarget(NOBODY, draft.group_uuid, draft.number)
+            return ReportTarget(UNKNOWN_SENDER, draft.group_uuid, draft.number)
         raise OneTarget("Either handle, or message_group_uuid and number must be given")
 
     async def _add(self, draft: ReportDraft, target: ReportTarget) -> Report:
@@ -98,7 +98,7 @@ class Reports:
 def _require_same(report: Report, draft: ReportDraft, target: ReportTarget) -> None:
     """Raise UuidTaken if the report with the draft's uuid says something else."""
     same_place = (report.target.group_uuid, report.target.number) == (target.group_uuid, target.number)
-    same_user = target.user_uuid in {NOBODY, report.target.user_uuid}
+    same_user = target.user_uuid in {UNKNOWN_SENDER, report.target.user_uuid}
     if not (same_place and same_user and (report.reason, report.note) == (draft.reason, draft.note)):
         raise UuidTaken
 

@@ -104,7 +104,7 @@ def change(ann: Calls) -> None:
     assert [(each.emoji, each.count, each.me) for each in reacted.reactions] == [("👍", 1, True)]
     assert len(ann.messages.list_reactions(GROUP, number)) == 1
     of_peer = ReportCreate(reason=ReportReason.SPAM, handle=PEER, uuid=uuid4())
-    assert ann.reports.create_report(of_peer).uuid == of_peer.uuid
+    assert ann.reports.create_report(of_peer).reason is ReportReason.SPAM
     assert ann.messages.remove_reaction(GROUP, number, "👍").reactions == []
     edit, seen = MessageEdit(message="hello", uuid=uuid4()), f'"{message.version}"'
     assert ann.messages.edit_message(GROUP, number, seen, edit).version == 2
