@@ -21,7 +21,7 @@ ATTEMPTS = 16
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What two users have of one another, by the view of the first."""
+    """The blocks of two users, and what follows from them; `own` is the block of the first."""
 
     user: UUID
     other: UUID

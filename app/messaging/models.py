@@ -153,7 +153,7 @@ class InboxRow:
     blocked_at: datetime | None = None
     """The time at which the user blocked the peer."""
     peer_read: int | None = None
-    """What a blocked user is shown of the peer's read marker."""
+    """The read marker of the peer that a blocked user is shown."""
 
     @property
     def delivered_number(self) -> int:

@@ -15,7 +15,8 @@ from app.messaging.inbox import MAX_REMEMBERED
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 125
-"""An inbox of at most this many groups is counted whole: strongly consistent, and the longest rows are 12 RCU."""
+"""An inbox of at most this many groups is counted whole: strongly consistent, and rows with the longest previews are
+12 RCU, or up to 19 if all of them also have the most mentions."""
 COUNTED_NEWEST = 20
 """Groups that are counted of a larger inbox, those of the newest ten minutes in the index: 10.5 RCU."""
 TTL = 30.0

@@ -1,11 +1,12 @@
 """Mentions: members only, part of the content that a uuid stands for, and counted as they stand."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.gateways.dynamodb import Update
+from app.gateways.dynamodb import Update, marshal_item
 from app.messaging import items
 from app.messaging.clock import now
 from app.messaging.mention_store import MAX_MENTIONS_KEPT
@@ -15,6 +16,7 @@ from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 from tests.messaging.test_change_capacity import CHANGE, Changing, changing  # noqa: F401  # a fixture
 from tests.messaging.test_changes import edit, place_of, stored
+from tests.tools.capacity_rules import item_size
 
 
 async def unread_mentions(person: Person) -> int:
@@ -230,3 +232,12 @@ async def test_mentions_are_read_with_the_newest_messages_only(service: Service)
     assert row
     assert len(row.unread_mentions) == MAX_MENTIONS_COUNTED
     assert spent.calls == ["UpdateItem", "Query", "UpdateItem", "UpdateItem"]
+
+
+@pytest.mark.parametrize(("digits", "more"), [(4, 108), (12, 204)])
+def test_a_row_with_the_most_mentions_is_that_much_longer(digits: int, more: int) -> None:
+    end = 10**digits - 1
+    row = InboxRow(uuid4(), uuid4(), uuid4(), end, now(), uuid4(), "x", end - 30, 1)
+    plain = marshal_item(items.inbox_item(row))
+    longest = replace(row, mentioned=frozenset(range(end - MAX_MENTIONS_KEPT, end)))
+    assert item_size(marshal_item(items.inbox_item(longest))) - item_size(plain) == more
