@@ -45,7 +45,7 @@ class Relation:
 
     @property
     def differences(self) -> list[str]:
-        """Return what does not follow from the blocks, in words. A group that an erased user has left is closed anyway."""
+        """Return what does not follow from the blocks, in words. A group that an erased user has left is closed."""
         found = ["the end of the log"] if self.has_fence != self.is_blocked else []
         rows = [row for row, _ in self.rows]
         if any(row.state is MemberState.LEFT for row in rows):

@@ -28,7 +28,7 @@ SHORTEST_TTL = 0.01
 
 @dataclass(frozen=True, slots=True)
 class UnreadCount:
-    """How many groups have unread messages; if it is not complete, of the newest groups only."""
+    """The number of groups that are unread; if it is not complete, of the newest groups only."""
 
     count: int
     is_complete: bool

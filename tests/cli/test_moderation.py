@@ -1,4 +1,4 @@
-"""What users report, and the log of reads: it is written before a command shows anything of a conversation."""
+"""Reports, and the log of reads, which is written before a command shows anything of a conversation."""
 
 import json
 import os

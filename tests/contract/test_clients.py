@@ -56,7 +56,7 @@ QUICK_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
 
 CLIENT_CONFIG = "content_type_overrides:\n  application/jsonl: text/plain\n"
-"""What openapi-python-client, which leaves out answers of unknown types, must know of JSON lines."""
+"""Tells openapi-python-client, which leaves out answers of unknown types, that JSON lines are text."""
 
 
 def with_attrs(folder: Path, document: Path = DOCUMENT) -> None:

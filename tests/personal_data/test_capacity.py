@@ -6,11 +6,15 @@ from uuid import uuid4
 
 import pytest
 
+from app.cache import Caches
+from app.concurrency import TaskSet
 from app.gateways.dynamodb import Table
 from app.messaging.catchup import Catchup
+from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
-from app.messaging.log import now
 from app.messaging.models import ChangeType
+from app.messaging.settings_store import SettingsStore
+from app.messaging.user_settings import UserSettingsService
 from app.personal_data.export import Export
 from app.personal_data.sweep import Sweep, SweepTools
 from app.users.models import DELETED_USER, Erasure, User
@@ -73,12 +77,17 @@ class Names:
 
 
 async def test_an_export_costs_what_its_lists_cost(service: Service) -> None:
-    """3.5 read units for a group with 20 messages: markers, row and messages; 0.5 for the inbox, twice."""
+    """3.5 read units for a group with 20 messages: markers, row and messages; 0.5 for the inbox, twice; 1 for each of
+    the two users' settings.
+    """
     reading = Changing(service)
     for _ in range(20):
         await reading.send()
     names: Any = Names()
-    export = Export(names, reading.messaging, reading.changes, Catchup(reading.store))
+    user_settings = UserSettingsService(
+        SettingsStore(Table(reading.meter.client, service.state["table"].name)), Caches(TaskSet())
+    )
+    export = Export(names, reading.messaging, reading.changes, user_settings, Catchup(reading.store))
     user = User(reading.ann, "ann", "Ann", "sub", now())
 
     async def turn() -> None:
@@ -87,4 +96,4 @@ async def test_an_export_costs_what_its_lists_cost(service: Service) -> None:
     async with reading.meter.measure() as spent:
         lines = [line.type async for line in export.lines(user, turn)]
     assert lines == ["profile", "group", *["message"] * 20, "end"]
-    assert (spent.read_units, spent.write_units) == (4.5, 0), spent
+    assert (spent.read_units, spent.write_units) == (6.5, 0), spent

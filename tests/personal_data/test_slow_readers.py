@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.messaging import items
-from app.messaging.log import now
+from app.messaging.clock import now
 from app.messaging.models import Message
 from app.settings import Settings
 from tests.fixtures.app import Person, Service
