@@ -26,6 +26,7 @@ from uuid import UUID, uuid4
 
 from app.gateways.dynamodb import (
     Check,
+    Delete,
     Item,
     Key,
     Put,
@@ -80,7 +81,12 @@ def probe_index() -> Query:
 def probe_writes() -> list[Write]:
     """Return each kind of write, with a condition that fails."""
     exists = "attribute_exists(#pk)"
-    return [Put({**probe()}, exists), Update(probe(), "SET #v = :v", {":v": 0}, exists), Check(probe(), exists)]
+    return [
+        Put({**probe()}, exists),
+        Update(probe(), "SET #v = :v", {":v": 0}, exists),
+        Check(probe(), exists),
+        Delete(probe(), exists),
+    ]
 
 
 def new_message(message: Message) -> Put:

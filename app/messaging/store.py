@@ -55,7 +55,7 @@ class MessagingStore:
     async def check(self) -> None:
         """Raise Unavailable unless table, index and grants are as the service needs them. 1 RCU.
 
-        The first check that succeeds tries the writes and BatchGetItem, too: 6 WCU and 0.5 RCU, and nothing is written.
+        The first check that succeeds tries the writes and BatchGetItem, too: 8 WCU and 0.5 RCU, and nothing is written.
         """
         await self._table.get(items.probe())
         await self._table.query(items.probe_index())
