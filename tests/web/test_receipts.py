@@ -5,8 +5,7 @@ from functools import partial
 from playwright.async_api import Page, expect
 
 from tests.fixtures.app import Person
-from tests.web.browsing import local_client
-from tests.web.conftest import Visit
+from tests.web.browsing import Visit, local_client
 
 SETTINGS = "/api/users/me/settings"
 
