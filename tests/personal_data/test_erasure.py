@@ -1,7 +1,7 @@
 """Erasing a user: at once for everybody, resumed by any process after any write, and proved at its end."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from app.auth.tokens import Claims
+from app.cache import Caches
 from app.concurrency import TaskSet
-from app.errors import AppError
+from app.errors import AccountErased, AppError
 from app.gateways.dynamodb import Put, Query, StoredItem, Table
 from app.messaging import items
 from app.messaging.changes import Changes
@@ -24,7 +26,10 @@ from app.messaging.store import MessagingStore
 from app.personal_data.erasures import Erasures
 from app.personal_data.sweep import SweepTools
 from app.settings import Settings
-from app.users.models import Erasure, NewUser
+from app.users.account_watch import AccountWatch
+from app.users.errors import UserNotFound
+from app.users.models import DELETED_USER, Erasure, NewUser
+from app.users.service import Users
 from app.users.store import UserStore
 from tests.fixtures.app import NewPerson, Person, Service, running
 from tests.http.problem import problem_of
@@ -308,3 +313,20 @@ async def test_a_process_that_stops_leaves_its_sweep_to_the_next(
                 break
             await asyncio.sleep(0.2)
     assert await stored_of(service, ann.uuid) == []
+
+
+async def test_another_process_forgets_the_name_without_valkey(service: Service, ann: Person) -> None:
+    store = UserStore(service.state["postgres"])
+    users = Users(store, Caches(TaskSet()))
+    watch = AccountWatch(store, users.discard_accounts)
+    await watch.poll()
+    claims = Claims(ann.sub, "web", datetime.now(UTC) + timedelta(hours=1))
+    assert (await users.names([ann.uuid]))[ann.uuid].handle == ann.handle
+    assert await users.uuid_of_handle(ann.handle) == await users.uuid_of(claims) == ann.uuid
+    await marked(service, ann)
+    await watch.poll()
+    assert (await users.names([ann.uuid]))[ann.uuid] == DELETED_USER
+    with pytest.raises(UserNotFound):
+        await users.uuid_of_handle(ann.handle)
+    with pytest.raises(AccountErased):
+        await users.uuid_of(claims)
