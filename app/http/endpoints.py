@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 from uuid import UUID
@@ -66,7 +67,7 @@ class Parameter:
     def of(cls, place: str, field: Any) -> "Parameter":
         """Read FastAPI's field. Raises UnknownShape unless the parameter is a scalar."""
         info = field.field_info
-        if not _members(info.annotation) <= SCALARS or info.validate_default or info.default_factory:
+        if not all(map(_is_scalar, _members(info.annotation))) or info.validate_default or info.default_factory:
             raise UnknownShape
         if not isinstance(info.validation_alias, str | None):
             raise UnknownShape
@@ -223,6 +224,13 @@ def _has_parameters(dependant: Dependant) -> bool:
     return bool(dependant.path_params or dependant.query_params or dependant.header_params) or any(
         map(_has_parameters, dependant.dependencies)
     )
+
+
+def _is_scalar(annotation: Any) -> bool:
+    """Return whether a parameter of this type has one text."""
+    if get_origin(annotation) is typing.Literal:
+        return all(isinstance(value, str) for value in get_args(annotation))
+    return annotation in SCALARS or (isinstance(annotation, type) and issubclass(annotation, StrEnum))
 
 
 def _members(annotation: Any) -> set[Any]:

@@ -52,7 +52,7 @@ STREAM: Final = Rate("stream", 30, 1 / 3)
 VIEW: Final = Rate("view", 60, 1)
 SETTINGS: Final = Rate("settings", 30, 1 / 10)
 PROFILE: Final = Rate("profile", 5, 1 / MINUTE)
-EXPORT: Final = Rate("export", 4, 1 / (15 * MINUTE))
+EXPORT: Final = Rate("export", 5, 1 / (15 * MINUTE))
 REGISTRATION: Final = Rate("registration", 5, 1 / MINUTE)
 REPORT: Final = Rate("report", 10, 1 / (10 * MINUTE))
 

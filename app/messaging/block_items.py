@@ -4,7 +4,7 @@
     fence   MSG#<group>   N#<end + 1>     fence
 
 The fence takes the next number, so that no message can be appended, whoever has read what before. Rows of both members
-have `blocked`, and `peer_read`: what each is shown of the other's read marker. The row of the user who blocks has
+have `blocked`, `peer_read` and `peer_d`: what each is shown of the other's markers. The row of the user who blocks has
 `block`, the time.
 """
 
@@ -68,12 +68,13 @@ def has_blocked(user: UUID, other: UUID) -> Check:
     return Check(block_key(user, other), EXISTS)
 
 
-def block_row(row: InboxRow, peer_read: int, *, at: datetime | None) -> Update:
+def block_row(row: InboxRow, peer: InboxRow, *, at: datetime | None) -> Update:
     """Return the update of a row when the group is blocked, by its own user at a time, or by the peer (None).
 
     Only the version of an own decision grows: the peer must not hear of it.
     """
-    expression, values = "SET #blocked = :yes, #peer_read = :read", {":yes": True, ":read": peer_read}
+    expression = "SET #blocked = :yes, #peer_read = :read, #peer_d = :delivered"
+    values: Item = {":yes": True, ":read": peer.read_number, ":delivered": peer.delivered_number}
     if at:
         expression, values = f"{expression}, #block = :at, #v = #v + :one", values | {":at": to_ms(at), ":one": 1}
     return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values, condition=ROW)
@@ -87,19 +88,22 @@ def add_own_block(row: InboxRow, at: datetime) -> Update:
 
 def unblock_row(row: InboxRow, *, is_open: bool, is_own: bool) -> Update:
     """Return the update of a row when its user unblocks, or the peer; it opens the group if the other has no block."""
-    gone = ["#blocked", "#peer_read"] * is_open + ["#block"] * is_own
+    gone = ["#blocked", "#peer_read", "#peer_d"] * is_open + ["#block"] * is_own
     expression, values = f"REMOVE {', '.join(gone)}", {}
     if is_own:
         expression, values = f"SET #v = #v + :one {expression}", {":one": 1}
     return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values, condition=ROW)
 
 
-def restore_row(row: InboxRow, own: Block | None, peer_read: int | None) -> Update:
-    """Return the update that gives a row what follows from the blocks; the peer's marker is None if there is none."""
-    kept = row.peer_read if row.peer_read is not None else peer_read
-    wanted: Item = {"blocked": True, "peer_read": kept} if peer_read is not None else {}
+def restore_row(row: InboxRow, own: Block | None, peer: InboxRow | None) -> Update:
+    """Return the update that gives a row what follows from the blocks; `peer` is None if there is none."""
+    wanted: Item = {}
+    if peer:
+        is_kept = row.peer_read is not None
+        read, delivered = (row.peer_read, row.peer_delivered) if is_kept else (peer.read_number, peer.delivered_number)
+        wanted = {"blocked": True, "peer_read": read, "peer_d": delivered}
     wanted |= {"block": to_ms(own.blocked_at)} if own else {}
-    gone = sorted({"blocked", "peer_read", "block"} - wanted.keys())
+    gone = sorted({"blocked", "peer_read", "peer_d", "block"} - wanted.keys())
     sets = "".join(f", #{name} = :{name}" for name in wanted)
     removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
     values = {f":{name}": value for name, value in wanted.items()} | {":one": 1}

@@ -165,7 +165,7 @@ def _block(relation: Relation, block: Block) -> list[Write]:
         writes += [block_items.add_own_block(relation.row, block.blocked_at)] if relation.row else []
         return [block_items.block_item(block), *writes]
     rows = [
-        block_items.block_row(row, peer.read_number, at=block.blocked_at if row is relation.row else None)
+        block_items.block_row(row, peer, at=block.blocked_at if row is relation.row else None)
         for row, peer in relation.rows
     ]
     return [block_items.block_item(block), block_items.set_fence(relation.group, relation.end + 1), *rows]
@@ -194,6 +194,5 @@ def _restore(relation: Relation) -> list[Write]:
         writes.append(fence(relation.group, end))
     for row, peer in relation.rows:
         if relation.differs(row):
-            kept = peer.read_number if is_blocked else None
-            writes.append(block_items.restore_row(row, relation.block_of(row), kept))
+            writes.append(block_items.restore_row(row, relation.block_of(row), peer if is_blocked else None))
     return writes

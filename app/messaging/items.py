@@ -13,10 +13,10 @@ characters takes 208 bytes, an inbox row about 300.
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
     inbox row  peer · last number · at ms · by sender · text preview · read number · v version · state (absent:
-               active) · blocked · muted, pinned, block ms · peer_read number · k number, changed ms of the last
-               change · mentioned numbers · cut: older mentions are left out · prev last number before · until ms (the
-               last message expires) · gone numbers with ms · hidden, hides the last numbers that the user has hidden,
-               and their count · d number reported as delivered (absent or lower: read) · u marked unread (absent: no)
+               active) · blocked · muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of the
+               last change · mentioned numbers · cut: older mentions are left out · prev last number before · until ms
+               (the last message expires) · gone numbers with ms · hidden, hides the last numbers that the user has
+               hidden, and their count · d number reported as delivered (absent or lower: read) · u marked unread
 
 `GRP#` and `MSG#` differ on purpose: a hot log and a hot inbox do not share one partition's write units.
 """
@@ -61,7 +61,7 @@ BUCKET_MS = 600_000
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 REACTION = "r_"
 _GONE_MS = 10**13
@@ -389,7 +389,7 @@ def inbox_item(row: InboxRow) -> Item:
     }
     item |= {name: value for name, value in optional.items() if value}
     if row.peer_read is not None:
-        item["peer_read"] = row.peer_read
+        item |= {"peer_read": row.peer_read, "peer_d": row.peer_delivered}
     at = times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
     return item | at | times(until=row.expires_at, block=row.blocked_at)
 
@@ -479,6 +479,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         is_marked_unread="u" in item,
         blocked_at=time_or_none(item, "block"),
         peer_read=int(item["peer_read"]["N"]) if "peer_read" in item else None,
+        peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
     )
 
 

@@ -153,7 +153,9 @@ class InboxRow:
     blocked_at: datetime | None = None
     """The time at which the user blocked the peer."""
     peer_read: int | None = None
-    """The read marker of the peer that a blocked user is shown."""
+    """The peer\'s read marker as a blocked user gets it: it stands still."""
+    peer_delivered: int = 0
+    """The peer\'s delivered marker, while `peer_read` is set."""
 
     @property
     def delivered_number(self) -> int:

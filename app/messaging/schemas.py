@@ -217,7 +217,7 @@ class MessageView:
                     "handle": "amelie",
                     "message": "",
                     "deleted_at": "2026-11-24T09:30:00.123Z",
-                    "expires_at": None,
+                    "expires_at": "2026-11-25T09:30:00.123Z",
                     "is_hidden": False,
                 }
             ],

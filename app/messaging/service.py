@@ -156,15 +156,13 @@ class Messaging:
         return message
 
     async def _append(self, draft: Draft, row: InboxRow) -> Message:
-        if row.is_blocked:
-            raise CannotMessage
         require_members(draft.mentions, row.user_uuid, row.peer_uuid)
         self._limits.of(str(row.group_uuid)).take(GROUP_SEND)
         message = await self._log.append(
             draft,
             group=row.group_uuid,
             known=Tail(row.last_number, row.last_at),
-            guard=lambda: self._require_enabled(row.peer_uuid),
+            guard=lambda: self.require_reachable(row),
         )
         return await self._with_quote(message) if message.reply_to else message
 
@@ -292,7 +290,7 @@ class Messaging:
             row = await self._row(user, group)
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
         if peer and row.peer_read is not None:
-            peer = replace(peer, read_number=row.peer_read, received_number=0)
+            peer = replace(peer, read_number=row.peer_read, received_number=row.peer_delivered)
         return [row, peer] if peer else [row]
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:

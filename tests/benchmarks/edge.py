@@ -35,7 +35,7 @@ from app.concurrency import TaskSet
 from app.main import create_app
 from app.messaging.catchup import Catchup
 from app.messaging.inbox import InboxPage
-from app.messaging.models import Draft, InboxRow, Message
+from app.messaging.models import Draft, InboxRow, Message, UnreadRows
 from app.messaging.service import History, Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
@@ -68,8 +68,8 @@ class Names:
 class Rows:
     """An inbox of 21 groups, for the unread counter."""
 
-    async def count_unread(self, *_: object, **__: object) -> tuple[int, int]:
-        return len(PEERS), len(PEERS)
+    async def count_unread(self, *_: object, **__: object) -> tuple[UnreadRows, int]:
+        return UnreadRows(len(PEERS), None), len(PEERS)
 
 
 class Answers:

@@ -21,12 +21,13 @@ OF_SOME = (
     "list-conversations juniper",
     "export juniper osman",
     "export --user osman",
+    "users export osman",
 )
 OF_ALL = ("scan --limit 3", "verify", "export --all")
 SHOW_NO_MESSAGES = {
     "schema-load", "list-tables", "describe", "drop", "import", "import-bootcamp", "seed", "list-users",
-    "update-cognito-user-ids", "users", "token", "audit", "migrate", "rollback", "migrations", "capacity", "doctor",
-    "openapi",
+    "update-cognito-user-ids", "token", "audit", "migrate", "rollback", "migrations", "capacity", "doctor",
+    "openapi", "erase",
 }  # fmt: skip
 
 

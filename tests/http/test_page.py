@@ -123,7 +123,8 @@ def test_the_vendored_files_are_those_that_were_checked() -> None:
 
 def test_the_service_takes_every_emoji_of_the_picker_as_it_is() -> None:
     path = FOLDER / "vendor" / "emoji.json"
-    emoji = [text for group in json.loads(path.read_bytes()) for text, _, _ in group["emoji"]]
+    entries = [entry for group in json.loads(path.read_bytes()) for entry in group["emoji"]]
+    emoji = [text for base, _, _, *tones in entries for text in (base, *(tones[0] if tones else ()))]
     assert [require_emoji(text) for text in emoji] == emoji
     assert len(set(emoji)) == len(emoji) > 1_800
     assert path.stat().st_size < 150_000
@@ -161,7 +162,7 @@ async def test_the_local_sign_in_is_by_user(settings: Settings) -> None:
     limits = {"message_max_length": 7, "edit_window_seconds": 60, "delete_window_seconds": 0, "shows_edits": False}
     local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, **limits})
     config, _ = await config_of(local)
-    assert config == {"sign_in": {"kind": "local"}, **limits}
+    assert config == {"sign_in": {"kind": "local"}, "erased_messages": "keep", **limits}
 
 
 async def test_with_a_cognito_domain_the_sign_in_is_cognito(settings: Settings) -> None:

@@ -161,7 +161,7 @@ METHODS = {
     "/api/messages/counter": "GET, HEAD",
     f"/api/messages/{GROUP}": "GET, HEAD",
     "/api/users": "GET, HEAD, POST",
-    "/api/users/me": "GET, HEAD, PATCH",
+    "/api/users/me": "DELETE, GET, HEAD, PATCH",
     "/api/users/@somebody/short": "GET, HEAD",
     "/api/users/@some%3Fbody/short": "GET, HEAD",
     "/api/users/@some%23body/short": "GET, HEAD",

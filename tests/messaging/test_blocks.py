@@ -91,17 +91,31 @@ async def test_two_without_a_group_cannot_start_one(ann: Person, bob: Person) ->
 async def test_the_blocked_is_told_nothing(ann: Person, bob: Person) -> None:
     await ann.sent("hello", bob)
     group = ann.group_with(bob)
+    await ann.sent("and more", bob)
+    await bob.client.put(f"/api/message_groups/{group}/delivered", json={"number": 1})
     (before,) = await ann.inbox()
     await block(bob, ann)
     assert await ann.inbox() == [before]
     (own,) = await bob.inbox()
     assert (own["blocked_at"] is None, before["blocked_at"]) == (False, None)
-    await bob.client.put(f"/api/message_groups/{group}/read", json={"number": 1})
-    markers = await ann.get(f"/api/message_groups/{group}/read")
-    assert {each["user_uuid"]: each["number"] for each in markers} == {str(ann.uuid): 1, str(bob.uuid): 0}
+    await bob.client.put(f"/api/message_groups/{group}/read", json={"number": 2})
+    assert await markers_of(ann, group) == {str(ann.uuid): (2, 2), str(bob.uuid): (0, 1)}
     await block(bob, ann, "DELETE")
-    markers = await ann.get(f"/api/message_groups/{group}/read")
-    assert {each["number"] for each in markers} == {1}
+    assert await markers_of(ann, group) == {str(ann.uuid): (2, 2), str(bob.uuid): (2, 2)}
+
+
+async def markers_of(person: Person, group: UUID) -> dict[str, tuple[int, int]]:
+    markers = await person.get(f"/api/message_groups/{group}/read")
+    return {each["user_uuid"]: (each["number"], each["delivered_number"]) for each in markers}
+
+
+async def test_a_send_that_was_stored_before_a_block_may_be_repeated_after_it(ann: Person, bob: Person) -> None:
+    await ann.sent("hello", bob)
+    stored = await ann.sent("once", bob, uuid=str(uuid4()), after=1)
+    await block(bob, ann)
+    again = await ann.send("once", bob, uuid=stored["uuid"], after=1)
+    assert (again.status_code, again.json()["number"]) == (200, 2)
+    problem_of(await ann.send("twice", bob, uuid=str(uuid4()), after=1), 403, "cannot-message")
 
 
 @pytest.mark.parametrize("first", ["ann", "bob"])

@@ -96,6 +96,7 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
         is_marked_unread=True,
         blocked_at=at,
         peer_read=3,
+        peer_delivered=4,
     )
     item = items.inbox_item(row)
     names = {name.removeprefix("#") for name in items.ROW.split(", ")}

@@ -89,6 +89,7 @@ async def test_the_menu_opens_by_key_mouse_and_long_press_and_gives_the_focus_ba
         ("ArrowDown", "👍"),
         ("ArrowDown", "Reply"),
         ("End", "Report"),
+        ("ArrowUp", "Delete for me"),
         ("ArrowUp", "Copy link"),
     ):
         await press(key)
@@ -154,7 +155,7 @@ async def test_a_message_is_deleted_for_everyone_after_a_question(visit: Visit, 
         await visitor.open_group(other)
     await item(reader, 1).locator(".bubble").click(button="right")
     await expect(reader.page.get_by_role("menuitem", name="Copy text")).to_be_visible()
-    assert await reader.page.get_by_role("menuitem", name="Delete").count() == 0, "it is not theirs"
+    assert await reader.page.get_by_role("menuitem", name="Delete for everyone").count() == 0, "it is not theirs"
     await reader.page.mouse.click(5, 5)
     await expect(reader.page.get_by_role("menu")).to_have_count(0)
     await choose(writer, 1, "Delete for everyone")

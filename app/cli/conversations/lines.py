@@ -139,6 +139,7 @@ class InboxRowLine(_Line):
     is_marked_unread: bool = False
     blocked_at: AwareDatetime | None = None
     peer_read: Annotated[int, Field(ge=0)] | None = None
+    peer_delivered: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

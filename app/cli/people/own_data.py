@@ -14,6 +14,7 @@ from app.cache import Caches
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
+from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings
@@ -40,6 +41,8 @@ class _Settings(StoreSettings):
 async def export_own_data(
     handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")],
     output: Annotated[Path | None, typer.Option(help="A file in place of standard output.")] = None,
+    name: As = None,
+    reason: Why = None,
 ) -> None:
     """Write a user's own data as JSON lines, as the user gets it from the service: profile, groups, messages, edits.
 
@@ -48,10 +51,12 @@ async def export_own_data(
     whole.
     """
     settings, console = read_settings(_Settings), Console()
+    operator = Operator.of(settings, name=name, reason=reason)
     async with open_services(settings) as services:
         await require_own_table(services.table)
         user = await find_user(services.users, handle)
-        tasks = TaskSet()
+        rows, tasks = await services.messaging.inbox_rows(user.uuid), TaskSet()
+        await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows)})
         with _opened(output) as file:
             async for line in _export_of(services, tasks, shows_edits=settings.shows_edits).lines(user, _go_on):
                 file.write(line.model_dump_json() + "\n")

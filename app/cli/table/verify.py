@@ -191,7 +191,9 @@ class Inspector:
                 yield finding
 
     async def _inspect_pair(self, one: UUID, other: UUID) -> Finding | None:
-        """Return what does not follow from the blocks of two users, unless a block is being written."""
+        """Return what does not follow from the blocks of two users, neither erased, unless a block is being written."""
+        if await self._erasures.erased_users([one, other]):
+            return None
         before = await self._store.blocks.relation(one, other)
         await asyncio.sleep(SETTLING_SECONDS)
         relation = await self._store.blocks.relation(one, other)

@@ -294,7 +294,6 @@ function kindOf(code: Code): "mine" | "theirs" | "gone" | "later" {
     case "one-target":
     case "reply-beyond-end":
     case "mention-not-member":
-    case "block-self":
     case "uuid-taken":
     case "after-too-old":
       return "mine";

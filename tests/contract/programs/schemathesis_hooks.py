@@ -10,7 +10,7 @@ import schemathesis
 from schemathesis import Case, CheckContext, GenerationMode, HookContext, Response
 
 FORM = {"invalid-parameter"}
-EXCLUSIVE = {"before", "after", "around"}
+EXCLUSIVE = {"before", "after", "around", "at"}
 STREAM = "text/event-stream"
 
 
