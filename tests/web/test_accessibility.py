@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.fixtures.app import Person
+from tests.fixtures.app import NewPerson, Person
 from tests.web.axe import violations
 from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client
 
@@ -13,9 +13,9 @@ PAGES = ("sign-in", "empty", "inbox", "conversation", "new", "unknown", "menu", 
 DIALOGS = {"Earlier texts": "Earlier texts", "Who reacted": "Who reacted", "Delete for everyone": "Delete this message"}
 
 
-async def show(visitor: Visitor, page: str, other: Person) -> None:
+async def show(visitor: Visitor, page: str, other: Person, stranger: Person) -> None:
     """Open one of the pages, with at least one element of each kind on it."""
-    paths = {"new": "/messages/new/theo", "unknown": "/messages/new/nobody_at_all"}
+    paths = {"new": f"/messages/new/{stranger.handle}", "unknown": "/messages/new/nobody_at_all"}
     if page == "conversation":
         await visitor.open_group(other)
         await expect(visitor.page.locator("article")).not_to_have_count(0)
@@ -44,14 +44,15 @@ async def prepare(ann: Person, bob: Person, eve: Person) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 async def test_no_page_violates_a_rule_or_overflows(
-    visit: Visit, ann: Person, bob: Person, eve: Person, viewport: Any, scheme: str
+    visit: Visit, ann: Person, bob: Person, eve: Person, new_person: NewPerson, viewport: Any, scheme: str
 ) -> None:
     visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
-    found = {}
+    found, theo = {}, await new_person("theo")
+    await theo.client.patch("/api/users/me", json={"display_name": "Théo Marchand"})
     for page in PAGES:
         if page == "inbox":
             await prepare(ann, bob, eve)
-        await show(visitor, page, bob)
+        await show(visitor, page, bob, theo)
         found[page] = await violations(visitor.page)
         width = await visitor.run("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
         assert width <= viewport["width"], page

@@ -1,4 +1,4 @@
-/** A user's initials on a colour that follows from the handle. */
+/** A user's initials on a colour that follows from the handle. They are drawn by the style sheet: no name has them. */
 
 import { hueOf, initialsOf } from "../lib/text.js";
 import { html } from "../vendor/htm-preact.js";
@@ -6,5 +6,5 @@ import { html } from "../vendor/htm-preact.js";
 /** @param {{name: string, handle: string | null, size?: string}} props */
 export function Avatar({ name, handle, size = "medium" }) {
   const style = { "--hue": String(hueOf(handle ?? name)) };
-  return html`<span class="avatar ${size}" style=${style} aria-hidden="true">${initialsOf(name)}</span>`;
+  return html`<span class="avatar ${size}" style=${style} data-initials=${initialsOf(name)} aria-hidden="true"></span>`;
 }
