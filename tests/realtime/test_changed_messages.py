@@ -175,7 +175,8 @@ class ChangingTalk(Talk):
     def shown(self, message: Message) -> Message:
         """Return a message as Bob's client shows it."""
         own = message.hidden_by & {self.bob}
-        return replace(seen_by(message, self.bob), edits=(), hidden_by=own)
+        expires_in = None if message.deleted_at else message.expires_in  # of which a deletion leaves nothing
+        return replace(seen_by(message, self.bob), edits=(), hidden_by=own, expires_in=expires_in)
 
     async def catch_up(self, subscription: Subscription | None) -> None:
         """Have the stream compare with the rows until the client is up to date."""
