@@ -47,29 +47,33 @@ class Client:
         match event:
             case MessageAppended(message, row):
                 self.add(message)
-                self._see(row)
+                self.see(row)
             case MessageChanged(change, row):
                 assert change.text is None or change.message_number not in row.hidden
                 known = self.messages.get(change.message_number)
                 if known and known.change_number < change.number:
                     self.messages[known.number] = changed(known, change)
-                self._see(row)
+                self.see(row)
             case GroupChanged(row):
-                self._see(row)
+                self.see(row)
 
     def add(self, message: Message) -> None:
         known = self.messages.get(message.number)
         if known is None or known.change_number < message.change_number:
             self.messages[message.number] = message
+        self._blank()
 
-    def _see(self, row: InboxRow) -> None:
+    def see(self, row: InboxRow) -> None:
         if self.row is None or self.row.version < row.version:
             self.row = row
             assert row.hide_count <= MAX_HIDDEN, "the row names all of them"
-            for number in row.hidden:
-                known = self.messages.get(number)
-                if known:
-                    self.messages[number] = replace(known, hidden_by=known.hidden_by | {row.user_uuid})
+        self._blank()
+
+    def _blank(self) -> None:
+        """Hide what the row says, whichever came first, the row or the message."""
+        for number in self.row.hidden if self.row else ():
+            if (known := self.messages.get(number)) and self.row:
+                self.messages[number] = replace(known, hidden_by=known.hidden_by | {self.row.user_uuid})
 
 
 def changed(message: Message, change: Change) -> Message:
@@ -135,7 +139,8 @@ class ChangingTalk(Talk):
             for item in await stream.next_items():
                 self.position_after = item.position or self.position_after
                 if isinstance(item.event, ResyncRequired):
-                    self.client.row = await self.store.inbox_row(self.bob, self.group)
+                    if row := await self.store.inbox_row(self.bob, self.group):
+                        self.client.see(row)
                     for message in await self.snapshot():
                         self.client.add(message)
                 else:
