@@ -165,6 +165,8 @@ class InboxRow:
     @property
     def unread_mentions(self) -> list[int]:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
+        if not self.mentioned:
+            return []
         at, read = now(), self.read_number
         unread = (number for number in self.mentioned if number > read and not self._is_gone(number, at))
         return sorted(unread)[-MAX_MENTIONS_COUNTED:]
@@ -175,18 +177,25 @@ class InboxRow:
     @property
     def first_unread(self) -> int | None:
         """Return the number of the first unread message that is neither hidden nor expired, None without one."""
-        at, after = now(), range(self.read_number + 1, self.last_number + 1)
+        after = range(self.read_number + 1, self.last_number + 1)
+        if not self.gone:
+            return next(iter(after), None)
+        at = now()
         return next((number for number in after if not self._is_gone(number, at)), None)
 
     @property
     def unread_until(self) -> datetime | None:
         """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
+        if not self.gone:
+            return None
         at = now()
         return min((since for n, since in self.gone.items() if n > self.read_number and since > at), default=None)
 
     @property
     def unread_count(self) -> int:
         """Return the number of messages after the read marker that are neither hidden nor expired."""
+        if not self.gone:
+            return self.last_number - self.read_number
         return unread(self.last_number, self.read_number, self.gone, now())
 
 

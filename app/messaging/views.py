@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from app.errors import Unavailable
@@ -17,9 +18,12 @@ async def message_views(
     messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup
 ) -> list[MessageView]:
     """Return messages of groups of the viewer. 0.5 RCU for each message outside of them that is replied to."""
-    messages = [seen_by(message, viewer) for message in messages]
+    at = now()
+    messages = [seen_by(message, viewer, at) for message in messages]
     names = await users.names({user for message in messages for user in (message.user_uuid, *message.mentions)})
-    quotes = await _quotes(messages, viewer, users, catchup) if any(message.reply_to for message in messages) else {}
+    quotes = (
+        await _quotes(messages, viewer, users, catchup, at) if any(message.reply_to for message in messages) else {}
+    )
     return [
         MessageView.of(
             message,
@@ -32,14 +36,14 @@ async def message_views(
 
 
 async def _quotes(
-    messages: Sequence[Message], viewer: UUID, users: Users, catchup: Catchup
+    messages: Sequence[Message], viewer: UUID, users: Users, catchup: Catchup, at: datetime
 ) -> dict[tuple[UUID, int | None], QuoteView]:
     """Return the quotes of these messages by group and number, none if their names cannot be read."""
-    quoted = await catchup.quoted([message for message in messages if is_visible(message, viewer, now())])
+    quoted = await catchup.quoted([message for message in messages if is_visible(message, viewer, at)])
     with suppress(Unavailable):
         names = await users.names({message.user_uuid for message in quoted.values()})
         return {
-            place: QuoteView.of(seen_by(message, viewer), names[message.user_uuid], viewer)
+            place: QuoteView.of(seen_by(message, viewer, at), names[message.user_uuid], viewer)
             for place, message in quoted.items()
         }
     return {}

@@ -19,7 +19,8 @@ def is_visible(message: Message, user: UUID, at: datetime) -> bool:
 
 def has_expired(message: Message, at: datetime) -> bool:
     """Return whether the text of a message has expired."""
-    return message.expires_at is not None and message.expires_at <= at
+    expires_at = message.expires_at
+    return expires_at is not None and expires_at <= at
 
 
 def seen_by(message: Message, user: UUID, at: datetime | None = None) -> Message:
