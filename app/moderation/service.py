@@ -14,6 +14,7 @@ from app.messaging.errors import MessageNotFound, OneTarget, UuidTaken
 from app.messaging.models import Message
 from app.messaging.service import Messaging
 from app.messaging.uuid7 import uuid7
+from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
 from app.moderation.errors import ReportOfSelf
 from app.moderation.models import Report, ReportDraft, ReportTarget
@@ -88,11 +89,11 @@ class Reports:
         return stored
 
     async def _messages(self, user: UUID, group: UUID, number: int) -> Sequence[Message]:
-        """Return the message and those around it as the user reads them."""
+        """Return the message and those around it as the user sees them."""
         history = await self._messaging.history(user, group, Window.around(number, 2 * AROUND + 1))
         if all(message.number != number for message in history.messages):
             raise MessageNotFound
-        return history.messages
+        return [seen_by(message, user) for message in history.messages]
 
 
 def _require_same(report: Report, draft: ReportDraft, target: ReportTarget) -> None:

@@ -49,6 +49,16 @@ async def test_a_report_keeps_the_messages_as_they_stood(service: Service, ann: 
     assert (found[10], found[12], found[5]) == ("edited", texts[11], texts[4])
 
 
+async def test_a_report_has_no_text_that_its_reporter_has_hidden(service: Service, ann: Person, bob: Person) -> None:
+    sent = [await bob.sent(f"text {number}", ann) for number in (1, 2, 3)]
+    group = sent[0]["message_group_uuid"]
+    for number in (1, 3):
+        assert (await ann.client.delete(f"/api/messages/{group}/{number}", params={"for": "me"})).is_success
+    assert (await report(ann, **place(sent[1]))).is_success
+    [kept] = await about(service, bob)
+    assert [each["message"] for each in kept.messages] == ["", "text 2", ""]
+
+
 @pytest.mark.parametrize("number", [1, 3])
 async def test_the_ends_of_a_log_have_fewer_neighbours(service: Service, ann: Person, bob: Person, number: int) -> None:
     sent = [await bob.sent(f"{n}", ann) for n in range(3)]
