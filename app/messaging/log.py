@@ -56,8 +56,7 @@ class Log:
         other content has the uuid, AfterTooOld when 500 others follow the draft's `after`, ReplyBeyondEnd when the
         draft replies to a number that the group does not have, and Unavailable. 1 WCU, 2 for a message that expires,
         1 RCU for a reply beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
-        `guard` may refuse a message that was not committed before: it is called immediately before each attempt to
-        write.
+        `guard` may refuse a message that was not committed before: it is called immediately before each write.
         """
         last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
@@ -82,6 +81,7 @@ class Log:
 
     async def _commit(self, message: Message, last: int, guard: Callable[[], None]) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
+        guard()
         await self._require_reply_target(message)
         await self._store.texts.put(message)
         for attempt in count():

@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from app.messaging.catchup import Catchup, SyncCursor
-from app.messaging.models import ChangeType
+from app.messaging.clock import now
+from app.messaging.errors import CannotMessage
+from app.messaging.models import Block, ChangeType
 from app.messaging.windows import Window
 from tests.fixtures.app import Service
 from tests.messaging.test_change_capacity import CHANGE, Changing
@@ -71,6 +75,15 @@ async def test_a_sync_of_a_user_that_has_hidden_messages_costs_nothing_more_with
         difference = await Catchup(changing.store).difference(changing.bob, {changing.group: SyncCursor(1, 0, 0)})
     assert (spent.calls, spent.read_units) == (["Query"], 1), spent
     assert [row.hidden for row in difference.rows] == [(1,)]
+
+
+async def test_a_message_that_expires_and_is_refused_writes_nothing(service: Service) -> None:
+    changing = await start(service)
+    await changing.store.blocks.block(Block(changing.bob, changing.ann, now()))
+    async with changing.meter.measure() as spent:
+        with pytest.raises(CannotMessage):
+            await changing.send(expires_in=LONG)
+    assert spent.write_units == 0, spent
 
 
 async def test_a_message_that_expires_costs_1_write_unit_more_and_the_first_one_2(service: Service) -> None:
