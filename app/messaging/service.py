@@ -167,7 +167,7 @@ class Messaging:
         return await self._with_quote(message) if message.reply_to else message
 
     def require_reachable(self, row: InboxRow) -> None:
-        """Raise CannotMessage for a member that the peer has blocked, or whose peer is disabled."""
+        """Raise CannotMessage for a member of a group that either member has blocked, or whose peer is disabled."""
         if row.is_blocked:
             raise CannotMessage
         self._require_enabled(row.peer_uuid)

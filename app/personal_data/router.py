@@ -84,7 +84,7 @@ async def export_own_data(lines: Annotated[AsyncIterator[ExportLine], Depends(_l
 
     The last line is `end`, with the numbers of the others, or a `problem`: the export has ended before it was whole. A
     file without either was cut off. An export takes no more than the account may read; a long one slows down. A user
-    has one export at a time, any other is 429 `export-running`; and four, then one in a quarter of an hour.
+    has one export at a time, any other is 429 `export-running`; and five, then one in a quarter of an hour.
     """
     return ExportStream(lines)
 
