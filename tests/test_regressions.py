@@ -18,7 +18,7 @@ from app.auth.issuer import KEY_FILE, LocalIssuer
 from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Put, Query, Update, unmarshal_item
-from app.messaging import items
+from app.messaging import inbox_items, inbox_queries, items
 from app.messaging.clock import now
 from app.messaging.models import Draft, Message
 from app.messaging.service import Messaging
@@ -35,7 +35,7 @@ NEW_YEAR = datetime(2020, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC), datetime(202
 
 
 async def all_rows(service: Service, person: Person) -> list[dict[str, Any]]:
-    found = await service.state["table"].query(items.inbox_rows(person.uuid, limit=None, consistent=True))
+    found = await service.state["table"].query(inbox_queries.inbox_rows(person.uuid, limit=None, consistent=True))
     return list(map(unmarshal_item, found))
 
 
@@ -51,7 +51,7 @@ async def test_01_lists_are_not_bounded_by_the_calendar_year(service: Service, a
     for message in old:
         await table.put(items.new_message(message))
     for user, peer in ((ann, bob), (bob, ann)):
-        await table.put(items.new_inbox_row(old[1], user=user.uuid, peer=peer.uuid))
+        await table.put(inbox_items.new_inbox_row(old[1], user=user.uuid, peer=peer.uuid))
     messages = await ann.get(f"/api/messages/{group}")
     assert [(m["message"], m["created_at"]) for m in messages] == [
         ("year 2020", "2020-12-31T23:59:59.999Z"),
@@ -185,7 +185,7 @@ async def test_09_an_inbox_row_moves_in_a_single_update(
             await table.update(long_ago)  # so that this send moves the row in the index
         await ann.sent(f"{number}", bob)
         assert len(await all_rows(service, bob)) == 1
-        assert len(await table.query(Query("#inbox = :inbox", index_values, index=items.INBOX_INDEX))) == 1
+        assert len(await table.query(Query("#inbox = :inbox", index_values, index=inbox_items.INBOX_INDEX))) == 1
     assert calls == []
     assert [row["last_number"] for row in await bob.inbox()] == [31]
 

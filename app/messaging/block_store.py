@@ -12,7 +12,7 @@ from uuid import UUID
 from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected, Write
-from app.messaging import block_items, items
+from app.messaging import block_items, inbox_items, items
 from app.messaging.models import Block, InboxRow, MemberState, direct_group_uuid
 
 ATTEMPTS = 16
@@ -135,8 +135,8 @@ class BlockStore:
             other,
             block_items.to_block(own) if own else None,
             block_items.to_block(others) if others else None,
-            items.to_inbox_row(row) if row else None,
-            items.to_inbox_row(peer_row) if peer_row else None,
+            inbox_items.to_inbox_row(row) if row else None,
+            inbox_items.to_inbox_row(peer_row) if peer_row else None,
             number - has_fence,
             has_fence,
         )

@@ -5,16 +5,15 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
+from app.messaging.inbox_items import mentions, to_inbox_row
 from app.messaging.items import (
     ABSENT,
     changed_attributes,
     from_ms,
     inbox_key,
     is_fence,
-    mentions,
     message_key,
     reaction_name,
-    to_inbox_row,
     to_mentions,
     to_message,
     to_ms,

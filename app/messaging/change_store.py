@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
-from app.messaging import change_items, items
+from app.messaging import change_items, inbox_items, items
 from app.messaging.expiring import ExpiringTexts
 from app.messaging.models import Change, InboxRow, Message
 
@@ -106,6 +106,6 @@ class ChangeStore:
         """Move a row from the change before this one to this one and return it, or raise RowNotAdvanced. 1 WCU."""
         update = change_items.advance_change_number(change, message, user=user, is_last=is_last)
         try:
-            return items.to_inbox_row(await self._table.update(update))
+            return inbox_items.to_inbox_row(await self._table.update(update))
         except ConditionFailed as error:
-            raise RowNotAdvanced(items.to_inbox_row(error.item) if error.item else None) from None
+            raise RowNotAdvanced(inbox_items.to_inbox_row(error.item) if error.item else None) from None

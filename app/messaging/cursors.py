@@ -4,7 +4,8 @@ import re
 from uuid import UUID
 
 from app.errors import InvalidParameter
-from app.messaging.items import BUCKET_MS, from_ms, to_ms
+from app.messaging.inbox_items import BUCKET_MS
+from app.messaging.items import from_ms, to_ms
 from app.messaging.models import BucketPosition, InboxPosition
 
 _CURSOR = re.compile(r"([0-9]{1,14})-([0-9a-f]{32})")

@@ -6,7 +6,8 @@ A row that is deleted does not come back: every update of a row has a condition 
 from uuid import UUID
 
 from app.gateways.dynamodb import Delete, Key, Query, StoredItem, Update
-from app.messaging.items import inbox_key, to_inbox_row
+from app.messaging.inbox_items import to_inbox_row
+from app.messaging.items import inbox_key
 from app.messaging.models import InboxRow, MemberState
 
 KEYS = "#pk, #sk"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
-from app.messaging import erasure_items, items
+from app.messaging import erasure_items, inbox_items, items
 from app.messaging.models import LAST_NUMBER, InboxRow, Message
 
 PAGE = 100
@@ -41,7 +41,7 @@ class MemberErasureStore:
             await self._table.update(erasure_items.leave(row.user_uuid, row.group_uuid))
         with suppress(ConditionFailed):
             peer = await self._table.update(erasure_items.refuse_sends(row.peer_uuid, row.group_uuid))
-            return items.to_inbox_row(peer)
+            return inbox_items.to_inbox_row(peer)
         return None
 
     async def delete(self, item: StoredItem) -> None:

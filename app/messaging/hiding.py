@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.gateways.dynamodb import Item, Update, Write
-from app.messaging.items import gone_set, inbox_key, message_key
+from app.messaging.inbox_items import gone_set
+from app.messaging.items import inbox_key, message_key
 from app.messaging.models import MAX_GONE, InboxRow, Message
 
 MAX_HIDDEN = 20

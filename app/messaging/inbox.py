@@ -10,7 +10,7 @@ from uuid import UUID
 
 from cachetools import LRUCache
 
-from app.messaging import items
+from app.messaging import inbox_queries
 from app.messaging.models import BucketPosition, InboxPosition, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
@@ -49,7 +49,7 @@ class Inbox:
         0.5 RCU for each 4 KB, about 13 rows; of a large inbox 0.5 RCU for each row of the page and for each 27 index
         entries: 10.5 RCU for 20 rows.
         """
-        position = items.latest_position(before) if isinstance(before, BucketPosition) else before
+        position = inbox_queries.latest_position(before) if isinstance(before, BucketPosition) else before
         rows = await self._read_whole(user, before=position, limit=limit + 1)
         if rows is None:
             return await self.page_by_activity(user, limit=limit, before=before)
@@ -85,7 +85,7 @@ class Inbox:
             wanted = limit - len(rows)
             entries = await self._store.inbox_entries(user, before, limit=wanted + 1)  # one more: does a page follow?
             rows |= await self._rows(user, entries[:wanted], before)
-            before = items.continued(entries[wanted - 1], before) if len(entries) > wanted else None
+            before = inbox_queries.continued(entries[wanted - 1], before) if len(entries) > wanted else None
             if before is None or len(rows) == limit:
                 break
         newest = sorted(rows.values(), key=lambda row: (row.last_at, row.group_uuid), reverse=True)
@@ -98,5 +98,7 @@ class Inbox:
         groups = dict.fromkeys(entry.group_uuid for entry in entries)
         found = await self._store.inbox_rows_of(user, list(groups))
         return {
-            row.group_uuid: row for row in found if row.state is MemberState.ACTIVE and items.is_behind(row, before)
+            row.group_uuid: row
+            for row in found
+            if row.state is MemberState.ACTIVE and inbox_queries.is_behind(row, before)
         }

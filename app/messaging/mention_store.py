@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Item, Query, Table, Update
-from app.messaging import items
+from app.messaging import inbox_items, items
 from app.messaging.models import LAST_NUMBER, MAX_MENTIONS_COUNTED, InboxRow
 
 MAX_MENTIONS_KEPT = 24
@@ -41,20 +41,20 @@ class MentionStore:
         for _ in range(ATTEMPTS):
             query = items.messages_between(row.group_uuid, numbers[0], numbers[-1], consistent=True)
             found = items.to_messages(await self._table.query(query))
-            mentioned = {message.number for message in found if items.mentions(message, row.user_uuid)}
+            mentioned = {message.number for message in found if inbox_items.mentions(message, row.user_uuid)}
             missing = frozenset(mentioned.intersection(numbers) - row.mentioned)
             if not missing:
                 return row
             try:
-                return items.to_inbox_row(await self._table.update(_add(row, missing)))
+                return inbox_items.to_inbox_row(await self._table.update(_add(row, missing)))
             except ConditionFailed as error:
                 if error.item is None:
                     return row
-                row = items.to_inbox_row(error.item)  # with a change that the messages may not have had
+                row = inbox_items.to_inbox_row(error.item)  # with a change that the messages may not have had
         raise Unavailable("Others write the inbox row at the same time")
 
     async def _trim(self, row: InboxRow) -> InboxRow:
-        return items.to_inbox_row(await self._table.update(_trim(row)))
+        return inbox_items.to_inbox_row(await self._table.update(_trim(row)))
 
     async def unread(self, user: UUID, group: UUID, *, after: int) -> frozenset[int]:
         """Return the numbers of the newest messages after a number that mention a user, at most 20.
@@ -62,7 +62,7 @@ class MentionStore:
         They are read strongly consistent: 1 RCU for each 4 KB of all messages after it.
         """
         found = await self._table.query(_mentioning(user, group, after))
-        numbers = [message.number for message in items.to_messages(found) if items.mentions(message, user)]
+        numbers = [message.number for message in items.to_messages(found) if inbox_items.mentions(message, user)]
         return frozenset(numbers[-MAX_MENTIONS_COUNTED:])
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
-from app.messaging import hiding, items, view_items
+from app.messaging import hiding, inbox_items, inbox_queries, items, view_items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
@@ -67,7 +67,7 @@ class MessagingStore:
         The first check that succeeds tries the writes and BatchGetItem, too: 8 WCU and 0.5 RCU, and nothing is written.
         """
         await self._table.get(items.probe())
-        await self._table.query(items.probe_index())
+        await self._table.query(inbox_queries.probe_index())
         if not self._may_write:
             await self._table.batch_get([items.probe()])
             with suppress(TransactionRejected):
@@ -77,12 +77,12 @@ class MessagingStore:
     async def inbox_row(self, user: UUID, group: UUID, *, consistent: bool = True) -> InboxRow | None:
         """Return a member's row of a group, None if there is none. 1 RCU, 0.5 if eventually consistent."""
         item = await self._table.get(items.inbox_key(user, group), consistent=consistent)
-        return items.to_inbox_row(item) if item else None
+        return inbox_items.to_inbox_row(item) if item else None
 
     async def inbox_rows(self, user: UUID, *, limit: int | None = None, consistent: bool = False) -> list[InboxRow]:
         """Return a user's rows by group id. 0.5 RCU for each 4 KB, about 13 rows; twice that if consistent."""
-        query = items.inbox_rows(user, limit=limit, consistent=consistent)
-        return list(map(items.to_inbox_row, await self._table.query(query)))
+        query = inbox_queries.inbox_rows(user, limit=limit, consistent=consistent)
+        return list(map(inbox_items.to_inbox_row, await self._table.query(query)))
 
     async def newest_inbox_rows(
         self, user: UUID, *, before: InboxPosition | None, limit: int, most: int, consistent: bool = False
@@ -92,26 +92,30 @@ class MessagingStore:
         Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
         consistent.
         """
-        found = await self._table.query(items.whole_inbox(user, limit=most + 1, consistent=consistent))
+        found = await self._table.query(inbox_queries.whole_inbox(user, limit=most + 1, consistent=consistent))
         if len(found) > most:
             return None
-        end = items.activity_at(before) if before else None
-        active = [item for item in found if items.is_active(item) and (end is None or items.activity(item) < end)]
-        return [items.row_of(user, item) for item in nlargest(limit, active, items.activity)]
+        end = inbox_queries.activity_at(before) if before else None
+        active = [
+            item
+            for item in found
+            if inbox_queries.is_active(item) and (end is None or inbox_queries.activity(item) < end)
+        ]
+        return [inbox_queries.row_of(user, item) for item in nlargest(limit, active, inbox_queries.activity)]
 
     async def count_unread(self, user: UUID, *, limit: int) -> tuple[UnreadRows, int]:
         """Count the active rows that are unread, or marked so, among the first `limit` by group id.
 
         Strongly consistent. Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
         """
-        found, read = await self._table.select(items.unread_rows(user, limit=limit))
-        return items.count_unread(found, now()), read
+        found, read = await self._table.select(inbox_queries.unread_rows(user, limit=limit))
+        return inbox_queries.count_unread(found, now()), read
 
     async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> UnreadRows:
         """Count those of these groups that are unread, or marked so, eventually consistent. 0.5 RCU for each."""
         keys = [items.inbox_key(user, group) for group in groups]
-        found = await self._table.batch_get(keys, projection=items.UNREAD)
-        return items.count_unread(found, now())
+        found = await self._table.batch_get(keys, projection=inbox_queries.UNREAD)
+        return inbox_queries.count_unread(found, now())
 
     async def inbox_entries(
         self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
@@ -120,13 +124,15 @@ class MessagingStore:
 
         They begin with the bucket of an InboxPosition, or after a BucketPosition. 0.5 RCU for each 4 KB, 27 entries.
         """
-        found = await self._table.query(items.inbox_entries(user, start, limit=limit))
-        return list(map(items.to_inbox_entry, found))
+        found = await self._table.query(inbox_queries.inbox_entries(user, start, limit=limit))
+        return list(map(inbox_queries.to_inbox_entry, found))
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
         """Return the existing rows of these groups, eventually consistent. 0.5 RCU for each group."""
         keys = [items.inbox_key(user, group) for group in groups]
-        return [items.row_of(user, item) for item in await self._table.batch_get(keys, projection=items.ROW)]
+        return [
+            inbox_queries.row_of(user, item) for item in await self._table.batch_get(keys, projection=inbox_queries.ROW)
+        ]
 
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
@@ -200,8 +206,8 @@ class MessagingStore:
         """
         sender = message.user_uuid
         writes: tuple[Write, ...] = (
-            items.new_inbox_row(message, user=sender, peer=peer),
-            items.new_inbox_row(message, user=peer, peer=sender),
+            inbox_items.new_inbox_row(message, user=sender, peer=peer),
+            inbox_items.new_inbox_row(message, user=peer, peer=sender),
             items.new_message(message),
             items.not_blocked_by(peer, sender),
             *([put_text(message)] if message.expires_at else ()),
@@ -212,8 +218,8 @@ class MessagingStore:
             is_blocked = error.failed.keys() <= {2, 3}  # by a fence or a block; else a row exists
             raise (CannotMessage if is_blocked else GroupStarted) from None
         return (
-            items.first_inbox_row(message, user=sender, peer=peer),
-            items.first_inbox_row(message, user=peer, peer=sender),
+            inbox_items.first_inbox_row(message, user=sender, peer=peer),
+            inbox_items.first_inbox_row(message, user=peer, peer=sender),
         )
 
     async def advance_inbox_row(self, message: Message, *, user: UUID) -> InboxRow | None:
@@ -225,18 +231,18 @@ class MessagingStore:
         item, is_moved = await self._move_inbox_row(message, user)
         if item is None:
             return None
-        row, is_own = items.to_inbox_row(item), user == message.user_uuid
+        row, is_own = inbox_items.to_inbox_row(item), user == message.user_uuid
         if not is_moved and row.read_number < message.number:
             row = await (self._mark_own_read(message, row) if is_own else self.count_gone(message, row))
-        late = [message.number] if not is_moved and items.mentions(message, user) else []
-        numbers = [*late] if row.last_number > message.number else [*items.skipped(item), *late]
+        late = [message.number] if not is_moved and inbox_items.mentions(message, user) else []
+        numbers = [*late] if row.last_number > message.number else [*inbox_items.skipped(item), *late]
         return await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
 
     async def _move_inbox_row(self, message: Message, user: UUID) -> tuple[StoredItem | None, bool]:
         """Return the row after an attempt to move it, None if there is none, and whether it was moved."""
         item = None
         for with_gone in (True, False):
-            update = items.advance_inbox_row(message, user=user, with_gone=with_gone)
+            update = inbox_items.advance_inbox_row(message, user=user, with_gone=with_gone)
             try:
                 return await self._table.update(update), True
             except ConditionFailed as error:
@@ -253,10 +259,10 @@ class MessagingStore:
         if message.expires_at is None or not is_uncounted(message, row):
             return row
         try:
-            update = items.add_gone(message, message.expires_at, user=row.user_uuid)
-            return items.to_inbox_row(await self._table.update(update))
+            update = inbox_items.add_gone(message, message.expires_at, user=row.user_uuid)
+            return inbox_items.to_inbox_row(await self._table.update(update))
         except ConditionFailed as error:
-            return items.to_inbox_row(error.item) if error.item else row
+            return inbox_items.to_inbox_row(error.item) if error.item else row
 
     async def _mark_own_read(self, message: Message, row: InboxRow) -> InboxRow:
         """Move the marker of a sender whose row other messages had moved past this one."""
@@ -267,26 +273,26 @@ class MessagingStore:
 
     async def move_read_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker and return the row, or raise MarkerNotMoved. 1 WCU, 2 if it passes numbers in `gone`."""
-        return await self._move_marker(items.move_read_marker(user, group, number))
+        return await self._move_marker(inbox_items.move_read_marker(user, group, number))
 
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
-        return await self._move_marker(items.move_delivered_marker(user, group, number))
+        return await self._move_marker(inbox_items.move_delivered_marker(user, group, number))
 
     async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
         """Change a member's own view of a group, unless it is so already; return the row, None without one. 1 WCU."""
         try:
-            return items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
+            return inbox_items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
         except ConditionFailed as error:
-            return items.to_inbox_row(error.item) if error.item else None
+            return inbox_items.to_inbox_row(error.item) if error.item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:
             item = await self._table.update(update)
         except ConditionFailed as error:
-            raise MarkerNotMoved(items.to_inbox_row(error.item) if error.item else None) from None
-        row = items.to_inbox_row(item)
-        if drop := items.drop_gone(row):
+            raise MarkerNotMoved(inbox_items.to_inbox_row(error.item) if error.item else None) from None
+        row = inbox_items.to_inbox_row(item)
+        if drop := inbox_items.drop_gone(row):
             with suppress(Unavailable, ConditionFailed):  # they count for nothing any more
                 await self._table.update(drop)
         return replace(row, gone={number: at for number, at in row.gone.items() if number > row.read_number})

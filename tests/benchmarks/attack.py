@@ -23,7 +23,7 @@ import aiohttp
 
 from app.cli.capacity.pricing import DAY_SECONDS, MONTH_HOURS, Prices
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
-from app.messaging import items
+from app.messaging import inbox_items
 from app.messaging.models import direct_group_uuid
 from app.users.models import NewUser
 from tests.benchmarks.attacker import KINDS, NUISANCES, Means
@@ -159,8 +159,8 @@ async def write_large_inbox(table: OperatedTable, owner: NewUser, peers: Sequenc
     now, rows = datetime.now(UTC), []
     for peer in peers:
         newest = message(direct_group_uuid(owner.uuid, peer.uuid), 1, peer, now)
-        rows.append(items.first_inbox_row(newest, user=owner.uuid, peer=peer.uuid))
-    await table.put_all(list(map(items.inbox_item, rows)))
+        rows.append(inbox_items.first_inbox_row(newest, user=owner.uuid, peer=peer.uuid))
+    await table.put_all(list(map(inbox_items.inbox_item, rows)))
 
 
 @asynccontextmanager

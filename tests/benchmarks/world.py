@@ -19,7 +19,7 @@ from app.auth.issuer import LocalIssuer
 from app.cli.batches import batched
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.gateways.postgres import open_postgres
-from app.messaging import items
+from app.messaging import inbox_items, items
 from app.messaging.models import Message, direct_group_uuid
 from app.settings import Settings
 from app.users.models import NewUser
@@ -184,8 +184,8 @@ async def write_group(table: OperatedTable, owner: NewUser, peer: NewUser, age: 
     for numbers in batched(range(1, messages + 1), WRITTEN_AT_ONCE):
         log = [message(group, number, (owner, peer)[number % 2], end) for number in numbers]
         await table.put_all(list(map(items.message_item, log)))
-    rows = [items.first_inbox_row(log[-1], user=a.uuid, peer=b.uuid) for a, b in ((owner, peer), (peer, owner))]
-    await table.put_all(list(map(items.inbox_item, rows)))
+    rows = [inbox_items.first_inbox_row(log[-1], user=a.uuid, peer=b.uuid) for a, b in ((owner, peer), (peer, owner))]
+    await table.put_all(list(map(inbox_items.inbox_item, rows)))
     return group
 
 
@@ -195,9 +195,9 @@ async def write_rows(world: World, owner: NewUser, peers: Sequence[NewUser], *, 
     now, rows = datetime.now(UTC), []
     for age, peer in enumerate(peers):
         newest = message(direct_group_uuid(owner.uuid, peer.uuid), last, peer, now - timedelta(minutes=age))
-        rows.append(items.first_inbox_row(newest, user=owner.uuid, peer=peer.uuid))
+        rows.append(inbox_items.first_inbox_row(newest, user=owner.uuid, peer=peer.uuid))
     async with open_operated_table(world.settings) as table:
-        await table.put_all(list(map(items.inbox_item, rows)))
+        await table.put_all(list(map(inbox_items.inbox_item, rows)))
     return [row.group_uuid for row in rows]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.cli.conversations.lines import ErasureLine
 from app.cli.people.directory import Account, Directory, Status
 from app.cli.services import open_services
-from app.messaging import items
+from app.messaging import inbox_items
 from app.messaging.models import InboxRow
 from tests.cli.conftest import Place
 
@@ -51,7 +51,7 @@ async def test_erase_and_what_others_make_of_it(engines: Place, empty_database_u
     assert handle not in file.read_text()
 
     async with empty.table() as table:  # as a restore brings it back
-        await table.put_all([items.inbox_item(row)])
+        await table.put_all([inbox_items.inbox_item(row)])
     found = await empty.run("verify", "--json")
     assert [each["kind"] for each in found.records[:-1]] == ["erased-row"]
     swept = await empty.run("erase", "--resume", "--all", "--json")

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import items
+from app.messaging import inbox_items, items
 from app.messaging.models import InboxRow
 from tests.cli.conftest import Place
 
@@ -23,7 +23,7 @@ async def delete(table: OperatedTable, key: Key) -> None:
 async def row_of(table: OperatedTable, group: Group, *, user: UUID | None = None) -> InboxRow:
     item = await table.get(items.inbox_key(user or group.one, group.uuid), consistent=True)
     assert item
-    return items.to_inbox_row(item)
+    return inbox_items.to_inbox_row(item)
 
 
 async def findings(place: Place, *arguments: str) -> list[tuple[str, str | None, bool]]:
@@ -46,7 +46,7 @@ async def test_wrong_inbox_rows_are_repaired_from_their_logs(empty: Place) -> No
             await delete(table, items.inbox_key(user, alone.uuid))
         row, of_peer = await row_of(table, beyond), await row_of(table, beyond, user=beyond.other)
         wrong = replace(row, read_number=99), replace(of_peer, received_number=99)
-        await table.put_all([items.inbox_item(each) for each in wrong])
+        await table.put_all([inbox_items.inbox_item(each) for each in wrong])
     kinds = {
         behind: ("row-behind", 2),
         ahead: ("row-ahead", 2),
@@ -112,7 +112,7 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
         await table.put(items.new_message(replace(doubled.message(1), group_uuid=second)))
         for user, peer in doubled.members:
             last = replace(doubled.message(1), group_uuid=second)
-            await table.put(items.new_inbox_row(last, user=user, peer=peer))
+            await table.put(inbox_items.new_inbox_row(last, user=user, peer=peer))
         await table.put(items.new_message(replace(foreign.sent(6), user_uuid=stranger)))
     told = [
         ("double-group", None, False),

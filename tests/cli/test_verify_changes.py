@@ -15,7 +15,7 @@ from app.cli.seed.synthetic import Group, SyntheticData
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import Put, StoredItem, Table, Update
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, items
+from app.messaging import change_items, inbox_items, items
 from app.messaging.changes import MAX_EDITS, Changes
 from app.messaging.models import ChangeDraft, ChangeType, Message
 from app.messaging.service import Messaging
@@ -162,7 +162,7 @@ def state(message: Message) -> tuple[Any, ...]:
 
 async def rows_of(table: OperatedTable, group: Group) -> list[tuple[int, str]]:
     found = [await table.get(items.inbox_key(user, group.uuid), consistent=True) for user, _ in group.members]
-    rows = [items.to_inbox_row(item) for item in found if item]
+    rows = [inbox_items.to_inbox_row(item) for item in found if item]
     return [(row.change_number, row.preview) for row in rows]
 
 

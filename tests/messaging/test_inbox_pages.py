@@ -11,7 +11,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.messaging import items
+from app.messaging import inbox_items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.inbox import MAX_ROUNDS, Inbox
 from app.messaging.models import BucketPosition, InboxPosition, InboxRow, MemberState
@@ -26,8 +26,8 @@ class LateIndex:
 
     def __init__(self, rows: Sequence[InboxRow], rng: random.Random) -> None:
         self.rows = {row.group_uuid: row for row in rows}
-        buckets = [(items.bucket(row.last_at), row.group_uuid) for row in rows]
-        entries = [BucketPosition(bucket, group, (bucket + 1) * items.BUCKET_MS - 1) for bucket, group in buckets]
+        buckets = [(inbox_items.bucket(row.last_at), row.group_uuid) for row in rows]
+        entries = [BucketPosition(bucket, group, (bucket + 1) * inbox_items.BUCKET_MS - 1) for bucket, group in buckets]
         self.entries = sorted(entries, key=lambda entry: (-entry.bucket, rng.random()))
         self.rows_read = self.entries_read = 0
 
@@ -42,7 +42,7 @@ class LateIndex:
             groups = [entry.group_uuid for entry in self.entries]
             found = self.entries[groups.index(start.group_uuid) + 1 :]
         else:
-            found = [e for e in self.entries if start is None or e.bucket <= items.bucket(start.last_at)]
+            found = [e for e in self.entries if start is None or e.bucket <= inbox_items.bucket(start.last_at)]
         self.entries_read += len(found[:limit])
         return found[:limit]
 
@@ -91,7 +91,7 @@ async def test_pages_show_each_active_group_once_by_ten_minutes_and_each_page_is
     expected = sorted((r for r in rows if r.state is MemberState.ACTIVE), key=InboxPosition.of, reverse=True)
     assert sorted(found, key=InboxPosition.of, reverse=True) == expected
     assert all(page == sorted(page, key=InboxPosition.of, reverse=True) for page in pages)
-    buckets = [items.bucket(row.last_at) for row in found]
+    buckets = [inbox_items.bucket(row.last_at) for row in found]
     assert all(newer >= older for newer, older in pairwise(buckets))
     if not left:
         assert all(len(page) == limit for page in pages[:-1])

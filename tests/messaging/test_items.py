@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.gateways.dynamodb import Item, StoredItem, marshal_item
-from app.messaging import items
+from app.messaging import inbox_items, inbox_queries, items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.models import InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.uuid7 import uuid7
@@ -49,8 +49,8 @@ def test_a_message_survives_being_stored(message: Message) -> None:
 @given(MESSAGES, st.uuids())
 def test_a_first_row_says_what_its_message_says(message: Message, peer: UUID) -> None:
     for user in (message.user_uuid, peer):
-        put = items.new_inbox_row(message, user=user, peer=message.user_uuid)
-        row = items.to_inbox_row(stored(put.item))
+        put = inbox_items.new_inbox_row(message, user=user, peer=message.user_uuid)
+        row = inbox_items.to_inbox_row(stored(put.item))
         assert (row.user_uuid, row.group_uuid, row.last_number) == (user, message.group_uuid, message.number)
         assert row.last_at == message.created_at
         assert row.unread_count == (0 if user == message.user_uuid else message.number)
@@ -98,8 +98,8 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
         peer_read=3,
         peer_delivered=4,
     )
-    item = items.inbox_item(row)
-    names = {name.removeprefix("#") for name in items.ROW.split(", ")}
+    item = inbox_items.inbox_item(row)
+    names = {name.removeprefix("#") for name in inbox_queries.ROW.split(", ")}
     assert names == item.keys() - {"pk", "inbox", "activity_bucket"}
     stored = marshal_item({name: value for name, value in item.items() if name in names})
-    assert items.row_of(user, stored) == row
+    assert inbox_queries.row_of(user, stored) == row

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.gateways.dynamodb import Update, marshal_item
-from app.messaging import items
+from app.messaging import inbox_items, items
 from app.messaging.clock import now
 from app.messaging.mention_store import MAX_MENTIONS_KEPT
 from app.messaging.models import MAX_MENTIONS_COUNTED, ChangeType, InboxRow, Message
@@ -149,7 +149,7 @@ async def test_a_row_whose_mentions_were_not_all_added_gets_them_with_a_repeated
     for number in (2, 3):
         await sent(changing, number)
     last = await sent(changing, 4)
-    await changing.store._table.update(items.advance_inbox_row(last, user=changing.bob))  # noqa: SLF001  # it dies here
+    await changing.store._table.update(inbox_items.advance_inbox_row(last, user=changing.bob))  # noqa: SLF001  # it dies here
     assert (await row_of(changing)).unread_mentions == [4]
     await changing.store.advance_inbox_row(last, user=changing.bob)
     assert (await row_of(changing)).unread_mentions == [2, 3, 4]
@@ -238,6 +238,6 @@ async def test_mentions_are_read_with_the_newest_messages_only(service: Service)
 def test_a_row_with_the_most_mentions_is_that_much_longer(digits: int, more: int) -> None:
     end = 10**digits - 1
     row = InboxRow(uuid4(), uuid4(), uuid4(), end, now(), uuid4(), "x", end - 30, 1)
-    plain = marshal_item(items.inbox_item(row))
+    plain = marshal_item(inbox_items.inbox_item(row))
     longest = replace(row, mentioned=frozenset(range(end - MAX_MENTIONS_KEPT, end)))
-    assert item_size(marshal_item(items.inbox_item(longest))) - item_size(plain) == more
+    assert item_size(marshal_item(inbox_items.inbox_item(longest))) - item_size(plain) == more

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from app.gateways.dynamodb.operator import open_operated_table
 from app.gateways.postgres import open_postgres
-from app.messaging import items
+from app.messaging import inbox_items, items
 from app.messaging.models import Message, direct_group_uuid
 from app.settings import Settings
 from app.users.models import NewUser
@@ -42,7 +42,7 @@ async def write_inbox(settings: Settings, owner: Person, count: int) -> list[New
         await table.put_all([items.message_item(each) for each in messages])
         await table.put_all(
             [
-                items.inbox_item(items.first_inbox_row(each, user=user, peer=peer))
+                inbox_items.inbox_item(inbox_items.first_inbox_row(each, user=user, peer=peer))
                 for each, other in zip(messages, peers, strict=True)
                 for user, peer in ((owner.uuid, other.uuid), (other.uuid, owner.uuid))
             ]

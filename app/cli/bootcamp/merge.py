@@ -14,7 +14,7 @@ from app.cli.bootcamp.archive import Archive, Pair
 from app.cli.console import Advance
 from app.cli.services import Services
 from app.gateways.dynamodb import ConditionFailed, Put, TransactionRejected
-from app.messaging import items
+from app.messaging import inbox_items, items
 from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message
 from app.messaging.store import NumberTaken
 
@@ -88,7 +88,7 @@ class Merge:
         return True
 
     async def _start(self, pair: Pair, entry: Message) -> bool:
-        rows = [Put(items.inbox_item(_first_row(entry, *member)), items.ABSENT) for member in pair.members]
+        rows = [Put(inbox_items.inbox_item(_first_row(entry, *member)), items.ABSENT) for member in pair.members]
         try:
             await self._table.transact([items.new_message(entry), *rows])
         except TransactionRejected:
@@ -109,15 +109,15 @@ class Merge:
 
     async def _write_row(self, row: InboxRow | None, user: UUID, peer: UUID, last: Message) -> None:
         if row is None:
-            await self._table.put(Put(items.inbox_item(_first_row(last, user, peer)), items.ABSENT))
+            await self._table.put(Put(inbox_items.inbox_item(_first_row(last, user, peer)), items.ABSENT))
         elif row.unread_count or row.state is not MemberState.ACTIVE:
             await self._store.advance_inbox_row(last, user=user)
         else:
-            await self._table.update(items.reset_inbox_row(last, replace(row, read_number=last.number)))
+            await self._table.update(inbox_items.reset_inbox_row(last, replace(row, read_number=last.number)))
 
 
 def _first_row(last: Message, user: UUID, peer: UUID) -> InboxRow:
-    return replace(items.first_inbox_row(last, user=user, peer=peer), read_number=last.number)
+    return replace(inbox_items.first_inbox_row(last, user=user, peer=peer), read_number=last.number)
 
 
 def _placed(message: Message, last: Message | None) -> Message:

@@ -36,7 +36,7 @@ from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, items, settings_items
+from app.messaging import change_items, inbox_items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import UuidTaken
 from app.messaging.models import Block, Change, Message
@@ -148,7 +148,7 @@ class Importer:
         await asyncio.gather(*map(self._write_changes, _runs([c.value() for c in lines if isinstance(c, ChangeLine)])))
         await asyncio.gather(*map(self._write_log, _runs([m.value() for m in lines if isinstance(m, MessageLine)])))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
-        await asyncio.gather(*(self._put(items.copied_inbox_row(row)) for row in rows))
+        await asyncio.gather(*(self._put(inbox_items.copied_inbox_row(row)) for row in rows))
         owned = [line for line in lines if isinstance(line, SettingsLine)]
         copies = [settings_items.copied_settings(line.user_uuid, line.value()) for line in owned]
         await asyncio.gather(*map(self._put, copies))

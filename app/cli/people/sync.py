@@ -14,7 +14,7 @@ from app.cli.services import aws_account, is_own_table, open_table, open_user_st
 from app.cli.target import announce, read_settings, require_consent_off_this_machine
 from app.errors import NotFound
 from app.gateways.aws import Aws, open_aws
-from app.messaging import items
+from app.messaging import inbox_items, inbox_queries
 from app.settings import DatabaseSettings, NameSettings, TableSettings
 from app.users.models import NewSubject, NewUser, User
 from app.users.name_rules import NameRules
@@ -117,8 +117,8 @@ class SyncCommand:
             if not await is_own_table(table):
                 return []
             with self._console.progress("Inboxes", total=None) as advance:
-                async for page in table.scan(index=items.INBOX_INDEX):
-                    found.update(map(items.owner, page))
+                async for page in table.scan(index=inbox_items.INBOX_INDEX):
+                    found.update(map(inbox_queries.owner, page))
                     advance(len(page))
         lost: list[UUID] = []
         for batch in batched(sorted(found), BATCH):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
-from app.messaging import block_items, items
+from app.messaging import block_items, inbox_items, items
 from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, InboxRow, Message, direct_group_uuid
 
 SCHEMA = f"""
@@ -83,7 +83,12 @@ class Audit(TemporaryDatabase):
         )
         self._db.executemany(
             "INSERT OR IGNORE INTO mentions VALUES (?, ?, ?)",
-            ((m.group_uuid.bytes, u.bytes, m.number) for m in ordered for u in m.mentions if items.mentions(m, u)),
+            (
+                (m.group_uuid.bytes, u.bytes, m.number)
+                for m in ordered
+                for u in m.mentions
+                if inbox_items.mentions(m, u)
+            ),
         )
         self._db.executemany(
             """
@@ -132,7 +137,7 @@ class Audit(TemporaryDatabase):
 
     def add_rows(self, found: Sequence[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
-        rows = [(items.to_inbox_row(item), _digest(items.row_projection(item))) for item in found]
+        rows = [(inbox_items.to_inbox_row(item), _digest(inbox_items.row_projection(item))) for item in found]
         self._db.executemany(
             "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
             ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, _ in rows for n in r.unread_mentions),
@@ -280,7 +285,7 @@ def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes |
     """Yield each message with its digest, or None if a later message of its group follows."""
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
-        yield message, _digest(items.message_projection(message)) if is_last else None
+        yield message, _digest(inbox_items.message_projection(message)) if is_last else None
 
 
 def _effect(change: Change) -> tuple[object, ...]:

@@ -27,7 +27,7 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, items
+from app.messaging import change_items, inbox_items, items
 from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
 from app.messaging.visibility import is_uncounted
 from app.settings import StoreSettings
@@ -217,7 +217,7 @@ class Inspector:
             item = await self._table.get(items.inbox_key(user, group), consistent=True)
             change = await self._store.changes.newest_change(group)
             (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
-            row = await self._with_mentions(items.to_inbox_row(item)) if item else None
+            row = await self._with_mentions(inbox_items.to_inbox_row(item)) if item else None
             kind, detail = _defect(item, last, change, frozenset(row.unread_mentions if row else ()))
             if not kind:
                 return None
@@ -254,21 +254,21 @@ class Inspector:
 
         The row gets the number of a change only after all changes up to it were applied to their messages.
         """
-        row = items.to_inbox_row(item) if item else None
+        row = inbox_items.to_inbox_row(item) if item else None
         try:
             if change:
                 await self._changes.catch_up(change, after=row.change_number if row else 0)
                 (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
             if row is None:
-                first = items.first_inbox_row(last, user=user, peer=peer)
+                first = inbox_items.first_inbox_row(last, user=user, peer=peer)
                 first = await self._with_mentions(first)
-                await self._table.put(Put(items.inbox_item(at_change(first, change)), condition=items.ABSENT))
+                await self._table.put(Put(inbox_items.inbox_item(at_change(first, change)), condition=items.ABSENT))
                 return True
             if is_behind := row.last_number < last.number:
                 row = await self._store.advance_inbox_row(last, user=user) or row
             wanted = await self._with_mentions(at_change(row, change))
             if not is_behind or row != wanted:
-                await self._table.update(items.reset_inbox_row(last, wanted))
+                await self._table.update(inbox_items.reset_inbox_row(last, wanted))
         except (ConditionFailed, AppError):
             return False
         return True
@@ -280,20 +280,20 @@ def _defect(
     """Return the kind of the row's defect and its detail, both empty if there is none."""
     if item is None:
         return "row-missing", f"no inbox row, and {last.number} messages"
-    row = items.to_inbox_row(item)
+    row = inbox_items.to_inbox_row(item)
     ends = ("message", row.last_number, last.number), ("change", row.change_number, change.number if change else 0)
     for name, at, end in ends:
         if at != end:
             kind = "row-behind" if at < end else "row-ahead"
             return kind, f"the row is at {name} {at}, the log ends at {end}"
-    wanted = items.message_projection(last, row.user_uuid)
-    if differs := [name for name, value in items.row_projection(item).items() if value != wanted[name]]:
+    wanted = inbox_items.message_projection(last, row.user_uuid)
+    if differs := [name for name, value in inbox_items.row_projection(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if change and row.changed_at != change.created_at:
         return "row-differs", f"the row has not change {change.number}'s time"
     if row.delivered_number > row.last_number:
         return "read-beyond", f"read or received up to {row.delivered_number}, and the log ends at {last.number}"
-    return _mention_defect(row, mentioned, is_cut=items.has_lost_mentions(item))
+    return _mention_defect(row, mentioned, is_cut=inbox_items.has_lost_mentions(item))
 
 
 def _mention_defect(row: InboxRow, mentioned: frozenset[int], *, is_cut: bool) -> tuple[str, str]:

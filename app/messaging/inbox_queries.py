@@ -1,0 +1,138 @@
+"""Queries for inbox rows and for the entries of their index, and what is read of them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from app.gateways.dynamodb import (
+    Query,
+    StoredItem,
+    text_to_uuid,
+)
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, to_gone, to_inbox_row
+from app.messaging.items import from_ms, inbox_key, to_ms
+from app.messaging.models import (
+    BucketPosition,
+    InboxPosition,
+    InboxRow,
+    MemberState,
+    UnreadRows,
+    unread,
+)
+
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u"
+"""The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
+ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d"
+"""The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
+
+
+def probe_index() -> Query:
+    """Return a query of the index by both of its keys that finds nothing."""
+    return Query("#inbox = :inbox AND #activity_bucket > :n", {":inbox": "PROBE", ":n": 0}, index=INBOX_INDEX, limit=1)
+
+
+def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Query:
+    """Return the query for a user's rows, in the order of their groups' ids."""
+    keys = {":pk": f"USR#{user}", ":rows": "GRP#"}
+    return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
+
+
+def whole_inbox(user: UUID, *, limit: int, consistent: bool) -> Query:
+    """Return the query for what `row_of` makes rows of, in the order of their groups' ids."""
+    return replace(inbox_rows(user, limit=limit, consistent=consistent), projection=ROW)
+
+
+def row_of(user: UUID, item: StoredItem) -> InboxRow:
+    """Return the inbox row of an item that was read without its user."""
+    return to_inbox_row({**item, "pk": {"S": f"USR#{user}"}})
+
+
+def is_active(row: StoredItem) -> bool:
+    """Return whether a row's user is an active member."""
+    return "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+
+
+def activity(row: StoredItem) -> tuple[int, str]:
+    """Return a row's position as what the table stores; it sorts as InboxPosition does."""
+    return int(row["at"]["N"]), row["sk"]["S"]
+
+
+def activity_at(position: InboxPosition) -> tuple[int, str]:
+    """Return a position as `activity` does."""
+    return to_ms(position.last_at), f"GRP#{position.group_uuid}"
+
+
+def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
+    """Count the rows of active members that are marked unread, or have unread messages at a time."""
+    count, ends = 0, list[datetime]()
+    for row in filter(is_active, rows):
+        read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
+        if "u" in row:
+            count += 1
+        elif unread(last, read, gone, at) > 0:
+            count += 1
+            ends += [since for since in gone.values() if since > at]
+    return UnreadRows(count, min(ends, default=None))
+
+
+def unread_rows(user: UUID, *, limit: int) -> Query:
+    """Return the query for a user's active rows that are marked unread or have messages after the marker.
+
+    They are among this many rows, and strongly consistent. Some of those messages may be hidden or expired:
+    `count_unread` leaves those out.
+    """
+    rows = inbox_rows(user, limit=limit, consistent=True)
+    is_unread = "(#read < #last OR attribute_exists(#u)) AND attribute_not_exists(#state)"
+    return replace(rows, filter=is_unread, projection=UNREAD)
+
+
+def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:
+    """Return the query for index entries, newest bucket first: from a position's bucket on, or after an entry."""
+    newest = Query(
+        "#inbox = :inbox",
+        {":inbox": f"IN#{user}"},
+        index=INBOX_INDEX,
+        limit=limit,
+        descending=True,
+        projection=ENTRY,
+    )
+    if start is None:
+        return newest
+    if isinstance(start, InboxPosition):
+        values = dict(newest.values) | {":bucket": bucket(start.last_at)}
+        return replace(newest, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
+    after = {**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket}
+    return replace(newest, after=after)
+
+
+def to_inbox_entry(item: StoredItem) -> BucketPosition:
+    """Return the position of an index entry."""
+    bucket = int(item["activity_bucket"]["N"])
+    return BucketPosition(bucket, text_to_uuid(item["sk"]["S"][4:]), (bucket + 1) * BUCKET_MS - 1)
+
+
+def owner(item: StoredItem) -> UUID:
+    """Return the user whose inbox row this is, or whose index entry."""
+    return text_to_uuid(item["pk"]["S"][4:])
+
+
+def is_behind(row: InboxRow, position: InboxPosition | BucketPosition | None) -> bool:
+    """Return whether a row comes after a position (None: the begin)."""
+    if isinstance(position, BucketPosition):
+        return to_ms(row.last_at) <= position.latest_ms
+    return position is None or position > InboxPosition.of(row)
+
+
+def continued(entry: BucketPosition, before: InboxPosition | BucketPosition | None) -> BucketPosition:
+    """Return the position of an entry in a walk that has come from another position."""
+    if before is None:
+        return entry
+    latest_ms = to_ms(before.last_at) if isinstance(before, InboxPosition) else before.latest_ms
+    return replace(entry, latest_ms=min(entry.latest_ms, latest_ms))
+
+
+def latest_position(position: BucketPosition) -> InboxPosition:
+    """Return the position before all rows that may be behind an entry."""
+    return InboxPosition(from_ms(position.latest_ms), UUID(int=2**128 - 1))
