@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.http.types import EXAMPLE_UUID, HANDLE, Timestamp, Uuid
+from app.http.types import EXAMPLE_UUID, Timestamp, Uuid
 from app.users.models import Name
+from app.users.schemas import display_name_of, handle_of
 
 
 @dataclass(slots=True)
@@ -16,20 +17,8 @@ class BlockView:
     """Another user, and whether the caller has blocked that user."""
 
     user_uuid: Annotated[Uuid, Field(description="The other user", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[
-        str,
-        Field(description="Display name of the other user", min_length=1, max_length=50, examples=["Amélie Laurent"]),
-    ]
-    handle: Annotated[
-        str | None,
-        Field(
-            description="Handle of the other user; null when the account is gone",
-            min_length=3,
-            max_length=30,
-            pattern=HANDLE,
-            examples=["amelie"],
-        ),
-    ]
+    display_name: Annotated[str, display_name_of("the other user")]
+    handle: Annotated[str | None, handle_of("the other user")]
     blocked_at: Annotated[Timestamp | None, Field(description="Time of the block; null: the user is not blocked")]
 
     @classmethod

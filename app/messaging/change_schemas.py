@@ -10,12 +10,11 @@ from app.messaging.mention_schemas import MAX_MENTIONS, Mentions
 from app.messaging.models import LAST_NUMBER, Change, ChangeType
 from app.messaging.schemas import (
     AS_STRING,
-    DISPLAY_NAME,
     MAX_TEXT,
     MAX_VERSION,
-    SENDER_HANDLE,
     TEXT,
 )
+from app.users.schemas import display_name_of, handle_of
 
 
 @dataclass(slots=True)
@@ -119,5 +118,5 @@ class ReactingUserView:
 
     emoji: Annotated[str, Field(description="The emoji, fully qualified", min_length=1, max_length=16, examples=["👍"])]
     user_uuid: Annotated[Uuid, Field(description="The member", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[str, DISPLAY_NAME]
-    handle: Annotated[str | None, SENDER_HANDLE]
+    display_name: Annotated[str, display_name_of("the member")]
+    handle: Annotated[str | None, handle_of("the member")]

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from app.http.types import EXAMPLE_UUID, HANDLE, Uuid
+from app.http.types import EXAMPLE_UUID, Uuid
 from app.users.models import Name
+from app.users.schemas import display_name_of, handle_of
 
 MAX_MENTIONS = 100
 """The most members that a message may mention."""
@@ -30,19 +31,8 @@ class MentionView:
     """A member that a message mentions, by its present name."""
 
     user_uuid: Annotated[Uuid, Field(description="The member", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[
-        str, Field(description="Display name of the member", min_length=1, max_length=50, examples=["Amélie Laurent"])
-    ]
-    handle: Annotated[
-        str | None,
-        Field(
-            description="Handle of the member; null when the account is gone",
-            min_length=3,
-            max_length=30,
-            pattern=HANDLE,
-            examples=["amelie"],
-        ),
-    ]
+    display_name: Annotated[str, display_name_of("the member")]
+    handle: Annotated[str | None, handle_of("the member")]
 
     @classmethod
     def of_all(cls, users: Iterable[UUID], names: Mapping[UUID, Name]) -> "list[MentionView]":

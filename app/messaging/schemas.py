@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import simple_ser_schema
 
-from app.http.types import EXAMPLE_UUID, HANDLE, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
+from app.http.types import EXAMPLE_UUID, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
 from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
 from app.messaging.models import (
@@ -23,6 +23,7 @@ from app.messaging.models import (
 )
 from app.text import preview
 from app.users.models import Name
+from app.users.schemas import GIVEN_HANDLE, display_name_of, handle_of
 
 Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 """The number of a message in a body."""
@@ -51,17 +52,6 @@ ONE_TARGET = {
 TEXT: dict[str, Any] = {"minLength": 1, "maxLength": 1024, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 """The rules for a text. Messaging checks them, with codes of their own."""
 
-DISPLAY_NAME: Any = Field(
-    description="Display name of the sender", min_length=1, max_length=50, examples=["Amélie Laurent"]
-)
-SENDER_HANDLE: Any = Field(
-    description="Handle of the sender; null when the account is gone",
-    min_length=3,
-    max_length=30,
-    pattern=HANDLE,
-    examples=["amelie"],
-)
-
 EXPIRES_AT: Any = Field(description="Time from which the text is empty for all members; null if the text stays")
 IS_HIDDEN: Any = Field(
     description="Whether the caller has deleted it for oneself; the text is empty then", examples=[False]
@@ -88,7 +78,7 @@ class MessageCreate(RequestModel):
         None,
         description="The user to write to: the direct group is found or created. Case does not matter",
         max_length=64,
-        json_schema_extra={"minLength": 3, "maxLength": 31, "pattern": r"^@?[A-Za-z0-9_]{3,30}$"},
+        json_schema_extra=GIVEN_HANDLE,
         examples=["amelie"],
     )
     uuid: Uuid | None = Field(
@@ -141,8 +131,8 @@ class QuoteView:
 
     number: Annotated[int, Field(ge=1, le=LAST_NUMBER, description="Its number in the group", examples=[40])]
     user_uuid: Annotated[Uuid, Field(description="Its sender", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[str, DISPLAY_NAME]
-    handle: Annotated[str | None, SENDER_HANDLE]
+    display_name: Annotated[str, display_name_of("the sender")]
+    handle: Annotated[str | None, handle_of("the sender")]
     message: Annotated[
         str,
         Field(
@@ -180,8 +170,8 @@ class MessageView:
     ]
     kind: Annotated[MessageKind, AS_STRING, Field(description="Kind of the message", examples=["text"])]
     user_uuid: Annotated[Uuid, Field(description="The sender", examples=[EXAMPLE_UUID])]
-    display_name: Annotated[str, DISPLAY_NAME]
-    handle: Annotated[str | None, SENDER_HANDLE]
+    display_name: Annotated[str, display_name_of("the sender")]
+    handle: Annotated[str | None, handle_of("the sender")]
     message: Annotated[str, Field(description="The text", max_length=MAX_TEXT, examples=["Shall we ship it today?"])]
     created_at: Annotated[Timestamp, Field(description="Time of acceptance")]
     reply_to: Annotated[
@@ -276,20 +266,8 @@ class MessageGroupView:
     kind: Annotated[
         GroupKind, AS_STRING, Field(description="`direct`: the only direct group of two users", examples=["direct"])
     ]
-    display_name: Annotated[
-        str,
-        Field(description="Display name of the other user", min_length=1, max_length=50, examples=["Amélie Laurent"]),
-    ]
-    handle: Annotated[
-        str | None,
-        Field(
-            description="Handle of the other user; null when the account is gone",
-            min_length=3,
-            max_length=30,
-            pattern=HANDLE,
-            examples=["amelie"],
-        ),
-    ]
+    display_name: Annotated[str, display_name_of("the other user")]
+    handle: Annotated[str | None, handle_of("the other user")]
     message: Annotated[
         str,
         Field(
@@ -425,8 +403,8 @@ class ReceiptView(ResponseModel):
     """A member that has received a message."""
 
     user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
-    display_name: str = DISPLAY_NAME
-    handle: str | None = SENDER_HANDLE
+    display_name: str = display_name_of("the member")
+    handle: str | None = handle_of("the member")
     is_read: bool = Field(description="Whether the member has read it; false: received only", examples=[True])
 
     @classmethod

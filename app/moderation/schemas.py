@@ -10,6 +10,7 @@ from app.http.types import EXAMPLE_UUID, RequestModel, Timestamp, Uuid, never_nu
 from app.messaging.schemas import AS_STRING, Number
 from app.moderation.models import Report, ReportDraft, ReportReason
 from app.moderation.service import NOTE_LENGTH
+from app.users.schemas import GIVEN_HANDLE
 
 ONE_TARGET = {
     "if": {"required": ["handle"]},
@@ -41,7 +42,7 @@ class ReportCreate(RequestModel):
         None,
         description="The user to report. Case does not matter",
         max_length=64,
-        json_schema_extra={"minLength": 3, "maxLength": 31, "pattern": r"^@?[A-Za-z0-9_]{3,30}$"},
+        json_schema_extra=GIVEN_HANDLE,
         examples=["amelie"],
     )
     message_group_uuid: Uuid | None = Field(None, description="The group of the message", examples=[EXAMPLE_UUID])

@@ -24,6 +24,26 @@ _handle: Any = Field(
 _display_name: Any = Field(
     description="Display name; may change", min_length=1, max_length=50, examples=["Amélie Laurent"]
 )
+
+
+def display_name_of(whose: str) -> Any:
+    """Return the field of the present display name of a user, such as `the sender`."""
+    return Field(description=f"Display name of {whose}", min_length=1, max_length=50, examples=["Amélie Laurent"])
+
+
+def handle_of(whose: str) -> Any:
+    """Return the field of the handle of a user, such as `the sender`."""
+    return Field(
+        description=f"Handle of {whose}; null when the account is gone",
+        min_length=3,
+        max_length=30,
+        pattern=HANDLE,
+        examples=["amelie"],
+    )
+
+
+GIVEN_HANDLE: dict[str, Any] = {"minLength": 3, "maxLength": 31, "pattern": r"^@?[A-Za-z0-9_]{3,30}$"}
+"""The rules for the handle of another user in a body. An unknown one is user-not-found, whatever is wrong with it."""
 DisplayName = Annotated[str, Field(max_length=200), AfterValidator(_visible)]
 _new_display_name: Any = Field(
     description="Display name, 1 to 50 characters; control and invisible characters are dropped",
