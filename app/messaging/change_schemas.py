@@ -8,12 +8,7 @@ from pydantic import Field
 from app.http.types import EXAMPLE_UUID, RequestModel, Timestamp, Uuid
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions
 from app.messaging.models import LAST_NUMBER, Change, ChangeType
-from app.messaging.schemas import (
-    AS_STRING,
-    MAX_TEXT,
-    MAX_VERSION,
-    TEXT,
-)
+from app.messaging.schemas import AS_STRING, MAX_TEXT, MAX_VERSION, TEXT
 from app.users.schemas import display_name_of, handle_of
 
 

@@ -11,7 +11,7 @@ from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
-from app.messaging.schemas import (
+from app.messaging.group_schemas import (
     DeliveredMarkerUpdate,
     MessageGroupView,
     ReadMarkerUpdate,

@@ -22,7 +22,8 @@ from app.messaging.errors import (
     ReplyBeyondEnd,
     UuidTaken,
 )
-from app.messaging.schemas import CounterView, MessageCreate, MessageView, NumberParameter
+from app.messaging.group_schemas import CounterView
+from app.messaging.schemas import MessageCreate, MessageView, NumberParameter
 from app.messaging.views import message_views
 from app.messaging.windows import Window
 from app.users.errors import UserNotFound

@@ -7,7 +7,7 @@ from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
 from app.messaging.change_routes import NOT_FOUND, GroupUuid, Number
-from app.messaging.schemas import ReceiptView
+from app.messaging.group_schemas import ReceiptView
 
 router = APIRouter(prefix="/api/messages/{message_group_uuid}", tags=["messages"], route_class=SignedInRoute)
 

@@ -1,4 +1,4 @@
-"""Schemas of message groups and messages."""
+"""Schemas of messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,11 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import simple_ser_schema
 
-from app.http.types import EXAMPLE_UUID, PlainDigits, RequestModel, ResponseModel, Timestamp, Uuid, never_null
-from app.messaging.hiding import MAX_HIDDEN
+from app.http.types import EXAMPLE_UUID, PlainDigits, RequestModel, Timestamp, Uuid, never_null
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
 from app.messaging.models import (
     LAST_NUMBER,
-    MAX_MENTIONS_COUNTED,
     Draft,
-    GroupKind,
-    InboxRow,
-    MemberState,
     Message,
     MessageKind,
 )
@@ -27,7 +22,6 @@ from app.users.schemas import GIVEN_HANDLE, display_name_of, handle_of
 
 Number = Annotated[int, Field(strict=True, ge=1, le=LAST_NUMBER)]
 """The number of a message in a body."""
-HiddenNumber = Annotated[int, Field(ge=1, le=LAST_NUMBER, examples=[42])]
 NumberParameter = Annotated[int, Field(ge=1, le=LAST_NUMBER), PlainDigits]
 """The number of a message in a query."""
 MAX_VERSION = 2**53 - 1
@@ -36,12 +30,6 @@ MAX_TEXT = 16 * 1024
 """The greatest length of a text in an answer. Earlier versions did not count the white space around a text."""
 MIN_EXPIRES_IN, MAX_EXPIRES_IN = 5, 28 * 24 * 3600
 """Seconds until a message expires: at most four weeks."""
-DELIVERED_NUMBER: Any = Field(
-    ge=0,
-    le=LAST_NUMBER,
-    description="Number of the last message that a device of the member has received; never less than `number`",
-    examples=[42],
-)
 AS_STRING = GetPydanticSchema(lambda kind, schema_of: {**schema_of(kind), "serialization": simple_ser_schema("str")})
 """Serialises a StrEnum as the string that it is, without asking it for its value."""
 ONE_TARGET = {
@@ -256,183 +244,3 @@ class MessageView:
 def _reactions(message: Message, viewer: UUID) -> list[ReactionView]:
     views = [ReactionView(emoji, len(users), viewer in users) for emoji, users in message.reactions.items()]
     return sorted(views, key=lambda view: (-view.count, view.emoji))
-
-
-@dataclass(slots=True)
-class MessageGroupView:
-    """A message group in the caller's view."""
-
-    uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
-    kind: Annotated[
-        GroupKind, AS_STRING, Field(description="`direct`: the only direct group of two users", examples=["direct"])
-    ]
-    display_name: Annotated[str, display_name_of("the other user")]
-    handle: Annotated[str | None, handle_of("the other user")]
-    message: Annotated[
-        str,
-        Field(
-            description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
-            " Empty if it was deleted or hidden, and of a message that expires",
-            max_length=160,
-            examples=["Shall we ship it"],
-        ),
-    ]
-    created_at: Annotated[Timestamp, Field(description="Time of the last activity")]
-    last_number: Annotated[int, Field(ge=1, le=LAST_NUMBER, description="Number of the last message", examples=[42])]
-    last_message_by: Annotated[Uuid, Field(description="Sender of the last message", examples=[EXAMPLE_UUID])]
-    read_number: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=LAST_NUMBER,
-            description="Number of the last message that the caller has read; 0: none",
-            examples=[40],
-        ),
-    ]
-    unread_count: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=LAST_NUMBER,
-            description="`last_number` - `read_number`, without messages that are hidden or have expired",
-            examples=[2],
-        ),
-    ]
-    state: Annotated[
-        MemberState,
-        AS_STRING,
-        Field(description="Whether the caller is in the group or has left it", examples=["active"]),
-    ]
-    muted_until: Annotated[Timestamp | None, Field(description="No notifications before this time")]
-    pinned_at: Annotated[Timestamp | None, Field(description="Time at which the caller pinned the group")]
-    version: Annotated[
-        int, Field(ge=1, le=MAX_VERSION, description="Grows with every change of this view", examples=[57])
-    ]
-
-    peer_uuid: Annotated[Uuid | None, Field(description="The other user of a `direct` group", examples=[EXAMPLE_UUID])]
-    change_number: Annotated[
-        int, Field(ge=0, le=LAST_NUMBER, description="Number of the last change of a message; 0: none", examples=[7])
-    ]
-    unread_mention_count: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=MAX_MENTIONS_COUNTED,
-            description="Unread messages that mention the caller. At most 20 are counted: 20 means 20 or more",
-            examples=[1],
-        ),
-    ]
-    expires_at: Annotated[
-        Timestamp | None, Field(description="Time from which the text of the last message is empty; null if it stays")
-    ]
-    unread_until: Annotated[
-        Timestamp | None,
-        Field(
-            description="Time from which `unread_count` is lower, as an unread message expires: read the group again"
-            " then; null if none expires"
-        ),
-    ]
-    hidden: Annotated[
-        list[HiddenNumber],
-        Field(description="Numbers of messages that the caller has hidden, the last 20 of them", max_length=MAX_HIDDEN),
-    ]
-    hide_count: Annotated[
-        int, Field(ge=0, le=MAX_VERSION, description="How many messages the caller has hidden", examples=[0])
-    ]
-    is_marked_unread: Annotated[
-        bool, Field(description="Whether the caller has marked the group unread", examples=[False])
-    ]
-    blocked_at: Annotated[Timestamp | None, Field(description="Time at which the caller blocked the other user")]
-
-    @classmethod
-    def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
-        return cls(
-            row.group_uuid,
-            GroupKind.DIRECT,
-            peer.display_name,
-            peer.handle,
-            row.preview,
-            row.last_at,
-            row.last_number,
-            row.last_by,
-            row.read_number,
-            row.unread_count,
-            row.state,
-            row.muted_until,
-            row.pinned_at,
-            row.version,
-            row.peer_uuid,
-            row.change_number,
-            len(row.unread_mentions),
-            row.expires_at,
-            row.unread_until,
-            list(row.hidden),
-            row.hide_count,
-            row.is_marked_unread,
-            row.blocked_at,
-        )
-
-
-class ReadMarkerUpdate(RequestModel):
-    """The caller's new read marker."""
-
-    number: Number = Field(description="Number of the last message that the caller has read", examples=[42])
-
-
-class DeliveredMarkerUpdate(RequestModel):
-    """The caller's new delivered marker."""
-
-    number: Number = Field(description="Number of the last message that the client has received", examples=[42])
-
-
-class ReadMarkerView(ResponseModel):
-    """The read and the delivered marker of a member."""
-
-    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
-    number: int = Field(
-        ge=0, le=LAST_NUMBER, description="Number of the last message that the member has read; 0: none", examples=[42]
-    )
-    delivered_number: int = DELIVERED_NUMBER
-
-    @classmethod
-    def of(cls, row: InboxRow) -> "ReadMarkerView":
-        return cls(user_uuid=row.user_uuid, number=row.read_number, delivered_number=row.delivered_number)
-
-
-class ReceiptView(ResponseModel):
-    """A member that has received a message."""
-
-    user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
-    display_name: str = display_name_of("the member")
-    handle: str | None = handle_of("the member")
-    is_read: bool = Field(description="Whether the member has read it; false: received only", examples=[True])
-
-    @classmethod
-    def of(cls, row: InboxRow, number: int, member: Name) -> "ReceiptView":
-        return cls(
-            user_uuid=row.user_uuid,
-            display_name=member.display_name,
-            handle=member.handle,
-            is_read=row.read_number >= number,
-        )
-
-
-class TypingView(ResponseModel):
-    """The typing indicator of the caller."""
-
-    expires_in: int = Field(
-        ge=0, le=60, description="Seconds until the indicator ends unless it is renewed; 0: it has ended", examples=[15]
-    )
-
-
-class CounterView(ResponseModel):
-    """The number of groups with unread messages."""
-
-    count: int = Field(
-        ge=0, le=MAX_VERSION, description="Groups with unread messages, or that are marked unread", examples=[3]
-    )
-    is_complete: bool = Field(
-        description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
-        " newest activity were counted, and more may have unread messages",
-        examples=[True],
-    )

@@ -7,7 +7,7 @@ from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.messaging.errors import GroupNotFound
 from app.messaging.group_routes import GroupUuid
-from app.messaging.schemas import MessageGroupView
+from app.messaging.group_schemas import MessageGroupView
 from app.messaging.view_schemas import ViewUpdate
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)

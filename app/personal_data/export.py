@@ -12,9 +12,9 @@ from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import EditView
 from app.messaging.changes import Changes
 from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
+from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
 from app.messaging.models import InboxRow, Message
 from app.messaging.receipts import Receipts
-from app.messaging.schemas import MessageGroupView, ReadMarkerView
 from app.messaging.service import Messaging
 from app.messaging.settings_schemas import SettingsView
 from app.messaging.user_settings import UserSettingsService

@@ -7,8 +7,9 @@ from typing_extensions import TypeAliasType
 
 from app.http.types import EXAMPLE_UUID, ResponseModel, Timestamp, Uuid
 from app.messaging.change_schemas import EditView
+from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
 from app.messaging.models import LAST_NUMBER
-from app.messaging.schemas import MAX_VERSION, MessageGroupView, MessageView, ReadMarkerView
+from app.messaging.schemas import MAX_VERSION, MessageView
 from app.messaging.settings_schemas import SettingsView
 from app.users.schemas import UserView
 

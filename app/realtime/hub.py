@@ -11,7 +11,7 @@ from app.errors import Overloaded
 from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import ChangeView
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
-from app.messaging.schemas import MessageGroupView
+from app.messaging.group_schemas import MessageGroupView
 from app.messaging.views import message_views
 from app.metrics import Metrics
 from app.realtime.bus import Bus

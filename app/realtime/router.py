@@ -11,7 +11,7 @@ from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, authorization_of
 from app.messaging.change_schemas import ChangeView
-from app.messaging.schemas import MessageGroupView
+from app.messaging.group_schemas import MessageGroupView
 from app.messaging.views import message_views
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream

@@ -8,8 +8,9 @@ from typing_extensions import TypeAliasType
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
 from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.change_schemas import ChangeView
+from app.messaging.group_schemas import DELIVERED_NUMBER, MessageGroupView
 from app.messaging.models import LAST_NUMBER
-from app.messaging.schemas import DELIVERED_NUMBER, MAX_VERSION, MessageGroupView, MessageView
+from app.messaging.schemas import MAX_VERSION, MessageView
 from app.users.schemas import UserShortView
 
 

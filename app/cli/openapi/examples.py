@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from app.messaging.change_schemas import ChangeView
+from app.messaging.group_schemas import MessageGroupView
 from app.messaging.mention_schemas import MentionView
 from app.messaging.models import ChangeType, GroupKind, MemberState, MessageKind
-from app.messaging.schemas import MessageGroupView, MessageView
+from app.messaging.schemas import MessageView
 from app.realtime.schemas import (
     ChangeEvent,
     EventView,
