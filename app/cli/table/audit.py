@@ -13,7 +13,7 @@ from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, inbox_items, items
 from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, InboxRow, Message, direct_group_uuid
 
-SCHEMA = f"""
+SCHEMA = """
     CREATE TABLE logs (
         message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB, newest BLOB
     ) WITHOUT ROWID;
@@ -33,10 +33,9 @@ SCHEMA = f"""
         WITHOUT ROWID;
     CREATE TABLE row_mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
         WITHOUT ROWID;
-    CREATE VIEW unread_mentions AS SELECT message_group, user, number FROM (
+    CREATE VIEW unread_mentions AS
         SELECT mentions.*, row_number() OVER (PARTITION BY message_group, user ORDER BY number DESC) AS place
-        FROM mentions JOIN inbox_rows USING (message_group) WHERE owner = user AND number > read
-    ) WHERE place <= {MAX_MENTIONS_COUNTED};
+        FROM mentions JOIN inbox_rows USING (message_group) WHERE owner = user AND number > read;
     CREATE TABLE changed_messages (
         message_group BLOB, number INTEGER,
         last INTEGER, last_edit INTEGER, edit BLOB, edits INTEGER, reactions INTEGER, deleted INTEGER, texts INTEGER,
@@ -56,7 +55,7 @@ SCHEMA = f"""
         WHERE last IS NOT own_last OR edit IS NOT own_edit OR deleted IS NOT own_deleted
         OR iif(deleted IS NULL, edits IS NOT own_edits OR reactions IS NOT own_reactions,
             texts > 0 OR own_text > 0 OR own_edits <> 0 OR own_reactions <> 0);
-"""  # noqa: S608  # a number
+"""
 """`changed_messages` has each message that was changed: what its changes make of it, and what the message has (own_…).
 
 Both sides come in any order. Lists and sets are compared by the sum of their members' digests: an edit adds to one, a
@@ -224,14 +223,18 @@ class Audit(TemporaryDatabase):
                 OR logs.newest <> inbox_rows.newest
             UNION SELECT message_group FROM inbox_rows LEFT JOIN change_logs USING (message_group)
                 WHERE newest_change IS NOT change_logs.newest
-            UNION SELECT message_group FROM (SELECT * FROM unread_mentions EXCEPT SELECT * FROM row_mentions)
+            UNION SELECT message_group FROM (
+                SELECT message_group, user, number FROM unread_mentions WHERE place <= ?
+                EXCEPT SELECT * FROM row_mentions
+            )
             UNION SELECT message_group FROM (SELECT * FROM row_mentions EXCEPT SELECT * FROM mentions)
             UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
                 GROUP BY message_group HAVING count(owner) <> 2
             UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
                 ON theirs.owner = mine.peer AND theirs.message_group = mine.message_group
                 AND theirs.peer = mine.owner WHERE theirs.owner IS NULL
-            """
+            """,
+            MAX_MENTIONS_COUNTED,
         )
 
     def suspicious_messages(self, group: UUID) -> Iterator[int]:
@@ -276,8 +279,8 @@ class Audit(TemporaryDatabase):
             """
         )
 
-    def _uuids(self, sql: str) -> Iterator[UUID]:
-        for (uuid,) in self._db.execute(sql):
+    def _uuids(self, sql: str, *values: int) -> Iterator[UUID]:
+        for (uuid,) in self._db.execute(sql, values):
             yield UUID(bytes=uuid)
 
 
