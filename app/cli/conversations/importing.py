@@ -19,13 +19,13 @@ from app.cli.batches import batched
 from app.cli.capacity.cost import cost
 from app.cli.changed_messages import as_sent
 from app.cli.console import Console
+from app.cli.conversations.line_check import LineCheck
 from app.cli.conversations.lines import (
     LINE,
     BlockLine,
     ChangeLine,
     ErasureLine,
     InboxRowLine,
-    LineCheck,
     MessageLine,
     SettingsLine,
     UserLine,

@@ -1,0 +1,106 @@
+"""The check of an export's file, line by line: each alone, and that none is missing."""
+
+from collections import Counter
+from collections.abc import Iterator
+from uuid import UUID
+
+from pydantic import (
+    ValidationError,
+)
+
+from app.cli.conversations.lines import (
+    ENTITIES,
+    LINE,
+    BlockLine,
+    ChangeLine,
+    EndLine,
+    ErasureLine,
+    InboxRowLine,
+    Line,
+    MessageLine,
+    SettingsLine,
+    UserLine,
+    end_line,
+)
+
+
+class LineCheck:
+    """Checks the lines of a file one after the other: each alone, and that none is missing.
+
+    An export has the changes of a group in their order, then its messages in theirs, then its rows. What was changed
+    during the export comes before the rows: further changes, and their messages once more. `damaged` accepts holes,
+    which a log may have.
+    """
+
+    def __init__(self, *, damaged: bool) -> None:
+        self._damaged = damaged
+        self._group: UUID | None = None
+        self._number = self._change = self._applied = 0
+        self._since_end: Counter[str] = Counter()
+        self.lines = 0
+        self.users = 0
+
+    def complaints(self, text: bytes) -> Iterator[str]:
+        """Yield what is wrong with the next line of the file."""
+        self.lines += 1
+        try:
+            line = LINE.validate_json(text)
+        except ValidationError as error:
+            yield f"line {self.lines}: {_first_error(error)}"
+        else:
+            if complaint := self._place(line):
+                yield f"line {self.lines}: {complaint}"
+
+    def last_complaint(self) -> str:
+        """Return what is wrong with the end of the file, empty if it is whole."""
+        if self._since_end or not self.lines:
+            return f"it has no end after line {self.lines}: it was cut off, or its export was interrupted"
+        return ""
+
+    def _place(self, line: Line) -> str:
+        """Return what is wrong with the place of a line, empty if it is right."""
+        if isinstance(line, EndLine):
+            counts, self._since_end = self._since_end, Counter()
+            return "" if line == end_line(counts) else "the file has not as many lines as it says: some are missing"
+        self._since_end[line.entity] += 1
+        if isinstance(line, UserLine | ErasureLine):
+            self.users += 1
+        if isinstance(line, UserLine | SettingsLine | ErasureLine | BlockLine):
+            return ""
+        if line.group_uuid != self._group:
+            self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0
+        wrong = self._wrong(line)
+        return "" if self._damaged else wrong
+
+    def _wrong(self, line: ChangeLine | MessageLine | InboxRowLine) -> str:
+        """Return what is wrong with the place of a line in its group, and remember the line."""
+        if isinstance(line, ChangeLine):
+            return self._wrong_change(line)
+        self._applied = max(self._applied, line.change_number)
+        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_row(line)
+
+    def _wrong_change(self, line: ChangeLine) -> str:
+        if line.number == 1:  # another export of the group may follow
+            self._number = self._change = self._applied = 0
+        wanted, self._change = self._change + 1, line.number
+        return "" if line.number == wanted else f"group {line.group_uuid} has no change {wanted} before {line.number}"
+
+    def _wrong_message(self, line: MessageLine) -> str:
+        if line.change_number and line.number <= self._number:  # once more, after a change
+            return ""
+        wanted, self._number = self._number + 1 if line.number != 1 else 1, line.number
+        return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
+
+    def _wrong_row(self, line: InboxRowLine) -> str:
+        if line.last_number > self._number:
+            end = f"the messages before it at {self._number}"
+            return f"the row of group {line.group_uuid} ends at {line.last_number}, {end}"
+        if self._applied > self._change:
+            return f"group {line.group_uuid} is at change {self._applied}, and its changes end at {self._change}"
+        return ""
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
+    return f"{place}: {first['msg']}" if place else first["msg"]
