@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from app.cli.batches import batched
 from app.cli.console import Console
 from app.cli.conversations.group_reader import GroupReader
 from app.cli.conversations.importing import Importer
-from app.cli.conversations.lines import end_line
+from app.cli.conversations.lines import MessageLine, end_line
+from app.cli.failures import Failure
 from app.cli.seed.synthetic import Group
 from app.cli.services import open_services
 from app.gateways.dynamodb import Table
 from app.messaging import items
 from app.messaging.changes import Changes
-from app.messaging.models import ChangeType
+from app.messaging.models import Block, ChangeType
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
 from tests.cli.test_verify import findings
@@ -178,6 +180,28 @@ async def test_a_file_without_some_of_its_changes_is_refused(source: Place, empt
         ended = await empty.run("import", str(file))
         assert (ended.code, complaint in ended.complaint) == (2, True), (name, ended)
     assert (await empty.done("scan", "--json")).out == ""
+
+
+async def test_a_message_that_comes_again_in_the_same_lines_is_written_in_their_order(empty: Place) -> None:
+    [group], sent = OWN[:1], OWN[0].sent(1)
+    again = [replace(sent, change_number=number, reactions={"🌱": frozenset({group.one})}) for number in (3, 5, 9)]
+    lines = [MessageLine.of(message).model_dump_json().encode() for message in (sent, *again)]
+    async with empty.table() as table:
+        await Importer(Console(), table, None).write(lines)
+        assert await MessagingStore(table).message(group.uuid, 1) == again[-1]
+
+
+async def test_a_message_beyond_the_end_of_a_blocked_group_is_reported(
+    empty: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group, sent = OWN[0], OWN[0].sent(1)
+    async with empty.table() as table:
+        await MessagingStore(table).blocks.block(Block(group.one, group.other, sent.created_at))
+        importer = Importer(Console(), table, None)
+        await importer.write([MessageLine.of(sent).model_dump_json().encode()])
+        with pytest.raises(Failure, match="1 messages, changes or users differ"):
+            importer.show(1)
+    assert f"Group {group.uuid} is blocked, and takes no message 1." in capsys.readouterr().err
 
 
 async def converse(table: Table, changes: Changes, group: Group) -> None:

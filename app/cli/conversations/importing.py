@@ -12,6 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, BinaryIO, Final, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -38,7 +39,7 @@ from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
-from app.messaging.errors import UuidTaken
+from app.messaging.errors import CannotMessage, UuidTaken
 from app.messaging.models import Block, Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
@@ -146,7 +147,8 @@ class Importer:
         """Write lines: changes, then messages, then rows, so that none of them is ahead of its log."""
         lines = [LINE.validate_json(line) for line in batch]
         await asyncio.gather(*map(self._write_changes, _runs([c.value() for c in lines if isinstance(c, ChangeLine)])))
-        await asyncio.gather(*map(self._write_log, _runs([m.value() for m in lines if isinstance(m, MessageLine)])))
+        messages = [line.value() for line in lines if isinstance(line, MessageLine)]
+        await asyncio.gather(*map(self._write_messages, _by_group(messages)))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
         await asyncio.gather(*(self._put(inbox_items.copied_inbox_row(row)) for row in rows))
         owned = [line for line in lines if isinstance(line, SettingsLine)]
@@ -180,8 +182,12 @@ class Importer:
             await self._table.update(change_items.remove_texts(change.group_uuid, change.number))
             self._done["written"] += 1
         else:
-            self._done["different"] += 1
-            self._console.note(f"Group {change.group_uuid} has another change {change.number}.")
+            self._report(f"Group {change.group_uuid} has another change {change.number}.")
+
+    async def _write_messages(self, messages: Sequence[Message]) -> None:
+        """Write messages of a group in their order: one that was changed during the export comes again."""
+        for run in _runs(messages):
+            await self._write_log(run)
 
     async def _write_log(self, messages: Sequence[Message]) -> None:
         """Write successive messages of a log. If the first is there, the others are read before any is written."""
@@ -206,15 +212,18 @@ class Importer:
             await self._follow(message, error.winner)
             return False
         except UuidTaken:
-            self._report(message)
+            self._report(f"Group {message.group_uuid} has another message {message.number}.")
+            return False
+        except CannotMessage:
+            self._report(f"Group {message.group_uuid} is blocked, and takes no message {message.number}.")
             return False
         self._done["written"] += 1
         await self._remove_texts(message)
         return True
 
-    def _report(self, message: Message) -> None:
+    def _report(self, difference: str) -> None:
         self._done["different"] += 1
-        self._console.note(f"Group {message.group_uuid} has another message {message.number}.")
+        self._console.note(difference)
 
     async def _follow(self, message: Message, there: Message) -> None:
         """Bring the existing message to the changes that this one has, unless it has them, or is another message."""
@@ -225,7 +234,7 @@ class Importer:
         elif (is_same and there.change_number > message.change_number) or _is_alike(message, there):
             self._done["kept"] += 1
         else:
-            return self._report(message)
+            return self._report(f"Group {message.group_uuid} has another message {message.number}.")
         return await self._remove_texts(replace(message, expires_in=message.expires_in or there.expires_in))
 
     async def _remove_texts(self, message: Message) -> None:
@@ -265,6 +274,14 @@ class Importer:
 
 
 T = TypeVar("T", Message, Change)
+
+
+def _by_group(values: Sequence[T]) -> list[list[T]]:
+    """Return the values of each group in a list of their own."""
+    groups: dict[UUID, list[T]] = {}
+    for value in values:
+        groups.setdefault(value.group_uuid, []).append(value)
+    return list(groups.values())
 
 
 def _runs(values: Sequence[T]) -> list[list[T]]:
