@@ -3,9 +3,9 @@
     block   USR#<user>    BLOCK#<other>   at ms
     fence   MSG#<group>   N#<end + 1>     fence
 
-The fence takes the next number, so that no message can be appended, whoever has read what before. Rows of both members
-have `blocked`, `peer_read` and `peer_d`: what each is shown of the other's markers. The row of the user who blocks has
-`block`, the time.
+The fence takes the next number, so the put of any message fails, whatever its process has read before. The rows of both
+members have `blocked`, `peer_read` and `peer_d`: the other's markers as each member gets them. The row of the blocking
+user has `block`, the time.
 """
 
 from datetime import datetime

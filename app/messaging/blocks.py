@@ -1,6 +1,6 @@
-"""The rules of blocks: a user who blocks another neither hears from the other nor is heard.
+"""The rules of blocks: two users of whom either has blocked the other cannot write, react or type to one another.
 
-What was written before stays readable to both. The other is told nothing: each answer is the same, whoever has blocked.
+What was written before stays readable to both. Answers do not tell which of the two has blocked the other.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ class Blocks:
         publish: Publish = discard_events,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """Publish a GroupChanged for the row of the user who blocks or unblocks."""
+        """Publish GroupChanged for the caller's row after a block and after its end."""
         self._store = store
         self._users = users
         self._tasks = tasks

@@ -188,11 +188,11 @@ async def delete_message(
 
     For all members its sender may delete it, for 48 hours after it was sent unless configured otherwise. Number, sender
     and times remain; text, earlier texts and reactions are removed, from the database, too. The list of changes still
-    says who reacted when, without texts.
+    has the reactions with their users and times, without texts.
 
-    With `for=me` any member hides any message, at any time, from oneself on all devices: it keeps its number and has no
-    text, `is_hidden` is true, and it is no longer unread. Other members do not learn of it. A repeated call changes
-    nothing more.
+    With `for=me` a member hides any message, at any time, on all devices of the member's own: it keeps its number and
+    has no text, `is_hidden` is true, and it is no longer unread. Other members do not learn of it. A repeated call
+    changes nothing more.
     """
     if deleted_for is DeletedFor.ME:
         return await show(await changes.hide(user, message_group_uuid, number))

@@ -90,7 +90,7 @@ class Changes:
         return seen_by(message, user, self._clock())
 
     async def hide(self, user: UUID, group: UUID, number: int) -> Message:
-        """Hide a message from the user, who may be any member, and return it as the user sees it.
+        """Hide a message from a member, and return what the member sees of it.
 
         4 WCU and 2 RCU; a repeated call costs 2 RCU.
         """

@@ -1,4 +1,4 @@
-"""Messages that a member has hidden: deleted for oneself, on all devices, and for no other member."""
+"""Hidden messages: a member has deleted them on all devices of the member's own; other members see them as before."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""The writes that hide a message from a member, or delete it for oneself: the message and the member's row at once."""
+"""The writes that hide a message from a member: to the message and to the member's row, in one transaction."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -47,7 +47,7 @@ def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
 
 
 def mentions(message: Message, user: UUID) -> bool:
-    """Return whether a message counts as a mention for a user: one's own messages are never unread."""
+    """Return whether a message counts as a mention for a user: the sender's own message is never unread."""
     return user in message.mentions and user != message.user_uuid
 
 

@@ -18,8 +18,8 @@ async def list_receipts(
 ) -> Page[ReceiptView]:
     """List the members that have read a message, and those whose devices have received it.
 
-    All of them but its sender and the caller: a group has at most 100 members, so there are no pages. Members who do
-    not share receipts with the caller are missing, whether they have read it or not.
+    All of them but its sender and the caller: a group has at most 100 members, so there are no pages. A member that
+    shares no receipts with the caller is missing, whether it has read the message or not.
     """
     rows = await receipts.of_message(user, message_group_uuid, number)
     names = await users.names(row.user_uuid for row in rows)

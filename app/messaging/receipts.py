@@ -1,4 +1,4 @@
-"""Receipts: how far members have read and received, for members who share that with the caller."""
+"""Receipts: the markers of a group's members, without those of members that do not share theirs with the caller."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -41,9 +41,7 @@ TEXT: dict[str, Any] = {"minLength": 1, "maxLength": 1024, "pattern": r"^[^\u000
 """The rules for a text. Messaging checks them, with codes of their own."""
 
 EXPIRES_AT: Any = Field(description="Time from which the text is empty for all members; null if the text stays")
-IS_HIDDEN: Any = Field(
-    description="Whether the caller has deleted it for oneself; the text is empty then", examples=[False]
-)
+IS_HIDDEN: Any = Field(description="Whether the caller has hidden it; the text is empty then", examples=[False])
 
 
 def _one_target(schema: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ class UserSettings:
     """A user's settings for messaging. Each has a default, and an attribute of its name."""
 
     receipts: bool = True
-    """False for a user whose read and delivered markers others do not get, and who gets none of theirs."""
+    """False hides the user's read and delivered markers from others, and theirs from the user."""
 
 
 def settings_key(user: UUID) -> Key:

@@ -20,8 +20,8 @@ async def get_settings(user: CurrentUser, settings: SettingsDep) -> SettingsView
 async def update_settings(body: SettingsUpdate, user: CurrentUser, settings: SettingsDep) -> SettingsView:
     """Change some of the caller's settings.
 
-    While `receipts` is false, nobody gets the caller's read and delivered markers, and the caller gets only their own:
-    in lists, in events and after a stream has resumed. Other devices of the caller's still learn what was read.
-    Markers go on to move; once it is true again, all are shown as they stand.
+    While `receipts` is false, other members do not get the caller's read and delivered markers, nor the caller theirs:
+    in lists, in events and after a stream has resumed. The caller's own devices get the caller's markers. Markers move
+    meanwhile; once `receipts` is true again, all of them are shown as they stand.
     """
     return SettingsView.of(await settings.change(user, body.changes()))

@@ -1,4 +1,4 @@
-"""The rules of users' settings: whose receipts who gets, decided where they are listed, published and delivered."""
+"""Settings of users. Receipts that they withhold are left out of lists, of what is published, and of streams."""
 
 import asyncio
 from collections.abc import Collection, Mapping

@@ -24,7 +24,7 @@ POLL_INTERVAL = 10.0
 
 
 class Erasures:
-    """Erases users, at once as far as anybody can see, and the rest in the background, one user at a time."""
+    """Erases users: what other users see at once, the rest in the background, one user at a time."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Erasures:
         self._has_work = asyncio.Event()
 
     async def erase_own(self, claims: Claims, handle: str) -> Erasure:
-        """Erase the caller, who names the own handle. Raises HandleDiffers, AccountErased and Unavailable."""
+        """Erase the caller, if the handle is the caller's. Raises HandleDiffers, AccountErased and Unavailable."""
         user = await self._users.me(claims)
         if fold_handle(handle.removeprefix("@")) != user.handle:
             raise HandleDiffers

@@ -103,7 +103,7 @@ async def delete_current_user(
     """Delete the caller's user for good.
 
     From the answer on all calls of the account are 403 `account-erased`, its event streams end, and others see a user
-    without name and handle whom they cannot write to. Groups, read markers, settings and reactions of the user go
+    without name and handle, to which they cannot write. Groups, read markers, settings and reactions of the user go
     within minutes; messages stay with their other members or are deleted, as `messages` says. The handle is free for
     any new user after a time. Another handle than the caller's is 422 `handle-differs`.
 

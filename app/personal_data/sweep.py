@@ -36,7 +36,7 @@ WRITES_PER_SECOND = 20.0
 class SweepTools:
     """The parts of the service that sweeps use, and how fast they go.
 
-    GroupChanged is published to each other member, for whom the user has no name any more.
+    GroupChanged is published to each other member, as the user has no name any more.
     """
 
     store: MemberErasureStore

@@ -1,6 +1,7 @@
 """The log of operators' reads: a command writes into it before it shows anything of a conversation.
 
-A user can be told what was read, by whom and why. If the entry cannot be written, the command fails and shows nothing.
+A user can be told what was read, why, and by which operator. If the entry cannot be written, the command fails and
+shows nothing.
 """
 
 import os

@@ -54,7 +54,7 @@ export type Pending = {
   refusal: string | null;
 };
 
-/** An edit, a deletion, for all or for oneself, or a reaction that the server has not confirmed yet. */
+/** An edit, a deletion for all or for this user, or a reaction that the server has not confirmed yet. */
 export type PendingChange = {
   uuid: string;
   group: string;

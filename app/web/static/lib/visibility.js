@@ -1,4 +1,4 @@
-/** Messages without a text for this user: deleted for oneself, or expired. */
+/** Messages without a text for this user: hidden, or expired. */
 
 /** @typedef {import("../types.js").Message} Message */
 /** @typedef {import("../types.js").Quoted} Quoted */
