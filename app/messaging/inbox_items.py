@@ -5,6 +5,9 @@ muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of 
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
 (absent or lower: read) · u marked unread
+
+Of a group of several members, in place of peer: title · members count · role · systems numbers · hv version of the head
+that the row has this from · open: the head may say more · all: newcomers see the whole log
 """
 
 from collections.abc import Mapping
@@ -13,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Put, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
+from app.messaging.groups.models import Role, has_head
 from app.messaging.items import ABSENT, from_ms, inbox_key, time_or_none, times, to_ms
 from app.messaging.models import MAX_GONE, InboxRow, MemberState, Message
 from app.messaging.visibility import preview_for
@@ -91,7 +95,8 @@ def add_gone(message: Message, at: datetime, *, user: UUID) -> Update:
         inbox_key(user, message.group_uuid),
         "SET #v = #v + :one ADD #gone :gone",
         {":gone": gone_set({message.number: at}), ":one": 1, ":number": message.number, ":most": MAX_GONE},
-        condition="#read < :number AND #last >= :number AND (attribute_not_exists(#gone) OR size(#gone) < :most)",
+        condition=f"#read < :number AND {_not_past_end(message.group_uuid)}"
+        "(attribute_not_exists(#gone) OR size(#gone) < :most)",
     )
 
 
@@ -177,7 +182,7 @@ def inbox_item(row: InboxRow) -> Item:
     """Return an inbox row as the table stores it."""
     item: Item = {
         **inbox_key(row.user_uuid, row.group_uuid),
-        "peer": row.peer_uuid,
+        **({"peer": row.peer_uuid} if row.peer_uuid else _head_attributes(row)),
         "last": row.last_number,
         "at": to_ms(row.last_at),
         "by": row.last_by,
@@ -203,6 +208,12 @@ def inbox_item(row: InboxRow) -> Item:
         item |= {"peer_read": row.peer_read, "peer_d": row.peer_delivered}
     at = times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
     return item | at | times(until=row.expires_at, block=row.blocked_at)
+
+
+def _head_attributes(row: InboxRow) -> Item:
+    told: Item = {"title": row.title, "members": row.member_count, "hv": row.head_version, "role": str(row.role)}
+    optional: Item = {"systems": row.systems, "open": row.is_open, "all": row.shows_history}
+    return told | {name: value for name, value in optional.items() if value}
 
 
 def reset_inbox_row(message: Message, row: InboxRow) -> Update:
@@ -233,15 +244,20 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
 def move_read_marker(user: UUID, group: UUID, number: int) -> Update:
     """Return the update that moves a read marker: forward only, not past the end, and only of an active member.
 
-    It takes the mark of an unread group away, also where the marker is at the number.
+    It takes the mark of an unread group away, also where the marker is at the number. In a group of several members the
+    caller has seen the number in the log, whose end the row may not know.
     """
     return Update(
         inbox_key(user, group),
         "SET #read = :number, #v = #v + :one REMOVE #u",
         {":number": number, ":one": 1},
-        condition="(#read < :number OR (#read = :number AND attribute_exists(#u))) AND #last >= :number"
-        " AND attribute_not_exists(#state)",
+        condition="(#read < :number OR (#read = :number AND attribute_exists(#u)))"
+        f" AND {_not_past_end(group)}attribute_not_exists(#state)",
     )
+
+
+def _not_past_end(group: UUID) -> str:
+    return "attribute_exists(#v) AND " if has_head(group) else "#last >= :number AND "
 
 
 def move_delivered_marker(user: UUID, group: UUID, number: int) -> Update:
@@ -253,8 +269,8 @@ def move_delivered_marker(user: UUID, group: UUID, number: int) -> Update:
         inbox_key(user, group),
         "SET #d = :number",
         {":number": number},
-        condition="#read < :number AND (attribute_not_exists(#d) OR #d < :number) AND #last >= :number"
-        " AND attribute_not_exists(#state)",
+        condition="#read < :number AND (attribute_not_exists(#d) OR #d < :number)"
+        f" AND {_not_past_end(group)}attribute_not_exists(#state)",
     )
 
 
@@ -263,11 +279,11 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
     return InboxRow(
         user_uuid=text_to_uuid(item["pk"]["S"][4:]),
         group_uuid=text_to_uuid(item["sk"]["S"][4:]),
-        peer_uuid=to_known_uuid(item["peer"]["B"]),
+        peer_uuid=to_known_uuid(item["peer"]["B"]) if "peer" in item else None,
         last_number=int(item["last"]["N"]),
         last_at=from_ms(int(item["at"]["N"])),
         last_by=to_known_uuid(item["by"]["B"]),
-        preview=item["text"]["S"],
+        preview=_preview(item),
         read_number=int(item["read"]["N"]),
         version=int(item["v"]["N"]),
         state=MemberState(item["state"]["S"]) if "state" in item else MemberState.ACTIVE,
@@ -286,7 +302,27 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         blocked_at=time_or_none(item, "block"),
         peer_read=int(item["peer_read"]["N"]) if "peer_read" in item else None,
         peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
+        **(_head_fields(item) if "title" in item else {}),
     )
+
+
+def _preview(item: StoredItem) -> str:
+    """Return the preview; none of a message that the head tells of, and the user has hidden."""
+    is_hidden = "title" in item and "hidden" in item and {"N": item["last"]["N"]} in item["hidden"]["L"]
+    return "" if is_hidden else str(item["text"]["S"])
+
+
+def _head_fields(item: StoredItem) -> dict[str, Any]:
+    """Return what only a row of a group of several members has, by the names of its fields."""
+    return {
+        "title": item["title"]["S"],
+        "member_count": int(item["members"]["N"]),
+        "role": Role(item["role"]["S"]),
+        "systems": frozenset(map(int, item["systems"]["NS"])) if "systems" in item else frozenset(),
+        "head_version": int(item["hv"]["N"]),
+        "is_open": "open" in item,
+        "shows_history": "all" in item,
+    }
 
 
 def bucket(at: datetime) -> int:

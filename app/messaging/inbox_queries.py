@@ -21,10 +21,11 @@ from app.messaging.models import (
     unread,
 )
 
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#sk, #last, #read, #state, #gone, #u, #systems, #hv, #open"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
 ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d"
+ROW += ", #title, #members, #role, #systems, #hv, #open, #all"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 
@@ -69,9 +70,10 @@ def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
     count, ends = 0, list[datetime]()
     for row in filter(is_active, rows):
         read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
+        systems = frozenset(map(int, row["systems"]["NS"])) if "systems" in row else frozenset[int]()
         if "u" in row:
             count += 1
-        elif unread(last, read, gone, at) > 0:
+        elif unread(last, read, gone, at, systems) > 0:
             count += 1
             ends += [since for since in gone.values() if since > at]
     return UnreadRows(count, min(ends, default=None))
@@ -84,7 +86,7 @@ def unread_rows(user: UUID, *, limit: int) -> Query:
     `count_unread` leaves those out.
     """
     rows = inbox_rows(user, limit=limit, consistent=True)
-    is_unread = "(#read < #last OR attribute_exists(#u)) AND attribute_not_exists(#state)"
+    is_unread = "(#read < #last OR attribute_exists(#u) OR attribute_exists(#open)) AND attribute_not_exists(#state)"
     return replace(rows, filter=is_unread, projection=UNREAD)
 
 

@@ -5,13 +5,15 @@ Those of inbox rows are in `inbox_items`, those of changes in `change_items`.
     entity     pk            sk              index inbox-by-activity (inbox, activity_bucket)
     message    MSG#<group>   N#<number>      none
     inbox row  USR#<user>    GRP#<group>     IN#<user>, last_at in units of 10 minutes
+    head       GRP#<group>   META            BUMP, those 10 minutes, while members' rows are to be told of them
+    member     GRP#<group>   USR#<user>      none
     block      USR#<user>    BLOCK#<other>   none
 
 Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
 characters takes 208 bytes, an inbox row about 300.
 
     message    id uuid · by sender · at ms · text (absent if it expires) · kind (absent: text) · re number replied to ·
-               mentions users · expires_in seconds · hidden users
+               mentions users · expires_in seconds · hidden users · event of a system message
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
 
@@ -37,6 +39,7 @@ from app.gateways.dynamodb import (
     to_bytes,
     to_known_uuid,
 )
+from app.messaging.groups.models import HEAD, Role, SystemEvent, SystemEventType
 from app.messaging.models import LAST_NUMBER, Message, MessageKind
 
 ABSENT = "attribute_not_exists(#pk)"
@@ -50,7 +53,8 @@ def message_key(group: UUID, number: int) -> Key:
 
 
 def inbox_key(user: UUID, group: UUID) -> Key:
-    return {"pk": f"USR#{user}", "sk": f"GRP#{group}"}
+    """Return the key of a member's row, or of the head."""
+    return {"pk": f"USR#{user}", "sk": f"GRP#{group}"} if user != HEAD else {"pk": f"GRP#{group}", "sk": "META"}
 
 
 def block_key(user: UUID, other: UUID) -> Key:
@@ -94,6 +98,8 @@ def message_item(message: Message) -> Item:
         item["re"] = message.reply_to
     if message.mentions:
         item["mentions"] = message.mentions
+    if message.event:
+        item["event"] = event_value(message.event)
     return item | changed_attributes(message) if message.change_number else item
 
 
@@ -121,7 +127,24 @@ def to_message(item: StoredItem) -> Message:
         mentions=to_mentions(item),
         expires_in=int(item["expires_in"]["N"]) if "expires_in" in item else None,
         hidden_by=_users(item["hidden"]) if "hidden" in item else frozenset(),
+        event=to_event(item["event"]["M"]) if "event" in item else None,
         **(changed_fields(item) if "k" in item else {}),
+    )
+
+
+def event_value(event: SystemEvent) -> dict[str, Any]:
+    """Return what a system message tells, as the table stores it."""
+    value: dict[str, Any] = {"type": str(event.type), "users": list(event.users)}
+    return value | {name: str(each) for name, each in (("title", event.title), ("role", event.role)) if each}
+
+
+def to_event(value: Mapping[str, Any]) -> SystemEvent:
+    """Return what a system message tells."""
+    return SystemEvent(
+        SystemEventType(value["type"]["S"]),
+        tuple(to_known_uuid(user["B"]) for user in value["users"]["L"]),
+        value["title"]["S"] if "title" in value else None,
+        Role(value["role"]["S"]) if "role" in value else None,
     )
 
 

@@ -1,12 +1,13 @@
 """Messages, changes of messages, message groups and inbox rows inside the service."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from app.messaging.clock import now
+from app.messaging.groups.models import HEAD, Role, SystemEvent
 from app.records import record
 from app.text import preview
 
@@ -29,15 +30,17 @@ class MemberState(StrEnum):
 
 
 class GroupKind(StrEnum):
-    """The kind of a group: `direct` is the one group of two users."""
+    """The kind of a group: `direct` is the one group of two users, `group` has a title and several members."""
 
     DIRECT = "direct"
+    GROUP = "group"
 
 
 class MessageKind(StrEnum):
-    """The kind of a message: `text` was written by a user."""
+    """The kind of a message: `text` was written by a user, `system` tells what a user has done to the group."""
 
     TEXT = "text"
+    SYSTEM = "system"
 
 
 class ChangeType(StrEnum):
@@ -78,6 +81,8 @@ class Message:
     """The members that it mentions."""
     hidden_by: frozenset[UUID] = frozenset()
     """The members that have deleted it for themselves."""
+    event: SystemEvent | None = None
+    """What a system message tells."""
     quoted: "Message | None" = field(default=None, compare=False)
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
@@ -118,11 +123,16 @@ class Change:
 
 @record(frozen=True, slots=True)
 class InboxRow:
-    """One member's view of one direct group: a projection of the log that only moves forward."""
+    """One member's view of one group: a projection of the log that only moves forward.
+
+    The head of a group of several members is a row, too, with HEAD as its user. What the head says stands in for what a
+    member's row has not yet been told: see `app.messaging.groups.items`.
+    """
 
     user_uuid: UUID
     group_uuid: UUID
-    peer_uuid: UUID
+    peer_uuid: UUID | None
+    """The other user of a direct group."""
     last_number: int
     last_at: datetime
     last_by: UUID
@@ -156,6 +166,56 @@ class InboxRow:
     """The peer\'s read marker as a blocked user gets it: it stands still."""
     peer_delivered: int = 0
     """The peer\'s delivered marker, while `peer_read` is set."""
+    title: str | None = None
+    """The title of a group of several members."""
+    member_count: int = 2
+    role: Role = Role.MEMBER
+    systems: frozenset[int] = frozenset()
+    """The numbers of the last system messages, which do not count as unread."""
+    head_version: int = 0
+    """The version of the head that the row has what it says of the group from."""
+    is_open: bool = False
+    """The head may say more than the row. Of a head: rows of members are to be told what it says."""
+    shows_history: bool = False
+    """New members see the messages of before, too."""
+
+    @property
+    def view_version(self) -> int:
+        """Return the version of all that the row says: it grows with each change of the row and of the head."""
+        return self.version + self.head_version
+
+    @property
+    def kind(self) -> GroupKind:
+        """Return the kind of the group."""
+        return GroupKind.DIRECT if self.peer_uuid else GroupKind.GROUP
+
+    def told_by(self, other: "InboxRow") -> "InboxRow":
+        """Return the row with what another row of the group, or its head, says of the group, if that says more.
+
+        The row of a former member stays as it is.
+        """
+        if self.state is MemberState.LEFT or other.head_version <= self.head_version:
+            return self
+        return replace(
+            self,
+            last_number=other.last_number,
+            last_at=other.last_at,
+            last_by=other.last_by,
+            preview="" if other.last_number in self.hidden else other.preview,
+            change_number=other.change_number,
+            changed_at=other.changed_at,
+            expires_at=other.expires_at,
+            title=other.title,
+            member_count=other.member_count,
+            systems=other.systems,
+            shows_history=other.shows_history,
+            head_version=other.head_version,
+        )
+
+    @property
+    def projected_users(self) -> tuple[UUID, ...]:
+        """Return the users whose rows follow the group's log: both members, or the head for all."""
+        return (self.user_uuid, self.peer_uuid) if self.peer_uuid else (HEAD,)
 
     @property
     def delivered_number(self) -> int:
@@ -172,13 +232,13 @@ class InboxRow:
         return sorted(unread)[-MAX_MENTIONS_COUNTED:]
 
     def _is_gone(self, number: int, at: datetime) -> bool:
-        return number in self.gone and self.gone[number] <= at
+        return number in self.systems or (number in self.gone and self.gone[number] <= at)
 
     @property
     def first_unread(self) -> int | None:
         """Return the number of the first unread message that is neither hidden nor expired, None without one."""
         after = range(self.read_number + 1, self.last_number + 1)
-        if not self.gone:
+        if not self.gone and not self.systems:
             return next(iter(after), None)
         at = now()
         return next((number for number in after if not self._is_gone(number, at)), None)
@@ -194,9 +254,9 @@ class InboxRow:
     @property
     def unread_count(self) -> int:
         """Return the number of messages after the read marker that are neither hidden nor expired."""
-        if not self.gone:
-            return self.last_number - self.read_number
-        return unread(self.last_number, self.read_number, self.gone, now())
+        if not self.gone and not self.systems:
+            return max(0, self.last_number - self.read_number)
+        return unread(self.last_number, self.read_number, self.gone, now(), self.systems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +287,8 @@ class Draft:
     reply_to: int | None = None
     mentions: frozenset[UUID] = frozenset()
     expires_in: int | None = None
+    event: SystemEvent | None = None
+    """What a system message tells, which the service itself sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +340,15 @@ def direct_group_uuid(one: UUID, other: UUID) -> UUID:
     return uuid5(DIRECT_GROUPS, f"{first}:{second}")
 
 
-def unread(last: int, read: int, gone: Mapping[int, datetime], at: datetime) -> int:
-    """Return the number of messages after the marker `read` without those that are `gone` at this time."""
-    return last - read - sum(read < number <= last and since <= at for number, since in gone.items())
+def unread(
+    last: int, read: int, gone: Mapping[int, datetime], at: datetime, systems: Collection[int] = frozenset()
+) -> int:
+    """Return the number of messages after the marker `read` without those that are `gone` at this time, or `systems`.
+
+    A member's row of a group of several may have the marker beyond the end that it knows.
+    """
+    uncounted = {number for number, since in gone.items() if since <= at}.union(systems)
+    return max(0, last - read) - sum(read < number <= last for number in uncounted)
 
 
 def quote_of(message: Message) -> Message:

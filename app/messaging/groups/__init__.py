@@ -1,0 +1,1 @@
+"""Message groups of several members: their head, their members, and what changes them."""

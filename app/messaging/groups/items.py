@@ -1,0 +1,358 @@
+"""Spells the items of groups of several members: the head, the members, and what rows have from the head.
+
+    head     GRP#<group>   META         title · members count · last · at · by · text · k · changed · until · v ·
+                                        systems numbers · all (newcomers see the whole log) · bumped bucket ·
+                                        structure, the version that members' rows must have · digest of the creation
+    member   GRP#<group>   USR#<user>   role · at ms · added_by user
+
+A send writes the head, and of the rows only its sender's. Members' rows are told once in each bucket, that is ten
+minutes, in which the group is active; they are `open` from then on, as the head may say more. A row that was read open
+after its bucket is told once more and closed. So a reader asks heads of active groups only, and nothing is written for
+each member and message.
+
+While rows are to be told, the head has an entry in the index, under one key for all groups, where any process finds it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from app.gateways.dynamodb import (
+    Check,
+    Delete,
+    Item,
+    Key,
+    Put,
+    Query,
+    StoredItem,
+    Update,
+    text_to_uuid,
+    to_known_uuid,
+    unmarshal_item,
+)
+from app.messaging.groups.models import HEAD, MANAGERS, MAX_SYSTEMS, Member, Role
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, inbox_item
+from app.messaging.items import ABSENT, from_ms, inbox_key, time_or_none, to_ms
+from app.messaging.models import InboxRow, MemberState, Message
+from app.text import preview
+
+BUMP = "BUMP"
+"""The key of the index under which heads are that rows are to be told of."""
+TOLD = ("last", "at", "by", "text", "k", "changed", "until", "title", "members", "systems", "all")
+"""The attributes of a head that rows have, too."""
+QUIET = timedelta(minutes=2)
+"""Time after a bucket in which its last writes of the head are over: a projection is retried for a minute."""
+
+
+def head_key(group: object) -> Key:
+    return {"pk": f"GRP#{group}", "sk": "META"}
+
+
+def member_key(group: object, user: object) -> Key:
+    return {"pk": f"GRP#{group}", "sk": f"USR#{user}"}
+
+
+def is_head(item: StoredItem) -> bool:
+    """Return whether an item of the whole table is a head."""
+    return item["sk"] == {"S": "META"}
+
+
+def is_member(item: StoredItem) -> bool:
+    """Return whether an item of the whole table is a member."""
+    return str(item["pk"]["S"]).startswith("GRP#") and str(item["sk"]["S"]).startswith("USR#")
+
+
+def told_by(head: StoredItem, row: StoredItem) -> StoredItem:
+    """Return a member's row with what the head says, if the head says more, which is not for a former member."""
+    if "state" in row or int(head["v"]["N"]) <= int(row["hv"]["N"]):
+        return row
+    own = {name: value for name, value in row.items() if name not in TOLD}
+    return {**own, **{name: head[name] for name in TOLD if name in head}, "hv": head["v"]}
+
+
+def to_head(item: StoredItem) -> InboxRow:
+    """Return a head as a row of HEAD's."""
+    return InboxRow(
+        user_uuid=HEAD,
+        group_uuid=text_to_uuid(item["pk"]["S"][4:]),
+        peer_uuid=None,
+        last_number=int(item["last"]["N"]),
+        last_at=from_ms(int(item["at"]["N"])),
+        last_by=to_known_uuid(item["by"]["B"]),
+        preview=item["text"]["S"],
+        read_number=0,
+        version=0,
+        change_number=int(item["k"]["N"]) if "k" in item else 0,
+        changed_at=time_or_none(item, "changed"),
+        expires_at=time_or_none(item, "until"),
+        title=item["title"]["S"],
+        member_count=int(item["members"]["N"]),
+        systems=frozenset(map(int, item["systems"]["NS"])) if "systems" in item else frozenset(),
+        head_version=int(item["v"]["N"]),
+        is_open="inbox" in item,
+        shows_history="all" in item,
+    )
+
+
+def needs_bump(head: StoredItem) -> bool:
+    """Return whether the group is active in a later bucket than that of which rows were told last."""
+    return "inbox" not in head and _active_bucket(head) > int(head["bumped"]["N"])
+
+
+def _active_bucket(head: StoredItem) -> int:
+    changed = int(head["changed"]["N"]) if "changed" in head else 0
+    return max(int(head["at"]["N"]), changed) // BUCKET_MS
+
+
+def is_quiet(row: InboxRow, at: datetime) -> bool:
+    """Return whether an open row can be closed: the head says nothing new in the row's bucket any more."""
+    active_at = max(row.last_at, row.changed_at) if row.changed_at else row.last_at
+    return row.is_open and bucket(at - QUIET) > bucket(active_at)
+
+
+def new_head(message: Message, *, title: str, members: int, digest: bytes, shows_history: bool) -> Put:
+    """Return the put of a head after the message that tells of the creation; it fails if there is one."""
+    item: Item = {
+        **head_key(message.group_uuid),
+        "title": title,
+        "members": members,
+        "last": message.number,
+        "at": to_ms(message.created_at),
+        "by": message.user_uuid,
+        "text": "",
+        "systems": frozenset({message.number}),
+        "bumped": bucket(message.created_at),
+        "structure": 1,
+        "digest": digest,
+        "v": 1,
+    }
+    return Put(item | ({"all": True} if shows_history else {}), condition=ABSENT)
+
+
+def advance_head(message: Message) -> Update:
+    """Return the update that moves a head forward to a message; it fails for one that is there or beyond."""
+    expression = "SET #last = :last, #at = :at, #by = :by, #text = :text, #v = #v + :one"
+    values: Item = {
+        ":last": message.number,
+        ":at": to_ms(message.created_at),
+        ":by": message.user_uuid,
+        ":text": "" if message.expires_in is not None else preview(message.text),
+        ":one": 1,
+    }
+    if message.expires_at:
+        expression, values[":until"] = f"{expression}, #until = :until", to_ms(message.expires_at)
+    else:
+        expression += " REMOVE #until"
+    return Update(head_key(message.group_uuid), expression, values, condition="#last < :last")
+
+
+def change_head(message: Message, head: InboxRow, *, members: int = 0, **attributes: str | bool) -> Update:
+    """Return the update of a head by a system message, with so many more members and other attributes.
+
+    It fails unless the head is as it was read. All rows are to be told: the head enters the index. The last text stays
+    its preview.
+    """
+    systems = frozenset(sorted({*head.systems, message.number})[-MAX_SYSTEMS:])
+    more = "".join(f", #{name} = :{name}" for name in attributes)
+    return Update(
+        head_key(message.group_uuid),
+        "SET #last = :last, #at = :at, #by = :by, #systems = :systems, #members = #members + :more, #v = :v,"
+        f" #structure = :v, #inbox = :inbox, #activity_bucket = :bucket{more}",
+        {
+            ":last": message.number,
+            ":at": to_ms(message.created_at),
+            ":by": message.user_uuid,
+            ":systems": systems,
+            ":more": members,
+            ":v": head.head_version + 1,
+            ":seen": head.head_version,
+            ":inbox": BUMP,
+            ":bucket": bucket(message.created_at),
+            **{f":{name}": value for name, value in attributes.items()},
+        },
+        condition="#v = :seen",
+    )
+
+
+def mark_bump(head: StoredItem) -> Update:
+    """Return the update after which any process finds that rows are to be told of a head."""
+    values: Item = {":inbox": BUMP, ":bucket": _active_bucket(head)}
+    expression = "SET #inbox = :inbox, #activity_bucket = :bucket"
+    return Update(_key_of(head), expression, values, condition="#bumped < :bucket")
+
+
+def finish_bump(head: StoredItem) -> Update:
+    """Return the update after all rows were told what a head said; it fails if they are to be told of more."""
+    return Update(
+        _key_of(head),
+        "SET #bumped = :bucket REMOVE #inbox, #activity_bucket",
+        {":bucket": int(head["activity_bucket"]["N"]), ":v": int(head["v"]["N"])},
+        condition="#activity_bucket = :bucket AND #structure <= :v",
+    )
+
+
+def pending_bumps(limit: int) -> Query:
+    """Return the query for the keys of heads that rows are to be told of."""
+    return Query("#inbox = :inbox", {":inbox": BUMP}, index=INBOX_INDEX, limit=limit)
+
+
+def tell_row(head: StoredItem, user: object, *, is_last: bool = False) -> Update:
+    """Return the update that tells an active member's row what a head says, and opens it, or closes it at last.
+
+    It fails for a row that knows more; one to be closed may know as much.
+    """
+    told = {name: value for name, value in unmarshal_item(head).items() if name in TOLD}
+    values: Item = {f":{name}": value for name, value in told.items()} | {
+        ":hv": int(head["v"]["N"]),
+        ":inbox": f"IN#{user}",
+        ":bucket": int(head["at"]["N"]) // BUCKET_MS,
+    }
+    expression = "SET #hv = :hv, #inbox = :inbox, #activity_bucket = :bucket"
+    expression += "".join(f", #{name} = :{name}" for name in told)
+    removed = [f"#{name}" for name in TOLD if name not in told]
+    if is_last:
+        removed.append("#open")
+        condition = "#hv <= :hv AND attribute_exists(#open) AND attribute_not_exists(#state)"
+    else:
+        expression, values[":open"] = f"{expression}, #open = :open", True
+        condition = "#hv < :hv AND attribute_not_exists(#state)"
+    removes = f" REMOVE {', '.join(removed)}" if removed else ""
+    key = {"pk": f"USR#{user}", "sk": _key_of(head)["pk"]}
+    return Update(key, expression + removes, values, condition)
+
+
+def _key_of(item: StoredItem) -> Key:
+    return {"pk": item["pk"]["S"], "sk": item["sk"]["S"]}
+
+
+def mark_sent(message: Message) -> Update:
+    """Return the update of a sender's row: the own message is read, and the group marked unread no longer."""
+    return Update(
+        inbox_key(message.user_uuid, message.group_uuid),
+        "SET #read = :number, #v = #v + :one REMOVE #u, #gone",
+        {":number": message.number, ":one": 1},
+        condition="#read < :number AND attribute_not_exists(#state)",
+    )
+
+
+def add_mention(message: Message, user: object) -> Update:
+    """Return the update of the row of a member that a message mentions; it fails once the mention is read or there."""
+    return Update(
+        {"pk": f"USR#{user}", "sk": f"GRP#{message.group_uuid}"},
+        "SET #v = #v + :one ADD #mentioned :numbers",
+        {":numbers": frozenset({message.number}), ":number": message.number, ":one": 1},
+        condition="#read < :number AND NOT contains(#mentioned, :number) AND attribute_not_exists(#state)",
+    )
+
+
+def drop_mention(message: Message, user: object) -> Update:
+    """Return the update of the row of a member that a message mentions no longer; it fails if it has no mention."""
+    return Update(
+        {"pk": f"USR#{user}", "sk": f"GRP#{message.group_uuid}"},
+        "SET #v = #v + :one DELETE #mentioned :numbers",
+        {":numbers": frozenset({message.number}), ":number": message.number, ":one": 1},
+        condition="contains(#mentioned, :number)",
+    )
+
+
+def new_member(member: Member) -> Put:
+    """Return the put of a member; it fails if the user is one."""
+    item: Item = {
+        **member_key(member.group_uuid, member.user_uuid),
+        "role": str(member.role),
+        "at": to_ms(member.joined_at),
+        "added_by": member.added_by,
+    }
+    return Put(item, condition=ABSENT)
+
+
+def to_member(item: StoredItem) -> Member:
+    """Return the member that an item stores."""
+    return Member(
+        text_to_uuid(item["pk"]["S"][4:]),
+        text_to_uuid(item["sk"]["S"][4:]),
+        Role(item["role"]["S"]),
+        from_ms(int(item["at"]["N"])),
+        to_known_uuid(item["added_by"]["B"]),
+    )
+
+
+def members(group: object) -> Query:
+    """Return the query for all members of a group, strongly consistent."""
+    keys = {":pk": f"GRP#{group}", ":members": "USR#"}
+    return Query("#pk = :pk AND begins_with(#sk, :members)", keys, consistent=True)
+
+
+def new_row(row: InboxRow) -> Put:
+    """Return the put of a member's row in a group that is being created; it fails if there is one."""
+    return Put(inbox_item(row), condition=ABSENT)
+
+
+def join_row(row: InboxRow) -> Update:
+    """Return the update that makes a user's row, or the row of a former member, that of a new member."""
+    item = inbox_item(row)
+    kept = {"pk", "sk", "v"}
+    names = [name for name in item if name not in kept]
+    values: Item = {f":{name}": item[name] for name in names} | {":none": 0, ":one": 1}
+    gone = (
+        "state",
+        "u",
+        "gone",
+        "mentioned",
+        "cut",
+        "hidden",
+        "hides",
+        "muted",
+        "pinned",
+        "d",
+        "k",
+        "changed",
+        "until",
+    )
+    removed = [f"#{name}" for name in gone if name not in item]
+    return Update(
+        inbox_key(row.user_uuid, row.group_uuid),
+        f"SET {', '.join(f'#{name} = :{name}' for name in names)}, #v = if_not_exists(#v, :none) + :one"
+        f" REMOVE {', '.join(removed)}",
+        values,
+        condition=f"{ABSENT} OR attribute_exists(#state)",
+    )
+
+
+def leave_row(user: object, group: object) -> Update:
+    """Return the update of a row whose user is a member no longer: it is not in the index any more."""
+    return Update(
+        {"pk": f"USR#{user}", "sk": f"GRP#{group}"},
+        "SET #state = :state, #v = #v + :one REMOVE #inbox, #open",
+        {":state": str(MemberState.LEFT), ":one": 1},
+        condition="attribute_exists(#v) AND attribute_not_exists(#state)",
+    )
+
+
+def require_role(group: object, user: object, roles: Iterable[Role] = MANAGERS) -> Check:
+    """Return the check that a member has one of these roles."""
+    values = {f":role{at}": str(role) for at, role in enumerate(sorted(roles))}
+    return Check(member_key(group, user), f"#role IN ({', '.join(values)})", values)
+
+
+def change_role(group: object, user: object, role: Role, before: Role) -> list[Update]:
+    """Return the updates that give a member another role; they fail unless the member has the one of before."""
+    return [
+        Update(
+            member_key(group, user),
+            "SET #role = :role",
+            {":role": str(role), ":before": str(before)},
+            condition="#role = :before",
+        ),
+        Update(
+            {"pk": f"USR#{user}", "sk": f"GRP#{group}"},
+            "SET #role = :role, #v = #v + :one",
+            {":role": str(role), ":one": 1},
+            condition="attribute_exists(#v) AND attribute_not_exists(#state)",
+        ),
+    ]
+
+
+def end_member(group: object, user: object, roles: Iterable[Role]) -> Delete:
+    """Return the deletion of a member that has one of these roles."""
+    values = {f":role{at}": str(role) for at, role in enumerate(sorted(roles))}
+    return Delete(member_key(group, user), f"#role IN ({', '.join(values)})", values)

@@ -1,0 +1,174 @@
+"""Heads and members of groups in DynamoDB: one method per access pattern.
+
+Any method may raise Unavailable. Units are those of items of ordinary size.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
+from app.messaging.groups import items
+from app.messaging.groups.models import Member
+from app.messaging.inbox_items import to_inbox_row
+from app.messaging.items import inbox_key
+from app.messaging.models import InboxRow, Message
+
+WRITES_AT_ONCE = 8
+"""Rows of one group that are written at the same time."""
+
+
+class HeadStore:
+    """Reads and writes heads, members, and what members' rows have from the head."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def head(self, group: UUID) -> InboxRow | None:
+        """Return a group's head, strongly consistent, None without one. 1 RCU."""
+        item = await self._table.get(items.head_key(group), consistent=True)
+        return items.to_head(item) if item else None
+
+    async def digest(self, group: UUID) -> bytes | None:
+        """Return the digest of a group's creation, None if there is no such group. 1 RCU."""
+        item = await self._table.get(items.head_key(group), consistent=True)
+        return to_bytes(item["digest"]["B"]) if item else None
+
+    async def row(self, user: UUID, group: UUID, *, consistent: bool) -> StoredItem | None:
+        """Return a member's row with what the head says, None without row or head. 2 RCU, half if not consistent."""
+        row, head = await asyncio.gather(
+            self._table.get(inbox_key(user, group), consistent=consistent),
+            self._table.get(items.head_key(group), consistent=consistent),
+        )
+        return items.told_by(head, row) if row and head else None
+
+    async def rows(self, found: Sequence[StoredItem]) -> list[StoredItem]:
+        """Return rows with what the heads of the open ones among them say, eventually consistent. 0.5 RCU for each.
+
+        Rows of a group that is being created are left out.
+        """
+        groups = [item["sk"]["S"][4:] for item in found if "open" in item and "state" not in item]
+        if not groups:
+            return list(found)
+        heads = {head["pk"]["S"]: head for head in await self._table.batch_get([*map(items.head_key, groups)])}
+        return [
+            items.told_by(heads[item["sk"]["S"]], item) if item["sk"]["S"] in heads else item
+            for item in found
+            if "open" not in item or "state" in item or item["sk"]["S"] in heads
+        ]
+
+    async def told(self, row: StoredItem) -> StoredItem:
+        """Return a row with what the head says, strongly consistent. 1 RCU, nothing for a direct group."""
+        if "title" not in row:
+            return row
+        head = await self._table.get({"pk": row["sk"]["S"], "sk": "META"}, consistent=True)
+        return items.told_by(head, row) if head else row
+
+    async def advance(self, message: Message) -> InboxRow | None:
+        """Move a group's head forward to a message, unless it is there already; return it, None without one.
+
+        1 WCU; in a new bucket 2 more, so that any process finds that members' rows are to be told.
+        """
+        try:
+            item = await self._table.update(items.advance_head(message))
+        except ConditionFailed as error:
+            return items.to_head(error.item) if error.item else None
+        return items.to_head(await self.mark_bump(item))
+
+    async def mark_bump(self, head: StoredItem) -> StoredItem:
+        """Return a head that was written, in the index if rows are to be told of it. 2 WCU once in each bucket."""
+        if items.needs_bump(head):
+            with suppress(ConditionFailed):  # all rows were told meanwhile
+                return await self._table.update(items.mark_bump(head))
+        return head
+
+    async def bump(self, group: UUID) -> bool:
+        """Tell the rows of all members what the head says, and return whether that is all.
+
+        1 RCU for each 4 KB of members, about 50, and 2; 3 WCU for each row, 1 if its index entry stays, and 2.
+        """
+        head = await self._table.get(items.head_key(group), consistent=True)
+        if head is None or "inbox" not in head:
+            return True
+        updates = [items.tell_row(head, user) for user in await self.members(group)]
+        await self._write_all(updates)
+        try:
+            await self._table.update(items.finish_bump(head))
+        except ConditionFailed:
+            return False
+        return True
+
+    async def _write_all(self, updates: Iterable[Update | Put]) -> None:
+        turns = asyncio.Semaphore(WRITES_AT_ONCE)
+
+        async def write(update: Update | Put) -> None:
+            async with turns:
+                with suppress(ConditionFailed):  # the row knows more, or its user is a member no longer
+                    await (self._table.put(update) if isinstance(update, Put) else self._table.update(update))
+
+        await asyncio.gather(*map(write, updates))
+
+    async def pending(self, limit: int) -> list[UUID]:
+        """Return groups whose rows are to be told of the head, eventually consistent. 0.5 RCU."""
+        return [UUID(item["pk"]["S"][4:]) for item in await self._table.query(items.pending_bumps(limit))]
+
+    async def close(self, user: UUID, group: UUID) -> None:
+        """Tell an open row for the last time what the head says. 1 WCU and 1 RCU."""
+        if head := await self._table.get(items.head_key(group), consistent=True):
+            with suppress(ConditionFailed):
+                await self._table.update(items.tell_row(head, user, is_last=True))
+
+    async def member(self, group: UUID, user: UUID) -> Member | None:
+        """Return a member, strongly consistent, None for a user that is none. 1 RCU."""
+        item = await self._table.get(items.member_key(group, user), consistent=True)
+        return items.to_member(item) if item else None
+
+    async def members(self, group: UUID) -> list[UUID]:
+        """Return the users that are members of a group, strongly consistent. 1 RCU for each 4 KB, about 40."""
+        return [member.user_uuid for member in await self.list_members(group)]
+
+    async def list_members(self, group: UUID) -> list[Member]:
+        """Return the members of a group by their ids, strongly consistent. 1 RCU for each 4 KB, about 40."""
+        return list(map(items.to_member, await self._table.query(items.members(group))))
+
+    async def member_rows(self, group: UUID, users: Iterable[UUID]) -> list[InboxRow]:
+        """Return the rows of members, eventually consistent. 0.5 RCU for each."""
+        found = await self._table.batch_get([inbox_key(user, group) for user in users])
+        return list(map(to_inbox_row, found))
+
+    async def mark_sent(self, message: Message) -> InboxRow | None:
+        """Mark the sender's own message read; return the sender's row, None if there was nothing to write. 1 WCU."""
+        try:
+            return to_inbox_row(await self._table.update(items.mark_sent(message)))
+        except ConditionFailed:
+            return None
+
+    async def add_mention(self, message: Message, user: UUID) -> InboxRow | None:
+        """Add an unread mention to a member's row; return the row, None if there was nothing to add. 1 WCU."""
+        return await self._row_after(items.add_mention(message, user))
+
+    async def drop_mention(self, message: Message, user: UUID) -> InboxRow | None:
+        """Take a mention away from a member's row; return the row, None if it had none. 1 WCU."""
+        return await self._row_after(items.drop_mention(message, user))
+
+    async def _row_after(self, update: Update) -> InboxRow | None:
+        try:
+            return to_inbox_row(await self._table.update(update))
+        except ConditionFailed:
+            return None
+
+    async def prepare(self, members: Sequence[Member], rows: Sequence[InboxRow]) -> None:
+        """Write members and rows of a group that has no head yet, and which no user sees. 3 WCU for each member.
+
+        What an earlier attempt has written stays.
+        """
+        await self._write_all([*map(items.new_member, members), *map(items.new_row, rows)])
+
+    async def transact(self, writes: Sequence[Write]) -> frozenset[int]:
+        """Apply all of these writes, and return an empty set, or none, and return the places of those that failed."""
+        try:
+            await self._table.transact(writes)
+        except TransactionRejected as error:
+            return frozenset(error.failed)
+        return frozenset()
