@@ -19,6 +19,7 @@ from app.http.types import PageSize
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.groups.service import Groups
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
@@ -41,6 +42,7 @@ class State(EdgeState):
     users: Users
     messaging: Messaging
     blocks: Blocks
+    groups: Groups
     changes: Changes
     receipts: Receipts
     settings: UserSettingsService
@@ -68,6 +70,7 @@ def _from_state(name: str) -> Any:
 UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
 BlocksDep = Annotated[Blocks, _from_state("blocks")]
+GroupsDep = Annotated[Groups, _from_state("groups")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
 MyViewDep = Annotated[MyView, _from_state("my_view")]

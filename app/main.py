@@ -52,6 +52,10 @@ from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
+from app.messaging.groups import routes as several_routes
+from app.messaging.groups.fan_out import FanOut
+from app.messaging.groups.members import Members
+from app.messaging.groups.service import Groups
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
@@ -153,6 +157,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield page_router(settings)
     yield group_routes.router
     yield group_routes.by_handle
+    yield several_routes.router
     yield message_routes.router
     yield change_routes.router
     yield receipt_routes.router
@@ -202,7 +207,10 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
-        publish = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
+        members = Members(store.heads, caches)
+        listeners = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
+        group_fan_out = FanOut(store.heads, members, tasks, listeners)
+        publish = group_fan_out.publish
         suspensions = Suspensions()
         messaging = Messaging(
             store,
@@ -212,7 +220,19 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             publish=publish,
             limits=limits,
             suspensions=suspensions,
+            members=members,
         )
+        groups = Groups(
+            messaging,
+            store,
+            users,
+            max_members=settings.max_group_members,
+            tasks=tasks,
+            publish=publish,
+            limits=limits,
+            suspensions=suspensions,
+        )
+        await stack.enter_async_context(group_fan_out.working())
         blocks = Blocks(store, users, tasks=tasks, publish=publish)
         changes = Changes(
             messaging,
@@ -243,7 +263,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         await stack.enter_async_context(accounts.watching())
         erasures = Erasures(
             users,
-            SweepTools(MemberErasureStore(table), changes, user_store.erasures, publish),
+            SweepTools(MemberErasureStore(table), changes, user_store.erasures, groups.leave, publish),
             hub.close_changed,
             handle_hold=timedelta(days=settings.handle_hold_days),
             removes_messages=settings.erased_messages == "remove",
@@ -267,6 +287,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             settings=user_settings,
             my_view=MyView(messaging, store, publish),
             blocks=blocks,
+            groups=groups,
             catchup=catchup,
             hub=hub,
             unread=unread,

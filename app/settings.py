@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.database_url import DatabaseUrl
 
+LARGEST_GROUP = 100
+"""Members of the largest group: as many as a list has entries."""
 LONGEST_MESSAGE = 4_000
 """The most characters that MESSAGE_MAX_LENGTH can allow."""
 MOST_UNITS = 40_000
@@ -263,6 +265,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings, Era
     max_requests_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    max_group_members: Annotated[int, Field(ge=2, le=LARGEST_GROUP)] = LARGEST_GROUP
     allowances: Annotated[dict[str, Factor], NoDecode, BeforeValidator(_split_factors)] = {}
 
     @field_validator("cors_headers")

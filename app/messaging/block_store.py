@@ -5,7 +5,7 @@ holds or is planned anew. Any method may raise Unavailable.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -117,6 +117,14 @@ class BlockStore:
         """Return a user's blocks in the order of the others' ids, after one of them. 1 RCU for each 4 KB, about 35."""
         found = await self._table.query(block_items.blocks(user, after=after, limit=limit))
         return list(map(block_items.to_block, found))
+
+    async def has_any(self, user: UUID, others: Collection[UUID]) -> bool:
+        """Return whether a user has blocked one of the others, or is blocked by one. 1 RCU for each of them.
+
+        Eventually consistent.
+        """
+        pairs = [pair for other in others for pair in ((user, other), (other, user))]
+        return bool(await self._table.batch_get([items.block_key(*pair) for pair in pairs]))
 
     async def relation(self, user: UUID, other: UUID) -> Relation:
         """Return what two users have of one another, strongly consistent, but not of one moment. 5 RCU."""

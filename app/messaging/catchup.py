@@ -62,6 +62,14 @@ class Catchup:
         async with deadline(READ_SECONDS):
             return await self._inbox.newest(user, of_large=NEWEST)
 
+    async def row(self, user: UUID, group: UUID) -> InboxRow | None:
+        """Return a user's row of a group, also of one that the user has left, None if there is none. 1 RCU.
+
+        2 RCU for a group of several members.
+        """
+        async with deadline(READ_SECONDS):
+            return await self._store.inbox_row(user, group)
+
     async def messages(self, group: UUID, *, after: int, until: int) -> list[Message]:
         """Return the messages after `after` up to `until`, all of which are in the log.
 
@@ -108,7 +116,7 @@ class Catchup:
         rows = [row for at, row in enumerate(newest) if at < GROUPS or row.group_uuid in known]
         rows += await self._older_rows(user, known.keys() - {row.group_uuid for row in rows})
         has = {row.group_uuid: known.get(row.group_uuid, SyncCursor()) for row in rows}
-        changed = [row for row in rows if row.version != has[row.group_uuid].version]
+        changed = [row for row in rows if row.view_version != has[row.group_uuid].version]
         named = [row for row in rows if row.group_uuid in known]
         gone = sorted(known.keys() - {row.group_uuid for row in named})
         messages = [(row.group_uuid, known[row.group_uuid].number, row.last_number) for row in named]

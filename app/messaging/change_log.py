@@ -33,6 +33,8 @@ class Changed:
 
     message: Message
     change: Change | None
+    before: Message | None = None
+    """The message before the change."""
 
 
 class ChangeLog:
@@ -64,9 +66,9 @@ class ChangeLog:
                 change = self._entry(draft, message, tail)
                 others = await self._commit(change, is_contended=attempt > 0)
                 if not others:
-                    message = await self._apply(change, message)
+                    changed = await self._apply(change, message)
                     self._locks.record_tail(draft.group_uuid, Tail(change.number, change.created_at))
-                    return Changed(message, change)
+                    return Changed(changed, change, message)
                 tail = await self.catch_up(others)
         raise AssertionError("unreachable")
 

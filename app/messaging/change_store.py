@@ -9,6 +9,9 @@ from uuid import UUID
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
 from app.messaging import change_items, inbox_items, items
 from app.messaging.expiring import ExpiringTexts
+from app.messaging.groups.items import to_head
+from app.messaging.groups.models import HEAD
+from app.messaging.groups.store import HeadStore
 from app.messaging.models import Change, InboxRow, Message
 
 
@@ -31,9 +34,10 @@ class RowNotAdvanced(Exception):
 class ChangeStore:
     """Reads and writes change logs, by no rules but those that conditional writes carry."""
 
-    def __init__(self, table: Table, texts: ExpiringTexts) -> None:
+    def __init__(self, table: Table, texts: ExpiringTexts, heads: HeadStore) -> None:
         self._table = table
         self._texts = texts
+        self._heads = heads
 
     async def append(self, change: Change) -> None:
         """Commit a change at its number, or raise ChangeNumberTaken. 1 WCU."""
@@ -103,9 +107,14 @@ class ChangeStore:
         await self._table.update(change_items.forget_texts(message))
 
     async def advance_row(self, change: Change, message: Message, *, user: UUID, is_last: bool) -> InboxRow:
-        """Move a row from the change before this one to this one and return it, or raise RowNotAdvanced. 1 WCU."""
+        """Move a row from the change before this one to this one and return it, or raise RowNotAdvanced. 1 WCU.
+
+        HEAD has the head; in a new bucket 2 more.
+        """
         update = change_items.advance_change_number(change, message, user=user, is_last=is_last)
+        to_row = to_head if user == HEAD else inbox_items.to_inbox_row
         try:
-            return inbox_items.to_inbox_row(await self._table.update(update))
+            item = await self._table.update(update)
         except ConditionFailed as error:
-            raise RowNotAdvanced(inbox_items.to_inbox_row(error.item) if error.item else None) from None
+            raise RowNotAdvanced(to_row(error.item) if error.item else None) from None
+        return to_row(await self._heads.mark_bump(item) if user == HEAD else item)

@@ -7,8 +7,9 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.messaging.change_store import RowNotAdvanced
 from app.messaging.events import MessageChanged
-from app.messaging.models import Change, InboxRow, MemberState, Message
-from app.messaging.projection import Projection
+from app.messaging.groups.models import HEAD
+from app.messaging.models import Change, GroupKind, InboxRow, MemberState, Message
+from app.messaging.projection import Projection, Step
 from app.messaging.store import MessagingStore
 from app.publish import Publish
 
@@ -25,15 +26,19 @@ class ChangedRows:
         self._projection = projection
         self._publish = publish
 
-    async def advance(self, change: Change, message: Message, row: InboxRow) -> None:
-        """Bring both members' rows up to a change that is applied to its message. 1 WCU for each row.
+    async def advance(self, change: Change, message: Message, row: InboxRow, before: Message | None = None) -> None:
+        """Bring both members' rows, or the head, up to a change that is applied to its message. 1 WCU for each row.
 
-        `row` is one of them, as it was read before. Returns when Projection.write does.
+        `row` is one of them, as it was read before, and `before` the message as it was: in a group of several the rows
+        of members that it mentions now, or did before, follow. Returns when Projection.write does.
         """
         is_last, told = row.last_number == message.number, replace(change, earlier_text=None)
-        steps = [
-            partial(self._advance, told, message, user, is_last=is_last) for user in (row.user_uuid, row.peer_uuid)
+        steps: list[Step] = [
+            partial(self._advance, told, message, user, is_last=is_last) for user in row.projected_users
         ]
+        if before and row.kind is GroupKind.GROUP:
+            added, dropped = message.mentions - before.mentions, before.mentions - message.mentions
+            steps += self._projection.mention_steps(message, added - {message.user_uuid}, dropped)
         await self._projection.write(change.group_uuid, steps)
 
     def repair(self, message: Message, row: InboxRow) -> None:
@@ -41,7 +46,7 @@ class ChangedRows:
 
         1 RCU and 1 WCU for each row, once at a time per group; for an unfinished deletion what that costs.
         """
-        steps = [partial(self._repair, message, user) for user in (row.user_uuid, row.peer_uuid)]
+        steps = [partial(self._repair, message, user) for user in row.projected_users]
         self._projection.write_later(message.group_uuid, steps)
 
     async def _repair(self, message: Message, user: UUID) -> None:
@@ -61,7 +66,8 @@ class ChangedRows:
             if message.number in row.hidden:  # perhaps since the message was read
                 message = replace(message, hidden_by=message.hidden_by | {user})
             if row.change_number >= change.number:
-                row = await self._store.mentions.complete(row, ())  # an edit may have added one too many
+                if user != HEAD:
+                    row = await self._store.mentions.complete(row, ())  # an edit may have added one too many
                 if row.state is MemberState.ACTIVE:
                     is_hidden = user in message.hidden_by
                     await self._publish(MessageChanged(replace(change, text=None) if is_hidden else change, row))

@@ -24,8 +24,8 @@ from app.messaging.errors import (
     VersionDiffers,
 )
 from app.messaging.hidden import without_hidden_texts
-from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message
-from app.messaging.service import Messaging, require_members
+from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message, MessageKind
+from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.visibility import is_visible, seen_by
 
@@ -111,8 +111,7 @@ class Changes:
         self._messaging.require_sendable(draft.text or "")
 
         def rule(message: Message) -> bool:
-            if message.user_uuid != draft.user_uuid:
-                raise NotSender
+            _require_sender(message, draft.user_uuid)
             self._require_visible(message, draft.user_uuid)
             if message.expires_in is not None:
                 raise MessageExpires
@@ -135,8 +134,7 @@ class Changes:
         """
 
         def rule(message: Message) -> bool:
-            if message.user_uuid != draft.user_uuid:
-                raise NotSender
+            _require_sender(message, draft.user_uuid)
             if message.deleted_at:
                 return False
             if self._clock() - message.created_at > self._delete_window:
@@ -183,7 +181,7 @@ class Changes:
             row = await self._messaging.group(draft.user_uuid, draft.group_uuid)
             if draft.type in SAYS_SOMETHING:
                 self._messaging.require_reachable(row)
-            require_members(draft.mentions, row.user_uuid, row.peer_uuid)
+            await self._messaging.require_members(draft.mentions, row)
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
             return await self._record(draft, row, rule)
 
@@ -205,7 +203,7 @@ class Changes:
     async def _record(self, draft: ChangeDraft, row: InboxRow, rule: Rule) -> Message:
         changed = await self._log.append(draft, row, rule)
         if changed.change:
-            await self._messaging.rows.advance(changed.change, changed.message, row)
+            await self._messaging.rows.advance(changed.change, changed.message, row, changed.before)
         elif changed.message.change_number > row.change_number:
             self._messaging.rows.repair(changed.message, row)
         return changed.message
@@ -231,6 +229,12 @@ class Changes:
         async with deadline(READ_SECONDS):
             found = await self._store.changes.changes_up_to(group, after=number, until=min(end, number + limit))
             return await without_hidden_texts(self._store, row, found), end
+
+
+def _require_sender(message: Message, user: UUID) -> None:
+    """Raise NotSender for a message of another user, and for one that the service has sent."""
+    if message.user_uuid != user or message.kind is MessageKind.SYSTEM:
+        raise NotSender
 
 
 def _earlier_texts(message: Message, edits: Sequence[Change]) -> Iterator[Edit]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
 from app.messaging import erasure_items, inbox_items, items
+from app.messaging.groups.items import members
 from app.messaging.models import LAST_NUMBER, InboxRow, Message
 
 PAGE = 100
@@ -35,14 +36,18 @@ class MemberErasureStore:
                     yield row
             query = replace(query, after=erasure_items.key_of(found[-1]))
 
-    async def close(self, row: InboxRow) -> InboxRow | None:
-        """End a membership and the other member's sends; return the other member's row if it has changed. 2 WCU."""
+    async def close(self, row: InboxRow, peer: UUID) -> InboxRow | None:
+        """End a membership of a direct group and the peer's sends; return the peer's row if it has changed. 2 WCU."""
         with suppress(ConditionFailed):
             await self._table.update(erasure_items.leave(row.user_uuid, row.group_uuid))
         with suppress(ConditionFailed):
-            peer = await self._table.update(erasure_items.refuse_sends(row.peer_uuid, row.group_uuid))
-            return inbox_items.to_inbox_row(peer)
+            peer_row = await self._table.update(erasure_items.refuse_sends(peer, row.group_uuid))
+            return inbox_items.to_inbox_row(peer_row)
         return None
+
+    async def has_members(self, group: UUID) -> bool:
+        """Return whether a group of several has members, strongly consistent. 1 RCU."""
+        return bool(await self._table.query(replace(members(group), limit=1)))
 
     async def delete(self, item: StoredItem) -> None:
         """Delete an item. 1 WCU, 2 for a row, which has an index entry."""

@@ -13,6 +13,37 @@ class CannotMessage(AppError):
     title = "You cannot send messages to this user"
 
 
+class CannotAdd(AppError):
+    status = 403
+    title = "You cannot add one of these users to a group"
+
+
+class NotManager(AppError):
+    status = 403
+    title = "Only the owner or an admin of the group can change it"
+
+
+class NotOwner(AppError):
+    status = 403
+    title = "Only the owner of the group can change the roles of members, and remove admins"
+
+
+class MemberNotFound(AppError):
+    status = 404
+    title = "The user is not a member of the group"
+
+
+class GroupFull(AppError):
+    status = 409
+    title = "The group has as many members as it can have"
+
+
+class GroupTaken(AppError):
+    status = 409
+    title = "Another group of yours already has this uuid"
+    pointer = "/uuid"
+
+
 class BlockSelf(AppError):
     status = 422
     title = "You cannot block yourself"

@@ -52,6 +52,36 @@ class GroupChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadMoved:
+    """The head of a group of several members has changed, by a message, by a change, or otherwise.
+
+    `row` is the head. The receiver is a member, whose own row the publisher does not know.
+    """
+
+    to: UUID
+    row: InboxRow
+    message: Message | None = None
+    change: Change | None = None
+    kind: Literal["head"] = "head"
+
+    @classmethod
+    def of(cls, event: "Event") -> "HeadMoved":
+        """Return an event of the head for its members; it has no receiver yet."""
+        match event:
+            case MessageAppended(message, row):
+                return cls(row.user_uuid, row, message=message)
+            case MessageChanged(change, row):
+                return cls(row.user_uuid, row, change=change)
+            case GroupChanged(row):
+                return cls(row.user_uuid, row)
+        raise AssertionError("a head has no other event")
+
+    def sent_to(self, user: UUID) -> "HeadMoved":
+        """Return the event for a member."""
+        return HeadMoved(user, self.row, self.message, self.change)
+
+
+@dataclass(frozen=True, slots=True)
 class MarkerMoved:
     """A member has read, or received, up to a number. The member may be the receiver, on another device."""
 
@@ -86,4 +116,4 @@ class TypingChanged:
     kind: Literal["typing"] = "typing"
 
 
-Event: TypeAlias = MessageAppended | MessageChanged | GroupChanged | MarkerMoved | TypingChanged
+Event: TypeAlias = MessageAppended | MessageChanged | GroupChanged | HeadMoved | MarkerMoved | TypingChanged

@@ -18,6 +18,7 @@ from app.messaging.group_schemas import (
     ReadMarkerView,
     TypingView,
 )
+from app.messaging.views import group_view, group_views
 from app.users.errors import UserNotFound
 
 TYPING_SECONDS = 15
@@ -69,8 +70,7 @@ async def list_message_groups(
     page = await messaging.inbox(user, limit=limit, before=read_cursor(cursor) if cursor is not None else None)
     if page.next:
         set_link_header(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
-    names = await users.names(row.peer_uuid for row in page.rows)
-    return [MessageGroupView.of(row, names[row.peer_uuid]) for row in page.rows]
+    return await group_views(page.rows, users)
 
 
 @router.get("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, GroupNotFound))
@@ -82,7 +82,7 @@ async def get_message_group(
     Any other group is 404 `group-not-found`, whether or not it exists.
     """
     row = await messaging.group(user, message_group_uuid)
-    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+    return await group_view(row, users)
 
 
 @by_handle.get("/@{handle}/message_group", responses=problem_responses(*SIGNED_IN, UserNotFound, GroupNotFound))
@@ -94,7 +94,7 @@ async def get_direct_group(
     404 `group-not-found` until one of the two has written to the other: the call creates nothing.
     """
     row = await messaging.direct_group(user, handle)
-    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+    return await group_view(row, users)
 
 
 @router.put(
@@ -114,7 +114,7 @@ async def mark_read(
     the group does not have yet is 422 `number-beyond-end`.
     """
     row = await messaging.mark_read(user, message_group_uuid, body.number)
-    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+    return await group_view(row, users)
 
 
 @router.get("/{message_group_uuid}/read", responses=problem_responses(*SIGNED_IN, GroupNotFound))

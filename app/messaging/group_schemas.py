@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
+from app.messaging.groups.models import Role
 from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.models import (
     LAST_NUMBER,
@@ -33,10 +34,15 @@ class MessageGroupView:
 
     uuid: Annotated[Uuid, Field(description="Id of the group", examples=[EXAMPLE_UUID])]
     kind: Annotated[
-        GroupKind, AS_STRING, Field(description="`direct`: the only direct group of two users", examples=["direct"])
+        GroupKind,
+        AS_STRING,
+        Field(
+            description="`direct`: the only direct group of two users; `group`: one with a title and several members",
+            examples=["direct"],
+        ),
     ]
-    display_name: Annotated[str, display_name_of("the other user")]
-    handle: Annotated[str | None, handle_of("the other user")]
+    display_name: Annotated[str, display_name_of("the other user, or the title of a `group`")]
+    handle: Annotated[str | None, handle_of("the other user of a `direct` group")]
     message: Annotated[
         str,
         Field(
@@ -112,14 +118,24 @@ class MessageGroupView:
         bool, Field(description="Whether the caller has marked the group unread", examples=[False])
     ]
     blocked_at: Annotated[Timestamp | None, Field(description="Time at which the caller blocked the other user")]
+    member_count: Annotated[int, Field(ge=0, le=MAX_VERSION, description="Members, the caller included", examples=[2])]
+    role: Annotated[
+        Role | None,
+        Field(description="What the caller may do in a `group`; null in a `direct` one", examples=["admin"]),
+    ]
+    shows_history: Annotated[
+        bool | None,
+        Field(description="Whether new members see the messages of before; null in a `direct` group", examples=[False]),
+    ]
 
     @classmethod
-    def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
+    def of(cls, row: InboxRow, peer: Name | None) -> "MessageGroupView":
+        """Return a group; `peer` has the names of the other user of a direct one."""
         return cls(
             row.group_uuid,
-            GroupKind.DIRECT,
-            peer.display_name,
-            peer.handle,
+            row.kind,
+            peer.display_name if peer else row.title or "",
+            peer.handle if peer else None,
             row.preview,
             row.last_at,
             row.last_number,
@@ -129,7 +145,7 @@ class MessageGroupView:
             row.state,
             row.muted_until,
             row.pinned_at,
-            row.version,
+            row.view_version,
             row.peer_uuid,
             row.change_number,
             len(row.unread_mentions),
@@ -139,6 +155,9 @@ class MessageGroupView:
             row.hide_count,
             row.is_marked_unread,
             row.blocked_at,
+            row.member_count,
+            row.role if row.title else None,
+            row.shows_history if row.title else None,
         )
 
 

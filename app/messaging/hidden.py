@@ -43,7 +43,7 @@ class HiddenMessages:
             if row.user_uuid in message.hidden_by:
                 return message
             if row.last_number < number:  # the row is behind the log: a process ended between commit and projection
-                await self._projection.project(message, users=(row.user_uuid, row.peer_uuid))
+                await self._projection.project(message, row)
             elif hidden := await self._store.hide(message, row, self._clock()):
                 await self._publish(GroupChanged(hidden))
                 return replace(message, hidden_by=message.hidden_by | {row.user_uuid})

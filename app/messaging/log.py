@@ -1,7 +1,8 @@
 """Appending to a group's log: once for each uuid of a client, at numbers without gaps."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -11,7 +12,7 @@ from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
 from app.messaging.errors import AfterTooOld, ReplyBeyondEnd, UuidTaken
 from app.messaging.group_locks import EMPTY, GroupLocks, Tail
-from app.messaging.models import LAST_NUMBER, Draft, Message
+from app.messaging.models import LAST_NUMBER, Draft, Message, MessageKind
 from app.messaging.store import MessagingStore, NumberTaken
 from app.messaging.uuid7 import uuid7
 
@@ -45,7 +46,15 @@ class Log:
             reply_to=draft.reply_to,
             mentions=draft.mentions,
             expires_in=draft.expires_in,
+            kind=MessageKind.SYSTEM if draft.event else MessageKind.TEXT,
+            event=draft.event,
         )
+
+    @asynccontextmanager
+    async def turn(self, group: UUID) -> AsyncIterator["Turn"]:
+        """Hold the lock of a group's log for the block, which appends a message by a transaction of its own."""
+        async with self._locks.of(group):
+            yield Turn(self, self._locks, group)
 
     async def append(
         self, draft: Draft, *, group: UUID, known: Tail, guard: Callable[[], None] = lambda: None
@@ -118,6 +127,23 @@ class Log:
             return
         if await self._store.message(message.group_uuid, target) is None:
             raise ReplyBeyondEnd
+
+
+class Turn:
+    """A caller's turn to append to a group's log."""
+
+    def __init__(self, log: Log, locks: GroupLocks, group: UUID) -> None:
+        self._log = log
+        self._locks = locks
+        self._group = group
+
+    def entry(self, draft: Draft, known: Tail) -> Message:
+        """Return the message that the draft becomes after the end of the log; `known` is an end that was read."""
+        return self._log.entry(draft, group=self._group, after=max(known, self._locks.tail(self._group)))
+
+    def record(self, message: Message) -> None:
+        """Remember that the log reaches to this message, which is committed."""
+        self._locks.record_tail(self._group, Tail(message.number, message.created_at))
 
 
 def _last_number(draft: Draft) -> int:

@@ -1,7 +1,7 @@
 """Bringing inbox rows up to the log: before the answer when that is fast, else in the background."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import TypeAlias
@@ -12,7 +12,7 @@ import structlog
 from app.concurrency import INBOX_ROW, TaskSet, wait
 from app.errors import Unavailable
 from app.messaging.events import GroupChanged, MessageAppended
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import GroupKind, InboxRow, Message
 from app.messaging.store import MessagingStore
 from app.publish import Publish
 
@@ -41,9 +41,27 @@ class Projection:
         self._pending = 0
         self._repairing: set[UUID] = set()
 
-    async def project(self, message: Message, *, users: Iterable[UUID]) -> None:
-        """Bring these users' rows up to the message. 1 WCU for each row. Returns when `write` does."""
-        await self.write(message.group_uuid, [partial(self._advance, message, user) for user in users])
+    async def project(self, message: Message, row: InboxRow) -> None:
+        """Bring the rows of a group up to the message; `row` is one of them. 1 WCU for each row of a direct group.
+
+        Of a group of several members the head, the sender's row, and the rows of those that the message mentions.
+        Returns when `write` does.
+        """
+        await self.write(message.group_uuid, self._steps(message, row))
+
+    def _steps(self, message: Message, row: InboxRow) -> list[Step]:
+        steps: list[Step] = [partial(self._advance, message, user) for user in row.projected_users]
+        if row.kind is GroupKind.DIRECT:
+            return steps
+        mentioned = message.mentions - {message.user_uuid}
+        return [*steps, partial(self._mark_sent, message), *self.mention_steps(message, mentioned)]
+
+    def mention_steps(self, message: Message, added: Iterable[UUID], dropped: Iterable[UUID] = ()) -> Iterator[Step]:
+        """Yield the writes of rows of members that a message mentions, or mentions no longer. 1 WCU for each."""
+        for user in added:
+            yield partial(self._write_row, self._store.heads.add_mention, message, user)
+        for user in dropped:
+            yield partial(self._write_row, self._store.heads.drop_mention, message, user)
 
     async def write(self, group: UUID, steps: Iterable[Step]) -> None:
         """Write rows of a group; return after 1.5 s at the latest.
@@ -52,9 +70,9 @@ class Projection:
         """
         await wait([self._start(step, group) for step in steps], WAIT_SECONDS)
 
-    def repair(self, message: Message, *, users: Iterable[UUID]) -> None:
+    def repair(self, message: Message, row: InboxRow) -> None:
         """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""
-        self.write_later(message.group_uuid, [partial(self._advance, message, user) for user in users])
+        self.write_later(message.group_uuid, self._steps(message, row))
 
     def count_gone(self, messages: Iterable[Message], row: InboxRow) -> None:
         """Let messages that expire not count as unread after their deadlines, in the background. 1 WCU for each."""
@@ -70,6 +88,16 @@ class Projection:
     async def _advance(self, message: Message, user: UUID) -> None:
         if row := await self._store.advance_inbox_row(message, user=user):
             await self._publish(MessageAppended(message, row))
+
+    async def _mark_sent(self, message: Message) -> None:
+        if row := await self._store.heads.mark_sent(message):
+            await self._publish(GroupChanged(row))
+
+    async def _write_row(
+        self, write: Callable[[Message, UUID], Awaitable[InboxRow | None]], message: Message, user: UUID
+    ) -> None:
+        if row := await write(message, user):
+            await self._publish(GroupChanged(await self._store.mentions.complete(row, ())))
 
     async def _count_gone(self, message: Message, row: InboxRow) -> None:
         counted = await self._store.count_gone(message, row)

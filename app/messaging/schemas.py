@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import simple_ser_schema
 
 from app.http.types import EXAMPLE_UUID, PlainDigits, RequestModel, Timestamp, Uuid, never_null
+from app.messaging.groups.event_schemas import SystemEventView
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
 from app.messaging.models import (
     LAST_NUMBER,
@@ -154,7 +155,14 @@ class MessageView:
     number: Annotated[
         int, Field(ge=1, le=LAST_NUMBER, description="Position in the group: 1, 2, 3, … without gaps", examples=[42])
     ]
-    kind: Annotated[MessageKind, AS_STRING, Field(description="Kind of the message", examples=["text"])]
+    kind: Annotated[
+        MessageKind,
+        AS_STRING,
+        Field(
+            description="`text` was written by its sender; `system` tells what its sender has done to the group",
+            examples=["text"],
+        ),
+    ]
     user_uuid: Annotated[Uuid, Field(description="The sender", examples=[EXAMPLE_UUID])]
     display_name: Annotated[str, display_name_of("the sender")]
     handle: Annotated[str | None, handle_of("the sender")]
@@ -209,6 +217,10 @@ class MessageView:
     ]
     expires_at: Annotated[Timestamp | None, EXPIRES_AT]
     is_hidden: Annotated[bool, IS_HIDDEN]
+    event: Annotated[
+        SystemEventView | None,
+        Field(description="What a message of `kind` `system` tells, whose text is empty; null in all others"),
+    ]
 
     @classmethod
     def of(
@@ -236,6 +248,7 @@ class MessageView:
             MentionView.of_all(message.mentions, names) if message.mentions else [],
             message.expires_at,
             viewer in message.hidden_by,
+            SystemEventView.of(message.event, names) if message.event else None,
         )
 
 

@@ -28,6 +28,8 @@ from app.messaging.errors import (
 )
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.group_locks import Tail
+from app.messaging.groups.members import Members
+from app.messaging.groups.models import has_head
 from app.messaging.hidden import HiddenMessages
 from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.log import Log
@@ -82,16 +84,18 @@ class Messaging:
         publish: Publish = discard_events,
         limits: Limits = NO_LIMITS,
         suspensions: Suspensions = NO_SUSPENSIONS,
+        members: Members | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
         """Publish the events of app.messaging.events. Sends and rows may go on in `tasks` after the answer."""
+        self.members = members or Members(store.heads)
         self._store = store
         self._users = users
         self._tasks = tasks
         self._publish = publish
         self._limits = limits
         self._suspensions = suspensions
-        self._log = Log(store, clock)
+        self.log = Log(store, clock)
         self.projection = Projection(store, tasks, publish)
         self.rows = ChangedRows(store, self.projection, publish)
         self.hidden = HiddenMessages(store, self.projection, publish, clock)
@@ -143,11 +147,11 @@ class Messaging:
         """Start the direct group with this message; return None if the peer has started it meanwhile."""
         if draft.reply_to is not None:
             raise ReplyBeyondEnd
-        require_members(draft.mentions, draft.user_uuid, peer)
+        _require_all(draft.mentions, (draft.user_uuid, peer))
         take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
         self._require_enabled(peer)
-        message = self._log.entry(draft, group=group)
+        message = self.log.entry(draft, group=group)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)
         except GroupStarted:
@@ -156,9 +160,9 @@ class Messaging:
         return message
 
     async def _append(self, draft: Draft, row: InboxRow) -> Message:
-        require_members(draft.mentions, row.user_uuid, row.peer_uuid)
+        await self.require_members(draft.mentions, row)
         self._limits.of(str(row.group_uuid)).take(GROUP_SEND)
-        message = await self._log.append(
+        message = await self.log.append(
             draft,
             group=row.group_uuid,
             known=Tail(row.last_number, row.last_at),
@@ -167,10 +171,19 @@ class Messaging:
         return await self._with_quote(message) if message.reply_to else message
 
     def require_reachable(self, row: InboxRow) -> None:
-        """Raise CannotMessage for a member of a group that either member has blocked, or whose peer is disabled."""
+        """Raise CannotMessage in a direct group that either member has blocked, or whose peer is disabled."""
         if row.is_blocked:
             raise CannotMessage
-        self._require_enabled(row.peer_uuid)
+        if row.peer_uuid:
+            self._require_enabled(row.peer_uuid)
+
+    async def require_members(self, mentioned: Collection[UUID] | None, row: InboxRow) -> None:
+        """Raise MentionNotMember unless all users that a message mentions are members of its group.
+
+        Costs what Members.of costs, if the message mentions a user.
+        """
+        if mentioned:
+            _require_all(mentioned, await self.members.of(row))
 
     def _require_enabled(self, peer: UUID) -> None:
         if self._suspensions.covers(peer):
@@ -185,7 +198,7 @@ class Messaging:
 
     async def _project(self, message: Message, row: InboxRow) -> Message:
         self._typing.withdraw((row.user_uuid, row.group_uuid))  # a message ends it
-        await self.projection.project(message, users=(row.user_uuid, row.peer_uuid))
+        await self.projection.project(message, row)
         return message
 
     def require_sendable(self, text: str) -> None:
@@ -223,7 +236,7 @@ class Messaging:
             messages = await self._read(group, window.for_unread(row.first_unread), known=row.last_number)
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
-            self.projection.repair(messages[-1], users=(user, row.peer_uuid))
+            self.projection.repair(messages[-1], row)
         changed = max(messages, key=attrgetter("change_number"), default=None)
         if changed and changed.change_number > row.change_number:
             self.rows.repair(changed, row)
@@ -251,14 +264,26 @@ class Messaging:
 
     async def _mark(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         async with deadline(READ_SECONDS):
+            if has_head(group):
+                return await self._mark_in_group(user, group, number, move)
             row, end = await self._move_marker(user, group, number, move), None
             if row.last_number < number and (end := await self._store.message(group, number)):
                 # The row is behind the log: a process ended between commit and projection.
-                await self.projection.project(end, users=(user, row.peer_uuid))
+                await self.projection.project(end, row)
                 row = await self._move_marker(user, group, number, move)
         if row.last_number < number:
             raise Unavailable("The inbox row cannot be written at the moment, try again") if end else NumberBeyondEnd
         return row
+
+    async def _mark_in_group(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
+        """Move a marker up to the end of the log, which the row of a group of several members may not know."""
+        row = await self._row(user, group)
+        if row.last_number < number:
+            end = await self._store.message(group, number)
+            if end is None:
+                raise NumberBeyondEnd
+            await self.projection.project(end, row)  # the head is behind the log
+        return (await self._move_marker(user, group, number, move)).told_by(row)
 
     async def _move_marker(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         try:
@@ -272,11 +297,12 @@ class Messaging:
         if row.read_number == number:  # a move of the delivered marker leaves the version as it is
             await self._publish(GroupChanged(row))
         await self._publish(MarkerMoved.of(row, to=user))
-        if row.is_blocked:
+        other = row.peer_uuid or row.last_by  # of several members the last sender: others ask for the markers
+        if row.is_blocked or other == user:
             return row
-        with suppress(Unavailable):  # the marker has moved, and the peer can read it
-            if await self._is_member(row.peer_uuid, group):
-                await self._publish(MarkerMoved.of(row, to=row.peer_uuid))
+        with suppress(Unavailable):  # the marker has moved, and the other can read it
+            if await self._is_member(other, group):
+                await self._publish(MarkerMoved.of(row, to=other))
         return row
 
     async def _is_member(self, user: UUID, group: UUID) -> bool:
@@ -285,9 +311,15 @@ class Messaging:
         return row is not None and row.state is MemberState.ACTIVE
 
     async def member_rows(self, user: UUID, group: UUID) -> list[InboxRow]:
-        """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU."""
+        """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU.
+
+        Of a group of several members 2 RCU, and 0.5 RCU for each other member.
+        """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
+            if row.peer_uuid is None:
+                others = {*await self.members.of(row)} - {user}
+                return [row, *await self._store.heads.member_rows(group, others)]
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
         if peer and row.peer_read is not None:
             peer = replace(peer, read_number=row.peer_read, received_number=row.peer_delivered)
@@ -305,9 +337,11 @@ class Messaging:
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             self.require_reachable(row)
-            is_reachable = await self._is_member(row.peer_uuid, group)
-        if is_reachable:
-            await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
+            if row.peer_uuid is None:
+                others: Collection[UUID] = {*await self.members.of(row)} - {user}
+            else:
+                others = [row.peer_uuid] if await self._is_member(row.peer_uuid, group) else []
+        await self._publish(*[TypingChanged(other, group, user, is_typing) for other in others])
 
     async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | BucketPosition | None = None) -> InboxPage:
         """Return a page of a user's groups, newest activity first. Costs what Inbox.page costs."""
@@ -315,7 +349,6 @@ class Messaging:
             return await self._inbox.page(user, before=before, limit=limit)
 
 
-def require_members(mentioned: Collection[UUID] | None, *members: UUID) -> None:
-    """Raise MentionNotMember unless all users that a message mentions are members of its group."""
-    if not frozenset(mentioned or ()).issubset(members):
+def _require_all(mentioned: Collection[UUID], members: Collection[UUID]) -> None:
+    if not frozenset(mentioned).issubset(members):
         raise MentionNotMember

@@ -18,6 +18,8 @@ from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
 from app.messaging.expiring import ExpiringTexts, put_text
+from app.messaging.groups.models import HEAD, has_head
+from app.messaging.groups.store import HeadStore
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
@@ -53,7 +55,9 @@ class MessagingStore:
         self._table = table
         self.texts = ExpiringTexts(table)
         """The texts of messages that expire."""
-        self.changes = ChangeStore(table, self.texts)
+        self.heads = HeadStore(table)
+        """The heads and members of groups of several members."""
+        self.changes = ChangeStore(table, self.texts, self.heads)
         """The change logs."""
         self.mentions = MentionStore(table)
         """The mentions that rows count."""
@@ -75,14 +79,23 @@ class MessagingStore:
             self._may_write = True
 
     async def inbox_row(self, user: UUID, group: UUID, *, consistent: bool = True) -> InboxRow | None:
-        """Return a member's row of a group, None if there is none. 1 RCU, 0.5 if eventually consistent."""
-        item = await self._table.get(items.inbox_key(user, group), consistent=consistent)
+        """Return a member's row of a group, None if there is none. 1 RCU, 0.5 if eventually consistent.
+
+        Twice that for a group of several members, as the head is read, too.
+        """
+        if has_head(group):
+            item = await self.heads.row(user, group, consistent=consistent)
+        else:
+            item = await self._table.get(items.inbox_key(user, group), consistent=consistent)
         return inbox_items.to_inbox_row(item) if item else None
 
     async def inbox_rows(self, user: UUID, *, limit: int | None = None, consistent: bool = False) -> list[InboxRow]:
-        """Return a user's rows by group id. 0.5 RCU for each 4 KB, about 13 rows; twice that if consistent."""
+        """Return a user's rows by group id. 0.5 RCU for each 4 KB, about 13 rows; twice that if consistent.
+
+        0.5 RCU for each open row more.
+        """
         query = inbox_queries.inbox_rows(user, limit=limit, consistent=consistent)
-        return list(map(inbox_items.to_inbox_row, await self._table.query(query)))
+        return list(map(inbox_items.to_inbox_row, await self.heads.rows(await self._table.query(query))))
 
     async def newest_inbox_rows(
         self, user: UUID, *, before: InboxPosition | None, limit: int, most: int, consistent: bool = False
@@ -90,7 +103,7 @@ class MessagingStore:
         """Return a user's active rows before a position (None: the newest), newest activity first, by reading them all.
 
         Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
-        consistent.
+        consistent. 0.5 RCU for each open row of a group of several members more.
         """
         found = await self._table.query(inbox_queries.whole_inbox(user, limit=most + 1, consistent=consistent))
         if len(found) > most:
@@ -98,7 +111,7 @@ class MessagingStore:
         end = inbox_queries.activity_at(before) if before else None
         active = [
             item
-            for item in found
+            for item in await self.heads.rows(found)
             if inbox_queries.is_active(item) and (end is None or inbox_queries.activity(item) < end)
         ]
         return [inbox_queries.row_of(user, item) for item in nlargest(limit, active, inbox_queries.activity)]
@@ -109,13 +122,13 @@ class MessagingStore:
         Strongly consistent. Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
         """
         found, read = await self._table.select(inbox_queries.unread_rows(user, limit=limit))
-        return inbox_queries.count_unread(found, now()), read
+        return inbox_queries.count_unread(await self.heads.rows(found), now()), read
 
     async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> UnreadRows:
         """Count those of these groups that are unread, or marked so, eventually consistent. 0.5 RCU for each."""
         keys = [items.inbox_key(user, group) for group in groups]
         found = await self._table.batch_get(keys, projection=inbox_queries.UNREAD)
-        return inbox_queries.count_unread(found, now())
+        return inbox_queries.count_unread(await self.heads.rows(found), now())
 
     async def inbox_entries(
         self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
@@ -130,9 +143,8 @@ class MessagingStore:
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
         """Return the existing rows of these groups, eventually consistent. 0.5 RCU for each group."""
         keys = [items.inbox_key(user, group) for group in groups]
-        return [
-            inbox_queries.row_of(user, item) for item in await self._table.batch_get(keys, projection=inbox_queries.ROW)
-        ]
+        found = await self._table.batch_get(keys, projection=inbox_queries.ROW)
+        return [inbox_queries.row_of(user, item) for item in await self.heads.rows(found)]
 
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
@@ -226,8 +238,10 @@ class MessagingStore:
         """Move a row forward to a message, unless it is there already; return the row, None if there is none.
 
         The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; for messages that the
-        row is moved past, or a mention that it was moved past, what MentionStore.complete costs.
+        row is moved past, or a mention that it was moved past, what MentionStore.complete costs. HEAD has the head.
         """
+        if user == HEAD:
+            return await self.heads.advance(message)
         item, is_moved = await self._move_inbox_row(message, user)
         if item is None:
             return None
@@ -280,11 +294,15 @@ class MessagingStore:
         return await self._move_marker(inbox_items.move_delivered_marker(user, group, number))
 
     async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
-        """Change a member's own view of a group, unless it is so already; return the row, None without one. 1 WCU."""
+        """Change a member's own view of a group, unless it is so already; return the row, None without one.
+
+        1 WCU; 1 RCU for a group of several members.
+        """
         try:
-            return inbox_items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
+            item: StoredItem | None = await self._table.update(view_items.change_view(user, group, change))
         except ConditionFailed as error:
-            return inbox_items.to_inbox_row(error.item) if error.item else None
+            item = error.item
+        return inbox_items.to_inbox_row(await self.heads.told(item)) if item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:

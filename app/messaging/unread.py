@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.clock import now
-from app.messaging.events import Event, GroupChanged, MessageAppended
+from app.messaging.events import Event, GroupChanged, HeadMoved, MessageAppended
 from app.messaging.inbox import MAX_REMEMBERED
 from app.messaging.store import MessagingStore
 
@@ -82,7 +82,7 @@ class UnreadCounter:
     async def invalidate_changed(self, *events: Event) -> None:
         """Forget the counts of users whose rows changed. As a Publish of Messaging it runs before the answer."""
         await self._counts.invalidate(
-            *{event.to for event in events if isinstance(event, MessageAppended | GroupChanged)}
+            *{event.to for event in events if isinstance(event, MessageAppended | GroupChanged | HeadMoved)}
         )
 
     async def _load(self, users: Collection[UUID]) -> dict[UUID, UnreadCount]:

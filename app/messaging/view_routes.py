@@ -9,6 +9,7 @@ from app.messaging.errors import GroupNotFound
 from app.messaging.group_routes import GroupUuid
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.view_schemas import ViewUpdate
+from app.messaging.views import group_view
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
@@ -23,4 +24,4 @@ async def update_message_group_view(
     `read_number` or beyond, or sends a message to it. The markers stay where they are.
     """
     row = await view.change(user, message_group_uuid, body.change())
-    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+    return await group_view(row, users)

@@ -1,4 +1,4 @@
-"""Messages as the API shows them: with the names of their senders and the messages that they reply to."""
+"""Groups and messages as the API shows them: with the names of users and the messages that are replied to."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,10 +8,22 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.messaging.catchup import Catchup
 from app.messaging.clock import now
-from app.messaging.models import Message
+from app.messaging.group_schemas import MessageGroupView
+from app.messaging.models import InboxRow, Message
 from app.messaging.schemas import MessageView, QuoteView
 from app.messaging.visibility import is_visible, seen_by
 from app.users.service import Users
+
+
+async def group_views(rows: Sequence[InboxRow], users: Users) -> list[MessageGroupView]:
+    """Return groups as the members whose rows these are see them."""
+    names = await users.names({row.peer_uuid for row in rows if row.peer_uuid})
+    return [MessageGroupView.of(row, names[row.peer_uuid] if row.peer_uuid else None) for row in rows]
+
+
+async def group_view(row: InboxRow, users: Users) -> MessageGroupView:
+    """Return a group as the member whose row this is sees it."""
+    return (await group_views([row], users))[0]
 
 
 async def message_views(
@@ -20,7 +32,9 @@ async def message_views(
     """Return messages of groups of the viewer. 0.5 RCU for each message outside of them that is replied to."""
     at = now()
     messages = [seen_by(message, viewer, at) for message in messages]
-    names = await users.names({user for message in messages for user in (message.user_uuid, *message.mentions)})
+    named = {user for message in messages for user in (message.user_uuid, *message.mentions)}
+    named.update(user for message in messages if message.event for user in message.event.users)
+    names = await users.names(named)
     quotes = (
         await _quotes(messages, viewer, users, catchup, at) if any(message.reply_to for message in messages) else {}
     )

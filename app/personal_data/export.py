@@ -12,13 +12,13 @@ from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import EditView
 from app.messaging.changes import Changes
 from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
-from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
+from app.messaging.group_schemas import ReadMarkerView
 from app.messaging.models import InboxRow, Message
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.settings_schemas import SettingsView
 from app.messaging.user_settings import UserSettingsService
-from app.messaging.views import message_views
+from app.messaging.views import group_view, message_views
 from app.messaging.windows import Window
 from app.personal_data.errors import ExportRunning
 from app.personal_data.export_schemas import (
@@ -94,10 +94,9 @@ class Export:
             await turn()
             with suppress(GroupNotFound):  # the user has left it meanwhile
                 markers = await self._receipts.markers(user.uuid, row.group_uuid)
-                name = (await self._users.names([row.peer_uuid]))[row.peer_uuid]
                 yield GroupLine(
                     type="group",
-                    group=MessageGroupView.of(row, name),
+                    group=await group_view(row, self._users),
                     read_markers=[ReadMarkerView.of(marker) for marker in markers],
                 )
                 async for line in self._messages(user.uuid, row.group_uuid, turn):

@@ -14,7 +14,9 @@ Its steps, each of which may be repeated by any process, are:
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.concurrency import SEND_SECONDS
 from app.gateways.dynamodb import StoredItem
@@ -42,6 +44,8 @@ class SweepTools:
     store: MemberErasureStore
     changes: Changes
     erasures: ErasureStore
+    leave: Callable[[UUID, UUID], Awaitable[InboxRow]]
+    """Ends a user's membership of a group of several members."""
     publish: Publish = discard_events
     writes_per_second: float = WRITES_PER_SECOND
     quiet_seconds: float = QUIET_SECONDS
@@ -78,20 +82,28 @@ class Sweep:
         async for row in self._store.rows_of(self._erasure.user_uuid):
             is_member = True
             await self._wait()
-            if peer := await self._store.close(row):
+            if row.peer_uuid is None:
+                await self._tools.leave(row.user_uuid, row.group_uuid)
+            elif peer := await self._store.close(row, row.peer_uuid):
                 await self._tools.publish(GroupChanged(peer))
         if is_member:
             await asyncio.sleep(self._tools.quiet_seconds)
 
     async def _remove(self, item: StoredItem) -> None:
         if row := erasure_items.to_row(item):
-            if await self._tools.erasures.erased_users([row.peer_uuid]):
+            if not await self._has_readers(row):
                 await self._delete_log(row)
             else:
                 while await self._remove_from(row):
                     pass
         self.counts["groups" if row else "items"] += 1
         await self._delete(item)
+
+    async def _has_readers(self, row: InboxRow) -> bool:
+        """Return whether a group has another member, so that its log stays."""
+        if row.peer_uuid:
+            return not await self._tools.erasures.erased_users([row.peer_uuid])
+        return await self._store.has_members(row.group_uuid)
 
     async def _delete_log(self, row: InboxRow) -> None:
         while found := await self._store.log_entries(row.group_uuid):

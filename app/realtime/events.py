@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.events import GroupChanged, HeadMoved, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,14 @@ class EventsLost:
 
 
 LiveEvent: TypeAlias = (
-    MessageAppended | MessageChanged | GroupChanged | MarkerMoved | TypingChanged | ProfileChanged | EventsLost
+    MessageAppended
+    | MessageChanged
+    | GroupChanged
+    | HeadMoved
+    | MarkerMoved
+    | TypingChanged
+    | ProfileChanged
+    | EventsLost
 )
 _adapter: TypeAdapter[LiveEvent] = TypeAdapter(Annotated[LiveEvent, Field(discriminator="kind")])
 
@@ -50,6 +57,9 @@ def size_of(event: LiveEvent) -> int:
             return MESSAGE_BYTES + getsizeof(message.text) + getsizeof(row.preview) + quote
         case MessageChanged(change, row):
             return MESSAGE_BYTES + getsizeof(change.text) + getsizeof(change.earlier_text) + getsizeof(row.preview)
+        case HeadMoved(_, row, message, change):
+            texts = [message.text] if message else [change.text, change.earlier_text] if change else []
+            return MESSAGE_BYTES + getsizeof(row.preview) + sum(map(getsizeof, texts))
         case GroupChanged(row):
             return ROW_BYTES + getsizeof(row.preview)
     return SMALL_BYTES
@@ -60,6 +70,8 @@ def conflation_key(event: LiveEvent) -> str | None:
     match event:
         case MessageAppended() | MessageChanged():
             return None
+        case HeadMoved(_, row, message, change):
+            return None if message or change else f"head {row.group_uuid}"
         case GroupChanged(row):
             return f"group {row.group_uuid}"
         case MarkerMoved(_, group, user) | TypingChanged(_, group, user):
@@ -74,6 +86,8 @@ def state_of(event: LiveEvent) -> LiveEvent | None:
     match event:
         case MessageAppended(_, row) | MessageChanged(_, row):
             return GroupChanged(row)
+        case HeadMoved(to, row):
+            return HeadMoved(to, row)
         case TypingChanged():
             return None
     return event
@@ -83,7 +97,9 @@ def order_of(event: LiveEvent) -> int:
     """Return a number that is lower for the older one of two events with the same key; 0 if the later one counts."""
     match event:
         case GroupChanged(row):
-            return row.version
+            return row.view_version
+        case HeadMoved(_, row):
+            return row.head_version
         case MarkerMoved():
             return event.number + event.received_number  # of one row, where both only grow
     return 0

@@ -11,8 +11,7 @@ from app.errors import Overloaded
 from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import ChangeView
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
-from app.messaging.group_schemas import MessageGroupView
-from app.messaging.views import message_views
+from app.messaging.views import group_view, message_views
 from app.metrics import Metrics
 from app.realtime.bus import Bus
 from app.realtime.errors import TooManyStreams
@@ -138,7 +137,7 @@ class Hub:
 
     async def _view_with_group(self, event: MessageAppended | MessageChanged | GroupChanged) -> EventView:
         row = event.row
-        group = MessageGroupView.of(row, (await self._users.names([row.peer_uuid]))[row.peer_uuid])
+        group = await group_view(row, self._users)
         match event:
             case MessageAppended(message):
                 views = await message_views([message], viewer=row.user_uuid, users=self._users, catchup=self._catchup)

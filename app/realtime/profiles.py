@@ -39,5 +39,5 @@ class ProfileFanOut:
             rows = (await self._catchup.newest(uuid)).rows
         except Unavailable:
             return
-        to = (uuid, *(row.peer_uuid for row in rows))
+        to = (uuid, *(row.peer_uuid for row in rows if row.peer_uuid))
         await self._bus.publish(*(ProfileChanged(each, uuid, user.handle, user.display_name) for each in to))

@@ -11,8 +11,7 @@ from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, authorization_of
 from app.messaging.change_schemas import ChangeView
-from app.messaging.group_schemas import MessageGroupView
-from app.messaging.views import message_views
+from app.messaging.views import group_views, message_views
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
 from app.realtime.positions import MAX_LENGTH
@@ -57,9 +56,8 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
     with what it received gets less each time, until nothing is missing.
     """
     missing = await catchup.difference(user, {group: has.cursor() for group, has in body.groups.items()})
-    names = await users.names(row.peer_uuid for row in missing.rows)
     return SyncView(
-        groups=[MessageGroupView.of(row, names[row.peer_uuid]) for row in missing.rows],
+        groups=await group_views(missing.rows, users),
         messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup),
         changes=[ChangeView.of(change) for change in missing.changes],
         gone=list(missing.gone),

@@ -14,11 +14,13 @@ from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
+from cachetools import LRUCache
+
 from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.events import GroupChanged, HeadMoved, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.models import Change, InboxRow, MemberState, Message
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 from app.realtime.missed import REPLAY_GROUPS, Missed
@@ -31,6 +33,8 @@ UNRELIABLE_RECONCILE_INTERVAL = 2.0
 """Seconds between two comparisons with the rows while the bus is not reliable."""
 HEARTBEAT_SECONDS = 15.0
 """The longest that a stream hands on nothing."""
+REMEMBERED_ROWS = 64
+"""Rows of groups of several members that a stream remembers, about 1 kB each, to join them with what a head says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Stream:
         self._bus = bus
         self._catchup = catchup
         self._delivered: dict[UUID, SyncCursor] = {}
+        self._rows: LRUCache[UUID, InboxRow] = LRUCache(REMEMBERED_ROWS)
         self._has_whole_inbox = True
         self._steps: deque[Step] = deque()
         self._numbers = Numbers()
@@ -127,7 +132,9 @@ class Stream:
         """Deliver what comes after these rows."""
         self._steps.clear()
         self._numbers = Numbers()
-        self._delivered = {row.group_uuid: SyncCursor(row.last_number, row.version, row.change_number) for row in rows}
+        self._delivered = {
+            row.group_uuid: SyncCursor(row.last_number, row.view_version, row.change_number) for row in rows
+        }
 
     async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
         """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
@@ -195,14 +202,39 @@ class Stream:
             case MessageChanged():
                 return await self._change_events(event)
             case GroupChanged():
-                return await self._row_events(event.row)
-            case MarkerMoved():
-                return [event] if await self._shows(event) else []
-            case TypingChanged() | ProfileChanged():
-                return [event]
+                return await self._row_events(self._remember(event.row))
+            case HeadMoved():
+                return await self._head_events(event)
+            case MarkerMoved() | TypingChanged() | ProfileChanged():
+                is_withheld = isinstance(event, MarkerMoved) and not await self._shows(event)
+                return [] if is_withheld else [event]
             case EventsLost():
                 await self._reconcile()
-                return []
+        return []
+
+    async def _head_events(self, event: HeadMoved) -> Events:
+        """Return what to deliver because of an event of the head, if the user's row says that the user is a member."""
+        group = event.row.group_uuid
+        row = self._rows.get(group) or await self._catchup.row(self._user, group)
+        if row is None:
+            return []
+        row = self._remember(row.told_by(event.row))
+        if row.state is MemberState.LEFT:
+            return []
+        if event.message:
+            return await self._message_events(MessageAppended(event.message, row))
+        if event.change:
+            return await self._change_events(MessageChanged(event.change, row))
+        return await self._row_events(row)
+
+    def _remember(self, row: InboxRow) -> InboxRow:
+        """Return the row of a group of several with the newest that the stream knows of it, and remember that."""
+        if row.peer_uuid:
+            return row
+        if known := self._rows.get(row.group_uuid):
+            row = (row if row.version > known.version else known).told_by(known).told_by(row)
+        self._rows[row.group_uuid] = row
+        return row
 
     async def _message_events(self, event: MessageAppended) -> Events:
         number = event.message.number
@@ -229,11 +261,14 @@ class Stream:
     async def _row_events(self, row: InboxRow) -> Events:
         """Return the messages and changes that the row counts and, after them, its new version."""
         version = self._cursor(row).version
+        if row.state is MemberState.LEFT:  # what follows in the logs is not for the user
+            self._delivered.pop(row.group_uuid, None)
+            return [GroupChanged(row)]
         messages = await self._missing(row, until=row.last_number)
         changes = await self._missing_changes(row, until=row.change_number)
         if isinstance(messages, ResyncRequired) or isinstance(changes, ResyncRequired):
             return ResyncRequired("gap")
-        if row.version <= version:
+        if row.view_version <= version:
             return messages + changes
         self._mark_delivered(row, row.last_number, change_number=row.change_number)
         return [*messages, *changes, GroupChanged(row)]
@@ -271,7 +306,7 @@ class Stream:
 
     async def _reconcile_row(self, row: InboxRow) -> list[StreamItem]:
         with suppress(Unavailable):
-            return self._to_items(await self._row_events(row))
+            return self._to_items(await self._row_events(self._remember(row)))
         return []
 
     def _cursor(self, row: InboxRow) -> SyncCursor:
@@ -289,7 +324,7 @@ class Stream:
         cursor = self._cursor(row)
         numbers = [known for known in (cursor.change_number, change_number) if known is not None]
         self._delivered[row.group_uuid] = SyncCursor(
-            max(number, cursor.number), max(row.version, cursor.version), max(numbers, default=None)
+            max(number, cursor.number), max(row.view_version, cursor.version), max(numbers, default=None)
         )
 
     def _schedule_reconciliation(self) -> None:

@@ -157,9 +157,9 @@ async def list_conversations(
         rows = (await Inbox(services.messaging).page(user.uuid, before=position, limit=limit)).rows
         if not rows:
             await require_own_table(services.table)
-        names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by)})
+        names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by) if uuid})
         if rows:
-            await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows)})
+            await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows if row.peer_uuid)})
     console = Console(json)
     if rows:
         _show_rows(console, rows, names)
@@ -171,7 +171,8 @@ async def list_conversations(
 def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, Name]) -> None:
     cells = []
     for row in rows:
-        peer, sender = names[row.peer_uuid], names[row.last_by]
+        peer = names[row.peer_uuid] if row.peer_uuid else Name(row.title or "", None)
+        sender = names[row.last_by]
         with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
         last = readable(sender.display_name), readable(row.preview) or (EXPIRING if row.expires_at else DELETED)
         unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread

@@ -145,7 +145,7 @@ async def _find_groups(
     if owner:
         rows = await services.messaging.inbox_rows(owner)
         catalogue.add(row.group_uuid for row in rows)
-        return {owner, *(row.peer_uuid for row in rows)}
+        return {owner, *(row.peer_uuid for row in rows if row.peer_uuid)}
     if group:
         catalogue.add([group])
         return await members_of(services.messaging, group)

@@ -138,7 +138,7 @@ class GroupReader:
     async def _rows(self) -> list[InboxRow]:
         """Return the rows of the senders, and of the peers that these rows name."""
         found = [row for user in self._senders if (row := await self._store.inbox_row(user, self._group))]
-        silent = {row.peer_uuid for row in found} - {row.user_uuid for row in found}
+        silent = {row.peer_uuid for row in found if row.peer_uuid} - {row.user_uuid for row in found}
         return found + [row for user in silent if (row := await self._store.inbox_row(user, self._group))]
 
 

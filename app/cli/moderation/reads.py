@@ -70,4 +70,4 @@ async def members_of(messaging: MessagingStore, group: UUID, senders: Iterable[U
     """Return the senders, by default that of the newest message, and the peers in their rows. 1 RCU for each sender."""
     found = set(senders) or {message.user_uuid for message in await messaging.newest_messages(group, limit=1)}
     rows = [await messaging.inbox_row(user, group) for user in found]
-    return found | {row.peer_uuid for row in rows if row}
+    return found | {row.peer_uuid for row in rows if row and row.peer_uuid}

@@ -50,6 +50,7 @@ MESSAGE = MessageView(
     mentions=[MentionView(user_uuid=CALLER, display_name="Jonas Weber", handle="jonas")],
     expires_at=None,
     is_hidden=False,
+    event=None,
 )
 UNREAD = MessageGroupView(
     uuid=GROUP,
@@ -75,6 +76,9 @@ UNREAD = MessageGroupView(
     hide_count=0,
     is_marked_unread=False,
     blocked_at=None,
+    member_count=2,
+    role=None,
+    shows_history=None,
 )
 REACTION = ChangeView(
     change_number=7,

@@ -15,10 +15,11 @@ from app.cli.target import read_settings, require_consent, require_consent_off_t
 from app.concurrency import TaskSet
 from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
+from app.messaging.groups.service import Groups
 from app.messaging.service import Messaging
 from app.personal_data.erasures import Erasures
 from app.personal_data.sweep import SweepTools
-from app.settings import ErasureSettings, StoreSettings
+from app.settings import LARGEST_GROUP, ErasureSettings, StoreSettings
 from app.users.models import Erasure, fold_handle
 
 WRITES_PER_SECOND: Final = 100.0
@@ -77,10 +78,12 @@ async def _erasures_of(services: Services, settings: _Settings) -> AsyncIterator
     messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
     never = timedelta(0)
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=True)
+    groups = Groups(messaging, store, services.users, max_members=LARGEST_GROUP, tasks=tasks)
     tools = SweepTools(
         MemberErasureStore(services.table),
         changes,
         services.user_store.erasures,
+        groups.leave,
         writes_per_second=WRITES_PER_SECOND,
     )
     yield Erasures(

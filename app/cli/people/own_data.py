@@ -56,7 +56,7 @@ async def export_own_data(
         await require_own_table(services.table)
         user = await find_user(services.users, handle)
         rows, tasks = await services.messaging.inbox_rows(user.uuid), TaskSet()
-        await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows)})
+        await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows if row.peer_uuid)})
         with _opened(output) as file:
             async for line in _export_of(services, tasks, shows_edits=settings.shows_edits).lines(user, _go_on):
                 file.write(line.model_dump_json() + "\n")

@@ -148,7 +148,7 @@ class Audit(TemporaryDatabase):
         self._db.executemany(
             "INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)",
             (
-                (r.group_uuid.bytes, r.user_uuid.bytes, r.peer_uuid.bytes, r.blocked_at is not None)
+                (r.group_uuid.bytes, r.user_uuid.bytes, (r.peer_uuid or r.group_uuid).bytes, r.blocked_at is not None)
                 for r, _ in rows
                 if r.is_blocked or r.blocked_at or r.peer_read is not None
             ),
@@ -157,7 +157,13 @@ class Audit(TemporaryDatabase):
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.delivered_number),
+                    *(
+                        r.user_uuid.bytes,
+                        r.group_uuid.bytes,
+                        (r.peer_uuid or r.group_uuid).bytes,
+                        r.last_number,
+                        r.delivered_number,
+                    ),
                     digest,
                     _change_digest(r),
                 )

@@ -1,0 +1,95 @@
+"""Groups of several members: what each member may do and sees, by real HTTP on real engines."""
+
+from typing import Any
+from uuid import uuid4
+
+from tests.fixtures.app import NewPerson, Person
+from tests.http.problem import problem_of
+
+
+async def create(owner: Person, *others: Person, **fields: Any) -> dict[str, Any]:
+    body = {"title": "Launch", "handles": [other.handle for other in others], **fields}
+    answer = await owner.client.post("/api/message_groups", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+async def test_each_member_reads_and_writes_a_group(
+    ann: Person, bob: Person, eve: Person, new_person: NewPerson
+) -> None:
+    group = await create(ann, bob, eve)
+    uuid = group["uuid"]
+    assert (group["kind"], group["display_name"], group["role"], group["member_count"]) == (
+        "group",
+        "Launch",
+        "owner",
+        3,
+    )
+    assert (await bob.sent("hello", uuid))["number"] == 2
+    for person in (ann, bob, eve):
+        (row,) = await person.inbox()
+        assert (row["message"], row["last_number"]) == ("hello", 2)
+        assert row["unread_count"] == (0 if person is bob else 1)
+        assert await person.numbers(uuid) == [1, 2]
+        assert await person.get("/api/messages/counter") == {"count": int(person is not bob), "is_complete": True}
+    read = await eve.client.put(f"/api/message_groups/{uuid}/read", json={"number": 2})
+    assert (read.json()["unread_count"], read.json()["read_number"]) == (0, 2)
+    assert (await eve.inbox())[0]["unread_count"] == 0
+    stranger = await new_person("sam")
+    for path in (f"/api/messages/{uuid}", f"/api/message_groups/{uuid}", f"/api/message_groups/{uuid}/members"):
+        problem_of(await stranger.client.get(path), 404, "group-not-found")
+    problem_of(await stranger.send("x", uuid), 404, "group-not-found")
+
+
+async def test_a_repeated_creation_finds_the_group(ann: Person, bob: Person) -> None:
+    key = str(uuid4())
+    first = await create(ann, bob, uuid=key)
+    assert (await create(ann, bob, uuid=key))["uuid"] == first["uuid"]
+    other = {"title": "Other", "handles": [bob.handle], "uuid": key}
+    problem_of(await ann.client.post("/api/message_groups", json=other), 409, "group-taken")
+    assert len(await bob.inbox()) == 1
+
+
+async def test_a_removed_member_reads_and_writes_nothing(ann: Person, bob: Person, eve: Person) -> None:
+    group = (await create(ann, bob, eve))["uuid"]
+    problem_of(await bob.client.delete(f"/api/message_groups/{group}/members/{eve.uuid}"), 403, "not-manager")
+    answer = await ann.client.delete(f"/api/message_groups/{group}/members/{eve.uuid}")
+    assert answer.json()["member_count"] == 2
+    assert await eve.inbox() == []
+    problem_of(await eve.send("x", group), 404, "group-not-found")
+    problem_of(await eve.client.get(f"/api/messages/{group}"), 404, "group-not-found")
+    events = [message["event"] and message["event"]["type"] for message in await ann.get(f"/api/messages/{group}")]
+    assert events == ["created", "removed"]
+    await ann.client.post(f"/api/message_groups/{group}/members", json={"handles": [eve.handle]})
+    assert len(await eve.inbox()) == 1
+    assert (await eve.sent("back", group))["number"] == 4
+
+
+async def test_an_owner_that_leaves_hands_over(ann: Person, bob: Person, eve: Person) -> None:
+    group = (await create(ann, bob, eve))["uuid"]
+    to_admin = f"/api/message_groups/{group}/members/{eve.uuid}"
+    problem_of(await bob.client.patch(to_admin, json={"role": "admin"}), 403, "not-owner")
+    await ann.client.patch(to_admin, json={"role": "admin"})
+    renamed = await eve.client.patch(f"/api/message_groups/{group}", json={"title": "Landing"})
+    assert renamed.json()["display_name"] == "Landing"
+    left = await ann.client.delete(f"/api/message_groups/{group}")
+    assert left.json()["state"] == "left"
+    members = await eve.get(f"/api/message_groups/{group}/members")
+    roles = [(each["user_uuid"], each["role"]) for each in members]
+    assert roles == [(str(eve.uuid), "owner"), (str(bob.uuid), "member")]
+    assert (await bob.inbox())[0]["display_name"] == "Landing"
+
+
+async def test_mentions_edits_and_reactions_reach_members(ann: Person, bob: Person, eve: Person) -> None:
+    group = (await create(ann, bob, eve))["uuid"]
+    await ann.sent("@bob look", group, mentions=[str(bob.uuid)])
+    assert [row["unread_mention_count"] for person in (bob, eve) for row in await person.inbox()] == [1, 0]
+    edit = {"json": {"message": "@eve look", "mentions": [str(eve.uuid)]}, "headers": {"if-match": '"1"'}}
+    answer = await ann.client.patch(f"/api/messages/{group}/2", **edit)  # type: ignore[arg-type]
+    assert answer.status_code == 200, answer.text
+    assert [row["unread_mention_count"] for person in (bob, eve) for row in await person.inbox()] == [0, 1]
+    assert (await bob.inbox())[0]["message"] == "@eve look"
+    await eve.client.put(f"/api/messages/{group}/2/reactions/👍")
+    assert (await bob.inbox())[0]["change_number"] == 2
+    problem_of(await ann.send("x", group, mentions=[str(uuid4())]), 422, "mention-not-member")
+    problem_of(await ann.client.delete(f"/api/messages/{group}/1"), 403, "not-sender")
