@@ -82,7 +82,7 @@ class Message:
     hidden_by: frozenset[UUID] = frozenset()
     """The members that have deleted it for themselves."""
     event: SystemEvent | None = None
-    """What a system message tells."""
+    """The content of a system message."""
     quoted: "Message | None" = field(default=None, compare=False)
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
@@ -288,7 +288,7 @@ class Draft:
     mentions: frozenset[UUID] = frozenset()
     expires_in: int | None = None
     event: SystemEvent | None = None
-    """What a system message tells, which the service itself sends."""
+    """The content of a system message, which the service itself sends."""
 
 
 @dataclass(frozen=True, slots=True)

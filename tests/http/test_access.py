@@ -80,11 +80,25 @@ class Row:
         return f"{self.method} {self.template}{self.name}"
 
 
+OF_SEVERAL: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), NO_GROUP)
+"""A direct group has neither roles nor members to add; `test_group_access` has the others."""
 ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
 UNCONFIRMED: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), (422, "handle-differs"))
 OF_ONESELF: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), BLOCK_SELF)
 TABLE = (
     Row("GET", "/api/message_groups"),
+    Row(
+        "POST",
+        "/api/message_groups",
+        {"title": "x", "handles": ["{handle}"]},
+        blocked=(403, "cannot-add"),
+    ),
+    Row("PATCH", "/api/message_groups/{message_group_uuid}", {"title": "x"}, **OF_SEVERAL),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}", **OF_SEVERAL),
+    Row("GET", "/api/message_groups/{message_group_uuid}/members", **OF_SEVERAL),
+    Row("POST", "/api/message_groups/{message_group_uuid}/members", {"handles": ["{handle}"]}, **OF_SEVERAL),
+    Row("PATCH", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", {"role": "admin"}, **OF_SEVERAL),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", **OF_SEVERAL),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
     Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
@@ -196,8 +210,11 @@ async def call(
         "{own_name}": caller.person.display_name,
     }
     path = row.template.replace("{message_group_uuid}", known["{group}"]).replace("{handle}", known["{handle}"])
-    path = path.replace("{number}", "1").replace("{emoji}", "👍")
-    body = {name: known.get(str(value), value) for name, value in row.body.items()} if row.body else None
+    path = path.replace("{number}", "1").replace("{emoji}", "👍").replace("{user_uuid}", str(caller.person.uuid))
+    text = json.dumps(row.body)
+    for name, value in known.items():
+        text = text.replace(name, value)
+    body = json.loads(text)
     return await client.request(row.method, path, json=body, headers=row.headers, params=row.query)
 
 

@@ -35,6 +35,19 @@ CALLS: dict[str, Call] = {
     "update_message_group_view": lambda client, group, _: client.patch(
         f"/api/message_groups/{group}/view", json={"is_marked_unread": True}
     ),
+    "create_message_group": lambda client, _, handle: client.post(
+        "/api/message_groups", json={"title": "x", "handles": [handle]}
+    ),
+    "update_message_group": lambda client, group, _: client.patch(f"/api/message_groups/{group}", json={"title": "x"}),
+    "leave_message_group": lambda client, group, _: client.delete(f"/api/message_groups/{group}"),
+    "list_members": lambda client, group, _: client.get(f"/api/message_groups/{group}/members"),
+    "add_members": lambda client, group, handle: client.post(
+        f"/api/message_groups/{group}/members", json={"handles": [handle]}
+    ),
+    "update_member": lambda client, group, _: client.patch(
+        f"/api/message_groups/{group}/members/{uuid4()}", json={"role": "admin"}
+    ),
+    "remove_member": lambda client, group, _: client.delete(f"/api/message_groups/{group}/members/{uuid4()}"),
     "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
     "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
     "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),

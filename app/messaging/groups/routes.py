@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.deps import CurrentUser, GroupsDep, UsersDep
+from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
@@ -20,7 +21,22 @@ from app.users.errors import UserNotFound
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
 MemberUuid = Annotated[Uuid, Path(description="Id of a member", examples=[EXAMPLE_UUID])]
-CREATED = {"description": "The group, new or from an earlier call with this uuid"}
+_new_group = {"message_group_uuid": "uuid"}
+CREATED = {
+    "description": "The group, new or from an earlier call with this uuid",
+    "links": {
+        "list_members": openapi_link("list_members", "List its members", **_new_group),
+        "add_members": openapi_link("add_members", "Add more members", **_new_group),
+        "update_message_group": openapi_link("update_message_group", "Change its title", **_new_group),
+        "list_messages": openapi_link("list_messages", "Read it", **_new_group),
+        "leave_message_group": openapi_link("leave_message_group", "Leave it", **_new_group),
+    },
+}
+
+ADDED = {
+    "description": "The group with its new members",
+    "links": {"list_members": openapi_link("list_members", "List all members", **_new_group)},
+}
 
 
 @router.post(
@@ -68,7 +84,10 @@ async def list_members(
 
 @router.post(
     "/{message_group_uuid}/members",
-    responses=problem_responses(*SIGNED_IN, *WITH_BODY, UserNotFound, GroupNotFound, NotManager, CannotAdd, GroupFull),
+    responses={
+        200: ADDED,
+        **problem_responses(*SIGNED_IN, *WITH_BODY, UserNotFound, GroupNotFound, NotManager, CannotAdd, GroupFull),
+    },
 )
 async def add_members(
     message_group_uuid: GroupUuid, body: MembersCreate, user: CurrentUser, groups: GroupsDep, users: UsersDep

@@ -218,6 +218,22 @@ def receive(ann: Calls, bob: Calls) -> None:
     assert ann.groups.update_message_group_view(GROUP, ViewUpdate(is_marked_unread=True)).is_marked_unread
 
 
+def several(ann: Calls) -> None:
+    """Create a group of several members, change it, and leave it."""
+    body = MessageGroupCreate(title="Launch", handles=[PEER], uuid=uuid4())
+    group = ann.groups.create_message_group(body)
+    assert ann.groups.create_message_group(body).uuid == group.uuid
+    assert (group.kind, group.role, group.member_count) == (GroupKind.GROUP, Role.OWNER, 2)
+    other = next(member for member in ann.groups.list_members(group.uuid) if member.handle == PEER)
+    ann.groups.update_member(group.uuid, other.user_uuid, MemberUpdate(role=Role.ADMIN))
+    assert ann.groups.update_message_group(group.uuid, MessageGroupUpdate(title="Landing")).display_name == "Landing"
+    assert ann.groups.remove_member(group.uuid, other.user_uuid).member_count == 1
+    assert ann.groups.add_members(group.uuid, MembersCreate(handles=[PEER])).member_count == 2
+    told = [message.event and message.event.type for message in ann.messages.list_messages(group.uuid)]
+    assert told == ["created", "role", "renamed", "removed", "added"]
+    assert ann.groups.leave_message_group(group.uuid).state == "left"
+
+
 def refused(answer: BaseHTTPResponse) -> StreamEventsProblem:
     problem = StreamEventsProblem.from_json(answer.data.decode())
     assert problem is not None
