@@ -221,7 +221,7 @@ class MessageView:
         SystemEventView | None,
         Field(
             description="What a message of `kind` `system` tells, whose text is empty; null in all others",
-            examples=[{"type": "renamed", "users": [], "title": "Launch week", "role": None}],
+            examples=[{"type": "renamed", "users": [], "title": "Launch week", "role": "admin"}],
         ),
     ]
 

@@ -35,14 +35,14 @@ CALLS: dict[str, Call] = {
     "update_message_group_view": lambda client, group, _: client.patch(
         f"/api/message_groups/{group}/view", json={"is_marked_unread": True}
     ),
-    "create_message_group": lambda client, _, handle: client.post(
-        "/api/message_groups", json={"title": "x", "handles": [handle]}
+    "create_message_group": lambda client, _, other: client.post(
+        "/api/message_groups", json={"title": "x", "handles": [other.handle]}
     ),
     "update_message_group": lambda client, group, _: client.patch(f"/api/message_groups/{group}", json={"title": "x"}),
     "leave_message_group": lambda client, group, _: client.delete(f"/api/message_groups/{group}"),
     "list_members": lambda client, group, _: client.get(f"/api/message_groups/{group}/members"),
-    "add_members": lambda client, group, handle: client.post(
-        f"/api/message_groups/{group}/members", json={"handles": [handle]}
+    "add_members": lambda client, group, other: client.post(
+        f"/api/message_groups/{group}/members", json={"handles": [other.handle]}
     ),
     "update_member": lambda client, group, _: client.patch(
         f"/api/message_groups/{group}/members/{uuid4()}", json={"role": "admin"}

@@ -60,6 +60,7 @@ from cruddur_client.models import (
     EditMessageProblem,
     EditMessageProblemCode,
     GroupEvent,
+    GroupKind,
     KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
@@ -67,9 +68,13 @@ from cruddur_client.models import (
     ListMessagesProblemCode,
     MarkReadProblem,
     MarkReadProblemCode,
+    MembersCreate,
+    MemberUpdate,
     MessageCreate,
     MessageEdit,
     MessageEvent,
+    MessageGroupCreate,
+    MessageGroupUpdate,
     MessageGroupView,
     MessageView,
     ProfileEvent,
@@ -83,6 +88,7 @@ from cruddur_client.models import (
     ReportReason,
     ReportView,
     ResyncEvent,
+    Role,
     SendMessageProblem,
     SendMessageProblemCode,
     SettingsUpdate,
@@ -356,6 +362,7 @@ if __name__ == "__main__":
             listen(ann, bob)
             catch_up(ann)
             receive(ann, bob)
+            several(ann)
         err_live(ann, nobody)
         meet(ann, nobody)
         err(ann)

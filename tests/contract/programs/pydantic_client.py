@@ -15,6 +15,7 @@ from cruddur_client import (
     EditMessageProblem,
     EditMessageProblemCode,
     EventView,
+    GroupKind,
     KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
@@ -23,10 +24,14 @@ from cruddur_client import (
     LiveApi,
     MarkReadProblem,
     MarkReadProblemCode,
+    MembersCreate,
+    MemberUpdate,
     MessageCreate,
     MessageEdit,
     MessageEvent,
+    MessageGroupCreate,
     MessageGroupsApi,
+    MessageGroupUpdate,
     MessagesApi,
     ReadEvent,
     ReadMarkerUpdate,
@@ -36,6 +41,7 @@ from cruddur_client import (
     ReportReason,
     ReportsApi,
     ResyncEvent,
+    Role,
     SendMessageProblem,
     SendMessageProblemCode,
     SettingsUpdate,
@@ -292,6 +298,7 @@ if __name__ == "__main__":
     listen(one, Calls(os.environ["PEER_TOKEN"]))
     catch_up(one)
     receive(one, Calls(os.environ["PEER_TOKEN"]))
+    several(one)
     err_live(one, nobody)
     meet(one, nobody)
     err(one)
