@@ -55,7 +55,6 @@ from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
-from app.messaging.settings_store import SettingsStore
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
@@ -198,7 +197,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        user_settings = UserSettingsService(SettingsStore(table), caches)
+        user_settings = UserSettingsService(store.settings, caches)
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)

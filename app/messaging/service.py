@@ -106,8 +106,8 @@ class Messaging:
         deadline reaches the inboxes all the same. Raises OneTarget, MessageBlank,
         MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
         AfterTooOld, ReplyBeyondEnd, MentionNotMember and TooManyRequests. 3 WCU and 1 RCU, for a reply 1.5 RCU; 10 WCU
-        for the first message of a direct group, 7 in a new index bucket. A message that expires costs 1 WCU more, the
-        first one 2.
+        and 2 RCU for the first message of a direct group, 7 WCU in a new index bucket. A message that expires
+        costs 1 WCU more, the first one 2.
         """
         if (group is None) == (handle is None):
             raise OneTarget
@@ -147,6 +147,8 @@ class Messaging:
         take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
         self._require_enabled(peer)
+        if (await self._store.settings.settings(peer)).messages_from != "everyone":
+            raise CannotMessage  # a contact has a group with the peer already
         message = self._log.entry(draft, group=group)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)

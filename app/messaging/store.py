@@ -21,6 +21,7 @@ from app.messaging.expiring import ExpiringTexts, put_text
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
+from app.messaging.settings_store import SettingsStore
 from app.messaging.view_items import ViewChange
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
@@ -59,6 +60,8 @@ class MessagingStore:
         """The mentions that rows count."""
         self.blocks = BlockStore(table)
         """The blocks of users."""
+        self.settings = SettingsStore(table)
+        """The settings of users."""
         self._may_write = False
 
     async def check(self) -> None:

@@ -30,7 +30,7 @@ from app.messaging.models import (
     direct_group_uuid,
 )
 from app.messaging.schemas import MAX_TEXT
-from app.messaging.settings_items import UserSettings
+from app.messaging.settings_items import Senders, UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
 from app.users.schemas import HandleCreate
@@ -189,6 +189,7 @@ class SettingsLine(_Line):
     entity: Literal["settings"] = "settings"
     user_uuid: UUID
     receipts: bool = True
+    messages_from: Senders = "everyone"
 
     def value(self) -> UserSettings:
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))
