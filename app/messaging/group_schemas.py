@@ -10,6 +10,7 @@ from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.models import (
     LAST_NUMBER,
     MAX_MENTIONS_COUNTED,
+    Folder,
     GroupKind,
     InboxRow,
     MemberState,
@@ -112,6 +113,9 @@ class MessageGroupView:
         bool, Field(description="Whether the caller has marked the group unread", examples=[False])
     ]
     blocked_at: Annotated[Timestamp | None, Field(description="Time at which the caller blocked the other user")]
+    folder: Annotated[
+        Folder, AS_STRING, Field(description="The part of the caller's list that shows the group", examples=["inbox"])
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -139,6 +143,7 @@ class MessageGroupView:
             row.hide_count,
             row.is_marked_unread,
             row.blocked_at,
+            row.folder,
         )
 
 
@@ -198,7 +203,10 @@ class CounterView(ResponseModel):
     """The number of groups with unread messages."""
 
     count: int = Field(
-        ge=0, le=MAX_VERSION, description="Groups with unread messages, or that are marked unread", examples=[3]
+        ge=0,
+        le=MAX_VERSION,
+        description="Groups of the inbox with unread messages, or that are marked unread, without muted ones",
+        examples=[3],
     )
     is_complete: bool = Field(
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"

@@ -4,7 +4,7 @@ peer · last number · at ms · by sender · text preview · read number · v ve
 muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of the last change · mentioned numbers ·
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
-(absent or lower: read) · u marked unread
+(absent or lower: read) · u marked unread · folder (absent: inbox)
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Put, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
-from app.messaging.items import ABSENT, from_ms, inbox_key, time_or_none, times, to_ms
-from app.messaging.models import MAX_GONE, InboxRow, MemberState, Message
+from app.messaging.items import ABSENT, from_ms, inbox_key, index_key, time_or_none, times, to_ms
+from app.messaging.models import MAX_GONE, Folder, InboxRow, MemberState, Message
 from app.messaging.visibility import preview_for
 
 INBOX_INDEX = "inbox-by-activity"
@@ -51,16 +51,30 @@ def mentions(message: Message, user: UUID) -> bool:
     return user in message.mentions and user != message.user_uuid
 
 
-def advance_inbox_row(message: Message, *, user: UUID, with_gone: bool = True) -> Update:
+def folder_after(message: Message, row: InboxRow) -> Folder:
+    """Return the folder of a row after a message: it brings a group back from the archive, unless that is muted."""
+    is_back = row.folder is Folder.ARCHIVE and not row.is_muted(message.created_at)
+    return Folder.INBOX if is_back else row.folder
+
+
+def advance_inbox_row(
+    message: Message, *, user: UUID, with_gone: bool = True, stored: InboxRow | None = None
+) -> Update:
     """Return the update that moves a row forward to this message and makes its user an active member again.
 
-    It fails for a row that is at this message or beyond, so it may be late or repeated. With a message of another
-    member that expires it fails, too, for a row that has MAX_GONE numbers in `gone`, unless it is to leave that alone.
+    It fails for a row that is at this message or beyond, so it may be late or repeated, and for one in another folder
+    than the inbox, unless that is given as it is `stored`. With a message of another member that expires it fails, too,
+    for a row that has MAX_GONE numbers in `gone`, unless it is to leave that alone.
     """
     changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
-    values, is_own = _projection_values(message, user), user == message.user_uuid
+    folder = folder_after(message, stored) if stored else Folder.INBOX
+    values, is_own = _projection_values(message, user, folder), user == message.user_uuid
     more, removes, adds = (", #read = :last", "#state, #gone, #u", "") if is_own else ("", "#state", "")
-    condition = "#last < :last"
+    condition = "#last < :last AND attribute_not_exists(#folder)"
+    if stored:
+        condition = "#last < :last AND #v = :seen"
+        values[":seen"] = stored.version
+        removes += ", #folder" if folder is Folder.INBOX else ""
     if message.expires_at:
         more += ", #until = :until"
     else:
@@ -116,13 +130,13 @@ def to_gone(item: StoredItem) -> dict[int, datetime]:
     return found
 
 
-def _projection_values(message: Message, user: UUID) -> dict[str, Any]:
+def _projection_values(message: Message, user: UUID, folder: Folder) -> dict[str, Any]:
     return ({":until": to_ms(message.expires_at)} if message.expires_at else {}) | {
         ":last": message.number,
         ":at": to_ms(message.created_at),
         ":by": message.user_uuid,
         ":text": preview_for(message, user),
-        ":inbox": f"IN#{user}",
+        ":inbox": index_key(user, folder),
         ":activity_bucket": bucket(message.created_at),
         ":one": 1,
     }
@@ -148,7 +162,8 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
     The row of a former member counts as indexed: it needs no index entry.
     """
     at = int(row["at"]["N"])
-    is_indexed = row.get("inbox") == {"S": f"IN#{row['pk']['S'][4:]}"} and "activity_bucket" in row
+    key = index_key(text_to_uuid(row["pk"]["S"][4:]), folder_of(row))
+    is_indexed = row.get("inbox") == {"S": key} and "activity_bucket" in row
     in_index = int(row["activity_bucket"]["N"]) if is_indexed else None
     return {
         "time": at,
@@ -157,6 +172,11 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
         "index key": at // BUCKET_MS if "state" in row else in_index,
         "deadline": time_or_none(row, "until"),
     }
+
+
+def folder_of(item: StoredItem) -> Folder:
+    """Return the folder of a row."""
+    return Folder(item["folder"]["S"]) if "folder" in item else Folder.INBOX
 
 
 def has_lost_mentions(item: StoredItem) -> bool:
@@ -184,7 +204,7 @@ def inbox_item(row: InboxRow) -> Item:
         "text": row.preview,
         "read": row.read_number,
         "v": row.version,
-        "inbox": f"IN#{row.user_uuid}",
+        "inbox": index_key(row.user_uuid, row.folder),
         "activity_bucket": bucket(row.last_at),
     }
     optional: Item = {
@@ -197,6 +217,7 @@ def inbox_item(row: InboxRow) -> Item:
         "hides": row.hide_count,
         "d": row.received_number,
         "u": row.is_marked_unread,
+        "folder": "" if row.folder is Folder.INBOX else str(row.folder),
     }
     item |= {name: value for name, value in optional.items() if value}
     if row.peer_read is not None:
@@ -225,7 +246,7 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         f"SET {changes}, #read = :read, #v = #v + :one{kept} REMOVE {removed}",
-        _projection_values(message, row.user_uuid) | values,
+        _projection_values(message, row.user_uuid, row.folder) | values,
         condition="#v = :seen",
     )
 
@@ -286,6 +307,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         blocked_at=time_or_none(item, "block"),
         peer_read=int(item["peer_read"]["N"]) if "peer_read" in item else None,
         peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
+        folder=folder_of(item),
     )
 
 

@@ -10,10 +10,11 @@ from app.gateways.dynamodb import (
     StoredItem,
     text_to_uuid,
 )
-from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, to_gone, to_inbox_row
-from app.messaging.items import from_ms, inbox_key, to_ms
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, to_gone, to_inbox_row
+from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
 from app.messaging.models import (
     BucketPosition,
+    Folder,
     InboxPosition,
     InboxRow,
     MemberState,
@@ -21,10 +22,10 @@ from app.messaging.models import (
     unread,
 )
 
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u, #folder, #muted"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 
@@ -33,10 +34,11 @@ def probe_index() -> Query:
     return Query("#inbox = :inbox AND #activity_bucket > :n", {":inbox": "PROBE", ":n": 0}, index=INBOX_INDEX, limit=1)
 
 
-def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Query:
-    """Return the query for a user's rows, in the order of their groups' ids."""
+def inbox_rows(user: UUID, *, limit: int | None, after: UUID | None = None, consistent: bool = False) -> Query:
+    """Return the query for a user's rows, in the order of their groups' ids, from the first on or after one."""
     keys = {":pk": f"USR#{user}", ":rows": "GRP#"}
-    return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
+    condition = "#pk = :pk AND begins_with(#sk, :rows)"
+    return Query(condition, keys, limit=limit, consistent=consistent, after=inbox_key(user, after) if after else None)
 
 
 def whole_inbox(user: UUID, *, limit: int, consistent: bool) -> Query:
@@ -49,9 +51,10 @@ def row_of(user: UUID, item: StoredItem) -> InboxRow:
     return to_inbox_row({**item, "pk": {"S": f"USR#{user}"}})
 
 
-def is_active(row: StoredItem) -> bool:
-    """Return whether a row's user is an active member."""
-    return "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+def is_listed(row: StoredItem, folder: Folder | None = None) -> bool:
+    """Return whether a row's user is an active member, and the row is in a folder, if that is given."""
+    is_active = "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+    return is_active and folder in {None, folder_of(row)}
 
 
 def activity(row: StoredItem) -> tuple[int, str]:
@@ -65,15 +68,18 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
 
 
 def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
-    """Count the rows of active members that are marked unread, or have unread messages at a time."""
+    """Count the rows of the inbox that are marked unread, or have unread messages at a time, and are not muted."""
     count, ends = 0, list[datetime]()
-    for row in filter(is_active, rows):
+    for row in rows:
         read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
-        if "u" in row:
-            count += 1
-        elif unread(last, read, gone, at) > 0:
-            count += 1
-            ends += [since for since in gone.values() if since > at]
+        is_unread = "u" in row or unread(last, read, gone, at) > 0
+        if not is_unread or not is_listed(row, Folder.INBOX):
+            continue
+        if (muted := time_or_none(row, "muted")) and muted > at:
+            ends.append(muted)
+            continue
+        count += 1
+        ends += [since for since in gone.values() if since > at and "u" not in row]
     return UnreadRows(count, min(ends, default=None))
 
 
@@ -88,11 +94,14 @@ def unread_rows(user: UUID, *, limit: int) -> Query:
     return replace(rows, filter=is_unread, projection=UNREAD)
 
 
-def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:
+def inbox_entries(
+    user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int, folder: Folder = Folder.INBOX
+) -> Query:
     """Return the query for index entries, newest bucket first: from a position's bucket on, or after an entry."""
+    key = index_key(user, folder)
     newest = Query(
         "#inbox = :inbox",
-        {":inbox": f"IN#{user}"},
+        {":inbox": key},
         index=INBOX_INDEX,
         limit=limit,
         descending=True,
@@ -103,7 +112,7 @@ def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, l
     if isinstance(start, InboxPosition):
         values = dict(newest.values) | {":bucket": bucket(start.last_at)}
         return replace(newest, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
-    after = {**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket}
+    after = {**inbox_key(user, start.group_uuid), "inbox": key, "activity_bucket": start.bucket}
     return replace(newest, after=after)
 
 

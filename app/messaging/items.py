@@ -4,7 +4,8 @@ Those of inbox rows are in `inbox_items`, those of changes in `change_items`.
 
     entity     pk            sk              index inbox-by-activity (inbox, activity_bucket)
     message    MSG#<group>   N#<number>      none
-    inbox row  USR#<user>    GRP#<group>     IN#<user>, last_at in units of 10 minutes
+    inbox row  USR#<user>    GRP#<group>     IN#<user>, last_at in units of 10 minutes;
+                                             REQUEST#<user> in the requests, ARCHIVE#<user> in the archive
     block      USR#<user>    BLOCK#<other>   none
 
 Attribute names are short and uuids are 16 bytes, because every read and write is paid by size: a message of 100
@@ -37,12 +38,13 @@ from app.gateways.dynamodb import (
     to_bytes,
     to_known_uuid,
 )
-from app.messaging.models import LAST_NUMBER, Message, MessageKind
+from app.messaging.models import LAST_NUMBER, Folder, Message, MessageKind
 
 ABSENT = "attribute_not_exists(#pk)"
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_FOLDERS = {Folder.INBOX: "IN", Folder.REQUESTS: "REQUEST", Folder.ARCHIVE: "ARCHIVE"}
 
 
 def message_key(group: UUID, number: int) -> Key:
@@ -51,6 +53,11 @@ def message_key(group: UUID, number: int) -> Key:
 
 def inbox_key(user: UUID, group: UUID) -> Key:
     return {"pk": f"USR#{user}", "sk": f"GRP#{group}"}
+
+
+def index_key(user: UUID, folder: Folder) -> str:
+    """Return the key in the index of a user's rows in a folder."""
+    return f"{_FOLDERS[folder]}#{user}"
 
 
 def block_key(user: UUID, other: UUID) -> Key:

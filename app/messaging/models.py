@@ -28,6 +28,14 @@ class MemberState(StrEnum):
     LEFT = "left"
 
 
+class Folder(StrEnum):
+    """The part of a user's list that holds a group: the inbox, the requests, or the archive."""
+
+    INBOX = "inbox"
+    REQUESTS = "requests"
+    ARCHIVE = "archive"
+
+
 class GroupKind(StrEnum):
     """The kind of a group: `direct` is the one group of two users."""
 
@@ -156,6 +164,11 @@ class InboxRow:
     """The peer\'s read marker as a blocked user gets it: it stands still."""
     peer_delivered: int = 0
     """The peer\'s delivered marker, while `peer_read` is set."""
+    folder: Folder = Folder.INBOX
+
+    def is_muted(self, at: datetime) -> bool:
+        """Return whether the group notifies of nothing at a time, and does not count as unread."""
+        return self.muted_until is not None and self.muted_until > at
 
     @property
     def delivered_number(self) -> int:
@@ -201,7 +214,7 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadRows:
-    """The number of rows with unread messages. It may be fewer from `until` on, when the next of them expires."""
+    """The number of rows with unread messages, up to `until`: the next of them expires then, or is muted no longer."""
 
     count: int
     until: datetime | None

@@ -34,6 +34,7 @@ from app.messaging.log import Log
 from app.messaging.models import (
     BucketPosition,
     Draft,
+    Folder,
     InboxPosition,
     InboxRow,
     MemberState,
@@ -311,10 +312,25 @@ class Messaging:
         if is_reachable:
             await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
 
-    async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | BucketPosition | None = None) -> InboxPage:
-        """Return a page of a user's groups, newest activity first. Costs what Inbox.page costs."""
+    async def inbox(
+        self,
+        user: UUID,
+        *,
+        limit: int,
+        before: InboxPosition | BucketPosition | None = None,
+        folder: Folder = Folder.INBOX,
+    ) -> InboxPage:
+        """Return a page of a user's groups in a folder, newest activity first. Costs what Inbox.page costs."""
         async with deadline(READ_SECONDS):
-            return await self._inbox.page(user, before=before, limit=limit)
+            return await self._inbox.page(user, before=before, folder=folder, limit=limit)
+
+    async def groups_after(self, user: UUID, group: UUID | None, *, limit: int) -> list[InboxRow]:
+        """Return a user's rows of all folders, and of groups that were left, by group id: the first ones or after one.
+
+        0.5 RCU for each 4 KB, about 13 rows.
+        """
+        async with deadline(READ_SECONDS):
+            return await self._store.inbox_rows(user, limit=limit, after=group)
 
 
 def require_members(mentioned: Collection[UUID] | None, *members: UUID) -> None:

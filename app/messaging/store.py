@@ -20,11 +20,23 @@ from app.messaging.errors import CannotMessage
 from app.messaging.expiring import ExpiringTexts, put_text
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
-from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
+from app.messaging.models import (
+    LAST_NUMBER,
+    MAX_GONE,
+    BucketPosition,
+    Folder,
+    InboxPosition,
+    InboxRow,
+    Message,
+    UnreadRows,
+)
 from app.messaging.settings_store import SettingsStore
 from app.messaging.view_items import ViewChange
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
+
+ATTEMPTS = 4
+"""Attempts to move a row that others write at the same time."""
 
 
 class NumberTaken(Exception):
@@ -82,15 +94,29 @@ class MessagingStore:
         item = await self._table.get(items.inbox_key(user, group), consistent=consistent)
         return inbox_items.to_inbox_row(item) if item else None
 
-    async def inbox_rows(self, user: UUID, *, limit: int | None = None, consistent: bool = False) -> list[InboxRow]:
-        """Return a user's rows by group id. 0.5 RCU for each 4 KB, about 13 rows; twice that if consistent."""
-        query = inbox_queries.inbox_rows(user, limit=limit, consistent=consistent)
+    async def inbox_rows(
+        self, user: UUID, *, limit: int | None = None, after: UUID | None = None, consistent: bool = False
+    ) -> list[InboxRow]:
+        """Return a user's rows by group id, all or those after one. 0.5 RCU for each 4 KB, about 13 rows.
+
+        Twice that if consistent.
+        """
+        query = inbox_queries.inbox_rows(user, limit=limit, after=after, consistent=consistent)
         return list(map(inbox_items.to_inbox_row, await self._table.query(query)))
 
     async def newest_inbox_rows(
-        self, user: UUID, *, before: InboxPosition | None, limit: int, most: int, consistent: bool = False
+        self,
+        user: UUID,
+        *,
+        before: InboxPosition | None,
+        limit: int,
+        most: int,
+        folder: Folder | None = None,
+        consistent: bool = False,
     ) -> list[InboxRow] | None:
         """Return a user's active rows before a position (None: the newest), newest activity first, by reading them all.
+
+        They are those of a folder, or of all.
 
         Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
         consistent.
@@ -102,7 +128,7 @@ class MessagingStore:
         active = [
             item
             for item in found
-            if inbox_queries.is_active(item) and (end is None or inbox_queries.activity(item) < end)
+            if inbox_queries.is_listed(item, folder) and (end is None or inbox_queries.activity(item) < end)
         ]
         return [inbox_queries.row_of(user, item) for item in nlargest(limit, active, inbox_queries.activity)]
 
@@ -121,13 +147,19 @@ class MessagingStore:
         return inbox_queries.count_unread(found, now())
 
     async def inbox_entries(
-        self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
+        self,
+        user: UUID,
+        start: InboxPosition | BucketPosition | None,
+        *,
+        limit: int,
+        folder: Folder = Folder.INBOX,
     ) -> list[BucketPosition]:
-        """Return entries of the index, newest bucket first (None: from the newest on), eventually consistent.
+        """Return a folder's entries of the index, newest bucket first, eventually consistent.
 
-        They begin with the bucket of an InboxPosition, or after a BucketPosition. 0.5 RCU for each 4 KB, 27 entries.
+        They begin with the bucket of an InboxPosition, after a BucketPosition, or with the newest (None). 0.5 RCU for
+        each 4 KB, 27 entries.
         """
-        found = await self._table.query(inbox_queries.inbox_entries(user, start, limit=limit))
+        found = await self._table.query(inbox_queries.inbox_entries(user, start, limit=limit, folder=folder))
         return list(map(inbox_queries.to_inbox_entry, found))
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
@@ -228,8 +260,9 @@ class MessagingStore:
     async def advance_inbox_row(self, message: Message, *, user: UUID) -> InboxRow | None:
         """Move a row forward to a message, unless it is there already; return the row, None if there is none.
 
-        The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; for messages that the
-        row is moved past, or a mention that it was moved past, what MentionStore.complete costs.
+        The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; 1 WCU more for a row
+        in another folder than the inbox, and 2 when it comes back from there; for messages that the row is moved past,
+        or a mention that it was moved past, what MentionStore.complete costs.
         """
         item, is_moved = await self._move_inbox_row(message, user)
         if item is None:
@@ -243,16 +276,19 @@ class MessagingStore:
 
     async def _move_inbox_row(self, message: Message, user: UUID) -> tuple[StoredItem | None, bool]:
         """Return the row after an attempt to move it, None if there is none, and whether it was moved."""
-        item = None
-        for with_gone in (True, False):
-            update = inbox_items.advance_inbox_row(message, user=user, with_gone=with_gone)
+        update = inbox_items.advance_inbox_row(message, user=user)
+        for _ in range(ATTEMPTS):
             try:
                 return await self._table.update(update), True
             except ConditionFailed as error:
                 item = error.item
             if item is None or int(item["last"]["N"]) >= message.number:
-                break
-        return item, False
+                return item, False
+            row = inbox_items.to_inbox_row(item)
+            stored = None if row.folder is Folder.INBOX else row
+            with_gone = len(row.gone) < MAX_GONE
+            update = inbox_items.advance_inbox_row(message, user=user, with_gone=with_gone, stored=stored)
+        raise Unavailable("Others write the inbox row at the same time")
 
     async def count_gone(self, message: Message, row: InboxRow) -> InboxRow:
         """Let a message that expires not count as unread after its deadline, for a row that other messages had moved.

@@ -23,6 +23,7 @@ from app.messaging.models import (
     Block,
     Change,
     ChangeType,
+    Folder,
     InboxRow,
     MemberState,
     Message,
@@ -138,6 +139,7 @@ class InboxRowLine(_Line):
     blocked_at: AwareDatetime | None = None
     peer_read: Annotated[int, Field(ge=0)] | None = None
     peer_delivered: Annotated[int, Field(ge=0)] = 0
+    folder: Folder = Folder.INBOX
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

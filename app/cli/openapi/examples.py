@@ -8,7 +8,7 @@ from uuid import UUID
 from app.messaging.change_schemas import ChangeView
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.mention_schemas import MentionView
-from app.messaging.models import ChangeType, GroupKind, MemberState, MessageKind
+from app.messaging.models import ChangeType, Folder, GroupKind, MemberState, MessageKind
 from app.messaging.schemas import MessageView
 from app.realtime.schemas import (
     ChangeEvent,
@@ -75,6 +75,7 @@ UNREAD = MessageGroupView(
     hide_count=0,
     is_marked_unread=False,
     blocked_at=None,
+    folder=Folder.INBOX,
 )
 REACTION = ChangeView(
     change_number=7,
