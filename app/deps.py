@@ -21,6 +21,7 @@ from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
+from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
@@ -41,6 +42,7 @@ class State(EdgeState):
     users: Users
     messaging: Messaging
     blocks: Blocks
+    requests: Requests
     changes: Changes
     receipts: Receipts
     settings: UserSettingsService
@@ -68,6 +70,7 @@ def _from_state(name: str) -> Any:
 UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
 BlocksDep = Annotated[Blocks, _from_state("blocks")]
+RequestsDep = Annotated[Requests, _from_state("requests")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
 MyViewDep = Annotated[MyView, _from_state("my_view")]

@@ -54,6 +54,8 @@ from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
+from app.messaging.requests import routes as request_routes
+from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
@@ -156,6 +158,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield change_routes.router
     yield receipt_routes.router
     yield view_routes.router
+    yield request_routes.router
     yield block_routes.router
     yield users_router.router
     yield settings_routes.router
@@ -266,6 +269,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             settings=user_settings,
             my_view=MyView(messaging, store, publish),
             blocks=blocks,
+            requests=Requests(messaging, store, tasks=tasks, publish=publish),
             catchup=catchup,
             hub=hub,
             unread=unread,

@@ -12,6 +12,7 @@ from app.limits.rates import GROUP_SEND
 from app.messaging.change_log import ChangeLog, Rule
 from app.messaging.clock import now
 from app.messaging.errors import (
+    CannotMessage,
     DeleteWindowClosed,
     EditLimit,
     EditsHidden,
@@ -183,6 +184,8 @@ class Changes:
             row = await self._messaging.group(draft.user_uuid, draft.group_uuid)
             if draft.type in SAYS_SOMETHING:
                 self._messaging.require_reachable(row)
+            if draft.type is ChangeType.REACT and row.awaits_acceptance:
+                raise CannotMessage
             require_members(draft.mentions, row.user_uuid, row.peer_uuid)
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
             return await self._record(draft, row, rule)

@@ -200,7 +200,7 @@ class TypingView(ResponseModel):
 
 
 class CounterView(ResponseModel):
-    """The number of groups with unread messages."""
+    """The numbers of groups with unread messages, and of requests."""
 
     count: int = Field(
         ge=0,
@@ -212,4 +212,11 @@ class CounterView(ResponseModel):
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
         " newest activity were counted, and more may have unread messages",
         examples=[True],
+    )
+    requests: int = Field(
+        ge=0,
+        le=MAX_VERSION,
+        description="Requests of users that have written to the caller first, read or not; 20 or more if the count is"
+        " not complete, and this is 20",
+        examples=[1],
     )

@@ -4,7 +4,7 @@ peer · last number · at ms · by sender · text preview · read number · v ve
 muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of the last change · mentioned numbers ·
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
-(absent or lower: read) · u marked unread · folder (absent: inbox)
+(absent or lower: read) · u marked unread · folder (absent: inbox) · awaits: the peer has not accepted
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,8 @@ from app.messaging.visibility import preview_for
 
 INBOX_INDEX = "inbox-by-activity"
 BUCKET_MS = 600_000
+_MOVED = "#last = :last, #at = :at, #by = :by, #text = :text"
+_INDEXED = ", #inbox = :inbox, #activity_bucket = :activity_bucket"
 _GONE_MS = 10**13
 """The factor of a number in `gone`, to which the milliseconds are added: a set of numbers takes the least space."""
 
@@ -52,7 +54,12 @@ def mentions(message: Message, user: UUID) -> bool:
 
 
 def folder_after(message: Message, row: InboxRow) -> Folder:
-    """Return the folder of a row after a message: it brings a group back from the archive, unless that is muted."""
+    """Return the folder of a row after a message: it brings a group back from the archive, unless that is muted.
+
+    A request stays one until its receiver writes.
+    """
+    if row.is_request:
+        return Folder.INBOX if message.user_uuid == row.user_uuid else Folder.REQUESTS
     is_back = row.folder is Folder.ARCHIVE and not row.is_muted(message.created_at)
     return Folder.INBOX if is_back else row.folder
 
@@ -62,19 +69,21 @@ def advance_inbox_row(
 ) -> Update:
     """Return the update that moves a row forward to this message and makes its user an active member again.
 
+    A request that was declined stays so, and a message of another member ends what the row's user waits for.
     It fails for a row that is at this message or beyond, so it may be late or repeated, and for one in another folder
     than the inbox, unless that is given as it is `stored`. With a message of another member that expires it fails, too,
     for a row that has MAX_GONE numbers in `gone`, unless it is to leave that alone.
     """
-    changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
-    folder = folder_after(message, stored) if stored else Folder.INBOX
-    values, is_own = _projection_values(message, user, folder), user == message.user_uuid
-    more, removes, adds = (", #read = :last", "#state, #gone, #u", "") if is_own else ("", "#state", "")
+    folder, is_own = folder_after(message, stored) if stored else Folder.INBOX, user == message.user_uuid
+    changes, values = _projection(message, user, None if stored and stored.is_declined and not is_own else folder)
+    more, removes, adds = (", #read = :last", "#state, #gone, #u", "") if is_own else ("", "#awaits", "")
     condition = "#last < :last AND attribute_not_exists(#folder)"
     if stored:
         condition = "#last < :last AND #v = :seen"
         values[":seen"] = stored.version
         removes += ", #folder" if folder is Folder.INBOX else ""
+    if not is_own and folder is not Folder.REQUESTS:
+        removes += ", #state"
     if message.expires_at:
         more += ", #until = :until"
     else:
@@ -130,16 +139,21 @@ def to_gone(item: StoredItem) -> dict[int, datetime]:
     return found
 
 
-def _projection_values(message: Message, user: UUID, folder: Folder) -> dict[str, Any]:
-    return ({":until": to_ms(message.expires_at)} if message.expires_at else {}) | {
+def _projection(message: Message, user: UUID, folder: Folder | None) -> tuple[str, dict[str, Any]]:
+    """Return what sets a row to a message, in a folder of the index or in none, and its values."""
+    values: dict[str, Any] = {
         ":last": message.number,
         ":at": to_ms(message.created_at),
         ":by": message.user_uuid,
         ":text": preview_for(message, user),
-        ":inbox": index_key(user, folder),
-        ":activity_bucket": bucket(message.created_at),
         ":one": 1,
     }
+    if message.expires_at:
+        values[":until"] = to_ms(message.expires_at)
+    if folder is None:
+        return _MOVED, values
+    values |= {":inbox": index_key(user, folder), ":activity_bucket": bucket(message.created_at)}
+    return _MOVED + _INDEXED, values
 
 
 def message_projection(message: Message, user: UUID | None = None) -> dict[str, Any]:
@@ -204,9 +218,9 @@ def inbox_item(row: InboxRow) -> Item:
         "text": row.preview,
         "read": row.read_number,
         "v": row.version,
-        "inbox": index_key(row.user_uuid, row.folder),
-        "activity_bucket": bucket(row.last_at),
     }
+    if not row.is_declined:
+        item |= {"inbox": index_key(row.user_uuid, row.folder), "activity_bucket": bucket(row.last_at)}
     optional: Item = {
         "state": "" if row.state is MemberState.ACTIVE else str(row.state),
         "blocked": row.is_blocked,
@@ -218,6 +232,7 @@ def inbox_item(row: InboxRow) -> Item:
         "d": row.received_number,
         "u": row.is_marked_unread,
         "folder": "" if row.folder is Folder.INBOX else str(row.folder),
+        "awaits": row.awaits_acceptance,
     }
     item |= {name: value for name, value in optional.items() if value}
     if row.peer_read is not None:
@@ -231,7 +246,7 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
 
     Its number and time of a change, and its mentions, become those of `row`.
     """
-    changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
+    changes, moved = _projection(message, row.user_uuid, None if row.is_declined else row.folder)
     values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
     wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
     gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
@@ -246,7 +261,7 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         f"SET {changes}, #read = :read, #v = #v + :one{kept} REMOVE {removed}",
-        _projection_values(message, row.user_uuid, row.folder) | values,
+        moved | values,
         condition="#v = :seen",
     )
 
@@ -308,6 +323,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         peer_read=int(item["peer_read"]["N"]) if "peer_read" in item else None,
         peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
         folder=folder_of(item),
+        awaits_acceptance="awaits" in item,
     )
 
 

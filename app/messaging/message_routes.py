@@ -109,12 +109,14 @@ async def send_message(
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
 async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
-    """Count the caller's groups with unread messages, and those that are marked unread.
+    """Count the caller's groups with unread messages, and those that are marked unread; and the requests, apart.
 
     The number for a badge, with a `+` unless it `is_complete`. Each group has its own `unread_count`.
     """
     unread_groups = await unread.count(user)
-    return CounterView(count=unread_groups.count, is_complete=unread_groups.is_complete)
+    return CounterView(
+        count=unread_groups.count, is_complete=unread_groups.is_complete, requests=unread_groups.requests
+    )
 
 
 @router.get("/{message_group_uuid}", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})

@@ -165,6 +165,33 @@ class InboxRow:
     peer_delivered: int = 0
     """The peer\'s delivered marker, while `peer_read` is set."""
     folder: Folder = Folder.INBOX
+    awaits_acceptance: bool = False
+    """The user has started the group, and the peer has not accepted that."""
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether the user is an active member."""
+        return self.state is MemberState.ACTIVE
+
+    @property
+    def is_request(self) -> bool:
+        """Return whether the user has neither accepted the group nor answered, and may have declined it."""
+        return self.folder is Folder.REQUESTS
+
+    @property
+    def is_declined(self) -> bool:
+        """Return whether the user has declined the group, so that it is in no list."""
+        return self.is_request and not self.is_active
+
+    @property
+    def is_pending(self) -> bool:
+        """Return whether one of the two members has not accepted the other's request."""
+        return self.awaits_acceptance or self.is_request
+
+    @property
+    def receiver_uuid(self) -> UUID:
+        """Return the member of a pending group that is to accept it."""
+        return self.user_uuid if self.is_request else self.peer_uuid
 
     def is_muted(self, at: datetime) -> bool:
         """Return whether the group notifies of nothing at a time, and does not count as unread."""
@@ -218,6 +245,8 @@ class UnreadRows:
 
     count: int
     until: datetime | None
+    requests: int = 0
+    """The rows that are requests."""
 
 
 @dataclass(frozen=True, slots=True)

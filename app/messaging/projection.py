@@ -68,7 +68,8 @@ class Projection:
                 self._start(step, group).add_done_callback(lambda _: self._repairing.discard(group))
 
     async def _advance(self, message: Message, user: UUID) -> None:
-        if row := await self._store.advance_inbox_row(message, user=user):
+        row = await self._store.advance_inbox_row(message, user=user)
+        if row and row.is_active:  # a request that was declined stays so
             await self._publish(MessageAppended(message, row))
 
     async def _count_gone(self, message: Message, row: InboxRow) -> None:

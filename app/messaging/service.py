@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
@@ -43,6 +44,7 @@ from app.messaging.models import (
     quote_of,
 )
 from app.messaging.projection import Projection
+from app.messaging.requests.store import MAX_MESSAGES
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
@@ -165,9 +167,15 @@ class Messaging:
             draft,
             group=row.group_uuid,
             known=Tail(row.last_number, row.last_at),
-            guard=lambda: self.require_reachable(row),
+            guard=partial(self._admit, row),
         )
         return await self._with_quote(message) if message.reply_to else message
+
+    async def _admit(self, row: InboxRow, number: int) -> None:
+        """Raise CannotMessage as require_reachable does, and for a message that a request has to be accepted for."""
+        if row.awaits_acceptance and number > MAX_MESSAGES and not await self._store.requests.is_answered(row):
+            raise CannotMessage
+        self.require_reachable(row)
 
     def require_reachable(self, row: InboxRow) -> None:
         """Raise CannotMessage for a member of a group that either member has blocked, or whose peer is disabled."""
@@ -275,12 +283,19 @@ class Messaging:
         if row.read_number == number:  # a move of the delivered marker leaves the version as it is
             await self._publish(GroupChanged(row))
         await self._publish(MarkerMoved.of(row, to=user))
-        if row.is_blocked:
-            return row
-        with suppress(Unavailable):  # the marker has moved, and the peer can read it
-            if await self._is_member(row.peer_uuid, group):
-                await self._publish(MarkerMoved.of(row, to=row.peer_uuid))
+        await self.share_markers(row)
         return row
+
+    async def share_markers(self, row: InboxRow) -> None:
+        """Publish a member's markers to the peer, unless the group is blocked, or a request. 0.5 RCU.
+
+        Raises nothing: the peer can read them.
+        """
+        if row.is_blocked or row.is_pending:
+            return
+        with suppress(Unavailable):
+            if await self._is_member(row.peer_uuid, row.group_uuid):
+                await self._publish(MarkerMoved.of(row, to=row.peer_uuid))
 
     async def _is_member(self, user: UUID, group: UUID) -> bool:
         """Return whether a user is an active member, eventually consistent: whether to publish to the user. 0.5 RCU."""
@@ -288,9 +303,14 @@ class Messaging:
         return row is not None and row.state is MemberState.ACTIVE
 
     async def member_rows(self, user: UUID, group: UUID) -> list[InboxRow]:
-        """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU."""
+        """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU.
+
+        Until a request is accepted, each of the two gets the own row only: 1 RCU.
+        """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
+            if row.is_pending:
+                return [row]
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
         if peer and row.peer_read is not None:
             peer = replace(peer, read_number=row.peer_read, received_number=row.peer_delivered)
@@ -299,7 +319,8 @@ class Messaging:
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.
 
-        Raises GroupNotFound, and CannotMessage as require_reachable does.
+        Until a request is accepted, the other member is told nothing: 1 RCU. Raises GroupNotFound, and CannotMessage as
+        require_reachable does.
         """
         await self._typing.submit((user, group), is_typing)
 
@@ -308,8 +329,8 @@ class Messaging:
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             self.require_reachable(row)
-            is_reachable = await self._is_member(row.peer_uuid, group)
-        if is_reachable:
+            is_told = not row.is_pending and await self._is_member(row.peer_uuid, group)
+        if is_told:
             await self._publish(TypingChanged(row.peer_uuid, group, user, is_typing))
 
     async def inbox(

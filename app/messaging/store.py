@@ -11,7 +11,7 @@ from heapq import nlargest
 from uuid import UUID
 
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
+from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write
 from app.messaging import hiding, inbox_items, inbox_queries, items, view_items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
@@ -30,6 +30,7 @@ from app.messaging.models import (
     Message,
     UnreadRows,
 )
+from app.messaging.requests.store import MAX_MESSAGES, RequestStore
 from app.messaging.settings_store import SettingsStore
 from app.messaging.view_items import ViewChange
 from app.messaging.visibility import is_uncounted
@@ -72,6 +73,8 @@ class MessagingStore:
         """The mentions that rows count."""
         self.blocks = BlockStore(table)
         """The blocks of users."""
+        self.requests = RequestStore(table)
+        """The requests that users have to accept."""
         self.settings = SettingsStore(table)
         """The settings of users."""
         self._may_write = False
@@ -233,16 +236,23 @@ class MessagingStore:
             return
         raise NumberTaken((await self.texts.fill([winner]))[0])
 
-    async def start_direct_group(self, message: Message, *, peer: UUID) -> tuple[InboxRow, InboxRow]:
+    async def start_direct_group(
+        self, message: Message, *, peer: UUID, is_request: bool = True
+    ) -> tuple[InboxRow, InboxRow]:
         """Write message 1 and both members' rows in one transaction; return the sender's row and the peer's. 10 WCU.
 
+        The group is a request of the sender's, unless it is known to be accepted.
         2 WCU more for a message that expires, whose text is in the transaction, too.
         Raises CannotMessage if one has blocked the other, GroupStarted if the group exists.
         """
         sender = message.user_uuid
+        own = inbox_items.first_inbox_row(message, user=sender, peer=peer)
+        theirs = inbox_items.first_inbox_row(message, user=peer, peer=sender)
+        if is_request:
+            own, theirs = replace(own, awaits_acceptance=True), replace(theirs, folder=Folder.REQUESTS)
         writes: tuple[Write, ...] = (
-            inbox_items.new_inbox_row(message, user=sender, peer=peer),
-            inbox_items.new_inbox_row(message, user=peer, peer=sender),
+            Put(inbox_items.inbox_item(own), items.ABSENT),
+            Put(inbox_items.inbox_item(theirs), items.ABSENT),
             items.new_message(message),
             items.not_blocked_by(peer, sender),
             *([put_text(message)] if message.expires_at else ()),
@@ -252,17 +262,15 @@ class MessagingStore:
         except TransactionRejected as error:
             is_blocked = error.failed.keys() <= {2, 3}  # by a fence or a block; else a row exists
             raise (CannotMessage if is_blocked else GroupStarted) from None
-        return (
-            inbox_items.first_inbox_row(message, user=sender, peer=peer),
-            inbox_items.first_inbox_row(message, user=peer, peer=sender),
-        )
+        return own, theirs
 
     async def advance_inbox_row(self, message: Message, *, user: UUID) -> InboxRow | None:
         """Move a row forward to a message, unless it is there already; return the row, None if there is none.
 
         The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; 1 WCU more for a row
         in another folder than the inbox, and 2 when it comes back from there; for messages that the row is moved past,
-        or a mention that it was moved past, what MentionStore.complete costs.
+        or a mention that it was moved past, what MentionStore.complete costs; 1 RCU for one of a request, and 1 or
+        3 WCU if that has an answer.
         """
         item, is_moved = await self._move_inbox_row(message, user)
         if item is None:
@@ -272,7 +280,10 @@ class MessagingStore:
             row = await (self._mark_own_read(message, row) if is_own else self.count_gone(message, row))
         late = [message.number] if not is_moved and inbox_items.mentions(message, user) else []
         numbers = [*late] if row.last_number > message.number else [*inbox_items.skipped(item), *late]
-        return await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
+        row = await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
+        if row.is_pending and (numbers or not is_moved or message.number > MAX_MESSAGES):
+            return await self.requests.follow_log(row)
+        return row
 
     async def _move_inbox_row(self, message: Message, user: UUID) -> tuple[StoredItem | None, bool]:
         """Return the row after an attempt to move it, None if there is none, and whether it was moved."""

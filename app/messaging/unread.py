@@ -1,4 +1,4 @@
-"""The unread counter: how many of a user's groups have unread messages."""
+"""The unread counter: how many of a user's groups have unread messages, and how many are requests."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,13 +12,14 @@ from app.concurrency import READ_SECONDS, deadline
 from app.messaging.clock import now
 from app.messaging.events import Event, GroupChanged, MessageAppended
 from app.messaging.inbox import MAX_REMEMBERED
+from app.messaging.models import Folder
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 125
 """An inbox of at most this many groups is counted whole: strongly consistent, and rows with the longest previews are
 12 RCU, or up to 19 if all of them also have the most mentions."""
 COUNTED_NEWEST = 20
-"""Groups that are counted of a larger inbox, those of the newest ten minutes in the index: 10.5 RCU."""
+"""Groups that are counted of a larger inbox, those of the newest ten minutes in the index, and requests: 11 RCU."""
 TTL = 30.0
 TTL_OF_NEWEST = 2.0
 """Seconds that a count by the index is cached, as it may have been read before a change had reached the index."""
@@ -28,10 +29,11 @@ SHORTEST_TTL = 0.01
 
 @dataclass(frozen=True, slots=True)
 class UnreadCount:
-    """The number of groups that are unread; if it is not complete, of the newest groups only."""
+    """The numbers of groups that are unread and of requests; if it is not complete, of the newest groups only."""
 
     count: int
     is_complete: bool
+    requests: int = 0
     until: datetime | None = field(default=None, compare=False)
     """The time from which the count may be lower, as messages have expired. It is not cached."""
 
@@ -44,10 +46,11 @@ class UnreadCount:
     @classmethod
     def parse(cls, text: bytes) -> "UnreadCount":
         """Return the count that `str` has written, or raise ValueError."""
-        return cls(int(text.removesuffix(b"+")), not text.endswith(b"+"))
+        count, requests = text.removesuffix(b"+").split()
+        return cls(int(count), not text.endswith(b"+"), int(requests))
 
     def __str__(self) -> str:
-        return f"{self.count}" if self.is_complete else f"{self.count}+"
+        return f"{self.count} {self.requests}{'' if self.is_complete else '+'}"
 
 
 class UnreadCounter:
@@ -101,11 +104,12 @@ class UnreadCounter:
             return None
         unread, rows = await self._store.count_unread(user, limit=COUNTED_WHOLE + 1)
         if rows <= COUNTED_WHOLE:
-            return UnreadCount(unread.count, is_complete=True, until=unread.until)
+            return UnreadCount(unread.count, is_complete=True, requests=unread.requests, until=unread.until)
         self._large[user] = True
         return None
 
     async def _count_newest(self, user: UUID) -> UnreadCount:
         entries = await self._store.inbox_entries(user, None, limit=COUNTED_NEWEST)
+        requests = await self._store.inbox_entries(user, None, limit=COUNTED_NEWEST, folder=Folder.REQUESTS)
         unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in entries})
-        return UnreadCount(unread.count, is_complete=False, until=unread.until)
+        return UnreadCount(unread.count, is_complete=False, requests=len(requests), until=unread.until)

@@ -35,6 +35,8 @@ CALLS: dict[str, Call] = {
     "update_message_group_view": lambda client, group, _: client.patch(
         f"/api/message_groups/{group}/view", json={"is_marked_unread": True}
     ),
+    "accept_request": lambda client, group, _: client.put(f"/api/message_groups/{group}/accept"),
+    "decline_request": lambda client, group, _: client.put(f"/api/message_groups/{group}/decline"),
     "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
     "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
     "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),

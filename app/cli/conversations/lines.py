@@ -140,6 +140,7 @@ class InboxRowLine(_Line):
     peer_read: Annotated[int, Field(ge=0)] | None = None
     peer_delivered: Annotated[int, Field(ge=0)] = 0
     folder: Folder = Folder.INBOX
+    awaits_acceptance: bool = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
