@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
-from app.messaging import hiding, inbox_items, inbox_queries, items, view_items
+from app.messaging import hiding, inbox_items, inbox_queries, items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
@@ -30,7 +30,6 @@ from app.messaging.models import (
     Message,
     UnreadRows,
 )
-from app.messaging.view_items import ViewChange
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 
@@ -314,13 +313,6 @@ class MessagingStore:
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
         return await self._move_marker(inbox_items.move_delivered_marker(user, group, number))
-
-    async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
-        """Change a member's own view of a group, unless it is so already; return the row, None without one. 1 WCU."""
-        try:
-            return inbox_items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
-        except ConditionFailed as error:
-            return inbox_items.to_inbox_row(error.item) if error.item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:

@@ -1,16 +1,20 @@
 """The caller's own view of a message group over HTTP."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from app.deps import CurrentUser, MyViewDep, UsersDep
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
+from app.http.types import EXAMPLE_UUID, Uuid
 from app.messaging.errors import GroupNotFound
-from app.messaging.group_routes import GroupUuid
 from app.messaging.group_schemas import MessageGroupView
-from app.messaging.view_schemas import ViewUpdate
+from app.messaging.my_view.schemas import ViewUpdate
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
+
+GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
 
 
 @router.patch("/{message_group_uuid}/view", responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound))

@@ -1,4 +1,4 @@
-"""A member's own view of a group: what the member sets, and no other member sees."""
+"""The rules of members' own views of groups."""
 
 from uuid import UUID
 
@@ -6,16 +6,16 @@ from app.concurrency import READ_SECONDS, deadline
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
 from app.messaging.models import InboxRow, MemberState
+from app.messaging.my_view.items import ViewChange
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
-from app.messaging.store import MessagingStore
-from app.messaging.view_items import ViewChange
 from app.publish import Publish, discard_events
 
 
 class MyView:
     """Changes members' views of groups."""
 
-    def __init__(self, messaging: Messaging, store: MessagingStore, publish: Publish = discard_events) -> None:
+    def __init__(self, messaging: Messaging, store: ViewStore, publish: Publish = discard_events) -> None:
         """Publish GroupChanged for each change."""
         self._messaging = messaging
         self._store = store
@@ -29,7 +29,7 @@ class MyView:
         if change == ViewChange():
             return await self._messaging.group(user, group)
         async with deadline(READ_SECONDS):
-            row = await self._store.change_view(user, group, change)
+            row = await self._store.change(user, group, change)
         if row is None or row.state is not MemberState.ACTIVE:
             raise GroupNotFound
         await self._publish(GroupChanged(row))  # of a repetition, too: the first answer may be lost, and its event

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.http.types import RequestModel
-from app.messaging.view_items import ViewChange
+from app.messaging.my_view.items import ViewChange
 
 
 class ViewUpdate(RequestModel):
