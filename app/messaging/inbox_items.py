@@ -204,9 +204,9 @@ def inbox_item(row: InboxRow) -> Item:
         "text": row.preview,
         "read": row.read_number,
         "v": row.version,
-        "inbox": index_key(row.user_uuid, row.folder),
-        "activity_bucket": bucket(row.last_at),
     }
+    if row.state is MemberState.ACTIVE:
+        item |= {"inbox": index_key(row.user_uuid, row.folder), "activity_bucket": bucket(row.last_at)}
     optional: Item = {
         "state": "" if row.state is MemberState.ACTIVE else str(row.state),
         "blocked": row.is_blocked,

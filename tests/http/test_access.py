@@ -91,6 +91,7 @@ TABLE = (
     Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
     Row("PUT", "/api/message_groups/{message_group_uuid}/delivered", {"number": 1}, **ABOUT_A_GROUP),
     Row("PATCH", "/api/message_groups/{message_group_uuid}/view", {"is_marked_unread": False}, **ABOUT_A_GROUP),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}", name=" is left", **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("POST", "/api/sync", {"groups": {}}),
@@ -172,18 +173,13 @@ async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
         people = {name: await new_person(name) for name in ("member", "former", "blocked", "stranger")}
         for name in ("member", "former", "blocked"):
             await ann.sent("one", people[name])
-        await put_attribute(service, people["former"], ann, "state", "left")
+        left = await people["former"].client.delete(f"/api/message_groups/{ann.group_with(people['former'])}")
+        assert left.status_code == 200, left.text
         answer = await ann.client.put(f"/api/users/@{people['blocked'].handle}/block")
         assert answer.status_code == 200, answer.text
         callers = {name: Caller(person, ann.group_with(person)) for name, person in people.items()}
         callers["stranger"] = Caller(people["stranger"], callers["member"].group)
         yield World(ann, callers)
-
-
-async def put_attribute(service: Service, person: Person, other: Person, name: str, value: str) -> None:
-    """Write an attribute as leaving, which comes in a later version, will write it."""
-    key = items.inbox_key(person.uuid, person.group_with(other))
-    await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
 
 
 async def call(
@@ -234,8 +230,11 @@ async def test_each_caller_gets_what_the_table_says(service: Service, world: Wor
         else:
             problem_of(answer, status, code)
     finally:
-        if (who, row.name) == ("former", " to a person"):  # which brought them back
-            await put_attribute(service, caller.person, world.ann, "state", "left")
+        key, name = items.inbox_key(caller.person.uuid, world.ann.group_with(caller.person)), row.name
+        if (who, name) == ("former", " to a person"):  # which brought them back
+            await service.state["table"].update(Update(key, "SET #state = :left", {":left": "left"}))
+        if name == " is left" and who in {"member", "blocked"}:
+            await service.state["table"].update(Update(key, "REMOVE #state", {}))
 
 
 @pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])

@@ -25,6 +25,24 @@ async def update_message_group_view(
 
     A group that is marked unread counts as unread, whatever was read, until the caller marks it read up to its
     `read_number` or beyond, or sends a message to it. The markers stay where they are.
+
+    A muted group counts for nothing until `muted_until`. An archived group is in the folder `archive`; the next message
+    of any member brings it back to the inbox, unless the group is muted then. A request stays in its folder.
+
+    A repeated call changes nothing more.
     """
     row = await view.change(user, message_group_uuid, body.change())
+    return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])
+
+
+@router.delete("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, GroupNotFound))
+async def leave_message_group(
+    message_group_uuid: GroupUuid, user: CurrentUser, view: MyViewDep, users: UsersDep
+) -> MessageGroupView:
+    """Leave a direct group: it is in none of the caller's lists until the next message of either member.
+
+    That message brings it back to the inbox, with its history. A leave ends neither what the other member sees nor the
+    caller's messages. A repeated call gets 404 `group-not-found`.
+    """
+    row = await view.leave(user, message_group_uuid)
     return MessageGroupView.of(row, (await users.names([row.peer_uuid]))[row.peer_uuid])

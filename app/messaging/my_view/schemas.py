@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.http.types import RequestModel
+from app.http.types import RequestModel, Time
+from app.messaging.clock import now
 from app.messaging.my_view.items import ViewChange
 
 
@@ -15,5 +16,17 @@ class ViewUpdate(RequestModel):
         None, description="Whether the group counts as unread although its messages were read", examples=[True]
     )
 
+    muted_until: Time | None = Field(
+        None,
+        description="No notifications before this time, and the group does not count as unread. A time far away mutes"
+        " it for ever, and one that is past ends it",
+    )
+    is_archived: Annotated[bool, Field(strict=True)] | None = Field(
+        None, description="Whether the group is in the archive instead of the inbox", examples=[True]
+    )
+
     def change(self) -> ViewChange:
-        return ViewChange(**self.model_dump(exclude_unset=True))
+        changes = self.model_dump(exclude_unset=True)
+        if self.muted_until and self.muted_until <= now():
+            changes["muted_until"] = None
+        return ViewChange(**changes)
