@@ -210,6 +210,9 @@ class CounterView(ResponseModel):
     )
     is_complete: bool = Field(
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
-        " newest activity were counted, and more may have unread messages",
+        " newest activity were counted, and the 20 newest requests, and more may have unread messages",
         examples=[True],
+    )
+    request_count: int = Field(
+        ge=0, le=MAX_VERSION, description="Requests with unread messages, which `count` leaves out", examples=[1]
     )

@@ -1,5 +1,6 @@
 """Queries for inbox rows and for the entries of their index, and what is read of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -68,19 +69,18 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
 
 
 def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
-    """Count the rows of the inbox that are marked unread, or have unread messages at a time, and are not muted."""
-    count, ends = 0, list[datetime]()
-    for row in rows:
+    """Count the rows of inbox and requests that are marked unread, or have unread messages at a time, and not muted."""
+    counts, ends = Counter[Folder](), list[datetime]()
+    for row in filter(is_listed, rows):
         read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
-        is_unread = "u" in row or unread(last, read, gone, at) > 0
-        if not is_unread or not is_listed(row, Folder.INBOX):
+        if "u" not in row and unread(last, read, gone, at) <= 0:
             continue
         if (muted := time_or_none(row, "muted")) and muted > at:
             ends.append(muted)
             continue
-        count += 1
+        counts[folder_of(row)] += 1
         ends += [since for since in gone.values() if since > at and "u" not in row]
-    return UnreadRows(count, min(ends, default=None))
+    return UnreadRows(counts[Folder.INBOX], min(ends, default=None), counts[Folder.REQUESTS])
 
 
 def unread_rows(user: UUID, *, limit: int) -> Query:

@@ -214,10 +214,11 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadRows:
-    """The number of rows with unread messages, up to `until`: the next of them expires then, or is muted no longer."""
+    """The number of unread rows in the inbox, and in the requests, until the next one expires or is muted no longer."""
 
     count: int
     until: datetime | None
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ async def _fill(metered: Metered, ages: range, minutes_apart: float) -> None:
     ("groups", "calls", "units"),
     [
         (COUNTED_WHOLE, ["Query"], 12),
-        (WHOLE_INBOX + 1, ["Query", "BatchGetItem"], 10.5),
+        (WHOLE_INBOX + 1, ["Query", "Query", "BatchGetItem"], 11),
     ],
 )
 async def test_the_counter_costs_12_units_however_many_groups(

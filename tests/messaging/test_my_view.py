@@ -98,7 +98,7 @@ async def test_a_mark_costs_one_write_unit_and_the_counter_what_it_did(service: 
     assert spent.write_units == 1, spent
 
 
-@pytest.mark.parametrize(("groups", "units"), [(20, 2), (COUNTED_WHOLE, 12), (WHOLE_INBOX + 1, 10.5)])
+@pytest.mark.parametrize(("groups", "units"), [(20, 2), (COUNTED_WHOLE, 12), (WHOLE_INBOX + 1, 11)])
 async def test_marked_groups_are_counted_in_inboxes_of_any_size(service: Service, groups: int, units: float) -> None:
     """All messages are read, and the newest five groups are marked."""
     metered = Metered(service)
