@@ -64,7 +64,7 @@ class MessageGroupView:
         Field(
             ge=0,
             le=LAST_NUMBER,
-            description="`last_number` - `read_number`, without messages that are hidden or have expired",
+            description="Messages after `read_number` and `cleared_number` that are not hidden and have not expired",
             examples=[2],
         ),
     ]
@@ -116,6 +116,15 @@ class MessageGroupView:
     folder: Annotated[
         Folder, AS_STRING, Field(description="The part of the caller's list that shows the group", examples=["inbox"])
     ]
+    cleared_number: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="Number up to which the caller has cleared the history, and gets no message; 0: none",
+            examples=[0],
+        ),
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -144,6 +153,7 @@ class MessageGroupView:
             row.is_marked_unread,
             row.blocked_at,
             row.folder,
+            row.cleared_number,
         )
 
 

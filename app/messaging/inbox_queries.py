@@ -11,7 +11,7 @@ from app.gateways.dynamodb import (
     StoredItem,
     text_to_uuid,
 )
-from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, to_gone, to_inbox_row
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, seen_number, to_gone, to_inbox_row
 from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
 from app.messaging.models import (
     BucketPosition,
@@ -23,10 +23,10 @@ from app.messaging.models import (
     unread,
 )
 
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u, #folder, #muted"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u, #folder, #muted, #cleared"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #cleared"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 
@@ -72,7 +72,7 @@ def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
     """Count the rows of inbox and requests that are marked unread, or have unread messages at a time, and not muted."""
     counts, ends = Counter[Folder](), list[datetime]()
     for row in filter(is_listed, rows):
-        read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
+        read, last, gone = seen_number(row), int(row["last"]["N"]), to_gone(row)
         if "u" not in row and unread(last, read, gone, at) <= 0:
             continue
         if (muted := time_or_none(row, "muted")) and muted > at:

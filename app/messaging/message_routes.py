@@ -139,8 +139,8 @@ async def list_messages(
     from `after`, and `rel="prev"` the other way.
     """
     history = await messaging.history(user, message_group_uuid, window)
-    neighbours = window.neighbours([message.number for message in history.messages], end=history.end)
+    neighbours = history.window.neighbours([message.number for message in history.messages], end=history.end)
     set_link_header(
         request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()}
     )
-    return await message_views(history.messages, viewer=user, users=users, catchup=catchup)
+    return await message_views(history.messages, viewer=user, users=users, catchup=catchup, rows=[history.row])

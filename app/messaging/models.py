@@ -165,10 +165,17 @@ class InboxRow:
     peer_delivered: int = 0
     """The peer\'s delivered marker, while `peer_read` is set."""
     folder: Folder = Folder.INBOX
+    cleared_number: int = 0
+    """The number up to which the user has cleared the history: those messages are not there for the user."""
 
     def is_muted(self, at: datetime) -> bool:
         """Return whether the group notifies of nothing at a time, and does not count as unread."""
         return self.muted_until is not None and self.muted_until > at
+
+    @property
+    def seen_number(self) -> int:
+        """Return the number up to which nothing is unread: read, or cleared."""
+        return max(self.read_number, self.cleared_number)
 
     @property
     def delivered_number(self) -> int:
@@ -180,7 +187,7 @@ class InboxRow:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
         if not self.mentioned:
             return []
-        at, read = now(), self.read_number
+        at, read = now(), self.seen_number
         unread = (number for number in self.mentioned if number > read and not self._is_gone(number, at))
         return sorted(unread)[-MAX_MENTIONS_COUNTED:]
 
@@ -190,7 +197,7 @@ class InboxRow:
     @property
     def first_unread(self) -> int | None:
         """Return the number of the first unread message that is neither hidden nor expired, None without one."""
-        after = range(self.read_number + 1, self.last_number + 1)
+        after = range(self.seen_number + 1, self.last_number + 1)
         if not self.gone:
             return next(iter(after), None)
         at = now()
@@ -202,14 +209,14 @@ class InboxRow:
         if not self.gone:
             return None
         at = now()
-        return min((since for n, since in self.gone.items() if n > self.read_number and since > at), default=None)
+        return min((since for n, since in self.gone.items() if n > self.seen_number and since > at), default=None)
 
     @property
     def unread_count(self) -> int:
-        """Return the number of messages after the read marker that are neither hidden nor expired."""
+        """Return the number of messages after the read marker that are neither cleared, hidden nor expired."""
         if not self.gone:
-            return self.last_number - self.read_number
-        return unread(self.last_number, self.read_number, self.gone, now())
+            return self.last_number - self.seen_number
+        return unread(self.last_number, self.seen_number, self.gone, now())
 
 
 @dataclass(frozen=True, slots=True)

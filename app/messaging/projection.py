@@ -69,7 +69,8 @@ class Projection:
 
     async def _advance(self, message: Message, user: UUID) -> None:
         if row := await self._store.advance_inbox_row(message, user=user):
-            await self._publish(MessageAppended(message, row))
+            is_cleared = message.number <= row.cleared_number
+            await self._publish(GroupChanged(row) if is_cleared else MessageAppended(message, row))
 
     async def _count_gone(self, message: Message, row: InboxRow) -> None:
         counted = await self._store.count_gone(message, row)

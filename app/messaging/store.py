@@ -179,9 +179,14 @@ class MessagingStore:
     async def _messages(self, found: Iterable[StoredItem]) -> list[Message]:
         return await self.texts.fill(items.to_messages(found))
 
-    async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
-        """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
-        query = items.newest_messages(group, limit=limit, consistent=consistent)
+    async def newest_messages(
+        self, group: UUID, *, limit: int, after: int = 0, consistent: bool = False
+    ) -> list[Message]:
+        """Return the last messages after a number, oldest first. 0.5 RCU for each 4 KB, about 20.
+
+        Twice that if consistent.
+        """
+        query = items.newest_messages(group, limit=limit, after=after, consistent=consistent)
         found = await self._table.query(query)
         if found and items.is_fence(found[0]):
             found = await self._table.query(replace(query, limit=limit + 1))
@@ -197,7 +202,7 @@ class MessagingStore:
         if window.is_empty:
             return []
         if window.first is None:
-            return await self.newest_messages(group, limit=window.limit, consistent=consistent)
+            return await self.newest_messages(group, limit=window.limit, after=window.floor, consistent=consistent)
         return await self.messages_between(group, window.first, window.last, consistent=consistent)
 
     async def messages_after(self, group: UUID, number: int) -> list[Message]:

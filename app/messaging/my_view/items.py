@@ -28,11 +28,12 @@ class ViewChange:
     is_marked_unread: bool | Unset = UNSET
     muted_until: datetime | Unset | None = UNSET
     is_archived: bool | Unset = UNSET
+    cleared_number: int | Unset = UNSET
 
     @property
     def is_plain(self) -> bool:
         """Return whether it sets attributes whatever the row is."""
-        return self.is_archived is UNSET
+        return self.is_archived is self.cleared_number is UNSET
 
     def attributes(self) -> Item:
         """Return the attributes that the row is to have after a plain change, None for those that it is not to have."""
@@ -52,6 +53,9 @@ class ViewChange:
             values["muted_until"] = self.muted_until
         if self.is_archived is not UNSET and row.folder is not Folder.REQUESTS:
             values["folder"] = Folder.ARCHIVE if self.is_archived else Folder.INBOX
+        if self.cleared_number is not UNSET and self.cleared_number > row.cleared_number:
+            values |= {"cleared_number": self.cleared_number, "is_marked_unread": False}
+            values |= {"preview": ""} if self.cleared_number >= row.last_number else {}
         return replace(row, **values)
 
 

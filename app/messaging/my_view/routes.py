@@ -8,7 +8,7 @@ from app.deps import CurrentUser, MyViewDep, UsersDep
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Uuid
-from app.messaging.errors import GroupNotFound
+from app.messaging.errors import GroupNotFound, NumberBeyondEnd
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.my_view.schemas import ViewUpdate
 
@@ -17,7 +17,9 @@ router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
 
 
-@router.patch("/{message_group_uuid}/view", responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound))
+@router.patch(
+    "/{message_group_uuid}/view", responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound, NumberBeyondEnd)
+)
 async def update_message_group_view(
     message_group_uuid: GroupUuid, body: ViewUpdate, user: CurrentUser, view: MyViewDep, users: UsersDep
 ) -> MessageGroupView:
@@ -28,6 +30,10 @@ async def update_message_group_view(
 
     A muted group counts for nothing until `muted_until`. An archived group is in the folder `archive`; the next message
     of any member brings it back to the inbox, unless the group is muted then. A request stays in its folder.
+
+    The messages up to `cleared_number` are not there for the caller any more, for good: not in the history, in quotes,
+    in the preview, in streams or in `sync_changes`, and they count for nothing; each is 404 `message-not-found`. A
+    number that the group does not have yet is 422 `number-beyond-end`.
 
     A repeated call changes nothing more.
     """

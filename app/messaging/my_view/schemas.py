@@ -7,6 +7,7 @@ from pydantic import Field
 from app.http.types import RequestModel, Time
 from app.messaging.clock import now
 from app.messaging.my_view.items import ViewChange
+from app.messaging.schemas import Number
 
 
 class ViewUpdate(RequestModel):
@@ -23,6 +24,11 @@ class ViewUpdate(RequestModel):
     )
     is_archived: Annotated[bool, Field(strict=True)] | None = Field(
         None, description="Whether the group is in the archive instead of the inbox", examples=[True]
+    )
+    cleared_number: Number | None = Field(
+        None,
+        description="Number up to which the history is cleared for the caller; a lower one than before changes nothing",
+        examples=[42],
     )
 
     def change(self) -> ViewChange:

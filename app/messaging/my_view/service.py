@@ -7,10 +7,10 @@ from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION, READ_SECONDS, deadline
 from app.errors import Unavailable
-from app.messaging.errors import GroupNotFound
+from app.messaging.errors import GroupNotFound, NumberBeyondEnd
 from app.messaging.events import GroupChanged
 from app.messaging.models import InboxRow, MemberState
-from app.messaging.my_view.items import ViewChange, left
+from app.messaging.my_view.items import UNSET, ViewChange, left
 from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.publish import Publish, discard_events
@@ -33,8 +33,9 @@ class MyView:
     async def change(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow:
         """Change the caller's view of a group and return the row. A repetition changes nothing.
 
+        Raises NumberBeyondEnd for more messages to clear than there are.
         1 WCU; 1 RCU in place of it for a change of nothing; 1 RCU and 3 WCU, as the index entry moves, to archive a
-        group or to take it out of the archive.
+        group or to take it out of the archive; 1 RCU and 1 WCU to clear it.
         """
         if change == ViewChange():
             return await self._messaging.group(user, group)
@@ -42,7 +43,7 @@ class MyView:
             if change.is_plain:
                 row = await self._store.change(user, group, change)
             else:
-                row = await self._rewrite(await self._store.row(user, group), change.applied)
+                row = await self._rewrite(await self._row(user, group, change), change.applied)
         if row is None or row.state is not MemberState.ACTIVE:
             raise GroupNotFound
         await self._publish(GroupChanged(row))  # of a repetition, too: the first answer may be lost, and its event
@@ -62,6 +63,21 @@ class MyView:
             await self._publish(GroupChanged(row))
         if row is None or not is_member:
             raise GroupNotFound
+        return row
+
+    async def _row(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
+        """Return a row that knows the messages that are to be cleared, or raise NumberBeyondEnd without them."""
+        row = await self._store.row(user, group)
+        if row is None or change.cleared_number is UNSET or row.last_number >= change.cleared_number:
+            return row
+        try:
+            await self._messaging.catch_up(row, change.cleared_number)
+        except NumberBeyondEnd as error:
+            error.pointer = "/cleared_number"
+            raise
+        row = await self._store.row(user, group)
+        if row and row.last_number < change.cleared_number:
+            raise Unavailable("The inbox row cannot be written at the moment, try again")
         return row
 
     async def _rewrite(self, row: InboxRow | None, rule: Rule) -> InboxRow | None:
