@@ -19,7 +19,7 @@ from app.http.types import PageSize
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
-from app.messaging.my_view import MyView
+from app.messaging.my_view.service import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging

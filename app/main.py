@@ -46,13 +46,14 @@ from app.messaging import (
     message_routes,
     receipt_routes,
     settings_routes,
-    view_routes,
 )
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
-from app.messaging.my_view import MyView
+from app.messaging.my_view import routes as view_routes
+from app.messaging.my_view.service import MyView
+from app.messaging.my_view.store import ViewStore
 from app.messaging.receipts import Receipts
 from app.messaging.requests import routes as request_routes
 from app.messaging.requests.service import Requests
@@ -267,7 +268,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             changes=changes,
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
-            my_view=MyView(messaging, store, publish),
+            my_view=MyView(messaging, ViewStore(table), publish),
             blocks=blocks,
             requests=Requests(messaging, store, tasks=tasks, publish=publish),
             catchup=catchup,

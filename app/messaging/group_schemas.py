@@ -64,7 +64,7 @@ class MessageGroupView:
         Field(
             ge=0,
             le=LAST_NUMBER,
-            description="`last_number` - `read_number`, without messages that are hidden or have expired",
+            description="Messages after `read_number` and `cleared_number` that are not hidden and have not expired",
             examples=[2],
         ),
     ]
@@ -116,6 +116,15 @@ class MessageGroupView:
     folder: Annotated[
         Folder, AS_STRING, Field(description="The part of the caller's list that shows the group", examples=["inbox"])
     ]
+    cleared_number: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="Number up to which the caller has cleared the history, and gets no message; 0: none",
+            examples=[0],
+        ),
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -144,6 +153,7 @@ class MessageGroupView:
             row.is_marked_unread,
             row.blocked_at,
             row.folder,
+            row.cleared_number,
         )
 
 
@@ -210,13 +220,9 @@ class CounterView(ResponseModel):
     )
     is_complete: bool = Field(
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
-        " newest activity were counted, and more may have unread messages",
+        " newest activity were counted, and the 20 newest requests, and more may have unread messages",
         examples=[True],
     )
-    requests: int = Field(
-        ge=0,
-        le=MAX_VERSION,
-        description="Requests of users that have written to the caller first, read or not; 20 or more if the count is"
-        " not complete, and this is 20",
-        examples=[1],
+    request_count: int = Field(
+        ge=0, le=MAX_VERSION, description="Requests with unread messages, which `count` leaves out", examples=[1]
     )

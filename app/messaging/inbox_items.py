@@ -4,7 +4,8 @@ peer · last number · at ms · by sender · text preview · read number · v ve
 muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of the last change · mentioned numbers ·
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
-(absent or lower: read) · u marked unread · folder (absent: inbox) · awaits: the peer has not accepted
+(absent or lower: read) · u marked unread · folder (absent: inbox) · awaits: the peer has not accepted ·
+cleared number
 """
 
 from collections.abc import Mapping
@@ -156,15 +157,17 @@ def _projection(message: Message, user: UUID, folder: Folder | None) -> tuple[st
     return _MOVED + _INDEXED, values
 
 
-def message_projection(message: Message, user: UUID | None = None) -> dict[str, Any]:
+def message_projection(message: Message, row: InboxRow | None = None) -> dict[str, Any]:
     """Return what an inbox row must hold of its group's newest message, by names for operators.
 
-    Without a user it is what a member holds that has not hidden the message.
+    Without a row it is what a member holds that has neither hidden nor cleared the message.
     """
+    user = row.user_uuid if row else message.group_uuid
+    is_cleared = row is not None and row.cleared_number >= message.number
     return {
         "time": to_ms(message.created_at),
         "sender": message.user_uuid.bytes,
-        "preview": preview_for(message, user or message.group_uuid),
+        "preview": "" if is_cleared else preview_for(message, user),
         "index key": bucket(message.created_at),
         "deadline": message.expires_at,
     }
@@ -193,6 +196,11 @@ def folder_of(item: StoredItem) -> Folder:
     return Folder(item["folder"]["S"]) if "folder" in item else Folder.INBOX
 
 
+def seen_number(item: StoredItem) -> int:
+    """Return the number up to which nothing in a row is unread."""
+    return max(int(item[name]["N"]) if name in item else 0 for name in ("read", "cleared"))
+
+
 def has_lost_mentions(item: StoredItem) -> bool:
     """Return whether unread mentions were taken away from a row that had too many."""
     return "cut" in item
@@ -219,7 +227,7 @@ def inbox_item(row: InboxRow) -> Item:
         "read": row.read_number,
         "v": row.version,
     }
-    if not row.is_declined:
+    if row.state is MemberState.ACTIVE:
         item |= {"inbox": index_key(row.user_uuid, row.folder), "activity_bucket": bucket(row.last_at)}
     optional: Item = {
         "state": "" if row.state is MemberState.ACTIVE else str(row.state),
@@ -231,6 +239,7 @@ def inbox_item(row: InboxRow) -> Item:
         "hides": row.hide_count,
         "d": row.received_number,
         "u": row.is_marked_unread,
+        "cleared": row.cleared_number,
         "folder": "" if row.folder is Folder.INBOX else str(row.folder),
         "awaits": row.awaits_acceptance,
     }
@@ -250,8 +259,10 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
     wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
     gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
-    if row.received_number:
-        wanted["d"] = min(row.received_number, message.number)
+    markers = {"d": row.received_number, "cleared": row.cleared_number}
+    wanted |= {name: min(number, message.number) for name, number in markers.items() if number}
+    if row.cleared_number >= message.number:
+        values[":text"] = ""
     kept, removed = "".join(f", #{name} = :{name}" for name in wanted), ", ".join(f"#{name}" for name in gone)
     values |= {f":{name}": value for name, value in wanted.items()}
     if message.expires_at:
@@ -324,6 +335,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
         folder=folder_of(item),
         awaits_acceptance="awaits" in item,
+        cleared_number=int(item["cleared"]["N"]) if "cleared" in item else 0,
     )
 
 

@@ -1,5 +1,6 @@
 """Queries for inbox rows and for the entries of their index, and what is read of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from app.gateways.dynamodb import (
     StoredItem,
     text_to_uuid,
 )
-from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, to_gone, to_inbox_row
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, seen_number, to_gone, to_inbox_row
 from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
 from app.messaging.models import (
     BucketPosition,
@@ -22,10 +23,10 @@ from app.messaging.models import (
     unread,
 )
 
-ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u, #folder, #muted"
+ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u, #folder, #muted, #cleared"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #awaits"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #awaits, #cleared"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 
@@ -68,35 +69,29 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
 
 
 def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
-    """Count the rows of the inbox that are marked unread, or have unread messages at a time, and are not muted.
-
-    Requests are counted apart, whatever was read of them.
-    """
-    count, requests, ends = 0, 0, list[datetime]()
-    for row in rows:
-        requests += is_listed(row, Folder.REQUESTS)
-        read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
-        is_unread = "u" in row or unread(last, read, gone, at) > 0
-        if not is_unread or not is_listed(row, Folder.INBOX):
+    """Count the rows of inbox and requests that are marked unread, or have unread messages at a time, and not muted."""
+    counts, ends = Counter[Folder](), list[datetime]()
+    for row in filter(is_listed, rows):
+        read, last, gone = seen_number(row), int(row["last"]["N"]), to_gone(row)
+        if "u" not in row and unread(last, read, gone, at) <= 0:
             continue
         if (muted := time_or_none(row, "muted")) and muted > at:
             ends.append(muted)
             continue
-        count += 1
+        counts[folder_of(row)] += 1
         ends += [since for since in gone.values() if since > at and "u" not in row]
-    return UnreadRows(count, min(ends, default=None), requests)
+    return UnreadRows(counts[Folder.INBOX], min(ends, default=None), counts[Folder.REQUESTS])
 
 
 def unread_rows(user: UUID, *, limit: int) -> Query:
-    """Return the query for a user's active rows that are requests, are marked unread or have messages after the marker.
+    """Return the query for a user's active rows that are marked unread or have messages after the marker.
 
     They are among this many rows, and strongly consistent. Some of those messages may be hidden or expired:
     `count_unread` leaves those out.
     """
     rows = inbox_rows(user, limit=limit, consistent=True)
-    is_unread = "(#read < #last OR attribute_exists(#u) OR #folder = :requests) AND attribute_not_exists(#state)"
-    values = {**rows.values, ":requests": str(Folder.REQUESTS)}
-    return replace(rows, filter=is_unread, values=values, projection=UNREAD)
+    is_unread = "(#read < #last OR attribute_exists(#u)) AND attribute_not_exists(#state)"
+    return replace(rows, filter=is_unread, projection=UNREAD)
 
 
 def inbox_entries(

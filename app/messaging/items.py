@@ -182,9 +182,9 @@ def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uu
     return Query(condition, keys | {":id": uuid}, consistent=consistent, filter="#id = :id")
 
 
-def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
-    """Return the query for the last messages of a group, newest first."""
-    keys = {":pk": f"MSG#{group}", ":first": "N#", ":last": f"N#{LAST_NUMBER}"}
+def newest_messages(group: UUID, *, limit: int, after: int = 0, consistent: bool) -> Query:
+    """Return the query for the last messages of a group after a number, newest first."""
+    keys = {":pk": f"MSG#{group}", ":first": f"N#{after + 1:012d}", ":last": f"N#{LAST_NUMBER}"}
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
 

@@ -167,6 +167,8 @@ class InboxRow:
     folder: Folder = Folder.INBOX
     awaits_acceptance: bool = False
     """The user has started the group, and the peer has not accepted that."""
+    cleared_number: int = 0
+    """The number up to which the user has cleared the history: those messages are not there for the user."""
 
     @property
     def is_active(self) -> bool:
@@ -198,6 +200,11 @@ class InboxRow:
         return self.muted_until is not None and self.muted_until > at
 
     @property
+    def seen_number(self) -> int:
+        """Return the number up to which nothing is unread: read, or cleared."""
+        return max(self.read_number, self.cleared_number)
+
+    @property
     def delivered_number(self) -> int:
         """Return the number of the last message that has reached the member; what is read counts."""
         return max(self.received_number, self.read_number)
@@ -207,7 +214,7 @@ class InboxRow:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
         if not self.mentioned:
             return []
-        at, read = now(), self.read_number
+        at, read = now(), self.seen_number
         unread = (number for number in self.mentioned if number > read and not self._is_gone(number, at))
         return sorted(unread)[-MAX_MENTIONS_COUNTED:]
 
@@ -217,7 +224,7 @@ class InboxRow:
     @property
     def first_unread(self) -> int | None:
         """Return the number of the first unread message that is neither hidden nor expired, None without one."""
-        after = range(self.read_number + 1, self.last_number + 1)
+        after = range(self.seen_number + 1, self.last_number + 1)
         if not self.gone:
             return next(iter(after), None)
         at = now()
@@ -229,24 +236,23 @@ class InboxRow:
         if not self.gone:
             return None
         at = now()
-        return min((since for n, since in self.gone.items() if n > self.read_number and since > at), default=None)
+        return min((since for n, since in self.gone.items() if n > self.seen_number and since > at), default=None)
 
     @property
     def unread_count(self) -> int:
-        """Return the number of messages after the read marker that are neither hidden nor expired."""
+        """Return the number of messages after the read marker that are neither cleared, hidden nor expired."""
         if not self.gone:
-            return self.last_number - self.read_number
-        return unread(self.last_number, self.read_number, self.gone, now())
+            return self.last_number - self.seen_number
+        return unread(self.last_number, self.seen_number, self.gone, now())
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadRows:
-    """The number of rows with unread messages, up to `until`: the next of them expires then, or is muted no longer."""
+    """The number of unread rows in the inbox, and in the requests, until the next one expires or is muted no longer."""
 
     count: int
     until: datetime | None
     requests: int = 0
-    """The rows that are requests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ class Projection:
     async def _advance(self, message: Message, user: UUID) -> None:
         row = await self._store.advance_inbox_row(message, user=user)
         if row and row.is_active:  # a request that was declined stays so
-            await self._publish(MessageAppended(message, row))
+            is_cleared = message.number <= row.cleared_number
+            await self._publish(GroupChanged(row) if is_cleared else MessageAppended(message, row))
 
     async def _count_gone(self, message: Message, row: InboxRow) -> None:
         counted = await self._store.count_gone(message, row)

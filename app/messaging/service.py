@@ -67,6 +67,10 @@ class History:
 
     messages: Sequence[Message]
     end: int
+    window: Window
+    """The range that was asked for, as far as it is there for the reader."""
+    row: InboxRow
+    """The reader's row."""
 
 
 class Messaging:
@@ -167,15 +171,17 @@ class Messaging:
             draft,
             group=row.group_uuid,
             known=Tail(row.last_number, row.last_at),
-            guard=partial(self._admit, row),
+            guard=partial(self._admit, row, draft),
         )
         return await self._with_quote(message) if message.reply_to else message
 
-    async def _admit(self, row: InboxRow, number: int) -> None:
-        """Raise CannotMessage as require_reachable does, and for a message that a request has to be accepted for."""
+    async def _admit(self, row: InboxRow, draft: Draft, number: int) -> None:
+        """Refuse a message to an unreachable member, beyond those of a request, or in reply to a cleared one."""
         if row.awaits_acceptance and number > MAX_MESSAGES and not await self._store.requests.is_answered(row):
             raise CannotMessage
         self.require_reachable(row)
+        if draft.reply_to is not None and draft.reply_to <= row.cleared_number:
+            raise ReplyBeyondEnd
 
     def require_reachable(self, row: InboxRow) -> None:
         """Raise CannotMessage for a member of a group that either member has blocked, or whose peer is disabled."""
@@ -231,7 +237,8 @@ class Messaging:
         """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
-            messages = await self._read(group, window.for_unread(row.first_unread), known=row.last_number)
+            window = window.for_unread(row.first_unread).above(row.cleared_number)
+            messages = await self._read(group, window, known=row.last_number)
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
             self.projection.repair(messages[-1], users=(user, row.peer_uuid))
@@ -240,7 +247,7 @@ class Messaging:
             self.rows.repair(changed, row)
         if uncounted := [message for message in messages if is_uncounted(message, row)]:
             self.projection.count_gone(uncounted, row)
-        return History(messages, end)
+        return History(messages, end, window, row)
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
         """Read eventually consistent, at half the cost, and once more strongly consistent if a number is missing."""
@@ -262,14 +269,23 @@ class Messaging:
 
     async def _mark(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         async with deadline(READ_SECONDS):
-            row, end = await self._move_marker(user, group, number, move), None
-            if row.last_number < number and (end := await self._store.message(group, number)):
-                # The row is behind the log: a process ended between commit and projection.
-                await self.projection.project(end, users=(user, row.peer_uuid))
+            row = await self._move_marker(user, group, number, move)
+            if row.last_number < number:
+                await self.catch_up(row, number)
                 row = await self._move_marker(user, group, number, move)
         if row.last_number < number:
-            raise Unavailable("The inbox row cannot be written at the moment, try again") if end else NumberBeyondEnd
+            raise Unavailable("The inbox row cannot be written at the moment, try again")
         return row
+
+    async def catch_up(self, row: InboxRow, number: int) -> None:
+        """Bring a row that is behind the log up to a message, or raise NumberBeyondEnd. 1 RCU and 2 WCU.
+
+        A process ended between commit and projection.
+        """
+        end = await self._store.message(row.group_uuid, number)
+        if end is None:
+            raise NumberBeyondEnd
+        await self.projection.project(end, users=(row.user_uuid, row.peer_uuid))
 
     async def _move_marker(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         try:

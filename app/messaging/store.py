@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write
-from app.messaging import hiding, inbox_items, inbox_queries, items, view_items
+from app.messaging import hiding, inbox_items, inbox_queries, items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
@@ -32,7 +32,6 @@ from app.messaging.models import (
 )
 from app.messaging.requests.store import MAX_MESSAGES, RequestStore
 from app.messaging.settings_store import SettingsStore
-from app.messaging.view_items import ViewChange
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 
@@ -186,9 +185,14 @@ class MessagingStore:
     async def _messages(self, found: Iterable[StoredItem]) -> list[Message]:
         return await self.texts.fill(items.to_messages(found))
 
-    async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
-        """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
-        query = items.newest_messages(group, limit=limit, consistent=consistent)
+    async def newest_messages(
+        self, group: UUID, *, limit: int, after: int = 0, consistent: bool = False
+    ) -> list[Message]:
+        """Return the last messages after a number, oldest first. 0.5 RCU for each 4 KB, about 20.
+
+        Twice that if consistent.
+        """
+        query = items.newest_messages(group, limit=limit, after=after, consistent=consistent)
         found = await self._table.query(query)
         if found and items.is_fence(found[0]):
             found = await self._table.query(replace(query, limit=limit + 1))
@@ -204,7 +208,7 @@ class MessagingStore:
         if window.is_empty:
             return []
         if window.first is None:
-            return await self.newest_messages(group, limit=window.limit, consistent=consistent)
+            return await self.newest_messages(group, limit=window.limit, after=window.floor, consistent=consistent)
         return await self.messages_between(group, window.first, window.last, consistent=consistent)
 
     async def messages_after(self, group: UUID, number: int) -> list[Message]:
@@ -328,13 +332,6 @@ class MessagingStore:
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
         return await self._move_marker(inbox_items.move_delivered_marker(user, group, number))
-
-    async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
-        """Change a member's own view of a group, unless it is so already; return the row, None without one. 1 WCU."""
-        try:
-            return inbox_items.to_inbox_row(await self._table.update(view_items.change_view(user, group, change)))
-        except ConditionFailed as error:
-            return inbox_items.to_inbox_row(error.item) if error.item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:

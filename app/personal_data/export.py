@@ -100,7 +100,7 @@ class Export:
                     group=MessageGroupView.of(row, name),
                     read_markers=[ReadMarkerView.of(marker) for marker in markers],
                 )
-                async for line in self._messages(user.uuid, row.group_uuid, turn):
+                async for line in self._messages(row, turn):
                     yield line
 
     async def _rows(self, user: UUID, turn: Turn) -> AsyncIterator[InboxRow]:
@@ -116,14 +116,17 @@ class Export:
                 return
             last = rows[-1].group_uuid
 
-    async def _messages(self, user: UUID, group: UUID, turn: Turn) -> AsyncIterator[ExportLine]:
-        last, end, is_full = 0, 1, False
+    async def _messages(self, row: InboxRow, turn: Turn) -> AsyncIterator[ExportLine]:
+        user, group = row.user_uuid, row.group_uuid
+        last, end, is_full = row.cleared_number, row.cleared_number + 1, False
         while last < end or is_full:  # the row, and with it the end, may be behind the log
             await turn()
             window = Window.after(last, PAGE)
             history = await self._messaging.history(user, group, window)
             last, end, is_full = window.last, history.end, len(history.messages) == PAGE
-            views = await message_views(history.messages, viewer=user, users=self._users, catchup=self._catchup)
+            views = await message_views(
+                history.messages, viewer=user, users=self._users, catchup=self._catchup, rows=[history.row]
+            )
             for message, view in zip(history.messages, views, strict=True):
                 yield MessageLine(type="message", message=view)
                 if message.edited_at and (edits := await self._edits(user, message, turn)):

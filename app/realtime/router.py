@@ -60,7 +60,7 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
     names = await users.names(row.peer_uuid for row in missing.rows)
     return SyncView(
         groups=[MessageGroupView.of(row, names[row.peer_uuid]) for row in missing.rows],
-        messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup),
+        messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup, rows=missing.named),
         changes=[ChangeView.of(change) for change in missing.changes],
         gone=list(missing.gone),
     )

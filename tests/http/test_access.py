@@ -100,6 +100,7 @@ TABLE = (
     Row("PATCH", "/api/message_groups/{message_group_uuid}/view", {"is_marked_unread": False}, **ABOUT_A_GROUP),
     Row("PUT", "/api/message_groups/{message_group_uuid}/accept", **ABOUT_A_GROUP),
     Row("PUT", "/api/message_groups/{message_group_uuid}/decline", **ABOUT_A_GROUP | {"declined": OK}),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}", name=" is left", **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("POST", "/api/sync", {"groups": {}}),
@@ -193,7 +194,8 @@ async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
             await ann.sent("one", people[name])
         for _ in range(MAX_MESSAGES):
             await people["requester"].sent("one", ann)
-        await put_attribute(service, people["former"], ann, "state", "left")
+        left = await people["former"].client.delete(f"/api/message_groups/{ann.group_with(people['former'])}")
+        assert left.status_code == 200, left.text
         answer = await ann.client.put(f"/api/users/@{people['blocked'].handle}/block")
         assert answer.status_code == 200, answer.text
         callers = {name: Caller(person, ann.group_with(person)) for name, person in people.items()}
@@ -270,8 +272,11 @@ async def test_each_caller_gets_what_the_table_says(service: Service, world: Wor
         else:
             problem_of(answer, status, code)
     finally:
-        if (who, row.name) == ("former", " to a person"):  # which brought them back
-            await put_attribute(service, caller.person, world.ann, "state", "left")
+        key, name = items.inbox_key(caller.person.uuid, world.ann.group_with(caller.person)), row.name
+        if (who, name) == ("former", " to a person"):  # which brought them back
+            await service.state["table"].update(Update(key, "SET #state = :left", {":left": "left"}))
+        if name == " is left" and who in {"member", "blocked", "requester"}:
+            await service.state["table"].update(Update(key, "REMOVE #state", {}))
 
 
 @pytest.mark.parametrize("who", CALLERS)

@@ -13,7 +13,7 @@ from app.gateways.dynamodb import Item, Update
 from app.messaging import items
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import Folder, Message
-from app.messaging.unread import UnreadCounter
+from app.messaging.unread import UnreadCount, UnreadCounter
 from tests.fixtures.app import Person, Service
 from tests.messaging.test_capacity import Metered, fill
 
@@ -90,6 +90,14 @@ async def test_a_late_projection_leaves_the_folder(service: Service) -> None:
     assert row.folder is Folder.ARCHIVE
 
 
+@pytest.mark.parametrize("count", [UnreadCount(3, True), UnreadCount(0, False, 2)])
+def test_a_count_survives_being_cached(count: UnreadCount) -> None:
+    assert UnreadCount.parse(str(count).encode()) == count
+    for text in (b"3", b"3+", b"", b"3 2 1"):  # of other versions
+        with pytest.raises(ValueError, match=r"."):
+            UnreadCount.parse(text)
+
+
 @pytest.mark.parametrize("groups", [3, WHOLE_INBOX + 1])
 async def test_the_counter_counts_the_inbox_without_muted_groups(service: Service, groups: int) -> None:
     metered = Metered(service)
@@ -106,6 +114,7 @@ async def test_the_counter_counts_the_inbox_without_muted_groups(service: Servic
         await move(metered, folder, user=metered.ann, muted=muted)
         fresh = UnreadCounter(metered.store, Caches(TaskSet()))
         counted = await fresh.count(metered.ann)
+        assert counted.requests == int(folder is Folder.REQUESTS)
         if groups == 3:
             assert counted.count == before + more, (folder, muted)
         assert counted.until == (items.from_ms(items.to_ms(metered.at + FOREVER)) if muted else None)

@@ -141,12 +141,13 @@ class InboxRowLine(_Line):
     peer_delivered: Annotated[int, Field(ge=0)] = 0
     folder: Folder = Folder.INBOX
     awaits_acceptance: bool = False
+    cleared_number: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.group_uuid != direct_group_uuid(self.user_uuid, self.peer_uuid):
             raise ValueError("group_uuid is not the group of user_uuid and peer_uuid")
-        if max(self.read_number, self.received_number) > self.last_number:
+        if max(self.read_number, self.received_number, self.cleared_number) > self.last_number:
             raise ValueError("a marker is beyond last_number")
         if bool(self.change_number) != bool(self.changed_at):
             raise ValueError("change_number and changed_at belong together")

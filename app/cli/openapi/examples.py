@@ -76,6 +76,7 @@ UNREAD = MessageGroupView(
     is_marked_unread=False,
     blocked_at=None,
     folder=Folder.INBOX,
+    cleared_number=0,
 )
 REACTION = ChangeView(
     change_number=7,

@@ -164,7 +164,8 @@ class Audit(TemporaryDatabase):
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes, r.last_number, r.delivered_number),
+                    *(r.user_uuid.bytes, r.group_uuid.bytes, r.peer_uuid.bytes),
+                    *(r.last_number, max(r.delivered_number, r.cleared_number)),
                     digest,
                     _change_digest(r),
                 )
