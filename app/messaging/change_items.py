@@ -194,8 +194,8 @@ def advance_change_number(change: Change, message: Message, *, user: UUID, is_la
             expression += ", #text = :text"
             values[":text"] = preview_for(message, user)
             removed = " REMOVE #until" if message.deleted_at else ""
-            if user not in message.hidden_by:  # it may have been hidden since the message was read
-                condition += " AND NOT contains(#hidden, :n)"
+            if user not in message.hidden_by:  # it may have been hidden or cleared since the message was read
+                condition += " AND NOT contains(#hidden, :n) AND (attribute_not_exists(#cleared) OR #cleared < :n)"
         values[":number"] = frozenset({change.message_number})
         removed += f" {'ADD' if mentions(message, user) else 'DELETE'} #mentioned :number"
     if change.number == 1:

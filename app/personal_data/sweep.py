@@ -15,6 +15,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from app.gateways.dynamodb import StoredItem
 from app.messaging import erasure_items
 from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
+from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
 from app.messaging.models import ChangeDraft, ChangeType, InboxRow, MemberState, Message
 from app.publish import Publish, discard_events
@@ -83,7 +85,8 @@ class Sweep:
             is_member = True
             await self._wait()
             if row.peer_uuid is None:
-                await self._tools.leave(row.user_uuid, row.group_uuid)
+                with suppress(GroupNotFound):  # the user has left it
+                    await self._tools.leave(row.user_uuid, row.group_uuid)
             elif peer := await self._store.close(row, row.peer_uuid):
                 await self._tools.publish(GroupChanged(peer))
         if is_member:

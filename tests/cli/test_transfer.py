@@ -154,7 +154,7 @@ async def test_a_whole_installation_moves_with_its_people(engines: Place, databa
     await source.done("users", "disable", "seed_000003")
     async with source.table() as table:
         for person in PEOPLE[:2]:
-            await SettingsStore(table).change(person.uuid, {"receipts": False})
+            await SettingsStore(table).change(person.uuid, {"receipts": False, "messages_from": "contacts"})
     file = tmp_path / "all.jsonl"
     await source.done("export", "--all", "--output", str(file))
     assert file.stat().st_mode & 0o777 == 0o600, "it holds messages and addresses"

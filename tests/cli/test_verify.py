@@ -8,7 +8,7 @@ from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, items
-from app.messaging.models import InboxRow
+from app.messaging.models import Folder, InboxRow
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
@@ -129,3 +129,19 @@ async def test_a_clean_table_gives_a_summary(stock: Place) -> None:
     ended = await stock.done("verify")
     assert ended.out == "166 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits.\n"
     assert "read units" in ended.err
+
+
+async def test_rows_in_folders_fit_and_a_wrong_index_key_is_repaired_to_that_of_the_folder(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    archived, wrong = GROUPS[:2]
+    async with empty.table() as table:
+        rows = [replace(await row_of(table, group), folder=Folder.ARCHIVE) for group in (archived, wrong)]
+        await table.put_all([inbox_items.inbox_item(row) for row in rows])
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        change = Update(items.inbox_key(wrong.one, wrong.uuid), "SET #inbox = :inbox", {":inbox": f"IN#{wrong.one}"})
+        await table.update(change)
+    assert await findings(empty, "--repair") == [("row-differs", str(wrong.uuid), True)]
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        assert replace(await row_of(table, wrong), version=rows[1].version) == rows[1]

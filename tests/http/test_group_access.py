@@ -14,6 +14,7 @@ from tests.http.test_access import NO_GROUP, NOT_SENDER, OK, Outcome, routes_of
 CALLERS = ("stranger", "former", "member", "admin", "owner")
 NOT_MANAGER = 403, "not-manager"
 NOT_OWNER = 403, "not-owner"
+DELETED = 409, "message-deleted"
 GROUP = "/api/message_groups/{message_group_uuid}"
 MESSAGE = "/api/messages/{message_group_uuid}/{number}"
 
@@ -30,7 +31,7 @@ class Row:
     owner: Outcome = OK
     headers: tuple[tuple[str, str], ...] = ()
     other: Outcome = NO_GROUP
-    """The outcome of strangers and former members."""
+    """The outcome of strangers and former members, which are told the same."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
@@ -47,6 +48,8 @@ TABLE = (
     Row("GET", f"{GROUP}/read"),
     Row("PUT", f"{GROUP}/delivered", {"number": 1}),
     Row("PATCH", f"{GROUP}/view", {"is_marked_unread": False}),
+    Row("PUT", f"{GROUP}/accept"),
+    Row("PUT", f"{GROUP}/decline"),
     Row("POST", f"{GROUP}/typing"),
     Row("DELETE", f"{GROUP}/typing"),
     Row("GET", "/api/messages/{message_group_uuid}"),
@@ -56,7 +59,7 @@ TABLE = (
     Row("DELETE", MESSAGE, None, NOT_SENDER, NOT_SENDER),
     Row("GET", f"{MESSAGE}/edits"),
     Row("GET", f"{MESSAGE}/reactions"),
-    Row("PUT", f"{MESSAGE}/reactions/{{emoji}}", None, *[(409, "message-deleted")] * 3),
+    Row("PUT", f"{MESSAGE}/reactions/{{emoji}}", None, DELETED, DELETED, DELETED),
     Row("DELETE", f"{MESSAGE}/reactions/{{emoji}}"),
     Row("GET", f"{MESSAGE}/receipts"),
     Row("POST", "/api/messages", {"message": "hi", "message_group_uuid": "{group}"}),
@@ -66,7 +69,7 @@ TABLE = (
         {"message_group_uuid": "{group}", "number": 2, "reason": "spam"},
         owner=(422, "report-of-self"),
     ),
-    Row("DELETE", GROUP, other=NO_GROUP),
+    Row("DELETE", GROUP),
 )
 """In this order: the owner deletes the message that others react to afterwards, and all leave at the end."""
 

@@ -48,6 +48,8 @@ CALLS: dict[str, Call] = {
         f"/api/message_groups/{group}/members/{uuid4()}", json={"role": "admin"}
     ),
     "remove_member": lambda client, group, _: client.delete(f"/api/message_groups/{group}/members/{uuid4()}"),
+    "accept_request": lambda client, group, _: client.put(f"/api/message_groups/{group}/accept"),
+    "decline_request": lambda client, group, _: client.put(f"/api/message_groups/{group}/decline"),
     "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
     "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
     "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),

@@ -14,7 +14,7 @@ from app.gateways.dynamodb import Item, StoredItem, marshal_item
 from app.messaging import inbox_items, inbox_queries, items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.groups.models import Role
-from app.messaging.models import InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import Folder, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.uuid7 import uuid7
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001
@@ -99,6 +99,9 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
         blocked_at=at,
         peer_read=3,
         peer_delivered=4,
+        folder=Folder.ARCHIVE,
+        awaits_acceptance=True,
+        cleared_number=2,
     )
     of_several = replace(
         row,

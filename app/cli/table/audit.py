@@ -29,6 +29,9 @@ SCHEMA = """
     CREATE TABLE blocked_rows (
         message_group BLOB, owner BLOB, peer BLOB, own INTEGER, PRIMARY KEY (message_group, owner)
     ) WITHOUT ROWID;
+    CREATE TABLE pending (
+        message_group BLOB, owner BLOB, peer BLOB, is_request INTEGER, PRIMARY KEY (message_group, owner)
+    ) WITHOUT ROWID;
     CREATE TABLE mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
         WITHOUT ROWID;
     CREATE TABLE row_mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
@@ -154,16 +157,19 @@ class Audit(TemporaryDatabase):
             ),
         )
         self._db.executemany(
+            "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)",
+            (
+                (r.group_uuid.bytes, r.user_uuid.bytes, (r.peer_uuid or r.user_uuid).bytes, r.is_request)
+                for r, _ in rows
+                if r.is_pending
+            ),
+        )
+        self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(
-                        r.user_uuid.bytes,
-                        r.group_uuid.bytes,
-                        (r.peer_uuid or r.group_uuid).bytes,
-                        r.last_number,
-                        r.delivered_number,
-                    ),
+                    *(r.user_uuid.bytes, r.group_uuid.bytes, (r.peer_uuid or r.group_uuid).bytes),
+                    *(r.last_number, max(r.delivered_number, r.cleared_number)),
                     digest,
                     _change_digest(r),
                 )
@@ -202,6 +208,21 @@ class Audit(TemporaryDatabase):
                 WHERE message_group NOT IN (SELECT message_group FROM blocks)
             UNION SELECT owner, peer FROM inbox_rows JOIN fences USING (message_group)
                 WHERE message_group NOT IN (SELECT message_group FROM blocks)
+            )
+            """
+        )
+        for owner, peer in found.fetchall():
+            yield UUID(bytes=owner), UUID(bytes=peer)
+
+    def requests_to_check(self) -> Iterator[tuple[UUID, UUID]]:
+        """Yield pairs of users of whom one waits for what the other is not asked, or with an answer in the log."""
+        found = self._db.execute(
+            """
+            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
+            SELECT owner, peer FROM pending JOIN logs USING (message_group) WHERE one <> other
+            UNION SELECT mine.owner, mine.peer FROM pending mine LEFT JOIN pending theirs
+                ON theirs.message_group = mine.message_group AND theirs.owner = mine.peer
+                AND theirs.is_request <> mine.is_request WHERE theirs.owner IS NULL
             )
             """
         )

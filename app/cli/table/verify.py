@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Final
@@ -22,6 +22,7 @@ from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
 from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
 from app.cli.table.findings import Finding
+from app.cli.table.pairs import PairInspector
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
@@ -29,6 +30,7 @@ from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, items
 from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
+from app.messaging.requests.store import as_other_side
 from app.messaging.visibility import is_uncounted
 from app.settings import StoreSettings
 
@@ -41,7 +43,7 @@ CHECKS: Final = 3
 RECHECKED: Final = frozenset({"row-behind", "row-differs"})
 REPAIRABLE: Final = frozenset(
     {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
-    | {"message-behind", "message-differs", "deletion-unfinished", "block-differs"}
+    | {"message-behind", "message-differs", "deletion-unfinished", "block-differs", "request-differs"}
 )
 
 
@@ -71,6 +73,7 @@ async def verify(
     row-without-log        an inbox row without messages                         not repaired
     log-without-row        messages without an inbox row or known members        not repaired
     block-differs          rows or the end of a log do not follow blocks        repaired
+    request-differs        rows of a request fit neither each other nor the log  repaired
     double-group           two users share more than one group                   not repaired
     unknown-user           a user of a group is not in Postgres                  not repaired
     erased-row             an erased user has an inbox row again                 erase --resume --all removes it
@@ -124,7 +127,7 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
             yield finding
     for finding in await inspector.inspect_unread(audit):
         yield finding
-    async for finding in inspector.inspect_blocks(audit.pairs_to_check()):
+    async for finding in PairInspector(services, repair=repair).inspect(audit):
         yield finding
     for one, other, groups in audit.doubled_pairs():
         true = direct_group_uuid(one, other)
@@ -184,29 +187,6 @@ class Inspector:
             if defect := await self._inspect_row(group, user, peer):
                 yield defect
 
-    async def inspect_blocks(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
-        """Yield what does not follow from the blocks of these pairs of users now."""
-        for one, other in pairs:
-            if finding := await self._inspect_pair(one, other):
-                yield finding
-
-    async def _inspect_pair(self, one: UUID, other: UUID) -> Finding | None:
-        """Return what does not follow from the blocks of two users, neither erased, unless a block is being written."""
-        if await self._erasures.erased_users([one, other]):
-            return None
-        before = await self._store.blocks.relation(one, other)
-        await asyncio.sleep(SETTLING_SECONDS)
-        relation = await self._store.blocks.relation(one, other)
-        if not relation.differences or relation != before:
-            return None
-        is_repaired = False
-        if self._repair:
-            with suppress(AppError, ConditionFailed):
-                await self._store.blocks.restore(one, other)
-                is_repaired = True
-        detail = f"{' and '.join(relation.differences)} does not follow the blocks of {one} and {other}"
-        return Finding("block-differs", detail, relation.group, repaired=is_repaired)
-
     async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
         """Return the defect of a row, unless others write it.
 
@@ -230,7 +210,7 @@ class Inspector:
 
     async def _with_mentions(self, row: InboxRow) -> InboxRow:
         """Return a row with the unread mentions of its log, which is read after it."""
-        after = min(row.read_number, row.last_number)
+        after = min(row.seen_number, row.last_number)
         found = await self._store.mentions.unread(row.user_uuid, row.group_uuid, after=after)
         return replace(row, mentioned=found)
 
@@ -261,6 +241,8 @@ class Inspector:
                 (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
             if row is None:
                 first = inbox_items.first_inbox_row(last, user=user, peer=peer)
+                if peer_row := await self._store.inbox_row(peer, last.group_uuid):
+                    first = as_other_side(first, peer_row)
                 first = await self._with_mentions(first)
                 await self._table.put(Put(inbox_items.inbox_item(at_change(first, change)), condition=items.ABSENT))
                 return True
@@ -286,13 +268,13 @@ def _defect(
         if at != end:
             kind = "row-behind" if at < end else "row-ahead"
             return kind, f"the row is at {name} {at}, the log ends at {end}"
-    wanted = inbox_items.message_projection(last, row.user_uuid)
+    wanted = inbox_items.message_projection(last, row)
     if differs := [name for name, value in inbox_items.row_projection(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if change and row.changed_at != change.created_at:
         return "row-differs", f"the row has not change {change.number}'s time"
-    if row.delivered_number > row.last_number:
-        return "read-beyond", f"read or received up to {row.delivered_number}, and the log ends at {last.number}"
+    if (marker := max(row.delivered_number, row.cleared_number)) > row.last_number:
+        return "read-beyond", f"read, received or cleared up to {marker}, and the log ends at {last.number}"
     return _mention_defect(row, mentioned, is_cut=inbox_items.has_lost_mentions(item))
 
 

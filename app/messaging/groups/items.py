@@ -15,6 +15,7 @@ While rows are to be told, the head has an entry in the index, under one key for
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from app.gateways.dynamodb import (
     Check,
@@ -30,9 +31,9 @@ from app.gateways.dynamodb import (
     unmarshal_item,
 )
 from app.messaging.groups.models import HEAD, MANAGERS, MAX_SYSTEMS, Member, Role
-from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, inbox_item
-from app.messaging.items import ABSENT, from_ms, inbox_key, time_or_none, to_ms
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, inbox_item
+from app.messaging.items import ABSENT, from_ms, inbox_key, index_key, time_or_none, to_ms
+from app.messaging.models import Folder, InboxRow, MemberState, Message
 from app.text import preview
 
 BUMP = "BUMP"
@@ -65,8 +66,19 @@ def told_by(head: StoredItem, row: StoredItem) -> StoredItem:
     """Return a member's row with what the head says, if the head says more, which is not for a former member."""
     if "state" in row or int(head["v"]["N"]) <= int(row["hv"]["N"]):
         return row
-    own = {name: value for name, value in row.items() if name not in TOLD}
+    left = TOLD if folder_told(head, row) is folder_of(row) else (*TOLD, "folder")
+    own = {name: value for name, value in row.items() if name not in left}
     return {**own, **{name: head[name] for name in TOLD if name in head}, "hv": head["v"]}
+
+
+def folder_told(head: StoredItem, row: StoredItem) -> Folder:
+    """Return the folder of a row with what the head says: a message brings it back from the archive, unless muted."""
+    folder, muted = folder_of(row), time_or_none(row, "muted")
+    if folder is not Folder.ARCHIVE or (muted and muted > from_ms(int(head["at"]["N"]))):
+        return folder
+    told = range(int(row["last"]["N"]) + 1, int(head["last"]["N"]) + 1)
+    systems = map(int, head["systems"]["NS"]) if "systems" in head else ()
+    return folder if frozenset(told) <= frozenset(systems) else Folder.INBOX
 
 
 def to_head(item: StoredItem) -> InboxRow:
@@ -195,15 +207,17 @@ def pending_bumps(limit: int) -> Query:
     return Query("#inbox = :inbox", {":inbox": BUMP}, index=INBOX_INDEX, limit=limit)
 
 
-def tell_row(head: StoredItem, user: object, *, is_last: bool = False) -> Update:
+def tell_row(head: StoredItem, user: UUID, row: StoredItem | None = None, *, is_last: bool = False) -> Update:
     """Return the update that tells an active member's row what a head says, and opens it, or closes it at last.
 
-    It fails for a row that knows more; one to be closed may know as much.
+    It fails for a row that knows more; one to be closed may know as much. It fails for a row in another folder than the
+    inbox, too, unless that is given, and has not changed since it was read.
     """
+    folder = folder_told(head, row) if row else Folder.INBOX
     told = {name: value for name, value in unmarshal_item(head).items() if name in TOLD}
     values: Item = {f":{name}": value for name, value in told.items()} | {
         ":hv": int(head["v"]["N"]),
-        ":inbox": f"IN#{user}",
+        ":inbox": index_key(user, folder),
         ":bucket": int(head["at"]["N"]) // BUCKET_MS,
     }
     expression = "SET #hv = :hv, #inbox = :inbox, #activity_bucket = :bucket"
@@ -215,6 +229,11 @@ def tell_row(head: StoredItem, user: object, *, is_last: bool = False) -> Update
     else:
         expression, values[":open"] = f"{expression}, #open = :open", True
         condition = "#hv < :hv AND attribute_not_exists(#state)"
+    if row:
+        condition, values[":seen"] = f"{condition} AND #v = :seen", int(row["v"]["N"])
+        removed += ["#folder"] if folder is Folder.INBOX else []
+    else:
+        condition += " AND attribute_not_exists(#folder)"
     removes = f" REMOVE {', '.join(removed)}" if removed else ""
     key = {"pk": f"USR#{user}", "sk": _key_of(head)["pk"]}
     return Update(key, expression + removes, values, condition)
@@ -287,28 +306,20 @@ def new_row(row: InboxRow) -> Put:
     return Put(inbox_item(row), condition=ABSENT)
 
 
+_OF_MEMBERSHIP = frozenset(
+    "state u gone mentioned cut hidden hides muted pinned d k changed until folder cleared".split()  # noqa: SIM905
+)
+"""The attributes of a row that end with a membership."""
+
+
 def join_row(row: InboxRow) -> Update:
     """Return the update that makes a user's row, or the row of a former member, that of a new member."""
     item = inbox_item(row)
     kept = {"pk", "sk", "v"}
     names = [name for name in item if name not in kept]
     values: Item = {f":{name}": item[name] for name in names} | {":none": 0, ":one": 1}
-    gone = (
-        "state",
-        "u",
-        "gone",
-        "mentioned",
-        "cut",
-        "hidden",
-        "hides",
-        "muted",
-        "pinned",
-        "d",
-        "k",
-        "changed",
-        "until",
-    )
-    removed = [f"#{name}" for name in gone if name not in item]
+    gone = _OF_MEMBERSHIP - item.keys()
+    removed = [f"#{name}" for name in sorted(gone)]
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         f"SET {', '.join(f'#{name} = :{name}' for name in names)}, #v = if_not_exists(#v, :none) + :one"

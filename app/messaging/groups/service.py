@@ -225,20 +225,14 @@ class Groups:
         return await self._change(user, group, SystemEvent(SystemEventType.REMOVED, users=(other,)), plan, gone=[other])
 
     async def leave(self, user: UUID, group: UUID) -> InboxRow:
-        """End the caller's membership and return the caller's row. A former member changes nothing.
+        """End the caller's membership and return the caller's row.
 
         In an owner's place the oldest admin, or else the oldest member, becomes the owner. 12 WCU, 16 of an owner.
         """
-        row = await self._row_of_any(user, group)
-        if row.state is MemberState.LEFT:
-            return row
+        await self._row(user, group)
         await self._tasks.complete(self._leave(user, group), 2 * SEND_SECONDS)
-        return await self._row_of_any(user, group)
-
-    async def _row_of_any(self, user: UUID, group: UUID) -> InboxRow:
-        """Return the row of a member or a former member."""
         async with deadline(READ_SECONDS):
-            row = await self._store.inbox_row(user, group) if has_head(group) else None
+            row = await self._store.inbox_row(user, group)
         if row is None:
             raise GroupNotFound
         return row
@@ -377,6 +371,7 @@ def first_row(message: Message, user: UUID, *, title: str, members: int, shows_h
         systems=frozenset({message.number}),
         is_open=True,
         shows_history=shows_history,
+        cleared_number=0 if shows_history else message.number - 1,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
+from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
 from app.messaging.groups import items
 from app.messaging.groups.models import Member
@@ -15,6 +16,8 @@ from app.messaging.inbox_items import to_inbox_row
 from app.messaging.items import inbox_key
 from app.messaging.models import InboxRow, Message
 
+ATTEMPTS = 4
+"""Attempts to write a row that its user changes at the same time."""
 WRITES_AT_ONCE = 8
 """Rows of one group that are written at the same time."""
 
@@ -91,23 +94,42 @@ class HeadStore:
         head = await self._table.get(items.head_key(group), consistent=True)
         if head is None or "inbox" not in head:
             return True
-        updates = [items.tell_row(head, user) for user in await self.members(group)]
-        await self._write_all(updates)
+        turns = asyncio.Semaphore(WRITES_AT_ONCE)
+
+        async def tell(user: UUID) -> None:
+            async with turns:
+                await self._tell(head, user)
+
+        await asyncio.gather(*map(tell, await self.members(group)))
         try:
             await self._table.update(items.finish_bump(head))
         except ConditionFailed:
             return False
         return True
 
-    async def _write_all(self, updates: Iterable[Update | Put]) -> None:
+    async def _tell(self, head: StoredItem, user: UUID, *, is_last: bool = False) -> None:
+        """Tell a row what a head says, unless it knows more. 1 WCU more for a row in another folder than the inbox."""
+        row: StoredItem | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                await self._table.update(items.tell_row(head, user, row, is_last=is_last))
+            except ConditionFailed as error:
+                row = error.item
+            else:
+                return
+            if row is None or "state" in row or "folder" not in row or int(row["hv"]["N"]) > int(head["v"]["N"]):
+                return
+        raise Unavailable("Others write the inbox row at the same time")
+
+    async def _put_all(self, puts: Iterable[Put]) -> None:
         turns = asyncio.Semaphore(WRITES_AT_ONCE)
 
-        async def write(update: Update | Put) -> None:
+        async def write(put: Put) -> None:
             async with turns:
-                with suppress(ConditionFailed):  # the row knows more, or its user is a member no longer
-                    await (self._table.put(update) if isinstance(update, Put) else self._table.update(update))
+                with suppress(ConditionFailed):  # an earlier attempt has written it
+                    await self._table.put(put)
 
-        await asyncio.gather(*map(write, updates))
+        await asyncio.gather(*map(write, puts))
 
     async def pending(self, limit: int) -> list[UUID]:
         """Return groups whose rows are to be told of the head, eventually consistent. 0.5 RCU."""
@@ -116,8 +138,7 @@ class HeadStore:
     async def close(self, user: UUID, group: UUID) -> None:
         """Tell an open row for the last time what the head says. 1 WCU and 1 RCU."""
         if head := await self._table.get(items.head_key(group), consistent=True):
-            with suppress(ConditionFailed):
-                await self._table.update(items.tell_row(head, user, is_last=True))
+            await self._tell(head, user, is_last=True)
 
     async def member(self, group: UUID, user: UUID) -> Member | None:
         """Return a member, strongly consistent, None for a user that is none. 1 RCU."""
@@ -163,7 +184,7 @@ class HeadStore:
 
         What an earlier attempt has written stays.
         """
-        await self._write_all([*map(items.new_member, members), *map(items.new_row, rows)])
+        await self._put_all([*map(items.new_member, members), *map(items.new_row, rows)])
 
     async def transact(self, writes: Sequence[Write]) -> frozenset[int]:
         """Apply all of these writes, and return an empty set, or none, and return the places of those that failed."""
