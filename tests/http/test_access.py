@@ -102,7 +102,6 @@ TABLE = (
         blocked=(403, "cannot-add"),
     ),
     Row("PATCH", "/api/message_groups/{message_group_uuid}", {"title": "x"}, **OF_SEVERAL),
-    Row("DELETE", "/api/message_groups/{message_group_uuid}", **OF_SEVERAL),
     Row("GET", "/api/message_groups/{message_group_uuid}/members", **OF_SEVERAL),
     Row("POST", "/api/message_groups/{message_group_uuid}/members", {"handles": ["{handle}"]}, **OF_SEVERAL),
     Row("PATCH", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", {"role": "admin"}, **OF_SEVERAL),

@@ -81,5 +81,4 @@ async def test_a_stream_that_resumes_has_what_the_members_wrote_meanwhile(
             await say(live, others[at % 4], group, f"{at}", server=at % 2)
             if at % 3 == 0:
                 await listener.cut()
-        await listener.until(lambda: len(listener.told[group]) >= 12)
-        assert sorted(listener.told[group])[-12:] == list(range(2, 14))
+        await listener.until(lambda: {*range(2, 14)} <= {*listener.told[group]})
