@@ -148,8 +148,8 @@ def advance_head(message: Message) -> Update:
 def change_head(message: Message, head: InboxRow, *, members: int = 0, **attributes: str | bool) -> Update:
     """Return the update of a head by a system message, with so many more members and other attributes.
 
-    It fails unless the head is as it was read. All rows are to be told: the head enters the index. The preview is empty:
-    new members may not read the text of before, and a change of its message would not find it.
+    It fails unless the head is as it was read. All rows are to be told: the head enters the index. The preview becomes
+    empty: new members may not read the text of before, and a change of its message would not find it.
     """
     systems = frozenset(sorted({*head.systems, message.number})[-MAX_SYSTEMS:])
     more = "".join(f", #{name} = :{name}" for name in attributes)
