@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from app.cli.table.digests import change_digest, digest_of, edit_digest, sum_digest
+from app.cli.table.group_audit import SCHEMA as GROUPS
+from app.cli.table.group_audit import GroupAudit
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, inbox_items, items
@@ -66,7 +68,9 @@ class Audit(TemporaryDatabase):
     """Takes the items during the scan, and answers after it."""
 
     def __init__(self) -> None:
-        super().__init__(SCHEMA)
+        super().__init__(SCHEMA + GROUPS)
+        self.groups = GroupAudit(self._db)
+        """The heads, members and rows of groups of several members."""
 
     def add_messages(self, messages: Iterable[Message]) -> None:
         """Add messages to their logs. A log without holes has as many messages as its last number."""
@@ -135,20 +139,25 @@ class Audit(TemporaryDatabase):
 
     def add_rows(self, found: Sequence[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
-        rows = [(inbox_items.to_inbox_row(item), digest_of(inbox_items.row_projection(item))) for item in found]
+        self.groups.add_rows([item for item in found if "peer" not in item])
+        rows = [
+            (row, row.peer_uuid.bytes, digest_of(inbox_items.row_projection(item)))
+            for item in found
+            if (row := inbox_items.to_inbox_row(item)).peer_uuid
+        ]
         self._db.executemany(
             "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
-            ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, _ in rows for n in r.unread_mentions),
+            ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, *_ in rows for n in r.unread_mentions),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)",
-            ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, _ in rows for n in r.gone),
+            ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, *_ in rows for n in r.gone),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)",
             (
-                (r.group_uuid.bytes, r.user_uuid.bytes, (r.peer_uuid or r.group_uuid).bytes, r.blocked_at is not None)
-                for r, _ in rows
+                (r.group_uuid.bytes, r.user_uuid.bytes, peer, r.blocked_at is not None)
+                for r, peer, _ in rows
                 if r.is_blocked or r.blocked_at or r.peer_read is not None
             ),
         )
@@ -156,17 +165,11 @@ class Audit(TemporaryDatabase):
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(
-                        r.user_uuid.bytes,
-                        r.group_uuid.bytes,
-                        (r.peer_uuid or r.group_uuid).bytes,
-                        r.last_number,
-                        r.delivered_number,
-                    ),
+                    *(r.user_uuid.bytes, r.group_uuid.bytes, peer, r.last_number, r.delivered_number),
                     digest,
                     change_digest(r),
                 )
-                for r, digest in rows
+                for r, peer, digest in rows
             ),
         )
 
@@ -216,7 +219,7 @@ class Audit(TemporaryDatabase):
 
     def suspicious_groups(self) -> Iterator[UUID]:
         """Yield the groups with a hole, with a row that does not fit its logs, without a log or a row, or with a
-        message that is not as its changes make it.
+        message that is not as its changes make it; of several members those whose items do not agree.
         """
         return self._uuids(
             """
@@ -233,11 +236,12 @@ class Audit(TemporaryDatabase):
                 EXCEPT SELECT * FROM row_mentions
             )
             UNION SELECT message_group FROM (SELECT * FROM row_mentions EXCEPT SELECT * FROM mentions)
-            UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
+            UNION SELECT message_group FROM direct_logs LEFT JOIN inbox_rows USING (message_group)
                 GROUP BY message_group HAVING count(owner) <> 2
             UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
                 ON theirs.owner = mine.peer AND theirs.message_group = mine.message_group
                 AND theirs.peer = mine.owner WHERE theirs.owner IS NULL
+            UNION SELECT * FROM suspicious_groups
             """,
             MAX_MENTIONS_COUNTED,
         )
@@ -281,6 +285,7 @@ class Audit(TemporaryDatabase):
             """
             SELECT owner FROM inbox_rows UNION SELECT peer FROM inbox_rows
             UNION SELECT one FROM logs UNION SELECT other FROM logs
+            UNION SELECT user FROM group_rows UNION SELECT user FROM members
             """
         )
 
