@@ -11,7 +11,7 @@ from app.cli.capacity.cost import cost
 from app.cli.console import Console, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
-from app.cli.moderation.reads import As, Operator, Why, members_of
+from app.cli.moderation.reads import As, Operator, Why, members_of, people_of
 from app.cli.options import Json, examples
 from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
@@ -159,7 +159,7 @@ async def list_conversations(
             await require_own_table(services.table)
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by) if uuid})
         if rows:
-            await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows if row.peer_uuid)})
+            await operator.record(services.reads, await people_of(services.messaging, user.uuid, rows))
     console = Console(json)
     if rows:
         _show_rows(console, rows, names)

@@ -21,8 +21,8 @@ from app.messaging.groups import items, stored
 from app.messaging.groups.models import MAX_SYSTEMS, Member
 from app.messaging.groups.service import first_row
 from app.messaging.inbox_items import bucket, to_inbox_row
-from app.messaging.items import inbox_key, is_fence, message_key, messages_between
-from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message, MessageKind
+from app.messaging.items import inbox_key, is_fence, message_key
+from app.messaging.models import InboxRow, MemberState, Message
 from app.messaging.store import MessagingStore
 from app.messaging.visibility import preview_for
 
@@ -82,6 +82,7 @@ class GroupInspector:
             if row.state is MemberState.ACTIVE:
                 found_mentions = await self._store.mentions.unread(user, group, after=row.read_number)
                 mentions[user] = frozenset(replace(row, mentioned=found_mentions).unread_mentions)
+        systems = [message.number for message in await heads.system_messages(group, consistent=True)]
         return GroupState(
             group,
             stored.to_head(head) if head else None,
@@ -89,16 +90,10 @@ class GroupInspector:
             rows,
             newest[-1] if newest else None,
             change,
-            await self._systems(group),
+            frozenset(systems[-MAX_SYSTEMS:]),
             mentions,
             is_fenced=bool(first and is_fence(first)),
         )
-
-    async def _systems(self, group: UUID) -> frozenset[int]:
-        log = messages_between(group, 1, LAST_NUMBER, consistent=True)
-        kind = {**log.values, ":kind": str(MessageKind.SYSTEM)}
-        found = await self._table.query(replace(log, filter="#kind = :kind", values=kind, projection="#sk"))
-        return frozenset(sorted(int(item["sk"]["S"][2:]) for item in found)[-MAX_SYSTEMS:])
 
     async def _left_after_repair(self, state: GroupState, found: list[Finding]) -> set[tuple[str, UUID | None]]:
         """Repair what was found, and return the kinds and users of the defects that are left."""

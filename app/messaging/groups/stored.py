@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.gateways.dynamodb import Item, Put, StoredItem, to_bytes
+from app.gateways.dynamodb import Item, Put, Query, StoredItem, to_bytes
 from app.messaging.groups import items
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket
-from app.messaging.items import ABSENT, times, to_ms
-from app.messaging.models import InboxRow
+from app.messaging.items import ABSENT, messages_between, times, to_ms
+from app.messaging.models import LAST_NUMBER, InboxRow, MessageKind
 from app.records import record
 
 TOLD = (
@@ -107,3 +107,9 @@ def restored_head(head: Head, seen: Head) -> Put:
 def copied_member(member: Member) -> Put:
     """Return the put of a member from another table, in place of what is there."""
     return replace(items.new_member(member), condition="")
+
+
+def system_messages(group: UUID, *, consistent: bool) -> Query:
+    """Return the query for the system messages of a group, which reads its whole log."""
+    log = messages_between(group, 1, LAST_NUMBER, consistent=consistent)
+    return replace(log, filter="#kind = :kind", values={**log.values, ":kind": str(MessageKind.SYSTEM)})
