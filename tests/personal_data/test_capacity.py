@@ -12,6 +12,7 @@ from app.gateways.dynamodb import Table
 from app.messaging.catchup import Catchup
 from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
+from app.messaging.groups.service import Groups
 from app.messaging.models import ChangeType
 from app.messaging.settings_store import SettingsStore
 from app.messaging.user_settings import UserSettingsService
@@ -22,6 +23,7 @@ from app.users.store import UserStore
 from tests.fixtures.app import Service
 from tests.messaging.test_change_capacity import Changing
 from tests.tools.capacity import Spent
+from tests.tools.processes import DIRECTORY
 
 GROUPS = 3
 
@@ -32,7 +34,8 @@ class Sweeping(Changing):
     def sweep(self, service: Service, *, removes_messages: bool = False) -> Sweep:
         store = MemberErasureStore(Table(self.meter.client, service.state["table"].name))
         erasures = UserStore(service.state["postgres"]).erasures
-        tools = SweepTools(store, self.changes, erasures, writes_per_second=10_000, quiet_seconds=0)
+        groups = Groups(self.messaging, self.store, DIRECTORY, max_members=100, tasks=TaskSet())
+        tools = SweepTools(store, self.changes, erasures, groups.leave, writes_per_second=10_000, quiet_seconds=0)
         return Sweep(tools, Erasure(self.ann, now(), now(), removes_messages))
 
 

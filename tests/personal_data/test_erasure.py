@@ -20,6 +20,7 @@ from app.messaging import items
 from app.messaging.changes import Changes
 from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
+from app.messaging.groups.service import Groups
 from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -49,8 +50,14 @@ def sweeper(service: Service, *, calls: int = 10**9, quiet_seconds: float = 0) -
     messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks)
     changes = Changes(messaging, store, tasks=tasks, edit_window=DAY, delete_window=DAY, shows_edits=True)
     erasures = UserStore(service.state["postgres"]).erasures
+    groups = Groups(messaging, store, DIRECTORY, max_members=100, tasks=tasks)
     tools = SweepTools(
-        MemberErasureStore(table), changes, erasures, writes_per_second=10_000, quiet_seconds=quiet_seconds
+        MemberErasureStore(table),
+        changes,
+        erasures,
+        groups.leave,
+        writes_per_second=10_000,
+        quiet_seconds=quiet_seconds,
     )
     return Erasures(service.state["users"], tools, handle_hold=HOLD, removes_messages=False), client, tasks
 
