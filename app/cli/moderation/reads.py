@@ -80,9 +80,9 @@ async def members_of(messaging: MessagingStore, group: UUID, senders: Iterable[U
     return found | {row.peer_uuid for row in rows if row and row.peer_uuid}
 
 
-async def members_ever(messaging: MessagingStore, group: UUID) -> set[UUID]:
+async def members_ever(messaging: MessagingStore, group: UUID, senders: Iterable[UUID] = ()) -> set[UUID]:
     """Return the members of a group, and the users that were members of it. Of a group of several its log is read."""
-    found = await members_of(messaging, group)
+    found = await members_of(messaging, group, senders)
     if has_head(group):
         for message in await messaging.heads.system_messages(group):
             found |= {message.user_uuid, *(message.event.users if message.event else ())}
@@ -93,10 +93,10 @@ async def people_of(
     messaging: MessagingStore,
     user: UUID,
     rows: Iterable[InboxRow],
-    members: Callable[[MessagingStore, UUID], Awaitable[set[UUID]]] = members_of,
+    members: Callable[[MessagingStore, UUID, Iterable[UUID]], Awaitable[set[UUID]]] = members_of,
 ) -> set[UUID]:
     """Return a user, and the peers, and by `members` the members, of the groups in these rows of the user."""
     found = {user}
     for row in rows:
-        found |= {row.peer_uuid} if row.peer_uuid else await members(messaging, row.group_uuid)
+        found |= {row.peer_uuid} if row.peer_uuid else await members(messaging, row.group_uuid, {row.last_by})
     return found

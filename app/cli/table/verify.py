@@ -107,10 +107,9 @@ async def verify(
         heads, group_rows = audit.groups.counts()
     counts = {"messages": messages, "logs": logs, "inbox_rows": rows + group_rows, "changes": changes, "heads": heads}
     console.record(counts | {"found": kinds})
-    console.say(
-        f"{messages:,} messages in {logs:,} logs, {heads:,} of groups of several, {rows + group_rows:,} inbox rows,"
-        f" {changes:,} changes."
-    )
+    of_several = f", {heads:,} of groups of several" if heads else ""
+    rows += group_rows
+    console.say(f"{messages:,} messages in {logs:,} logs{of_several}, {rows:,} inbox rows, {changes:,} changes.")
     console.note(cost(services.table.consumed))
     if kinds:
         what = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
