@@ -9,19 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from app.cli.capacity.pricing import (
+from app.cli.capacity.pricing import Prices, Workload, most_of_account, plan, provision
+from app.cli.capacity.units import (
     CHANGE_BYTES,
     NEW_BUCKET,
-    Prices,
     Units,
-    Workload,
     change,
     first_contact,
     history_page,
     inbox_page,
-    most_of_account,
-    plan,
-    provision,
     read_units,
     send,
     write_units,

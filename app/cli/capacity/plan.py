@@ -23,7 +23,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
         "capacity plan --users 5000 --messages-per-day 20",
         "capacity plan --users 5000 --messages-per-day 20 --peak 2 --price million-writes=0.705",
     )
-    + "\n\n\b\nThe formulae and the prices: app/cli/capacity/pricing.py. Exit codes: 0 done, 2 wrong options.",
+    + "\n\n\b\nThe formulae: app/cli/capacity/units.py. The prices: app/cli/capacity/pricing.py. Exit codes: 0 done, 2 wrong options.",
 )
 def make_plan(
     users: Annotated[int, typer.Option(min=1, help="Users of the service.")],
