@@ -15,8 +15,10 @@ from typing import Final
 from app.cli.capacity.units import (
     CHANGE_BYTES,
     COMPARED,
+    HEAD_READ,
     INDEX_ENTRY_BYTES,
     MARK_DELIVERED,
+    MARK_IN_GROUP,
     MARK_READ,
     MESSAGE_BYTES,
     NEW_BUCKET,
@@ -27,7 +29,9 @@ from app.cli.capacity.units import (
     first_contact,
     history_page,
     inbox_page,
+    new_group_bucket,
     send,
+    send_to_group,
     write_units,
 )
 from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY, TRAFFIC, WRITE_CAPACITY, Rate
@@ -117,6 +121,11 @@ class Workload:
     first_contacts: float = 0.05
     new_bucket_share: float = 0.3
     compared_share: float = 0.5
+    group_share: float = 0
+    """The share of messages, pages and groups that are of groups of several members."""
+    group_size: int = 10
+    mentions: float = 0.2
+    """Members that a message in a group of several mentions."""
     peak: float = 4
     busiest_group: float = 1
     """Messages a second in the busiest group of all."""
@@ -125,18 +134,26 @@ class Workload:
 
     def operations(self) -> dict[str, tuple[float, Units]]:
         """Return the average rate per second and the units of each operation."""
-        second = self.users / DAY_SECONDS
-        sends = max(0.0, self.messages - self.first_contacts) * second
-        return {
-            "send": (sends, send(self.text_bytes) + COMPARED * self.compared_share),
-            "send, index": (sends * self.new_bucket_share, NEW_BUCKET),
+        second, direct, several = self.users / DAY_SECONDS, 1 - self.group_share, self.group_share
+        sends, pages = max(0.0, self.messages - self.first_contacts) * second, self.history_pages * second
+        page, compared = history_page(self.text_bytes), COMPARED * self.compared_share
+        operations = {
+            "send": (sends * direct, send(self.text_bytes) + compared),
+            "send, index": (sends * direct * self.new_bucket_share, NEW_BUCKET),
             "change": (self.changes * second, change(self.text_bytes)),
             "first contact": (self.first_contacts * second, first_contact(self.text_bytes)),
-            "mark read": (self.history_pages * second, MARK_READ),
-            "mark delivered": (self.deliveries * second, MARK_DELIVERED),
-            "inbox page": (self.inbox_pages * second, inbox_page(self.groups)),
-            "history page": (self.history_pages * second, history_page(self.text_bytes)),
+            "mark read": (pages * direct, MARK_READ),
+            "mark delivered": (self.deliveries * second * direct, MARK_DELIVERED),
+            "inbox page": (self.inbox_pages * second, inbox_page(self.groups, active=self.groups * several)),
+            "history page": (pages * direct, page),
         }
+        of_groups = {
+            "send to group": (sends * several, send_to_group(self.text_bytes, self.mentions) + compared),
+            "send to group, rows": (sends * several * self.new_bucket_share, new_group_bucket(self.group_size)),
+            "mark read or delivered in group": (several * (pages + self.deliveries * second), MARK_IN_GROUP),
+            "history page of group": (pages * several, page + HEAD_READ),
+        }
+        return operations | (of_groups if several else {})
 
     def average(self) -> Units:
         """Return the average units a second."""
@@ -232,7 +249,7 @@ def _warnings(workload: Workload) -> Iterator[str]:
     message = write_units(MESSAGE_BYTES + workload.text_bytes)
     page = history_page(workload.text_bytes).read - 1
     group, user = workload.busiest_group, workload.busiest_user
-    inbox = inbox_page(workload.groups).read
+    inbox = inbox_page(workload.groups, active=workload.groups * workload.group_share).read
     yield from _too_hot("the busiest group's log", write=group * message, read=group * 2 * page)
     yield from _too_hot("the busiest user's inbox", write=user, read=user * (1 + inbox))
 

@@ -15,6 +15,18 @@ Units, by Amazon's rules (tests/messaging/test_capacity.py measures them):
     mark read         1 WCU                                  0        half a unit for the peer's row
     inbox page        0                                      0        half a unit per started 4 KB of all the rows
     history page      0                                      0        1 RCU + half a unit per started 4 KB of 50
+
+    in a group of several members (tests/messaging/test_group_capacity.py measures them):
+
+    send              message + head + sender's row = 3 WCU  0        1 RCU for the sender's row, 1 RCU for the head
+    … with mentions   + 1 WCU for each mentioned member      0        the same
+    … in a new ten    + 1 WCU a member + 2                   2 WCU a  1 RCU for the head, 1 RCU per started 4 KB of
+                                                             member   members
+                                                             + 2
+    mark read         1 WCU                                  0        1 RCU each for row and head, half a unit each for
+                                                                      those of the last sender
+    inbox page        0                                      0        + half a unit for each such group that is active
+    history page      0                                      0        + 1 RCU for the head
 """
 
 import math
@@ -30,6 +42,8 @@ INDEX_ENTRY_BYTES: Final = 148
 """Size of an entry of the inbox index, which holds keys only."""
 OVERHEAD_BYTES: Final = 100
 """Bytes that Amazon bills on top of each stored item and index entry."""
+MEMBER_BYTES: Final = 100
+"""Size of a member of a group of several."""
 HISTORY_PAGE: Final = 50
 
 
@@ -75,6 +89,25 @@ MARK_READ: Final = Units(write=1, read=0.5)
 MARK_DELIVERED: Final = MARK_READ
 
 
+MARK_IN_GROUP: Final = Units(write=1, read=3)
+HEAD_READ: Final = Units(read=1)
+"""Added to what reads the row of a member of a group of several."""
+
+
+def send_to_group(text_bytes: int, mentions: float) -> Units:
+    """Return the units of a send to a group of several within ten minutes of the message before."""
+    return send(text_bytes) + HEAD_READ + Units(write=mentions)
+
+
+def new_group_bucket(members: int) -> Units:
+    """Return what is added to a send to a group of several after which the rows of its members are told."""
+    return Units(
+        write=members + 2,
+        index_write=2 * members + 2,
+        read=1 + read_units(members * MEMBER_BYTES, consistent=True),
+    )
+
+
 def change(text_bytes: int) -> Units:
     """Return the units of an edit, a deletion or a reaction of a message."""
     message = MESSAGE_BYTES + text_bytes
@@ -88,9 +121,9 @@ def first_contact(text_bytes: int) -> Units:
     return Units(write=2 * (write_units(MESSAGE_BYTES + text_bytes) + 3), index_write=2, read=1)
 
 
-def inbox_page(groups: int) -> Units:
-    """Return the units of a page of the inbox, which reads all rows."""
-    return Units(read=read_units(groups * ROW_BYTES))
+def inbox_page(groups: int, active: float = 0) -> Units:
+    """Return the units of a page of the inbox, which reads all rows, and the heads of active groups of several."""
+    return Units(read=read_units(groups * ROW_BYTES) + active / 2)
 
 
 def history_page(text_bytes: int, messages: int = HISTORY_PAGE) -> Units:
