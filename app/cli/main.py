@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "list-conversations": Entry(
         "Conversations", "conversations.commands", "Show a user's message groups, newest first."
     ),
+    "members": Entry("Conversations", "conversations.members", "Show the members of a group, and their roles."),
     "export": Entry("Conversations", "conversations.export", "Write groups, or everything, as JSON lines."),
     "import": Entry("Conversations", "conversations.importing", "Read an export."),
     "import-bootcamp": Entry(

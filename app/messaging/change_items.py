@@ -5,6 +5,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
+from app.messaging.groups.items import is_head, is_member, to_member
+from app.messaging.groups.models import Member
+from app.messaging.groups.stored import Head, to_head
 from app.messaging.inbox_items import mentions, to_inbox_row
 from app.messaging.items import (
     ABSENT,
@@ -72,12 +75,14 @@ def to_change(item: StoredItem) -> Change:
     )
 
 
-def to_entity(item: StoredItem) -> Message | Change | InboxRow | None:
-    """Return an item of the whole table as a message, a change or an inbox row, None if it is none of them.
+def to_entity(item: StoredItem) -> Message | Change | InboxRow | Head | Member | None:
+    """Return an item of the whole table as a message, a change, an inbox row, a head or a member, None if it is none.
 
     Blocks and what they put at the ends of logs are none of them.
     """
     partition, sort = item["pk"]["S"], item["sk"]["S"]
+    if partition.startswith("GRP#"):
+        return to_head(item) if is_head(item) else to_member(item) if is_member(item) else None
     if partition.startswith("MSG#"):
         if sort.startswith("N#"):
             return None if is_fence(item) else to_message(item)

@@ -3,14 +3,15 @@
 Any method may raise Unavailable. Units are those of messages and rows of ordinary size.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
-from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
+from app.gateways.dynamodb import ConditionFailed, Delete, StoredItem, Table
 from app.messaging import erasure_items, inbox_items, items
-from app.messaging.groups.items import members
+from app.messaging.groups.items import head_key, member_key, members
+from app.messaging.groups.models import has_head
 from app.messaging.models import LAST_NUMBER, InboxRow, Message
 
 PAGE = 100
@@ -45,9 +46,32 @@ class MemberErasureStore:
             return inbox_items.to_inbox_row(peer_row)
         return None
 
+    async def end(self, row: InboxRow) -> None:
+        """End a membership of a group of several by its items alone, which are those of no member any more. 2 WCU."""
+        await self._table.delete(Delete(member_key(row.group_uuid, row.user_uuid)))
+        with suppress(ConditionFailed):
+            await self._table.update(erasure_items.leave(row.user_uuid, row.group_uuid))
+
     async def has_members(self, group: UUID) -> bool:
         """Return whether a group of several has members, strongly consistent. 1 RCU."""
         return bool(await self._table.query(replace(members(group), limit=1)))
+
+    async def items_of_group(self, group: UUID, *, without: UUID | None = None) -> AsyncIterator[StoredItem]:
+        """Yield all items of a group that no user is a member of, of which the caller deletes each: the head is last.
+
+        Rows of former members come first, as the log tells of them; that of the user `without` is left out.
+        """
+        if has_head(group):
+            users = {user async for message in self.messages(group) for user in _named(message)}
+            for user in users - {without}:
+                row = await self._table.get(items.inbox_key(user, group), consistent=True)
+                if row and "state" in row:
+                    yield row
+        while found := await self.log_entries(group):
+            for item in found:
+                yield item
+        if head := await self._table.get(head_key(group), consistent=True):
+            yield head
 
     async def delete(self, item: StoredItem) -> None:
         """Delete an item. 1 WCU, 2 for a row, which has an index entry."""
@@ -64,3 +88,8 @@ class MemberErasureStore:
     async def log_entries(self, group: UUID) -> list[StoredItem]:
         """Return the keys of the first messages and changes of a group; none if there are none. 1 RCU for each 4 KB."""
         return await self._table.query(erasure_items.log_entries(group, limit=PAGE))
+
+
+def _named(message: Message) -> Iterable[UUID]:
+    """Return the sender of a message, and the users that a system message tells of."""
+    return (message.user_uuid, *(message.event.users if message.event else ()))

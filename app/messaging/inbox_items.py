@@ -212,7 +212,13 @@ def has_lost_mentions(item: StoredItem) -> bool:
 
 
 def copied_inbox_row(row: InboxRow) -> Put:
-    """Return the put of a row from another table, in place of no row or of one at an earlier message or change."""
+    """Return the put of a row from another table, in place of no row or of one at an earlier message or change.
+
+    In a group of several members it stands in place of one that has changed, or was told of the head, less often.
+    """
+    if row.peer_uuid is None:
+        newer = f"{ABSENT} OR #v < :v OR (#v = :v AND #hv < :hv)"
+        return Put(inbox_item(row), newer, {":v": row.version, ":hv": row.head_version})
     condition, values = f"{ABSENT} OR #last < :last", {":last": row.last_number}
     if row.change_number:
         condition += " OR (#last = :last AND (attribute_not_exists(#k) OR #k < :k))"

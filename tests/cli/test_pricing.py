@@ -9,19 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from app.cli.capacity.pricing import (
+from app.cli.capacity.pricing import Prices, Workload, most_of_account, plan, provision
+from app.cli.capacity.units import (
     CHANGE_BYTES,
     NEW_BUCKET,
-    Prices,
     Units,
-    Workload,
     change,
     first_contact,
     history_page,
     inbox_page,
-    most_of_account,
-    plan,
-    provision,
     read_units,
     send,
     write_units,
@@ -75,6 +71,28 @@ def test_the_entry_of_a_reaction_has_the_size_that_is_planned_with() -> None:
 )
 def test_a_day_of_one_operation_for_each_is_one_a_second_for_all(does: dict[str, Any], units: Units) -> None:
     assert replace(QUIET, **does).average() == units
+
+
+@pytest.mark.parametrize(
+    ("does", "units"),
+    [
+        ({"messages": 1, "compared_share": 0, "mentions": 0, "new_bucket_share": 0}, Units(write=3, read=2)),
+        ({"messages": 1, "compared_share": 0, "mentions": 2, "new_bucket_share": 0}, Units(write=5, read=2)),
+        ({"messages": 1, "compared_share": 0, "mentions": 0}, Units(write=3 + 12, index_write=22, read=2 + 2)),
+        ({"messages": 1, "compared_share": 0, "mentions": 0, "group_size": 100}, Units(105, 202, 2 + 1 + 3)),
+        ({"history_pages": 1}, Units(write=1, read=3 + 3.5)),
+        ({"deliveries": 1}, Units(write=1, read=3)),
+        ({"inbox_pages": 1, "groups": 20}, Units(read=1 + 10)),
+    ],
+)
+def test_what_groups_of_several_take(does: dict[str, Any], units: Units) -> None:
+    """The rows of members are told once in ten minutes: 3 write units for each and 4."""
+    of_groups = replace(QUIET, group_share=1, **{"new_bucket_share": 1, **does})
+    assert of_groups.average() == units
+    half = replace(of_groups, group_share=0.5).average()
+    direct = replace(of_groups, group_share=0).average()
+    assert half.all_writes == pytest.approx((of_groups.average().all_writes + direct.all_writes) / 2)
+    assert half.read == pytest.approx((of_groups.average().read + direct.read) / 2)
 
 
 def test_a_month_on_demand_and_provisioned_by_hand() -> None:

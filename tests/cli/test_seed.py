@@ -108,7 +108,10 @@ async def test_stock_conversations_end_whole_after_an_interruption_and_a_repair(
             await store.append_message(message)
     await empty.run("verify", "--repair")
     await empty.done("seed")
-    assert "166 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert (
+        "189 messages in 8 logs, 2 of groups of several, 20 inbox rows, 24 changes.\nEverything fits."
+        in (await empty.done("verify")).out
+    )
     found = (await empty.done("get-conversation", *conversation.between, "--limit", "200", "--json")).records
     assert [each["message"] for each in found] == ["" if line.is_deleted else line.text for line in conversation.lines]
     assert [each["created_at"] for each in found] == sorted(each["created_at"] for each in found)
@@ -124,17 +127,20 @@ async def test_stock_conversations_that_were_changed_since_stay_as_they_are(empt
     before = sorted((await empty.done("scan", "--json")).out.splitlines())
     await empty.done("seed")
     assert sorted((await empty.done("scan", "--json")).out.splitlines()) == before
-    assert "16 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert "26 changes.\nEverything fits." in (await empty.done("verify")).out
 
 
-@pytest.mark.parametrize("writes", [20, 60, 120, 205, 220])
+@pytest.mark.parametrize("writes", [20, 60, 120, 205, 220, 240, 255, 260])
 async def test_stock_conversations_end_whole_after_a_crash(empty: Place, writes: int) -> None:
     async with empty.table() as table, open_postgres(empty.settings) as postgres:
         store = MessagingStore(cast("Table", MortalTable(table, writes=writes)))
         with suppress(Died):
             await seed(UserStore(postgres), store)
     await empty.done("seed")
-    assert "166 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert (
+        "189 messages in 8 logs, 2 of groups of several, 20 inbox rows, 24 changes.\nEverything fits."
+        in (await empty.done("verify")).out
+    )
 
 
 async def test_one_long_conversation_and_one_large_inbox(empty: Place) -> None:
@@ -198,5 +204,23 @@ async def test_stock_conversations_that_the_table_has_lost_are_written_again(
             update={"database_url": SecretStr(empty_database_url), "dynamodb_table": f"test-{secrets.token_hex(4)}"}
         )
         await create_table(place)
-        assert str(await seed_if_empty(place)).startswith("4 people, 6 conversations")
+        assert str(await seed_if_empty(place)).startswith("4 people, 8 conversations")
         assert await seed_if_empty(place) is None
+
+
+async def test_groups_of_several_have_members_an_admin_and_one_that_has_left(stock: Place) -> None:
+    groups = [each for each in (await stock.done("list-conversations", "juniper", "--json")).records if each["role"]]
+    assert [(each["display_name"], each["role"], each["unread_count"]) for each in groups] == [
+        ("Autumn fair 🍎", "owner", 2),
+        ("Tool shed", "member", 0),
+    ]
+    fair, shed = [
+        {each["handle"]: each["role"] for each in (await stock.done("members", uuid, "--json")).records}
+        for uuid in (group["message_group_uuid"] for group in groups)
+    ]
+    assert fair == {"juniper": "owner", "osman": "admin", "priya": "member", "theo": "member"}
+    assert shed == {"osman": "owner", "juniper": "member", "priya": "member"}
+    of_theo = (await stock.done("list-conversations", "theo", "--json")).records
+    assert [each["display_name"] for each in of_theo if each["role"]] == ["Autumn fair 🍎"]
+    of_juniper = groups[0]["unread_mention_count"], groups[1]["unread_mention_count"]
+    assert of_juniper == (0, 0)

@@ -84,7 +84,7 @@ class World:
         """Return the answer of a call after these deaths, or the error that refuses it."""
         for calls in deaths:
             process = self.process(calls)
-            task = asyncio.create_task(call(process))  # type: ignore[arg-type]
+            task = asyncio.ensure_future(call(process))
             death = asyncio.create_task(process.client.died.wait())
             await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
             is_over = task.done()

@@ -11,6 +11,7 @@ from app.cli.capacity.pricing import AS_OF, Plan, Prices, Workload, most_of_acco
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
+from app.settings import LARGEST_GROUP
 
 DOLLARS: Final = re.compile(r"\d+(\.\d+)?")
 
@@ -21,9 +22,11 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
     "plan",
     epilog=examples(
         "capacity plan --users 5000 --messages-per-day 20",
+        "capacity plan --users 5000 --messages-per-day 20 --group-share 0.3 --group-size 25",
         "capacity plan --users 5000 --messages-per-day 20 --peak 2 --price million-writes=0.705",
     )
-    + "\n\n\b\nThe formulae and the prices: app/cli/capacity/pricing.py. Exit codes: 0 done, 2 wrong options.",
+    + "\n\n\b\nThe formulae: app/cli/capacity/units.py. The prices: app/cli/capacity/pricing.py."
+    + " Exit codes: 0 done, 2 wrong options.",
 )
 def make_plan(
     users: Annotated[int, typer.Option(min=1, help="Users of the service.")],
@@ -39,6 +42,11 @@ def make_plan(
         float, typer.Option(min=0, max=1, help="Sends after ten quiet minutes, a share.")
     ] = 0.3,
     compared_share: Annotated[float, typer.Option(min=0, max=1, help="Sends after the peer's, a share.")] = 0.5,
+    group_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Messages and groups that are of several members, a share.")
+    ] = 0,
+    group_size: Annotated[int, typer.Option(min=2, max=LARGEST_GROUP, help="Members of a group of several.")] = 10,
+    mentions: Annotated[float, typer.Option(min=0, help="Members that a message in such a group mentions.")] = 0.2,
     peak: Annotated[float, typer.Option(min=1, help="The busiest time, as a multiple of the day's average.")] = 4,
     busiest_group: Annotated[float, typer.Option(min=0, help="Messages a second in one group.")] = 1,
     busiest_user: Annotated[float, typer.Option(min=0, help="Messages a second from and to one user.")] = 1,
@@ -66,6 +74,9 @@ def make_plan(
         first_contacts=first_contacts,
         new_bucket_share=new_bucket_share,
         compared_share=compared_share,
+        group_share=group_share,
+        group_size=group_size,
+        mentions=mentions,
         peak=peak,
         busiest_group=busiest_group,
         busiest_user=busiest_user,

@@ -1,23 +1,7 @@
-"""The cost of the service's operations on DynamoDB: all formulae and prices.
+"""The cost of a workload on DynamoDB, by the formulae of `units` and by prices.
 
 Prices are assumptions that options of the command replace: Amazon's list prices of us-east-1, table class Standard, in
 US dollars without tax, since the cut of on-demand prices on 2024-11-01. Later changes are not in them.
-
-Units, by Amazon's rules (tests/messaging/test_capacity.py measures them):
-
-    write   1 WCU per started KB of the item; in a transaction 2; an index entry that appears 1, that moves 2, also in a
-            transaction (as captured on AWS; DynamoDB Local and ministack report twice that, 12 WCU for a first contact)
-    read    1 RCU per started 4 KB; eventually consistent half of it; a Query is rounded up once, as a whole
-
-    operation         table                                  index    read
-    send              1 message + 2 inbox rows = 3 WCU       0        1 RCU for the sender's row
-    … in a new ten    the same                               4 WCU    the same
-    … compared        the same                               0        + 1 RCU if the peer wrote in between
-    first contact     2 x (message + 2 rows + check) = 8     2 WCU    1 RCU
-    change            entry + message + 2 inbox rows = 4 WCU         0        1 RCU for the row, 1 RCU for the message
-    mark read         1 WCU                                  0        half a unit for the peer's row
-    inbox page        0                                      0        half a unit per started 4 KB of all the rows
-    history page      0                                      0        1 RCU + half a unit per started 4 KB of 50
 
 Rates are per second, averages over a day; a peak is a multiple of the average. Units are provisioned for the peak,
 with room above it (`utilisation`), separately for table and index. A month has 730 hours.
@@ -28,23 +12,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from app.cli.capacity.units import (
+    CHANGE_BYTES,
+    COMPARED,
+    HEAD_READ,
+    INDEX_ENTRY_BYTES,
+    MARK_DELIVERED,
+    MARK_IN_GROUP,
+    MARK_READ,
+    MESSAGE_BYTES,
+    NEW_BUCKET,
+    OVERHEAD_BYTES,
+    ROW_BYTES,
+    Units,
+    change,
+    first_contact,
+    history_page,
+    inbox_page,
+    new_group_bucket,
+    send,
+    send_to_group,
+    write_units,
+)
 from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY, TRAFFIC, WRITE_CAPACITY, Rate
 
 AS_OF: Final = "us-east-1, list prices since 2024-11-01"
 DAY_SECONDS: Final = 86_400
-MONTH_HOURS: Final = 730
 GB: Final = 10**9
-
-MESSAGE_BYTES: Final = 108
-"""Size of a message without its text: keys, ids, time."""
-CHANGE_BYTES: Final = 130
-"""Size of the entry of a reaction; that of an edit has the text, too."""
-ROW_BYTES: Final = 300
-INDEX_ENTRY_BYTES: Final = 148
-"""Size of an entry of the inbox index, which holds keys only."""
-OVERHEAD_BYTES: Final = 100
-"""Bytes that Amazon bills on top of each stored item and index entry."""
-HISTORY_PAGE: Final = 50
+MONTH_HOURS: Final = 730
 
 PARTITION_WRITES: Final = 1_000
 PARTITION_READS: Final = 3_000
@@ -78,71 +73,6 @@ class Prices:
     def storage_month(self, gigabytes: float) -> float:
         """Return the price of storage and backups for a month."""
         return max(0.0, gigabytes - self.free_gb) * self.stored_gb + gigabytes * self.backup_gb
-
-
-@dataclass(frozen=True, slots=True)
-class Units:
-    """Units of the table and of its index. The index is not read for an inbox of up to 200 groups."""
-
-    write: float = 0
-    index_write: float = 0
-    read: float = 0
-
-    def __add__(self, other: "Units") -> "Units":
-        return Units(self.write + other.write, self.index_write + other.index_write, self.read + other.read)
-
-    def __mul__(self, factor: float) -> "Units":
-        return Units(self.write * factor, self.index_write * factor, self.read * factor)
-
-    @property
-    def all_writes(self) -> float:
-        return self.write + self.index_write
-
-
-def write_units(size: int) -> int:
-    """Return the WCU of one item of this many bytes."""
-    return max(1, math.ceil(size / 1024))
-
-
-def read_units(size: int, *, consistent: bool = False) -> float:
-    """Return the RCU of one item, or of all items that a Query reads."""
-    return max(1, math.ceil(size / 4096)) * (1 if consistent else 0.5)
-
-
-def send(text_bytes: int) -> Units:
-    """Return the units of a send within ten minutes of the message before."""
-    return Units(write=write_units(MESSAGE_BYTES + text_bytes) + 2, read=1)
-
-
-NEW_BUCKET: Final = Units(index_write=4)
-"""Added to a send that moves both rows in the index."""
-COMPARED: Final = Units(read=1)
-"""Added to a send after the peer's, which has to be told from a retry."""
-MARK_READ: Final = Units(write=1, read=0.5)
-MARK_DELIVERED: Final = MARK_READ
-
-
-def change(text_bytes: int) -> Units:
-    """Return the units of an edit, a deletion or a reaction of a message."""
-    message = MESSAGE_BYTES + text_bytes
-    return Units(
-        write=write_units(CHANGE_BYTES) + write_units(message) + 2, read=1 + read_units(message, consistent=True)
-    )
-
-
-def first_contact(text_bytes: int) -> Units:
-    """Return the units of one transaction: the message, two rows, their index entries, and the check for a block."""
-    return Units(write=2 * (write_units(MESSAGE_BYTES + text_bytes) + 3), index_write=2, read=1)
-
-
-def inbox_page(groups: int) -> Units:
-    """Return the units of a page of the inbox, which reads all rows."""
-    return Units(read=read_units(groups * ROW_BYTES))
-
-
-def history_page(text_bytes: int, messages: int = HISTORY_PAGE) -> Units:
-    """Return the units of a page of messages."""
-    return Units(read=1 + read_units(messages * (MESSAGE_BYTES + text_bytes)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +121,11 @@ class Workload:
     first_contacts: float = 0.05
     new_bucket_share: float = 0.3
     compared_share: float = 0.5
+    group_share: float = 0
+    """The share of messages, pages and groups that are of groups of several members."""
+    group_size: int = 10
+    mentions: float = 0.2
+    """Members that a message in a group of several mentions."""
     peak: float = 4
     busiest_group: float = 1
     """Messages a second in the busiest group of all."""
@@ -199,18 +134,26 @@ class Workload:
 
     def operations(self) -> dict[str, tuple[float, Units]]:
         """Return the average rate per second and the units of each operation."""
-        second = self.users / DAY_SECONDS
-        sends = max(0.0, self.messages - self.first_contacts) * second
-        return {
-            "send": (sends, send(self.text_bytes) + COMPARED * self.compared_share),
-            "send, index": (sends * self.new_bucket_share, NEW_BUCKET),
+        second, direct, several = self.users / DAY_SECONDS, 1 - self.group_share, self.group_share
+        sends, pages = max(0.0, self.messages - self.first_contacts) * second, self.history_pages * second
+        page, compared = history_page(self.text_bytes), COMPARED * self.compared_share
+        operations = {
+            "send": (sends * direct, send(self.text_bytes) + compared),
+            "send, index": (sends * direct * self.new_bucket_share, NEW_BUCKET),
             "change": (self.changes * second, change(self.text_bytes)),
             "first contact": (self.first_contacts * second, first_contact(self.text_bytes)),
-            "mark read": (self.history_pages * second, MARK_READ),
-            "mark delivered": (self.deliveries * second, MARK_DELIVERED),
-            "inbox page": (self.inbox_pages * second, inbox_page(self.groups)),
-            "history page": (self.history_pages * second, history_page(self.text_bytes)),
+            "mark read": (pages * direct, MARK_READ),
+            "mark delivered": (self.deliveries * second * direct, MARK_DELIVERED),
+            "inbox page": (self.inbox_pages * second, inbox_page(self.groups, active=self.groups * several)),
+            "history page": (pages * direct, page),
         }
+        of_groups = {
+            "send to group": (sends * several, send_to_group(self.text_bytes, self.mentions) + compared),
+            "send to group, rows": (sends * several * self.new_bucket_share, new_group_bucket(self.group_size)),
+            "mark read or delivered in group": (several * (pages + self.deliveries * second), MARK_IN_GROUP),
+            "history page of group": (pages * several, page + HEAD_READ),
+        }
+        return operations | (of_groups if several else {})
 
     def average(self) -> Units:
         """Return the average units a second."""
@@ -306,7 +249,7 @@ def _warnings(workload: Workload) -> Iterator[str]:
     message = write_units(MESSAGE_BYTES + workload.text_bytes)
     page = history_page(workload.text_bytes).read - 1
     group, user = workload.busiest_group, workload.busiest_user
-    inbox = inbox_page(workload.groups).read
+    inbox = inbox_page(workload.groups, active=workload.groups * workload.group_share).read
     yield from _too_hot("the busiest group's log", write=group * message, read=group * 2 * page)
     yield from _too_hot("the busiest user's inbox", write=user, read=user * (1 + inbox))
 

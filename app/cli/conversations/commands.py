@@ -1,6 +1,7 @@
 """The commands get-conversation and list-conversations: the two access patterns and what they cost."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,9 +10,10 @@ import typer
 
 from app.cli.capacity.cost import cost
 from app.cli.console import Console, local_time, readable
+from app.cli.conversations.members import full_name, in_words
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
-from app.cli.moderation.reads import As, Operator, Why, members_of
+from app.cli.moderation.reads import As, Operator, Why, members_of, people_of
 from app.cli.options import Json, examples
 from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
@@ -29,7 +31,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")
 ]
-DELETED, EXPIRED, EXPIRING, HIDDEN = "[deleted]", "[expired]", "[expires]", "[hidden]"
+DELETED, EXPIRED, EXPIRING, HIDDEN, CHANGED = "[deleted]", "[expired]", "[expires]", "[hidden]", "[group changed]"
 """Texts that stand for those of messages without one."""
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")]
 
@@ -76,7 +78,8 @@ async def get_conversation(
             raise Failure(f"Group {group} has no messages there.")
         viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
         what_it_cost = cost(services.table.consumed)
-        people = await members_of(services.messaging, group, {message.user_uuid for message in messages})
+        shown = {user for message in messages for user in (message.user_uuid, *_told_of(message))}
+        people = await members_of(services.messaging, group, shown)
         senders = await services.users.names(people)
         await operator.record(services.reads, people, group=group)
     console = Console(json)
@@ -93,7 +96,8 @@ def _show_messages(
     for message in (seen_by(message, viewer) if viewer else message for message in messages):
         sender = senders[message.user_uuid]
         name = readable(sender.display_name)
-        rows.append((message.number, local_time(message.created_at), name, _with_changes(message, viewer)))
+        text = in_words(message.event, senders) if message.event else _with_changes(message, viewer)
+        rows.append((message.number, local_time(message.created_at), name, text))
         console.record(
             {
                 "message_group_uuid": message.group_uuid,
@@ -113,9 +117,15 @@ def _show_messages(
                 "reactions": {emoji: sorted(map(str, users)) for emoji, users in sorted(message.reactions.items())},
                 "expires_at": message.expires_at and message.expires_at.isoformat(),
                 "hidden_by": sorted(map(str, message.hidden_by)),
+                "event": message.event and asdict(message.event),
             }
         )
     console.table(["number", "sent", "by", "message"], rows, right=["number"])
+
+
+def _told_of(message: Message) -> tuple[UUID, ...]:
+    """Return the users that a system message tells of."""
+    return message.event.users if message.event else ()
 
 
 def _with_changes(message: Message, viewer: UUID | None) -> str:
@@ -144,7 +154,7 @@ async def list_conversations(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Show a user's message groups, newest activity first: the peer, the last message, the number of unread ones.
+    """Show a user's message groups, newest activity first: peer or title, last message, the number of unread ones.
 
     An @ beside that number says that some of them mention the user. Times are local. The last line says what the read
     cost, in capacity units and on demand.
@@ -157,15 +167,16 @@ async def list_conversations(
         rows = (await Inbox(services.messaging).page(user.uuid, before=position, limit=limit)).rows
         if not rows:
             await require_own_table(services.table)
+        what_it_cost = cost(services.table.consumed)
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by) if uuid})
         if rows:
-            await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows if row.peer_uuid)})
+            await operator.record(services.reads, await people_of(services.messaging, user.uuid, rows))
     console = Console(json)
     if rows:
         _show_rows(console, rows, names)
     else:
         console.note(f"@{user.handle} has no message groups there.")
-    console.note(cost(services.table.consumed))
+    console.note(what_it_cost)
 
 
 def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, Name]) -> None:
@@ -173,10 +184,9 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
     for row in rows:
         peer = names[row.peer_uuid] if row.peer_uuid else Name(row.title or "", None)
         sender = names[row.last_by]
-        with_handle = readable(peer.display_name) + (f" @{peer.handle}" if peer.handle else "")
-        last = readable(sender.display_name), readable(row.preview) or (EXPIRING if row.expires_at else DELETED)
+        last = readable(sender.display_name), readable(row.preview) or _without_text(row)
         unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread
-        cells.append((local_time(row.last_at), with_handle, unread, row.last_number, *last, row.group_uuid))
+        cells.append((local_time(row.last_at), full_name(peer), unread, row.last_number, *last, row.group_uuid))
         console.record(
             {
                 "message_group_uuid": row.group_uuid,
@@ -193,7 +203,17 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
                 "preview": row.preview,
                 "change_number": row.change_number,
                 "changed_at": row.changed_at and row.changed_at.isoformat(),
+                "kind": row.kind,
+                "member_count": row.member_count,
+                "role": row.role if row.title else None,
             }
         )
     columns = ["active", "with", "unread", "messages", "last by", "last message", "group"]
     console.table(columns, cells, right=["unread", "messages"])
+
+
+def _without_text(row: InboxRow) -> str:
+    """Return what stands for the last message of a group that has no text."""
+    if row.last_number in row.systems:
+        return CHANGED
+    return EXPIRING if row.expires_at else DELETED

@@ -20,7 +20,7 @@ from app.cli.conversations.group_reader import GroupReader
 from app.cli.conversations.lines import LINE, BlockLine, EndLine, ErasureLine, Line, SettingsLine, UserLine, end_line
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
-from app.cli.moderation.reads import As, Operator, Why, members_of
+from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
@@ -145,10 +145,10 @@ async def _find_groups(
     if owner:
         rows = await services.messaging.inbox_rows(owner)
         catalogue.add(row.group_uuid for row in rows)
-        return {owner, *(row.peer_uuid for row in rows if row.peer_uuid)}
+        return await people_of(services.messaging, owner, rows, members_ever)
     if group:
         catalogue.add([group])
-        return await members_of(services.messaging, group)
+        return await members_ever(services.messaging, group)
     await _find_all_groups(console, services, catalogue)
     return set()
 
@@ -165,7 +165,7 @@ async def _find_all_groups(console: Console, services: Services, catalogue: Cata
             others += len(page) - len(found) - len(blocks) - sum(map(_comes_with_others, page))
     if others:
         console.note(
-            f"{others:,} items are no messages, changes, inbox rows, blocks or settings, and are not exported."
+            f"{others:,} items are no messages, changes, groups, inbox rows, blocks or settings, and are not exported."
         )
 
 

@@ -1,15 +1,20 @@
-"""The reads of an export: a group's changes, messages and rows, of which none is ahead of what comes before it."""
+"""The reads of an export: a group's changes, messages, head and rows, none of them ahead of what comes before it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, replace
 from typing import Final
 from uuid import UUID
 
+from app.cli.conversations.head_lines import HeadLine
 from app.cli.conversations.lines import ChangeLine, InboxRowLine, Line, MessageLine
 from app.cli.failures import Failure
 from app.cli.services import Services
 from app.gateways.dynamodb import Item, StoredItem, marshal_item, unmarshal_item
 from app.messaging import change_items, items
+from app.messaging.groups.items import head_key
+from app.messaging.groups.models import Member, has_head
+from app.messaging.groups.stored import Head, head_item, to_head
+from app.messaging.inbox_items import to_inbox_row
 from app.messaging.models import LAST_NUMBER, Change, ChangeType, InboxRow, Message
 
 QUERY_ITEMS: Final = 1_000
@@ -30,7 +35,10 @@ class GroupReader:
         """The last change, while its message was read without it. All others were applied before it was made."""
         self._applied = 0
         """The last change that one of the messages has."""
-        self._senders: set[UUID] = set()
+        self._users: set[UUID] = set()
+        """The senders of messages, and the users that system messages tell of."""
+        self._head: Head | None = None
+        self._members: list[Member] = []
         self._changes_ahead: list[Change] | None = None
         self._messages_ahead: list[Message] | None = None
 
@@ -46,7 +54,7 @@ class GroupReader:
         Changes and messages that are written meanwhile come before the rows; a message that was changed comes again.
         """
         rows: list[InboxRow] = []
-        is_new = True
+        self._head, is_new = None, True
         while is_new and (not self._number or self._is_behind(rows)):
             is_new, end = False, self._number
             changed = {self._pending.message_number} if self._pending else set()
@@ -62,19 +70,22 @@ class GroupReader:
                     is_new = is_new or self._pending is None
                     yield MessageLine.of(again)
             rows = await self._rows()
+        if self._head:
+            yield HeadLine.of(self._head, self._members)
         for row in rows:
-            yield InboxRowLine(**asdict(row) | {"mentioned": tuple(sorted(row.mentioned))})
+            yield InboxRowLine.of(row)
 
     def _is_behind(self, rows: list[InboxRow]) -> bool:
         """Return whether something was read that has messages or changes which were not."""
-        of_rows = max((row.change_number for row in rows), default=0)
+        ends: list[InboxRow | Head] = [*rows, *([self._head] if self._head else [])]
+        of_rows = max((end.change_number for end in ends), default=0)
         if self._pending and of_rows >= self._pending.number:
             return True
         is_behind = max(of_rows, self._applied) > (self._last.number if self._last else 0)
-        return is_behind or any(row.last_number > self._number for row in rows)
+        return is_behind or any(end.last_number > self._number for end in ends)
 
     def _record(self, message: Message) -> None:
-        self._senders.add(message.user_uuid)
+        self._users |= {message.user_uuid, *(message.event.users if message.event else ())}
         self._applied = max(self._applied, message.change_number)
         if self._last and message.number == self._last.message_number:
             self._pending = self._last if message.change_number < self._last.number else None
@@ -136,10 +147,35 @@ class GroupReader:
         return tuple(found)
 
     async def _rows(self) -> list[InboxRow]:
-        """Return the rows of the senders, and of the peers that these rows name."""
-        found = [row for user in self._senders if (row := await self._store.inbox_row(user, self._group))]
-        silent = {row.peer_uuid for row in found if row.peer_uuid} - {row.user_uuid for row in found}
-        return found + [row for user in silent if (row := await self._store.inbox_row(user, self._group))]
+        """Return the rows of the senders, and of the peers that these rows name; of several members also the head."""
+        if has_head(self._group):
+            return await self._rows_and_head()
+        found = await self._rows_of(self._users)
+        return found + await self._rows_of({row.peer_uuid for row in found if row.peer_uuid} - self._users)
+
+    async def _rows_and_head(self) -> list[InboxRow]:
+        """Return the rows of all users that ever were members; record the head, and the members that belong to it."""
+        rows: list[InboxRow] = []
+        self._head, is_same = await self._read_head(), False
+        while self._head and not is_same:
+            before = self._head.structure_version
+            self._members = await self._store.heads.list_members(self._group)
+            rows = await self._rows_of(self._users | {member.user_uuid for member in self._members})
+            self._head = await self._read_head()
+            is_same = self._head is not None and self._head.structure_version == before
+        return rows
+
+    async def _read_head(self) -> Head | None:
+        item = await self._table.get(head_key(self._group), consistent=True)
+        if item is None:
+            return None
+        head = to_head(item)
+        _require_same(item, head_item(head))
+        return head
+
+    async def _rows_of(self, users: Iterable[UUID]) -> list[InboxRow]:
+        found = [await self._table.get(items.inbox_key(user, self._group), consistent=True) for user in sorted(users)]
+        return [to_inbox_row(item) for item in found if item]
 
 
 def _to_message(item: StoredItem) -> Message:

@@ -18,8 +18,9 @@ import typer
 
 from app.cli.batches import batched
 from app.cli.capacity.cost import cost
-from app.cli.changed_messages import as_sent
 from app.cli.console import Console
+from app.cli.conversations.head_lines import HeadLine
+from app.cli.conversations.likeness import is_alike, without_content, without_texts
 from app.cli.conversations.line_check import LineCheck
 from app.cli.conversations.lines import (
     LINE,
@@ -35,11 +36,13 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed, Put
+from app.gateways.dynamodb import ConditionFailed, Delete, Put
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import CannotMessage, UuidTaken
+from app.messaging.groups.items import head_key, member_key
+from app.messaging.groups.stored import copied_head, copied_member, to_head
 from app.messaging.models import Block, Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
@@ -62,7 +65,7 @@ async def import_(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write the changes, messages, inbox rows and users of an export, after checking that it is whole.
+    """Write the changes, messages, groups, inbox rows and users of an export, after checking that it is whole.
 
     Existing items and users are kept: an import may be repeated, and goes on where it was interrupted. Messages that
     were changed since an earlier import are brought up to their changes. A message or change that differs from the
@@ -144,11 +147,12 @@ class Importer:
             raise Failure(f"{different:,} messages, changes or users differ from the existing ones, which were kept.")
 
     async def write(self, batch: Sequence[bytes]) -> None:
-        """Write lines: changes, then messages, then rows, so that none of them is ahead of its log."""
+        """Write lines: changes, then messages, then heads, then rows, so that none of them is ahead of its log."""
         lines = [LINE.validate_json(line) for line in batch]
         await asyncio.gather(*map(self._write_changes, _runs([c.value() for c in lines if isinstance(c, ChangeLine)])))
         messages = [line.value() for line in lines if isinstance(line, MessageLine)]
         await asyncio.gather(*map(self._write_messages, _by_group(messages)))
+        await asyncio.gather(*(self._write_head(line) for line in lines if isinstance(line, HeadLine)))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
         await asyncio.gather(*(self._put(inbox_items.copied_inbox_row(row)) for row in rows))
         owned = [line for line in lines if isinstance(line, SettingsLine)]
@@ -176,9 +180,9 @@ class Importer:
                 there = error.winner
         if there is None:
             self._done["written"] += 1
-        elif there in (change, _without_texts(change)):
+        elif there in (change, without_texts(change)):
             self._done["kept"] += 1
-        elif change == _without_texts(there):  # the message was deleted since
+        elif change == without_texts(there):  # the message was deleted since
             await self._table.update(change_items.remove_texts(change.group_uuid, change.number))
             self._done["written"] += 1
         else:
@@ -227,11 +231,11 @@ class Importer:
 
     async def _follow(self, message: Message, there: Message) -> None:
         """Bring the existing message to the changes that this one has, unless it has them, or is another message."""
-        is_same = _without_content(message) == _without_content(there)
+        is_same = without_content(message) == without_content(there)
         if is_same and there.change_number < message.change_number:
             await self._table.update(change_items.reset_changes(message, there))
             self._done["written"] += 1
-        elif (is_same and there.change_number > message.change_number) or _is_alike(message, there):
+        elif (is_same and there.change_number > message.change_number) or is_alike(message, there):
             self._done["kept"] += 1
         else:
             return self._report(f"Group {message.group_uuid} has another message {message.number}.")
@@ -241,6 +245,18 @@ class Importer:
         """Finish the deletion of a message that has other texts: they were exported before it was deleted."""
         if message.has_texts_to_remove:
             await self._store.changes.remove_texts(message)
+
+    async def _write_head(self, line: HeadLine) -> None:
+        """Write a head after its members, unless a head of this version or a later one is there."""
+        head, members = line.value(), line.member_values()
+        there = await self._table.get(head_key(line.group_uuid), consistent=True)
+        if there is None or to_head(there).head_version < head.head_version:
+            kept = {member.user_uuid for member in members}
+            for user in await self._store.heads.members(line.group_uuid):
+                if user not in kept:
+                    await self._table.delete(Delete(member_key(line.group_uuid, user)))
+            await asyncio.gather(*(self._table.put(copied_member(member)) for member in members))
+        await self._put(copied_head(head))
 
     async def _put(self, copy: Put) -> None:
         try:
@@ -288,26 +304,3 @@ def _runs(values: Sequence[T]) -> list[list[T]]:
     """Return the values in lists of successive numbers of a group."""
     keyed = ((value.group_uuid, value.number - at, value) for at, value in enumerate(values))
     return [[value for *_, value in run] for _, run in groupby(keyed, key=itemgetter(0, 1))]
-
-
-def _without_texts(change: Change) -> Change:
-    return replace(change, text=None, earlier_text=None)
-
-
-def _without_content(message: Message) -> Message:
-    return replace(as_sent(message), text="", mentions=frozenset(), expires_in=None)
-
-
-def _is_alike(message: Message, there: Message) -> bool:
-    """Return whether two messages are the same but for what one of them has kept or lost since.
-
-    That is what a deletion removes last, a text that has expired, and the members that have hidden the message.
-    """
-    return _comparable(message, there) == _comparable(there, message)
-
-
-def _comparable(message: Message, other: Message) -> Message:
-    if message.deleted_at:
-        message = replace(message, edits=(), expires_in=None)
-    has_expired = message.expires_in is not None and not (message.text and other.text)
-    return replace(message, text="" if has_expired else message.text, hidden_by=frozenset())

@@ -8,6 +8,7 @@ from pydantic import (
     ValidationError,
 )
 
+from app.cli.conversations.head_lines import HeadLine
 from app.cli.conversations.lines import (
     ENTITIES,
     LINE,
@@ -15,6 +16,7 @@ from app.cli.conversations.lines import (
     ChangeLine,
     EndLine,
     ErasureLine,
+    GroupLine,
     InboxRowLine,
     Line,
     MessageLine,
@@ -27,9 +29,9 @@ from app.cli.conversations.lines import (
 class LineCheck:
     """Checks the lines of a file one after the other: each alone, and that none is missing.
 
-    An export has the changes of a group in their order, then its messages in theirs, then its rows. What was changed
-    during the export comes before the rows: further changes, and their messages once more. `damaged` accepts holes,
-    which a log may have.
+    An export has the changes of a group in their order, then its messages in theirs, then its head and its rows. What
+    was changed during the export comes before these: further changes, and their messages once more. `damaged` accepts
+    holes, which a log may have.
     """
 
     def __init__(self, *, damaged: bool) -> None:
@@ -72,7 +74,7 @@ class LineCheck:
         wrong = self._wrong(line)
         return "" if self._damaged else wrong
 
-    def _wrong(self, line: ChangeLine | MessageLine | InboxRowLine) -> str:
+    def _wrong(self, line: GroupLine) -> str:
         """Return what is wrong with the place of a line in its group, and remember the line."""
         if isinstance(line, ChangeLine):
             return self._wrong_change(line)
@@ -91,10 +93,11 @@ class LineCheck:
         wanted, self._number = self._number + 1 if line.number != 1 else 1, line.number
         return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
 
-    def _wrong_row(self, line: InboxRowLine) -> str:
+    def _wrong_row(self, line: InboxRowLine | HeadLine) -> str:
         if line.last_number > self._number:
             end = f"the messages before it at {self._number}"
-            return f"the row of group {line.group_uuid} ends at {line.last_number}, {end}"
+            what = "head" if isinstance(line, HeadLine) else "row"
+            return f"the {what} of group {line.group_uuid} ends at {line.last_number}, {end}"
         if self._applied > self._change:
             return f"group {line.group_uuid} is at change {self._applied}, and its changes end at {self._change}"
         return ""

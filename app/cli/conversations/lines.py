@@ -8,17 +8,16 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     TypeAdapter,
     model_validator,
 )
 
+from app.cli.conversations.head_lines import ChangeNumber, HeadLine, LineModel, Number, Numbers
+from app.messaging.groups.models import MAX_TITLE, Role, SystemEvent, has_head
 from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.mention_schemas import MAX_MENTIONS
 from app.messaging.models import (
-    LAST_NUMBER,
     MAX_GONE,
     Block,
     Change,
@@ -36,9 +35,6 @@ from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
 from app.users.schemas import HandleCreate
 
-Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
-
-ChangeNumber = Annotated[int, Field(ge=0, le=LAST_NUMBER)]
 Emoji = Annotated[str, Field(min_length=1, max_length=64)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -48,11 +44,7 @@ Mentions = Annotated[
 ]
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MessageLine(_Line):
+class MessageLine(LineModel):
     """A message on a line of an export."""
 
     entity: Literal["message"] = "message"
@@ -73,6 +65,7 @@ class MessageLine(_Line):
     reactions: dict[Emoji, list[UUID]] = Field(default_factory=dict)
     mentions: Mentions = ()
     hidden_by: list[UUID] = Field(default_factory=list)
+    event: SystemEvent | None = None
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -85,11 +78,11 @@ class MessageLine(_Line):
 
     def value(self) -> Message:
         reactions = {emoji: frozenset(users) for emoji, users in self.reactions.items()}
-        sets = {"mentions": frozenset(self.mentions), "hidden_by": frozenset(self.hidden_by)}
-        return Message(**self.model_dump(exclude={"entity"}) | {"reactions": reactions} | sets)
+        sets = {"mentions": frozenset(self.mentions), "hidden_by": frozenset(self.hidden_by), "event": self.event}
+        return Message(**self.model_dump(exclude={"entity", "event"}) | {"reactions": reactions} | sets)
 
 
-class ChangeLine(_Line):
+class ChangeLine(LineModel):
     """A change of a message on a line of an export."""
 
     entity: Literal["change"] = "change"
@@ -110,13 +103,13 @@ class ChangeLine(_Line):
         return Change(**self.model_dump(exclude={"entity"}) | {"mentions": frozenset(self.mentions)})
 
 
-class InboxRowLine(_Line):
+class InboxRowLine(LineModel):
     """A member's inbox row on a line of an export."""
 
     entity: Literal["inbox_row"] = "inbox_row"
     user_uuid: UUID
     group_uuid: UUID
-    peer_uuid: UUID
+    peer_uuid: UUID | None
     last_number: Number
     last_at: AwareDatetime
     last_by: UUID
@@ -142,22 +135,39 @@ class InboxRowLine(_Line):
     folder: Folder = Folder.INBOX
     awaits_acceptance: bool = False
     cleared_number: Annotated[int, Field(ge=0)] = 0
+    title: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
+    member_count: Annotated[int, Field(ge=0)] = 2
+    role: Role = Role.MEMBER
+    systems: Numbers = ()
+    head_version: Annotated[int, Field(ge=0)] = 0
+    is_open: bool = False
+    shows_history: bool = False
+
+    @classmethod
+    def of(cls, row: InboxRow) -> Self:
+        """Return the line of a row."""
+        numbers = {"mentioned": tuple(sorted(row.mentioned)), "systems": tuple(sorted(row.systems))}
+        return cls(**asdict(row) | numbers)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if self.group_uuid != direct_group_uuid(self.user_uuid, self.peer_uuid):
+        if self.peer_uuid is None:
+            if not has_head(self.group_uuid) or self.title is None:
+                raise ValueError("peer_uuid is missing, and the row is of no group of several members")
+        elif self.group_uuid != direct_group_uuid(self.user_uuid, self.peer_uuid):
             raise ValueError("group_uuid is not the group of user_uuid and peer_uuid")
-        if max(self.read_number, self.received_number, self.cleared_number) > self.last_number:
+        elif max(self.read_number, self.received_number, self.cleared_number) > self.last_number:
             raise ValueError("a marker is beyond last_number")
         if bool(self.change_number) != bool(self.changed_at):
             raise ValueError("change_number and changed_at belong together")
         return self
 
     def value(self) -> InboxRow:
-        return InboxRow(**self.model_dump(exclude={"entity"}) | {"mentioned": frozenset(self.mentioned)})
+        sets = {"mentioned": frozenset(self.mentioned), "systems": frozenset(self.systems)}
+        return InboxRow(**self.model_dump(exclude={"entity"}) | sets)
 
 
-class BlockLine(_Line):
+class BlockLine(LineModel):
     """A user's block of another on a line of an export."""
 
     entity: Literal["block"] = "block"
@@ -169,7 +179,7 @@ class BlockLine(_Line):
         return Block(**self.model_dump(exclude={"entity"}))
 
 
-class UserLine(_Line):
+class UserLine(LineModel):
     """A user on a line of an export."""
 
     entity: Literal["user"] = "user"
@@ -187,7 +197,7 @@ class UserLine(_Line):
         return NewUser(**self.model_dump(exclude={"entity"}))
 
 
-class SettingsLine(_Line):
+class SettingsLine(LineModel):
     """A user's settings on a line of an export."""
 
     entity: Literal["settings"] = "settings"
@@ -199,7 +209,7 @@ class SettingsLine(_Line):
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))
 
 
-class ErasureLine(_Line):
+class ErasureLine(LineModel):
     """An erased user on a line of an export: digests in place of the handle and of the account's subject."""
 
     entity: Literal["erasure"] = "erasure"
@@ -228,7 +238,7 @@ class ErasureLine(_Line):
         )
 
 
-class EndLine(_Line):
+class EndLine(LineModel):
     """The last line of an export, with the numbers of the others."""
 
     entity: Literal["end"] = "end"
@@ -239,11 +249,13 @@ class EndLine(_Line):
     settings: int = 0
     erasures: int = 0
     blocks: int = 0
+    heads: int = 0
     """None of these in an export of an earlier version."""
 
 
-Line = ChangeLine | MessageLine | InboxRowLine | BlockLine | UserLine | SettingsLine | ErasureLine | EndLine
-ENTITIES: Final = frozenset({"change", "message", "inbox_row", "block", "user", "settings", "erasure", "end"})
+GroupLine = ChangeLine | MessageLine | HeadLine | InboxRowLine
+Line = GroupLine | BlockLine | UserLine | SettingsLine | ErasureLine | EndLine
+ENTITIES: Final = frozenset({"change", "message", "head", "inbox_row", "block", "user", "settings", "erasure", "end"})
 LINE: Final = TypeAdapter[Line](Annotated[Line, Field(discriminator="entity")])
 
 
@@ -257,4 +269,5 @@ def end_line(written: Counter[str]) -> EndLine:
         settings=written["settings"],
         erasures=written["erasure"],
         blocks=written["block"],
+        heads=written["head"],
     )

@@ -14,7 +14,7 @@ from app.cache import Caches
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
-from app.cli.moderation.reads import As, Operator, Why
+from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings
@@ -55,7 +55,7 @@ async def export_own_data(
         await require_own_table(services.table)
         user = await find_user(services.users, handle)
         rows, tasks = await services.messaging.inbox_rows(user.uuid), TaskSet()
-        await operator.record(services.reads, {user.uuid, *(row.peer_uuid for row in rows if row.peer_uuid)})
+        await operator.record(services.reads, await people_of(services.messaging, user.uuid, rows, members_ever))
         with _opened(output) as file:
             async for line in _export_of(services, tasks, shows_edits=settings.shows_edits).lines(user, _go_on):
                 file.write(line.model_dump_json() + "\n")

@@ -15,9 +15,18 @@ The texts are in `dialogues/`, one file per pair. A file has three header lines 
       / hidden osman              this person has deleted it for themselves
       / expires 30m               it expires this long after it was sent
 
-Where a text names one of the two with an @, it mentions that person. `ended` is the time between the last line and the
-end of the timeline; `unread` is the number of the newest lines that this person has not read. A file that breaks these
-rules is refused with the number of the line.
+A file of a group of several people has its first title in a fourth header line, `group: Title`, after `between`, which
+names all that ever are members. Lines tell what happens to the group:
+
+    +0m juniper > created: osman, priya
+    +1d juniper > added: theo           or removed
+    +5m juniper > renamed: New title
+    +1h juniper > role: osman, admin
+    +2m theo > left                     or history
+
+Where a text names one of the people with an @, it mentions that person. `ended` is the time between the last line and
+the end of the timeline; `unread` is the number of the newest lines that this person has not read. A file that breaks
+these rules is refused with the number of the line.
 """
 
 import re
@@ -68,16 +77,25 @@ class Line:
     """Handles."""
     expires_in: int | None = None
     """Seconds."""
+    event: tuple[str, str] | None = None
+    """The type and the value of what a system message tells, which has no text."""
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """The messages of a pair, oldest first; message n of the group is `lines[n - 1]`."""
+    """The messages of a pair or a group, oldest first; message n of the group is `lines[n - 1]`."""
 
-    between: tuple[str, str]
+    between: tuple[str, ...]
     lines: tuple[Line, ...]
     unread: Mapping[str, int]
     minutes_before_end: int
+    title: str | None = None
+    """The first title of a group of several people."""
+
+    @property
+    def name(self) -> str:
+        """Return what the ids of messages and changes are made of, the same for every seed."""
+        return self.title or ":".join(sorted(self.between))
 
     @cached_property
     def read_through(self) -> dict[str, int]:
@@ -86,11 +104,11 @@ class Conversation:
 
     def message_uuid(self, number: int) -> UUID:
         """Return the uuid of message `number`, counted from 1, the same for every seed."""
-        return uuid5(NAMESPACE, f"message:{':'.join(sorted(self.between))}:{number}")
+        return uuid5(NAMESPACE, f"message:{self.name}:{number}")
 
     def change_uuid(self, number: int) -> UUID:
         """Return the uuid of change `number`, counted from 1, the same for every seed."""
-        return uuid5(NAMESPACE, f"change:{':'.join(sorted(self.between))}:{number}")
+        return uuid5(NAMESPACE, f"change:{self.name}:{number}")
 
 
 def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, datetime]]:
@@ -104,6 +122,7 @@ def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, d
 
 
 _LINE = re.compile(r"\+(\S+) ([a-z0-9_]{3,30}): (\S.*)")
+_EVENT = re.compile(r"\+(\S+) ([a-z0-9_]{3,30}) > (created|added|removed|renamed|role|left|history)(?:: (\S.*))?")
 _CONTINUATION = re.compile(r"  \|(?: (.*))?")
 _MARK = re.compile(r"  / (\S+)(?: (\S.*))?")
 _DURATION = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
@@ -113,17 +132,20 @@ _HEADER = ("between", "unread", "ended")
 def parse(source: str, *, name: str = "dialogue") -> Conversation:
     """Return the conversation in the form described above, or raise ValueError with the place of the first error."""
     numbered = list(enumerate(source.splitlines(), 1))
+    title = numbered.pop(1)[1].removeprefix("group: ") if "\ngroup: " in source else None
     try:
         between, unread, ended = (_header(key, row) for key, (_, row) in zip(_HEADER, numbered, strict=False))
-        one, other = between.split(", ")
+        people = tuple(between.split(", "))
+        if title is None and len(people) != 2:
+            raise ValueError(f"{between!r} names not two people")
         counts = {handle: int(count) for handle, count in (part.split() for part in unread.split(", "))}
         minutes_before_end = _minutes(ended)
     except ValueError as error:
         raise ValueError(f"{name}: header: {error}") from error
-    if counts.keys() != {one, other}:
-        raise ValueError(f"{name}: header: unread must name exactly {one} and {other}")
-    lines = _lines(numbered[len(_HEADER) :], name=name, speakers={one, other})
-    return Conversation((one, other), lines, counts, minutes_before_end)
+    if counts.keys() != {*people}:
+        raise ValueError(f"{name}: header: unread must name exactly {' and '.join(people)}")
+    lines = _lines(numbered[len(_HEADER) :], name=name, speakers={*people})
+    return Conversation(people, lines, counts, minutes_before_end, title)
 
 
 def _header(key: str, row: str) -> str:
@@ -150,10 +172,12 @@ def _lines(rows: Iterable[tuple[int, str]], *, name: str, speakers: set[str]) ->
 
 
 def _line(row: str, speakers: set[str], *, is_first: bool) -> Line:
-    match = _LINE.fullmatch(row)
-    if match is None:
+    if event := _EVENT.fullmatch(row):
+        line = Line(event[2], "", _minutes(event[1]), event=(event[3], event[4] or ""))
+    elif match := _LINE.fullmatch(row):
+        line = Line(by=match[2], text=match[3], minutes_after_previous=_minutes(match[1]))
+    else:
         raise ValueError("neither a line nor its continuation")
-    line = Line(by=match[2], text=match[3], minutes_after_previous=_minutes(match[1]))
     if line.by not in speakers:
         raise ValueError(f"{line.by} is not in this conversation")
     if is_first != (line.minutes_after_previous == 0):
@@ -196,8 +220,15 @@ PEOPLE: Final = (
 )
 """The first person has the fullest inbox."""
 
-CONVERSATIONS: Final = tuple(
-    parse(files("app.cli.seed").joinpath("dialogues", f"{pair}.txt").read_text(encoding="utf-8"), name=pair)
-    for pair in ("juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya")
+
+def _parsed(*names: str) -> tuple[Conversation, ...]:
+    folder = files("app.cli.seed").joinpath("dialogues")
+    return tuple(parse(folder.joinpath(f"{name}.txt").read_text(encoding="utf-8"), name=name) for name in names)
+
+
+CONVERSATIONS: Final = _parsed(
+    "juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya"
 )
-"""The first conversation is the long one."""
+"""The conversations of pairs. The first one is long."""
+GROUPS: Final = _parsed("autumn-fair", "tool-shed")
+"""The conversations of several people."""

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, Line, Person, timeline
+from app.cli.seed.conversations import CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, Person, timeline
+from app.cli.seed.stock_groups import group_uuid, planned_event, write_items
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.changed_rows import ChangedRows
-from app.messaging.models import Change, ChangeType, Message, direct_group_uuid
+from app.messaging.models import Change, ChangeType, Message, MessageKind
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
 from app.publish import discard_events
@@ -63,7 +64,10 @@ async def seed(users: UserStore, store: MessagingStore) -> SeedReport:
     repeated.
     """
     end = datetime.now(UTC)
-    counts = await asyncio.gather(*(_seed_conversation(store, each, end) for each in CONVERSATIONS))
+    counts = await asyncio.gather(
+        *(_seed_conversation(store, each, end) for each in CONVERSATIONS),
+        *(_seed_group(store, each, end) for each in GROUPS),
+    )
     await users.add_all([NewUser(p.uuid, p.handle, p.display_name, p.cognito_user_id, p.email) for p in PEOPLE])
     return SeedReport(len(PEOPLE), len(counts), sum(counts))
 
@@ -85,6 +89,20 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
             await store.move_read_marker(person.uuid, first.group_uuid, read)
     await _write_changes(store, planned_changes(conversation, messages), messages)
     await _hide(store, conversation, messages)
+    return len(messages)
+
+
+async def _seed_group(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
+    """Write a group of several people, and keep one that has a head, which is written last."""
+    group = group_uuid(conversation)
+    messages = await _at_first_times(store, planned_messages(conversation, end))
+    if await store.heads.head(group):
+        return len(messages)
+    gate = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(_append(store, message, gate) for message in messages))
+    changes = planned_changes(conversation, messages)
+    await _write_changes(store, changes, messages)
+    await write_items(store, conversation, messages, changes)
     return len(messages)
 
 
@@ -113,10 +131,10 @@ async def _write_changes(store: MessagingStore, changes: Sequence[Change], messa
             if error.winner.uuid != change.uuid:
                 break
         changed = await store.changes.apply(change, message)
+        if changed and changed.deleted_at and changed.edits:
+            await store.changes.remove_texts(changed)
         row = await store.inbox_row(messages[0].user_uuid, change.group_uuid)
         if changed and row:
-            if changed.deleted_at and changed.edits:
-                await store.changes.remove_texts(changed)
             await rows.advance(change, changed, row)
     await tasks.drain(DRAIN_SECONDS)
 
@@ -145,7 +163,7 @@ def _between(conversation: Conversation) -> list[Person]:
 def planned_messages(conversation: Conversation, end: datetime) -> list[Message]:
     """Return the messages of a conversation, as they were sent, in a timeline that ends at `end`."""
     uuids = {person.handle: person.uuid for person in _between(conversation)}
-    group = direct_group_uuid(*uuids.values())
+    group = group_uuid(conversation)
     return [
         Message(
             group,
@@ -157,6 +175,8 @@ def planned_messages(conversation: Conversation, end: datetime) -> list[Message]
             reply_to=number - line.replies_to if line.replies_to else None,
             mentions=_mentioned(line.earlier_text or line.text, uuids),
             expires_in=line.expires_in,
+            kind=MessageKind.SYSTEM if line.event else MessageKind.TEXT,
+            event=planned_event(line, uuids, conversation.title),
         )
         for number, (line, at) in enumerate(timeline(conversation, end=end), 1)
     ]

@@ -4,14 +4,15 @@ A scan is no snapshot: a group that looks wrong here is only suspicious, and is 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from hashlib import blake2b
 from uuid import UUID
 
+from app.cli.table.digests import change_digest, digest_of, edit_digest, sum_digest
+from app.cli.table.group_audit import SCHEMA as GROUPS
+from app.cli.table.group_audit import GroupAudit
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, inbox_items, items
-from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, InboxRow, Message, direct_group_uuid
+from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, Message, direct_group_uuid
 
 SCHEMA = """
     CREATE TABLE logs (
@@ -70,7 +71,9 @@ class Audit(TemporaryDatabase):
     """Takes the items during the scan, and answers after it."""
 
     def __init__(self) -> None:
-        super().__init__(SCHEMA)
+        super().__init__(SCHEMA + GROUPS)
+        self.groups = GroupAudit(self._db)
+        """The heads, members and rows of groups of several members."""
 
     def add_messages(self, messages: Iterable[Message]) -> None:
         """Add messages to their logs. A log without holes has as many messages as its last number."""
@@ -101,9 +104,9 @@ class Audit(TemporaryDatabase):
             (
                 (
                     *(m.group_uuid.bytes, m.number, m.change_number),
-                    _edit_digest(m.edited_at, m.version, m.text, m.mentions) if m.edited_at or m.version > 1 else None,
-                    sum(_sum_digest(number) for number in m.edits),
-                    sum(_sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
+                    edit_digest(m.edited_at, m.version, m.text, m.mentions) if m.edited_at or m.version > 1 else None,
+                    sum(sum_digest(number) for number in m.edits),
+                    sum(sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
                     items.to_ms(m.deleted_at) if m.deleted_at else None,
                     1 if m.text or (m.deleted_at and m.expires_in is not None) else 0,
                 )
@@ -125,7 +128,7 @@ class Audit(TemporaryDatabase):
             INSERT INTO change_logs VALUES (?1, 1, ?2, ?3)
             ON CONFLICT DO UPDATE SET changes = changes + 1, newest = iif(?2 > last, ?3, newest), last = max(last, ?2)
             """,
-            ((c.group_uuid.bytes, c.number, _digest((c.number, c.created_at))) for c in ordered),
+            ((c.group_uuid.bytes, c.number, digest_of((c.number, c.created_at))) for c in ordered),
         )
         self._db.executemany(
             """
@@ -139,41 +142,42 @@ class Audit(TemporaryDatabase):
 
     def add_rows(self, found: Sequence[StoredItem]) -> None:
         """Add inbox rows, as the table stores them."""
-        rows = [(inbox_items.to_inbox_row(item), _digest(inbox_items.row_projection(item))) for item in found]
+        self.groups.add_rows([item for item in found if "peer" not in item])
+        rows = [
+            (row, row.peer_uuid.bytes, digest_of(inbox_items.row_projection(item)))
+            for item in found
+            if (row := inbox_items.to_inbox_row(item)).peer_uuid
+        ]
         self._db.executemany(
             "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
-            ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, _ in rows for n in r.unread_mentions),
+            ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, *_ in rows for n in r.unread_mentions),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)",
-            ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, _ in rows for n in r.gone),
+            ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, *_ in rows for n in r.gone),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)",
             (
-                (r.group_uuid.bytes, r.user_uuid.bytes, (r.peer_uuid or r.group_uuid).bytes, r.blocked_at is not None)
-                for r, _ in rows
+                (r.group_uuid.bytes, r.user_uuid.bytes, peer, r.blocked_at is not None)
+                for r, peer, _ in rows
                 if r.is_blocked or r.blocked_at or r.peer_read is not None
             ),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)",
-            (
-                (r.group_uuid.bytes, r.user_uuid.bytes, (r.peer_uuid or r.user_uuid).bytes, r.is_request)
-                for r, _ in rows
-                if r.is_pending
-            ),
+            ((r.group_uuid.bytes, r.user_uuid.bytes, peer, r.is_request) for r, peer, _ in rows if r.is_pending),
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(r.user_uuid.bytes, r.group_uuid.bytes, (r.peer_uuid or r.group_uuid).bytes),
+                    *(r.user_uuid.bytes, r.group_uuid.bytes, peer),
                     *(r.last_number, max(r.delivered_number, r.cleared_number)),
                     digest,
-                    _change_digest(r),
+                    change_digest(r),
                 )
-                for r, digest in rows
+                for r, peer, digest in rows
             ),
         )
 
@@ -238,7 +242,7 @@ class Audit(TemporaryDatabase):
 
     def suspicious_groups(self) -> Iterator[UUID]:
         """Yield the groups with a hole, with a row that does not fit its logs, without a log or a row, or with a
-        message that is not as its changes make it.
+        message that is not as its changes make it; of several members those whose items do not agree.
         """
         return self._uuids(
             """
@@ -255,11 +259,12 @@ class Audit(TemporaryDatabase):
                 EXCEPT SELECT * FROM row_mentions
             )
             UNION SELECT message_group FROM (SELECT * FROM row_mentions EXCEPT SELECT * FROM mentions)
-            UNION SELECT message_group FROM logs LEFT JOIN inbox_rows USING (message_group)
+            UNION SELECT message_group FROM direct_logs LEFT JOIN inbox_rows USING (message_group)
                 GROUP BY message_group HAVING count(owner) <> 2
             UNION SELECT mine.message_group FROM inbox_rows mine LEFT JOIN inbox_rows theirs
                 ON theirs.owner = mine.peer AND theirs.message_group = mine.message_group
                 AND theirs.peer = mine.owner WHERE theirs.owner IS NULL
+            UNION SELECT * FROM suspicious_groups
             """,
             MAX_MENTIONS_COUNTED,
         )
@@ -303,6 +308,7 @@ class Audit(TemporaryDatabase):
             """
             SELECT owner FROM inbox_rows UNION SELECT peer FROM inbox_rows
             UNION SELECT one FROM logs UNION SELECT other FROM logs
+            UNION SELECT user FROM group_rows UNION SELECT user FROM members
             """
         )
 
@@ -315,37 +321,19 @@ def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes |
     """Yield each message with its digest, or None if a later message of its group follows."""
     for message, following in zip(ordered, [*ordered, None][1:], strict=True):
         is_last = following is None or following.group_uuid != message.group_uuid
-        yield message, _digest(inbox_items.message_projection(message)) if is_last else None
+        yield message, digest_of(inbox_items.message_projection(message)) if is_last else None
 
 
 def _effect(change: Change) -> tuple[object, ...]:
     """Return what a change adds to the row of its message in changed_messages."""
     is_edit, is_deletion = change.type is ChangeType.EDIT, change.type is ChangeType.DELETE
-    reaction = _sum_digest((change.emoji, change.user_uuid))
+    reaction = sum_digest((change.emoji, change.user_uuid))
     return (
         *(change.group_uuid.bytes, change.message_number, change.number),
         change.number if is_edit else 0,
-        _edit_digest(change.created_at, change.version, change.text, change.mentions) if is_edit else None,
-        _sum_digest(change.number) if is_edit else 0,
+        edit_digest(change.created_at, change.version, change.text, change.mentions) if is_edit else None,
+        sum_digest(change.number) if is_edit else 0,
         {ChangeType.REACT: reaction, ChangeType.UNREACT: -reaction}.get(change.type, 0),
         items.to_ms(change.created_at) if is_deletion else None,
         int(change.text is not None or change.earlier_text is not None),
     )
-
-
-def _change_digest(row: InboxRow) -> bytes | None:
-    return _digest((row.change_number, row.changed_at)) if row.change_number else None
-
-
-def _edit_digest(at: datetime | None, version: int | None, text: str | None, mentions: frozenset[UUID]) -> bytes:
-    return _digest((at, version, text or "", sorted(mentions)))
-
-
-def _digest(value: object) -> bytes:
-    """Return a short digest, for comparing: texts would make the file several times as large."""
-    return blake2b(repr(value).encode(), digest_size=8).digest()
-
-
-def _sum_digest(value: object) -> int:
-    """Return a digest of which millions can be added up in 64 bits."""
-    return int.from_bytes(_digest(value)[:5])

@@ -20,6 +20,8 @@ from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import change_items
+from app.messaging.groups.models import Member
+from app.messaging.groups.stored import Head
 from app.messaging.models import Change, InboxRow, Message
 from app.settings import StoreSettings
 
@@ -29,9 +31,9 @@ SHOWN: Final = 100
 """Items that are shown without --limit and --json."""
 PAGES_AHEAD: Final = 4
 Record = dict[str, Any]
-FIELDS: Final = {"entity", "pk", "sk"} | {field.name for kind in (Message, Change, InboxRow) for field in fields(kind)}
-"""The names that a filter may have; items that are no messages, changes or rows have their keys."""
-ENTITIES: Final = {Message: "message", Change: "change", InboxRow: "inbox_row"}
+ENTITIES: Final = {Message: "message", Change: "change", InboxRow: "inbox_row", Head: "head", Member: "member"}
+FIELDS: Final = {"entity", "pk", "sk"} | {field.name for kind in ENTITIES for field in fields(kind)}
+"""The names that a filter may have; items of other kinds have their keys."""
 JSON_TYPES: Final = (int, str, list, dict)
 
 
@@ -172,11 +174,19 @@ def to_record(item: StoredItem) -> Record:
     entity = change_items.to_entity(item)
     if entity is None:
         return {"entity": "other", **unmarshal_item(item)}
-    fields = {name: value for name, value in asdict(entity).items() if value is not None}
+    fields = {
+        name: _in_order(value) if isinstance(value, frozenset) else value
+        for name, value in asdict(entity).items()
+        if value is not None
+    }
     if isinstance(entity, Message):
         fields["edits"] = list(entity.edits)
         fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
     return {"entity": ENTITIES[type(entity)], **fields}
+
+
+def _in_order(members: frozenset[Any]) -> list[int | str]:
+    return [member if isinstance(member, int) else str(member) for member in sorted(members)]
 
 
 def _plain(value: Any) -> str:
@@ -187,8 +197,9 @@ def _plain(value: Any) -> str:
 
 def _row(record: Record) -> list[object]:
     """Return the cells of a record for people."""
-    at: datetime | None = record.get("created_at") or record.get("last_at")
+    at: datetime | None = record.get("created_at") or record.get("last_at") or record.get("joined_at")
     number = record.get("number") or record.get("last_number", "")
     by = record.get("user_uuid", record.get("pk", ""))
-    text = record.get("text") or record.get("preview") or record.get("sk", "")
+    other = record["role"] if record["entity"] == "member" else record.get("sk", "")
+    text = record.get("text") or record.get("preview") or record.get("title") or other
     return [record["entity"], record.get("group_uuid", ""), number, local_time(at) if at else "", by, readable(text)]

@@ -21,7 +21,8 @@ from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
 from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
-from app.cli.table.findings import Finding
+from app.cli.table.findings import Finding, row_defect
+from app.cli.table.group_repair import GroupInspector
 from app.cli.table.pairs import PairInspector
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
@@ -29,6 +30,7 @@ from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, items
+from app.messaging.groups.models import has_head
 from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
 from app.messaging.requests.store import as_other_side
 from app.messaging.visibility import is_uncounted
@@ -44,6 +46,7 @@ RECHECKED: Final = frozenset({"row-behind", "row-differs"})
 REPAIRABLE: Final = frozenset(
     {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
     | {"message-behind", "message-differs", "deletion-unfinished", "block-differs", "request-differs"}
+    | {"head-differs", "rows-untold", "row-without-member", "group-unfinished", "group-abandoned"}
 )
 
 
@@ -74,6 +77,13 @@ async def verify(
     log-without-row        messages without an inbox row or known members        not repaired
     block-differs          rows or the end of a log do not follow blocks        repaired
     request-differs        rows of a request fit neither each other nor the log  repaired
+    head-differs           the head of a group differs from its logs and members repaired
+    head-missing           messages of a group of several that has no head       not repaired: import, if it goes on
+    head-without-log       a group of several without messages                   not repaired
+    rows-untold            members' rows lack since long what the head says      repaired
+    row-without-member     a row of a user that is no member of the group        repaired: it ends
+    group-unfinished       remains of a group without messages and head          repaired: they are deleted
+    group-abandoned        a group that all members have left                    repaired: it is deleted
     double-group           two users share more than one group                   not repaired
     unknown-user           a user of a group is not in Postgres                  not repaired
     erased-row             an erased user has an inbox row again                 erase --resume --all removes it
@@ -97,8 +107,12 @@ async def verify(
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
         messages, logs, rows, changes = audit.counts()
-    console.record({"messages": messages, "logs": logs, "inbox_rows": rows, "changes": changes, "found": kinds})
-    console.say(f"{messages:,} messages in {logs:,} logs, {rows:,} inbox rows, {changes:,} changes.")
+        heads, group_rows = audit.groups.counts()
+    counts = {"messages": messages, "logs": logs, "inbox_rows": rows + group_rows, "changes": changes, "heads": heads}
+    console.record(counts | {"found": kinds})
+    of_several = f", {heads:,} of groups of several" if heads else ""
+    rows += group_rows
+    console.say(f"{messages:,} messages in {logs:,} logs{of_several}, {rows:,} inbox rows, {changes:,} changes.")
     console.note(cost(services.table.consumed))
     if kinds:
         what = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
@@ -117,6 +131,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
             audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
             audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
             audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
+            audit.groups.add(entity for _, entity in entities)
             audit.add_blocks(item for item, entity in entities if entity is None)
 
 
@@ -125,6 +140,7 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
     for group in audit.suspicious_groups():
         async for finding in inspector.inspect(group, audit):
             yield finding
+    await inspector.groups.finish()
     for finding in await inspector.inspect_unread(audit):
         yield finding
     async for finding in PairInspector(services, repair=repair).inspect(audit):
@@ -162,12 +178,17 @@ class Inspector:
         self._store = services.messaging
         self._erasures = services.user_store.erasures
         self._changes = ChangeInspector(services.table, services.messaging, repair=repair)
+        self.groups = GroupInspector(services.table, services.messaging, self._changes, repair=repair)
         self._repair = repair
 
     async def inspect(self, group: UUID, audit: Audit) -> AsyncIterator[Finding]:
         """Yield the defects that the group has now: those of messages first, which rows follow."""
         async for finding in self._changes.inspect(group, audit.suspicious_messages(group)):
             yield finding
+        if has_head(group):
+            async for finding in self.groups.inspect(group, audit.groups.users(group)):
+                yield finding
+            return
         members = _members(group, audit)
         erased = await self._erasures.erased_users({user for user, _ in members})
         async for finding in self._inspect_rows(group, {pair for pair in members if pair[0] not in erased}):
@@ -198,7 +219,7 @@ class Inspector:
             change = await self._store.changes.newest_change(group)
             (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
             row = await self._with_mentions(inbox_items.to_inbox_row(item)) if item else None
-            kind, detail = _defect(item, last, change, frozenset(row.unread_mentions if row else ()))
+            kind, detail = row_defect(item, last, change, frozenset(row.unread_mentions if row else ()))
             if not kind:
                 return None
             if kind not in RECHECKED or item == before:
@@ -254,36 +275,6 @@ class Inspector:
         except (ConditionFailed, AppError):
             return False
         return True
-
-
-def _defect(
-    item: StoredItem | None, last: Message, change: Change | None, mentioned: frozenset[int]
-) -> tuple[str, str]:
-    """Return the kind of the row's defect and its detail, both empty if there is none."""
-    if item is None:
-        return "row-missing", f"no inbox row, and {last.number} messages"
-    row = inbox_items.to_inbox_row(item)
-    ends = ("message", row.last_number, last.number), ("change", row.change_number, change.number if change else 0)
-    for name, at, end in ends:
-        if at != end:
-            kind = "row-behind" if at < end else "row-ahead"
-            return kind, f"the row is at {name} {at}, the log ends at {end}"
-    wanted = inbox_items.message_projection(last, row)
-    if differs := [name for name, value in inbox_items.row_projection(item).items() if value != wanted[name]]:
-        return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
-    if change and row.changed_at != change.created_at:
-        return "row-differs", f"the row has not change {change.number}'s time"
-    if (marker := max(row.delivered_number, row.cleared_number)) > row.last_number:
-        return "read-beyond", f"read, received or cleared up to {marker}, and the log ends at {last.number}"
-    return _mention_defect(row, mentioned, is_cut=inbox_items.has_lost_mentions(item))
-
-
-def _mention_defect(row: InboxRow, mentioned: frozenset[int], *, is_cut: bool) -> tuple[str, str]:
-    """Return the defect of the unread mentions that a row counts; older ones may be missing in one that is cut."""
-    counted = frozenset(row.unread_mentions)
-    if not counted <= mentioned or (counted < mentioned and not is_cut):
-        return "row-differs", f"the row counts {len(counted)} unread mentions, the log has {len(mentioned)}"
-    return "", ""
 
 
 def _members(group: UUID, audit: Audit) -> set[tuple[UUID, UUID]]:

@@ -160,19 +160,20 @@ def advance_head(message: Message) -> Update:
 def change_head(message: Message, head: InboxRow, *, members: int = 0, **attributes: str | bool) -> Update:
     """Return the update of a head by a system message, with so many more members and other attributes.
 
-    It fails unless the head is as it was read. All rows are to be told: the head enters the index. The last text stays
-    its preview.
+    It fails unless the head is as it was read. All rows are to be told: the head enters the index. The preview becomes
+    empty: new members may not read the text of before, and a change of its message would not find it.
     """
     systems = frozenset(sorted({*head.systems, message.number})[-MAX_SYSTEMS:])
     more = "".join(f", #{name} = :{name}" for name in attributes)
     return Update(
         head_key(message.group_uuid),
-        "SET #last = :last, #at = :at, #by = :by, #systems = :systems, #members = #members + :more, #v = :v,"
-        f" #structure = :v, #inbox = :inbox, #activity_bucket = :bucket{more}",
+        "SET #last = :last, #at = :at, #by = :by, #text = :text, #systems = :systems, #members = #members + :more,"
+        f" #v = :v, #structure = :v, #inbox = :inbox, #activity_bucket = :bucket{more} REMOVE #until",
         {
             ":last": message.number,
             ":at": to_ms(message.created_at),
             ":by": message.user_uuid,
+            ":text": "",
             ":systems": systems,
             ":more": members,
             ":v": head.head_version + 1,

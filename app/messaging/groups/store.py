@@ -10,10 +10,10 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
-from app.messaging.groups import items
+from app.messaging.groups import items, stored
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import to_inbox_row
-from app.messaging.items import inbox_key
+from app.messaging.items import inbox_key, to_messages
 from app.messaging.models import InboxRow, Message
 
 ATTEMPTS = 4
@@ -152,6 +152,10 @@ class HeadStore:
     async def list_members(self, group: UUID) -> list[Member]:
         """Return the members of a group by their ids, strongly consistent. 1 RCU for each 4 KB, about 40."""
         return list(map(items.to_member, await self._table.query(items.members(group))))
+
+    async def system_messages(self, group: UUID, *, consistent: bool = False) -> list[Message]:
+        """Return the system messages of a group, in order. 0.5 RCU for each 4 KB of its log, 1 if consistent."""
+        return to_messages(await self._table.query(stored.system_messages(group, consistent=consistent)))
 
     async def member_rows(self, group: UUID, users: Iterable[UUID]) -> list[InboxRow]:
         """Return the rows of members, eventually consistent. 0.5 RCU for each."""

@@ -1,0 +1,129 @@
+"""The groups of several people of a fresh installation: what their system messages make of head, members and rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid5
+
+from app.cli.changed_messages import with_change
+from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
+from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
+from app.messaging.groups.service import first_row
+from app.messaging.groups.stored import Head, copied_head
+from app.messaging.inbox_items import bucket, mentions
+from app.messaging.models import Change, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.store import MessagingStore
+from app.messaging.visibility import preview_for
+
+UUIDS = {person.handle: person.uuid for person in PEOPLE}
+
+
+def group_uuid(conversation: Conversation) -> UUID:
+    """Return the id of a conversation's group, the same for every seed."""
+    if conversation.title is None:
+        return direct_group_uuid(*(UUIDS[handle] for handle in conversation.between))
+    return new_group_uuid(UUIDS[conversation.lines[0].by], uuid5(NAMESPACE, f"group:{conversation.name}"))
+
+
+def planned_event(line: Line, uuids: Mapping[str, UUID], title: str | None) -> SystemEvent | None:
+    """Return what the message of a line tells, None if it has a text; `title` is the first one of the group."""
+    if line.event is None:
+        return None
+    name, value = line.event
+    type_ = SystemEventType(name)
+    if type_ is SystemEventType.RENAMED:
+        return SystemEvent(type_, title=value)
+    handles = value.split(", ") if value else []
+    if type_ is SystemEventType.ROLE:
+        return SystemEvent(type_, users=(uuids[handles[0]],), role=Role(handles[1]))
+    users = tuple(uuids[handle] for handle in handles)
+    return SystemEvent(type_, users=users, title=title if type_ is SystemEventType.CREATED else None)
+
+
+@dataclass
+class _Group:
+    """A group, message by message."""
+
+    uuid: UUID
+    title: str
+    members: dict[UUID, Member] = field(default_factory=dict)
+    left: dict[UUID, Message] = field(default_factory=dict)
+    shows_history: bool = False
+
+    def follow(self, message: Message, event: SystemEvent) -> None:
+        """Take what a system message tells."""
+        self.title = event.title or self.title
+        self.shows_history = self.shows_history or event.type is SystemEventType.HISTORY
+        match event.type:
+            case SystemEventType.CREATED | SystemEventType.ADDED:
+                for user in (message.user_uuid, *event.users):
+                    self._join(user, message, is_owner=not self.members)
+            case SystemEventType.REMOVED | SystemEventType.LEFT:
+                for user in event.users or (message.user_uuid,):
+                    del self.members[user]
+                    self.left[user] = message
+            case SystemEventType.ROLE:
+                for user in event.users:
+                    self.members[user] = replace(self.members[user], role=event.role or Role.MEMBER)
+
+    def _join(self, user: UUID, message: Message, *, is_owner: bool) -> None:
+        if user not in self.members:
+            role = Role.OWNER if is_owner else Role.MEMBER
+            self.members[user] = Member(self.uuid, user, role, message.created_at, message.user_uuid)
+            self.left.pop(user, None)
+
+    def head(self, last: Message, systems: Sequence[int], change: Change | None, version: int) -> Head:
+        """Return the head after the last message and change, of which all rows are told."""
+        at = bucket(max(last.created_at, change.created_at) if change else last.created_at)
+        return Head(
+            group_uuid=self.uuid,
+            title=self.title,
+            member_count=len(self.members),
+            last_number=last.number,
+            last_at=last.created_at,
+            last_by=last.user_uuid,
+            preview=preview_for(last, self.uuid),
+            systems=frozenset(systems[-MAX_SYSTEMS:]),
+            head_version=version,
+            structure_version=version,
+            told_bucket=at,
+            digest=self.uuid.bytes,
+            change_number=change.number if change else 0,
+            changed_at=change.created_at if change else None,
+            shows_history=self.shows_history,
+        )
+
+
+async def write_items(
+    store: MessagingStore, conversation: Conversation, messages: Sequence[Message], changes: Sequence[Change]
+) -> None:
+    """Write the members and rows of a group, and at last its head, as far as they are not there."""
+    group = _Group(messages[0].group_uuid, conversation.title or "")
+    for message in messages:
+        if message.event:
+            group.follow(message, message.event)
+    stored = {message.number: message for message in messages}
+    for change in changes:
+        stored[change.message_number] = with_change(stored[change.message_number], change)
+    systems = [message.number for message in messages if message.event]
+    last = stored[len(messages)]
+    head = group.head(last, systems, changes[-1] if changes else None, len(messages) + len(changes))
+    rows = [_row(head, member, conversation, stored) for member in group.members.values()]
+    rows += [_left_row(head, user, message) for user, message in group.left.items()]
+    await store.heads.prepare(list(group.members.values()), rows)
+    await store.heads.transact([copied_head(head)])
+
+
+def _row(head: Head, member: Member, conversation: Conversation, stored: Mapping[int, Message]) -> InboxRow:
+    """Return the row of a member that has been told what the head says."""
+    user = member.user_uuid
+    read = next(conversation.read_through[handle] for handle, uuid in UUIDS.items() if uuid == user)
+    row = first_row(stored[1], user, title=head.title, members=head.member_count, shows_history=head.shows_history)
+    mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
+    row = replace(row, role=member.role, read_number=read, mentioned=mentioned, is_open=False)
+    return head.told(row)
+
+
+def _left_row(head: Head, user: UUID, message: Message) -> InboxRow:
+    """Return the row of a former member, which stays at the message that tells of it."""
+    row = first_row(message, user, title=head.title, members=head.member_count, shows_history=head.shows_history)
+    return replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER)

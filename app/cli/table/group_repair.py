@@ -1,0 +1,202 @@
+"""Reads groups of several members, strongly consistent, and repairs what follows from their logs and members."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
+from app.cli.table.findings import Finding
+from app.cli.table.group_checks import TOLD_KINDS, GroupState
+from app.concurrency import SEND_SECONDS
+from app.errors import AppError
+from app.gateways.dynamodb import ConditionFailed, Delete, Item, Update
+from app.gateways.dynamodb.operator import OperatedTable
+from app.messaging import block_items
+from app.messaging.clock import now
+from app.messaging.erasure_store import MemberErasureStore
+from app.messaging.groups import items, stored
+from app.messaging.groups.models import MAX_SYSTEMS, Member
+from app.messaging.groups.service import first_row
+from app.messaging.inbox_items import bucket, to_inbox_row
+from app.messaging.items import inbox_key, is_fence, message_key
+from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.store import MessagingStore
+from app.messaging.visibility import preview_for
+
+CREATION_SECONDS: Final = 2 * SEND_SECONDS + 2
+"""The time after which no creation goes on that was begun before a fence."""
+ATTEMPTS: Final = 3
+
+
+class GroupInspector:
+    """Checks groups of several members, and repairs heads, rows and remains if asked to."""
+
+    def __init__(self, table: OperatedTable, store: MessagingStore, changes: ChangeInspector, *, repair: bool) -> None:
+        self._table = table
+        self._store = store
+        self._changes = changes
+        self._remains = MemberErasureStore(table)
+        self._repair = repair
+        self._fenced: list[UUID] = []
+
+    async def inspect(self, group: UUID, users: Iterable[UUID]) -> AsyncIterator[Finding]:
+        """Yield the defects that the group has now; `users` have rows of it, or are members."""
+        known = {*users}
+        state = await self._read(group, known)
+        if state.newest and state.members:
+            read = self._store.messages_between
+            missing = await holes(state.newest.number, lambda first, last: read(group, first, last, consistent=True))
+            if missing:
+                yield Finding("hole", f"there is no message {missing}", group)
+        if not (before := set(state.defects())):
+            return
+        await asyncio.sleep(SETTLING_SECONDS)
+        state = await self._read(group, known)
+        found = [finding for finding in state.defects() if finding in before]
+        left = await self._left_after_repair(state, found) if self._repair and found else {*map(_place, found)}
+        for finding in found:
+            yield replace(finding, repaired=_place(finding) not in left)
+
+    async def finish(self) -> None:
+        """Remove the fences of groups that were removed, once no creation can go on that was begun before."""
+        if self._fenced:
+            await asyncio.sleep(CREATION_SECONDS)
+        for group in self._fenced:
+            await self._table.delete(block_items.lift_fence(group, 1))
+
+    async def _read(self, group: UUID, users: Iterable[UUID]) -> GroupState:
+        heads, table = self._store.heads, self._table
+        members = {member.user_uuid: member for member in await heads.list_members(group)}
+        known = sorted({*users, *members})
+        found = await asyncio.gather(*(table.get(inbox_key(user, group), consistent=True) for user in known))
+        rows = {user: item for user, item in zip(known, found, strict=True) if item}
+        head = await table.get(items.head_key(group), consistent=True)
+        change = await self._store.changes.newest_change(group)
+        newest = await self._store.newest_messages(group, limit=1, consistent=True)
+        first = await table.get(message_key(group, 1), consistent=True)
+        mentions = {}
+        for user, row in ((user, to_inbox_row(item)) for user, item in rows.items()):
+            if row.state is MemberState.ACTIVE:
+                found_mentions = await self._store.mentions.unread(user, group, after=row.read_number)
+                mentions[user] = frozenset(replace(row, mentioned=found_mentions).unread_mentions)
+        systems = [message.number for message in await heads.system_messages(group, consistent=True)]
+        return GroupState(
+            group,
+            stored.to_head(head) if head else None,
+            members,
+            rows,
+            newest[-1] if newest else None,
+            change,
+            frozenset(systems[-MAX_SYSTEMS:]),
+            mentions,
+            is_fenced=bool(first and is_fence(first)),
+        )
+
+    async def _left_after_repair(self, state: GroupState, found: list[Finding]) -> set[tuple[str, UUID | None]]:
+        """Repair what was found, and return the kinds and users of the defects that are left."""
+        with suppress(AppError, ConditionFailed):
+            if state.head is None:
+                await self._remove_unfinished(state)
+            elif state.is_abandoned:
+                await self._remove(state)
+            else:
+                await self._mend(state, found)
+        after = replace(await self._read(state.group, state.rows), is_fenced=False)
+        return {*map(_place, after.defects())}
+
+    async def _remove_unfinished(self, state: GroupState) -> None:
+        """Delete members and rows of a group without log and head, after a fence that keeps it from being created."""
+        if state.newest:
+            return
+        if not state.is_fenced:
+            await self._table.put(block_items.set_fence(state.group, 1))
+        self._fenced.append(state.group)
+        await self._delete_rows(state)
+
+    async def _delete_rows(self, state: GroupState) -> None:
+        for item in state.rows.values():
+            await self._remains.delete(item)
+        for user in state.members:
+            await self._table.delete(Delete(items.member_key(state.group, user)))
+
+    async def _remove(self, state: GroupState) -> None:
+        """Delete a group without members, of which no user can see anything any more."""
+        await self._delete_rows(state)
+        async for item in self._remains.items_of_group(state.group):
+            await self._remains.delete(item)
+
+    async def _mend(self, state: GroupState, found: list[Finding]) -> None:
+        for user in {finding.user for finding in found if finding.user}:
+            with suppress(ConditionFailed):
+                await self._table.update(_mended_row(state, user))
+        if any(finding.kind in TOLD_KINDS for finding in found):
+            await self._restore_head(await self._read(state.group, state.rows))
+
+    async def _restore_head(self, state: GroupState) -> None:
+        """Bring the head up to its logs and members, at a version beyond that of all rows, and tell the rows."""
+        if state.head is None or state.newest is None:
+            return
+        if state.change:
+            await self._changes.catch_up(state.change, after=state.head.change_number)
+        (newest,) = await self._store.newest_messages(state.group, limit=1, consistent=True)
+        versions = (to_inbox_row(item).head_version for item in state.rows.values())
+        head = replace(
+            state.head,
+            member_count=len(state.members),
+            last_number=newest.number,
+            last_at=newest.created_at,
+            last_by=newest.user_uuid,
+            preview=preview_for(newest, newest.group_uuid),
+            expires_at=newest.expires_at,
+            systems=state.systems,
+            change_number=state.change.number if state.change else 0,
+            changed_at=state.change.created_at if state.change else None,
+            head_version=max(state.head.head_version, *versions) + 1,
+            pending_bucket=bucket(now()),
+        )
+        head = replace(head, structure_version=head.head_version)
+        await self._table.put(stored.restored_head(head, state.head))
+        for _ in range(ATTEMPTS):
+            if await self._store.heads.bump(state.group):
+                return
+
+
+def _place(finding: Finding) -> tuple[str, UUID | None]:
+    return finding.kind, finding.user
+
+
+def _mended_row(state: GroupState, user: UUID) -> Update:
+    """Return the update after which a row has what follows from the member, and from the log without the head."""
+    row = to_inbox_row(state.rows[user]) if user in state.rows else None
+    member = state.members.get(user)
+    if member is None:
+        return items.leave_row(user, state.group)
+    if state.newest is None or state.head is None:
+        raise AssertionError("a group with a head and a log is mended")
+    if row is None or row.state is MemberState.LEFT:
+        return items.join_row(_missing_row(state.head, state.newest, member))
+    return _reset_row(row, member, state.newest.number, state.mentions.get(user, frozenset()))
+
+
+def _missing_row(head: stored.Head, newest: Message, member: Member) -> InboxRow:
+    row = first_row(
+        newest, member.user_uuid, title=head.title, members=head.member_count, shows_history=head.shows_history
+    )
+    return replace(row, role=member.role)
+
+
+def _reset_row(row: InboxRow, member: Member, end: int, mentioned: frozenset[int]) -> Update:
+    """Return the update of a row to its member's role, markers up to the end of the log, and its unread mentions."""
+    values: Item = {":role": str(member.role), ":read": min(row.read_number, end), ":one": 1, ":seen": row.version}
+    expression, removed = "SET #v = #v + :one, #role = :role, #read = :read", ["#cut"]
+    if row.received_number:
+        expression, values[":d"] = f"{expression}, #d = :d", min(row.received_number, end)
+    if mentioned:
+        expression, values[":mentioned"] = f"{expression}, #mentioned = :mentioned", mentioned
+    else:
+        removed.append("#mentioned")
+    key = inbox_key(row.user_uuid, row.group_uuid)
+    return Update(key, f"{expression} REMOVE {', '.join(removed)}", values, condition="#v = :seen")
