@@ -1,10 +1,10 @@
 /** The open conversation: loads a window of its messages and missing changes, and marks messages as read. */
 
-import { RequestError } from "./api.js";
+import { Problem, RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyChanges, withRecentChanges } from "./changes.js";
 import { isOnline, lastNumberOf } from "./selectors.js";
-import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder } from "./store.js";
+import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder, removeGroups } from "./store.js";
 
 const READ_DELAY = 300;
 /** Conversations that are kept as they were on the screen, the last ones. */
@@ -85,8 +85,9 @@ export class Conversation {
   }
 
   close() {
-    const thread = this.store.state.thread;
-    if (thread && !thread.isLoading && !thread.failure) this.#keep(thread);
+    const { thread, groups } = this.store.state;
+    const isMember = thread && groups[thread.group]?.state !== "left";
+    if (thread && isMember && !thread.isLoading && !thread.failure) this.#keep(thread);
     this.#inView = null;
     this.store.set({ thread: null });
   }
@@ -298,7 +299,9 @@ export class Conversation {
    */
   #showFailure(group, error) {
     if (!(error instanceof RequestError)) throw error;
-    const failed = { isLoading: false, failure: error.message };
+    const isGone = error instanceof Problem && error.code === "group-not-found";
+    if (isGone) this.store.update((state) => removeGroups(state, [group]));
+    const failed = { isLoading: false, failure: error.message, isGone };
     const kept = error.isRetryable ? this.#keptOf(group) : undefined;
     this.store.updateThread(group, (thread) => (thread.isLoading ? (kept ?? { ...thread, ...failed }) : thread));
     if (error.isRetryable) void this.#reopenLater(group, error);
