@@ -10,7 +10,7 @@ import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 
 const DEBOUNCE = 200;
-const MAX_RESULTS = 8;
+export const MAX_RESULTS = 8;
 
 /** @typedef {{handle: string | null, display_name: string, path: string}} Result */
 
@@ -89,7 +89,7 @@ function ResultItem({ person, index, isChosen, onChoose }) {
     <li id=${`search-result-${index}`} role="option" aria-selected=${isChosen ? "true" : "false"} onClick=${() => onChoose(person)}>
       <${Avatar} name=${person.display_name} handle=${person.handle} size="small" />
       <span class="name" dir="auto">${person.display_name}</span>
-      <span class="handle">@${person.handle}</span>
+      <span class="handle">${person.handle && `@${person.handle}`}</span>
     </li>
   `;
 }
@@ -106,7 +106,7 @@ const NOTHING = { people: null, failure: null };
  * @param {boolean} online
  * @returns {Found}
  */
-function usePeople(query, online) {
+export function usePeople(query, online) {
   const { api } = useMessenger();
   const [response, setResponse] = useState({ query: "", ...NOTHING });
   const text = query.trim();
@@ -154,7 +154,7 @@ function resultsFor(state, query, people) {
  * @param {import("../types.js").Group} group
  * @param {string} prefix
  */
-function matches(group, prefix) {
+export function matches(group, prefix) {
   const words = searchText(group.display_name).trim().split(" ");
   const rotations = words.map((_, at) => [...words.slice(at), ...words.slice(0, at)].join(" "));
   return [`@${group.handle ?? ""}`, group.handle ?? "", ...rotations].some((key) => key.startsWith(prefix));
