@@ -46,15 +46,17 @@ class MessageGroupView:
     message: Annotated[
         str,
         Field(
-            description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
-            " Empty if it was deleted or hidden, and of a message that expires",
+            description="The last message with a text; a long one is cut after at most 79 visible characters, and ends"
+            " in `…`. Empty if it was deleted or hidden, and of a message that expires",
             max_length=160,
             examples=["Shall we ship it"],
         ),
     ]
     created_at: Annotated[Timestamp, Field(description="Time of the last activity")]
     last_number: Annotated[int, Field(ge=1, le=LAST_NUMBER, description="Number of the last message", examples=[42])]
-    last_message_by: Annotated[Uuid, Field(description="Sender of the last message", examples=[EXAMPLE_UUID])]
+    last_message_by: Annotated[
+        Uuid, Field(description="Sender of the last message with a text", examples=[EXAMPLE_UUID])
+    ]
     read_number: Annotated[
         int,
         Field(

@@ -78,6 +78,15 @@ async def test_a_row_of_a_former_member_has_the_highest_version(ann: Person, bob
     assert after["version"] > left.json()["version"]
 
 
+async def test_a_preview_keeps_its_sender_beside_a_system_message(ann: Person, bob: Person, eve: Person) -> None:
+    group = (await create(ann, bob, eve))["uuid"]
+    await bob.sent("hello", group)
+    await ann.client.patch(f"/api/message_groups/{group}", json={"title": "Landing"})
+    for person in (ann, bob, eve):
+        (row,) = await person.inbox()
+        assert (row["message"], row["last_message_by"], row["last_number"]) == ("hello", str(bob.uuid), 3)
+
+
 async def test_an_owner_that_leaves_hands_over(ann: Person, bob: Person, eve: Person) -> None:
     group = (await create(ann, bob, eve))["uuid"]
     to_admin = f"/api/message_groups/{group}/members/{eve.uuid}"

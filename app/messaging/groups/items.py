@@ -149,18 +149,17 @@ def change_head(message: Message, head: InboxRow, *, members: int = 0, **attribu
     """Return the update of a head by a system message, with so many more members and other attributes.
 
     It fails unless the head is as it was read. All rows are to be told: the head enters the index. The last text stays
-    its preview.
+    its preview, with its sender.
     """
     systems = frozenset(sorted({*head.systems, message.number})[-MAX_SYSTEMS:])
     more = "".join(f", #{name} = :{name}" for name in attributes)
     return Update(
         head_key(message.group_uuid),
-        "SET #last = :last, #at = :at, #by = :by, #systems = :systems, #members = #members + :more, #v = :v,"
+        "SET #last = :last, #at = :at, #systems = :systems, #members = #members + :more, #v = :v,"
         f" #structure = :v, #inbox = :inbox, #activity_bucket = :bucket{more}",
         {
             ":last": message.number,
             ":at": to_ms(message.created_at),
-            ":by": message.user_uuid,
             ":systems": systems,
             ":more": members,
             ":v": head.head_version + 1,
