@@ -3,6 +3,7 @@
 import { Problem, RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyChanges, withRecentChanges } from "./changes.js";
+import { hasLeft, isOfSeveral } from "./groups/state.js";
 import { isOnline, lastNumberOf } from "./selectors.js";
 import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder, removeGroups } from "./store.js";
 
@@ -86,8 +87,7 @@ export class Conversation {
 
   close() {
     const { thread, groups } = this.store.state;
-    const isMember = thread && groups[thread.group]?.state !== "left";
-    if (thread && isMember && !thread.isLoading && !thread.failure) this.#keep(thread);
+    if (thread && !thread.isLoading && !thread.failure && !hasLeft(groups[thread.group])) this.#keep(thread);
     this.#inView = null;
     this.store.set({ thread: null });
   }
@@ -229,8 +229,12 @@ export class Conversation {
     });
   }
 
-  /** @param {string} group */
+  /**
+   * Read how far the other user has read; of a group of several each message's dialog asks for that.
+   * @param {string} group
+   */
   async fetchMarkers(group) {
+    if (isOfSeveral(this.store.state.groups[group])) return;
     /** @type {import("../types.js").ReadMarker[]} */
     const markers = await this.api.get(`/api/message_groups/${group}/read`);
     this.store.update((state) => markers.reduce((next, each) => applyMarkers(next, group, each), state));

@@ -7,7 +7,7 @@ import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { withPending } from "../lib/changes.js";
-import { isOfSeveral, typingText } from "../lib/groups/state.js";
+import { hasLeft, isOfSeveral, typingText } from "../lib/groups/state.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, markersOfOthers, pendingFor } from "../lib/selectors.js";
@@ -22,7 +22,7 @@ export function MessageGroupPage({ uuid, number }) {
   const open = () => void messenger.conversation.open(uuid, savedScrollPosition(), number);
   const leave = () => navigate(INBOX_PATH);
   const group = state.groups[uuid];
-  const isLeft = group?.state === "left"; // or the user was removed
+  const isLeft = hasLeft(group);
   useEffect(() => {
     if (!isLeft) open();
     return () => {
@@ -91,7 +91,7 @@ export function MessageGroupPage({ uuid, number }) {
  * @param {import("../types.js").Thread | null} thread
  */
 function isGone(group, thread) {
-  if (group?.state === "left") return true;
+  if (hasLeft(group)) return true;
   if (!thread || thread.isLoading) return false;
   return thread.isGone === true || (!group && thread.failure === null);
 }
@@ -111,7 +111,7 @@ function useShown(thread, { pendingChanges, me }) {
 /** @param {{text: string}} props empty: no member is typing */
 function TypingLine({ text }) {
   return html`<p class="typing-line" role="status">
-    ${text && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${text}`}
+    ${text && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${text}</span>`}
   </p>`;
 }
 

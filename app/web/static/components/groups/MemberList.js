@@ -115,11 +115,11 @@ function actionsOn({ groups }, group, member) {
       isOwner && role !== "owner",
       {
         label: other === "admin" ? "Make admin" : "Make member",
-        icon: "key",
+        icon: "shield",
         act: () => groups.setRole(group.uuid, user, other),
       },
     ],
-    [isOwner && role !== "owner", { label: "Make owner…", icon: "key", ask: handOver }],
+    [isOwner && role !== "owner", { label: "Make owner…", icon: "crown", ask: handOver }],
     [mayRemove, { label: "Remove…", icon: "trash", isDanger: true, ask: removal }],
   ];
   return actions.filter(([isAllowed]) => isAllowed).map(([, action]) => action);

@@ -10,6 +10,9 @@ import { MAX_RESULTS, matches, usePeople } from "../PersonSearch.js";
 
 /** @typedef {{handle: string, display_name: string}} Chosen */
 
+/** The place of the option that Enter takes while there is none. */
+const NONE = -1;
+
 /**
  * @typedef {object} Props
  * @property {Chosen[]} chosen
@@ -22,7 +25,7 @@ import { MAX_RESULTS, matches, usePeople } from "../PersonSearch.js";
 export function PeoplePicker({ chosen, onChange, most, excluded = [] }) {
   const state = useMessengerState();
   const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
+  const [at, setAt] = useState(NONE);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const { people, failure } = usePeople(query, isOnline(state));
   const handles = new Set([state.me.handle, ...excluded, ...chosen.map((each) => each.handle)]);
@@ -33,7 +36,7 @@ export function PeoplePicker({ chosen, onChange, most, excluded = [] }) {
     if (!person) return;
     onChange([...chosen, person]);
     setQuery("");
-    setAt(0);
+    setAt(NONE);
     input.current?.focus();
   };
   const remove = (/** @type {string} */ handle) => {
@@ -43,12 +46,12 @@ export function PeoplePicker({ chosen, onChange, most, excluded = [] }) {
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     const last = query === "" ? chosen.at(-1) : undefined;
-    const move = (/** @type {number} */ step) => setAt((at + step + results.length) % results.length);
+    const move = (/** @type {number} */ to) => setAt((to + results.length) % results.length);
     /** @type {Record<string, (() => void) | false | undefined>} */
     const keys = {
-      ArrowDown: isOpen && (() => move(1)),
-      ArrowUp: isOpen && (() => move(-1)),
-      Enter: () => choose(query.trim() ? results[at] : undefined),
+      ArrowDown: isOpen && (() => move(at + 1)),
+      ArrowUp: isOpen && (() => move(Math.max(at, 0) - 1)),
+      Enter: () => choose(results[at]),
       Escape: query !== "" && (() => setQuery("")),
       Backspace: last && (() => remove(last.handle)),
     };
@@ -61,7 +64,7 @@ export function PeoplePicker({ chosen, onChange, most, excluded = [] }) {
   /** @param {{currentTarget: HTMLInputElement}} event */
   const onInput = (event) => {
     setQuery(event.currentTarget.value);
-    setAt(0);
+    setAt(event.currentTarget.value.trim() === "" ? NONE : 0);
   };
   return html`
     <div class="people-picker">
@@ -76,7 +79,7 @@ export function PeoplePicker({ chosen, onChange, most, excluded = [] }) {
           aria-expanded=${isOpen ? "true" : "false"}
           aria-controls="picked-people"
           aria-autocomplete="list"
-          aria-activedescendant=${isOpen ? `picked-person-${at}` : undefined}
+          aria-activedescendant=${isOpen && at !== NONE ? `picked-person-${at}` : undefined}
           placeholder="Find people by name or handle"
           autocomplete="off"
           spellcheck="false"

@@ -1,6 +1,6 @@
 /** What a conversation shows of its group: the head, the group info, and its members. */
 
-import { isOfSeveral, mentionable } from "../../lib/groups/state.js";
+import { hasLeft, isOfSeveral, mentionable } from "../../lib/groups/state.js";
 import { useMessenger } from "../../lib/hooks.js";
 import { isOnline } from "../../lib/selectors.js";
 import { html, useEffect, useMemo, useState } from "../../vendor/htm-preact.js";
@@ -15,7 +15,7 @@ import { GroupInfo } from "./GroupInfo.js";
 export function useGroup(group, state) {
   const messenger = useMessenger();
   const [isOpen, setOpen] = useState(false);
-  const uuid = group && isOfSeveral(group) && group.state !== "left" ? group.uuid : null;
+  const uuid = group && isOfSeveral(group) && !hasLeft(group) ? group.uuid : null;
   const online = isOnline(state);
   useEffect(() => {
     if (uuid !== null && online) void messenger.members.load(uuid);

@@ -18,6 +18,14 @@ export function isOfSeveral(group) {
 }
 
 /**
+ * Return whether the user is a member of a group of several no longer.
+ * @param {Group | undefined} group
+ */
+export function hasLeft(group) {
+  return isOfSeveral(group) && group?.state === "left";
+}
+
+/**
  * Return the state with the members of a group.
  * @param {State} state
  * @param {string} group
@@ -75,8 +83,13 @@ export function typingText(state, group) {
   const users = Object.keys(state.typing[group.uuid] ?? {});
   if (users.length === 0) return "";
   if (!isOfSeveral(group)) return `${group.display_name} is typing`;
-  const names = users.map((user) => state.names[user] ?? "Another member");
+  const names = users.map((user) => firstWordOf(state.names[user] ?? "") || "Another member");
   return `${enumerated(names, MOST_TYPING).join("")} ${users.length > 1 ? "are" : "is"} typing`;
+}
+
+/** @param {string} name */
+function firstWordOf(name) {
+  return name.trim().split(/\s+/)[0];
 }
 
 /**
