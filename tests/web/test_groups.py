@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.fixtures.app import NewPerson, Person
-from tests.web.browsing import Visit, Visitor, local_client
+from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client
+from tests.web.test_accessibility import violated
 
 
 async def create(address: str, owner: Person, *others: Person, title: str = "Launch week") -> str:
@@ -73,6 +75,76 @@ async def test_a_group_is_made_and_all_members_talk_in_it(visit: Visit, ann: Per
     await expect(anns.groups.locator(".preview")).to_have_text("Bob: Hello Ann")
     await expect(anns.page.locator(".receipt")).to_have_text("Sent")
     assert await bobs.numbers() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_nothing_of_a_group_violates_a_rule_or_overflows(
+    visit: Visit, ann: Person, bob: Person, eve: Person, viewport: Any, scheme: str
+) -> None:
+    visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
+    await eve.client.patch("/api/users/me", json={"display_name": "Wilhelmina Featherstonehaugh-Cholmondeley"})
+    await bob.sent("Hello", ann)
+    group = await create(visitor.address, ann, bob, eve, title="W" * 50)
+    await write(visitor, bob, group, "Long " * 60)
+    await write(visitor, eve, group, "🎉")
+    await call(visitor, ann, "PATCH", f"/api/message_groups/{group}/members/{eve.uuid}", {"role": "admin"})
+    await visitor.open()
+    found = {}
+    await visitor.page.get_by_role("button", name="New group").click()
+    await choose(visitor.page.get_by_role("dialog", name="New group"), eve)
+    found["new group"] = await violated(visitor, "new group", viewport)
+    await visitor.page.keyboard.press("Escape")
+    await open_uuid(visitor, group)
+    await expect(told(visitor)).to_have_count(2)
+    found["feed"] = await violated(visitor, "feed", viewport)
+    await visitor.page.get_by_role("button", name="Group info").click()
+    members = visitor.page.get_by_role("list", name="Members")
+    await expect(members.get_by_role("listitem")).to_have_count(3)
+    found["info"] = await violated(visitor, "info", viewport)
+    await members.get_by_role("button", name="Actions for Wilhelmina").click()
+    found["menu"] = await violated(visitor, "menu", viewport)
+    await visitor.page.get_by_role("menuitem", name="Make owner…").click()
+    await expect(visitor.page.get_by_role("menu")).to_have_count(0)
+    found["question"] = await violated(visitor, "question", viewport)
+    await visitor.page.keyboard.press("Escape")
+    await visitor.page.get_by_role("button", name="Rename the group").click()
+    found["title"] = await violated(visitor, "title", viewport)
+    assert found == {name: [] for name in found}
+
+
+async def test_the_keyboard_suffices_for_groups(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
+    visitor = await visit(ann)
+    press, write_text = visitor.page.keyboard.press, visitor.page.keyboard.insert_text
+    await visitor.open()
+    await visitor.page.get_by_role("button", name="New group").focus()
+    await press("Enter")
+    dialog = visitor.page.get_by_role("dialog", name="New group")
+    for other in (bob, eve):
+        await write_text(other.handle)
+        await expect(dialog.get_by_role("option")).to_have_count(1)
+        await press("Enter")
+    await expect(dialog.get_by_role("listitem")).to_have_count(2)
+    await press("Tab")
+    await write_text("Launch week")
+    await press("Enter")
+    await expect(visitor.composer).to_be_focused()
+    await visitor.page.get_by_role("button", name="Group info").focus()
+    await press("Enter")
+    await expect(visitor.page.get_by_role("button", name="Close group info")).to_be_focused()
+    actions = visitor.page.get_by_role("list", name="Members").get_by_role("button", name="Actions for Bob")
+    await actions.focus()
+    await press("Enter")
+    await press("ArrowUp")
+    await press("Enter")
+    await expect(visitor.page.get_by_role("dialog", name="Remove Bob?")).to_be_visible()
+    await press("Escape")
+    await expect(visitor.page.get_by_role("dialog")).to_have_count(0)
+    await press("Escape")
+    await expect(visitor.page.get_by_role("complementary")).to_have_count(0)
+    await expect(visitor.page.get_by_role("button", name="Group info")).to_be_focused()
+    await press("Escape")
+    await expect(visitor.page).to_have_url(f"{visitor.address}/messages")
 
 
 async def test_a_repeated_creation_opens_the_same_group(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:

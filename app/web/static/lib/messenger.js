@@ -189,6 +189,7 @@ export class Messenger {
   #setConnection(connection) {
     if (connection !== this.store.state.connection) this.store.set({ connection });
     if (connection !== "live") return;
+    this.members.retryNow();
     this.inbox.retryNow();
     this.outbox.retryNow();
     void this.conversation.retryNow();

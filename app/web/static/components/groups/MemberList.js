@@ -13,7 +13,10 @@ import { useCall } from "./ConfirmDialog.js";
 /** @typedef {import("../../types.js").GroupMember} Member */
 /** @typedef {import("../../types.js").Group} Group */
 /** @typedef {import("./ConfirmDialog.js").Question} Question */
-/** @typedef {{label: string, icon: string, isDanger?: boolean, act?: () => Promise<unknown>, ask?: Question}} Action */
+/**
+ * @typedef {{label: string, icon: string, isDanger?: boolean, act?: () => Promise<unknown>, ask?: Question,
+ *   next?: () => void}} Action next: what follows once the menu is closed
+ */
 
 const ROLES = { owner: "Owner", admin: "Admin", member: "" };
 
@@ -54,10 +57,11 @@ function MemberMenu({ group, member, at, onQuestion, onClose }) {
   const messenger = useMessenger();
   const { failure, isRunning, run } = useCall();
   /** @param {EventTarget | null} button @param {Action} action */
-  const choose = async (button, { act, ask }) => {
+  const choose = async (button, { act, ask, next }) => {
     if (act && !(await run(act))) return;
     closeDialog(button);
     if (ask) onQuestion(ask);
+    next?.();
   };
   return html`
     <${Modal} label=${`Actions for ${member.display_name}`} kind="actions" at=${at} onClose=${onClose}>
@@ -110,7 +114,7 @@ function actionsOn({ groups }, group, member) {
   const other = role === "admin" ? "member" : "admin";
   /** @type {[boolean, Action][]} */
   const actions = [
-    [handle !== null, { label: "Message", icon: "send", act: async () => navigate(newGroupPath(handle ?? "")) }],
+    [handle !== null, { label: "Message", icon: "send", next: () => navigate(newGroupPath(handle ?? "")) }],
     [
       isOwner && role !== "owner",
       {

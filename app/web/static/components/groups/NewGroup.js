@@ -31,16 +31,19 @@ function NewGroupDialog({ onClose }) {
   const [showsHistory, setShowsHistory] = useState(false);
   const uuid = useRef(uuid7()); // of this dialog: a repeated call finds the group that an earlier one has created
   const { failure, isRunning, run } = useCall();
-  const create = async () => {
-    const handles = chosen.map((each) => each.handle);
-    const body = { title: title.trim(), handles, uuid: uuid.current, shows_history: showsHistory };
-    navigate(groupPath((await messenger.groups.create(body)).uuid));
-  };
   /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
   const onSubmit = async (event) => {
     const { currentTarget } = event;
     event.preventDefault();
-    if (await run(create)) closeDialog(currentTarget);
+    const handles = chosen.map((each) => each.handle);
+    const body = { title: title.trim(), handles, uuid: uuid.current, shows_history: showsHistory };
+    let created = "";
+    const create = async () => {
+      created = (await messenger.groups.create(body)).uuid;
+    };
+    if (!(await run(create))) return;
+    closeDialog(currentTarget); // first, as it gives the focus back
+    navigate(groupPath(created));
   };
   return html`
     <${Modal} label="New group" kind="group-dialog" onClose=${onClose}>

@@ -1,6 +1,7 @@
 /** The members of groups of several: loaded when a group is opened, and again after each change of them. */
 
 import { RequestError } from "../api.js";
+import { Backoff } from "../backoff.js";
 import { setMembers } from "./state.js";
 
 export class Members {
@@ -8,6 +9,7 @@ export class Members {
   #current = new Set();
   /** The last request of each group, whose answer counts. @type {Map<string, symbol>} */
   #requests = new Map();
+  #backoff = new Backoff();
 
   /**
    * @param {import("../api.js").Api} api
@@ -19,7 +21,7 @@ export class Members {
   }
 
   /**
-   * Load the members of a group unless they are known. Without an answer they are loaded when the connection is back.
+   * Load the members of a group unless they are known.
    * @param {string} group
    */
   async load(group) {
@@ -27,20 +29,29 @@ export class Members {
   }
 
   /**
-   * Load the members of a group again.
+   * Load the members of a group again. A request that fails is repeated while the group is open.
    * @param {string} group
    */
   async refresh(group) {
     const request = Symbol(group);
     this.#requests.set(group, request);
     this.#current.add(group);
+    const isWanted = () => this.#requests.get(group) === request && this.store.state.thread?.group === group;
+    const fetchMembers = () => this.api.get(`/api/message_groups/${group}/members`);
     try {
-      const members = await this.api.get(`/api/message_groups/${group}/members`);
+      const members = await this.#backoff.repeat(fetchMembers, (error) => {
+        if (!isWanted()) throw error;
+      });
       if (this.#requests.get(group) === request) this.store.update((state) => setMembers(state, group, members));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.#current.delete(group);
+      if (this.#requests.get(group) === request) this.#current.delete(group);
     }
+  }
+
+  /** Make the next attempt now. */
+  retryNow() {
+    this.#backoff.retryNow();
   }
 
   /** @param {import("../../types.js").LiveEvent} event */
