@@ -75,6 +75,11 @@ async def test_a_group_is_made_and_all_members_talk_in_it(visit: Visit, ann: Per
     await expect(anns.groups.locator(".preview")).to_have_text("Bob: Hello Ann")
     await expect(anns.page.locator(".receipt")).to_have_text("Sent")
     assert await bobs.numbers() == [1, 2, 3]
+    await anns.message("Hello all").click(button="right")
+    await anns.page.get_by_role("menuitem", name="Read by…").click()
+    readers = anns.page.get_by_role("dialog", name="Read by").get_by_role("listitem")
+    await expect(readers).to_have_count(1)
+    await expect(readers).to_contain_text("Bob")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -288,6 +293,14 @@ async def test_an_owner_leaves_after_a_question(visit: Visit, ann: Person, bob: 
     await anns.page.get_by_role("button", name="Leave group").click()
     question = anns.page.get_by_role("dialog", name="Leave Launch week?")
     await expect(question).to_contain_text("becomes the owner")
+    await bobs.page.get_by_role("button", name="Group info").click()
+    info = bobs.page.get_by_role("complementary", name="Group info")
+    await expect(info.get_by_role("listitem").first).to_contain_text("Owner")
+    for name in ("Rename the group", "Add people"):
+        await expect(info.get_by_role("button", name=name)).to_have_count(0)
+    await info.get_by_role("button", name="Actions for Ann").click()
+    await expect(bobs.page.get_by_role("menuitem")).to_have_text(["Message"])
+    await bobs.page.keyboard.press("Escape")
     await question.get_by_role("button", name="Leave").click()
     await expect(anns.page).to_have_url(f"{anns.address}/messages")
     await expect(anns.groups).to_have_count(0)
