@@ -1,14 +1,17 @@
 """Groups of several members in the page: made, written to, changed and left, live in several windows."""
 
+import signal
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.fixtures.app import NewPerson, Person
-from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client
+from tests.tools.servers import Server
+from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client, open_visits
 from tests.web.test_accessibility import violated
+from tests.web.test_recovery import fail, go_offline
 
 
 async def create(address: str, owner: Person, *others: Person, title: str = "Launch week") -> str:
@@ -332,3 +335,59 @@ async def test_all_members_are_offered_after_an_at_and_typing_names_them(
     await expect(line).to_have_text("Bob and Eve are typing")
     await call(visitor, sam, "POST", f"/api/message_groups/{group}/typing")
     await expect(line).to_have_text(f"Bob, Eve and {sam.display_name} are typing")
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["resumed", "synchronised"])
+async def test_a_member_that_is_removed_offline_keeps_what_was_written(
+    browser: Browser, own_server: Server, ann: Person, bob: Person, eve: Person, restarts: bool
+) -> None:
+    async with open_visits(browser, own_server.address) as visit:
+        visitor = await visit(bob)
+        group = await create(visitor.address, ann, bob, eve)
+        await open_uuid(visitor, group)
+        await write(visitor, ann, group, "Hello")
+        await expect(visitor.message("Hello")).to_be_visible()
+        await go_offline(visitor)
+        await visitor.write("Written offline")
+        await expect(visitor.page.locator("[data-pending]")).to_have_count(1)
+        await call(visitor, ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
+        if restarts:  # the new process knows nothing of the stream
+            await own_server.stop(signal.SIGKILL)
+            await own_server.start()
+        await visitor.page.context.set_offline(False)
+        await expect(visitor.page.get_by_role("heading", name="You are no")).to_be_visible()
+        await expect(visitor.groups).to_have_count(0)
+        await expect(visitor.page.locator("blockquote")).to_have_text("Written offline")
+        await visitor.page.get_by_role("button", name="Delete").click()
+        await expect(visitor.page.locator("blockquote")).to_have_count(0)
+        visitor.console_errors.clear()  # the refusal
+
+
+async def test_members_that_could_not_be_loaded_come_by_themselves(visit: Visit, ann: Person, bob: Person) -> None:
+    visitor = await visit(ann)
+    group = await create(visitor.address, ann, bob)
+    visitor.expects_network_errors = True
+    await visitor.page.route("**/members", fail)
+    await open_uuid(visitor, group)
+    await visitor.page.get_by_role("button", name="Group info").click()
+    info = visitor.page.get_by_role("complementary", name="Group info")
+    await expect(info.get_by_role("status")).to_have_text("Loading members…")
+    await visitor.page.unroute("**/members")
+    await expect(info.get_by_role("listitem")).to_have_count(2)
+
+
+async def test_a_group_is_found_by_its_title_and_left_in_all_tabs(visit: Visit, ann: Person, bob: Person) -> None:
+    one, other = await visit(ann), await visit(ann)
+    group = await create(one.address, ann, bob)
+    await open_uuid(other, group)
+    await one.open()
+    await one.page.get_by_role("combobox", name="Find a person").fill("launch")
+    await expect(one.page.get_by_role("option")).to_have_text(["Launch week"])
+    await one.page.keyboard.press("Enter")
+    await expect(one.composer).to_be_visible()
+    await one.page.get_by_role("button", name="Group info").click()
+    await one.page.get_by_role("button", name="Leave group").click()
+    await one.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    for visitor in (one, other):
+        await expect(visitor.groups).to_have_count(0)
+    await expect(other.page.get_by_role("heading", name="You are no longer in Launch week")).to_be_visible()
