@@ -48,7 +48,7 @@ class MessageGroupView:
         str,
         Field(
             description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
-            " Empty if it was deleted or hidden, and of a message that expires",
+            " Empty if it was deleted or hidden, of a message that expires, and of a system message",
             max_length=160,
             examples=["Shall we ship it"],
         ),

@@ -69,6 +69,19 @@ async def test_a_removed_member_reads_and_writes_nothing(ann: Person, bob: Perso
     assert (await eve.sent("back", group))["number"] == 4
 
 
+async def test_a_row_of_a_former_member_has_the_highest_version(ann: Person, bob: Person, eve: Person) -> None:
+    group = (await create(ann, bob, eve))["uuid"]
+    for text in ("one", "two", "three"):
+        await ann.sent(text, group)
+    (before,) = await eve.inbox()
+    left = await eve.client.delete(f"/api/message_groups/{group}")
+    assert left.json()["state"] == "left"
+    assert left.json()["version"] > before["version"]
+    await ann.client.post(f"/api/message_groups/{group}/members", json={"handles": [eve.handle]})
+    (after,) = await eve.inbox()
+    assert after["version"] > left.json()["version"]
+
+
 async def test_an_owner_that_leaves_hands_over(ann: Person, bob: Person, eve: Person) -> None:
     group = (await create(ann, bob, eve))["uuid"]
     to_admin = f"/api/message_groups/{group}/members/{eve.uuid}"

@@ -19,6 +19,10 @@ export type MessageCreate = Schemas["MessageCreate"];
 export type Block = Schemas["BlockView"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
+export type GroupMember = Schemas["MemberView"];
+export type GroupCreate = Schemas["MessageGroupCreate"];
+export type GroupUpdate = Schemas["MessageGroupUpdate"];
+export type Role = GroupMember["role"];
 
 export type ReadMarker = Schemas["ReadMarkerView"];
 export type MessageReceipt = Schemas["ReceiptView"];
@@ -101,6 +105,8 @@ export type Thread = {
   changeNumber: number;
   /** The changes that came since it was opened, the last ones. */
   changes: Change[];
+  /** Whether the service knows no such group of this user. */
+  isGone?: boolean;
 };
 
 export type State = {
@@ -124,6 +130,10 @@ export type State = {
   settings: Settings | null;
   /** The time in milliseconds at which typing expires, by group and user. */
   typing: Record<string, Record<string, number>>;
+  /** The members of groups of several that were opened, those with rights first. */
+  members: Record<string, GroupMember[]>;
+  /** The names of members and senders, by their ids. */
+  names: Record<string, string>;
 };
 
 export type Tokens = { access_token: string; expires_in: number; refresh_token?: string };

@@ -2,6 +2,7 @@
 
 import { actionsOf } from "../lib/actions.js";
 import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
+import { isOfSeveral } from "../lib/groups/state.js";
 import { saveScrollPosition } from "../lib/router.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
@@ -23,6 +24,7 @@ const SEEN_HEIGHT = 40;
  * @typedef {object} Props
  * @property {import("../types.js").Thread} thread
  * @property {import("../types.js").Group} group
+ * @property {import("../lib/mentions.js").Member[]} members that a message can mention
  * @property {import("../types.js").Pending[]} pending
  * @property {import("../types.js").Me} me
  * @property {number} afterWindow how many messages come after the window
@@ -224,7 +226,8 @@ export class MessageFeed extends Component {
 
   /** @param {HTMLElement | undefined} element */
   messageOf(element) {
-    return this.props.thread.messages.find((each) => String(each.number) === element?.dataset.number);
+    const message = this.props.thread.messages.find((each) => String(each.number) === element?.dataset.number);
+    return message?.kind === "system" ? undefined : message;
   }
 
   render() {
@@ -244,8 +247,8 @@ export class MessageFeed extends Component {
           aria-describedby="feed-keys"
           ...${this.gestures.listeners}
         >
-          <div class="feed-content">
-            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} <${MessageRows} ...${this.props} />
+          <div class="feed-content ${isOfSeveral(group) ? "of-several" : ""}">
+            ${thread.atStart && html`<p class="beginning">${(thread.messages[0]?.number ?? 1) > 1 ? "You see messages from here on." : "This is where it began."}</p>`} <${MessageRows} ...${this.props} />
           </div>
         </div>
         <p id="feed-keys" hidden>Arrow keys move between messages, Enter opens the actions of a message.</p>

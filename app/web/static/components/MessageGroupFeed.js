@@ -1,10 +1,12 @@
 /** The inbox: conversations, newest activity first. */
 
+import { senderOf } from "../lib/groups/state.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { inboxOf, isTyping } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
+import { NewGroupButton } from "./groups/NewGroup.js";
 import { MessageGroupItem } from "./MessageGroupItem.js";
 import { MessageGroupMenu } from "./MessageGroupMenu.js";
 import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
@@ -23,6 +25,7 @@ export function MessageGroupFeed({ open, newPerson }) {
     <header class="inbox-head">
       <h1>Messages</h1>
       <${ConnectionStatus} connection=${state.connection} />
+      <${NewGroupButton} />
       <${AccountMenu} me=${state.me} />
     </header>
     <${PersonSearch} />
@@ -96,6 +99,7 @@ function GroupList({ state, groups, open, newPerson }) {
               now=${now}
               isOpen=${group.uuid === open}
               isTyping=${isTyping(state, group.uuid)}
+              sender=${senderOf(state, group)}
               draft=${group.uuid === open ? "" : (state.drafts[group.handle ?? group.uuid] ?? "")}
               isReachable=${group.uuid === reachable}
               onMenu=${onMenu}

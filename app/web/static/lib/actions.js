@@ -27,7 +27,7 @@ export const ACTIONS = {
  * @returns {Action[]}
  */
 export function actionsOf(message, me, config, now) {
-  if (message.is_hidden) return [];
+  if (message.is_hidden || message.kind === "system") return [];
   if (message.deleted_at || hasExpired(message, now)) return ["link", "hide"];
   const age = (now - Date.parse(message.created_at)) / 1000;
   const isOwn = message.user_uuid === me;

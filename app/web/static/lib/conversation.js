@@ -1,10 +1,11 @@
 /** The open conversation: loads a window of its messages and missing changes, and marks messages as read. */
 
-import { RequestError } from "./api.js";
+import { Problem, RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyChanges, withRecentChanges } from "./changes.js";
+import { hasLeft, isOfSeveral } from "./groups/state.js";
 import { isOnline, lastNumberOf } from "./selectors.js";
-import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder } from "./store.js";
+import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder, removeGroups } from "./store.js";
 
 const READ_DELAY = 300;
 /** Conversations that are kept as they were on the screen, the last ones. */
@@ -85,8 +86,8 @@ export class Conversation {
   }
 
   close() {
-    const thread = this.store.state.thread;
-    if (thread && !thread.isLoading && !thread.failure) this.#keep(thread);
+    const { thread, groups } = this.store.state;
+    if (thread && !thread.isLoading && !thread.failure && !hasLeft(groups[thread.group])) this.#keep(thread);
     this.#inView = null;
     this.store.set({ thread: null });
   }
@@ -228,8 +229,12 @@ export class Conversation {
     });
   }
 
-  /** @param {string} group */
+  /**
+   * Read how far the other user has read; of a group of several each message's dialog asks for that.
+   * @param {string} group
+   */
   async fetchMarkers(group) {
+    if (isOfSeveral(this.store.state.groups[group])) return;
     /** @type {import("../types.js").ReadMarker[]} */
     const markers = await this.api.get(`/api/message_groups/${group}/read`);
     this.store.update((state) => markers.reduce((next, each) => applyMarkers(next, group, each), state));
@@ -298,7 +303,9 @@ export class Conversation {
    */
   #showFailure(group, error) {
     if (!(error instanceof RequestError)) throw error;
-    const failed = { isLoading: false, failure: error.message };
+    const isGone = error instanceof Problem && error.code === "group-not-found";
+    if (isGone) this.store.update((state) => removeGroups(state, [group]));
+    const failed = { isLoading: false, failure: error.message, isGone };
     const kept = error.isRetryable ? this.#keptOf(group) : undefined;
     this.store.updateThread(group, (thread) => (thread.isLoading ? (kept ?? { ...thread, ...failed }) : thread));
     if (error.isRetryable) void this.#reopenLater(group, error);

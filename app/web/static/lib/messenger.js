@@ -7,6 +7,8 @@ import { Deliveries } from "./deliveries.js";
 import { Drafts } from "./drafts.js";
 import { RecentEmoji } from "./emoji.js";
 import { EventStream } from "./events.js";
+import { GroupCalls } from "./groups/calls.js";
+import { Members } from "./groups/members.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { OutboxStorage } from "./outboxStorage.js";
@@ -45,6 +47,8 @@ export class Messenger {
     this.emoji = new RecentEmoji(me.uuid);
     this.deliveries = new Deliveries(this.api, this.store);
     this.settings = new Settings(this.api, this.store);
+    this.members = new Members(this.api, this.store);
+    this.groups = new GroupCalls(this.api, this.store, this.members);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -146,8 +150,9 @@ export class Messenger {
 
   /** @param {import("../types.js").LiveEvent} event */
   #onEvent(event) {
-    if (event.type === "resync") void this.#sync();
-    else this.store.update((state) => applyEvent(state, event, Date.now()));
+    if (event.type === "resync") return void this.#sync();
+    this.store.update((state) => applyEvent(state, event, Date.now()));
+    this.members.onEvent(event);
   }
 
   /** Report what is known and apply what has changed. Messages that are still missing are loaded when they come into view. */
@@ -161,6 +166,7 @@ export class Messenger {
         return removeGroups(applyChanges(next, changed.changes), changed.gone);
       });
       this.store.set({ hasInbox: true });
+      this.members.onSync();
     } catch {
       const delay = SYNC_RETRY_DELAY * (0.5 + Math.random());
       if (!this.#lifetime.signal.aborted) setTimeout(() => void this.#sync(), delay);
@@ -183,6 +189,7 @@ export class Messenger {
   #setConnection(connection) {
     if (connection !== this.store.state.connection) this.store.set({ connection });
     if (connection !== "live") return;
+    this.members.retryNow();
     this.inbox.retryNow();
     this.outbox.retryNow();
     void this.conversation.retryNow();

@@ -1,5 +1,7 @@
 /** Selectors: values that are derived from the state. */
 
+import { isOfSeveral } from "./groups/state.js";
+
 /** @typedef {import("../types.js").State} State */
 
 /**
@@ -7,7 +9,8 @@
  * @param {State["groups"]} groups
  */
 export function inboxOf(groups) {
-  return Object.values(groups).sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  const own = Object.values(groups).filter((group) => group.state !== "left");
+  return own.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
 }
 
 /**
@@ -15,7 +18,7 @@ export function inboxOf(groups) {
  * @param {State["groups"]} groups
  */
 export function countUnreadGroups(groups) {
-  return Object.values(groups).filter(isUnread).length;
+  return inboxOf(groups).filter(isUnread).length;
 }
 
 /**
@@ -62,12 +65,13 @@ export function quotedBy(messages, { reply_to, reply }) {
 }
 
 /**
- * Return the highest numbers that another member has read and received; 0 for a user who shares no receipts.
+ * Return the highest numbers that the other user has read and received; 0 for a user who shares no receipts, and in a
+ * group of several, where a message may be read by some.
  * @param {State} state
  * @param {string} group
  */
 export function markersOfOthers(state, group) {
-  if (state.settings?.receipts === false) return { read: 0, delivered: 0 };
+  if (state.settings?.receipts === false || isOfSeveral(state.groups[group])) return { read: 0, delivered: 0 };
   const others = Object.entries(state.markers[group] ?? {}).filter(([user]) => user !== state.me.uuid);
   const highest = (/** @type {"read" | "delivered"} */ name) => Math.max(0, ...others.map(([, each]) => each[name]));
   return { read: highest("read"), delivered: highest("delivered") };

@@ -1,6 +1,7 @@
 /** The store: the state of the page, and pure functions that return the state after an event. */
 
 import { applyChanges, withRecentChanges } from "./changes.js";
+import { renameMember, setName } from "./groups/state.js";
 import { hideMessages } from "./visibility.js";
 
 /** @typedef {import("../types.js").State} State */
@@ -35,6 +36,8 @@ export function initialState(me) {
     markers: {},
     settings: null,
     typing: {},
+    members: {},
+    names: {},
   };
 }
 
@@ -154,6 +157,7 @@ export function removeGroups(state, gone) {
   return {
     ...state,
     groups: Object.fromEntries(Object.entries(state.groups).filter(([uuid]) => !gone.includes(uuid))),
+    kept: state.kept.filter((each) => !gone.includes(each.group)),
   };
 }
 
@@ -178,13 +182,14 @@ export function applyMessages(state, messages) {
  */
 function applyMessage(state, message) {
   const { message_group_uuid: uuid, user_uuid: sender, number } = message;
-  let next = withoutTyping(
-    applyMarkers(state, uuid, { user_uuid: sender, number, delivered_number: number }),
-    uuid,
-    sender,
-  );
+  const isSystem = message.kind === "system"; // its row comes with it, and says what it counts for
+  let next = setName(state, sender, message.display_name);
+  if (!isSystem) {
+    const marker = { user_uuid: sender, number, delivered_number: number };
+    next = withoutTyping(applyMarkers(next, uuid, marker), uuid, sender);
+  }
   const group = next.groups[uuid];
-  if (group && number > group.last_number) {
+  if (group && !isSystem && number > group.last_number) {
     const read_number = sender === state.me.uuid ? number : group.read_number;
     const row = {
       ...group,
@@ -288,7 +293,7 @@ export function applyProfile(state, user) {
   const me = state.me.uuid === user.uuid ? { ...state.me, ...name } : state.me;
   const messages = state.thread?.messages.map((each) => withName(each, user.uuid, name));
   const thread = state.thread && messages ? { ...state.thread, messages } : state.thread;
-  return { ...state, me, groups, thread };
+  return renameMember({ ...state, me, groups, thread }, user);
 }
 
 /**
@@ -299,7 +304,9 @@ export function applyProfile(state, user) {
  */
 function withName(message, user, name) {
   const reply = message.reply?.user_uuid === user ? { ...message.reply, ...name } : message.reply;
-  return message.user_uuid === user ? { ...message, ...name, reply } : { ...message, reply };
+  const users = message.event?.users.map((each) => (each.user_uuid === user ? { ...each, ...name } : each));
+  const event = message.event && users ? { ...message.event, users } : message.event;
+  return message.user_uuid === user ? { ...message, ...name, reply, event } : { ...message, reply, event };
 }
 
 /**
