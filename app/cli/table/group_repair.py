@@ -173,7 +173,7 @@ def _mended_row(state: GroupState, user: UUID) -> Update:
     row = to_inbox_row(state.rows[user]) if user in state.rows else None
     member = state.members.get(user)
     if member is None:
-        return items.leave_row(user, state.group)
+        return items.leave_row(user, state.group, state.head.head_version if state.head else 0)
     if state.newest is None or state.head is None:
         raise AssertionError("a group with a head and a log is mended")
     if row is None or row.state is MemberState.LEFT:

@@ -330,15 +330,15 @@ def join_row(row: InboxRow) -> Update:
     )
 
 
-def leave_row(user: object, head: InboxRow) -> Update:
+def leave_row(user: UUID, group: UUID, head_version: int) -> Update:
     """Return the update of a row whose user is a member no longer: it is not in the index any more.
 
-    It has the version of the head after the change, so that its own is above all that its user has seen.
+    It gets the version of the head, that after the change, so that its own is above all that its user has seen.
     """
     return Update(
-        {"pk": f"USR#{user}", "sk": f"GRP#{head.group_uuid}"},
+        inbox_key(user, group),
         "SET #state = :state, #v = #v + :one, #hv = :hv REMOVE #inbox, #open",
-        {":state": str(MemberState.LEFT), ":one": 1, ":hv": head.head_version + 1},
+        {":state": str(MemberState.LEFT), ":one": 1, ":hv": head_version},
         condition="attribute_exists(#v) AND attribute_not_exists(#state)",
     )
 

@@ -219,7 +219,7 @@ class Groups:
                 items.change_head(message, head, members=-1),
                 items.require_role(group, user),
                 items.end_member(group, other, removable),
-                items.leave_row(other, head),
+                items.leave_row(other, group, head.head_version + 1),
             ]
 
         return await self._change(user, group, SystemEvent(SystemEventType.REMOVED, users=(other,)), plan, gone=[other])
@@ -397,7 +397,7 @@ def _leave_plan(user: UUID, group: UUID, role: Role, heir: Member | None) -> Pla
         writes: list[Write] = [
             items.change_head(message, head, members=-1),
             items.end_member(group, user, {role}),
-            items.leave_row(user, head),
+            items.leave_row(user, group, head.head_version + 1),
         ]
         return [*writes, *items.change_role(group, heir.user_uuid, Role.OWNER, heir.role)] if heir else writes
 
