@@ -125,6 +125,10 @@ class MessageGroupView:
             examples=[0],
         ),
     ]
+    pin_position: Annotated[
+        int | None,
+        Field(ge=1, le=10, description="Position among the caller's pinned groups; null: not pinned", examples=[1]),
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name) -> "MessageGroupView":
@@ -154,6 +158,7 @@ class MessageGroupView:
             row.blocked_at,
             row.folder,
             row.cleared_number,
+            row.pin_position,
         )
 
 

@@ -5,7 +5,7 @@ muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of 
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
 (absent or lower: read) · u marked unread · folder (absent: inbox) ·
-cleared number
+cleared number · pin position
 """
 
 from collections.abc import Mapping
@@ -226,6 +226,7 @@ def inbox_item(row: InboxRow) -> Item:
         "d": row.received_number,
         "u": row.is_marked_unread,
         "cleared": row.cleared_number,
+        "pin": row.pin_position,
         "folder": "" if row.folder is Folder.INBOX else str(row.folder),
     }
     item |= {name: value for name, value in optional.items() if value}
@@ -320,6 +321,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
         folder=folder_of(item),
         cleared_number=int(item["cleared"]["N"]) if "cleared" in item else 0,
+        pin_position=int(item["pin"]["N"]) if "pin" in item else None,
     )
 
 

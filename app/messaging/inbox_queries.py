@@ -26,7 +26,7 @@ from app.messaging.models import (
 ENTRY, UNREAD = "#sk, #activity_bucket", "#last, #read, #state, #gone, #u, #folder, #muted, #cleared"
 """The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #cleared"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #cleared, #pin"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 

@@ -167,6 +167,8 @@ class InboxRow:
     folder: Folder = Folder.INBOX
     cleared_number: int = 0
     """The number up to which the user has cleared the history: those messages are not there for the user."""
+    pin_position: int | None = None
+    """The position among the pinned groups of the inbox, from 1 without gaps; None if it is not pinned."""
 
     def is_muted(self, at: datetime) -> bool:
         """Return whether the group notifies of nothing at a time, and does not count as unread."""

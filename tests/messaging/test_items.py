@@ -99,6 +99,7 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
         peer_delivered=4,
         folder=Folder.ARCHIVE,
         cleared_number=2,
+        pin_position=1,
     )
     item = inbox_items.inbox_item(row)
     names = {name.removeprefix("#") for name in inbox_queries.ROW.split(", ")}

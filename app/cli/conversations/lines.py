@@ -141,6 +141,7 @@ class InboxRowLine(_Line):
     peer_delivered: Annotated[int, Field(ge=0)] = 0
     folder: Folder = Folder.INBOX
     cleared_number: Annotated[int, Field(ge=0)] = 0
+    pin_position: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -77,6 +77,7 @@ UNREAD = MessageGroupView(
     blocked_at=None,
     folder=Folder.INBOX,
     cleared_number=0,
+    pin_position=None,
 )
 REACTION = ChangeView(
     change_number=7,
