@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.gateways.dynamodb import Key, Put, StoredItem, Update, text_to_uuid, to_known_uuid
+from app.gateways.dynamodb import Key, Put, StoredItem, Update, Write, text_to_uuid, to_known_uuid
 from app.messaging.items import ABSENT, inbox_key
 from app.messaging.models import Folder, InboxRow, MemberState
 
@@ -74,8 +74,11 @@ def can_be_pinned(row: InboxRow) -> bool:
     return row.state is MemberState.ACTIVE and row.folder is Folder.INBOX
 
 
-def pins_of(pins: Pins, rows: Sequence[InboxRow]) -> Pins:
-    """Return the pins that rows of a user make, at the version of those that are stored."""
+def restored(pins: Pins, rows: Sequence[InboxRow]) -> list[Write]:
+    """Return the writes of a transaction that makes a user's pins as all rows of the user say; none if they are so."""
     pinned = [row for row in rows if row.pin_position and can_be_pinned(row)]
     pinned.sort(key=lambda row: (row.pin_position or 0, row.group_uuid))
-    return replace(pins, groups=tuple(row.group_uuid for row in pinned[:MAX_PINS]))
+    wanted = replace(pins, groups=tuple(row.group_uuid for row in pinned[:MAX_PINS]))
+    places = [(row, wanted.position(row.group_uuid)) for row in rows]
+    moves = [move_row(row.user_uuid, row.group_uuid, place) for row, place in places if place != row.pin_position]
+    return [put_pins(wanted), *moves] if wanted != pins or moves else []

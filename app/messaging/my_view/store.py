@@ -12,7 +12,7 @@ from app.messaging.items import inbox_key
 from app.messaging.models import InboxRow
 from app.messaging.my_view import items
 from app.messaging.my_view.items import ViewChange
-from app.messaging.my_view.pins import Pins, can_be_pinned, move_row, pins_key, pins_of, put_pins, to_pins
+from app.messaging.my_view.pins import Pins, can_be_pinned, move_row, pins_key, put_pins, restored, to_pins
 
 
 class ViewStore:
@@ -71,19 +71,10 @@ class ViewStore:
         found = await asyncio.gather(*(self.row(user, group) for group in others))
         return [replace(wanted, version=row.version + 1), *filter(None, found)]
 
-    async def restore_pins(self, user: UUID, rows: Sequence[InboxRow]) -> bool:
-        """Make a user's pins as all rows of the user say, without gaps; return whether they were other ones.
+    async def restore_pins(self, user: UUID, rows: Sequence[InboxRow]) -> None:
+        """Make a user's pins as all rows of the user say. 1 RCU, and 2 WCU for the pins and for each row that differs.
 
-        Raises TransactionRejected while they are written.
+        Raises TransactionRejected while others write them.
         """
-        pins = await self.pins(user)
-        wanted = pins_of(pins, rows)
-        shifts = [
-            move_row(user, row.group_uuid, wanted.position(row.group_uuid))
-            for row in rows
-            if row.pin_position != wanted.position(row.group_uuid)
-        ]
-        if wanted == pins and not shifts:
-            return False
-        await self._table.transact([put_pins(wanted), *shifts])
-        return True
+        if writes := restored(await self.pins(user), rows):
+            await self._table.transact(writes)
