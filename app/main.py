@@ -157,13 +157,13 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield docs_router()
     yield health.router
     yield page_router(settings)
+    yield view_routes.router  # before the groups: `pinned` is no group
     yield group_routes.router
     yield group_routes.by_handle
     yield several_routes.router
     yield message_routes.router
     yield change_routes.router
     yield receipt_routes.router
-    yield view_routes.router
     yield request_routes.router
     yield block_routes.router
     yield users_router.router
@@ -225,9 +225,11 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             suspensions=suspensions,
             members=members,
         )
+        views = ViewStore(table)
         groups = Groups(
             messaging,
             store,
+            views,
             users,
             max_members=settings.max_group_members,
             tasks=tasks,
@@ -288,7 +290,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             changes=changes,
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
-            my_view=MyView(messaging, ViewStore(table), publish),
+            my_view=MyView(messaging, views, publish),
             blocks=blocks,
             groups=groups,
             requests=Requests(messaging, store, tasks=tasks, publish=publish),

@@ -140,6 +140,10 @@ class MessageGroupView:
             examples=[0],
         ),
     ]
+    pin_position: Annotated[
+        int | None,
+        Field(ge=1, le=10, description="Position among the caller's pinned groups; null: not pinned", examples=[1]),
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name | None) -> "MessageGroupView":
@@ -173,6 +177,7 @@ class MessageGroupView:
             row.shows_history if row.title else None,
             row.folder,
             row.cleared_number,
+            row.pin_position,
         )
 
 

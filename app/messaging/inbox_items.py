@@ -5,7 +5,7 @@ muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of 
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
 (absent or lower: read) · u marked unread · folder (absent: inbox) · awaits: the peer has not accepted ·
-cleared number
+cleared number · pin position
 
 Of a group of several members, in place of peer: title · members count · role · systems numbers · hv version of the head
 that the row has this from · open: the head may say more · all: newcomers see the whole log
@@ -251,6 +251,7 @@ def inbox_item(row: InboxRow) -> Item:
         "d": row.received_number,
         "u": row.is_marked_unread,
         "cleared": row.cleared_number,
+        "pin": row.pin_position,
         "folder": "" if row.folder is Folder.INBOX else str(row.folder),
         "awaits": row.awaits_acceptance,
     }
@@ -358,6 +359,7 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         folder=folder_of(item),
         awaits_acceptance="awaits" in item,
         cleared_number=int(item["cleared"]["N"]) if "cleared" in item else 0,
+        pin_position=int(item["pin"]["N"]) if "pin" in item else None,
         **(_head_fields(item) if "title" in item else {}),
     )
 

@@ -29,7 +29,7 @@ UNREAD = "#sk, #last, #read, #state, #gone, #u, #folder, #muted, #cleared, #syst
 """The attributes that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
 ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #awaits, #cleared"
-ROW += ", #title, #members, #role, #systems, #hv, #open, #all"
+ROW += ", #pin, #title, #members, #role, #systems, #hv, #open, #all"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 

@@ -179,6 +179,8 @@ class InboxRow:
     """The user has started the group, and the peer has not accepted that."""
     cleared_number: int = 0
     """The number up to which the user has cleared the history: those messages are not there for the user."""
+    pin_position: int | None = None
+    """The position among the pinned groups of the inbox, from 1 without gaps; None if it is not pinned."""
     title: str | None = None
     """The title of a group of several members."""
     member_count: int = 2

@@ -1,14 +1,17 @@
 """verify: each kind of damage is found, what is derived is repaired, and the repaired table is clean."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.cli.seed.synthetic import Group, SyntheticData
-from app.gateways.dynamodb import Key, Update, marshal_item
+from app.gateways.dynamodb import Item, Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, items
 from app.messaging.models import Folder, InboxRow
+from app.messaging.my_view.store import ViewStore
+from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
@@ -145,3 +148,36 @@ async def test_rows_in_folders_fit_and_a_wrong_index_key_is_repaired_to_that_of_
     assert await findings(empty) == []
     async with empty.table() as table:
         assert replace(await row_of(table, wrong), version=rows[1].version) == rows[1]
+
+
+async def test_pins_that_differ_from_their_rows_are_found_and_made_as_the_rows_say(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    users = Counter(user for group in GROUPS for user, _ in group.members)
+    (user, _), *_ = users.most_common()
+    one, other, *_ = (group for group in GROUPS if user in dict(group.members))
+    async with empty.table() as table:
+        view = ViewStore(table)
+        for group in (one, other):
+            row = await row_of(table, group, user=user)
+            pins = await view.pins(user)
+            placed = pins.placed(group.uuid, 1)
+            wanted = replace(row, pin_position=1, pinned_at=row.last_at)
+            assert await view.rewrite_pinned(row, wanted, pins, placed)
+    assert await findings(empty) == []
+    key = items.inbox_key(user, other.uuid)
+    archive = {":folder": "archive", ":inbox": items.index_key(user, Folder.ARCHIVE)}
+    damages: list[tuple[str, Item]] = [
+        ("REMOVE #pin", {}),
+        ("SET #pin = :n", {":n": 7}),
+        ("SET #folder = :folder, #inbox = :inbox", {**archive}),
+    ]
+    for damage, values in damages:
+        async with empty.table() as table:
+            await table.update(Update(key, damage, values))
+        assert await findings(empty) == [("pins-differ", None, False)]
+        assert await findings(empty, "--repair") == [("pins-differ", None, True)]
+        assert await findings(empty) == []
+        async with empty.table() as table:
+            rows = await MessagingStore(table).inbox_rows(user, consistent=True)
+            pinned = sorted((row.pin_position, row.group_uuid) for row in rows if row.pin_position)
+            assert [group for _, group in pinned] == list((await ViewStore(table).pins(user)).groups)

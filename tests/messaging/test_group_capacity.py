@@ -12,6 +12,7 @@ from app.messaging.groups.members import Members
 from app.messaging.groups.models import GroupDraft
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.windows import Window
 from app.publish import discard_events
@@ -38,7 +39,13 @@ class Grouped(Metered):
             clock=lambda: self.at,
         )
         self.groups = Groups(
-            self.messaging, self.store, DIRECTORY, max_members=100, tasks=self.tasks, publish=self.fan_out.publish
+            self.messaging,
+            self.store,
+            ViewStore(self.table),
+            DIRECTORY,
+            max_members=100,
+            tasks=self.tasks,
+            publish=self.fan_out.publish,
         )
         self.several = UUID(int=0)
         self.members: tuple[UUID, ...] = ()

@@ -20,6 +20,7 @@ from app.messaging.groups.members import Members
 from app.messaging.groups.models import MANAGERS, GroupDraft, Role
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft, InboxRow, MessageKind
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
@@ -47,10 +48,13 @@ class Process:
     def start(cls, service: Service, *, calls: int = FOREVER, share: float = 0, seed: int = 0) -> "Process":
         client, tasks = DyingClient(raw_client(service), calls=calls, share=share, seed=seed), TaskSet()
         named: Any = client
-        store = MessagingStore(Table(named, service.state["table"].name))
+        table = Table(named, service.state["table"].name)
+        store = MessagingStore(table)
         fan_out = FanOut(store.heads, Members(store.heads), tasks, discard_events)
         messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks, publish=fan_out.publish)
-        groups = Groups(messaging, store, DIRECTORY, max_members=4, tasks=tasks, publish=fan_out.publish)
+        groups = Groups(
+            messaging, store, ViewStore(table), DIRECTORY, max_members=4, tasks=tasks, publish=fan_out.publish
+        )
         return cls(client, store, messaging, groups, fan_out, tasks)
 
 

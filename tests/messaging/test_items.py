@@ -102,6 +102,7 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
         folder=Folder.ARCHIVE,
         awaits_acceptance=True,
         cleared_number=2,
+        pin_position=1,
     )
     of_several = replace(
         row,

@@ -14,6 +14,7 @@ from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.groups.service import Groups
 from app.messaging.models import ChangeType
+from app.messaging.my_view.store import ViewStore
 from app.messaging.settings_store import SettingsStore
 from app.messaging.user_settings import UserSettingsService
 from app.personal_data.export import Export
@@ -34,7 +35,8 @@ class Sweeping(Changing):
     def sweep(self, service: Service, *, removes_messages: bool = False) -> Sweep:
         store = MemberErasureStore(Table(self.meter.client, service.state["table"].name))
         erasures = UserStore(service.state["postgres"]).erasures
-        groups = Groups(self.messaging, self.store, DIRECTORY, max_members=100, tasks=TaskSet())
+        views = ViewStore(self.table)
+        groups = Groups(self.messaging, self.store, views, DIRECTORY, max_members=100, tasks=TaskSet())
         tools = SweepTools(store, self.changes, erasures, groups.leave, writes_per_second=10_000, quiet_seconds=0)
         return Sweep(tools, Erasure(self.ann, now(), now(), removes_messages))
 

@@ -135,6 +135,7 @@ class InboxRowLine(LineModel):
     folder: Folder = Folder.INBOX
     awaits_acceptance: bool = False
     cleared_number: Annotated[int, Field(ge=0)] = 0
+    pin_position: Annotated[int, Field(ge=1)] | None = None
     title: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
     member_count: Annotated[int, Field(ge=0)] = 2
     role: Role = Role.MEMBER

@@ -81,6 +81,7 @@ UNREAD = MessageGroupView(
     shows_history=None,
     folder=Folder.INBOX,
     cleared_number=0,
+    pin_position=None,
 )
 REACTION = ChangeView(
     change_number=7,

@@ -24,6 +24,7 @@ from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
 from app.cli.table.findings import Finding, row_defect
 from app.cli.table.group_repair import GroupInspector
 from app.cli.table.pairs import PairInspector
+from app.cli.table.pins import inspect_pins
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
@@ -46,7 +47,7 @@ RECHECKED: Final = frozenset({"row-behind", "row-differs"})
 REPAIRABLE: Final = frozenset(
     {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
     | {"message-behind", "message-differs", "deletion-unfinished", "block-differs", "request-differs"}
-    | {"head-differs", "rows-untold", "row-without-member", "group-unfinished", "group-abandoned"}
+    | {"head-differs", "rows-untold", "row-without-member", "group-unfinished", "group-abandoned", "pins-differ"}
 )
 
 
@@ -84,6 +85,7 @@ async def verify(
     row-without-member     a row of a user that is no member of the group        repaired: it ends
     group-unfinished       remains of a group without messages and head          repaired: they are deleted
     group-abandoned        a group that all members have left                    repaired: it is deleted
+    pins-differ            pinned rows do not follow their order                repaired
     double-group           two users share more than one group                   not repaired
     unknown-user           a user of a group is not in Postgres                  not repaired
     erased-row             an erased user has an inbox row again                 erase --resume --all removes it
@@ -102,7 +104,11 @@ async def verify(
             await require_own_table(services.table)
             await operator.record(services.reads, ())
             await _record_items(console, services.table, audit)
-            async for finding in _findings(audit, services, repair=repair):
+            findings = (
+                _findings(audit, services, repair=repair),
+                inspect_pins(audit.wrong_pins(), services, repair=repair),
+            )
+            async for finding in _chained(*findings):
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
@@ -123,6 +129,12 @@ async def verify(
     console.say("Everything fits.")
 
 
+async def _chained(*sources: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
+    for source in sources:
+        async for finding in source:
+            yield finding
+
+
 async def _record_items(console: Console, table: OperatedTable, audit: Audit) -> None:
     about = await table.describe() or {}
     with console.progress("Items", total=about.get("ItemCount") or None) as advance:
@@ -132,7 +144,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
             audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
             audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
             audit.groups.add(entity for _, entity in entities)
-            audit.add_blocks(item for item, entity in entities if entity is None)
+            audit.add_others(item for item, entity in entities if entity is None)
 
 
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:

@@ -308,7 +308,7 @@ def new_row(row: InboxRow) -> Put:
 
 
 _OF_MEMBERSHIP = frozenset(
-    "state u gone mentioned cut hidden hides muted pinned d k changed until folder cleared".split()  # noqa: SIM905
+    "state u gone mentioned cut hidden hides muted pinned d k changed until folder cleared pin".split()  # noqa: SIM905
 )
 """The attributes of a row that end with a membership."""
 
@@ -337,7 +337,7 @@ def leave_row(user: UUID, group: UUID, head_version: int) -> Update:
     """
     return Update(
         inbox_key(user, group),
-        "SET #state = :state, #v = #v + :one, #hv = :hv REMOVE #inbox, #open",
+        "SET #state = :state, #v = #v + :one, #hv = :hv REMOVE #inbox, #open, #pin, #pinned",
         {":state": str(MemberState.LEFT), ":one": 1, ":hv": head_version},
         condition="attribute_exists(#v) AND attribute_not_exists(#state)",
     )

@@ -31,6 +31,7 @@ from app.messaging.groups.models import (
 )
 from app.messaging.items import new_message
 from app.messaging.models import Draft, InboxRow, MemberState, Message
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events
@@ -54,6 +55,7 @@ class Groups:
         self,
         messaging: Messaging,
         store: MessagingStore,
+        views: ViewStore,
         users: Users,
         *,
         max_members: int,
@@ -66,6 +68,7 @@ class Groups:
         self._messaging = messaging
         self._store = store
         self._users = users
+        self._views = views
         self._max_members = max_members
         self._tasks = tasks
         self._publish = publish
@@ -349,8 +352,14 @@ class Groups:
     async def _publish_gone(self, group: UUID, users: Collection[UUID]) -> None:
         """Tell users of their new rows before the answer: streams of former members are silent from then on."""
         for user in users:
-            if row := await self._store.inbox_row(user, group):
-                await self._publish(GroupChanged(row))
+            row = await self._store.inbox_row(user, group)
+            if row is None:
+                continue
+            await self._publish(GroupChanged(row))
+            if row.state is MemberState.LEFT:
+                for each in await self._views.unpin(user, group):
+                    if moved := await self._store.inbox_row(user, each):
+                        await self._publish(GroupChanged(moved))
 
 
 def first_row(message: Message, user: UUID, *, title: str, members: int, shows_history: bool) -> InboxRow:

@@ -29,11 +29,13 @@ class ViewChange:
     muted_until: datetime | Unset | None = UNSET
     is_archived: bool | Unset = UNSET
     cleared_number: int | Unset = UNSET
+    pin_position: int | Unset | None = UNSET
+    """None unpins the group. `applied` leaves it to the caller, as it depends on other groups."""
 
     @property
     def is_plain(self) -> bool:
         """Return whether it sets attributes whatever the row is."""
-        return self.is_archived is self.cleared_number is UNSET
+        return self.is_archived is self.cleared_number is self.pin_position is UNSET
 
     def attributes(self) -> Item:
         """Return the attributes that the row is to have after a plain change, None for those that it is not to have."""

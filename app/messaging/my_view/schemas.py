@@ -7,6 +7,7 @@ from pydantic import Field
 from app.http.types import RequestModel, Time
 from app.messaging.clock import now
 from app.messaging.my_view.items import ViewChange
+from app.messaging.my_view.pins import MAX_PINS
 from app.messaging.schemas import Number
 
 
@@ -30,9 +31,17 @@ class ViewUpdate(RequestModel):
         description="Number up to which the history is cleared for the caller; a lower one than before changes nothing",
         examples=[42],
     )
+    pin_position: Annotated[int, Field(strict=True, ge=0, le=MAX_PINS)] | None = Field(
+        None,
+        description="Position among the pinned groups, from 1 on: the others move. A position after the last one is the"
+        " last one, and 0 unpins the group",
+        examples=[1],
+    )
 
     def change(self) -> ViewChange:
         changes = self.model_dump(exclude_unset=True)
         if self.muted_until and self.muted_until <= now():
             changes["muted_until"] = None
+        if self.pin_position == 0:
+            changes["pin_position"] = None
         return ViewChange(**changes)

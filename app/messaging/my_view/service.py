@@ -1,16 +1,19 @@
 """The rules of members' own views of groups."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION, READ_SECONDS, deadline
 from app.errors import Unavailable
-from app.messaging.errors import GroupNotFound, NumberBeyondEnd
+from app.messaging.clock import now
+from app.messaging.errors import GroupNotFound, NotInInbox, NumberBeyondEnd, TooManyPins
 from app.messaging.events import GroupChanged
 from app.messaging.models import InboxRow, MemberState
-from app.messaging.my_view.items import UNSET, ViewChange, left
+from app.messaging.my_view.items import UNSET, Unset, ViewChange, left
+from app.messaging.my_view.pins import MAX_PINS, can_be_pinned
 from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.publish import Publish, discard_events
@@ -33,21 +36,24 @@ class MyView:
     async def change(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow:
         """Change the caller's view of a group and return the row. A repetition changes nothing.
 
-        Raises NumberBeyondEnd for more messages to clear than there are.
+        Raises NumberBeyondEnd for more messages to clear than there are, and NotInInbox and TooManyPins for a pin.
         1 WCU; 1 RCU in place of it for a change of nothing; 1 RCU and 3 WCU, as the index entry moves, to archive a
-        group or to take it out of the archive; 1 RCU and 1 WCU to clear it.
+        group or to take it out of the archive; 1 RCU and 1 WCU to clear it; 2 RCU and 4 WCU to pin or unpin it, and
+        1 RCU and 2 WCU more for each other group whose position changes.
         """
         if change == ViewChange():
             return await self._messaging.group(user, group)
         async with deadline(READ_SECONDS):
             if change.is_plain:
                 row = await self._store.change(user, group, change)
+                rows: Sequence[InboxRow] = [row] if row else []
             else:
-                row = await self._rewrite(await self._row(user, group, change), change.applied)
-        if row is None or row.state is not MemberState.ACTIVE:
+                row = await self._row(user, group, change)
+                rows = await self._rewrite(row, change.applied, change.pin_position)
+        if not rows or rows[0].state is not MemberState.ACTIVE:
             raise GroupNotFound
-        await self._publish(GroupChanged(row))  # of a repetition, too: the first answer may be lost, and its event
-        return row
+        await self._publish(*map(GroupChanged, rows))  # of a repetition, too: the first answer may be lost
+        return rows[0]
 
     async def leave(self, user: UUID, group: UUID) -> InboxRow:
         """Leave a direct group and return the row: it is in no list until the next message.
@@ -58,12 +64,16 @@ class MyView:
         async with deadline(READ_SECONDS):
             row = await self._store.row(user, group)
             is_member = row is not None and row.state is MemberState.ACTIVE
-            row = await self._rewrite(row, left)
-        if row:
-            await self._publish(GroupChanged(row))
-        if row is None or not is_member:
+            rows = await self._rewrite(row, left)
+        await self._publish(*map(GroupChanged, rows))
+        if not rows or not is_member:
             raise GroupNotFound
-        return row
+        return rows[0]
+
+    async def pinned(self, user: UUID) -> Sequence[InboxRow]:
+        """Return the rows of the pinned groups, in their order. 0.5 RCU, and 0.5 RCU for each."""
+        async with deadline(READ_SECONDS):
+            return await self._store.pinned_rows(await self._store.pins(user, consistent=False))
 
     async def _row(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
         """Return a row that knows the messages that are to be cleared, or raise NumberBeyondEnd without them."""
@@ -80,13 +90,40 @@ class MyView:
             raise Unavailable("The inbox row cannot be written at the moment, try again")
         return row
 
-    async def _rewrite(self, row: InboxRow | None, rule: Rule) -> InboxRow | None:
-        """Write what a rule makes of a row of an active member; return the row as it is stored then."""
+    async def _rewrite(
+        self, row: InboxRow | None, rule: Rule, position: int | Unset | None = UNSET
+    ) -> Sequence[InboxRow]:
+        """Write what a rule makes of a row of an active member, and a pin; return the row as it is stored then.
+
+        Other rows whose position has changed follow.
+        """
         for attempt in range(ATTEMPTS):
-            if row is None or row.state is not MemberState.ACTIVE or rule(row) == row:
-                return row
-            if written := await self._store.rewrite(row, rule(row)):
+            if row is None or row.state is not MemberState.ACTIVE:
+                return [row] if row else []
+            wanted = rule(row)
+            place = row.pin_position if position is UNSET else position
+            if not can_be_pinned(wanted):
+                if isinstance(position, int):
+                    raise NotInInbox
+                place = None
+            if written := await self._write(row, wanted, place):
                 return written
             await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
             row = await self._store.row(row.user_uuid, row.group_uuid)
         raise Unavailable("Others write the inbox row at the same time")
+
+    async def _write(self, row: InboxRow, wanted: InboxRow, position: int | None) -> Sequence[InboxRow]:
+        """Return the row, and others that moved, after a write; nothing if others write them at the same time."""
+        if position == row.pin_position:
+            written = row if wanted == row else await self._store.rewrite(row, wanted)
+            return [written] if written else []
+        pins = await self._store.pins(row.user_uuid)
+        placed = pins.placed(row.group_uuid, position)
+        if len(placed.groups) > MAX_PINS:
+            raise TooManyPins
+        position = placed.position(row.group_uuid)
+        pinned_at = (row.pinned_at or now()) if position else None
+        wanted = replace(wanted, pin_position=position, pinned_at=pinned_at)
+        if (wanted, placed) == (row, pins):
+            return [row]
+        return await self._store.rewrite_pinned(row, wanted, pins, placed)

@@ -6,6 +6,8 @@ type Schemas = components["schemas"];
 export type Config = Schemas["ConfigView"];
 export type CognitoSignIn = Schemas["CognitoSignIn"];
 export type Group = Schemas["MessageGroupView"];
+export type Folder = Group["folder"];
+export type ViewUpdate = Schemas["ViewUpdate"];
 export type Message = Schemas["MessageView"];
 export type Change = Schemas["ChangeView"];
 export type Edit = Schemas["EditView"];
@@ -116,6 +118,10 @@ export type State = {
   hasInbox: boolean;
   /** The address of the inbox's next page; null after the last one. */
   more: string | null;
+  /** The address of the archive's next page; null after the last one, undefined before the first one. */
+  archiveMore: string | null | undefined;
+  /** The folder that is shown. */
+  folder: Folder;
   inboxFailure: string | null;
   thread: Thread | null;
   /** Conversations that were open before, the last ones, as they were on the screen. */

@@ -4,7 +4,11 @@ import { html } from "../vendor/htm-preact.js";
 
 /** @type {Record<string, string>} */
 const PATHS = {
+  archive: "M4 8h16v12H4zM3 4h18v4H3zM10 12h4",
   back: "M15 5l-7 7 7 7",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l1.5 1.5h-15zM10 21h4",
+  muted: "M6 17V11c0-1 .3-2 .7-2.8M10 5.3A6 6 0 0 1 18 11v4M15.5 18.5H4.5L6 17M10 21h4M4 4l16 16",
+  pin: "M9 4h6l-1 6 3.5 3.5h-11L10 10zM12 13.5V20",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM15 9V4H5v11h4",
   down: "M12 5v14M5.5 12.5L12 19l6.5-6.5",

@@ -1,8 +1,8 @@
-/** The inbox: conversations, newest activity first. */
+/** The inbox and the archive: conversations, newest activity first. */
 
 import { senderOf } from "../lib/groups/state.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { inboxOf, isTyping } from "../lib/selectors.js";
+import { folderOf, isTyping } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
@@ -17,6 +17,11 @@ import { PersonSearch } from "./PersonSearch.js";
 
 /** Pixels before the end at which the next page is loaded. */
 const LOAD_DISTANCE = 400;
+/** @type {{name: import("../types.js").Folder, label: string}[]} */
+const FOLDERS = [
+  { name: "inbox", label: "Inbox" },
+  { name: "archive", label: "Archive" },
+];
 
 /** @param {{open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
 export function MessageGroupFeed({ open, newPerson }) {
@@ -29,6 +34,7 @@ export function MessageGroupFeed({ open, newPerson }) {
       <${AccountMenu} me=${state.me} />
     </header>
     <${PersonSearch} />
+    <${FolderTabs} folder=${state.folder} />
     <${Groups} state=${state} open=${open} newPerson=${newPerson} />
   `;
 }
@@ -45,14 +51,35 @@ function Groups({ state, open, newPerson }) {
     `;
   }
   if (!state.hasInbox) return html`<${Skeleton} />`;
-  const groups = inboxOf(state.groups);
-  if (groups.length === 0 && !newPerson) {
-    return html`<div class="notice">
-      <p>You have no conversations yet.</p>
-      <p>Find a person above and say hello.</p>
-    </div>`;
-  }
+  const groups = folderOf(state.groups, state.folder);
+  const isWhole = state.folder === "inbox" || state.archiveMore === null;
+  if (groups.length === 0 && !newPerson && isWhole) return html`<${EmptyFolder} folder=${state.folder} />`;
   return html`<${GroupList} ...${{ state, groups, open, newPerson }} />`;
+}
+
+/** @param {{folder: import("../types.js").Folder}} props */
+function FolderTabs({ folder }) {
+  const messenger = useMessenger();
+  return html`
+    <div class="folders" role="group" aria-label="Folders">
+      ${FOLDERS.map(
+        ({ name, label }) => html`<button
+          key=${name}
+          aria-pressed=${name === folder}
+          onClick=${() => messenger.inbox.show(name)}
+        >${label}</button>`,
+      )}
+    </div>
+  `;
+}
+
+/** @param {{folder: import("../types.js").Folder}} props */
+function EmptyFolder({ folder }) {
+  if (folder === "archive") return html`<div class="notice"><p>Nothing is archived.</p></div>`;
+  return html`<div class="notice">
+    <p>You have no conversations yet.</p>
+    <p>Find a person above and say hello.</p>
+  </div>`;
 }
 
 /**
@@ -73,7 +100,8 @@ function GroupList({ state, groups, open, newPerson }) {
   );
   const ofMenu = menu && state.groups[menu.uuid];
   const [focused, setFocused] = useState(/** @type {string | null} */ (null));
-  const reachable = [focused, open].find((uuid) => uuid !== null && uuid in state.groups) ?? groups[0]?.uuid;
+  const more = state.folder === "inbox" ? state.more : state.archiveMore;
+  const reachable = [focused, open].find((uuid) => groups.some((group) => group.uuid === uuid)) ?? groups[0]?.uuid;
 
   /** @param {FocusEvent} event */
   const onFocus = (event) => {
@@ -85,7 +113,7 @@ function GroupList({ state, groups, open, newPerson }) {
     const isShown = box !== null && box.clientHeight > 0;
     if (isShown && box.scrollHeight - box.scrollTop - box.clientHeight < LOAD_DISTANCE) void messenger.inbox.loadMore();
   };
-  useEffect(loadNearEnd, [state.more, groups.length, open]); // a page may bring nothing new, and so nothing to scroll
+  useEffect(loadNearEnd, [more, groups.length, open, state.folder]); // a page may bring nothing new, and so nothing to scroll
   return html`
     <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${loadNearEnd}>
       <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>
@@ -107,7 +135,7 @@ function GroupList({ state, groups, open, newPerson }) {
         )}
       </ul>
       ${ofMenu && html`<${MessageGroupMenu} key=${menu} group=${ofMenu} at=${menu.at} onClose=${() => setMenu(null)} />`}
-      ${state.more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
+      ${more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
     </nav>
   `;
 }

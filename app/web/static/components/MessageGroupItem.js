@@ -4,7 +4,7 @@ import { pointBelow } from "../lib/gestures.js";
 import { isOfSeveral } from "../lib/groups/state.js";
 import { memo } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
-import { isUnread } from "../lib/selectors.js";
+import { isMuted, isUnread } from "../lib/selectors.js";
 import { formatAgo, formatFullTime } from "../lib/time.js";
 import { html } from "../vendor/htm-preact.js";
 import { GroupAvatar } from "./groups/GroupAvatar.js";
@@ -32,7 +32,7 @@ export const MessageGroupItem = memo(
     return html`
     <li onContextMenu=${onContextMenu}>
       <a
-        class="group ${isUnread(group) ? "unread" : ""}"
+        class="group ${isUnread(group) ? "unread" : ""} ${isMuted(group, now) ? "is-muted" : ""}"
         href=${groupPath(group.uuid)}
         aria-current=${isOpen ? "page" : undefined}
         tabindex=${isReachable ? 0 : -1}
@@ -43,6 +43,8 @@ export const MessageGroupItem = memo(
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
             <span class="handle">${isOfSeveral(group) ? memberCount(group.member_count) : group.handle && `@${group.handle}`}</span>
+            ${isMuted(group, now) && html`<${Mark} icon="muted" label="Muted" />`}
+            ${group.pin_position !== null && html`<${Mark} icon="pin" label="Pinned" />`}
             <time datetime=${group.created_at} title=${formatFullTime(group.created_at)}
               >${formatAgo(group.created_at, now)}</time
             >
@@ -74,6 +76,11 @@ export const MessageGroupItem = memo(
   `;
   },
 );
+
+/** @param {{icon: string, label: string}} props */
+function Mark({ icon, label }) {
+  return html`<span class="group-mark" title=${label}><${Icon} name=${icon} /><span class="hidden">${label}</span></span>`;
+}
 
 /** @param {{count: number}} props 0: of a group that is marked unread */
 function UnreadBadge({ count }) {

@@ -58,7 +58,8 @@ export class Conversation {
     this.store.set({ thread: kept ?? { ...emptyThread(group, this.store.state.groups[group]), failure } });
     try {
       const row = await this.#groupOf(group);
-      const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
+      const seen = Math.max(row.read_number, row.cleared_number);
+      const unreadFrom = row.unread_count > 0 && seen > 0 ? seen + 1 : null;
       const { change_number: changeNumber } = row;
       this.store.updateThread(group, (thread) => ({
         ...thread,
@@ -68,7 +69,7 @@ export class Conversation {
       if (saved && saved.number <= row.last_number) await this.#load(group, saved.number, { at: "position", ...saved });
       else if (wanted !== null && wanted <= row.last_number)
         await this.#load(group, wanted, { at: "message", number: wanted });
-      else if (row.unread_count > 0) await this.#load(group, row.read_number + 1, { at: "unread" });
+      else if (row.unread_count > 0) await this.#load(group, seen + 1, { at: "unread" });
       else await this.#load(group, null, { at: "end" });
       if (row.is_marked_unread && row.read_number > 0) void this.#markRead(group, row.read_number);
       await this.fetchMarkers(group);
@@ -127,7 +128,8 @@ export class Conversation {
 
   /** @param {string} group */
   async #groupOf(group) {
-    return this.store.state.groups[group] ?? (await this.#readGroup(group));
+    const known = this.store.state.groups[group];
+    return known?.state === "active" ? known : await this.#readGroup(group);
   }
 
   /** @param {string} group */
@@ -147,7 +149,8 @@ export class Conversation {
     const query = around === null ? "" : `&around=${around}`;
     /** @type {Message[]} */
     const messages = await this.api.get(`${pathOf(group)}?limit=${PAGE_SIZE}${query}`);
-    const atStart = messages.length === 0 || messages[0]?.number === 1;
+    const first = (this.store.state.groups[group]?.cleared_number ?? 0) + 1;
+    const atStart = (messages[0]?.number ?? 0) <= first;
     this.store.updateThread(group, (thread) => ({
       ...thread,
       messages: withRecentChanges(thread, messages, this.store.state.me.uuid),

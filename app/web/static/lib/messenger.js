@@ -1,6 +1,6 @@
 /** The running messenger of a signed-in user: inbox, event stream and outbox on one store. */
 
-import { Api } from "./api.js";
+import { Api, Problem } from "./api.js";
 import { applyChanges } from "./changes.js";
 import { Conversation } from "./conversation.js";
 import { Deliveries } from "./deliveries.js";
@@ -117,13 +117,27 @@ export class Messenger {
   }
 
   /**
-   * Mark a group unread, or take that back.
+   * Change how the user sees a group.
    * @param {string} group
-   * @param {boolean} is_marked_unread
+   * @param {import("../types.js").ViewUpdate} change
    */
-  async markUnread(group, is_marked_unread) {
-    const row = await this.api.call("PATCH", `/api/message_groups/${group}/view`, { is_marked_unread });
+  async changeView(group, change) {
+    const row = await this.api.call("PATCH", `/api/message_groups/${group}/view`, change);
     this.store.update((state) => applyGroups(state, [row]));
+  }
+
+  /**
+   * Leave a group. One that was left before is a success: the first answer may have been lost.
+   * @param {string} group
+   */
+  async leave(group) {
+    try {
+      const row = await this.api.call("DELETE", `/api/message_groups/${group}`);
+      this.store.update((state) => applyGroups(state, [row]));
+    } catch (error) {
+      if (!(error instanceof Problem && error.status === 404)) throw error;
+      this.store.update((state) => removeGroups(state, [group]));
+    }
   }
 
   /** @param {import("../types.js").Group} group */

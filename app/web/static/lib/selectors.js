@@ -5,20 +5,42 @@ import { isOfSeveral } from "./groups/state.js";
 /** @typedef {import("../types.js").State} State */
 
 /**
- * Return the groups of the inbox, newest activity first.
+ * Return the groups of all folders, newest activity first.
  * @param {State["groups"]} groups
  */
 export function inboxOf(groups) {
-  const own = Object.values(groups).filter((group) => group.state !== "left");
-  return own.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  return Object.values(groups)
+    .filter((group) => group.state === "active")
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
 }
 
 /**
- * Count the groups that are unread.
+ * Return the groups of a folder: those that are pinned in their order, then the others, newest activity first.
+ * @param {State["groups"]} groups
+ * @param {import("../types.js").Folder} folder
+ */
+export function folderOf(groups, folder) {
+  const place = (/** @type {import("../types.js").Group} */ group) => group.pin_position ?? Infinity;
+  return inboxOf(groups)
+    .filter((group) => group.folder === folder)
+    .sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+}
+
+/**
+ * Count the groups of the inbox that are unread, and not muted.
  * @param {State["groups"]} groups
  */
 export function countUnreadGroups(groups) {
-  return inboxOf(groups).filter(isUnread).length;
+  return folderOf(groups, "inbox").filter((group) => isUnread(group) && !isMuted(group, Date.now())).length;
+}
+
+/**
+ * Return whether a group is muted.
+ * @param {import("../types.js").Group} group
+ * @param {number} now milliseconds
+ */
+export function isMuted({ muted_until }, now) {
+  return muted_until !== null && Date.parse(muted_until) > now;
 }
 
 /**
@@ -36,7 +58,9 @@ export function lastNumberOf(state) {
  * @param {State} state
  */
 export function countAfterWindow(state) {
-  return lastNumberOf(state) - (state.thread?.messages.at(-1)?.number ?? 0);
+  const { thread, groups } = state;
+  const cleared = (thread && groups[thread.group]?.cleared_number) ?? 0;
+  return lastNumberOf(state) - (thread?.messages.at(-1)?.number ?? cleared);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { applyChanges, withRecentChanges } from "./changes.js";
 import { renameMember, setName } from "./groups/state.js";
-import { hideMessages } from "./visibility.js";
+import { clearMessages, hideMessages } from "./visibility.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Group} Group */
@@ -30,6 +30,8 @@ export function initialState(me) {
     groups: {},
     hasInbox: false,
     more: null,
+    archiveMore: undefined,
+    folder: "inbox",
     inboxFailure: null,
     thread: null,
     kept: [],
@@ -109,7 +111,11 @@ export function applyGroups(state, rows) {
   const groups = { ...state.groups };
   for (const row of rows) groups[row.uuid] = mergeRows(groups[row.uuid], row);
   const hidden = rows.filter((row) => row.hide_count > 0);
-  return hidden.reduce((next, row) => hideMessages(next, row.uuid, row.hidden), { ...state, groups });
+  const cleared = rows.filter((row) => row.cleared_number > 0);
+  return cleared.reduce(
+    (next, row) => clearMessages(next, row.uuid, row.cleared_number),
+    hidden.reduce((next, row) => hideMessages(next, row.uuid, row.hidden), { ...state, groups }),
+  );
 }
 
 /**
@@ -206,18 +212,19 @@ function applyMessage(state, message) {
   }
   if (next.thread?.group !== uuid) return next;
   const [current = message] = withRecentChanges(next.thread, [message], state.me.uuid);
-  return { ...next, thread: appendNext(next.thread, current) };
+  return { ...next, thread: appendNext(next.thread, current, next.groups[uuid]?.cleared_number ?? 0) };
 }
 
 /**
  * Append a message that follows the window directly. After a gap it is loaded when it comes into view.
  * @param {Thread} thread
  * @param {Message} message
+ * @param {number} cleared the number before the first message that is there for the user
  * @returns {Thread}
  */
-function appendNext(thread, message) {
+function appendNext(thread, message, cleared) {
   const last = thread.messages.at(-1);
-  if (thread.isLoading || message.number !== (last?.number ?? 0) + 1) return thread;
+  if (thread.isLoading || message.number !== (last?.number ?? cleared) + 1) return thread;
   if (thread.messages.length >= MAX_WINDOW && !thread.isFollowing) return thread;
   return dropOldest({ ...thread, messages: [...thread.messages, message] });
 }
