@@ -1,17 +1,18 @@
 /** The inbox: conversations, newest activity first. */
 
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { inboxOf, isTyping } from "../lib/selectors.js";
+import { groupsIn, isTyping, isUnread } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
-import { MessageGroupItem } from "./MessageGroupItem.js";
+import { formatCount, MessageGroupItem } from "./MessageGroupItem.js";
 import { MessageGroupMenu } from "./MessageGroupMenu.js";
 import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
 import { PersonSearch } from "./PersonSearch.js";
 
 /** @typedef {import("../types.js").Group} Group */
 /** @typedef {import("../types.js").Point} Point */
+/** @typedef {Group["folder"]} Folder */
 
 /** Pixels before the end at which the next page is loaded. */
 const LOAD_DISTANCE = 400;
@@ -19,6 +20,11 @@ const LOAD_DISTANCE = 400;
 /** @param {{open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
 export function MessageGroupFeed({ open, newPerson }) {
   const state = useMessengerState();
+  const [chosen, setChosen] = useState(/** @type {Folder | null} */ (null));
+  const requests = groupsIn(state.groups, "requests");
+  const opened = open === null ? undefined : state.groups[open];
+  const wanted = chosen ?? (opened?.folder === "requests" ? "requests" : "inbox");
+  const folder = requests.length > 0 ? wanted : "inbox";
   return html`
     <header class="inbox-head">
       <h1>Messages</h1>
@@ -26,12 +32,29 @@ export function MessageGroupFeed({ open, newPerson }) {
       <${AccountMenu} me=${state.me} />
     </header>
     <${PersonSearch} />
-    <${Groups} state=${state} open=${open} newPerson=${newPerson} />
+    ${requests.length > 0 && html`<${FolderTabs} folder=${folder} requests=${requests} onChoose=${setChosen} />`}
+    <${Groups} ...${{ state, open, folder }} newPerson=${folder === "inbox" ? newPerson : null} />
   `;
 }
 
-/** @param {{state: import("../types.js").State, open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
-function Groups({ state, open, newPerson }) {
+/** @param {{folder: Folder, requests: Group[], onChoose: (folder: Folder) => void}} props */
+function FolderTabs({ folder, requests, onChoose }) {
+  const unread = requests.filter(isUnread).length;
+  /** @param {Folder} name */
+  const press = (name) => ({ "aria-pressed": folder === name ? "true" : "false", onClick: () => onChoose(name) });
+  return html`
+    <div class="folders" role="group" aria-label="Folder">
+      <button ...${press("inbox")}>Inbox</button>
+      <button ...${press("requests")}>
+        Requests <span class="badge ${unread === 0 ? "is-read" : ""}">${formatCount(requests.length)}</span>
+      </button>
+    </div>
+  `;
+}
+
+/** @param {{state: import("../types.js").State, open: string | null, folder: Folder,
+ *   newPerson: {handle: string, display_name: string} | null}} props */
+function Groups({ state, open, folder, newPerson }) {
   const messenger = useMessenger();
   if (!state.hasInbox && state.inboxFailure) {
     return html`
@@ -42,7 +65,7 @@ function Groups({ state, open, newPerson }) {
     `;
   }
   if (!state.hasInbox) return html`<${Skeleton} />`;
-  const groups = inboxOf(state.groups);
+  const groups = groupsIn(state.groups, folder);
   if (groups.length === 0 && !newPerson) {
     return html`<div class="notice">
       <p>You have no conversations yet.</p>
@@ -70,7 +93,7 @@ function GroupList({ state, groups, open, newPerson }) {
   );
   const ofMenu = menu && state.groups[menu.uuid];
   const [focused, setFocused] = useState(/** @type {string | null} */ (null));
-  const reachable = [focused, open].find((uuid) => uuid !== null && uuid in state.groups) ?? groups[0]?.uuid;
+  const reachable = [focused, open].find((uuid) => groups.some((group) => group.uuid === uuid)) ?? groups[0]?.uuid;
 
   /** @param {FocusEvent} event */
   const onFocus = (event) => {
@@ -103,7 +126,7 @@ function GroupList({ state, groups, open, newPerson }) {
         )}
       </ul>
       ${ofMenu && html`<${MessageGroupMenu} key=${menu} group=${ofMenu} at=${menu.at} onClose=${() => setMenu(null)} />`}
-      ${state.more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
+      ${state.more !== null && groups[0]?.folder !== "requests" && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
     </nav>
   `;
 }

@@ -3,19 +3,37 @@
 /** @typedef {import("../types.js").State} State */
 
 /**
- * Return the groups of the inbox, newest activity first.
+ * Return the groups that the user has not left, or declined, newest activity first, whatever their folder.
  * @param {State["groups"]} groups
  */
 export function inboxOf(groups) {
-  return Object.values(groups).sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  const joined = Object.values(groups).filter((group) => group.state !== "left");
+  return joined.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
 }
 
 /**
- * Count the groups that are unread.
+ * Return the groups of a folder, newest activity first.
+ * @param {State["groups"]} groups
+ * @param {import("../types.js").Group["folder"]} folder
+ */
+export function groupsIn(groups, folder) {
+  return inboxOf(groups).filter((group) => group.folder === folder);
+}
+
+/**
+ * Return whether a group is one that another user has started, and this one has not accepted.
+ * @param {import("../types.js").Group} group
+ */
+export function isRequest(group) {
+  return group.folder === "requests";
+}
+
+/**
+ * Count the groups that are unread, without requests.
  * @param {State["groups"]} groups
  */
 export function countUnreadGroups(groups) {
-  return Object.values(groups).filter(isUnread).length;
+  return inboxOf(groups).filter((group) => isUnread(group) && !isRequest(group)).length;
 }
 
 /**

@@ -5,11 +5,12 @@ import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
+import { RequestNote } from "../components/RequestNote.js";
 import { withPending } from "../lib/changes.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { membersOf } from "../lib/mentions.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
-import { countAfterWindow, isOnline, isTyping, markersOfOthers, pendingFor } from "../lib/selectors.js";
+import { countAfterWindow, isOnline, isRequest, isTyping, markersOfOthers, pendingFor } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string, number: number | null}} props number: of a message to show */
@@ -61,26 +62,34 @@ export function MessageGroupPage({ uuid, number }) {
         <p class="typing-line" role="status">
           ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
         </p>
-        ${
-          group.handle === null
-            ? html`<p class="gone" role="note">You cannot write to a deleted user.</p>`
-            : group.blocked_at
-              ? html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`
-              : html`<${MessageForm}
-              target=${{ group: uuid, handle: null }}
-              draftKey=${group.handle ?? uuid}
-              name=${group.display_name}
-              members=${membersOf(group, state.me)}
-              reply=${reply}
-              onReplyEnd=${() => setReply(null)}
-              onLeave=${leave}
-              onUp=${focusLast}
-            />`
-        }
+        <${Foot} ...${{ group, reply, setReply, leave }} />
         ${dialogs}
       `
     }
   `;
+}
+
+/**
+ * The composer, or what stands in its place.
+ * @param {{group: import("../types.js").Group, reply: import("../types.js").Message | null,
+ *   setReply: (reply: import("../types.js").Message | null) => void, leave: () => void}} props
+ */
+function Foot({ group, reply, setReply, leave }) {
+  const { me } = useMessengerState();
+  if (group.state === "left") return null;
+  if (isRequest(group)) return html`<${RequestNote} group=${group} onGone=${leave} />`;
+  if (group.handle === null) return html`<p class="gone" role="note">You cannot write to a deleted user.</p>`;
+  if (group.blocked_at) return html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`;
+  return html`<${MessageForm}
+    target=${{ group: group.uuid, handle: null }}
+    draftKey=${group.handle}
+    name=${group.display_name}
+    members=${membersOf(group, me)}
+    reply=${reply}
+    onReplyEnd=${() => setReply(null)}
+    onLeave=${leave}
+    onUp=${focusLast}
+  />`;
 }
 
 /**
