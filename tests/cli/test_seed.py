@@ -108,7 +108,7 @@ async def test_stock_conversations_end_whole_after_an_interruption_and_a_repair(
             await store.append_message(message)
     await empty.run("verify", "--repair")
     await empty.done("seed")
-    assert "166 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert "168 messages in 7 logs, 14 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
     found = (await empty.done("get-conversation", *conversation.between, "--limit", "200", "--json")).records
     assert [each["message"] for each in found] == ["" if line.is_deleted else line.text for line in conversation.lines]
     assert [each["created_at"] for each in found] == sorted(each["created_at"] for each in found)
@@ -134,7 +134,7 @@ async def test_stock_conversations_end_whole_after_a_crash(empty: Place, writes:
         with suppress(Died):
             await seed(UserStore(postgres), store)
     await empty.done("seed")
-    assert "166 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
+    assert "168 messages in 7 logs, 14 inbox rows, 14 changes.\nEverything fits." in (await empty.done("verify")).out
 
 
 async def test_one_long_conversation_and_one_large_inbox(empty: Place) -> None:
@@ -198,5 +198,5 @@ async def test_stock_conversations_that_the_table_has_lost_are_written_again(
             update={"database_url": SecretStr(empty_database_url), "dynamodb_table": f"test-{secrets.token_hex(4)}"}
         )
         await create_table(place)
-        assert str(await seed_if_empty(place)).startswith("4 people, 6 conversations")
+        assert str(await seed_if_empty(place)).startswith("5 people, 7 conversations")
         assert await seed_if_empty(place) is None

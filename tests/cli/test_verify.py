@@ -127,7 +127,7 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
 
 async def test_a_clean_table_gives_a_summary(stock: Place) -> None:
     ended = await stock.done("verify")
-    assert ended.out == "166 messages in 6 logs, 12 inbox rows, 14 changes.\nEverything fits.\n"
+    assert ended.out == "168 messages in 7 logs, 14 inbox rows, 14 changes.\nEverything fits.\n"
     assert "read units" in ended.err
 
 

@@ -79,6 +79,11 @@ class Conversation:
     unread: Mapping[str, int]
     minutes_before_end: int
 
+    @property
+    def is_request(self) -> bool:
+        """Return whether one of the two has not answered."""
+        return len({line.by for line in self.lines}) == 1
+
     @cached_property
     def read_through(self) -> dict[str, int]:
         """Return, by handle, the number of the last message that this person has read."""
@@ -193,11 +198,13 @@ PEOPLE: Final = (
     Person("osman", "Osman Tarhan", "osman.tarhan@example.com"),
     Person("priya", "Priya Lindqvist", "chair@allotments.example.org"),
     Person("theo", "Théo Marchand", "theo@example.org"),
+    Person("rosa", "Rosa Adeyemi", "rosa@example.com"),
 )
-"""The first person has the fullest inbox."""
+"""The first person has the fullest inbox, and a request of the last one."""
 
+_PAIRS: Final = "juniper-osman juniper-priya juniper-theo osman-theo priya-theo osman-priya rosa-juniper"
 CONVERSATIONS: Final = tuple(
     parse(files("app.cli.seed").joinpath("dialogues", f"{pair}.txt").read_text(encoding="utf-8"), name=pair)
-    for pair in ("juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya")
+    for pair in _PAIRS.split()
 )
 """The first conversation is the long one."""
