@@ -13,6 +13,8 @@ import httpx
 from cruddur_client import AuthenticatedClient
 from cruddur_client.api.live import sync_changes
 from cruddur_client.api.message_groups import (
+    accept_request,
+    decline_request,
     get_direct_group,
     get_message_group,
     list_message_groups,
@@ -52,6 +54,7 @@ from cruddur_client.models import (
     DeliveredMarkerUpdate,
     EditMessageProblem,
     EditMessageProblemCode,
+    Folder,
     GroupEvent,
     KnownGroup,
     ListMessageGroupsProblem,
@@ -260,6 +263,13 @@ def receive(client: AuthenticatedClient, peer: AuthenticatedClient) -> None:
     assert the(MessageGroupView, marked).is_marked_unread
 
 
+def decide(client: AuthenticatedClient) -> None:
+    """Look for requests, and decide on a group that is none."""
+    assert list_message_groups.sync(client=client, folder=Folder.REQUESTS) == []
+    assert the(MessageGroupView, accept_request.sync(GROUP, client=client)).folder is Folder.INBOX
+    assert the(MessageGroupView, decline_request.sync(GROUP, client=client)).folder is Folder.INBOX
+
+
 def refused(client: AuthenticatedClient, after: str = "") -> StreamEventsProblem:
     with stream(client, after) as answer:
         answer.read()
@@ -327,6 +337,7 @@ if __name__ == "__main__":
             listen(ann, bob)
             catch_up(ann)
             receive(ann, bob)
+            decide(ann)
         err_live(ann, nobody)
         meet(ann, nobody)
         err(ann)

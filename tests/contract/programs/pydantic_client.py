@@ -15,6 +15,7 @@ from cruddur_client import (
     EditMessageProblem,
     EditMessageProblemCode,
     EventView,
+    Folder,
     KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
@@ -218,6 +219,13 @@ def receive(ann: Calls, bob: Calls) -> None:
     assert ann.groups.update_message_group_view(GROUP, ViewUpdate(is_marked_unread=True)).is_marked_unread
 
 
+def decide(ann: Calls) -> None:
+    """Look for requests, and decide on a group that is none."""
+    assert ann.groups.list_message_groups(folder=Folder.REQUESTS) == []
+    assert ann.groups.accept_request(GROUP).folder is Folder.INBOX
+    assert ann.groups.decline_request(GROUP).folder is Folder.INBOX
+
+
 def refused(answer: BaseHTTPResponse) -> StreamEventsProblem:
     problem = StreamEventsProblem.from_json(answer.data.decode())
     assert problem is not None
@@ -276,6 +284,7 @@ if __name__ == "__main__":
     listen(one, Calls(os.environ["PEER_TOKEN"]))
     catch_up(one)
     receive(one, Calls(os.environ["PEER_TOKEN"]))
+    decide(one)
     err_live(one, nobody)
     meet(one, nobody)
     err(one)
