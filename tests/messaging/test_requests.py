@@ -148,7 +148,7 @@ class Heard:
         self.events += events
 
     def to(self, user: UUID) -> list[tuple[str, Any]]:
-        """What one user was told, which empties the list."""
+        """Return the events of one user, which empties the list."""
         told = [event for event in self.events if event.to == user]
         self.events = [event for event in self.events if event.to != user]
         return [(event.kind, getattr(getattr(event, "row", None), "folder", None)) for event in told]
@@ -226,6 +226,12 @@ async def test_what_requests_cost(service: Service) -> None:
 
 
 async def test_what_an_answer_and_a_decline_cost(service: Service) -> None:
+    answered = Metered(service)
+    await answered.send()
+    async with answered.meter.measure() as spent:
+        await answered.send(answered.bob)
+    assert spent.calls == ["GetItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.index_write_units, spent.read_units) == (6, 2, 1), spent
     metered = Metered(service)
     requests = Requests(metered.messaging, metered.store, tasks=TaskSet())
     await metered.send()
