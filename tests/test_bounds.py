@@ -27,6 +27,7 @@ from app.messaging import (
     unread,
     user_settings,
 )
+from app.messaging.requests import store as requests
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
@@ -70,6 +71,7 @@ VALUES = {
         f"{schemas.MIN_EXPIRES_IN} s to {schemas.MAX_EXPIRES_IN // 86400} days",
         f"{models.MAX_GONE}; {hiding.MAX_HIDDEN}",
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
+        f"{requests.MAX_MESSAGES}",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",

@@ -6,10 +6,18 @@ from uuid import UUID
 import pytest
 
 from app.concurrency import TaskSet
+from app.gateways.dynamodb import Delete
+from app.messaging import items
+from app.messaging.catchup import Catchup
+from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
 from app.messaging.events import Event, GroupChanged, MarkerMoved, MessageAppended
 from app.messaging.requests.service import Requests
 from app.messaging.requests.store import MAX_MESSAGES
+from app.realtime.bus import MemoryBus
+from app.realtime.profiles import ProfileFanOut
+from app.users.events import UserRenamed
+from app.users.models import User
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 from tests.messaging.test_capacity import Metered
@@ -138,6 +146,46 @@ async def test_reactions_and_typing_of_a_requester_do_not_reach_the_receiver(ann
     assert (await folder(bob, "requests"))[0]["message"] == "hello!"
 
 
+async def test_leaving_a_request_declines_it(ann: Person, bob: Person) -> None:
+    await ann.sent("one", bob)
+    answer = await bob.client.delete(f"/api/message_groups/{ann.group_with(bob)}")
+    assert answer.status_code == 200, answer.text
+    await ann.sent("two", bob)
+    assert await folder(bob, "requests") == await folder(bob, "inbox") == []
+    await bob.sent("well", ann)
+    assert len(await folder(bob, "inbox")) == 1
+
+
+async def test_a_request_is_neither_archived_nor_accepted_by_a_view(ann: Person, bob: Person) -> None:
+    await ann.sent("one", bob)
+    for body in ({"is_archived": True}, {"is_marked_unread": True}, {"is_archived": False}):
+        answer = await bob.client.patch(f"/api/message_groups/{ann.group_with(bob)}/view", json=body)
+        assert answer.json()["folder"] == "requests"
+
+
+async def test_a_request_of_a_user_that_is_erased_can_still_be_decided(service: Service) -> None:
+    for decision in ("accept", "decline"):
+        metered = Metered(service)
+        requests = Requests(metered.messaging, metered.store, tasks=TaskSet())
+        await metered.send()
+        await metered.table.delete(Delete(items.inbox_key(metered.ann, metered.group)))
+        row = await getattr(requests, decision)(metered.bob, metered.group)
+        assert (row.is_request, row.is_active) == ((False, True) if decision == "accept" else (True, False))
+
+
+async def test_a_new_name_of_the_receiver_does_not_reach_the_requester(service: Service) -> None:
+    metered, bus = Metered(service), MemoryBus()
+    requests = Requests(metered.messaging, metered.store, tasks=TaskSet())
+    await metered.send()
+    for is_accepted in (False, True):
+        if is_accepted:
+            await requests.accept(metered.bob, metered.group)
+        async with bus.subscribe(metered.ann) as of_requester:
+            renamed = UserRenamed(User(metered.bob, "bob", "Robert", "sub", now()))
+            await ProfileFanOut(Catchup(metered.store), bus, TaskSet()).publish(renamed)
+            assert (await of_requester.next(0) is not None) is is_accepted
+
+
 class Heard:
     """The events that were published."""
 
@@ -148,7 +196,7 @@ class Heard:
         self.events += events
 
     def to(self, user: UUID) -> list[tuple[str, Any]]:
-        """What one user was told, which empties the list."""
+        """Return the events of one user, which empties the list."""
         told = [event for event in self.events if event.to == user]
         self.events = [event for event in self.events if event.to != user]
         return [(event.kind, getattr(getattr(event, "row", None), "folder", None)) for event in told]
@@ -226,6 +274,12 @@ async def test_what_requests_cost(service: Service) -> None:
 
 
 async def test_what_an_answer_and_a_decline_cost(service: Service) -> None:
+    answered = Metered(service)
+    await answered.send()
+    async with answered.meter.measure() as spent:
+        await answered.send(answered.bob)
+    assert spent.calls == ["GetItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+    assert (spent.write_units, spent.index_write_units, spent.read_units) == (6, 2, 1), spent
     metered = Metered(service)
     requests = Requests(metered.messaging, metered.store, tasks=TaskSet())
     await metered.send()

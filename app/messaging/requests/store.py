@@ -16,7 +16,7 @@ MAX_MESSAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the rows and the log of two users say of a request between them."""
+    """The rows of two users, and whether the one that is asked has written."""
 
     rows: tuple[InboxRow, InboxRow]
     has_answer: bool

@@ -13,8 +13,10 @@ import httpx
 from cruddur_client import AuthenticatedClient
 from cruddur_client.api.live import sync_changes
 from cruddur_client.api.message_groups import (
+    accept_request,
     add_members,
     create_message_group,
+    decline_request,
     get_direct_group,
     get_message_group,
     leave_message_group,
@@ -59,6 +61,7 @@ from cruddur_client.models import (
     DeliveredMarkerUpdate,
     EditMessageProblem,
     EditMessageProblemCode,
+    Folder,
     GroupEvent,
     GroupKind,
     KnownGroup,
@@ -295,6 +298,13 @@ def several(client: AuthenticatedClient) -> None:
     assert the(MessageGroupView, leave_message_group.sync(group.uuid, client=client)).state == "left"
 
 
+def decide(client: AuthenticatedClient) -> None:
+    """Look for requests, and decide on a group that is none."""
+    assert list_message_groups.sync(client=client, folder=Folder.REQUESTS) == []
+    assert the(MessageGroupView, accept_request.sync(GROUP, client=client)).folder is Folder.INBOX
+    assert the(MessageGroupView, decline_request.sync(GROUP, client=client)).folder is Folder.INBOX
+
+
 def refused(client: AuthenticatedClient, after: str = "") -> StreamEventsProblem:
     with stream(client, after) as answer:
         answer.read()
@@ -363,6 +373,7 @@ if __name__ == "__main__":
             catch_up(ann)
             receive(ann, bob)
             several(ann)
+            decide(ann)
         err_live(ann, nobody)
         meet(ann, nobody)
         err(ann)

@@ -231,6 +231,14 @@ async function receive(): Promise<void> {
   assert(marked.data?.is_marked_unread);
 }
 
+async function decide(): Promise<void> {
+  equal((await ann.GET("/api/message_groups", { params: { query: { folder: "requests" } } })).data, []);
+  const accepted = await ann.PUT("/api/message_groups/{message_group_uuid}/accept", { params: group });
+  equal(accepted.data?.folder, "inbox");
+  const declined = await ann.PUT("/api/message_groups/{message_group_uuid}/decline", { params: group });
+  equal(declined.data?.folder, "inbox");
+}
+
 async function errLive(): Promise<void> {
   const header = { "Last-Event-ID": "1".repeat(513) };
   equal((await ann.GET("/api/events", { params: { header } })).error?.code, "invalid-parameter");
@@ -365,4 +373,4 @@ async function err(): Promise<void> {
   equal(beyond.error?.errors?.[0]?.pointer, "/number");
 }
 
-run(converse, several, change, page, listen, catchUp, receive, errLive, meet, ownData, err);
+run(converse, several, change, page, listen, catchUp, receive, decide, errLive, meet, ownData, err);

@@ -15,6 +15,7 @@ from cruddur_client import (
     EditMessageProblem,
     EditMessageProblemCode,
     EventView,
+    Folder,
     GroupKind,
     KnownGroup,
     ListMessageGroupsProblem,
@@ -240,6 +241,13 @@ def several(ann: Calls) -> None:
     assert ann.groups.leave_message_group(group.uuid).state == "left"
 
 
+def decide(ann: Calls) -> None:
+    """Look for requests, and decide on a group that is none."""
+    assert ann.groups.list_message_groups(folder=Folder.REQUESTS) == []
+    assert ann.groups.accept_request(GROUP).folder is Folder.INBOX
+    assert ann.groups.decline_request(GROUP).folder is Folder.INBOX
+
+
 def refused(answer: BaseHTTPResponse) -> StreamEventsProblem:
     problem = StreamEventsProblem.from_json(answer.data.decode())
     assert problem is not None
@@ -299,6 +307,7 @@ if __name__ == "__main__":
     catch_up(one)
     receive(one, Calls(os.environ["PEER_TOKEN"]))
     several(one)
+    decide(one)
     err_live(one, nobody)
     meet(one, nobody)
     err(one)

@@ -4,6 +4,7 @@ import { actionsOf } from "../lib/actions.js";
 import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
 import { isOfSeveral } from "../lib/groups/state.js";
 import { saveScrollPosition } from "../lib/router.js";
+import { isRequest } from "../lib/selectors.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { formatCount } from "./MessageGroupItem.js";
@@ -207,8 +208,8 @@ export class MessageFeed extends Component {
    * @param {import("../types.js").Message} message
    */
   act(key, message) {
-    const { actions, messenger, me } = this.props;
-    const allowed = actionsOf(message, me.uuid, messenger.config, Date.now());
+    const { actions, messenger, me, group } = this.props;
+    const allowed = actionsOf(message, me.uuid, messenger.config, Date.now(), isRequest(group));
     if (key === "r" && allowed.includes("reply")) actions.onReply(message);
     else if (key === "e" && allowed.includes("edit")) actions.onEdit(message);
     else return false;
@@ -234,7 +235,7 @@ export class MessageFeed extends Component {
     const { thread, group, messenger } = this.props;
     const unread = group.unread_count;
     return html`
-      <div class="feed-frame">
+      <div class="feed-frame ${isRequest(group) ? "is-request" : ""}">
         <div
           class="feed"
           ref=${(/** @type {HTMLElement | null} */ element) => (this.box = element)}

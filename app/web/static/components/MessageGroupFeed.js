@@ -1,13 +1,13 @@
-/** The inbox and the archive: conversations, newest activity first. */
+/** The inbox, the requests and the archive: conversations, newest activity first. */
 
 import { senderOf } from "../lib/groups/state.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { folderOf, isTyping } from "../lib/selectors.js";
+import { folderOf, isTyping, isUnread } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
 import { NewGroupButton } from "./groups/NewGroup.js";
-import { MessageGroupItem } from "./MessageGroupItem.js";
+import { formatCount, MessageGroupItem } from "./MessageGroupItem.js";
 import { MessageGroupMenu } from "./MessageGroupMenu.js";
 import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
 import { PersonSearch } from "./PersonSearch.js";
@@ -20,12 +20,20 @@ const LOAD_DISTANCE = 400;
 /** @type {{name: import("../types.js").Folder, label: string}[]} */
 const FOLDERS = [
   { name: "inbox", label: "Inbox" },
+  { name: "requests", label: "Requests" },
   { name: "archive", label: "Archive" },
 ];
 
 /** @param {{open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
 export function MessageGroupFeed({ open, newPerson }) {
+  const messenger = useMessenger();
   const state = useMessengerState();
+  const requests = folderOf(state.groups, "requests");
+  const isRequestOpen = requests.some((group) => group.uuid === open);
+  useEffect(() => {
+    if (isRequestOpen) messenger.inbox.show("requests");
+  }, [open, isRequestOpen, messenger]);
+  const folder = state.folder === "requests" && requests.length === 0 ? "inbox" : state.folder;
   return html`
     <header class="inbox-head">
       <h1>Messages</h1>
@@ -34,13 +42,14 @@ export function MessageGroupFeed({ open, newPerson }) {
       <${AccountMenu} me=${state.me} />
     </header>
     <${PersonSearch} />
-    <${FolderTabs} folder=${state.folder} />
-    <${Groups} state=${state} open=${open} newPerson=${newPerson} />
+    <${FolderTabs} folder=${folder} requests=${requests} />
+    <${Groups} ...${{ state, open, folder }} newPerson=${folder === "inbox" ? newPerson : null} />
   `;
 }
 
-/** @param {{state: import("../types.js").State, open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
-function Groups({ state, open, newPerson }) {
+/** @param {{state: import("../types.js").State, open: string | null, folder: import("../types.js").Folder,
+ *   newPerson: {handle: string, display_name: string} | null}} props */
+function Groups({ state, open, folder, newPerson }) {
   const messenger = useMessenger();
   if (!state.hasInbox && state.inboxFailure) {
     return html`
@@ -51,26 +60,33 @@ function Groups({ state, open, newPerson }) {
     `;
   }
   if (!state.hasInbox) return html`<${Skeleton} />`;
-  const groups = folderOf(state.groups, state.folder);
-  const isWhole = state.folder === "inbox" || state.archiveMore === null;
-  if (groups.length === 0 && !newPerson && isWhole) return html`<${EmptyFolder} folder=${state.folder} />`;
-  return html`<${GroupList} ...${{ state, groups, open, newPerson }} />`;
+  const groups = folderOf(state.groups, folder);
+  const isWhole = folder === "inbox" || state.archiveMore === null;
+  if (groups.length === 0 && !newPerson && isWhole) return html`<${EmptyFolder} folder=${folder} />`;
+  return html`<${GroupList} ...${{ state, groups, open, folder, newPerson }} />`;
 }
 
-/** @param {{folder: import("../types.js").Folder}} props */
-function FolderTabs({ folder }) {
+/** @param {{folder: import("../types.js").Folder, requests: Group[]}} props */
+function FolderTabs({ folder, requests }) {
   const messenger = useMessenger();
+  const shown = FOLDERS.filter(({ name }) => name !== "requests" || requests.length > 0);
   return html`
     <div class="folders" role="group" aria-label="Folders">
-      ${FOLDERS.map(
+      ${shown.map(
         ({ name, label }) => html`<button
           key=${name}
           aria-pressed=${name === folder}
           onClick=${() => messenger.inbox.show(name)}
-        >${label}</button>`,
+        >${label} ${name === "requests" && html`<${RequestCount} requests=${requests} />`}</button>`,
       )}
     </div>
   `;
+}
+
+/** @param {{requests: Group[]}} props */
+function RequestCount({ requests }) {
+  const isRead = !requests.some(isUnread);
+  return html`<span class="badge ${isRead ? "is-read" : ""}">${formatCount(requests.length)}</span>`;
 }
 
 /** @param {{folder: import("../types.js").Folder}} props */
@@ -85,9 +101,9 @@ function EmptyFolder({ folder }) {
 /**
  * The list has one tab stop; the arrow keys move the focus within it.
  * @param {{state: import("../types.js").State, groups: import("../types.js").Group[], open: string | null,
- *   newPerson: {handle: string, display_name: string} | null}} props
+ *   folder: import("../types.js").Folder, newPerson: {handle: string, display_name: string} | null}} props
  */
-function GroupList({ state, groups, open, newPerson }) {
+function GroupList({ state, groups, open, folder, newPerson }) {
   const messenger = useMessenger();
   const now = useNow();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
@@ -100,7 +116,7 @@ function GroupList({ state, groups, open, newPerson }) {
   );
   const ofMenu = menu && state.groups[menu.uuid];
   const [focused, setFocused] = useState(/** @type {string | null} */ (null));
-  const more = state.folder === "inbox" ? state.more : state.archiveMore;
+  const more = { inbox: state.more, requests: null, archive: state.archiveMore }[folder];
   const reachable = [focused, open].find((uuid) => groups.some((group) => group.uuid === uuid)) ?? groups[0]?.uuid;
 
   /** @param {FocusEvent} event */
@@ -113,7 +129,7 @@ function GroupList({ state, groups, open, newPerson }) {
     const isShown = box !== null && box.clientHeight > 0;
     if (isShown && box.scrollHeight - box.scrollTop - box.clientHeight < LOAD_DISTANCE) void messenger.inbox.loadMore();
   };
-  useEffect(loadNearEnd, [more, groups.length, open, state.folder]); // a page may bring nothing new, and so nothing to scroll
+  useEffect(loadNearEnd, [more, groups.length, open, folder]); // a page may bring nothing new, and so nothing to scroll
   return html`
     <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${loadNearEnd}>
       <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>

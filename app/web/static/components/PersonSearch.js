@@ -143,7 +143,7 @@ function resultsFor(state, query, people) {
   const prefix = searchText(query).trim();
   if (!prefix) return [];
   const groups = inboxOf(state.groups).filter((group) => matches(group, prefix));
-  const known = new Set([state.me.handle, ...Object.values(state.groups).map((group) => group.handle)]);
+  const known = new Set([state.me.handle, ...inboxOf(state.groups).map((group) => group.handle)]);
   const others = people.filter((person) => !known.has(person.handle));
   return [
     ...groups.map((group) => ({ ...group, path: groupPath(group.uuid), group })),

@@ -226,6 +226,7 @@ export class Conversation {
    * @param {number} number
    */
   async #markRead(group, number) {
+    if (this.store.state.groups[group]?.state === "left") return;
     await this.#ignoreFailure(group, async () => {
       const row = await this.api.call("PUT", `/api/message_groups/${group}/read`, { number });
       this.store.update((state) => applyGroups(state, [row]));

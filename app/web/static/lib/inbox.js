@@ -29,6 +29,7 @@ export class Inbox {
   /** Load the next page of the folder that is shown, if there is one. */
   async loadMore() {
     const { folder, more, archiveMore } = this.store.state;
+    if (folder === "requests") return; // which are loaded whole
     const next = folder === "inbox" ? more : archiveMore;
     if (next !== null) await this.#load([next ?? `${FIRST_PAGE}&folder=${folder}`]);
   }
@@ -39,7 +40,7 @@ export class Inbox {
    */
   show(folder) {
     this.store.set({ folder, inboxFailure: null });
-    if (folder !== "inbox" && this.store.state.archiveMore === undefined) void this.loadMore();
+    if (folder === "archive" && this.store.state.archiveMore === undefined) void this.loadMore();
   }
 
   /** Make the next attempt now, also after a refusal. */

@@ -12,6 +12,7 @@ import { Members } from "./groups/members.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { OutboxStorage } from "./outboxStorage.js";
+import { Requests } from "./requests.js";
 import { inboxOf } from "./selectors.js";
 import { Settings } from "./settings.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
@@ -41,6 +42,7 @@ export class Messenger {
     this.store = new Store(initialState(me));
     this.outbox = new Outbox(this.api, this.store, new OutboxStorage(me.uuid));
     this.inbox = new Inbox(this.api, this.store);
+    this.requests = new Requests(this.api, this.store);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
     this.drafts = new Drafts(me.uuid, this.store);
@@ -72,6 +74,7 @@ export class Messenger {
     this.deliveries.start();
     void this.settings.load();
     void this.inbox.load();
+    void this.requests.load();
     void this.stream.run();
     void this.outbox.drain();
   }
@@ -81,6 +84,7 @@ export class Messenger {
     this.#signOuts?.close();
     this.stream.stop();
     this.inbox.stop();
+    this.requests.stop();
     this.outbox.stop();
     this.deliveries.stop();
     this.settings.stop();

@@ -27,6 +27,14 @@ export function folderOf(groups, folder) {
 }
 
 /**
+ * Return whether a group is one that another user has started, and this one has not accepted.
+ * @param {import("../types.js").Group} group
+ */
+export function isRequest(group) {
+  return group.folder === "requests";
+}
+
+/**
  * Count the groups of the inbox that are unread, and not muted.
  * @param {State["groups"]} groups
  */

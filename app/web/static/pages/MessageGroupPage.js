@@ -6,11 +6,12 @@ import { useGroup } from "../components/groups/useGroup.js";
 import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
+import { RequestNote } from "../components/RequestNote.js";
 import { withPending } from "../lib/changes.js";
 import { hasLeft, isOfSeveral, typingText } from "../lib/groups/state.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
-import { countAfterWindow, isOnline, markersOfOthers, pendingFor } from "../lib/selectors.js";
+import { countAfterWindow, isOnline, isRequest, markersOfOthers, pendingFor } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string, number: number | null}} props number: of a message to show */
@@ -63,28 +64,14 @@ export function MessageGroupPage({ uuid, number }) {
       group &&
       html`
         <${TypingLine} text=${typingText(state, group)} />
-        ${
-          group.handle === null && !isOfSeveral(group)
-            ? html`<p class="gone" role="note">You cannot write to a deleted user.</p>`
-            : group.blocked_at
-              ? html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`
-              : html`<${MessageForm}
-              target=${{ group: uuid, handle: null }}
-              draftKey=${group.handle ?? uuid}
-              name=${group.display_name}
-              members=${members}
-              reply=${reply}
-              onReplyEnd=${() => setReply(null)}
-              onLeave=${leave}
-              onUp=${focusLast}
-            />`
-        }
+        <${Foot} ...${{ group, members, reply, setReply, leave }} />
         ${dialogs}${info}
       `
     }
   `;
 }
 
+/**
 /**
  * Return whether there is no such conversation of this user, or not any more.
  * @param {import("../types.js").Group | undefined} group
@@ -94,6 +81,30 @@ function isGone(group, thread) {
   if (hasLeft(group)) return true;
   if (!thread || thread.isLoading) return false;
   return thread.isGone === true || (!group && thread.failure === null);
+}
+
+/**
+ * The composer, or what stands in its place.
+ * @param {{group: import("../types.js").Group, members: import("../types.js").Mention[],
+ *   reply: import("../types.js").Message | null,
+ *   setReply: (reply: import("../types.js").Message | null) => void, leave: () => void}} props
+ */
+function Foot({ group, members, reply, setReply, leave }) {
+  if (isRequest(group)) return html`<${RequestNote} group=${group} onGone=${leave} />`;
+  if (group.handle === null && !isOfSeveral(group)) {
+    return html`<p class="gone" role="note">You cannot write to a deleted user.</p>`;
+  }
+  if (group.blocked_at) return html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`;
+  return html`<${MessageForm}
+    target=${{ group: group.uuid, handle: null }}
+    draftKey=${group.handle ?? group.uuid}
+    name=${group.display_name}
+    members=${members}
+    reply=${reply}
+    onReplyEnd=${() => setReply(null)}
+    onLeave=${leave}
+    onUp=${focusLast}
+  />`;
 }
 
 /**
