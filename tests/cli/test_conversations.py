@@ -86,7 +86,7 @@ async def test_an_inbox_is_read_newest_first(stock: Place) -> None:
 
 async def test_a_scan_finds_everything_once(stock: Place) -> None:
     ended = await stock.done("scan", "--json", "--segments", "5")
-    assert len(ended.records) == 189 + 24 + 20 + 2 + 7
+    assert len(ended.records) == 191 + 24 + 22 + 2 + 7
     assert len({(r["entity"], r["group_uuid"], r.get("number"), r.get("user_uuid")) for r in ended.records}) == len(
         ended.records
     )

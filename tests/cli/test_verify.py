@@ -130,7 +130,7 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
 
 async def test_a_clean_table_gives_a_summary(stock: Place) -> None:
     ended = await stock.done("verify")
-    assert ended.out == "189 messages in 8 logs, 2 of groups of several, 20 inbox rows, 24 changes.\nEverything fits.\n"
+    assert ended.out == "191 messages in 9 logs, 2 of groups of several, 22 inbox rows, 24 changes.\nEverything fits.\n"
     assert "read units" in ended.err
 
 

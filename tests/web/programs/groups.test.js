@@ -11,6 +11,7 @@ const { actionsOf } = await page("lib/actions.js");
 const { enumerated, systemParts } = await page("lib/groups/systemMessages.js");
 const { mentionable, senderOf, setMembers, typingText } = await page("lib/groups/state.js");
 const { Members } = await page("lib/groups/members.js");
+const { suggestionsAt } = await page("lib/mentions.js");
 const { groupErrorText } = await page("lib/groups/calls.js");
 const { NetworkError, Problem } = await page("lib/api.js");
 
@@ -157,6 +158,16 @@ test("the markers of some members are no receipt for all", () => {
   assert.deepEqual(markersOfOthers(state, "g"), { read: 0, delivered: 0 });
   const direct = { ...state, groups: { g: row({ kind: "direct" }) } };
   assert.deepEqual(markersOfOthers(direct, "g"), { read: 2, delivered: 2 });
+});
+
+test("of many members some are offered after an @, and more letters find the others", () => {
+  const many = Array.from({ length: 100 }, (_, n) => user(`member_${n}`, `Member ${n}`));
+  const all = mentionable(setMembers(stateWith(row()), "g", many), row());
+  assert.equal(suggestionsAt("@", 1, all).members.length, 8);
+  assert.deepEqual(
+    suggestionsAt("@99", 3, all).members.map((each) => each.uuid),
+    ["member_99"],
+  );
 });
 
 /** Answers calls in the order in which the test decides. */

@@ -26,6 +26,7 @@ export function useMentionList({ id, area, members, onText }) {
     setFound(suggestionsAt(value, selectionStart, members));
     setChosen(0);
   };
+  useEffect(() => document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest" }), [chosen]);
   const close = () => setFound(null);
   useEffect(look, [members]); // which may come later than what is written
   /** @param {Member | undefined} member */

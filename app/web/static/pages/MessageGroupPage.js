@@ -72,7 +72,6 @@ export function MessageGroupPage({ uuid, number }) {
 }
 
 /**
-/**
  * Return whether there is no such conversation of this user, or not any more.
  * @param {import("../types.js").Group | undefined} group
  * @param {import("../types.js").Thread | null} thread
@@ -85,7 +84,7 @@ function isGone(group, thread) {
 
 /**
  * The composer, or what stands in its place.
- * @param {{group: import("../types.js").Group, members: import("../types.js").Mention[],
+ * @param {{group: import("../types.js").Group, members: import("../lib/mentions.js").Member[],
  *   reply: import("../types.js").Message | null,
  *   setReply: (reply: import("../types.js").Message | null) => void, leave: () => void}} props
  */
