@@ -27,6 +27,9 @@ from app.messaging import (
     unread,
     user_settings,
 )
+from app.messaging.groups import changes as group_changes
+from app.messaging.groups import fan_out, members
+from app.messaging.groups import store as head_store
 from app.messaging.requests import store as requests
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
@@ -101,6 +104,7 @@ VALUES = {
         size(event_stream.BUFFER_BYTES),
         f"{replay.RESUME_SECONDS:g} s, {replay.USER_EVENTS} events, {size(replay.RESUME_BYTES)}",
         f"{missed.REPLAY_GROUPS}, {catchup.MESSAGES}",
+        f"{stream.REMEMBERED_ROWS}",
         f"one in {service.TYPING_INTERVAL:g} s",
         f"one in {profiles.RENAME_INTERVAL:g} s",
         f"{catchup.NEWEST}",
@@ -119,6 +123,10 @@ VALUES = {
         f"{connection.MAX_CONNECTIONS}",
         "`DATABASE_POOL_SIZE`",
         f"{projection.MAX_PENDING:,}, {projection.ATTEMPTS}",
+        f"{head_store.WRITES_AT_ONCE}, {fan_out.ATTEMPTS}",
+        f"every {fan_out.PENDING_INTERVAL:g} s, {fan_out.PENDING_AT_ONCE} groups",
+        f"{members.TTL:g} s",
+        f"{group_changes.ATTEMPTS}",
         f"{valkey_cache.MAX_PENDING:,}",
         f"{sweep.WRITES_PER_SECOND:g} in a second; {sweep.QUIET_SECONDS:g} s",
         f"every {erasures.POLL_INTERVAL:g} s, {erasure_store.LEASE_SECONDS} s",
