@@ -22,8 +22,8 @@ from app.messaging.changes import Changes
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
+from app.messaging.settings.service import UserSettingsService
 from app.messaging.unread import UnreadCounter
-from app.messaging.user_settings import UserSettingsService
 from app.moderation.service import Reports
 from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export

@@ -45,7 +45,6 @@ from app.messaging import (
     group_routes,
     message_routes,
     receipt_routes,
-    settings_routes,
     view_routes,
 )
 from app.messaging.blocks import Blocks
@@ -55,10 +54,11 @@ from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.my_view import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings import routes as settings_routes
+from app.messaging.settings.service import UserSettingsService
+from app.messaging.settings.store import SettingsStore
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
-from app.messaging.user_settings import UserSettingsService
 from app.metrics import Metrics
 from app.moderation import router as moderation_router
 from app.moderation.service import Reports

@@ -25,8 +25,8 @@ from app.messaging import (
     schemas,
     service,
     unread,
-    user_settings,
 )
+from app.messaging.settings import service as user_settings
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus

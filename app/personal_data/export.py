@@ -16,8 +16,8 @@ from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
 from app.messaging.models import InboxRow, Message
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
-from app.messaging.settings_schemas import SettingsView
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.schemas import SettingsView
+from app.messaging.settings.service import UserSettingsService
 from app.messaging.views import message_views
 from app.messaging.windows import Window
 from app.personal_data.errors import ExportRunning

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from app.cli.seed.conversations import PEOPLE
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings.store import SettingsStore
 from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place

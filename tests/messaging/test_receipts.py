@@ -20,10 +20,10 @@ from app.messaging.events import GroupChanged, MarkerMoved
 from app.messaging.models import Draft, InboxRow, direct_group_uuid
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
-from app.messaging.settings_items import UserSettings
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings.items import UserSettings
+from app.messaging.settings.service import UserSettingsService
+from app.messaging.settings.store import SettingsStore
 from app.messaging.store import MessagingStore
-from app.messaging.user_settings import UserSettingsService
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 from tests.messaging.test_capacity import Metered

@@ -13,8 +13,8 @@ from app.messaging.catchup import Catchup
 from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.models import ChangeType
-from app.messaging.settings_store import SettingsStore
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.service import UserSettingsService
+from app.messaging.settings.store import SettingsStore
 from app.personal_data.export import Export
 from app.personal_data.sweep import Sweep, SweepTools
 from app.users.models import DELETED_USER, Erasure, User

@@ -30,7 +30,7 @@ from app.messaging.models import (
     direct_group_uuid,
 )
 from app.messaging.schemas import MAX_TEXT
-from app.messaging.settings_items import UserSettings
+from app.messaging.settings.items import UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
 from app.users.schemas import HandleCreate

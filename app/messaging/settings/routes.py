@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from app.deps import CurrentUser, SettingsDep
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
-from app.messaging.settings_schemas import SettingsUpdate, SettingsView
+from app.messaging.settings.schemas import SettingsUpdate, SettingsView
 
 router = APIRouter(prefix="/api/users/me/settings", tags=["users"], route_class=SignedInRoute)
 

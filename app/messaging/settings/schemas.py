@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.http.types import RequestModel, ResponseModel
-from app.messaging.settings_items import UserSettings
+from app.messaging.settings.items import UserSettings
 
 _RECEIPTS: Any = {
     "description": "Whether others get the caller's read and delivered markers, and the caller gets theirs",

@@ -10,8 +10,8 @@ from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import Unavailable
 from app.messaging.events import MarkerMoved
-from app.messaging.settings_items import UserSettings
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings.items import UserSettings
+from app.messaging.settings.store import SettingsStore
 from app.publish import Publish
 
 TTL = 30.0
