@@ -50,11 +50,11 @@ class StreamItem:
 
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
 Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
-Shows: TypeAlias = Callable[[MarkerMoved], Awaitable[bool]]
+Shows: TypeAlias = Callable[[MarkerMoved | TypingChanged], Awaitable[bool]]
 
 
-async def shows_all(_: MarkerMoved) -> bool:
-    """Return True, where no member hides markers."""
+async def shows_all(_: MarkerMoved | TypingChanged) -> bool:
+    """Return True, where no member hides anything."""
     return True
 
 
@@ -68,8 +68,8 @@ class Stream:
     def __init__(
         self, user: UUID, subscription: Subscription, *, bus: Bus, catchup: Catchup, shows: Shows = shows_all
     ) -> None:
-        """`shows` says at delivery whether the user may have a marker that was published before, and may raise
-        Unavailable."""
+        """`shows` says at delivery whether the user may have a marker or typing that was published before, and may
+        raise Unavailable."""
         self._shows = shows
         self._user = user
         self._subscription = subscription
@@ -196,13 +196,22 @@ class Stream:
                 return await self._change_events(event)
             case GroupChanged():
                 return await self._row_events(event.row)
-            case MarkerMoved():
-                return [event] if await self._shows(event) else []
-            case TypingChanged() | ProfileChanged():
+            case MarkerMoved() | TypingChanged():
+                return [event] if await self._may_have(event) else []
+            case ProfileChanged():
                 return [event]
             case EventsLost():
                 await self._reconcile()
                 return []
+
+    async def _may_have(self, event: MarkerMoved | TypingChanged) -> bool:
+        """Return whether to deliver an event: what counts for a moment only not while that cannot be known."""
+        try:
+            return await self._shows(event)
+        except Unavailable:
+            if isinstance(event, MarkerMoved):
+                raise
+            return False
 
     async def _message_events(self, event: MessageAppended) -> Events:
         number = event.message.number

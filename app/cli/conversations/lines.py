@@ -189,6 +189,7 @@ class SettingsLine(_Line):
     entity: Literal["settings"] = "settings"
     user_uuid: UUID
     receipts: bool = True
+    typing: bool = True
 
     def value(self) -> UserSettings:
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))

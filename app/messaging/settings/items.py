@@ -21,6 +21,8 @@ class UserSettings:
 
     receipts: bool = True
     """False hides the user's read and delivered markers from others, and theirs from the user."""
+    typing: bool = True
+    """False hides from others that the user types, and from the user that others do."""
 
 
 def settings_key(user: UUID) -> Key:
@@ -42,7 +44,7 @@ def copied_settings(user: UUID, settings: UserSettings) -> Put:
     return Put({**settings_key(user), **asdict(settings)}, condition=ABSENT)
 
 
-def change_settings(user: UUID, changes: Mapping[str, bool]) -> Update:
+def change_settings(user: UUID, changes: Mapping[str, bool | str]) -> Update:
     """Return the update that gives settings new values, by the names of their fields; at least one."""
     sets = ", ".join(f"#{name} = :{name}" for name in changes)
     return Update(settings_key(user), f"SET {sets}", {f":{name}": value for name, value in changes.items()})

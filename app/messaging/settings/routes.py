@@ -22,6 +22,7 @@ async def update_settings(body: SettingsUpdate, user: CurrentUser, settings: Set
 
     While `receipts` is false, other members do not get the caller's read and delivered markers, nor the caller theirs:
     in lists, in events and after a stream has resumed. The caller's own devices get the caller's markers. Markers move
-    meanwhile; once `receipts` is true again, all of them are shown as they stand.
+    meanwhile; once `receipts` is true again, all of them are shown as they stand. `typing` works both ways, too: while
+    it is false, calls that show the caller as typing are answered as ever, and no other member notices.
     """
     return SettingsView.of(await settings.change(user, body.changes()))

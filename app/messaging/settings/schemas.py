@@ -12,21 +12,28 @@ _RECEIPTS: Any = {
     "examples": [False],
 }
 
+_TYPING: Any = {
+    "description": "Whether others are shown when the caller types, and the caller is shown when they do",
+    "examples": [False],
+}
+
 
 class SettingsView(ResponseModel):
     """The caller's settings. More may be added."""
 
     receipts: bool = Field(**_RECEIPTS)
+    typing: bool = Field(**_TYPING)
 
     @classmethod
     def of(cls, settings: UserSettings) -> "SettingsView":
-        return cls(receipts=settings.receipts)
+        return cls(receipts=settings.receipts, typing=settings.typing)
 
 
 class SettingsUpdate(RequestModel):
     """New values of settings; the others stay as they are."""
 
     receipts: Annotated[bool, Field(strict=True)] | None = Field(None, **_RECEIPTS)
+    typing: Annotated[bool, Field(strict=True)] | None = Field(None, **_TYPING)
 
     def changes(self) -> dict[str, bool]:
         """Return the new values by the names of the settings."""

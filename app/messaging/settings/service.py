@@ -1,7 +1,8 @@
-"""Settings of users. Receipts that they withhold are left out of lists, of what is published, and of streams."""
+"""Settings of users. What they withhold is left out of lists, of what is published, and of streams."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -9,7 +10,7 @@ from pydantic import TypeAdapter
 from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import Unavailable
-from app.messaging.events import MarkerMoved
+from app.messaging.events import MarkerMoved, TypingChanged
 from app.messaging.settings.items import UserSettings
 from app.messaging.settings.store import SettingsStore
 from app.publish import Publish
@@ -17,6 +18,8 @@ from app.publish import Publish
 TTL = 30.0
 """The longest time in seconds that a change of settings takes to reach a process that receives no invalidations."""
 _adapter = TypeAdapter(UserSettings)
+Withheld: TypeAlias = MarkerMoved | TypingChanged
+"""The events that a setting of either user may withhold."""
 
 
 class UserSettingsService:
@@ -35,7 +38,7 @@ class UserSettingsService:
         """Return a user's settings. 1 RCU unless they are cached."""
         return (await self._settings.get_many([user]))[user]
 
-    async def change(self, user: UUID, changes: Mapping[str, bool]) -> UserSettings:
+    async def change(self, user: UUID, changes: Mapping[str, bool | str]) -> UserSettings:
         """Give some settings new values, and return all. 1 WCU; without changes what `of` costs."""
         if not changes:
             return await self.of(user)
@@ -47,17 +50,25 @@ class UserSettingsService:
 
     async def sharing_receipts(self, user: UUID, others: Collection[UUID]) -> set[UUID]:
         """Return those of the others whose markers the user gets, which get the user's. 1 RCU for each not cached."""
-        found = await self._settings.get_many({user, *others})
-        return {other for other in others if found[other].receipts} if found[user].receipts else set()
+        return await self._sharing(user, others, lambda settings: settings.receipts)
 
-    async def shows(self, event: MarkerMoved) -> bool:
-        """Return whether the receiver of a marker may have it: its own one always."""
-        return event.to == event.user_uuid or bool(await self.sharing_receipts(event.to, [event.user_uuid]))
+    async def _sharing(self, user: UUID, others: Collection[UUID], shares: Callable[[UserSettings], bool]) -> set[UUID]:
+        """Return those of the others that share something, if the user does."""
+        found = await self._settings.get_many({user, *others})
+        return {other for other in others if shares(found[other])} if shares(found[user]) else set()
+
+    async def shows(self, event: Withheld) -> bool:
+        """Return whether the receiver of an event may have it: one about the receiver always."""
+        if event.to == event.user_uuid:
+            return True
+        if isinstance(event, MarkerMoved):
+            return bool(await self.sharing_receipts(event.to, [event.user_uuid]))
+        return bool(await self._sharing(event.to, [event.user_uuid], lambda settings: settings.typing))
 
     def withheld_from(self, publish: Publish) -> Publish:
-        """Return a Publish that hands on all events but the markers that their receivers may not have.
+        """Return a Publish that hands on all events but those that their receivers may not have.
 
-        A marker is withheld, too, while settings cannot be read: it has moved, and a list of markers will have it.
+        They are withheld, too, while settings cannot be read: a list of markers will have the one that has moved.
         """
 
         async def publish_shown(*events: object) -> None:
@@ -67,7 +78,7 @@ class UserSettingsService:
 
     async def _may_publish(self, event: object) -> bool:
         try:
-            return not isinstance(event, MarkerMoved) or await self.shows(event)
+            return not isinstance(event, MarkerMoved | TypingChanged) or await self.shows(event)
         except Unavailable:
             return False
 

@@ -18,6 +18,6 @@ class SettingsStore:
         """Return a user's settings, strongly consistent. 1 RCU."""
         return items.to_settings(await self._table.get(items.settings_key(user), consistent=True))
 
-    async def change(self, user: UUID, changes: Mapping[str, bool]) -> UserSettings:
+    async def change(self, user: UUID, changes: Mapping[str, bool | str]) -> UserSettings:
         """Give some settings, at least one, new values, and return all. 1 WCU."""
         return items.to_settings(await self._table.update(items.change_settings(user, changes)))
