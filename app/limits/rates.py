@@ -87,6 +87,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "start_typing": TYPING,
     "stop_typing": TYPING,
     "search_users": LOOK_UP,
+    "get_user": LOOK_UP,
     "get_user_short": LOOK_UP,
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,

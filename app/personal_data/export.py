@@ -86,7 +86,7 @@ class Export:
         yield EndLine(type="end", groups=counts["group"], messages=counts["message"], edits=counts["edits"])
 
     async def _profile(self, user: User, _: Turn) -> AsyncIterator[ExportLine]:
-        settings = SettingsView.of(await self._settings.of(user.uuid))
+        settings = SettingsView.of(await self._settings.of(user.uuid), user)
         yield ProfileLine(type="profile", user=UserView.of(user), settings=settings, exported_at=datetime.now(UTC))
 
     async def _groups(self, user: User, turn: Turn) -> AsyncIterator[ExportLine]:

@@ -140,6 +140,7 @@ TABLE = (
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/me/export"),
     Row("DELETE", "/api/users/me", query={"handle": "another"}, **UNCONFIRMED),
+    Row("GET", "/api/users/@{handle}"),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )

@@ -33,7 +33,7 @@ from app.messaging.schemas import MAX_TEXT
 from app.messaging.settings.items import UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
-from app.users.schemas import HandleCreate
+from app.users.schemas import ABOUT_LENGTH, HandleCreate
 
 Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
 
@@ -178,6 +178,8 @@ class UserLine(_Line):
     disabled_at: AwareDatetime | None = None
     disabled_until: AwareDatetime | None = None
     disabled_reason: str | None = None
+    about: Annotated[str, Field(max_length=ABOUT_LENGTH)] = ""
+    is_discoverable: bool = True
 
     def value(self) -> NewUser:
         return NewUser(**self.model_dump(exclude={"entity"}))

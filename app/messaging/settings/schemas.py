@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.http.types import RequestModel, ResponseModel
 from app.messaging.settings.items import UserSettings
+from app.users.models import User
 
 _RECEIPTS: Any = {
     "description": "Whether others get the caller's read and delivered markers, and the caller gets theirs",
@@ -16,6 +17,10 @@ _TYPING: Any = {
     "description": "Whether others are shown when the caller types, and the caller is shown when they do",
     "examples": [False],
 }
+_DISCOVERABLE: Any = {
+    "description": "Whether searches find the caller; if not, others need the whole handle",
+    "examples": [False],
+}
 
 
 class SettingsView(ResponseModel):
@@ -23,10 +28,11 @@ class SettingsView(ResponseModel):
 
     receipts: bool = Field(**_RECEIPTS)
     typing: bool = Field(**_TYPING)
+    is_discoverable: bool = Field(**_DISCOVERABLE)
 
     @classmethod
-    def of(cls, settings: UserSettings) -> "SettingsView":
-        return cls(receipts=settings.receipts, typing=settings.typing)
+    def of(cls, settings: UserSettings, user: User) -> "SettingsView":
+        return cls(receipts=settings.receipts, typing=settings.typing, is_discoverable=user.is_discoverable)
 
 
 class SettingsUpdate(RequestModel):
@@ -34,7 +40,8 @@ class SettingsUpdate(RequestModel):
 
     receipts: Annotated[bool, Field(strict=True)] | None = Field(None, **_RECEIPTS)
     typing: Annotated[bool, Field(strict=True)] | None = Field(None, **_TYPING)
+    is_discoverable: Annotated[bool, Field(strict=True)] | None = Field(None, **_DISCOVERABLE)
 
-    def changes(self) -> dict[str, bool]:
-        """Return the new values by the names of the settings."""
-        return self.model_dump(exclude_unset=True)
+    def changes(self) -> dict[str, bool | str]:
+        """Return the new values of what UserSettings holds, by the names of its fields."""
+        return self.model_dump(exclude_unset=True, exclude={"is_discoverable"})
