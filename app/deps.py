@@ -29,6 +29,7 @@ from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export
 from app.realtime.hub import Hub
 from app.realtime.leases import StreamLeases
+from app.realtime.presence.service import PeerPresence
 from app.users.service import Users
 
 
@@ -47,6 +48,7 @@ class State(EdgeState):
     my_view: MyView
     catchup: Catchup
     hub: Hub
+    presence: PeerPresence
     unread: UnreadCounter
     caches: Caches
     erasures: Erasures
@@ -74,6 +76,7 @@ MyViewDep = Annotated[MyView, _from_state("my_view")]
 SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 ReportsDep = Annotated[Reports, _from_state("reports")]
+PresenceDep = Annotated[PeerPresence, _from_state("presence")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
 ErasuresDep = Annotated[Erasures, _from_state("erasures")]

@@ -73,6 +73,12 @@ from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
 from app.realtime.leases import StreamLeases
+from app.realtime.presence import register as presence_register
+from app.realtime.presence import routes as presence_routes
+from app.realtime.presence.fan_out import PresenceFanOut
+from app.realtime.presence.register import MemoryRegister, ValkeyRegister
+from app.realtime.presence.service import PeerPresence
+from app.realtime.presence.tracker import PresenceTracker
 from app.realtime.profiles import ProfileFanOut
 from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
@@ -88,7 +94,7 @@ DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
 MAX_EXPORTS = 1
 """Exports of a user at the same time, over all processes."""
-VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL)
+VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL, *presence_register.TRIAL)
 """The commands that the service needs, for no account: a Valkey that refuses one of them counts as absent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -163,6 +169,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield personal_data_router.router
     yield moderation_router.router
     yield realtime_router.router
+    yield presence_routes.router
     if settings.environment == "local":
         yield local_routes.router
     if settings.metrics_token or settings.environment != "production":
@@ -198,11 +205,14 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        user_settings = UserSettingsService(SettingsStore(table), caches)
+        settings_store = SettingsStore(table)
+        register = ValkeyRegister(valkey) if valkey else MemoryRegister()
+        presence = PresenceFanOut(register, catchup, bus)
+        user_settings = UserSettingsService(settings_store, caches, presence.on_shared)
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
-        publish = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
+        publish = fan_out(unread.invalidate_changed, presence.withheld_from(user_settings.withheld_from(bus.publish)))
         suspensions = Suspensions()
         messaging = Messaging(
             store,
@@ -228,6 +238,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             StreamLeases(valkey, kind="exports", most=MAX_EXPORTS).renewed()
         )
         stream_leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
+        tracker = await stack.enter_async_context(PresenceTracker(register, settings_store, presence, tasks).tracking())
         hub = Hub(
             bus,
             catchup,
@@ -235,16 +246,19 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             metrics,
             stream_leases,
             most_streams=settings.max_event_streams,
-            shows=user_settings.shows,
+            shows=tracker.with_presence(user_settings.shows),
+            streaming=tracker.streaming,
         )
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
-        accounts = AccountWatch(user_store, fan_out(suspensions.record, users.discard_accounts, hub.close_changed))
+        accounts = AccountWatch(
+            user_store, fan_out(suspensions.record, users.discard_accounts, hub.close_changed, presence.end_changed)
+        )
         await stack.enter_async_context(accounts.watching())
         erasures = Erasures(
             users,
             SweepTools(MemberErasureStore(table), changes, user_store.erasures, publish),
-            hub.close_changed,
+            fan_out(hub.close_changed, presence.end_changed),
             handle_hold=timedelta(days=settings.handle_hold_days),
             removes_messages=settings.erased_messages == "remove",
         )
@@ -269,6 +283,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             blocks=blocks,
             catchup=catchup,
             hub=hub,
+            presence=PeerPresence(register, catchup, user_settings),
             unread=unread,
             caches=caches,
             erasures=erasures,

@@ -17,7 +17,14 @@ from uuid import UUID
 from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.events import (
+    GroupChanged,
+    MarkerMoved,
+    MessageAppended,
+    MessageChanged,
+    PresenceChanged,
+    TypingChanged,
+)
 from app.messaging.models import Change, InboxRow, Message
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
@@ -50,10 +57,12 @@ class StreamItem:
 
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
 Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
-Shows: TypeAlias = Callable[[MarkerMoved | TypingChanged], Awaitable[bool]]
+Withheld: TypeAlias = MarkerMoved | TypingChanged | PresenceChanged
+"""The events that the setting of a user may withhold."""
+Shows: TypeAlias = Callable[[Withheld], Awaitable[bool]]
 
 
-async def shows_all(_: MarkerMoved | TypingChanged) -> bool:
+async def shows_all(_: Withheld) -> bool:
     """Return True, where no member hides anything."""
     return True
 
@@ -68,8 +77,7 @@ class Stream:
     def __init__(
         self, user: UUID, subscription: Subscription, *, bus: Bus, catchup: Catchup, shows: Shows = shows_all
     ) -> None:
-        """`shows` says at delivery whether the user may have a marker or typing that was published before, and may
-        raise Unavailable."""
+        """`shows` says at delivery whether the user may have what was published before, and may raise Unavailable."""
         self._shows = shows
         self._user = user
         self._subscription = subscription
@@ -196,7 +204,7 @@ class Stream:
                 return await self._change_events(event)
             case GroupChanged():
                 return await self._row_events(event.row)
-            case MarkerMoved() | TypingChanged():
+            case MarkerMoved() | TypingChanged() | PresenceChanged():
                 return [event] if await self._may_have(event) else []
             case ProfileChanged():
                 return [event]
@@ -204,7 +212,7 @@ class Stream:
                 await self._reconcile()
                 return []
 
-    async def _may_have(self, event: MarkerMoved | TypingChanged) -> bool:
+    async def _may_have(self, event: Withheld) -> bool:
         """Return whether to deliver an event: what counts for a moment only not while that cannot be known."""
         try:
             return await self._shows(event)

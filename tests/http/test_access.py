@@ -134,6 +134,7 @@ TABLE = (
     Row("GET", "/api/users/me"),
     Row("GET", "/api/users/me/settings"),
     Row("PATCH", "/api/users/me/settings", {"receipts": True}),
+    Row("GET", "/api/users/presence"),
     Row("GET", "/api/users/me/blocks"),
     Row("PUT", "/api/users/@{handle}/block", name=" of oneself", **OF_ONESELF),
     Row("DELETE", "/api/users/@{handle}/block"),  # which none of them has made

@@ -223,10 +223,16 @@ async def test_a_receipt_of_a_message_says_which_others_have_received_or_read_it
 
 async def test_settings_have_defaults_and_change_one_by_one(ann: Person, bob: Person) -> None:
     path = "/api/users/me/settings"
-    defaults = {"receipts": True, "typing": True, "is_discoverable": True}
+    defaults = {"receipts": True, "typing": True, "presence": False, "is_discoverable": True}
     assert await ann.get(path) == defaults
     changed = defaults
-    for body in ({"receipts": False}, {}, {"typing": False}, {"receipts": False, "is_discoverable": False}):
+    for body in (
+        {"receipts": False},
+        {},
+        {"presence": True},
+        {"typing": False},
+        {"receipts": False, "is_discoverable": False},
+    ):
         changed = changed | body
         answer = await ann.client.patch(path, json=body)
         assert (answer.status_code, answer.json()) == (200, changed)

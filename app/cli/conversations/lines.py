@@ -192,6 +192,7 @@ class SettingsLine(_Line):
     user_uuid: UUID
     receipts: bool = True
     typing: bool = True
+    presence: bool = False
 
     def value(self) -> UserSettings:
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))

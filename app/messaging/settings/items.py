@@ -23,6 +23,8 @@ class UserSettings:
     """False hides the user's read and delivered markers from others, and theirs from the user."""
     typing: bool = True
     """False hides from others that the user types, and from the user that others do."""
+    presence: bool = False
+    """True shows to peers who show the same, and are not blocked, whether the user is online."""
 
 
 def settings_key(user: UUID) -> Key:

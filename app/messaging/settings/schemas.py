@@ -17,6 +17,10 @@ _TYPING: Any = {
     "description": "Whether others are shown when the caller types, and the caller is shown when they do",
     "examples": [False],
 }
+_PRESENCE: Any = {
+    "description": "Whether the caller and those the caller writes with see of one another whether they are online",
+    "examples": [True],
+}
 _DISCOVERABLE: Any = {
     "description": "Whether searches find the caller; if not, others need the whole handle",
     "examples": [False],
@@ -28,11 +32,17 @@ class SettingsView(ResponseModel):
 
     receipts: bool = Field(**_RECEIPTS)
     typing: bool = Field(**_TYPING)
+    presence: bool = Field(**_PRESENCE)
     is_discoverable: bool = Field(**_DISCOVERABLE)
 
     @classmethod
     def of(cls, settings: UserSettings, user: User) -> "SettingsView":
-        return cls(receipts=settings.receipts, typing=settings.typing, is_discoverable=user.is_discoverable)
+        return cls(
+            receipts=settings.receipts,
+            typing=settings.typing,
+            presence=settings.presence,
+            is_discoverable=user.is_discoverable,
+        )
 
 
 class SettingsUpdate(RequestModel):
@@ -40,6 +50,7 @@ class SettingsUpdate(RequestModel):
 
     receipts: Annotated[bool, Field(strict=True)] | None = Field(None, **_RECEIPTS)
     typing: Annotated[bool, Field(strict=True)] | None = Field(None, **_TYPING)
+    presence: Annotated[bool, Field(strict=True)] | None = Field(None, **_PRESENCE)
     is_discoverable: Annotated[bool, Field(strict=True)] | None = Field(None, **_DISCOVERABLE)
 
     def changes(self) -> dict[str, bool | str]:

@@ -11,9 +11,10 @@ from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import Unavailable
 from app.messaging.events import MarkerMoved, TypingChanged
+from app.messaging.settings.events import PresenceShared
 from app.messaging.settings.items import UserSettings
 from app.messaging.settings.store import SettingsStore
-from app.publish import Publish
+from app.publish import Publish, discard_events
 
 TTL = 30.0
 """The longest time in seconds that a change of settings takes to reach a process that receives no invalidations."""
@@ -29,8 +30,10 @@ class UserSettingsService:
     that share none follow within TTL.
     """
 
-    def __init__(self, store: SettingsStore, caches: Caches) -> None:
+    def __init__(self, store: SettingsStore, caches: Caches, publish: Publish = discard_events) -> None:
+        """Publish PresenceShared for each new value."""
         self._store = store
+        self._publish = publish
         codec = Codec(_adapter.dump_json, _adapter.validate_json)
         self._settings = caches.add(CacheSpec("settings", self._load, UUID, ttl=TTL, codec=codec))
 
@@ -44,13 +47,20 @@ class UserSettingsService:
             return await self.of(user)
         try:
             async with deadline(READ_SECONDS):
-                return await self._store.change(user, changes)
+                settings = await self._store.change(user, changes)
         finally:
             await self._settings.invalidate(user)  # after a failure, too, the change may be stored
+        if "presence" in changes:
+            await self._publish(PresenceShared(user, settings.presence))
+        return settings
 
     async def sharing_receipts(self, user: UUID, others: Collection[UUID]) -> set[UUID]:
         """Return those of the others whose markers the user gets, which get the user's. 1 RCU for each not cached."""
         return await self._sharing(user, others, lambda settings: settings.receipts)
+
+    async def sharing_presence(self, user: UUID, others: Collection[UUID]) -> set[UUID]:
+        """Return those of the others that share presence, if the user does. 1 RCU for each not cached."""
+        return await self._sharing(user, others, lambda settings: settings.presence)
 
     async def _sharing(self, user: UUID, others: Collection[UUID], shares: Callable[[UserSettings], bool]) -> set[UUID]:
         """Return those of the others that share something, if the user does."""
