@@ -19,6 +19,8 @@ export type MessageCreate = Schemas["MessageCreate"];
 export type Block = Schemas["BlockView"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
+export type Profile = Schemas["ProfileView"];
+export type Presence = Schemas["PresenceView"];
 
 export type ReadMarker = Schemas["ReadMarkerView"];
 export type MessageReceipt = Schemas["ReceiptView"];
@@ -31,6 +33,7 @@ export type LiveEvent = Schemas[
   | "GroupEvent"
   | "ProfileEvent"
   | "TypingEvent"
+  | "PresenceEvent"
   | "ResyncEvent"];
 
 /** The state of the event stream. */
@@ -124,6 +127,12 @@ export type State = {
   settings: Settings | null;
   /** The time in milliseconds at which typing expires, by group and user. */
   typing: Record<string, Record<string, number>>;
+  /** The presence of other users who share it, by user. */
+  presence: Record<string, Presence>;
+  /** Whether the user is notified on this device: `denied` by the browser, `undecided` as long as that was not asked. */
+  notifications: "unsupported" | "denied" | "undecided" | "on" | "off";
+  /** Whether the page offers notifications. */
+  offersNotifications: boolean;
 };
 
 export type Tokens = { access_token: string; expires_in: number; refresh_token?: string };

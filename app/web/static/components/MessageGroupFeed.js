@@ -1,6 +1,7 @@
 /** The inbox: conversations, newest activity first. */
 
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { isPeerOnline } from "../lib/presence.js";
 import { inboxOf, isTyping } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
@@ -96,6 +97,7 @@ function GroupList({ state, groups, open, newPerson }) {
               now=${now}
               isOpen=${group.uuid === open}
               isTyping=${isTyping(state, group.uuid)}
+              isOnline=${isPeerOnline(state, group)}
               draft=${group.uuid === open ? "" : (state.drafts[group.handle ?? group.uuid] ?? "")}
               isReachable=${group.uuid === reachable}
               onMenu=${onMenu}

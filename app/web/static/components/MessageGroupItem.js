@@ -15,12 +15,12 @@ const MOST_COUNTED = 20;
 
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
- *   draft: string, isReachable: boolean,
+ *   isOnline: boolean, draft: string, isReachable: boolean,
  *   onMenu: (group: import("../types.js").Group, at: import("../types.js").Point) => void}} Props
  */
 
 export const MessageGroupItem = memo(
-  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable, onMenu }) => {
+  (/** @type {Props} */ { group, me, now, isOpen, isTyping, isOnline, draft, isReachable, onMenu }) => {
     /** @param {MouseEvent} event from a pointer, or from a key, which has no place */
     const onContextMenu = (event) => {
       event.preventDefault();
@@ -36,11 +36,12 @@ export const MessageGroupItem = memo(
         tabindex=${isReachable ? 0 : -1}
         data-group=${group.uuid}
       >
-        <${Avatar} name=${group.display_name} handle=${group.handle} />
+        <${Avatar} name=${group.display_name} handle=${group.handle} isOnline=${isOnline} />
         <span class="group-text">
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
             <span class="handle">${group.handle && `@${group.handle}`}</span>
+            ${isOnline && html`<span class="hidden">online</span>`}
             <time datetime=${group.created_at} title=${formatFullTime(group.created_at)}
               >${formatAgo(group.created_at, now)}</time
             >

@@ -8,8 +8,10 @@ import { Drafts } from "./drafts.js";
 import { RecentEmoji } from "./emoji.js";
 import { EventStream } from "./events.js";
 import { Inbox } from "./inbox.js";
+import { Notifications } from "./notifications.js";
 import { Outbox } from "./outbox.js";
 import { OutboxStorage } from "./outboxStorage.js";
+import { PeerPresence } from "./presence.js";
 import { inboxOf } from "./selectors.js";
 import { Settings } from "./settings.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
@@ -45,6 +47,8 @@ export class Messenger {
     this.emoji = new RecentEmoji(me.uuid);
     this.deliveries = new Deliveries(this.api, this.store);
     this.settings = new Settings(this.api, this.store);
+    this.presence = new PeerPresence(this.api, this.store);
+    this.notifications = new Notifications(this.store);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -66,7 +70,9 @@ export class Messenger {
     signal.addEventListener("abort", () => clearInterval(timer));
     this.drafts.refresh();
     this.deliveries.start();
-    void this.settings.load();
+    this.presence.start();
+    this.notifications.start();
+    void this.settings.load().then(() => this.presence.load());
     void this.inbox.load();
     void this.stream.run();
     void this.outbox.drain();
@@ -80,6 +86,8 @@ export class Messenger {
     this.outbox.stop();
     this.deliveries.stop();
     this.settings.stop();
+    this.presence.stop();
+    this.notifications.stop();
     this.typing.onSent();
   }
 
@@ -96,20 +104,22 @@ export class Messenger {
     }
   }
 
-  /** @param {string} display_name */
-  async rename(display_name) {
-    const me = await this.api.call("PATCH", "/api/users/me", { display_name });
+  /** @param {{display_name?: string, about?: string}} change */
+  async changeProfile(change) {
+    if (Object.keys(change).length === 0) return;
+    const me = await this.api.call("PATCH", "/api/users/me", change);
     this.store.set({ me });
   }
 
   /**
-   * Show others what the user has read and received, and theirs to the user, or neither.
-   * @param {boolean} receipts
+   * Change settings, and show what others share with the user from now on.
+   * @param {Partial<import("../types.js").Settings>} change
    */
-  async shareReceipts(receipts) {
-    await this.settings.change({ receipts });
+  async changeSettings(change) {
+    await this.settings.change(change);
     const group = this.store.state.thread?.group;
-    if (receipts && group) await this.conversation.fetchMarkers(group).catch(() => {}); // or with the next event
+    if (change.receipts && group) await this.conversation.fetchMarkers(group).catch(() => {}); // or with the next event
+    if (change.presence !== undefined) await this.presence.load();
   }
 
   /**
@@ -140,6 +150,7 @@ export class Messenger {
     this.drafts.clear();
     this.emoji.clear();
     this.deliveries.clear();
+    this.notifications.clear();
     this.onSignedOut();
     await this.session.signOut();
   }
@@ -148,6 +159,8 @@ export class Messenger {
   #onEvent(event) {
     if (event.type === "resync") void this.#sync();
     else this.store.update((state) => applyEvent(state, event, Date.now()));
+    if (event.type === "presence") this.presence.onEvent(event);
+    this.notifications.onEvent(event);
   }
 
   /** Report what is known and apply what has changed. Messages that are still missing are loaded when they come into view. */
@@ -186,6 +199,7 @@ export class Messenger {
     this.inbox.retryNow();
     this.outbox.retryNow();
     void this.conversation.retryNow();
+    void this.presence.load();
   }
 
   #refreshStored() {

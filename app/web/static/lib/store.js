@@ -35,6 +35,9 @@ export function initialState(me) {
     markers: {},
     settings: null,
     typing: {},
+    presence: {},
+    notifications: "unsupported",
+    offersNotifications: false,
   };
 }
 
@@ -91,6 +94,8 @@ export function applyEvent(state, event, now) {
       return applyProfile(state, event.user);
     case "typing":
       return applyTyping(state, event, now);
+    case "presence":
+      return { ...state, presence: { ...state.presence, [event.user_uuid]: event } };
     default:
       return state;
   }

@@ -5,9 +5,11 @@ import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
 import { MessageGroupHead } from "../components/MessageGroupHead.js";
+import { NotificationOffer } from "../components/NotificationOffer.js";
 import { withPending } from "../lib/changes.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { membersOf } from "../lib/mentions.js";
+import { presenceOf } from "../lib/presence.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
 import { countAfterWindow, isOnline, isTyping, markersOfOthers, pendingFor } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
@@ -41,7 +43,7 @@ export function MessageGroupPage({ uuid, number }) {
   if (failure && !group) return failure;
   const isOpen = group && thread && !thread.isLoading;
   return html`
-    ${group ? html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} />` : html`<header class="conversation-head"></header>`}
+    ${group ? html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} presence=${presenceOf(state, group)} />` : html`<header class="conversation-head"></header>`}
     ${
       failure ||
       (isOpen
@@ -58,6 +60,7 @@ export function MessageGroupPage({ uuid, number }) {
     ${
       group &&
       html`
+        <${NotificationOffer} />
         <p class="typing-line" role="status">
           ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
         </p>
