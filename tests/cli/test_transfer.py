@@ -152,14 +152,17 @@ async def test_a_whole_installation_moves_with_its_people(engines: Place, databa
     await source.done("seed")
     await source.done("seed", "--users", "30", "--groups", "60", "--messages", "400")
     await source.done("users", "disable", "seed_000003")
+    connection = await asyncpg.connect(source.environment["DATABASE_URL"])
+    await connection.execute("UPDATE users SET about = 'Tea', is_discoverable = false WHERE handle = 'seed_000004'")
+    await connection.close()
     async with source.table() as table:
         for person in PEOPLE[:2]:
-            await SettingsStore(table).change(person.uuid, {"receipts": False})
+            await SettingsStore(table).change(person.uuid, {"receipts": False, "typing": False, "presence": True})
     file = tmp_path / "all.jsonl"
     await source.done("export", "--all", "--output", str(file))
     assert file.stat().st_mode & 0o777 == 0o600, "it holds messages and addresses"
     [told] = (await target.done("import", str(file), "--json")).records
-    assert told == {"lines": 566 + 16 + 12 + 120 + 34 + 2 + 1, "written": 566 + 16 + 12 + 120 + 34 + 2}
+    assert told == {"lines": 566 + 16 + 12 + 120 + 34 + 1 + 2 + 1, "written": 566 + 16 + 12 + 120 + 34 + 1 + 2}
     assert (await target.done("verify")).out.endswith("Everything fits.\n")
     for command in (["scan", "--json"], ["export", "--all"]):
         scans = [(await place.done(*command)).out.splitlines() for place in (source, target)]

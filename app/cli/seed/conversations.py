@@ -40,6 +40,7 @@ class Person:
     handle: str
     display_name: str
     email: str
+    about: str = ""
 
     @property
     def uuid(self) -> UUID:
@@ -189,12 +190,15 @@ def _minutes(duration: str) -> int:
 
 
 PEOPLE: Final = (
-    Person("juniper", "Juniper Vale", "juniper.vale@example.com"),
-    Person("osman", "Osman Tarhan", "osman.tarhan@example.com"),
+    Person("juniper", "Juniper Vale", "juniper.vale@example.com", "Allotment 14. Compost, and arguments about it."),
+    Person("osman", "Osman Tarhan", "osman.tarhan@example.com", "Spade, kettle, ladder.\nAnswers after sunset."),
     Person("priya", "Priya Lindqvist", "chair@allotments.example.org"),
     Person("theo", "Théo Marchand", "theo@example.org"),
 )
 """The first person has the fullest inbox."""
+
+BLOCK: Final = "priya", "theo"
+"""The first of these two has blocked the second, at the end of the timeline."""
 
 CONVERSATIONS: Final = tuple(
     parse(files("app.cli.seed").joinpath("dialogues", f"{pair}.txt").read_text(encoding="utf-8"), name=pair)
