@@ -69,7 +69,7 @@ LAST_SEEN_AT: Any = Field(
 
 
 class PresenceView(ResponseModel):
-    """A user who shares presence with the caller. For up to 30 s after the last stream it counts as open."""
+    """A user that shares presence with the caller. For up to 30 s after the last stream it counts as open."""
 
     user_uuid: Uuid = Field(description="The user", examples=[EXAMPLE_UUID])
     is_online: bool = Field(description="Whether the user has an event stream open", examples=[True])
@@ -77,7 +77,7 @@ class PresenceView(ResponseModel):
 
 
 class PresenceEvent(ResponseModel):
-    """A user who shares presence with the user is online, or is not any more.
+    """A user that shares presence with the user is online, or is not any more.
 
     Without `last_seen_at` the latter means, too, that the user does not share it any more.
     """

@@ -1,6 +1,6 @@
 """Profiles: what users say about themselves, and whether a search finds them.
 
-A user who is not to be found has no search keys, so that the cost of a page of a search depends on the users that it
+A user that is not to be found has no search keys, so that the cost of a page of a search depends on the users that it
 finds only. The trigger of 0003 takes the keys away in the statement that hides the user.
 
 Going down makes all users be found, and forgets what they said about themselves.

@@ -344,7 +344,7 @@ async def test_only_the_user_who_blocks_hears_of_it_and_nothing_of_one_reaches_t
     for method in (blocks.block, blocks.unblock):
         events.clear()
         await method(ann, str(bob))
-        ends = [event for event in events if isinstance(event, PresenceChanged)]  # for users who share presence only
+        ends = [event for event in events if isinstance(event, PresenceChanged)]  # for users that share presence only
         assert [(event.kind, event.to) for event in events if event not in ends] == [("group", ann)]
         assert all(end.is_end for end in ends)
         assert {(end.user_uuid, end.to) for end in ends} == (

@@ -1,4 +1,4 @@
-"""Presence over two server processes: seen by peers who share it, and by no other user, until it is withdrawn."""
+"""Presence over two server processes: seen by peers that share it, and by no other user, until it is withdrawn."""
 
 import asyncio
 from typing import Any

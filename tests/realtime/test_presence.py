@@ -1,4 +1,4 @@
-"""Presence: who is told of whom, when and how often, what it costs, and that it ends at once."""
+"""Presence: what peers are told, when and how often, what it costs, and that it ends at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ SECONDS = 10.0
 
 
 class Scene(Metered):
-    """Ann and Bob, who have a direct group, on a process whose time passes when the test says so."""
+    """Ann and Bob with a direct group, on a process whose time passes when the test says so."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
@@ -307,7 +307,7 @@ async def test_asking_costs_the_rows_and_the_settings_of_peers_with_a_record(ser
         rows = spent.read_units - settings_units
         assert spent.write_units == 0
         assert 10 <= rows <= 13, spent
-    assert [*found] == peers[95:100], "of 100 peers, those who share it"
+    assert [*found] == peers[95:100], "of 100 peers, those that share it"
 
 
 async def test_records_that_were_lost_are_made_again_for_those_who_share_presence(scene: Scene) -> None:

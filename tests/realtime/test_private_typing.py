@@ -1,4 +1,4 @@
-"""A user who does not share typing is not shown as typing, and is not shown others who do: in any process, at once."""
+"""A user that does not share typing is not shown as typing, and not shown others that do: in any process, at once."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ class UserSettings:
     typing: bool = True
     """False hides from others that the user types, and from the user that others do."""
     presence: bool = False
-    """True shows to peers who show the same, and are not blocked, whether the user is online."""
+    """True shows to peers that show the same, and are not blocked, whether the user is online."""
 
 
 def settings_key(user: UUID) -> Key:

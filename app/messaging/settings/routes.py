@@ -31,7 +31,7 @@ async def update_settings(
 
     `presence` is false until the caller makes it true. Then `list_presence` and the event `presence` tell the caller
     and the other users of the caller's direct groups of one another whether they are online, and when they were seen
-    last: those who share it, too, and are not blocked. Once it is false again, nothing is left of it.
+    last: those that share it, too, and are not blocked. Once it is false again, nothing is left of it.
 
     Several settings are not changed as one: after 503 some of them may be, and repeating the call changes the rest.
     """

@@ -101,7 +101,7 @@ class PresenceFanOut:
             await self.withdraw(user)
 
     async def on_shared(self, *events: PresenceShared) -> None:
-        """End the presence of users who do not share it any more, and have the streams of the others noticed."""
+        """End the presence of users that do not share it any more, and have the streams of the others noticed."""
         for event in events:
             if event.is_shared:
                 self._unremoved.pop(event.user_uuid, None)
@@ -116,7 +116,7 @@ class PresenceFanOut:
                 await self.withdraw(event.user_uuid)
 
     def withheld_from(self, publish: Publish) -> Publish:
-        """Return a Publish that hands on ends of presence between users who share it, and all other events."""
+        """Return a Publish that hands on ends of presence between users that share it, and all other events."""
 
         async def publish_shared(*events: object) -> None:
             ends = [event for event in events if isinstance(event, PresenceChanged)]

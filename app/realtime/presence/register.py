@@ -1,8 +1,8 @@
-"""Registers of presence: when each user who shares presence was seen last, and what peers were told of it.
+"""Registers of presence: when each user that shares presence was seen last, and what peers were told of it.
 
     {cruddur:presence:<user>}   a hash: `seen` and `at` (when peers were told) in milliseconds, `told` (1: is online)
 
-A user is online while an open event stream renews `seen`, and for ONLINE_SECONDS after that. Only users who share
+A user is online while an open event stream renews `seen`, and for ONLINE_SECONDS after that. Only users that share
 presence have a record. It is in Valkey if there is one, else in the process, and nowhere else.
 """
 
@@ -57,7 +57,7 @@ class Seen:
 
     @classmethod
     def of(cls, ms: int, *, now: float | None = None) -> "Seen":
-        """Return the presence of a user who was seen at a time, in milliseconds."""
+        """Return the presence of a user that was seen at a time, in milliseconds."""
         age = (time.time() if now is None else now) - ms / 1000
         return cls(age < ONLINE_SECONDS, datetime.fromtimestamp(ms / 1000, UTC))
 

@@ -15,8 +15,8 @@ router = APIRouter(prefix="/api/users/presence", tags=["live"], route_class=Sign
 async def list_presence(user: CurrentUser, presence: PresenceDep) -> Page[PresenceView]:
     """List the users that share presence with the caller: whether they are online, and when they were seen last.
 
-    These are users of the caller's newest direct groups who have the setting `presence`, as has the caller; neither has
-    blocked the other. They are 100 at most, so there are no pages. Without the setting the list is empty.
+    These are users of the caller's newest direct groups that have the setting `presence`, as has the caller; neither
+    has blocked the other. They are 100 at most, so there are no pages. Without the setting the list is empty.
 
     Later changes come as `presence` events, while the caller has a stream open: call this after each `resync` and after
     each new connection, as such events are not kept for streams that resume. A change comes at once, or up to 30 s

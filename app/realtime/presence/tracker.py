@@ -25,13 +25,13 @@ TICK: Final = 1.0
 RENEW_INTERVAL: Final = 10.0
 BATCH: Final = 256
 AT_ONCE: Final = 32
-"""Users of whom peers are told in a second, of those who were not told at once."""
+"""Users whose peers are told in a second, of those whose peers were not told at once."""
 MARGIN: Final = 0.5
 """Seconds after which, in addition, a user that has left is looked at: clocks differ."""
 
 
 class PresenceTracker:
-    """The users of this process's streams. Those who share presence are online as long as they have one.
+    """The users of this process's streams. Those that share presence are online as long as they have one.
 
     The first stream of a user costs 1 RCU for the setting, 2 if the user shares presence, and what PresenceFanOut
     costs.
@@ -86,7 +86,7 @@ class PresenceTracker:
         return False
 
     async def _join(self, user: UUID) -> None:
-        """Let a user be online who shares presence, and forget one who does not.
+        """Let a user that shares presence be online, and forget one that does not.
 
         The setting is read once more at the end: it may have changed after the first read, and the user been forgotten
         before the record was made.

@@ -127,7 +127,7 @@ export type State = {
   settings: Settings | null;
   /** The time in milliseconds at which typing expires, by group and user. */
   typing: Record<string, Record<string, number>>;
-  /** The presence of other users who share it, by user. */
+  /** The presence of other users that share it, by user. */
   presence: Record<string, Presence>;
   /** Whether the user is notified on this device: `denied` by the browser, `undecided` as long as that was not asked. */
   notifications: "unsupported" | "denied" | "undecided" | "on" | "off";

@@ -20,7 +20,7 @@ test("a list that was asked for before an event does not undo the event", () => 
   assert.deepEqual(Object.keys(replacePresence(listed, [], new Set()).presence), [], "who is not listed is gone");
 });
 
-test("nothing is shown of a user who may not be seen", () => {
+test("nothing is shown of a user that may not be seen", () => {
   const online = state({ presence: { you: presence("you", true) } });
   assert.equal(isPeerOnline(online, group()), true);
   for (const hidden of [{ blocked_at: "2026-01-01" }, { handle: null }, { peer_uuid: null }, { peer_uuid: "they" }])

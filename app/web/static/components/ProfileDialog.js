@@ -43,7 +43,7 @@ export function ProfileDialog({ me, onClose }) {
             onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ { currentTarget }) => setAbout(currentTarget.value)}
           ></textarea>
         </label>
-        <p class="choice-hint" id="about-hint">A few lines that everybody can read. ${left < 40 && html`<span role="status">${left} left</span>`}</p>
+        <p class="choice-hint" id="about-hint">A few lines that all users can read. ${left < 40 && html`<span role="status">${left} left</span>`}</p>
         ${failure && html`<p class="failure" role="alert">${failure}</p>`}
         <p class="dialog-buttons">
           <button type="button" class="quiet" onClick=${(/** @type {Event} */ { currentTarget }) => closeDialog(currentTarget)}>Cancel</button>

@@ -22,12 +22,12 @@ const CHOICES = [
   {
     name: "presence",
     label: "Online status",
-    hint: "People you write with who share theirs, too, see whether you are online and when you were last.",
+    hint: "People you write with see whether you are online, and when you were last, if they show you the same.",
   },
   {
     name: "is_discoverable",
     label: "Found by search",
-    hint: "Without it, only people who know your whole handle can write to you first.",
+    hint: "Without it, a first message to you needs your whole handle.",
   },
 ];
 
@@ -76,7 +76,7 @@ function NotificationChoice() {
   const hint =
     status === "denied"
       ? "Your browser does not allow them for this page."
-      : "Of new messages while this page is in the background. They show who wrote, and the beginning of the text.";
+      : "Of new messages while this page is in the background. They show the name and the beginning of the text.";
   return html`
     <${Choice}
       ...${{ name: "notifications", label: "Desktop notifications", hint, failure: "", onChange }}

@@ -32,7 +32,7 @@ export class PeerPresence {
     clearInterval(this.#timer);
   }
 
-  /** Ask for the presence of all peers. A user who does not share it sees none. */
+  /** Ask for the presence of all peers. A user that does not share it sees none. */
   async load() {
     if (!this.store.state.settings?.presence) {
       this.store.update((state) => (Object.keys(state.presence).length === 0 ? state : { ...state, presence: {} }));
@@ -54,7 +54,7 @@ export class PeerPresence {
 }
 
 /**
- * Return the state with a list of presences, but for users of whom a later event is known.
+ * Return the state with a list of presences, but for users of which a later event is known.
  * @param {State} state
  * @param {Presence[]} found
  * @param {Set<string>} told
