@@ -16,7 +16,7 @@ from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging.changes import Changes
 from app.messaging.errors import NumberBeyondEnd
-from app.messaging.events import GroupChanged, MarkerMoved
+from app.messaging.events import GroupChanged, MarkerMoved, TypingChanged
 from app.messaging.models import Draft, InboxRow, direct_group_uuid
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
@@ -272,13 +272,18 @@ class Refusing:
 
 async def test_markers_are_withheld_while_settings_cannot_be_read(service: Service) -> None:
     store: Any = Refusing()
-    heard, settings = Heard(), UserSettingsService(store, Caches(TaskSet()))
+    settings = UserSettingsService(store, Caches(TaskSet()))
     ann, bob = uuid4(), uuid4()
     metered = Metered(service)
     await metered.send()
     row = await metered.messaging.group(metered.ann, metered.group)
     own, others = MarkerMoved(bob, row.group_uuid, bob, 1), MarkerMoved(ann, row.group_uuid, bob, 1)
-    await settings.withheld_from(heard.publish)(GroupChanged(row), own, others)
-    assert (heard.events, heard.rows) == ([own], [row])
+    typing, published = TypingChanged(ann, row.group_uuid, bob, is_typing=True), list[object]()
+
+    async def publish(*events: object) -> None:
+        published.extend(events)
+
+    await settings.withheld_from(publish)(GroupChanged(row), own, others, typing)
+    assert published == [GroupChanged(row), own]
     with pytest.raises(Unavailable):  # a stream ends, and its client resumes before the marker
         await settings.shows(others)

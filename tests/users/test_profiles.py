@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.cli.people import directory
 from app.users.models import NewUser
 from app.users.store import UserStore
 from tests.fixtures.app import Person, Service
@@ -107,3 +108,4 @@ async def test_users_are_imported_with_their_profiles(service: Service, ann: Per
     assert (user.about, user.is_discoverable) == ("Tea", False)
     everyone = await store.by_handle_prefix(word, after="", limit=9, with_hidden=True)
     assert [each.uuid for each in everyone] == [new.uuid]
+    assert new.uuid in [user.uuid async for user in directory.users(store)], "users sync must know it"
