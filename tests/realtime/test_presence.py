@@ -226,6 +226,21 @@ async def test_it_ends_at_once_for_both_when_it_may_not_be_seen(scene: Scene, en
         assert bob not in [user for user, _, _ in scene.heard(ann)[1:]], "the repetition is all that comes"
 
 
+@pytest.mark.parametrize("turns", [1, 2, 7])
+async def test_streams_that_end_while_they_open_leave_nobody_online(scene: Scene, turns: int) -> None:
+    ann, bob = scene.ann, scene.bob
+    await scene.share(ann, bob)
+    await scene.come(ann)
+    for _ in range(turns):
+        with scene.tracker.streaming(bob):
+            await asyncio.sleep(0)
+    await scene.settle()
+    await scene.pass_time(70)
+    states = [is_online for user, is_online, _ in scene.heard(ann) if user == bob]
+    assert states in ([], [True, False])
+    assert not (await scene.seen_by(ann))[bob].is_online
+
+
 async def test_a_setting_that_changes_while_a_stream_opens_wins(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the first look at the setting and the record."""
     await scene.share(scene.bob)
