@@ -63,7 +63,6 @@ class StreamItem:
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
 Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
 Withheld: TypeAlias = MarkerMoved | TypingChanged | PresenceChanged
-"""The events that the setting of a user may withhold."""
 Shows: TypeAlias = Callable[[Withheld], Awaitable[bool]]
 
 
@@ -247,12 +246,11 @@ class Stream:
 
     async def _may_have(self, event: Withheld) -> bool:
         """Return whether to deliver an event: what counts for a moment only not while that cannot be known."""
-        try:
+        if isinstance(event, MarkerMoved):
             return await self._shows(event)
-        except Unavailable:
-            if isinstance(event, MarkerMoved):
-                raise
-            return False
+        with suppress(Unavailable):
+            return await self._shows(event)
+        return False
 
     async def _message_events(self, event: MessageAppended) -> Events:
         number = event.message.number

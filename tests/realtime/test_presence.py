@@ -18,6 +18,7 @@ from app.gateways.valkey import Valkey, ValkeyUnavailable
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import NEWEST, Catchup
 from app.messaging.events import GroupChanged, PresenceChanged
+from app.messaging.inbox import InboxPage
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.settings.store import SettingsStore
 from app.realtime.bus import MemoryBus
@@ -192,6 +193,30 @@ async def test_a_block_ends_it_for_both_at_once_and_says_nothing_more(scene: Sce
     assert (scene.heard(ann), scene.heard(bob)) == ([], [])
 
 
+async def test_a_change_whose_rows_were_read_before_a_block_is_overtaken_by_the_end(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = scene.ann, scene.bob
+    await scene.share(ann, bob)
+    for user in (ann, bob):
+        await scene.come(user)
+    await scene.pass_time(40)
+    stale = await scene.catchup.newest(bob)
+    await scene.go(bob)
+    await scene.pass_time(29)
+    scene.published.clear()
+    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.withheld_from(scene.bus.publish))
+    await blocks.block(ann, str(bob))
+
+    async def behind(*_: object, **__: object) -> InboxPage:
+        return stale
+
+    monkeypatch.setattr(scene.catchup, "newest", behind)
+    await scene.pass_time(10)
+    told = scene.heard(ann)
+    assert [last_seen_at is None for _, _, last_seen_at in told] == [True, False, True], told
+
+
 async def test_a_block_between_users_without_presence_publishes_no_sign_of_it(scene: Scene) -> None:
     await scene.share(scene.ann)
     for user in (scene.ann, scene.bob):
@@ -224,6 +249,21 @@ async def test_it_ends_at_once_for_both_when_it_may_not_be_seen(scene: Scene, en
         await scene.go(ann)
         await scene.come(ann)
         assert bob not in [user for user, _, _ in scene.heard(ann)[1:]], "the repetition is all that comes"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 7])
+async def test_streams_that_end_while_they_open_leave_nobody_online(scene: Scene, turns: int) -> None:
+    ann, bob = scene.ann, scene.bob
+    await scene.share(ann, bob)
+    await scene.come(ann)
+    for _ in range(turns):
+        with scene.tracker.streaming(bob):
+            await asyncio.sleep(0)
+    await scene.settle()
+    await scene.pass_time(70)
+    states = [is_online for user, is_online, _ in scene.heard(ann) if user == bob]
+    assert states in ([], [True, False])
+    assert not (await scene.seen_by(ann))[bob].is_online
 
 
 async def test_a_setting_that_changes_while_a_stream_opens_wins(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

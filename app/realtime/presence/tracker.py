@@ -96,7 +96,8 @@ class PresenceTracker:
                 self._sharing.add(user)
                 await self._register.see([user], adds=True)
                 if await self._shares(user):
-                    return await self._tell(user)
+                    await self._tell(user)
+                    return await self._leave(user)  # if the stream has ended meanwhile
             self._sharing.discard(user)
             await self._fan_out.withdraw(user)
         return None
@@ -106,6 +107,7 @@ class PresenceTracker:
             return (await self._settings.settings(user)).presence
 
     async def _leave(self, user: UUID) -> None:
+        """Look at a user that shares presence again in a while, once no stream is left."""
         if user in self._sharing and user not in self._streams:
             self._sharing.discard(user)
             self._due[user] = self._clock() + ONLINE_SECONDS + MARGIN
