@@ -10,7 +10,7 @@ from app.messaging.change_schemas import EditView
 from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageView
-from app.messaging.settings_schemas import SettingsView
+from app.messaging.settings.schemas import SettingsView
 from app.users.schemas import UserView
 
 Count = Annotated[int, Field(ge=0, le=MAX_VERSION)]

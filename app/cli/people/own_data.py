@@ -22,7 +22,7 @@ from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.service import Messaging
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.service import UserSettingsService
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
 from app.settings import StoreSettings
