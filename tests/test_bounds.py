@@ -27,7 +27,8 @@ from app.messaging import (
     unread,
 )
 from app.messaging.groups import changes as group_changes
-from app.messaging.groups import fan_out, members
+from app.messaging.groups import fan_out as group_fan_out
+from app.messaging.groups import members
 from app.messaging.groups import store as head_store
 from app.messaging.requests import store as requests
 from app.messaging.settings import service as user_settings
@@ -128,8 +129,8 @@ VALUES = {
         f"{connection.MAX_CONNECTIONS}",
         "`DATABASE_POOL_SIZE`",
         f"{projection.MAX_PENDING:,}, {projection.ATTEMPTS}",
-        f"{head_store.WRITES_AT_ONCE}, {fan_out.ATTEMPTS}",
-        f"every {fan_out.PENDING_INTERVAL:g} s, {fan_out.PENDING_AT_ONCE} groups",
+        f"{head_store.WRITES_AT_ONCE}, {group_fan_out.ATTEMPTS}",
+        f"every {group_fan_out.PENDING_INTERVAL:g} s, {group_fan_out.PENDING_AT_ONCE} groups",
         f"{members.TTL:g} s",
         f"{group_changes.ATTEMPTS}",
         f"{valkey_cache.MAX_PENDING:,}",
