@@ -18,7 +18,7 @@ from app.messaging.group_schemas import (
     ReadMarkerView,
     TypingView,
 )
-from app.messaging.models import Folder
+from app.messaging.row_models import Folder
 from app.messaging.views import group_view, group_views
 from app.users.errors import UserNotFound
 
@@ -118,7 +118,7 @@ async def mark_read(
     The marker only moves forward: a lower number changes nothing, and the answer is the group as it is. A number that
     the group does not have yet is 422 `number-beyond-end`.
     """
-    row = await messaging.mark_read(user, message_group_uuid, body.number)
+    row = await messaging.markers.mark_read(user, message_group_uuid, body.number)
     return await group_view(row, users)
 
 
@@ -145,7 +145,7 @@ async def mark_delivered(
     The marker only moves forward: a lower number changes nothing. What is read is delivered, so `mark_read` needs no
     call beside it. A number that the group does not have yet is 422 `number-beyond-end`. The answer is both markers.
     """
-    return ReadMarkerView.of(await messaging.mark_delivered(user, message_group_uuid, body.number))
+    return ReadMarkerView.of(await messaging.markers.mark_delivered(user, message_group_uuid, body.number))
 
 
 @router.post(

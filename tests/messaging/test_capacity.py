@@ -138,7 +138,7 @@ async def test_marking_read_costs_one_write_unit_and_half_a_read_unit(metered: M
     """The read is that of the peer's row: the event goes to members only."""
     await metered.send()
     async with metered.meter.measure() as spent:
-        await metered.messaging.mark_read(metered.bob, metered.group, 1)
+        await metered.messaging.markers.mark_read(metered.bob, metered.group, 1)
     assert spent.calls == ["UpdateItem", "GetItem"]
     assert (spent.write_units, spent.read_units) == (1, 0.5), spent
 

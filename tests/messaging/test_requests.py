@@ -211,8 +211,8 @@ async def test_the_requester_hears_nothing_of_the_receiver_until_acceptance(serv
     await metered.send()
     assert heard.to(ann) == [("message", "inbox")]
     assert heard.to(bob) == [("message", "requests")]
-    await messaging.mark_read(bob, group, 1)
-    await messaging.mark_delivered(bob, group, 1)
+    await messaging.markers.mark_read(bob, group, 1)
+    await messaging.markers.mark_delivered(bob, group, 1)
     for user in (ann, bob):
         await messaging.typing(user, group, is_typing=True)
     assert heard.to(ann) == []
@@ -220,7 +220,7 @@ async def test_the_requester_hears_nothing_of_the_receiver_until_acceptance(serv
     await requests.accept(bob, group)
     assert heard.to(ann) == [("read", None)], "the marker as it stands"
     assert heard.to(bob) == [("group", "inbox")]
-    await messaging.mark_read(ann, group, 1)
+    await messaging.markers.mark_read(ann, group, 1)
     await metered.send()
     assert heard.to(bob)[-1] == ("message", "inbox")
 

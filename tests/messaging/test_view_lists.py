@@ -13,10 +13,10 @@ from app.messaging.catchup import Catchup, SyncCursor
 from app.messaging.clock import now
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
-from app.messaging.models import Folder, InboxRow, MemberState
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.service import MyView
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import Folder, InboxRow, MemberState
 from app.messaging.unread import UnreadCounter
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of

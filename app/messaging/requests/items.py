@@ -13,7 +13,7 @@ from uuid import UUID
 from app.gateways.dynamodb import Query, Update
 from app.messaging.inbox_items import bucket
 from app.messaging.items import inbox_key, index_key, messages_between
-from app.messaging.models import Folder, InboxRow, MemberState
+from app.messaging.row_models import Folder, InboxRow, MemberState
 
 
 def accept(row: InboxRow) -> Update:

@@ -7,8 +7,9 @@ from uuid import UUID
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
 from app.messaging import inbox_items
 from app.messaging import items as keys
-from app.messaging.models import LAST_NUMBER, Folder, InboxRow, direct_group_uuid
+from app.messaging.models import LAST_NUMBER, direct_group_uuid
 from app.messaging.requests import items
+from app.messaging.row_models import Folder, InboxRow
 
 MAX_MESSAGES = 3
 """Messages that a requester can send before the receiver accepts."""
