@@ -119,9 +119,9 @@ async def test_marked_groups_are_counted_in_inboxes_of_any_size(service: Service
 async def test_racing_marks_and_reads_end_as_the_row_says_on_every_device(service: Service) -> None:
     """The row of the event with the greatest version is the row that is stored, and a sync has it."""
     for _ in range(6):
-        heard, metered = Heard(), Metered(service)
+        heard = Heard()
+        metered = Metered(service, heard.publish)
         await metered.send()
-        metered.messaging._publish = heard.publish  # noqa: SLF001  # as main.create_app composes them
         view = MyView(metered.messaging, ViewStore(metered.table), heard.publish)
         ann, group = metered.ann, metered.group
         calls = [view.change(ann, group, wanted) for wanted in (MARK, UNMARK, MARK)]

@@ -203,9 +203,9 @@ class Heard:
 
 
 async def test_the_requester_hears_nothing_of_the_receiver_until_acceptance(service: Service) -> None:
-    metered, heard = Metered(service), Heard()
+    heard = Heard()
+    metered = Metered(service, heard.publish)
     messaging = metered.messaging
-    messaging._publish = messaging.projection._publish = heard.publish  # noqa: SLF001
     requests = Requests(messaging, metered.store, tasks=TaskSet(), publish=heard.publish)
     ann, bob, group = metered.ann, metered.bob, metered.group
     await metered.send()
@@ -226,9 +226,9 @@ async def test_the_requester_hears_nothing_of_the_receiver_until_acceptance(serv
 
 
 async def test_a_declined_request_is_silent_on_both_sides(service: Service) -> None:
-    metered, heard = Metered(service), Heard()
+    heard = Heard()
+    metered = Metered(service, heard.publish)
     messaging = metered.messaging
-    messaging._publish = messaging.projection._publish = heard.publish  # noqa: SLF001
     requests = Requests(messaging, metered.store, tasks=TaskSet(), publish=heard.publish)
     await metered.send()
     heard.events.clear()
