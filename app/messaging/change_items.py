@@ -5,7 +5,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
-from app.messaging.groups.items import is_head, is_member, to_member
+from app.messaging.groups.items import is_head
+from app.messaging.groups.member_items import is_member, to_member
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head, to_head
 from app.messaging.inbox_items import mentions, to_inbox_row

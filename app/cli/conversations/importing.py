@@ -41,7 +41,8 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import CannotMessage, UuidTaken
-from app.messaging.groups.items import head_key, member_key
+from app.messaging.groups.items import head_key
+from app.messaging.groups.member_items import member_key
 from app.messaging.groups.stored import copied_head, copied_member, to_head
 from app.messaging.models import Block, Change, Message
 from app.messaging.my_view.store import ViewStore

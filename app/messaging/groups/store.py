@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
-from app.messaging.groups import items, stored
+from app.messaging.groups import items, member_items, stored
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import to_inbox_row
 from app.messaging.items import inbox_key, to_messages
@@ -142,8 +142,8 @@ class HeadStore:
 
     async def member(self, group: UUID, user: UUID) -> Member | None:
         """Return a member, strongly consistent, None for a user that is none. 1 RCU."""
-        item = await self._table.get(items.member_key(group, user), consistent=True)
-        return items.to_member(item) if item else None
+        item = await self._table.get(member_items.member_key(group, user), consistent=True)
+        return member_items.to_member(item) if item else None
 
     async def members(self, group: UUID) -> list[UUID]:
         """Return the users that are members of a group, strongly consistent. 1 RCU for each 4 KB, about 40."""
@@ -151,7 +151,7 @@ class HeadStore:
 
     async def list_members(self, group: UUID) -> list[Member]:
         """Return the members of a group by their ids, strongly consistent. 1 RCU for each 4 KB, about 40."""
-        return list(map(items.to_member, await self._table.query(items.members(group))))
+        return list(map(member_items.to_member, await self._table.query(member_items.members(group))))
 
     async def system_messages(self, group: UUID, *, consistent: bool = False) -> list[Message]:
         """Return the system messages of a group, in order. 0.5 RCU for each 4 KB of its log, 1 if consistent."""
@@ -165,17 +165,17 @@ class HeadStore:
     async def mark_sent(self, message: Message) -> InboxRow | None:
         """Mark the sender's own message read; return the sender's row, None if there was nothing to write. 1 WCU."""
         try:
-            return to_inbox_row(await self._table.update(items.mark_sent(message)))
+            return to_inbox_row(await self._table.update(member_items.mark_sent(message)))
         except ConditionFailed:
             return None
 
     async def add_mention(self, message: Message, user: UUID) -> InboxRow | None:
         """Add an unread mention to a member's row; return the row, None if there was nothing to add. 1 WCU."""
-        return await self._row_after(items.add_mention(message, user))
+        return await self._row_after(member_items.add_mention(message, user))
 
     async def drop_mention(self, message: Message, user: UUID) -> InboxRow | None:
         """Take a mention away from a member's row; return the row, None if it had none. 1 WCU."""
-        return await self._row_after(items.drop_mention(message, user))
+        return await self._row_after(member_items.drop_mention(message, user))
 
     async def _row_after(self, update: Update) -> InboxRow | None:
         try:
@@ -188,7 +188,7 @@ class HeadStore:
 
         What an earlier attempt has written stays.
         """
-        await self._put_all([*map(items.new_member, members), *map(items.new_row, rows)])
+        await self._put_all([*map(member_items.new_member, members), *map(member_items.new_row, rows)])
 
     async def transact(self, writes: Sequence[Write]) -> frozenset[int]:
         """Apply all of these writes, and return an empty set, or none, and return the places of those that failed."""

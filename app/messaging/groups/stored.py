@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Put, Query, StoredItem, to_bytes
-from app.messaging.groups import items
+from app.messaging.groups import items, member_items
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket
 from app.messaging.items import ABSENT, messages_between, times, to_ms
@@ -106,7 +106,7 @@ def restored_head(head: Head, seen: Head) -> Put:
 
 def copied_member(member: Member) -> Put:
     """Return the put of a member from another table, in place of what is there."""
-    return replace(items.new_member(member), condition="")
+    return replace(member_items.new_member(member), condition="")
 
 
 def system_messages(group: UUID, *, consistent: bool) -> Query:
