@@ -73,7 +73,9 @@ class GroupState:
 
     def _head_defects(self, head: Head, newest: Message) -> Iterator[Finding]:
         if differs := self._differences(head, newest):
-            yield self._finding("head-differs", f"the head has not the {' and '.join(differs)} of log and members")
+            place = f"at message {head.last_number} and change {head.change_number}"
+            detail = f"the head has not the {' and '.join(differs)} of log and members, {place}"
+            yield self._finding("head-differs", detail)
         if is_late(head):
             yield self._finding("rows-untold", "members' rows are not told what the head says")
 
