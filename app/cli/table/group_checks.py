@@ -23,7 +23,7 @@ TOLD_KINDS: Final = frozenset({"head-differs", "rows-untold", "row-behind", "row
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What is stored of a group, read at about the same time."""
+    """All that is stored of a group, read at about the same time."""
 
     group: UUID
     head: Head | None
