@@ -20,8 +20,9 @@ from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.groups.service import Groups
-from app.messaging.my_view import MyView
+from app.messaging.my_view.service import MyView
 from app.messaging.receipts import Receipts
+from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
@@ -43,6 +44,7 @@ class State(EdgeState):
     messaging: Messaging
     blocks: Blocks
     groups: Groups
+    requests: Requests
     changes: Changes
     receipts: Receipts
     settings: UserSettingsService
@@ -71,6 +73,7 @@ UsersDep = Annotated[Users, _from_state("users")]
 MessagingDep = Annotated[Messaging, _from_state("messaging")]
 BlocksDep = Annotated[Blocks, _from_state("blocks")]
 GroupsDep = Annotated[Groups, _from_state("groups")]
+RequestsDep = Annotated[Requests, _from_state("requests")]
 ChangesDep = Annotated[Changes, _from_state("changes")]
 ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
 MyViewDep = Annotated[MyView, _from_state("my_view")]

@@ -46,7 +46,6 @@ from app.messaging import (
     message_routes,
     receipt_routes,
     settings_routes,
-    view_routes,
 )
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
@@ -56,10 +55,13 @@ from app.messaging.groups import routes as several_routes
 from app.messaging.groups.fan_out import FanOut
 from app.messaging.groups.members import Members
 from app.messaging.groups.service import Groups
-from app.messaging.my_view import MyView
+from app.messaging.my_view import routes as view_routes
+from app.messaging.my_view.service import MyView
+from app.messaging.my_view.store import ViewStore
 from app.messaging.receipts import Receipts
+from app.messaging.requests import routes as request_routes
+from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
-from app.messaging.settings_store import SettingsStore
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.messaging.user_settings import UserSettingsService
@@ -155,13 +157,14 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield docs_router()
     yield health.router
     yield page_router(settings)
+    yield view_routes.router  # before the groups: `pinned` is no group
     yield group_routes.router
     yield group_routes.by_handle
     yield several_routes.router
     yield message_routes.router
     yield change_routes.router
     yield receipt_routes.router
-    yield view_routes.router
+    yield request_routes.router
     yield block_routes.router
     yield users_router.router
     yield settings_routes.router
@@ -203,7 +206,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        user_settings = UserSettingsService(SettingsStore(table), caches)
+        user_settings = UserSettingsService(store.settings, caches)
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
@@ -222,9 +225,11 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             suspensions=suspensions,
             members=members,
         )
+        views = ViewStore(table)
         groups = Groups(
             messaging,
             store,
+            views,
             users,
             max_members=settings.max_group_members,
             tasks=tasks,
@@ -285,9 +290,10 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             changes=changes,
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
-            my_view=MyView(messaging, store, publish),
+            my_view=MyView(messaging, views, publish),
             blocks=blocks,
             groups=groups,
+            requests=Requests(messaging, store, tasks=tasks, publish=publish),
             catchup=catchup,
             hub=hub,
             unread=unread,

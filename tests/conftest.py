@@ -14,6 +14,7 @@ load_once()
 pytest_plugins = [
     "tests.fixtures.engines",
     "tests.fixtures.app",
+    "tests.fixtures.contacts",
     "tests.fixtures.emulator",
     "tests.fixtures.event_loop",
     "tests.fixtures.leftovers",

@@ -27,6 +27,10 @@ from app.messaging import (
     unread,
     user_settings,
 )
+from app.messaging.groups import changes as group_changes
+from app.messaging.groups import fan_out, members
+from app.messaging.groups import store as head_store
+from app.messaging.requests import store as requests
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
@@ -70,6 +74,7 @@ VALUES = {
         f"{schemas.MIN_EXPIRES_IN} s to {schemas.MAX_EXPIRES_IN // 86400} days",
         f"{models.MAX_GONE}; {hiding.MAX_HIDDEN}",
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
+        f"{requests.MAX_MESSAGES}",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",
@@ -99,6 +104,7 @@ VALUES = {
         size(event_stream.BUFFER_BYTES),
         f"{replay.RESUME_SECONDS:g} s, {replay.USER_EVENTS} events, {size(replay.RESUME_BYTES)}",
         f"{missed.REPLAY_GROUPS}, {catchup.MESSAGES}",
+        f"{stream.REMEMBERED_ROWS}",
         f"one in {service.TYPING_INTERVAL:g} s",
         f"one in {profiles.RENAME_INTERVAL:g} s",
         f"{catchup.NEWEST}",
@@ -117,6 +123,10 @@ VALUES = {
         f"{connection.MAX_CONNECTIONS}",
         "`DATABASE_POOL_SIZE`",
         f"{projection.MAX_PENDING:,}, {projection.ATTEMPTS}",
+        f"{head_store.WRITES_AT_ONCE}, {fan_out.ATTEMPTS}",
+        f"every {fan_out.PENDING_INTERVAL:g} s, {fan_out.PENDING_AT_ONCE} groups",
+        f"{members.TTL:g} s",
+        f"{group_changes.ATTEMPTS}",
         f"{valkey_cache.MAX_PENDING:,}",
         f"{sweep.WRITES_PER_SECOND:g} in a second; {sweep.QUIET_SECONDS:g} s",
         f"every {erasures.POLL_INTERVAL:g} s, {erasure_store.LEASE_SECONDS} s",

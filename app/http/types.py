@@ -1,14 +1,25 @@
 """Types for the schemas of all slices: ids, times and numbers in JSON."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
 
 _DIGITS = re.compile(r"[0-9]{1,12}")
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HANDLE = r"^[a-z0-9_]{3,30}$"
 EXAMPLE_UUID = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
@@ -46,6 +57,17 @@ def to_rfc3339(at: datetime) -> str:
     return minute + _SECONDS[at.second] + _MILLISECONDS[at.microsecond // 1000]
 
 
+def _utc(value: Any) -> Any:
+    """Return the UTC time of a text in the form of RFC 3339, to the millisecond, or raise ValueError."""
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("not a time in the form of RFC 3339")
+    try:
+        at = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the year 9999") from None
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
 Uuid = Annotated[UUID, BeforeValidator(_canonical)]
 Page: TypeAlias = Annotated[list[T], Field(max_length=PAGE)]
 PlainDigits = BeforeValidator(_plain_digits)
@@ -56,6 +78,13 @@ Timestamp = Annotated[
     PlainSerializer(to_rfc3339, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T09:30:00.123Z"]}),
 ]
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(_utc),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T09:30:00.123Z"]}),
+]
+"""A time in a request."""
 
 
 def never_null(schema: dict[str, Any]) -> None:

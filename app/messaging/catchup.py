@@ -42,6 +42,8 @@ class Difference:
     messages: Sequence[Message]
     changes: Sequence[Change]
     gone: Sequence[UUID]
+    named: Sequence[InboxRow] = ()
+    """The rows of the groups that the client has named."""
 
 
 class Catchup:
@@ -119,7 +121,9 @@ class Catchup:
         changed = [row for row in rows if row.view_version != has[row.group_uuid].version]
         named = [row for row in rows if row.group_uuid in known]
         gone = sorted(known.keys() - {row.group_uuid for row in named})
-        messages = [(row.group_uuid, known[row.group_uuid].number, row.last_number) for row in named]
+        messages = [
+            (row.group_uuid, max(known[row.group_uuid].number, row.cleared_number), row.last_number) for row in named
+        ]
         changes = [
             (row.group_uuid, number, row.change_number)
             for row in named
@@ -131,7 +135,7 @@ class Catchup:
             self.changes(by_group[group], after=after, until=until) for group, after, until in _first(changes)
         ]
         found, found_changes = await asyncio.gather(asyncio.gather(*reads), asyncio.gather(*change_reads))
-        return Difference(changed, [*chain(*found)], [*chain(*found_changes)], gone)
+        return Difference(changed, [*chain(*found)], [*chain(*found_changes)], gone, named)
 
     async def _older_rows(self, user: UUID, groups: Iterable[UUID]) -> list[InboxRow]:
         """Return the active rows of named groups that are not among the newest, eventually consistent."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
-from app.messaging.groups.items import is_head, is_member, to_member
+from app.messaging.groups.items import is_head
+from app.messaging.groups.member_items import is_member, to_member
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head, to_head
 from app.messaging.inbox_items import mentions, to_inbox_row
@@ -199,8 +200,8 @@ def advance_change_number(change: Change, message: Message, *, user: UUID, is_la
             expression += ", #text = :text"
             values[":text"] = preview_for(message, user)
             removed = " REMOVE #until" if message.deleted_at else ""
-            if user not in message.hidden_by:  # it may have been hidden since the message was read
-                condition += " AND NOT contains(#hidden, :n)"
+            if user not in message.hidden_by:  # it may have been hidden or cleared since the message was read
+                condition += " AND NOT contains(#hidden, :n) AND (attribute_not_exists(#cleared) OR #cleared < :n)"
         values[":number"] = frozenset({change.message_number})
         removed += f" {'ADD' if mentions(message, user) else 'DELETE'} #mentioned :number"
     if change.number == 1:

@@ -63,7 +63,8 @@ class ChangedRows:
                 if error.row is None:
                     return
                 row = error.row
-            if message.number in row.hidden:  # perhaps since the message was read
+            # Perhaps since the message was read.
+            if message.number in row.hidden or message.number <= row.cleared_number:
                 message = replace(message, hidden_by=message.hidden_by | {user})
             if row.change_number >= change.number:
                 if user != HEAD:

@@ -12,6 +12,7 @@ from app.limits.rates import GROUP_SEND
 from app.messaging.change_log import ChangeLog, Rule
 from app.messaging.clock import now
 from app.messaging.errors import (
+    CannotMessage,
     DeleteWindowClosed,
     EditLimit,
     EditsHidden,
@@ -82,10 +83,10 @@ class Changes:
 
     async def message(self, user: UUID, group: UUID, number: int) -> Message:
         """Return a message as it stands and the user sees it. 2 RCU."""
-        await self._messaging.group(user, group)
+        row = await self._messaging.group(user, group)
         async with deadline(READ_SECONDS):
             message = await self._store.message(group, number)
-        if message is None:
+        if message is None or number <= row.cleared_number:
             raise MessageNotFound
         return seen_by(message, user, self._clock())
 
@@ -179,8 +180,12 @@ class Changes:
     async def _append(self, draft: ChangeDraft, rule: Rule) -> Message:
         async with deadline(2 * SEND_SECONDS):
             row = await self._messaging.group(draft.user_uuid, draft.group_uuid)
+            if draft.message_number <= row.cleared_number:
+                raise MessageNotFound
             if draft.type in SAYS_SOMETHING:
                 self._messaging.require_reachable(row)
+            if draft.type is ChangeType.REACT and row.awaits_acceptance:
+                raise CannotMessage
             await self._messaging.require_members(draft.mentions, row)
             self._limits.of(str(draft.group_uuid)).take(GROUP_SEND)
             return await self._record(draft, row, rule)

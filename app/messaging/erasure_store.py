@@ -10,7 +10,8 @@ from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, Delete, StoredItem, Table
 from app.messaging import erasure_items, inbox_items, items
-from app.messaging.groups.items import head_key, member_key, members
+from app.messaging.groups.items import head_key
+from app.messaging.groups.member_items import member_key, members
 from app.messaging.groups.models import has_head
 from app.messaging.models import LAST_NUMBER, InboxRow, Message
 

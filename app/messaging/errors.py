@@ -98,6 +98,16 @@ class NumberBeyondEnd(AppError):
     pointer = "/number"
 
 
+class TooManyPins(AppError):
+    status = 409
+    title = "10 groups are pinned: unpin another one first"
+
+
+class NotInInbox(AppError):
+    status = 409
+    title = "Only a group in the inbox can be pinned: take it out of its folder first"
+
+
 class ReplyBeyondEnd(AppError):
     status = 422
     title = "The group has no message with the number in reply_to"

@@ -18,6 +18,7 @@ from app.messaging.group_schemas import (
     ReadMarkerView,
     TypingView,
 )
+from app.messaging.models import Folder
 from app.messaging.views import group_view, group_views
 from app.users.errors import UserNotFound
 
@@ -62,14 +63,18 @@ async def list_message_groups(
     users: UsersDep,
     limit: GroupLimit = 20,
     cursor: Cursor = None,
+    folder: Annotated[Folder, Query(description="The part of the list to show")] = Folder.INBOX,
 ) -> Page[MessageGroupView]:
-    """List the caller's message groups, newest activity first.
+    """List the caller's message groups in a folder, newest activity first.
 
+    A group is in the inbox unless the caller has archived it, or it is a request.
     A group with activity between two pages may move to the front. A client that reads from the first page misses none.
     """
-    page = await messaging.inbox(user, limit=limit, before=read_cursor(cursor) if cursor is not None else None)
+    before = read_cursor(cursor) if cursor is not None else None
+    page = await messaging.inbox(user, limit=limit, before=before, folder=folder)
     if page.next:
-        set_link_header(request, response, {"next": {"limit": limit, "cursor": write_cursor(page.next)}})
+        query = {"limit": limit, "cursor": write_cursor(page.next), "folder": folder}
+        set_link_header(request, response, {"next": query})
     return await group_views(page.rows, users)
 
 

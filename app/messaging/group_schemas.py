@@ -11,6 +11,7 @@ from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.models import (
     LAST_NUMBER,
     MAX_MENTIONS_COUNTED,
+    Folder,
     GroupKind,
     InboxRow,
     MemberState,
@@ -47,7 +48,7 @@ class MessageGroupView:
         str,
         Field(
             description="The last message; a long one is cut after at most 79 visible characters, and ends in `…`."
-            " Empty if it was deleted or hidden, and of a message that expires",
+            " Empty if it was deleted or hidden, of a message that expires, and of a system message",
             max_length=160,
             examples=["Shall we ship it"],
         ),
@@ -69,7 +70,7 @@ class MessageGroupView:
         Field(
             ge=0,
             le=LAST_NUMBER,
-            description="`last_number` - `read_number`, without messages that are hidden or have expired",
+            description="Messages after `read_number` and `cleared_number` that are not hidden and have not expired",
             examples=[2],
         ),
     ]
@@ -127,6 +128,22 @@ class MessageGroupView:
         bool | None,
         Field(description="Whether new members see the messages of before; null in a `direct` group", examples=[False]),
     ]
+    folder: Annotated[
+        Folder, AS_STRING, Field(description="The part of the caller's list that shows the group", examples=["inbox"])
+    ]
+    cleared_number: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LAST_NUMBER,
+            description="Number up to which the caller has cleared the history, and gets no message; 0: none",
+            examples=[0],
+        ),
+    ]
+    pin_position: Annotated[
+        int | None,
+        Field(ge=1, le=10, description="Position among the caller's pinned groups; null: not pinned", examples=[1]),
+    ]
 
     @classmethod
     def of(cls, row: InboxRow, peer: Name | None) -> "MessageGroupView":
@@ -158,6 +175,9 @@ class MessageGroupView:
             row.member_count,
             row.role if row.title else None,
             row.shows_history if row.title else None,
+            row.folder,
+            row.cleared_number,
+            row.pin_position,
         )
 
 
@@ -214,13 +234,19 @@ class TypingView(ResponseModel):
 
 
 class CounterView(ResponseModel):
-    """The number of groups with unread messages."""
+    """The numbers of groups with unread messages, and of requests."""
 
     count: int = Field(
-        ge=0, le=MAX_VERSION, description="Groups with unread messages, or that are marked unread", examples=[3]
+        ge=0,
+        le=MAX_VERSION,
+        description="Groups of the inbox with unread messages, or that are marked unread, without muted ones",
+        examples=[3],
     )
     is_complete: bool = Field(
         description="Whether all groups were counted. False in an inbox of more than 125 groups: the 20 groups with the"
-        " newest activity were counted, and more may have unread messages",
+        " newest activity were counted, and the 20 newest requests, and more may have unread messages",
         examples=[True],
+    )
+    request_count: int = Field(
+        ge=0, le=MAX_VERSION, description="Requests with unread messages, which `count` leaves out", examples=[1]
     )

@@ -38,7 +38,7 @@ class HiddenMessages:
         for attempt in range(ATTEMPTS):
             row = await read_row()
             message = await self._store.message(row.group_uuid, number)
-            if message is None:
+            if message is None or number <= row.cleared_number:
                 raise MessageNotFound
             if row.user_uuid in message.hidden_by:
                 return message
@@ -52,13 +52,13 @@ class HiddenMessages:
 
 
 async def without_hidden_texts(store: MessagingStore, row: InboxRow, changes: Sequence[Change]) -> list[Change]:
-    """Return changes of a group without the texts of messages that the row's user has hidden.
+    """Return changes of a group without the texts of messages that the row's user has hidden or cleared.
 
     0.5 RCU for each message with another text, if the user has hidden a message of the group.
     """
-    edited = {change.message_number for change in changes if change.text is not None} if row.hide_count else ()
-    if not edited:
-        return list(changes)
-    found = await store.messages_at({(row.group_uuid, number) for number in edited})
-    visible = {message.number for message in found if row.user_uuid not in message.hidden_by} - {*row.hidden}
+    edited = {change.message_number for change in changes if change.text is not None}
+    visible = {number for number in edited if number > row.cleared_number} - {*row.hidden}
+    if row.hide_count and visible:
+        found = await store.messages_at({(row.group_uuid, number) for number in visible})
+        visible = {message.number for message in found if row.user_uuid not in message.hidden_by}
     return [change if change.message_number in visible else replace(change, text=None) for change in changes]

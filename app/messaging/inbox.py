@@ -11,7 +11,7 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from app.messaging import inbox_queries
-from app.messaging.models import BucketPosition, InboxPosition, InboxRow, MemberState
+from app.messaging.models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
 WHOLE_INBOX = 200
@@ -43,20 +43,23 @@ class Inbox:
         *,
         limit: int,
         before: InboxPosition | BucketPosition | None = None,
+        folder: Folder = Folder.INBOX,
     ) -> InboxPage:
-        """Return the rows of active groups before a position (None: from the newest on), newest activity first.
+        """Return a folder's rows of active groups before a position (None: from the newest on), newest activity first.
 
         0.5 RCU for each 4 KB, about 13 rows; of a large inbox 0.5 RCU for each row of the page and for each 27 index
         entries: 10.5 RCU for 20 rows.
         """
         position = inbox_queries.latest_position(before) if isinstance(before, BucketPosition) else before
-        rows = await self._read_whole(user, before=position, limit=limit + 1)
+        rows = await self._read_whole(user, before=position, folder=folder, limit=limit + 1)
         if rows is None:
-            return await self.page_by_activity(user, limit=limit, before=before)
+            return await self.page_by_activity(user, limit=limit, before=before, folder=folder)
         return InboxPage(rows[:limit], InboxPosition.of(rows[limit - 1]) if len(rows) > limit else None)
 
     async def newest(self, user: UUID, *, of_large: int, consistent: bool = False) -> InboxPage:
-        """Return a small inbox whole, or the newest `of_large` rows of a large one, which are eventually consistent.
+        """Return a small inbox whole, with all folders, or the newest `of_large` rows of a large one.
+
+        Those of a large one are in the inbox itself, and eventually consistent.
 
         Costs what `page` costs: at most 9.5 RCU for a small inbox, 19 if consistent, and 10.5 for 20 of a large one.
         """
@@ -64,27 +67,40 @@ class Inbox:
         return InboxPage(rows, None) if rows is not None else await self.page_by_activity(user, limit=of_large)
 
     async def _read_whole(
-        self, user: UUID, *, limit: int, before: InboxPosition | None = None, consistent: bool = False
+        self,
+        user: UUID,
+        *,
+        limit: int,
+        before: InboxPosition | None = None,
+        folder: Folder | None = None,
+        consistent: bool = False,
     ) -> list[InboxRow] | None:
         """Return rows of a small inbox, None if it is a large one: a process finds that out by 9.5 RCU, or 19."""
         if user in self._large:
             return None
         rows = await self._store.newest_inbox_rows(
-            user, before=before, limit=limit, most=WHOLE_INBOX, consistent=consistent
+            user, before=before, limit=limit, most=WHOLE_INBOX, folder=folder, consistent=consistent
         )
         if rows is None:
             self._large[user] = True
         return rows
 
     async def page_by_activity(
-        self, user: UUID, *, limit: int, before: InboxPosition | BucketPosition | None = None
+        self,
+        user: UUID,
+        *,
+        limit: int,
+        before: InboxPosition | BucketPosition | None = None,
+        folder: Folder = Folder.INBOX,
     ) -> InboxPage:
-        """Return a page of a large inbox, eventually consistent; it may be shorter and not the last."""
+        """Return a page of a folder of a large inbox, eventually consistent; it may be shorter and not the last."""
         rows: dict[UUID, InboxRow] = {}
         for _ in range(MAX_ROUNDS):
             wanted = limit - len(rows)
-            entries = await self._store.inbox_entries(user, before, limit=wanted + 1)  # one more: does a page follow?
-            rows |= await self._rows(user, entries[:wanted], before)
+            # One more: does a page follow?
+            entries = await self._store.inbox_entries(user, before, limit=wanted + 1, folder=folder)
+            found = await self._rows(user, entries[:wanted], before)
+            rows |= {group: row for group, row in found.items() if row.folder is folder}
             before = inbox_queries.continued(entries[wanted - 1], before) if len(entries) > wanted else None
             if before is None or len(rows) == limit:
                 break

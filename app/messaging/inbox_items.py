@@ -4,7 +4,8 @@ peer · last number · at ms · by sender · text preview · read number · v ve
 muted, pinned, block ms · peer_read, peer_d numbers · k number, changed ms of the last change · mentioned numbers ·
 cut: older mentions are left out · prev last number before · until ms (the last message expires) · gone numbers with
 ms · hidden, hides the last numbers that the user has hidden, and their count · d number reported as delivered
-(absent or lower: read) · u marked unread
+(absent or lower: read) · u marked unread · folder (absent: inbox) · awaits: the peer has not accepted ·
+cleared number · pin position
 
 Of a group of several members, in place of peer: title · members count · role · systems numbers · hv version of the head
 that the row has this from · open: the head may say more · all: newcomers see the whole log
@@ -17,12 +18,14 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Item, Put, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
 from app.messaging.groups.models import Role, has_head
-from app.messaging.items import ABSENT, from_ms, inbox_key, time_or_none, times, to_ms
-from app.messaging.models import MAX_GONE, InboxRow, MemberState, Message
+from app.messaging.items import ABSENT, from_ms, inbox_key, index_key, time_or_none, times, to_ms
+from app.messaging.models import MAX_GONE, Folder, InboxRow, MemberState, Message
 from app.messaging.visibility import preview_for
 
 INBOX_INDEX = "inbox-by-activity"
 BUCKET_MS = 600_000
+_MOVED = "#last = :last, #at = :at, #by = :by, #text = :text"
+_INDEXED = ", #inbox = :inbox, #activity_bucket = :activity_bucket"
 _GONE_MS = 10**13
 """The factor of a number in `gone`, to which the milliseconds are added: a set of numbers takes the least space."""
 
@@ -55,16 +58,37 @@ def mentions(message: Message, user: UUID) -> bool:
     return user in message.mentions and user != message.user_uuid
 
 
-def advance_inbox_row(message: Message, *, user: UUID, with_gone: bool = True) -> Update:
+def folder_after(message: Message, row: InboxRow) -> Folder:
+    """Return the folder of a row after a message: it brings a group back from the archive, unless that is muted.
+
+    A request stays one until its receiver writes.
+    """
+    if row.is_request:
+        return Folder.INBOX if message.user_uuid == row.user_uuid else Folder.REQUESTS
+    is_back = row.folder is Folder.ARCHIVE and not row.is_muted(message.created_at)
+    return Folder.INBOX if is_back else row.folder
+
+
+def advance_inbox_row(
+    message: Message, *, user: UUID, with_gone: bool = True, stored: InboxRow | None = None
+) -> Update:
     """Return the update that moves a row forward to this message and makes its user an active member again.
 
-    It fails for a row that is at this message or beyond, so it may be late or repeated. With a message of another
-    member that expires it fails, too, for a row that has MAX_GONE numbers in `gone`, unless it is to leave that alone.
+    A request that was declined stays so, and a message of another member ends what the row's user waits for.
+    It fails for a row that is at this message or beyond, so it may be late or repeated, and for one in another folder
+    than the inbox, unless that is given as it is `stored`. With a message of another member that expires it fails, too,
+    for a row that has MAX_GONE numbers in `gone`, unless it is to leave that alone.
     """
-    changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
-    values, is_own = _projection_values(message, user), user == message.user_uuid
-    more, removes, adds = (", #read = :last", "#state, #gone, #u", "") if is_own else ("", "#state", "")
-    condition = "#last < :last"
+    folder, is_own = folder_after(message, stored) if stored else Folder.INBOX, user == message.user_uuid
+    changes, values = _projection(message, user, None if stored and stored.is_declined and not is_own else folder)
+    more, removes, adds = (", #read = :last", "#state, #gone, #u", "") if is_own else ("", "#awaits", "")
+    condition = "#last < :last AND attribute_not_exists(#folder)"
+    if stored:
+        condition = "#last < :last AND #v = :seen"
+        values[":seen"] = stored.version
+        removes += ", #folder" if folder is Folder.INBOX else ""
+    if not is_own and folder is not Folder.REQUESTS:
+        removes += ", #state"
     if message.expires_at:
         more += ", #until = :until"
     else:
@@ -121,27 +145,34 @@ def to_gone(item: StoredItem) -> dict[int, datetime]:
     return found
 
 
-def _projection_values(message: Message, user: UUID) -> dict[str, Any]:
-    return ({":until": to_ms(message.expires_at)} if message.expires_at else {}) | {
+def _projection(message: Message, user: UUID, folder: Folder | None) -> tuple[str, dict[str, Any]]:
+    """Return what sets a row to a message, in a folder of the index or in none, and its values."""
+    values: dict[str, Any] = {
         ":last": message.number,
         ":at": to_ms(message.created_at),
         ":by": message.user_uuid,
         ":text": preview_for(message, user),
-        ":inbox": f"IN#{user}",
-        ":activity_bucket": bucket(message.created_at),
         ":one": 1,
     }
+    if message.expires_at:
+        values[":until"] = to_ms(message.expires_at)
+    if folder is None:
+        return _MOVED, values
+    values |= {":inbox": index_key(user, folder), ":activity_bucket": bucket(message.created_at)}
+    return _MOVED + _INDEXED, values
 
 
-def message_projection(message: Message, user: UUID | None = None) -> dict[str, Any]:
+def message_projection(message: Message, row: InboxRow | None = None) -> dict[str, Any]:
     """Return what an inbox row must hold of its group's newest message, by names for operators.
 
-    Without a user it is what a member holds that has not hidden the message.
+    Without a row it is what a member holds that has neither hidden nor cleared the message.
     """
+    user = row.user_uuid if row else message.group_uuid
+    is_cleared = row is not None and row.cleared_number >= message.number
     return {
         "time": to_ms(message.created_at),
         "sender": message.user_uuid.bytes,
-        "preview": preview_for(message, user or message.group_uuid),
+        "preview": "" if is_cleared else preview_for(message, user),
         "index key": bucket(message.created_at),
         "deadline": message.expires_at,
     }
@@ -153,7 +184,8 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
     The row of a former member counts as indexed: it needs no index entry.
     """
     at = int(row["at"]["N"])
-    is_indexed = row.get("inbox") == {"S": f"IN#{row['pk']['S'][4:]}"} and "activity_bucket" in row
+    key = index_key(text_to_uuid(row["pk"]["S"][4:]), folder_of(row))
+    is_indexed = row.get("inbox") == {"S": key} and "activity_bucket" in row
     in_index = int(row["activity_bucket"]["N"]) if is_indexed else None
     return {
         "time": at,
@@ -162,6 +194,16 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
         "index key": at // BUCKET_MS if "state" in row else in_index,
         "deadline": time_or_none(row, "until"),
     }
+
+
+def folder_of(item: StoredItem) -> Folder:
+    """Return the folder of a row."""
+    return Folder(item["folder"]["S"]) if "folder" in item else Folder.INBOX
+
+
+def seen_number(item: StoredItem) -> int:
+    """Return the number up to which nothing in a row is unread."""
+    return max(int(item[name]["N"]) if name in item else 0 for name in ("read", "cleared"))
 
 
 def has_lost_mentions(item: StoredItem) -> bool:
@@ -195,9 +237,9 @@ def inbox_item(row: InboxRow) -> Item:
         "text": row.preview,
         "read": row.read_number,
         "v": row.version,
-        "inbox": f"IN#{row.user_uuid}",
-        "activity_bucket": bucket(row.last_at),
     }
+    if row.state is MemberState.ACTIVE:
+        item |= {"inbox": index_key(row.user_uuid, row.folder), "activity_bucket": bucket(row.last_at)}
     optional: Item = {
         "state": "" if row.state is MemberState.ACTIVE else str(row.state),
         "blocked": row.is_blocked,
@@ -208,6 +250,10 @@ def inbox_item(row: InboxRow) -> Item:
         "hides": row.hide_count,
         "d": row.received_number,
         "u": row.is_marked_unread,
+        "cleared": row.cleared_number,
+        "pin": row.pin_position,
+        "folder": "" if row.folder is Folder.INBOX else str(row.folder),
+        "awaits": row.awaits_acceptance,
     }
     item |= {name: value for name, value in optional.items() if value}
     if row.peer_read is not None:
@@ -227,12 +273,14 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
 
     Its number and time of a change, and its mentions, become those of `row`.
     """
-    changes = "#last = :last, #at = :at, #by = :by, #text = :text, #inbox = :inbox, #activity_bucket = :activity_bucket"
+    changes, moved = _projection(message, row.user_uuid, None if row.is_declined else row.folder)
     values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
     wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
     gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
-    if row.received_number:
-        wanted["d"] = min(row.received_number, message.number)
+    markers = {"d": row.received_number, "cleared": row.cleared_number}
+    wanted |= {name: min(number, message.number) for name, number in markers.items() if number}
+    if row.cleared_number >= message.number:
+        values[":text"] = ""
     kept, removed = "".join(f", #{name} = :{name}" for name in wanted), ", ".join(f"#{name}" for name in gone)
     values |= {f":{name}": value for name, value in wanted.items()}
     if message.expires_at:
@@ -242,7 +290,7 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         f"SET {changes}, #read = :read, #v = #v + :one{kept} REMOVE {removed}",
-        _projection_values(message, row.user_uuid) | values,
+        moved | values,
         condition="#v = :seen",
     )
 
@@ -308,14 +356,21 @@ def to_inbox_row(item: StoredItem) -> InboxRow:
         blocked_at=time_or_none(item, "block"),
         peer_read=int(item["peer_read"]["N"]) if "peer_read" in item else None,
         peer_delivered=int(item["peer_d"]["N"]) if "peer_d" in item else 0,
+        folder=folder_of(item),
+        awaits_acceptance="awaits" in item,
+        cleared_number=int(item["cleared"]["N"]) if "cleared" in item else 0,
+        pin_position=int(item["pin"]["N"]) if "pin" in item else None,
         **(_head_fields(item) if "title" in item else {}),
     )
 
 
 def _preview(item: StoredItem) -> str:
-    """Return the preview; none of a message that the head tells of, and the user has hidden."""
-    is_hidden = "title" in item and "hidden" in item and {"N": item["last"]["N"]} in item["hidden"]["L"]
-    return "" if is_hidden else str(item["text"]["S"])
+    """Return the preview; none of a message that the head tells of, and the user has hidden or cleared."""
+    if "title" in item:
+        is_hidden = "hidden" in item and {"N": item["last"]["N"]} in item["hidden"]["L"]
+        if is_hidden or ("cleared" in item and int(item["last"]["N"]) <= int(item["cleared"]["N"])):
+            return ""
+    return str(item["text"]["S"])
 
 
 def _head_fields(item: StoredItem) -> dict[str, Any]:

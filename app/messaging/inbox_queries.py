@@ -1,5 +1,6 @@
 """Queries for inbox rows and for the entries of their index, and what is read of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -10,10 +11,11 @@ from app.gateways.dynamodb import (
     StoredItem,
     text_to_uuid,
 )
-from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, to_gone, to_inbox_row
-from app.messaging.items import from_ms, inbox_key, to_ms
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, seen_number, to_gone, to_inbox_row
+from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
 from app.messaging.models import (
     BucketPosition,
+    Folder,
     InboxPosition,
     InboxRow,
     MemberState,
@@ -21,11 +23,13 @@ from app.messaging.models import (
     unread,
 )
 
-ENTRY, UNREAD = "#sk, #activity_bucket", "#sk, #last, #read, #state, #gone, #u, #systems, #hv, #open"
-"""The attributes that make the position of an index entry, and those that say whether a row has unread messages."""
+ENTRY = "#sk, #activity_bucket"
+"""The attributes that make the position of an index entry."""
+UNREAD = "#sk, #last, #read, #state, #gone, #u, #folder, #muted, #cleared, #systems, #hv, #open"
+"""The attributes that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
-ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d"
-ROW += ", #title, #members, #role, #systems, #hv, #open, #all"
+ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #awaits, #cleared"
+ROW += ", #pin, #title, #members, #role, #systems, #hv, #open, #all"
 """The attributes of an inbox row without the user and the keys of the index, which are a third of its JSON."""
 
 
@@ -34,10 +38,11 @@ def probe_index() -> Query:
     return Query("#inbox = :inbox AND #activity_bucket > :n", {":inbox": "PROBE", ":n": 0}, index=INBOX_INDEX, limit=1)
 
 
-def inbox_rows(user: UUID, *, limit: int | None, consistent: bool = False) -> Query:
-    """Return the query for a user's rows, in the order of their groups' ids."""
+def inbox_rows(user: UUID, *, limit: int | None, after: UUID | None = None, consistent: bool = False) -> Query:
+    """Return the query for a user's rows, in the order of their groups' ids, from the first on or after one."""
     keys = {":pk": f"USR#{user}", ":rows": "GRP#"}
-    return Query("#pk = :pk AND begins_with(#sk, :rows)", keys, limit=limit, consistent=consistent)
+    condition = "#pk = :pk AND begins_with(#sk, :rows)"
+    return Query(condition, keys, limit=limit, consistent=consistent, after=inbox_key(user, after) if after else None)
 
 
 def whole_inbox(user: UUID, *, limit: int, consistent: bool) -> Query:
@@ -50,9 +55,10 @@ def row_of(user: UUID, item: StoredItem) -> InboxRow:
     return to_inbox_row({**item, "pk": {"S": f"USR#{user}"}})
 
 
-def is_active(row: StoredItem) -> bool:
-    """Return whether a row's user is an active member."""
-    return "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+def is_listed(row: StoredItem, folder: Folder | None = None) -> bool:
+    """Return whether a row's user is an active member, and the row is in a folder, if that is given."""
+    is_active = "state" not in row or row["state"]["S"] == MemberState.ACTIVE
+    return is_active and folder in {None, folder_of(row)}
 
 
 def activity(row: StoredItem) -> tuple[int, str]:
@@ -66,17 +72,19 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
 
 
 def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
-    """Count the rows of active members that are marked unread, or have unread messages at a time."""
-    count, ends = 0, list[datetime]()
-    for row in filter(is_active, rows):
-        read, last, gone = int(row["read"]["N"]), int(row["last"]["N"]), to_gone(row)
+    """Count the rows of inbox and requests that are marked unread, or have unread messages at a time, and not muted."""
+    counts, ends = Counter[Folder](), list[datetime]()
+    for row in filter(is_listed, rows):
+        read, last, gone = seen_number(row), int(row["last"]["N"]), to_gone(row)
         systems = frozenset(map(int, row["systems"]["NS"])) if "systems" in row else frozenset[int]()
-        if "u" in row:
-            count += 1
-        elif unread(last, read, gone, at, systems) > 0:
-            count += 1
-            ends += [since for since in gone.values() if since > at]
-    return UnreadRows(count, min(ends, default=None))
+        if "u" not in row and unread(last, read, gone, at, systems) <= 0:
+            continue
+        if (muted := time_or_none(row, "muted")) and muted > at:
+            ends.append(muted)
+            continue
+        counts[folder_of(row)] += 1
+        ends += [since for since in gone.values() if since > at and "u" not in row]
+    return UnreadRows(counts[Folder.INBOX], min(ends, default=None), counts[Folder.REQUESTS])
 
 
 def unread_rows(user: UUID, *, limit: int) -> Query:
@@ -90,11 +98,14 @@ def unread_rows(user: UUID, *, limit: int) -> Query:
     return replace(rows, filter=is_unread, projection=UNREAD)
 
 
-def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int) -> Query:
+def inbox_entries(
+    user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int, folder: Folder = Folder.INBOX
+) -> Query:
     """Return the query for index entries, newest bucket first: from a position's bucket on, or after an entry."""
+    key = index_key(user, folder)
     newest = Query(
         "#inbox = :inbox",
-        {":inbox": f"IN#{user}"},
+        {":inbox": key},
         index=INBOX_INDEX,
         limit=limit,
         descending=True,
@@ -105,7 +116,7 @@ def inbox_entries(user: UUID, start: InboxPosition | BucketPosition | None, *, l
     if isinstance(start, InboxPosition):
         values = dict(newest.values) | {":bucket": bucket(start.last_at)}
         return replace(newest, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
-    after = {**inbox_key(user, start.group_uuid), "inbox": f"IN#{user}", "activity_bucket": start.bucket}
+    after = {**inbox_key(user, start.group_uuid), "inbox": key, "activity_bucket": start.bucket}
     return replace(newest, after=after)
 
 

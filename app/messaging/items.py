@@ -4,7 +4,8 @@ Those of inbox rows are in `inbox_items`, those of changes in `change_items`.
 
     entity     pk            sk              index inbox-by-activity (inbox, activity_bucket)
     message    MSG#<group>   N#<number>      none
-    inbox row  USR#<user>    GRP#<group>     IN#<user>, last_at in units of 10 minutes
+    inbox row  USR#<user>    GRP#<group>     IN#<user>, last_at in units of 10 minutes;
+                                             REQUEST#<user> in the requests, ARCHIVE#<user> in the archive
     head       GRP#<group>   META            BUMP, those 10 minutes, while members' rows are to be told of them
     member     GRP#<group>   USR#<user>      none
     block      USR#<user>    BLOCK#<other>   none
@@ -40,12 +41,13 @@ from app.gateways.dynamodb import (
     to_known_uuid,
 )
 from app.messaging.groups.models import HEAD, Role, SystemEvent, SystemEventType
-from app.messaging.models import LAST_NUMBER, Message, MessageKind
+from app.messaging.models import LAST_NUMBER, Folder, Message, MessageKind
 
 ABSENT = "attribute_not_exists(#pk)"
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_FOLDERS = {Folder.INBOX: "IN", Folder.REQUESTS: "REQUEST", Folder.ARCHIVE: "ARCHIVE"}
 
 
 def message_key(group: UUID, number: int) -> Key:
@@ -55,6 +57,11 @@ def message_key(group: UUID, number: int) -> Key:
 def inbox_key(user: UUID, group: UUID) -> Key:
     """Return the key of a member's row, or of the head."""
     return {"pk": f"USR#{user}", "sk": f"GRP#{group}"} if user != HEAD else {"pk": f"GRP#{group}", "sk": "META"}
+
+
+def index_key(user: UUID, folder: Folder) -> str:
+    """Return the key in the index of a user's rows in a folder."""
+    return f"{_FOLDERS[folder]}#{user}"
 
 
 def block_key(user: UUID, other: UUID) -> Key:
@@ -198,9 +205,9 @@ def messages_between(group: UUID, first: int, last: int, *, consistent: bool, uu
     return Query(condition, keys | {":id": uuid}, consistent=consistent, filter="#id = :id")
 
 
-def newest_messages(group: UUID, *, limit: int, consistent: bool) -> Query:
-    """Return the query for the last messages of a group, newest first."""
-    keys = {":pk": f"MSG#{group}", ":first": "N#", ":last": f"N#{LAST_NUMBER}"}
+def newest_messages(group: UUID, *, limit: int, after: int = 0, consistent: bool) -> Query:
+    """Return the query for the last messages of a group after a number, newest first."""
+    keys = {":pk": f"MSG#{group}", ":first": f"N#{after + 1:012d}", ":last": f"N#{LAST_NUMBER}"}
     condition = "#pk = :pk AND #sk BETWEEN :first AND :last"
     return Query(condition, keys, limit=limit, descending=True, consistent=consistent)
 

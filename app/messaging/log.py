@@ -1,11 +1,12 @@
 """Appending to a group's log: once for each uuid of a client, at numbers without gaps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
+from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION
@@ -21,6 +22,13 @@ NEWEST_COMPARED = 16
 
 NUMBERS_AFTER = 500
 """A draft with `after` gets one of this many numbers after it, or none. Its earlier attempts can be nowhere else."""
+
+Guard: TypeAlias = Callable[[int], Awaitable[None]]
+"""May refuse a message at a number."""
+
+
+async def admit_all(_: int) -> None:
+    """Refuse nothing."""
 
 
 class Log:
@@ -56,9 +64,7 @@ class Log:
         async with self._locks.of(group):
             yield Turn(self, self._locks, group)
 
-    async def append(
-        self, draft: Draft, *, group: UUID, known: Tail, guard: Callable[[], None] = lambda: None
-    ) -> Message:
+    async def append(self, draft: Draft, *, group: UUID, known: Tail, guard: Guard = admit_all) -> Message:
         """Return the committed message, or the one that an earlier attempt with the draft's uuid committed.
 
         `known` is the end of the log by an inbox row; the log may reach further. Raises UuidTaken when a message with
@@ -88,15 +94,15 @@ class Log:
         found = await self._store.messages_with_uuid(group, draft.uuid, after=after, until=until)
         return _match(found, self.entry(draft, group=group))
 
-    async def _commit(self, message: Message, last: int, guard: Callable[[], None]) -> Message:
+    async def _commit(self, message: Message, last: int, guard: Guard) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
-        guard()
+        await guard(message.number)
         await self._require_reply_target(message)
         await self._store.texts.put(message)
         for attempt in count():
             if message.number > last:
                 raise AfterTooOld
-            guard()
+            await guard(message.number)
             try:
                 return await self._put(message)
             except NumberTaken as error:

@@ -33,7 +33,7 @@ class MentionStore:
         May raise Unavailable. 1 RCU for each 4 KB of at most 100 messages, and 1 WCU if the row lacked some; nothing
         without an unread one among the numbers. 1 WCU more when the row keeps too many.
         """
-        unread = [number for number in numbers if number > row.read_number][-MAX_SKIPPED:]
+        unread = [number for number in numbers if number > row.seen_number][-MAX_SKIPPED:]
         row = await self._add(row, unread) if unread else row
         return await self._trim(row) if len(row.mentioned) > MAX_MENTIONS_KEPT else row
 

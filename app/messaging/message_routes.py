@@ -109,12 +109,15 @@ async def send_message(
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
 async def count_unread_groups(user: CurrentUser, unread: UnreadDep) -> CounterView:
-    """Count the caller's groups with unread messages, and those that are marked unread.
+    """Count the caller's groups with unread messages, and those that are marked unread, without muted ones.
 
-    The number for a badge, with a `+` unless it `is_complete`. Each group has its own `unread_count`.
+    Those of the inbox are `count`, and those of the requests `request_count`; the archive counts for nothing. `count`
+    is the number for a badge, with a `+` unless it `is_complete`. Each group has its own `unread_count`.
     """
     unread_groups = await unread.count(user)
-    return CounterView(count=unread_groups.count, is_complete=unread_groups.is_complete)
+    return CounterView(
+        count=unread_groups.count, is_complete=unread_groups.is_complete, request_count=unread_groups.requests
+    )
 
 
 @router.get("/{message_group_uuid}", responses={200: PAGED, **problem_responses(*SIGNED_IN, GroupNotFound)})
@@ -136,8 +139,8 @@ async def list_messages(
     from `after`, and `rel="prev"` the other way.
     """
     history = await messaging.history(user, message_group_uuid, window)
-    neighbours = window.neighbours([message.number for message in history.messages], end=history.end)
+    neighbours = history.window.neighbours([message.number for message in history.messages], end=history.end)
     set_link_header(
         request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()}
     )
-    return await message_views(history.messages, viewer=user, users=users, catchup=catchup)
+    return await message_views(history.messages, viewer=user, users=users, catchup=catchup, rows=[history.row])

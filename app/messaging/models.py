@@ -29,6 +29,14 @@ class MemberState(StrEnum):
     LEFT = "left"
 
 
+class Folder(StrEnum):
+    """The part of a user's list that holds a group: the inbox, the requests, or the archive."""
+
+    INBOX = "inbox"
+    REQUESTS = "requests"
+    ARCHIVE = "archive"
+
+
 class GroupKind(StrEnum):
     """The kind of a group: `direct` is the one group of two users, `group` has a title and several members."""
 
@@ -82,7 +90,7 @@ class Message:
     hidden_by: frozenset[UUID] = frozenset()
     """The members that have deleted it for themselves."""
     event: SystemEvent | None = None
-    """What a system message tells."""
+    """The content of a system message."""
     quoted: "Message | None" = field(default=None, compare=False)
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
@@ -166,6 +174,13 @@ class InboxRow:
     """The peer\'s read marker as a blocked user gets it: it stands still."""
     peer_delivered: int = 0
     """The peer\'s delivered marker, while `peer_read` is set."""
+    folder: Folder = Folder.INBOX
+    awaits_acceptance: bool = False
+    """The user has started the group, and the peer has not accepted that."""
+    cleared_number: int = 0
+    """The number up to which the user has cleared the history: those messages are not there for the user."""
+    pin_position: int | None = None
+    """The position among the pinned groups of the inbox, from 1 without gaps; None if it is not pinned."""
     title: str | None = None
     """The title of a group of several members."""
     member_count: int = 2
@@ -201,7 +216,7 @@ class InboxRow:
             last_number=other.last_number,
             last_at=other.last_at,
             last_by=other.last_by,
-            preview="" if other.last_number in self.hidden else other.preview,
+            preview="" if self.sees_nothing_of(other.last_number) else other.preview,
             change_number=other.change_number,
             changed_at=other.changed_at,
             expires_at=other.expires_at,
@@ -210,12 +225,57 @@ class InboxRow:
             systems=other.systems,
             shows_history=other.shows_history,
             head_version=other.head_version,
+            folder=Folder.INBOX if self._is_brought_back(other) else self.folder,
         )
+
+    def sees_nothing_of(self, number: int) -> bool:
+        """Return whether the user has hidden or cleared a message, as far as the row knows."""
+        return number in self.hidden or number <= self.cleared_number
+
+    def _is_brought_back(self, other: "InboxRow") -> bool:
+        """Return whether what another row says brings the group back from the archive: a message of a member."""
+        if self.folder is not Folder.ARCHIVE or self.is_muted(other.last_at):
+            return False
+        return not frozenset(range(self.last_number + 1, other.last_number + 1)) <= other.systems
 
     @property
     def projected_users(self) -> tuple[UUID, ...]:
         """Return the users whose rows follow the group's log: both members, or the head for all."""
         return (self.user_uuid, self.peer_uuid) if self.peer_uuid else (HEAD,)
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether the user is an active member."""
+        return self.state is MemberState.ACTIVE
+
+    @property
+    def is_request(self) -> bool:
+        """Return whether the user has neither accepted the group nor answered, and may have declined it."""
+        return self.folder is Folder.REQUESTS
+
+    @property
+    def is_declined(self) -> bool:
+        """Return whether the user has declined the group, so that it is in no list."""
+        return self.is_request and not self.is_active
+
+    @property
+    def is_pending(self) -> bool:
+        """Return whether one of the two members has not accepted the other's request."""
+        return self.awaits_acceptance or self.is_request
+
+    @property
+    def receiver_uuid(self) -> UUID:
+        """Return the member of a pending group that is to accept it."""
+        return self.user_uuid if self.is_request or self.peer_uuid is None else self.peer_uuid
+
+    def is_muted(self, at: datetime) -> bool:
+        """Return whether the group notifies of nothing at a time, and does not count as unread."""
+        return self.muted_until is not None and self.muted_until > at
+
+    @property
+    def seen_number(self) -> int:
+        """Return the number up to which nothing is unread: read, or cleared."""
+        return max(self.read_number, self.cleared_number)
 
     @property
     def delivered_number(self) -> int:
@@ -227,7 +287,7 @@ class InboxRow:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
         if not self.mentioned:
             return []
-        at, read = now(), self.read_number
+        at, read = now(), self.seen_number
         unread = (number for number in self.mentioned if number > read and not self._is_gone(number, at))
         return sorted(unread)[-MAX_MENTIONS_COUNTED:]
 
@@ -237,7 +297,7 @@ class InboxRow:
     @property
     def first_unread(self) -> int | None:
         """Return the number of the first unread message that is neither hidden nor expired, None without one."""
-        after = range(self.read_number + 1, self.last_number + 1)
+        after = range(self.seen_number + 1, self.last_number + 1)
         if not self.gone and not self.systems:
             return next(iter(after), None)
         at = now()
@@ -249,22 +309,23 @@ class InboxRow:
         if not self.gone:
             return None
         at = now()
-        return min((since for n, since in self.gone.items() if n > self.read_number and since > at), default=None)
+        return min((since for n, since in self.gone.items() if n > self.seen_number and since > at), default=None)
 
     @property
     def unread_count(self) -> int:
-        """Return the number of messages after the read marker that are neither hidden nor expired."""
+        """Return the number of messages after the read marker that are neither cleared, hidden nor expired."""
         if not self.gone and not self.systems:
-            return max(0, self.last_number - self.read_number)
-        return unread(self.last_number, self.read_number, self.gone, now(), self.systems)
+            return max(0, self.last_number - self.seen_number)
+        return unread(self.last_number, self.seen_number, self.gone, now(), self.systems)
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadRows:
-    """The number of rows with unread messages. It may be fewer from `until` on, when the next of them expires."""
+    """The number of unread rows in the inbox, and in the requests, until the next one expires or is muted no longer."""
 
     count: int
     until: datetime | None
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +349,7 @@ class Draft:
     mentions: frozenset[UUID] = frozenset()
     expires_in: int | None = None
     event: SystemEvent | None = None
-    """What a system message tells, which the service itself sends."""
+    """The content of a system message, which the service itself sends."""
 
 
 @dataclass(frozen=True, slots=True)

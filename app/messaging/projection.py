@@ -86,8 +86,10 @@ class Projection:
                 self._start(step, group).add_done_callback(lambda _: self._repairing.discard(group))
 
     async def _advance(self, message: Message, user: UUID) -> None:
-        if row := await self._store.advance_inbox_row(message, user=user):
-            await self._publish(MessageAppended(message, row))
+        row = await self._store.advance_inbox_row(message, user=user)
+        if row and row.is_active:  # a request that was declined stays so
+            is_cleared = message.number <= row.cleared_number
+            await self._publish(GroupChanged(row) if is_cleared else MessageAppended(message, row))
 
     async def _mark_sent(self, message: Message) -> None:
         if row := await self._store.heads.mark_sent(message):

@@ -219,7 +219,10 @@ class MessageView:
     is_hidden: Annotated[bool, IS_HIDDEN]
     event: Annotated[
         SystemEventView | None,
-        Field(description="What a message of `kind` `system` tells, whose text is empty; null in all others"),
+        Field(
+            description="What a message of `kind` `system` tells, whose text is empty; null in all others",
+            examples=[{"type": "renamed", "users": [], "title": "Launch week", "role": "admin"}],
+        ),
     ]
 
     @classmethod

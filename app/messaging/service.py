@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
@@ -28,6 +29,7 @@ from app.messaging.errors import (
 )
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
 from app.messaging.group_locks import Tail
+from app.messaging.groups.items import is_quiet
 from app.messaging.groups.members import Members
 from app.messaging.groups.models import has_head
 from app.messaging.hidden import HiddenMessages
@@ -36,6 +38,7 @@ from app.messaging.log import Log
 from app.messaging.models import (
     BucketPosition,
     Draft,
+    Folder,
     InboxPosition,
     InboxRow,
     MemberState,
@@ -44,6 +47,7 @@ from app.messaging.models import (
     quote_of,
 )
 from app.messaging.projection import Projection
+from app.messaging.requests.store import MAX_MESSAGES
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
@@ -66,6 +70,10 @@ class History:
 
     messages: Sequence[Message]
     end: int
+    window: Window
+    """The range that was asked for, as far as it is there for the reader."""
+    row: InboxRow
+    """The reader's row."""
 
 
 class Messaging:
@@ -101,6 +109,7 @@ class Messaging:
         self.hidden = HiddenMessages(store, self.projection, publish, clock)
         self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
+        self._clock = clock
         self._inbox = Inbox(store)
 
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
@@ -110,8 +119,8 @@ class Messaging:
         deadline reaches the inboxes all the same. Raises OneTarget, MessageBlank,
         MessageTooLong, MessageMalformed, MessageToSelf, UserNotFound, GroupNotFound, CannotMessage, UuidTaken,
         AfterTooOld, ReplyBeyondEnd, MentionNotMember and TooManyRequests. 3 WCU and 1 RCU, for a reply 1.5 RCU; 10 WCU
-        for the first message of a direct group, 7 in a new index bucket. A message that expires costs 1 WCU more, the
-        first one 2.
+        and 2 RCU for the first message of a direct group, 7 WCU in a new index bucket. A message that expires
+        costs 1 WCU more, the first one 2.
         """
         if (group is None) == (handle is None):
             raise OneTarget
@@ -151,6 +160,8 @@ class Messaging:
         take_own(FIRST_CONTACT)
         self._limits.of(str(peer)).take(RECEIVED_CONTACT)
         self._require_enabled(peer)
+        if (await self._store.settings.settings(peer)).messages_from != "everyone":
+            raise CannotMessage  # a contact has a group with the peer already
         message = self.log.entry(draft, group=group)
         try:
             rows = await self._store.start_direct_group(message, peer=peer)
@@ -166,9 +177,17 @@ class Messaging:
             draft,
             group=row.group_uuid,
             known=Tail(row.last_number, row.last_at),
-            guard=lambda: self.require_reachable(row),
+            guard=partial(self._admit, row, draft),
         )
         return await self._with_quote(message) if message.reply_to else message
+
+    async def _admit(self, row: InboxRow, draft: Draft, number: int) -> None:
+        """Refuse a message to an unreachable member, beyond those of a request, or in reply to a cleared one."""
+        if row.awaits_acceptance and number > MAX_MESSAGES and not await self._store.requests.is_answered(row):
+            raise CannotMessage
+        self.require_reachable(row)
+        if draft.reply_to is not None and draft.reply_to <= row.cleared_number:
+            raise ReplyBeyondEnd
 
     def require_reachable(self, row: InboxRow) -> None:
         """Raise CannotMessage in a direct group that either member has blocked, or whose peer is disabled."""
@@ -233,7 +252,8 @@ class Messaging:
         """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
-            messages = await self._read(group, window.for_unread(row.first_unread), known=row.last_number)
+            window = window.for_unread(row.first_unread).above(row.cleared_number)
+            messages = await self._read(group, window, known=row.last_number)
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
             self.projection.repair(messages[-1], row)
@@ -242,7 +262,7 @@ class Messaging:
             self.rows.repair(changed, row)
         if uncounted := [message for message in messages if is_uncounted(message, row)]:
             self.projection.count_gone(uncounted, row)
-        return History(messages, end)
+        return History(messages, end, window, row)
 
     async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
         """Read eventually consistent, at half the cost, and once more strongly consistent if a number is missing."""
@@ -266,24 +286,30 @@ class Messaging:
         async with deadline(READ_SECONDS):
             if has_head(group):
                 return await self._mark_in_group(user, group, number, move)
-            row, end = await self._move_marker(user, group, number, move), None
-            if row.last_number < number and (end := await self._store.message(group, number)):
-                # The row is behind the log: a process ended between commit and projection.
-                await self.projection.project(end, row)
+            row = await self._move_marker(user, group, number, move)
+            if row.last_number < number:
+                await self.catch_up(row, number)
                 row = await self._move_marker(user, group, number, move)
         if row.last_number < number:
-            raise Unavailable("The inbox row cannot be written at the moment, try again") if end else NumberBeyondEnd
+            raise Unavailable("The inbox row cannot be written at the moment, try again")
         return row
 
     async def _mark_in_group(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         """Move a marker up to the end of the log, which the row of a group of several members may not know."""
         row = await self._row(user, group)
         if row.last_number < number:
-            end = await self._store.message(group, number)
-            if end is None:
-                raise NumberBeyondEnd
-            await self.projection.project(end, row)  # the head is behind the log
+            await self.catch_up(row, number)
         return (await self._move_marker(user, group, number, move)).told_by(row)
+
+    async def catch_up(self, row: InboxRow, number: int) -> None:
+        """Bring a row that is behind the log, or the head, up to a message, or raise NumberBeyondEnd. 1 RCU and 2 WCU.
+
+        A process ended between commit and projection.
+        """
+        end = await self._store.message(row.group_uuid, number)
+        if end is None:
+            raise NumberBeyondEnd
+        await self.projection.project(end, row)
 
     async def _move_marker(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         try:
@@ -297,13 +323,20 @@ class Messaging:
         if row.read_number == number:  # a move of the delivered marker leaves the version as it is
             await self._publish(GroupChanged(row))
         await self._publish(MarkerMoved.of(row, to=user))
-        other = row.peer_uuid or row.last_by  # of several members the last sender: others ask for the markers
-        if row.is_blocked or other == user:
-            return row
-        with suppress(Unavailable):  # the marker has moved, and the other can read it
-            if await self._is_member(other, group):
-                await self._publish(MarkerMoved.of(row, to=other))
+        await self.share_markers(row)
         return row
+
+    async def share_markers(self, row: InboxRow) -> None:
+        """Publish a member's markers to the peer, unless the group is blocked, or a request. 0.5 RCU.
+
+        In a group of several members only the last sender is told, for 1 RCU. Raises nothing: others can read them.
+        """
+        other = row.peer_uuid or row.last_by
+        if row.is_blocked or row.is_pending or other == row.user_uuid:
+            return
+        with suppress(Unavailable):
+            if await self._is_member(other, row.group_uuid):
+                await self._publish(MarkerMoved.of(row, to=other))
 
     async def _is_member(self, user: UUID, group: UUID) -> bool:
         """Return whether a user is an active member, eventually consistent: whether to publish to the user. 0.5 RCU."""
@@ -313,10 +346,13 @@ class Messaging:
     async def member_rows(self, user: UUID, group: UUID) -> list[InboxRow]:
         """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU.
 
-        Of a group of several members 2 RCU, and 0.5 RCU for each other member.
+        Of a group of several members 2 RCU, and 0.5 RCU for each other member. Until a request is accepted, each of the
+        two gets the own row only: 1 RCU.
         """
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
+            if row.is_pending:
+                return [row]
             if row.peer_uuid is None:
                 others = {*await self.members.of(row)} - {user}
                 return [row, *await self._store.heads.member_rows(group, others)]
@@ -328,7 +364,8 @@ class Messaging:
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.
 
-        Raises GroupNotFound, and CannotMessage as require_reachable does.
+        Until a request is accepted, the other member is told nothing: 1 RCU. Raises GroupNotFound, and CannotMessage as
+        require_reachable does.
         """
         await self._typing.submit((user, group), is_typing)
 
@@ -340,13 +377,38 @@ class Messaging:
             if row.peer_uuid is None:
                 others: Collection[UUID] = {*await self.members.of(row)} - {user}
             else:
-                others = [row.peer_uuid] if await self._is_member(row.peer_uuid, group) else []
+                is_told = not row.is_pending and await self._is_member(row.peer_uuid, group)
+                others = [row.peer_uuid] if is_told else []
         await self._publish(*[TypingChanged(other, group, user, is_typing) for other in others])
 
-    async def inbox(self, user: UUID, *, limit: int, before: InboxPosition | BucketPosition | None = None) -> InboxPage:
-        """Return a page of a user's groups, newest activity first. Costs what Inbox.page costs."""
+    async def inbox(
+        self,
+        user: UUID,
+        *,
+        limit: int,
+        before: InboxPosition | BucketPosition | None = None,
+        folder: Folder = Folder.INBOX,
+    ) -> InboxPage:
+        """Return a page of a user's groups in a folder, newest activity first. Costs what Inbox.page costs.
+
+        1 RCU and 1 WCU more, in the background, for each group of several members that is quiet since the last page.
+        """
         async with deadline(READ_SECONDS):
-            return await self._inbox.page(user, before=before, limit=limit)
+            page = await self._inbox.page(user, before=before, folder=folder, limit=limit)
+        at = self._clock()
+        for row in page.rows:
+            if row.is_open and is_quiet(row, at):
+                close = partial(self._store.heads.close, user, row.group_uuid)
+                self.projection.write_later(row.group_uuid, [close])
+        return page
+
+    async def groups_after(self, user: UUID, group: UUID | None, *, limit: int) -> list[InboxRow]:
+        """Return a user's rows of all folders, and of groups that were left, by group id: the first ones or after one.
+
+        0.5 RCU for each 4 KB, about 13 rows.
+        """
+        async with deadline(READ_SECONDS):
+            return await self._store.inbox_rows(user, limit=limit, after=group)
 
 
 def _require_all(mentioned: Collection[UUID], members: Collection[UUID]) -> None:

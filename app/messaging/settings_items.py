@@ -8,11 +8,16 @@ An attribute that is absent has its default, as has every attribute of a user wi
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from app.gateways.dynamodb import Key, Put, StoredItem, Update, text_to_uuid, unmarshal_item
 from app.messaging.items import ABSENT
 from app.records import record
+
+Senders: TypeAlias = Literal["everyone", "contacts", "nobody"]
+"""The users that may start a group with a user. Those that have one with the user already go on."""
+Setting: TypeAlias = bool | Senders
 
 
 @record(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class UserSettings:
 
     receipts: bool = True
     """False hides the user's read and delivered markers from others, and theirs from the user."""
+    messages_from: Senders = "everyone"
+    """Contacts are the users that the user has written to, or whose request the user has accepted."""
 
 
 def settings_key(user: UUID) -> Key:
@@ -42,7 +49,7 @@ def copied_settings(user: UUID, settings: UserSettings) -> Put:
     return Put({**settings_key(user), **asdict(settings)}, condition=ABSENT)
 
 
-def change_settings(user: UUID, changes: Mapping[str, bool]) -> Update:
+def change_settings(user: UUID, changes: Mapping[str, Setting]) -> Update:
     """Return the update that gives settings new values, by the names of their fields; at least one."""
     sets = ", ".join(f"#{name} = :{name}" for name in changes)
     return Update(settings_key(user), f"SET {sets}", {f":{name}": value for name, value in changes.items()})

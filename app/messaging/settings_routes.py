@@ -23,5 +23,7 @@ async def update_settings(body: SettingsUpdate, user: CurrentUser, settings: Set
     While `receipts` is false, other members do not get the caller's read and delivered markers, nor the caller theirs:
     in lists, in events and after a stream has resumed. The caller's own devices get the caller's markers. Markers move
     meanwhile; once `receipts` is true again, all of them are shown as they stand.
+
+    `messages_from` is asked when another user starts a group with the caller, once the answer is there.
     """
     return SettingsView.of(await settings.change(user, body.changes()))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Table
 from app.messaging import settings_items
-from app.messaging.settings_items import UserSettings
+from app.messaging.settings_items import Setting, UserSettings
 
 
 class SettingsStore:
@@ -18,6 +18,6 @@ class SettingsStore:
         """Return a user's settings, strongly consistent. 1 RCU."""
         return settings_items.to_settings(await self._table.get(settings_items.settings_key(user), consistent=True))
 
-    async def change(self, user: UUID, changes: Mapping[str, bool]) -> UserSettings:
+    async def change(self, user: UUID, changes: Mapping[str, Setting]) -> UserSettings:
         """Give some settings, at least one, new values, and return all. 1 WCU."""
         return settings_items.to_settings(await self._table.update(settings_items.change_settings(user, changes)))

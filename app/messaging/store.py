@@ -11,8 +11,8 @@ from heapq import nlargest
 from uuid import UUID
 
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected, Update, Write
-from app.messaging import hiding, inbox_items, inbox_queries, items, view_items
+from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write
+from app.messaging import hiding, inbox_items, inbox_queries, items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
@@ -22,10 +22,23 @@ from app.messaging.groups.models import HEAD, has_head
 from app.messaging.groups.store import HeadStore
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
-from app.messaging.models import LAST_NUMBER, BucketPosition, InboxPosition, InboxRow, Message, UnreadRows
-from app.messaging.view_items import ViewChange
+from app.messaging.models import (
+    LAST_NUMBER,
+    MAX_GONE,
+    BucketPosition,
+    Folder,
+    InboxPosition,
+    InboxRow,
+    Message,
+    UnreadRows,
+)
+from app.messaging.requests.store import MAX_MESSAGES, RequestStore
+from app.messaging.settings_store import SettingsStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
+
+ATTEMPTS = 4
+"""Attempts to move a row that others write at the same time."""
 
 
 class NumberTaken(Exception):
@@ -63,6 +76,10 @@ class MessagingStore:
         """The mentions that rows count."""
         self.blocks = BlockStore(table)
         """The blocks of users."""
+        self.requests = RequestStore(table)
+        """The requests that users have to accept."""
+        self.settings = SettingsStore(table)
+        """The settings of users."""
         self._may_write = False
 
     async def check(self) -> None:
@@ -89,18 +106,29 @@ class MessagingStore:
             item = await self._table.get(items.inbox_key(user, group), consistent=consistent)
         return inbox_items.to_inbox_row(item) if item else None
 
-    async def inbox_rows(self, user: UUID, *, limit: int | None = None, consistent: bool = False) -> list[InboxRow]:
-        """Return a user's rows by group id. 0.5 RCU for each 4 KB, about 13 rows; twice that if consistent.
+    async def inbox_rows(
+        self, user: UUID, *, limit: int | None = None, after: UUID | None = None, consistent: bool = False
+    ) -> list[InboxRow]:
+        """Return a user's rows by group id, all or those after one. 0.5 RCU for each 4 KB, about 13 rows.
 
-        0.5 RCU for each open row more.
+        Twice that if consistent; 0.5 RCU more for each open row.
         """
-        query = inbox_queries.inbox_rows(user, limit=limit, consistent=consistent)
+        query = inbox_queries.inbox_rows(user, limit=limit, after=after, consistent=consistent)
         return list(map(inbox_items.to_inbox_row, await self.heads.rows(await self._table.query(query))))
 
     async def newest_inbox_rows(
-        self, user: UUID, *, before: InboxPosition | None, limit: int, most: int, consistent: bool = False
+        self,
+        user: UUID,
+        *,
+        before: InboxPosition | None,
+        limit: int,
+        most: int,
+        folder: Folder | None = None,
+        consistent: bool = False,
     ) -> list[InboxRow] | None:
         """Return a user's active rows before a position (None: the newest), newest activity first, by reading them all.
+
+        They are those of a folder, or of all.
 
         Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
         consistent. 0.5 RCU for each open row of a group of several members more.
@@ -112,7 +140,7 @@ class MessagingStore:
         active = [
             item
             for item in await self.heads.rows(found)
-            if inbox_queries.is_active(item) and (end is None or inbox_queries.activity(item) < end)
+            if inbox_queries.is_listed(item, folder) and (end is None or inbox_queries.activity(item) < end)
         ]
         return [inbox_queries.row_of(user, item) for item in nlargest(limit, active, inbox_queries.activity)]
 
@@ -131,13 +159,19 @@ class MessagingStore:
         return inbox_queries.count_unread(await self.heads.rows(found), now())
 
     async def inbox_entries(
-        self, user: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
+        self,
+        user: UUID,
+        start: InboxPosition | BucketPosition | None,
+        *,
+        limit: int,
+        folder: Folder = Folder.INBOX,
     ) -> list[BucketPosition]:
-        """Return entries of the index, newest bucket first (None: from the newest on), eventually consistent.
+        """Return a folder's entries of the index, newest bucket first, eventually consistent.
 
-        They begin with the bucket of an InboxPosition, or after a BucketPosition. 0.5 RCU for each 4 KB, 27 entries.
+        They begin with the bucket of an InboxPosition, after a BucketPosition, or with the newest (None). 0.5 RCU for
+        each 4 KB, 27 entries.
         """
-        found = await self._table.query(inbox_queries.inbox_entries(user, start, limit=limit))
+        found = await self._table.query(inbox_queries.inbox_entries(user, start, limit=limit, folder=folder))
         return list(map(inbox_queries.to_inbox_entry, found))
 
     async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
@@ -160,9 +194,14 @@ class MessagingStore:
     async def _messages(self, found: Iterable[StoredItem]) -> list[Message]:
         return await self.texts.fill(items.to_messages(found))
 
-    async def newest_messages(self, group: UUID, *, limit: int, consistent: bool = False) -> list[Message]:
-        """Return the last messages, oldest first. 0.5 RCU for each 4 KB, about 20; twice that if consistent."""
-        query = items.newest_messages(group, limit=limit, consistent=consistent)
+    async def newest_messages(
+        self, group: UUID, *, limit: int, after: int = 0, consistent: bool = False
+    ) -> list[Message]:
+        """Return the last messages after a number, oldest first. 0.5 RCU for each 4 KB, about 20.
+
+        Twice that if consistent.
+        """
+        query = items.newest_messages(group, limit=limit, after=after, consistent=consistent)
         found = await self._table.query(query)
         if found and items.is_fence(found[0]):
             found = await self._table.query(replace(query, limit=limit + 1))
@@ -178,7 +217,7 @@ class MessagingStore:
         if window.is_empty:
             return []
         if window.first is None:
-            return await self.newest_messages(group, limit=window.limit, consistent=consistent)
+            return await self.newest_messages(group, limit=window.limit, after=window.floor, consistent=consistent)
         return await self.messages_between(group, window.first, window.last, consistent=consistent)
 
     async def messages_after(self, group: UUID, number: int) -> list[Message]:
@@ -210,16 +249,23 @@ class MessagingStore:
             return
         raise NumberTaken((await self.texts.fill([winner]))[0])
 
-    async def start_direct_group(self, message: Message, *, peer: UUID) -> tuple[InboxRow, InboxRow]:
+    async def start_direct_group(
+        self, message: Message, *, peer: UUID, is_request: bool = True
+    ) -> tuple[InboxRow, InboxRow]:
         """Write message 1 and both members' rows in one transaction; return the sender's row and the peer's. 10 WCU.
 
+        The group is a request of the sender's, unless it is known to be accepted.
         2 WCU more for a message that expires, whose text is in the transaction, too.
         Raises CannotMessage if one has blocked the other, GroupStarted if the group exists.
         """
         sender = message.user_uuid
+        own = inbox_items.first_inbox_row(message, user=sender, peer=peer)
+        theirs = inbox_items.first_inbox_row(message, user=peer, peer=sender)
+        if is_request:
+            own, theirs = replace(own, awaits_acceptance=True), replace(theirs, folder=Folder.REQUESTS)
         writes: tuple[Write, ...] = (
-            inbox_items.new_inbox_row(message, user=sender, peer=peer),
-            inbox_items.new_inbox_row(message, user=peer, peer=sender),
+            Put(inbox_items.inbox_item(own), items.ABSENT),
+            Put(inbox_items.inbox_item(theirs), items.ABSENT),
             items.new_message(message),
             items.not_blocked_by(peer, sender),
             *([put_text(message)] if message.expires_at else ()),
@@ -229,16 +275,15 @@ class MessagingStore:
         except TransactionRejected as error:
             is_blocked = error.failed.keys() <= {2, 3}  # by a fence or a block; else a row exists
             raise (CannotMessage if is_blocked else GroupStarted) from None
-        return (
-            inbox_items.first_inbox_row(message, user=sender, peer=peer),
-            inbox_items.first_inbox_row(message, user=peer, peer=sender),
-        )
+        return own, theirs
 
     async def advance_inbox_row(self, message: Message, *, user: UUID) -> InboxRow | None:
         """Move a row forward to a message, unless it is there already; return the row, None if there is none.
 
-        The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; for messages that the
-        row is moved past, or a mention that it was moved past, what MentionStore.complete costs. HEAD has the head.
+        The sender's own message counts as read. 1 WCU, 3 when the index entry changes its bucket; 1 WCU more for a row
+        in another folder than the inbox, and 2 when it comes back from there; for messages that the row is moved past,
+        or a mention that it was moved past, what MentionStore.complete costs; 1 RCU for one of a request, and 1 or
+        3 WCU if that has an answer. HEAD has the head.
         """
         if user == HEAD:
             return await self.heads.advance(message)
@@ -250,20 +295,26 @@ class MessagingStore:
             row = await (self._mark_own_read(message, row) if is_own else self.count_gone(message, row))
         late = [message.number] if not is_moved and inbox_items.mentions(message, user) else []
         numbers = [*late] if row.last_number > message.number else [*inbox_items.skipped(item), *late]
-        return await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
+        row = await self.mentions.complete(row, [number for number in numbers if number not in row.mentioned])
+        if row.is_pending and (numbers or not is_moved or message.number > MAX_MESSAGES):
+            return await self.requests.follow_log(row)
+        return row
 
     async def _move_inbox_row(self, message: Message, user: UUID) -> tuple[StoredItem | None, bool]:
         """Return the row after an attempt to move it, None if there is none, and whether it was moved."""
-        item = None
-        for with_gone in (True, False):
-            update = inbox_items.advance_inbox_row(message, user=user, with_gone=with_gone)
+        update = inbox_items.advance_inbox_row(message, user=user)
+        for _ in range(ATTEMPTS):
             try:
                 return await self._table.update(update), True
             except ConditionFailed as error:
                 item = error.item
             if item is None or int(item["last"]["N"]) >= message.number:
-                break
-        return item, False
+                return item, False
+            row = inbox_items.to_inbox_row(item)
+            stored = None if row.folder is Folder.INBOX else row
+            with_gone = len(row.gone) < MAX_GONE
+            update = inbox_items.advance_inbox_row(message, user=user, with_gone=with_gone, stored=stored)
+        raise Unavailable("Others write the inbox row at the same time")
 
     async def count_gone(self, message: Message, row: InboxRow) -> InboxRow:
         """Let a message that expires not count as unread after its deadline, for a row that other messages had moved.
@@ -292,17 +343,6 @@ class MessagingStore:
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
         return await self._move_marker(inbox_items.move_delivered_marker(user, group, number))
-
-    async def change_view(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
-        """Change a member's own view of a group, unless it is so already; return the row, None without one.
-
-        1 WCU; 1 RCU for a group of several members.
-        """
-        try:
-            item: StoredItem | None = await self._table.update(view_items.change_view(user, group, change))
-        except ConditionFailed as error:
-            item = error.item
-        return inbox_items.to_inbox_row(await self.heads.told(item)) if item else None
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:

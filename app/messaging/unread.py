@@ -1,8 +1,10 @@
-"""The unread counter: how many of a user's groups have unread messages."""
+"""The unread counter: how many groups have unread messages, in a user's inbox and in the requests."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -12,13 +14,15 @@ from app.concurrency import READ_SECONDS, deadline
 from app.messaging.clock import now
 from app.messaging.events import Event, GroupChanged, HeadMoved, MessageAppended
 from app.messaging.inbox import MAX_REMEMBERED
+from app.messaging.models import Folder
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 125
 """An inbox of at most this many groups is counted whole: strongly consistent, and rows with the longest previews are
 12 RCU, or up to 19 if all of them also have the most mentions."""
 COUNTED_NEWEST = 20
-"""Groups that are counted of a larger inbox, those of the newest ten minutes in the index: 10.5 RCU."""
+"""Groups that are counted of a larger inbox, those of the newest ten minutes in the index, and as many requests: 11
+RCU, and 0.5 RCU for each request."""
 TTL = 30.0
 TTL_OF_NEWEST = 2.0
 """Seconds that a count by the index is cached, as it may have been read before a change had reached the index."""
@@ -32,8 +36,10 @@ class UnreadCount:
 
     count: int
     is_complete: bool
+    requests: int = 0
+    """The number of unread requests, by the same rules."""
     until: datetime | None = field(default=None, compare=False)
-    """The time from which the count may be lower, as messages have expired. It is not cached."""
+    """The time from which the count may differ, as messages have expired or a mute has ended. It is not cached."""
 
     @property
     def ttl(self) -> float:
@@ -44,10 +50,11 @@ class UnreadCount:
     @classmethod
     def parse(cls, text: bytes) -> "UnreadCount":
         """Return the count that `str` has written, or raise ValueError."""
-        return cls(int(text.removesuffix(b"+")), not text.endswith(b"+"))
+        count, requests = text.split()
+        return cls(int(count.removesuffix(b"+")), not count.endswith(b"+"), int(requests))
 
     def __str__(self) -> str:
-        return f"{self.count}" if self.is_complete else f"{self.count}+"
+        return f"{self.count}{'' if self.is_complete else '+'} {self.requests}"
 
 
 class UnreadCounter:
@@ -75,7 +82,7 @@ class UnreadCounter:
         """Return how many groups have unread messages: a complete count by all that was answered before this call.
 
         A count that is not complete is eventually consistent, and may be 2 s old. Raises Unavailable. 1 RCU for each
-        4 KB of rows, about 13, and at most 12 RCU, unless the count is cached.
+        4 KB of rows, about 13, and at most 12 RCU, or 21 with 20 requests in a large inbox, unless the count is cached.
         """
         return (await self._counts.get_many([user]))[user]
 
@@ -101,11 +108,14 @@ class UnreadCounter:
             return None
         unread, rows = await self._store.count_unread(user, limit=COUNTED_WHOLE + 1)
         if rows <= COUNTED_WHOLE:
-            return UnreadCount(unread.count, is_complete=True, until=unread.until)
+            return UnreadCount(unread.count, is_complete=True, requests=unread.requests, until=unread.until)
         self._large[user] = True
         return None
 
     async def _count_newest(self, user: UUID) -> UnreadCount:
-        entries = await self._store.inbox_entries(user, None, limit=COUNTED_NEWEST)
-        unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in entries})
-        return UnreadCount(unread.count, is_complete=False, until=unread.until)
+        found = await asyncio.gather(
+            self._store.inbox_entries(user, None, limit=COUNTED_NEWEST),
+            self._store.inbox_entries(user, None, limit=COUNTED_NEWEST, folder=Folder.REQUESTS),
+        )
+        unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in chain(*found)})
+        return UnreadCount(unread.count, is_complete=False, requests=unread.requests, until=unread.until)

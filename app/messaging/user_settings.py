@@ -10,7 +10,7 @@ from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.errors import Unavailable
 from app.messaging.events import MarkerMoved
-from app.messaging.settings_items import UserSettings
+from app.messaging.settings_items import Setting, UserSettings
 from app.messaging.settings_store import SettingsStore
 from app.publish import Publish
 
@@ -35,7 +35,7 @@ class UserSettingsService:
         """Return a user's settings. 1 RCU unless they are cached."""
         return (await self._settings.get_many([user]))[user]
 
-    async def change(self, user: UUID, changes: Mapping[str, bool]) -> UserSettings:
+    async def change(self, user: UUID, changes: Mapping[str, Setting]) -> UserSettings:
         """Give some settings new values, and return all. 1 WCU; without changes what `of` costs."""
         if not changes:
             return await self.of(user)

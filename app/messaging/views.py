@@ -1,6 +1,6 @@
 """Groups and messages as the API shows them: with the names of users and the messages that are replied to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -27,9 +27,13 @@ async def group_view(row: InboxRow, users: Users) -> MessageGroupView:
 
 
 async def message_views(
-    messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup
+    messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup, rows: Iterable[InboxRow] = ()
 ) -> list[MessageView]:
-    """Return messages of groups of the viewer. 0.5 RCU for each message outside of them that is replied to."""
+    """Return messages of groups of the viewer, without quotes of messages that the rows say the viewer has cleared.
+
+    0.5 RCU for each message outside of them that is replied to.
+    """
+    cleared = {row.group_uuid: row.cleared_number for row in rows}
     at = now()
     messages = [seen_by(message, viewer, at) for message in messages]
     named = {user for message in messages for user in (message.user_uuid, *message.mentions)}
@@ -43,7 +47,9 @@ async def message_views(
             message,
             names,
             viewer,
-            quotes.get((message.group_uuid, message.reply_to)) if message.reply_to else None,
+            quotes.get((message.group_uuid, message.reply_to))
+            if message.reply_to and message.reply_to > cleared.get(message.group_uuid, 0)
+            else None,
         )
         for message in messages
     ]

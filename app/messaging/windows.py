@@ -1,7 +1,7 @@
 """Windows: the range of a log that a request asks for, and the pages next to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -24,6 +24,8 @@ class Window:
     goes_forward: bool = False
     is_at_unread: bool = False
     """True if a row is to say where it is: around the first unread message."""
+    floor: int = 0
+    """The number up to which the log is not there for its reader."""
 
     @classmethod
     def select(
@@ -76,6 +78,11 @@ class Window:
             return self
         return Window.around(number, self.limit) if number else Window.newest(self.limit)
 
+    def above(self, floor: int) -> "Window":
+        """Return the part of the window after a number: the log begins there for its reader."""
+        first = None if self.first is None else max(self.first, floor + 1)
+        return replace(self, first=first, floor=floor)
+
     @property
     def is_empty(self) -> bool:
         """Return whether no number can be in it."""
@@ -83,7 +90,7 @@ class Window:
 
     def is_complete(self, numbers: Sequence[int], *, end: int) -> bool:
         """Return whether these are all numbers of the window, without a gap, in a log that reaches at least `end`."""
-        first = max(1, end - self.limit + 1) if self.first is None else self.first
+        first = max(self.floor + 1, end - self.limit + 1) if self.first is None else self.first
         last = end if self.first is None else min(self.last, end)
         if any(later - earlier != 1 for earlier, later in pairwise(numbers)):
             return False
@@ -93,9 +100,9 @@ class Window:
 
     def neighbours(self, numbers: Sequence[int], *, end: int) -> dict[str, Neighbour]:
         """Return the Link relations of the non-empty pages, `next` and `prev`, each as a parameter and its number."""
-        first = numbers[0] if numbers else min(self.first or 1, end + 1)
+        first = numbers[0] if numbers else min(self.first or self.floor + 1, end + 1)
         last = numbers[-1] if numbers else first - 1
-        older: Neighbour | None = ("before", first) if first > 1 else None
+        older: Neighbour | None = ("before", first) if first > self.floor + 1 else None
         newer: Neighbour | None = ("after", last) if 0 < last < end else None
         following, preceding = (newer, older) if self.goes_forward else (older, newer)
         return {rel: to for rel, to in (("next", following), ("prev", preceding)) if to}

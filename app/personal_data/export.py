@@ -15,7 +15,7 @@ from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
 from app.messaging.group_schemas import ReadMarkerView
 from app.messaging.groups.schemas import MemberView
 from app.messaging.groups.service import Groups
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import InboxRow, MemberState, Message
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
 from app.messaging.settings_schemas import SettingsView
@@ -48,7 +48,7 @@ Source: TypeAlias = Callable[[User, Turn], AsyncIterator[ExportLine]]
 class Export:
     """Exports of the users of a process, one at a time for each user.
 
-    Pages are those of the API's lists: what these do not show is not exported, and each costs what they cost.
+    Messages come in pages of the API's list: what that does not show is not exported, and each costs what it costs.
     """
 
     def __init__(
@@ -111,36 +111,33 @@ class Export:
                     read_markers=[ReadMarkerView.of(marker) for marker in markers],
                     members=[MemberView.of(member, names) for member in members],
                 )
-                async for line in self._messages(user.uuid, row.group_uuid, turn):
+                async for line in self._messages(row, turn):
                     yield line
 
     async def _rows(self, user: UUID, turn: Turn) -> AsyncIterator[InboxRow]:
-        """Yield each row once. As groups move to the front meanwhile, pages are read anew until no group is new."""
-        seen: set[UUID] = set()
-        is_first_walk, is_any_new, before = True, False, None
+        """Yield the rows of the groups that the user is in, whatever their folder, by group id."""
+        last: UUID | None = None
         while True:
             await turn()
-            page = await self._messaging.inbox(user, limit=PAGE, before=before)
-            new = [row for row in page.rows if row.group_uuid not in seen]
-            for row in new:
-                seen.add(row.group_uuid)
-                yield row
-            is_any_new = is_any_new or bool(new)
-            if page.next and (new or is_first_walk):
-                before = page.next
-            elif is_any_new:
-                is_first_walk, is_any_new, before = False, False, None
-            else:
+            rows = await self._messaging.groups_after(user, last, limit=PAGE)
+            for row in rows:
+                if row.state is MemberState.ACTIVE:
+                    yield row
+            if len(rows) < PAGE:
                 return
+            last = rows[-1].group_uuid
 
-    async def _messages(self, user: UUID, group: UUID, turn: Turn) -> AsyncIterator[ExportLine]:
-        last, end, is_full = 0, 1, False
+    async def _messages(self, row: InboxRow, turn: Turn) -> AsyncIterator[ExportLine]:
+        user, group = row.user_uuid, row.group_uuid
+        last, end, is_full = row.cleared_number, row.cleared_number + 1, False
         while last < end or is_full:  # the row, and with it the end, may be behind the log
             await turn()
             window = Window.after(last, PAGE)
             history = await self._messaging.history(user, group, window)
             last, end, is_full = window.last, history.end, len(history.messages) == PAGE
-            views = await message_views(history.messages, viewer=user, users=self._users, catchup=self._catchup)
+            views = await message_views(
+                history.messages, viewer=user, users=self._users, catchup=self._catchup, rows=[history.row]
+            )
             for message, view in zip(history.messages, views, strict=True):
                 yield MessageLine(type="message", message=view)
                 if message.edited_at and (edits := await self._edits(user, message, turn)):

@@ -45,7 +45,7 @@ LiveEvent: TypeAlias = (
 _adapter: TypeAdapter[LiveEvent] = TypeAdapter(Annotated[LiveEvent, Field(discriminator="kind")])
 
 
-MESSAGE_BYTES, ROW_BYTES, SMALL_BYTES = 1_400, 900, 640
+MESSAGE_BYTES, ROW_BYTES, SMALL_BYTES = 1_550, 1_060, 640
 """Bytes of memory of an event with a message or a change, an event with a row, and any other, without their texts."""
 
 

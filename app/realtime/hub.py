@@ -140,7 +140,9 @@ class Hub:
         group = await group_view(row, self._users)
         match event:
             case MessageAppended(message):
-                views = await message_views([message], viewer=row.user_uuid, users=self._users, catchup=self._catchup)
+                views = await message_views(
+                    [message], viewer=row.user_uuid, users=self._users, catchup=self._catchup, rows=[row]
+                )
                 return MessageEvent(type="message", message=views[0], group=group)
             case MessageChanged(change):
                 return ChangeEvent(type="change", change=ChangeView.of(change), group=group)

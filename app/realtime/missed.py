@@ -59,7 +59,8 @@ class Missed:
         if self._has_messages(row):
             messages = partial(self._catchup.messages, group)
             known = self._numbers.of(group, Message)
-            found += [MessageAppended(each, row) for each in await self._entries(messages, known, row.last_number)]
+            entries = await self._entries(messages, known, row.last_number)
+            found += [MessageAppended(each, row) for each in entries if each.number > row.cleared_number]
         if self._has_changes(row):
             changes = partial(self._catchup.changes, row)
             known = self._numbers.of(group, Change)

@@ -18,6 +18,8 @@ RENAME_INTERVAL = 10.0
 class ProfileFanOut:
     """Sends a new name to the user and to the peers of its inbox, of a large one to those of the newest 20 groups.
 
+    Users whose requests the user has not accepted are not told.
+
     Peers are sent the first name at once and then the newest one in each 10 s.
     """
 
@@ -39,5 +41,5 @@ class ProfileFanOut:
             rows = (await self._catchup.newest(uuid)).rows
         except Unavailable:
             return
-        to = (uuid, *(row.peer_uuid for row in rows if row.peer_uuid))
+        to = (uuid, *(row.peer_uuid for row in rows if row.peer_uuid and not row.is_request))
         await self._bus.publish(*(ProfileChanged(each, uuid, user.handle, user.display_name) for each in to))

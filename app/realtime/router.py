@@ -58,7 +58,7 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
     missing = await catchup.difference(user, {group: has.cursor() for group, has in body.groups.items()})
     return SyncView(
         groups=await group_views(missing.rows, users),
-        messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup),
+        messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup, rows=missing.named),
         changes=[ChangeView.of(change) for change in missing.changes],
         gone=list(missing.gone),
     )

@@ -275,7 +275,7 @@ class Stream:
 
     async def _missing(self, row: InboxRow, *, until: int) -> Events:
         """Read the messages between the cursor and a number."""
-        after = self._cursor(row).number
+        after = max(self._cursor(row).number, row.cleared_number)
         if until - after > MESSAGES:
             return ResyncRequired("gap")
         if until <= after:

@@ -39,6 +39,7 @@ from app.messaging.models import Draft, InboxRow, Message, UnreadRows
 from app.messaging.service import History, Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
+from app.messaging.windows import Window
 from app.settings import Settings
 from app.users.models import User
 from app.users.service import Users
@@ -82,7 +83,7 @@ class Answers:
         self._rows = [InboxRow(CALLER, uuid4(), peer, 42, NOW, peer, TEXT, 40, 57) for peer in PEERS]
 
     async def history(self, *_: object) -> History:
-        return History(self._messages, 42)
+        return History(self._messages, 42, Window.newest(20), self._rows[0])
 
     async def inbox(self, *_: object, **__: object) -> InboxPage:
         return InboxPage(self._rows, None)

@@ -109,7 +109,7 @@ async def test_stock_conversations_end_whole_after_an_interruption_and_a_repair(
     await empty.run("verify", "--repair")
     await empty.done("seed")
     assert (
-        "189 messages in 8 logs, 2 of groups of several, 20 inbox rows, 24 changes.\nEverything fits."
+        "191 messages in 9 logs, 2 of groups of several, 22 inbox rows, 24 changes.\nEverything fits."
         in (await empty.done("verify")).out
     )
     found = (await empty.done("get-conversation", *conversation.between, "--limit", "200", "--json")).records
@@ -138,7 +138,7 @@ async def test_stock_conversations_end_whole_after_a_crash(empty: Place, writes:
             await seed(UserStore(postgres), store)
     await empty.done("seed")
     assert (
-        "189 messages in 8 logs, 2 of groups of several, 20 inbox rows, 24 changes.\nEverything fits."
+        "191 messages in 9 logs, 2 of groups of several, 22 inbox rows, 24 changes.\nEverything fits."
         in (await empty.done("verify")).out
     )
 
@@ -204,7 +204,7 @@ async def test_stock_conversations_that_the_table_has_lost_are_written_again(
             update={"database_url": SecretStr(empty_database_url), "dynamodb_table": f"test-{secrets.token_hex(4)}"}
         )
         await create_table(place)
-        assert str(await seed_if_empty(place)).startswith("4 people, 8 conversations")
+        assert str(await seed_if_empty(place)).startswith("5 people, 9 conversations")
         assert await seed_if_empty(place) is None
 
 

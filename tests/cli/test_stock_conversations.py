@@ -15,6 +15,7 @@ from app.cli.seed.conversations import CONVERSATIONS, PEOPLE, Conversation, pars
 from app.cli.seed.stock import planned_changes, planned_messages
 from app.messaging.models import ChangeType
 from app.messaging.reactions import require_emoji
+from app.messaging.requests.store import MAX_MESSAGES
 
 END = datetime(2026, 11, 24, 9, 30, 17, 123_456, UTC)
 LONG = CONVERSATIONS[0]
@@ -26,8 +27,8 @@ every_conversation = pytest.mark.parametrize(
 
 
 class TestPeople:
-    def test_four_people_have_valid_handles(self) -> None:
-        assert len(PEOPLE) == 4
+    def test_five_people_have_valid_handles(self) -> None:
+        assert len(PEOPLE) == 5
         for person in PEOPLE:
             assert re.fullmatch(r"[a-z0-9_]{3,30}", person.handle)
             assert 1 <= len(person.display_name.strip()) <= 50
@@ -45,14 +46,19 @@ class TestPeople:
 
     def test_the_first_person_has_three_groups_and_unread_messages(self) -> None:
         first = PEOPLE[0].handle
-        unread = [each.unread[first] for each in CONVERSATIONS if first in each.between]
+        unread = [each.unread[first] for each in CONVERSATIONS if first in each.between and not each.is_request]
         assert sorted(unread) == [0, 1, 3]
+
+    def test_the_first_person_has_a_request(self) -> None:
+        [request] = [each for each in CONVERSATIONS if each.is_request]
+        assert request.between == (PEOPLE[-1].handle, PEOPLE[0].handle)
+        assert len(request.lines) <= MAX_MESSAGES
 
 
 class TestConversations:
     def test_the_first_conversation_is_long_and_the_others_are_short(self) -> None:
         assert len(LONG.lines) >= 100
-        assert all(4 <= len(each.lines) <= 12 for each in CONVERSATIONS[1:])
+        assert all(4 <= len(each.lines) <= 12 for each in CONVERSATIONS[1:] if not each.is_request)
 
     def test_each_pair_has_one_conversation(self) -> None:
         pairs = Counter(frozenset(each.between) for each in CONVERSATIONS)
@@ -150,7 +156,7 @@ class TestTimeline:
     def test_the_first_inbox_has_recent_activity(self) -> None:
         newest = [timeline(each, end=END)[-1][1] for each in CONVERSATIONS if PEOPLE[0].handle in each.between]
         assert all(timedelta(0) < END - at < timedelta(days=1) for at in newest)
-        assert len(set(newest)) == 3
+        assert len(set(newest)) == 4
 
     def test_a_timeline_depends_on_its_end_only(self) -> None:
         elsewhere = END.astimezone(timezone(timedelta(hours=5, minutes=30)))

@@ -1,14 +1,17 @@
 """verify: each kind of damage is found, what is derived is repaired, and the repaired table is clean."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.cli.seed.synthetic import Group, SyntheticData
-from app.gateways.dynamodb import Key, Update, marshal_item
+from app.gateways.dynamodb import Item, Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, items
-from app.messaging.models import InboxRow
+from app.messaging.models import Folder, InboxRow
+from app.messaging.my_view.store import ViewStore
+from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
@@ -127,5 +130,54 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
 
 async def test_a_clean_table_gives_a_summary(stock: Place) -> None:
     ended = await stock.done("verify")
-    assert ended.out == "189 messages in 8 logs, 2 of groups of several, 20 inbox rows, 24 changes.\nEverything fits.\n"
+    assert ended.out == "191 messages in 9 logs, 2 of groups of several, 22 inbox rows, 24 changes.\nEverything fits.\n"
     assert "read units" in ended.err
+
+
+async def test_rows_in_folders_fit_and_a_wrong_index_key_is_repaired_to_that_of_the_folder(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    archived, wrong = GROUPS[:2]
+    async with empty.table() as table:
+        rows = [replace(await row_of(table, group), folder=Folder.ARCHIVE) for group in (archived, wrong)]
+        await table.put_all([inbox_items.inbox_item(row) for row in rows])
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        change = Update(items.inbox_key(wrong.one, wrong.uuid), "SET #inbox = :inbox", {":inbox": f"IN#{wrong.one}"})
+        await table.update(change)
+    assert await findings(empty, "--repair") == [("row-differs", str(wrong.uuid), True)]
+    assert await findings(empty) == []
+    async with empty.table() as table:
+        assert replace(await row_of(table, wrong), version=rows[1].version) == rows[1]
+
+
+async def test_pins_that_differ_from_their_rows_are_found_and_made_as_the_rows_say(empty: Place) -> None:
+    await empty.done("seed", *SIZE)
+    users = Counter(user for group in GROUPS for user, _ in group.members)
+    (user, _), *_ = users.most_common()
+    one, other, *_ = (group for group in GROUPS if user in dict(group.members))
+    async with empty.table() as table:
+        view = ViewStore(table)
+        for group in (one, other):
+            row = await row_of(table, group, user=user)
+            pins = await view.pins(user)
+            placed = pins.placed(group.uuid, 1)
+            wanted = replace(row, pin_position=1, pinned_at=row.last_at)
+            assert await view.rewrite_pinned(row, wanted, pins, placed)
+    assert await findings(empty) == []
+    key = items.inbox_key(user, other.uuid)
+    archive = {":folder": "archive", ":inbox": items.index_key(user, Folder.ARCHIVE)}
+    damages: list[tuple[str, Item]] = [
+        ("REMOVE #pin", {}),
+        ("SET #pin = :n", {":n": 7}),
+        ("SET #folder = :folder, #inbox = :inbox", {**archive}),
+    ]
+    for damage, values in damages:
+        async with empty.table() as table:
+            await table.update(Update(key, damage, values))
+        assert await findings(empty) == [("pins-differ", None, False)]
+        assert await findings(empty, "--repair") == [("pins-differ", None, True)]
+        assert await findings(empty) == []
+        async with empty.table() as table:
+            rows = await MessagingStore(table).inbox_rows(user, consistent=True)
+            pinned = sorted((row.pin_position, row.group_uuid) for row in rows if row.pin_position)
+            assert [group for _, group in pinned] == list((await ViewStore(table).pins(user)).groups)

@@ -11,9 +11,10 @@ from app.gateways.dynamodb import Delete, Key, Update
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import items
 from app.messaging.clock import now
-from app.messaging.groups.items import head_key, member_key, new_member, new_row
+from app.messaging.groups.creation import first_row
+from app.messaging.groups.items import head_key
+from app.messaging.groups.member_items import member_key, new_member, new_row
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
-from app.messaging.groups.service import first_row
 from app.messaging.inbox_items import bucket
 from app.messaging.models import Message, MessageKind
 from tests.cli.conftest import Place

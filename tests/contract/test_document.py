@@ -56,7 +56,8 @@ async def test_it_is_served_byte_for_byte(anonymous: ContractClient) -> None:
 def test_version_and_names() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
     assert len({operation["operationId"] for operation in OPERATIONS}) == len(OPERATIONS)
-    assert '"title": "' not in json.dumps(SCHEMAS), "a title that repeats a name"
+    members = [member for schema in SCHEMAS.values() for member in (schema, *schema.get("properties", {}).values())]
+    assert not [member for member in members if isinstance(member.get("title"), str)], "a title that repeats a name"
 
 
 @each_operation

@@ -40,7 +40,8 @@ deterministic = true
 max-examples = {examples}
 
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429", "503"]
+# 412 if another request has edited the message meanwhile.
+expected-statuses = ["2xx", "401", "403", "404", "409", "412", "422", "429", "503"]
 
 [checks.negative_data_rejection]
 # As by default, and that it is too large, which is known before what is in it.

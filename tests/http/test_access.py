@@ -17,6 +17,7 @@ from app.auth.issuer import LIFETIME, LocalIssuer
 from app.gateways.dynamodb import Update
 from app.http.routes import MAX_BODY_BYTES
 from app.messaging import items
+from app.messaging.requests.store import MAX_MESSAGES
 from app.settings import Settings
 from app.users.events import AccountChanged
 from app.users.store import UserStore
@@ -49,6 +50,7 @@ PLACES = {
     "message_group_uuid": uuid4(),
     "number": 1,
     "emoji": "%F0%9F%91%8D",
+    "user_uuid": uuid4(),
 }
 OK = 200, ""
 NO_GROUP = 404, "group-not-found"
@@ -71,6 +73,11 @@ class Row:
     stranger: Outcome = OK
     former: Outcome = OK
     blocked: Outcome = OK
+    requested: Outcome = OK
+    """Ann has written to the caller first, who has not accepted it."""
+    requester: Outcome = OK
+    """The caller has written to Ann first, and has no message left; number 1 is the caller's own."""
+    declined: Outcome = OK
     unknown: Outcome = (403, "unknown-user")
     name: str = field(default="")
     headers: dict[str, str] = field(default_factory=dict)
@@ -80,17 +87,35 @@ class Row:
         return f"{self.method} {self.template}{self.name}"
 
 
-ABOUT_A_GROUP: Any = {"stranger": NO_GROUP, "former": NO_GROUP}
-UNCONFIRMED: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), (422, "handle-differs"))
-OF_ONESELF: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), BLOCK_SELF)
+CALLERS = "member", "former", "blocked", "stranger", "requested", "requester", "declined"
+OF_SEVERAL: Any = dict.fromkeys(CALLERS, NO_GROUP)
+"""A direct group has neither roles nor members to add; `test_group_access` has the others."""
+ABOUT_A_GROUP: Any = dict.fromkeys(("stranger", "former", "declined"), NO_GROUP)
+UNCONFIRMED: Any = dict.fromkeys(CALLERS, (422, "handle-differs"))
+OF_ONESELF: Any = dict.fromkeys(CALLERS, BLOCK_SELF)
 TABLE = (
     Row("GET", "/api/message_groups"),
+    Row(
+        "POST",
+        "/api/message_groups",
+        {"title": "x", "handles": ["{handle}"]},
+        blocked=(403, "cannot-add"),
+    ),
+    Row("PATCH", "/api/message_groups/{message_group_uuid}", {"title": "x"}, **OF_SEVERAL),
+    Row("GET", "/api/message_groups/{message_group_uuid}/members", **OF_SEVERAL),
+    Row("POST", "/api/message_groups/{message_group_uuid}/members", {"handles": ["{handle}"]}, **OF_SEVERAL),
+    Row("PATCH", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", {"role": "admin"}, **OF_SEVERAL),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", **OF_SEVERAL),
+    Row("GET", "/api/message_groups/pinned"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
     Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
     Row("GET", "/api/message_groups/{message_group_uuid}/read", **ABOUT_A_GROUP),
     Row("PUT", "/api/message_groups/{message_group_uuid}/delivered", {"number": 1}, **ABOUT_A_GROUP),
     Row("PATCH", "/api/message_groups/{message_group_uuid}/view", {"is_marked_unread": False}, **ABOUT_A_GROUP),
+    Row("PUT", "/api/message_groups/{message_group_uuid}/accept", **ABOUT_A_GROUP),
+    Row("PUT", "/api/message_groups/{message_group_uuid}/decline", **ABOUT_A_GROUP | {"declined": OK}),
+    Row("DELETE", "/api/message_groups/{message_group_uuid}", name=" is left", **ABOUT_A_GROUP),
     Row("POST", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/typing", blocked=CANNOT, **ABOUT_A_GROUP),
     Row("POST", "/api/sync", {"groups": {}}),
@@ -104,13 +129,14 @@ TABLE = (
         {"message": "hi"},
         headers={"if-match": '"1"'},
         member=NOT_SENDER,
+        requested=NOT_SENDER,
         blocked=CANNOT,
         **ABOUT_A_GROUP,
     ),
-    Row("DELETE", MESSAGE, member=NOT_SENDER, blocked=NOT_SENDER, **ABOUT_A_GROUP),
+    Row("DELETE", MESSAGE, member=NOT_SENDER, requested=NOT_SENDER, blocked=NOT_SENDER, **ABOUT_A_GROUP),
     Row("GET", f"{MESSAGE}/edits", **ABOUT_A_GROUP),
     Row("GET", f"{MESSAGE}/reactions", **ABOUT_A_GROUP),
-    Row("PUT", f"{MESSAGE}/reactions/{{emoji}}", blocked=CANNOT, **ABOUT_A_GROUP),
+    Row("PUT", f"{MESSAGE}/reactions/{{emoji}}", blocked=CANNOT, requester=CANNOT, **ABOUT_A_GROUP),
     Row("DELETE", f"{MESSAGE}/reactions/{{emoji}}", **ABOUT_A_GROUP),
     Row("GET", f"{MESSAGE}/receipts", **ABOUT_A_GROUP),
     Row(
@@ -118,15 +144,24 @@ TABLE = (
         "/api/messages",
         {"message": "hi", "message_group_uuid": "{group}"},
         blocked=CANNOT,
+        requester=CANNOT,
         name=" to a group",
         **ABOUT_A_GROUP,
     ),
-    Row("POST", "/api/messages", {"message": "hi", "handle": "{handle}"}, blocked=CANNOT, name=" to a person"),
+    Row(
+        "POST",
+        "/api/messages",
+        {"message": "hi", "handle": "{handle}"},
+        blocked=CANNOT,
+        requester=CANNOT,
+        name=" to a person",
+    ),
     Row("POST", "/api/reports", {"handle": "{handle}", "reason": "spam"}, name=" of a person"),
     Row(
         "POST",
         "/api/reports",
         {"message_group_uuid": "{group}", "number": 1, "reason": "spam"},
+        requester=(422, "report-of-self"),
         name=" of a message",
         **ABOUT_A_GROUP,
     ),
@@ -169,10 +204,13 @@ class World:
 async def world(service: Service, issuer: LocalIssuer) -> AsyncIterator[World]:
     async with people_of(service, issuer) as new_person:
         ann = await new_person("ann")
-        people = {name: await new_person(name) for name in ("member", "former", "blocked", "stranger")}
-        for name in ("member", "former", "blocked"):
+        people = {name: await new_person(name) for name in CALLERS}
+        for name in ("member", "former", "blocked", "requested", "declined"):
             await ann.sent("one", people[name])
-        await put_attribute(service, people["former"], ann, "state", "left")
+        for _ in range(MAX_MESSAGES):
+            await people["requester"].sent("one", ann)
+        left = await people["former"].client.delete(f"/api/message_groups/{ann.group_with(people['former'])}")
+        assert left.status_code == 200, left.text
         answer = await ann.client.put(f"/api/users/@{people['blocked'].handle}/block")
         assert answer.status_code == 200, answer.text
         callers = {name: Caller(person, ann.group_with(person)) for name, person in people.items()}
@@ -186,6 +224,17 @@ async def put_attribute(service: Service, person: Person, other: Person, name: s
     await service.state["table"].update(Update(key, f"SET #{name} = :value", {":value": value}))
 
 
+async def undecide(service: Service, receiver: Person, requester: Person, *, is_declined: bool = False) -> None:
+    """Make a group a request again, of which the receiver has decided nothing, or which that one has declined."""
+    key = items.inbox_key(receiver.uuid, receiver.group_with(requester))
+    await service.state["table"].update(Update(key, "REMOVE #state", {}))
+    await put_attribute(service, receiver, requester, "folder", "requests")
+    await put_attribute(service, receiver, requester, "inbox", f"REQUEST#{receiver.uuid}")
+    await put_attribute(service, requester, receiver, "awaits", "yes")
+    if is_declined:
+        await put_attribute(service, receiver, requester, "state", "left")
+
+
 async def call(
     client: httpx.AsyncClient, row: Row, world: World, caller: Caller, group: UUID | str | None = None
 ) -> httpx.Response:
@@ -196,8 +245,11 @@ async def call(
         "{own_name}": caller.person.display_name,
     }
     path = row.template.replace("{message_group_uuid}", known["{group}"]).replace("{handle}", known["{handle}"])
-    path = path.replace("{number}", "1").replace("{emoji}", "👍")
-    body = {name: known.get(str(value), value) for name, value in row.body.items()} if row.body else None
+    path = path.replace("{number}", "1").replace("{emoji}", "👍").replace("{user_uuid}", str(caller.person.uuid))
+    text = json.dumps(row.body)
+    for name, value in known.items():
+        text = text.replace(name, value)
+    body = json.loads(text)
     return await client.request(row.method, path, json=body, headers=row.headers, params=row.query)
 
 
@@ -222,11 +274,15 @@ async def test_public_routes_ask_for_no_token(anonymous: httpx.AsyncClient, meth
         ).status_code == 200
 
 
-@pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])
+@pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("row", TABLE, ids=str)
 async def test_each_caller_gets_what_the_table_says(service: Service, world: World, row: Row, who: str) -> None:
     caller = world.callers[who]
     status, code = getattr(row, who)
+    if who in {"requested", "declined"}:
+        await undecide(service, caller.person, world.ann, is_declined=who == "declined")
+    if who == "requester":
+        await undecide(service, world.ann, caller.person)
     try:
         answer = await call(caller.person.client, row, world, caller)
         if status == 200:
@@ -234,11 +290,14 @@ async def test_each_caller_gets_what_the_table_says(service: Service, world: Wor
         else:
             problem_of(answer, status, code)
     finally:
-        if (who, row.name) == ("former", " to a person"):  # which brought them back
-            await put_attribute(service, caller.person, world.ann, "state", "left")
+        key, name = items.inbox_key(caller.person.uuid, world.ann.group_with(caller.person)), row.name
+        if (who, name) == ("former", " to a person"):  # which brought them back
+            await service.state["table"].update(Update(key, "SET #state = :left", {":left": "left"}))
+        if name == " is left" and who in {"member", "blocked", "requester"}:
+            await service.state["table"].update(Update(key, "REMOVE #state", {}))
 
 
-@pytest.mark.parametrize("who", ["member", "former", "blocked", "stranger"])
+@pytest.mark.parametrize("who", CALLERS)
 async def test_each_user_has_an_event_stream_until_the_token_expires(
     service: Service, issuer: LocalIssuer, world: World, who: str
 ) -> None:
@@ -296,10 +355,14 @@ async def test_an_erased_account_may_do_nothing(world: World, erased: Caller, ro
     problem_of(await call(erased.person.client, row, world, erased), 403, "account-erased")
 
 
-@pytest.mark.parametrize("who", ["stranger", "former"])
-@pytest.mark.parametrize("row", [row for row in TABLE if row.stranger == NO_GROUP], ids=str)
-async def test_a_foreign_group_gets_the_same_answer_as_a_missing_group(world: World, row: Row, who: str) -> None:
+@pytest.mark.parametrize("who", ["stranger", "former", "declined"])
+@pytest.mark.parametrize("row", [row for row in TABLE if row.stranger == row.declined == NO_GROUP], ids=str)
+async def test_a_foreign_group_gets_the_same_answer_as_a_missing_group(
+    service: Service, world: World, row: Row, who: str
+) -> None:
     caller = world.callers[who]
+    if who == "declined":
+        await undecide(service, caller.person, world.ann, is_declined=True)
     foreign = await call(caller.person.client, row, world, caller)
     unknown = await call(caller.person.client, row, world, caller, uuid4())
     assert anonymised(foreign) == anonymised(unknown)
@@ -309,8 +372,9 @@ async def test_lists_show_only_the_callers_own(world: World) -> None:
     stranger, member = world.callers["stranger"].person, world.callers["member"]
     newcomers = {row["uuid"] for row in await stranger.inbox()}
     assert str(member.group) not in newcomers
-    assert [row["uuid"] for row in await member.person.inbox()] == [str(member.group)]
-    assert await world.callers["former"].person.inbox() == []
+    direct = [row["uuid"] for row in await member.person.inbox() if row["kind"] == "direct"]
+    assert direct == [str(member.group)]
+    assert {row["kind"] for row in await world.callers["former"].person.inbox()} == {"group"}  # a new one
 
 
 async def test_refused_calls_change_nothing(world: World) -> None:

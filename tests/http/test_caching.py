@@ -148,7 +148,11 @@ async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_
         assert (statements.count, calls) == (0, ["Query"] * 3)
         async with metered(service, monkeypatch) as calls:
             for _ in range(3):
-                assert await ann.get("/api/messages/counter") == count == {"count": 2, "is_complete": True}
+                assert (
+                    await ann.get("/api/messages/counter")
+                    == count
+                    == {"count": 2, "is_complete": True, "request_count": 0}
+                )
         assert (statements.count, calls) == (0, [])
 
 

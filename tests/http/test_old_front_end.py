@@ -95,4 +95,4 @@ async def test_the_calls_of_the_old_front_end_succeed(service: Service, ann: Per
         assert [each["handle"] for each in groups] == [eve.handle, bob.handle]
 
         # the badge that its last week had planned
-        assert await pages.get("/api/messages/counter") == {"count": 0, "is_complete": True}
+        assert await pages.get("/api/messages/counter") == {"count": 0, "is_complete": True, "request_count": 0}

@@ -32,9 +32,25 @@ CALLS: dict[str, Call] = {
     "get_message_group": lambda client, group, _: client.get(f"/api/message_groups/{group}"),
     "mark_read": lambda client, group, _: client.put(f"/api/message_groups/{group}/read", json={"number": 1}),
     "mark_delivered": lambda client, group, _: client.put(f"/api/message_groups/{group}/delivered", json={"number": 1}),
+    "list_pinned_message_groups": lambda client, _, __: client.get("/api/message_groups/pinned"),
     "update_message_group_view": lambda client, group, _: client.patch(
         f"/api/message_groups/{group}/view", json={"is_marked_unread": True}
     ),
+    "create_message_group": lambda client, _, other: client.post(
+        "/api/message_groups", json={"title": "x", "handles": [other.handle]}
+    ),
+    "update_message_group": lambda client, group, _: client.patch(f"/api/message_groups/{group}", json={"title": "x"}),
+    "leave_message_group": lambda client, group, _: client.delete(f"/api/message_groups/{group}"),
+    "list_members": lambda client, group, _: client.get(f"/api/message_groups/{group}/members"),
+    "add_members": lambda client, group, other: client.post(
+        f"/api/message_groups/{group}/members", json={"handles": [other.handle]}
+    ),
+    "update_member": lambda client, group, _: client.patch(
+        f"/api/message_groups/{group}/members/{uuid4()}", json={"role": "admin"}
+    ),
+    "remove_member": lambda client, group, _: client.delete(f"/api/message_groups/{group}/members/{uuid4()}"),
+    "accept_request": lambda client, group, _: client.put(f"/api/message_groups/{group}/accept"),
+    "decline_request": lambda client, group, _: client.put(f"/api/message_groups/{group}/decline"),
     "list_read_markers": lambda client, group, _: client.get(f"/api/message_groups/{group}/read"),
     "start_typing": lambda client, group, _: client.post(f"/api/message_groups/{group}/typing"),
     "stop_typing": lambda client, group, _: client.delete(f"/api/message_groups/{group}/typing"),

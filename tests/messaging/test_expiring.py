@@ -73,7 +73,7 @@ async def test_an_expired_message_is_a_blank_in_every_answer(service: Service, a
     )
     (row,) = await bob.inbox()
     assert (row["last_number"], row["unread_count"]) == (3, 1)
-    assert await bob.get("/api/messages/counter") == {"count": 1, "is_complete": True}
+    assert await bob.get("/api/messages/counter") == {"count": 1, "is_complete": True, "request_count": 0}
     problem_of(await react(bob, blank, "👍"), 409, "message-deleted")
     answer = await bob.client.put(f"/api/message_groups/{group}/read", json={"number": 3})
     assert answer.json()["unread_count"] == 0

@@ -228,10 +228,10 @@ async def test_a_put_that_another_process_committed_is_read_back_or_refused(
     uuid = uuid4()
     theirs = Message(group, 2, uuid, pair[0], "mine", now() - timedelta(seconds=1))
     throttled_puts = messaging_with(service, tasks, "put_item", *["throttle"] * GIVE_UP)
-    log = throttled_puts._log  # noqa: SLF001  # the moment between search and put cannot be reached from outside
+    log = throttled_puts.log  # the moment between search and put cannot be reached from outside
     await store.append_message(theirs)
     assert await log._put(replace(theirs, created_at=now())) == theirs  # noqa: SLF001
-    other = messaging_with(service, tasks, "put_item", *["throttle"] * GIVE_UP)._log  # noqa: SLF001
+    other = messaging_with(service, tasks, "put_item", *["throttle"] * GIVE_UP).log
     with pytest.raises(UuidTaken):
         await other._put(replace(theirs, text="something else"))  # noqa: SLF001
 

@@ -15,6 +15,7 @@ from app.messaging.groups.models import GroupDraft
 from app.messaging.groups.service import Groups
 from app.messaging.inbox_items import bucket
 from app.messaging.models import ChangeDraft, ChangeType, Draft
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from tests.fixtures.app import Service
@@ -28,7 +29,8 @@ class Mortal:
     def __init__(self, service: Service, *, minutes: int, calls: int = 10**9) -> None:
         self.client, self.tasks = DyingClient(raw_client(service), calls=calls, share=0, seed=0), TaskSet()
         named: Any = self.client
-        self.store = MessagingStore(Table(named, service.state["table"].name))
+        self.table = Table(named, service.state["table"].name)
+        self.store = MessagingStore(self.table)
         self.at = now() + timedelta(minutes=minutes)
         self.messaging = Messaging(
             self.store, DIRECTORY, message_max_length=100, tasks=self.tasks, clock=lambda: self.at
@@ -42,7 +44,9 @@ class Mortal:
             delete_window=DAY,
             shows_edits=True,
         )
-        self.groups = Groups(self.messaging, self.store, DIRECTORY, max_members=10, tasks=self.tasks)
+        self.groups = Groups(
+            self.messaging, self.store, ViewStore(self.table), DIRECTORY, max_members=10, tasks=self.tasks
+        )
 
     async def write(self, user: UUID, group: UUID) -> bool:
         """Send, and react, until the process dies; return whether it did both."""

@@ -75,15 +75,15 @@ async def test_a_hidden_message_is_not_unread_and_not_in_the_preview(ann: Person
     await hide(bob, second)
     (group,) = await bob.inbox()
     assert (group["message"], group["unread_count"], group["hidden"], group["hide_count"]) == ("", 1, [2], 1)
-    assert await bob.get("/api/messages/counter") == {"count": 1, "is_complete": True}
+    assert await bob.get("/api/messages/counter") == {"count": 1, "is_complete": True, "request_count": 0}
     await hide(bob, first)
     (group,) = await bob.inbox()
     assert (group["unread_count"], group["hidden"], group["last_number"]) == (0, [2, 1], 2)
-    assert await bob.get("/api/messages/counter") == {"count": 0, "is_complete": True}
+    assert await bob.get("/api/messages/counter") == {"count": 0, "is_complete": True, "request_count": 0}
     await ann.sent("three", bob)
     (group,) = await bob.inbox()
     assert (group["message"], group["unread_count"]) == ("three", 1)
-    assert await bob.get("/api/messages/counter") == {"count": 1, "is_complete": True}
+    assert await bob.get("/api/messages/counter") == {"count": 1, "is_complete": True, "request_count": 0}
     answer = await bob.client.put(f"/api/message_groups/{group['uuid']}/read", json={"number": 2})
     assert answer.json()["unread_count"] == 1
     (own,) = await ann.inbox()

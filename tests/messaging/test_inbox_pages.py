@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.messaging import inbox_items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.inbox import MAX_ROUNDS, Inbox
-from app.messaging.models import BucketPosition, InboxPosition, InboxRow, MemberState
+from app.messaging.models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
 ME, PEER = UUID(int=1), UUID(int=2)
@@ -36,8 +36,9 @@ class LateIndex:
         self.rows[group] = replace(self.rows[group], **changes)
 
     async def inbox_entries(
-        self, _: UUID, start: InboxPosition | BucketPosition | None, *, limit: int
+        self, _: UUID, start: InboxPosition | BucketPosition | None, *, limit: int, folder: Folder
     ) -> list[BucketPosition]:
+        assert folder is Folder.INBOX
         if isinstance(start, BucketPosition):
             groups = [entry.group_uuid for entry in self.entries]
             found = self.entries[groups.index(start.group_uuid) + 1 :]

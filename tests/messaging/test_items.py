@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from app.gateways.dynamodb import Item, StoredItem, marshal_item
 from app.messaging import inbox_items, inbox_queries, items
 from app.messaging.cursors import read_cursor, write_cursor
-from app.messaging.models import InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.groups.models import Role
+from app.messaging.models import Folder, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
 from app.messaging.uuid7 import uuid7
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001
@@ -97,9 +99,27 @@ def test_the_attributes_that_are_read_of_a_row_are_all_but_its_user_and_the_inde
         blocked_at=at,
         peer_read=3,
         peer_delivered=4,
+        folder=Folder.ARCHIVE,
+        awaits_acceptance=True,
+        cleared_number=2,
+        pin_position=1,
     )
-    item = inbox_items.inbox_item(row)
+    of_several = replace(
+        row,
+        peer_uuid=None,
+        title="Launch",
+        member_count=3,
+        role=Role.ADMIN,
+        systems=frozenset({1}),
+        head_version=8,
+        is_open=True,
+        shows_history=True,
+    )
+    read: set[str] = set()
     names = {name.removeprefix("#") for name in inbox_queries.ROW.split(", ")}
-    assert names == item.keys() - {"pk", "inbox", "activity_bucket"}
-    stored = marshal_item({name: value for name, value in item.items() if name in names})
-    assert inbox_queries.row_of(user, stored) == row
+    for each in (row, of_several):
+        item = inbox_items.inbox_item(each)
+        read |= item.keys() - {"pk", "inbox", "activity_bucket"}
+        stored = marshal_item({name: value for name, value in item.items() if name in names})
+        assert inbox_queries.row_of(user, stored) == each
+    assert names == read

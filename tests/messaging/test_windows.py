@@ -8,18 +8,19 @@ from app.messaging.windows import Window
 ENDS = st.integers(1, 60)
 NUMBERS = st.integers(1, 80)
 LIMITS = st.integers(1, 30)
-WINDOWS = st.one_of(
+ANYWHERE = st.one_of(
     st.builds(Window.newest, LIMITS),
     st.builds(Window.before, NUMBERS, LIMITS),
     st.builds(Window.after, NUMBERS, LIMITS),
     st.builds(Window.around, NUMBERS, LIMITS),
 )
+WINDOWS = ANYWHERE | st.builds(Window.above, ANYWHERE, ENDS)
 
 
 def numbers_in(window: Window, end: int) -> list[int]:
-    """The numbers of a complete log of 1..end in this window."""
+    """The numbers of a complete log of 1..end in this window, whose reader sees none up to its floor."""
     if window.first is None:
-        return list(range(1, end + 1))[-window.limit :]
+        return list(range(window.floor + 1, end + 1))[-window.limit :]
     return [number for number in range(1, end + 1) if window.first <= number <= window.last]
 
 
@@ -43,7 +44,7 @@ def test_neighbours_touch_the_page_without_overlapping(window: Window, end: int)
     page = numbers_in(window, end)
     for direction, number in window.neighbours(page, end=end).values():
         make = Window.before if direction == "before" else Window.after
-        neighbour = numbers_in(make(number, window.limit), end)
+        neighbour = numbers_in(make(number, window.limit).above(window.floor), end)
         assert neighbour
         if page:
             assert not set(neighbour) & set(page)
@@ -55,5 +56,5 @@ def test_every_message_outside_the_page_is_in_a_neighbours_direction(window: Win
     page = numbers_in(window, end)
     directions = {direction for direction, _ in window.neighbours(page, end=end).values()}
     if page:
-        assert ("before" in directions) == (page[0] > 1)
+        assert ("before" in directions) == (page[0] > window.floor + 1)
         assert ("after" in directions) == (page[-1] < end)

@@ -9,9 +9,9 @@ import pytest
 
 from app.gateways.dynamodb import Delete, Put
 from app.messaging.clock import now
-from app.messaging.groups.items import member_key, new_member, new_row
+from app.messaging.groups.creation import first_row
+from app.messaging.groups.member_items import member_key, new_member, new_row
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
-from app.messaging.groups.service import first_row
 from app.messaging.models import Message, MessageKind
 from app.users.models import Erasure
 from app.users.store import UserStore

@@ -159,7 +159,7 @@ async def test_a_sync_costs_most_when_it_names_old_groups_of_a_large_inbox_with_
     text = "\N{GRINNING FACE}" * 1024
     for row in rows[:MESSAGES]:
         await metered.store.append_message(
-            Message(row.group_uuid, row.last_number, uuid4(), row.peer_uuid, text, row.last_at)
+            Message(row.group_uuid, row.last_number, uuid4(), row.last_by, text, row.last_at)
         )
     catchup = Catchup(metered.store)
     await catchup.newest(metered.ann)

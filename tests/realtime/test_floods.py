@@ -155,11 +155,11 @@ async def test_a_flood_of_cheap_events_does_not_hold_up_a_message(talkers: Talke
 def cheap_event(kind: str, row: InboxRow, number: int) -> LiveEvent:
     match kind:
         case "typing":
-            return TypingChanged(row.user_uuid, row.group_uuid, row.peer_uuid, is_typing=number % 2 == 0)
+            return TypingChanged(row.user_uuid, row.group_uuid, row.last_by, is_typing=number % 2 == 0)
         case "read":
-            return MarkerMoved(row.user_uuid, row.group_uuid, row.peer_uuid, number)
+            return MarkerMoved(row.user_uuid, row.group_uuid, row.last_by, number)
         case "profile":
-            return ProfileChanged(row.user_uuid, row.peer_uuid, "bob", f"Bob {number}")
+            return ProfileChanged(row.user_uuid, row.last_by, "bob", f"Bob {number}")
     return GroupChanged(version_of(row, 2 + number))
 
 
@@ -170,7 +170,7 @@ def version_of(row: InboxRow, version: int) -> InboxRow:
 
 
 ROW = InboxRow(UUID(int=1), UUID(int=2), UUID(int=3), 1, datetime(2026, 11, 24, tzinfo=UTC), UUID(int=3), "hi", 0, 1)
-MESSAGE = Message(ROW.group_uuid, 1, UUID(int=4), ROW.peer_uuid, "hi", ROW.last_at)
+MESSAGE = Message(ROW.group_uuid, 1, UUID(int=4), ROW.last_by, "hi", ROW.last_at)
 EVENTS = st.one_of(
     st.builds(cheap_event, st.sampled_from(["typing", "read", "profile", "group"]), st.just(ROW), st.integers(0, 20)),
     st.builds(lambda version: MessageAppended(MESSAGE, version_of(ROW, version)), st.integers(1, 20)),

@@ -28,6 +28,7 @@ UNTIMED = {
     "app.messaging.changes.READ_SECONDS": 60,
     "app.messaging.changes.SEND_SECONDS": 60,
     "app.messaging.projection.WAIT_SECONDS": 60,
+    "app.messaging.requests.service.SEND_SECONDS": 60,
     "app.messaging.service.READ_SECONDS": 60,
     "app.messaging.service.SEND_SECONDS": 60,
     "app.messaging.unread.READ_SECONDS": 60,
@@ -37,6 +38,8 @@ UNTIMED = {
 
 They are tested in the tests' own process, whose clock stops while others have the processor (`tests.tools.own_time`).
 """
+IS_REQUEST = "app.messaging.store.MessagingStore.start_direct_group(is_request)"
+"""False, unless a test says otherwise: users are contacts, as in the tests' own process (`tests.fixtures.contacts`)."""
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Server:
     async def start(self) -> None:
         env = {**environment(self.settings), "HOST": "127.0.0.1", "PORT": str(self.port), **self.variables}
         self.process = await (
-            fork("app", env=env, constants=UNTIMED | self.constants, stderr=self.stderr)
+            fork("app", env=env, constants=UNTIMED | {IS_REQUEST: False} | self.constants, stderr=self.stderr)
             if self.is_forked
             else asyncio.create_subprocess_exec(sys.executable, *self.command, env=env, stderr=self.stderr)
         )

@@ -40,6 +40,15 @@ async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Serve
 
 
 @pytest_asyncio.fixture
+async def own_server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
+    """A service process for one test, which may kill it."""
+    server = local_server(settings)
+    await server.start()
+    yield server
+    await server.stop(signal.SIGKILL)
+
+
+@pytest_asyncio.fixture
 async def visit(browser: Browser, server: Server) -> AsyncIterator[Visit]:
     async with open_visits(browser, server.address) as visit:
         yield visit

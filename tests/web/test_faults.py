@@ -2,25 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from app.auth.issuer import LocalIssuer
-from app.settings import Settings
 from tests.fixtures.app import Person
 from tests.tools.servers import Server
-from tests.web.browsing import Visit, Visitor, local_server, open_visits
-
-
-@pytest_asyncio.fixture
-async def own_server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
-    """A service process for one test, which may kill it."""
-    server = local_server(settings)
-    await server.start()
-    yield server
-    await server.stop(signal.SIGKILL)
+from tests.web.browsing import Visit, Visitor, open_visits
 
 
 async def texts_of(person: Person, other: Person) -> list[str]:

@@ -27,6 +27,7 @@ from app.cli.table.scan import Reader
 from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, change_items, expiring, items, settings_items
+from app.messaging.my_view import pins
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -172,7 +173,7 @@ async def _find_all_groups(console: Console, services: Services, catalogue: Cata
 def _comes_with_others(item: StoredItem) -> bool:
     """Return whether what an item stores is exported with messages, blocks or users."""
     is_text = item["sk"]["S"].startswith(expiring.PREFIX)
-    return is_text or items.is_fence(item) or settings_items.is_settings(item)
+    return is_text or items.is_fence(item) or settings_items.is_settings(item) or pins.is_pins(item)
 
 
 async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:

@@ -41,9 +41,11 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, settings_items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import CannotMessage, UuidTaken
-from app.messaging.groups.items import head_key, member_key
+from app.messaging.groups.items import head_key
+from app.messaging.groups.member_items import member_key
 from app.messaging.groups.stored import copied_head, copied_member, to_head
 from app.messaging.models import Block, Change, Message
+from app.messaging.my_view.store import ViewStore
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
 from app.users.models import NewUser, StoredErasure
@@ -89,6 +91,7 @@ async def import_(
                 for batch in batched(lines, LINES_AT_ONCE):
                     await importer.write(batch)
                     advance(len(batch))
+            await importer.restore_pins()
     importer.show(check.lines)
 
 
@@ -137,6 +140,8 @@ class Importer:
         self._store = MessagingStore(table)
         self._users = users
         self._done: Counter[str] = Counter()
+        self._pinning: set[UUID] = set()
+        """The users of rows that are pinned."""
 
     def show(self, lines: int) -> None:
         """Print the numbers, or raise a Failure if anything was found different."""
@@ -155,6 +160,7 @@ class Importer:
         await asyncio.gather(*(self._write_head(line) for line in lines if isinstance(line, HeadLine)))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
         await asyncio.gather(*(self._put(inbox_items.copied_inbox_row(row)) for row in rows))
+        self._pinning |= {row.user_uuid for row in rows if row.pin_position}
         owned = [line for line in lines if isinstance(line, SettingsLine)]
         copies = [settings_items.copied_settings(line.user_uuid, line.value()) for line in owned]
         await asyncio.gather(*map(self._put, copies))
@@ -164,6 +170,12 @@ class Importer:
             await self._write_users(users)
         if erasures := [line.value() for line in lines if isinstance(line, ErasureLine)]:
             await self._write_erasures(erasures)
+
+    async def restore_pins(self) -> None:
+        """Write the order of pinned groups, which their rows have."""
+        views = ViewStore(self._table)
+        for user in sorted(self._pinning):
+            await views.restore_pins(user, await self._store.inbox_rows(user, consistent=True))
 
     async def _write_changes(self, changes: Sequence[Change]) -> None:
         """Write successive changes of a log, as far as they are not there."""

@@ -22,6 +22,7 @@ from app.messaging.models import (
     Block,
     Change,
     ChangeType,
+    Folder,
     InboxRow,
     MemberState,
     Message,
@@ -29,7 +30,7 @@ from app.messaging.models import (
     direct_group_uuid,
 )
 from app.messaging.schemas import MAX_TEXT
-from app.messaging.settings_items import UserSettings
+from app.messaging.settings_items import Senders, UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
 from app.users.schemas import HandleCreate
@@ -131,6 +132,10 @@ class InboxRowLine(LineModel):
     blocked_at: AwareDatetime | None = None
     peer_read: Annotated[int, Field(ge=0)] | None = None
     peer_delivered: Annotated[int, Field(ge=0)] = 0
+    folder: Folder = Folder.INBOX
+    awaits_acceptance: bool = False
+    cleared_number: Annotated[int, Field(ge=0)] = 0
+    pin_position: Annotated[int, Field(ge=1)] | None = None
     title: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
     member_count: Annotated[int, Field(ge=0)] = 2
     role: Role = Role.MEMBER
@@ -152,7 +157,7 @@ class InboxRowLine(LineModel):
                 raise ValueError("peer_uuid is missing, and the row is of no group of several members")
         elif self.group_uuid != direct_group_uuid(self.user_uuid, self.peer_uuid):
             raise ValueError("group_uuid is not the group of user_uuid and peer_uuid")
-        elif max(self.read_number, self.received_number) > self.last_number:
+        elif max(self.read_number, self.received_number, self.cleared_number) > self.last_number:
             raise ValueError("a marker is beyond last_number")
         if bool(self.change_number) != bool(self.changed_at):
             raise ValueError("change_number and changed_at belong together")
@@ -199,6 +204,7 @@ class SettingsLine(LineModel):
     entity: Literal["settings"] = "settings"
     user_uuid: UUID
     receipts: bool = True
+    messages_from: Senders = "everyone"
 
     def value(self) -> UserSettings:
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))

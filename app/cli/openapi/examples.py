@@ -8,7 +8,7 @@ from uuid import UUID
 from app.messaging.change_schemas import ChangeView
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.mention_schemas import MentionView
-from app.messaging.models import ChangeType, GroupKind, MemberState, MessageKind
+from app.messaging.models import ChangeType, Folder, GroupKind, MemberState, MessageKind
 from app.messaging.schemas import MessageView
 from app.realtime.schemas import (
     ChangeEvent,
@@ -79,6 +79,9 @@ UNREAD = MessageGroupView(
     member_count=2,
     role=None,
     shows_history=None,
+    folder=Folder.INBOX,
+    cleared_number=0,
+    pin_position=None,
 )
 REACTION = ChangeView(
     change_number=7,

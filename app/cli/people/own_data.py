@@ -22,8 +22,8 @@ from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.groups.service import Groups
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
-from app.messaging.settings_store import SettingsStore
 from app.messaging.user_settings import UserSettingsService
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
@@ -72,8 +72,8 @@ def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Expo
     store, never = services.messaging, timedelta(0)
     messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
-    user_settings = UserSettingsService(SettingsStore(services.table), Caches(tasks))
-    groups = Groups(messaging, store, services.users, max_members=LARGEST_GROUP, tasks=tasks)
+    user_settings = UserSettingsService(store.settings, Caches(tasks))
+    groups = Groups(messaging, store, ViewStore(services.table), services.users, max_members=LARGEST_GROUP, tasks=tasks)
     return Export(services.users, messaging, changes, user_settings, Catchup(store), groups)
 
 

@@ -97,6 +97,11 @@ class Conversation:
         """Return what the ids of messages and changes are made of, the same for every seed."""
         return self.title or ":".join(sorted(self.between))
 
+    @property
+    def is_request(self) -> bool:
+        """Return whether one of the two has not answered."""
+        return len({line.by for line in self.lines}) == 1
+
     @cached_property
     def read_through(self) -> dict[str, int]:
         """Return, by handle, the number of the last message that this person has read."""
@@ -217,8 +222,9 @@ PEOPLE: Final = (
     Person("osman", "Osman Tarhan", "osman.tarhan@example.com"),
     Person("priya", "Priya Lindqvist", "chair@allotments.example.org"),
     Person("theo", "Théo Marchand", "theo@example.org"),
+    Person("rosa", "Rosa Adeyemi", "rosa@example.com"),
 )
-"""The first person has the fullest inbox."""
+"""The first person has the fullest inbox, and a request of the last one."""
 
 
 def _parsed(*names: str) -> tuple[Conversation, ...]:
@@ -227,7 +233,7 @@ def _parsed(*names: str) -> tuple[Conversation, ...]:
 
 
 CONVERSATIONS: Final = _parsed(
-    "juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya"
+    "juniper-osman", "juniper-priya", "juniper-theo", "osman-theo", "priya-theo", "osman-priya", "rosa-juniper"
 )
 """The conversations of pairs. The first one is long."""
 GROUPS: Final = _parsed("autumn-fair", "tool-shed")

@@ -77,7 +77,7 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
     people = _between(conversation)
     (peer,) = (person.uuid for person in people if person.uuid != first.user_uuid)
     with suppress(GroupStarted):
-        await store.start_direct_group(first, peer=peer)
+        await store.start_direct_group(first, peer=peer, is_request=conversation.is_request)
     gate = asyncio.Semaphore(AT_ONCE)
     await asyncio.gather(*(_append(store, message, gate) for message in others))
     for person in people:

@@ -6,8 +6,8 @@ from uuid import UUID, uuid5
 
 from app.cli.changed_messages import with_change
 from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
+from app.messaging.groups.creation import first_row
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
-from app.messaging.groups.service import first_row
 from app.messaging.groups.stored import Head, copied_head
 from app.messaging.inbox_items import bucket, mentions
 from app.messaging.models import Change, InboxRow, MemberState, Message, direct_group_uuid

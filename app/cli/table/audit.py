@@ -13,6 +13,7 @@ from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, inbox_items, items
 from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, Message, direct_group_uuid
+from app.messaging.my_view import pins
 
 SCHEMA = """
     CREATE TABLE logs (
@@ -30,6 +31,11 @@ SCHEMA = """
     CREATE TABLE blocked_rows (
         message_group BLOB, owner BLOB, peer BLOB, own INTEGER, PRIMARY KEY (message_group, owner)
     ) WITHOUT ROWID;
+    CREATE TABLE pending (
+        message_group BLOB, owner BLOB, peer BLOB, is_request INTEGER, PRIMARY KEY (message_group, owner)
+    ) WITHOUT ROWID;
+    CREATE TABLE pins (owner BLOB, message_group BLOB, position INTEGER, is_row INTEGER,
+        PRIMARY KEY (owner, message_group, is_row)) WITHOUT ROWID;
     CREATE TABLE mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
         WITHOUT ROWID;
     CREATE TABLE row_mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
@@ -153,6 +159,11 @@ class Audit(TemporaryDatabase):
             "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)",
             ((r.user_uuid.bytes, r.group_uuid.bytes, n) for r, *_ in rows for n in r.gone),
         )
+        self._add_pins(
+            (r.user_uuid, r.group_uuid, r.pin_position if pins.can_be_pinned(r) else 0, True)
+            for r in map(inbox_items.to_inbox_row, found)
+            if r.pin_position
+        )
         self._db.executemany(
             "INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)",
             (
@@ -162,10 +173,15 @@ class Audit(TemporaryDatabase):
             ),
         )
         self._db.executemany(
+            "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)",
+            ((r.group_uuid.bytes, r.user_uuid.bytes, peer, r.is_request) for r, peer, _ in rows if r.is_pending),
+        )
+        self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(r.user_uuid.bytes, r.group_uuid.bytes, peer, r.last_number, r.delivered_number),
+                    *(r.user_uuid.bytes, r.group_uuid.bytes, peer),
+                    *(r.last_number, max(r.delivered_number, r.cleared_number)),
                     digest,
                     change_digest(r),
                 )
@@ -173,9 +189,12 @@ class Audit(TemporaryDatabase):
             ),
         )
 
-    def add_blocks(self, found: Iterable[StoredItem]) -> None:
-        """Add blocks, and the fences at the ends of logs, as the table stores them."""
+    def add_others(self, found: Iterable[StoredItem]) -> None:
+        """Add blocks, the fences at the ends of logs, and pins, as the table stores them."""
         for item in found:
+            if pins.is_pins(item):
+                stored = pins.to_pins(item)
+                self._add_pins((stored.user_uuid, group, at, False) for at, group in enumerate(stored.groups, 1))
             if items.is_fence(item):
                 fence = UUID(item["pk"]["S"][4:]).bytes, int(item["sk"]["S"][2:])
                 self._db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?)", fence)
@@ -184,6 +203,19 @@ class Audit(TemporaryDatabase):
                 group = direct_group_uuid(block.user_uuid, block.other_uuid).bytes
                 row = group, block.user_uuid.bytes, block.other_uuid.bytes
                 self._db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", row)
+
+    def _add_pins(self, found: Iterable[tuple[UUID, UUID, int, bool]]) -> None:
+        places = ((owner.bytes, group.bytes, position, is_row) for owner, group, position, is_row in found)
+        self._db.executemany("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", places)
+
+    def wrong_pins(self) -> Iterator[UUID]:
+        """Yield the users whose rows have other positions than their pins."""
+        return self._uuids(
+            """
+            SELECT DISTINCT owner FROM (SELECT owner FROM pins
+                GROUP BY owner, message_group HAVING count(*) <> 2 OR min(position) <> max(position))
+            """
+        )
 
     def pairs_to_check(self) -> Iterator[tuple[UUID, UUID]]:
         """Yield pairs of users whose rows or log do not follow their blocks."""
@@ -204,6 +236,21 @@ class Audit(TemporaryDatabase):
                 WHERE message_group NOT IN (SELECT message_group FROM blocks)
             UNION SELECT owner, peer FROM inbox_rows JOIN fences USING (message_group)
                 WHERE message_group NOT IN (SELECT message_group FROM blocks)
+            )
+            """
+        )
+        for owner, peer in found.fetchall():
+            yield UUID(bytes=owner), UUID(bytes=peer)
+
+    def requests_to_check(self) -> Iterator[tuple[UUID, UUID]]:
+        """Yield pairs of users of whom one waits for what the other is not asked, or with an answer in the log."""
+        found = self._db.execute(
+            """
+            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
+            SELECT owner, peer FROM pending JOIN logs USING (message_group) WHERE one <> other
+            UNION SELECT mine.owner, mine.peer FROM pending mine LEFT JOIN pending theirs
+                ON theirs.message_group = mine.message_group AND theirs.owner = mine.peer
+                AND theirs.is_request <> mine.is_request WHERE theirs.owner IS NULL
             )
             """
         )

@@ -35,13 +35,13 @@ def row_defect(
         if at != end:
             kind = "row-behind" if at < end else "row-ahead"
             return kind, f"the row is at {name} {at}, the log ends at {end}"
-    wanted = inbox_items.message_projection(last, row.user_uuid)
+    wanted = inbox_items.message_projection(last, row)
     if differs := [name for name, value in inbox_items.row_projection(item).items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if change and row.changed_at != change.created_at:
         return "row-differs", f"the row has not change {change.number}'s time"
-    if row.delivered_number > row.last_number:
-        return "read-beyond", f"read or received up to {row.delivered_number}, and the log ends at {last.number}"
+    if (marker := max(row.delivered_number, row.cleared_number)) > row.last_number:
+        return "read-beyond", f"read, received or cleared up to {marker}, and the log ends at {last.number}"
     return mention_defect(row, mentioned, is_cut=inbox_items.has_lost_mentions(item))
 
 

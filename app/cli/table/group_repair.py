@@ -17,9 +17,9 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import block_items
 from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
-from app.messaging.groups import items, stored
+from app.messaging.groups import items, member_items, stored
+from app.messaging.groups.creation import first_row
 from app.messaging.groups.models import MAX_SYSTEMS, Member
-from app.messaging.groups.service import first_row
 from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, is_fence, message_key
 from app.messaging.models import InboxRow, MemberState, Message
@@ -120,7 +120,7 @@ class GroupInspector:
         for item in state.rows.values():
             await self._remains.delete(item)
         for user in state.members:
-            await self._table.delete(Delete(items.member_key(state.group, user)))
+            await self._table.delete(Delete(member_items.member_key(state.group, user)))
 
     async def _remove(self, state: GroupState) -> None:
         """Delete a group without members, of which no user can see anything any more."""
@@ -173,11 +173,11 @@ def _mended_row(state: GroupState, user: UUID) -> Update:
     row = to_inbox_row(state.rows[user]) if user in state.rows else None
     member = state.members.get(user)
     if member is None:
-        return items.leave_row(user, state.group)
+        return member_items.leave_row(user, state.group, state.head.head_version if state.head else 0)
     if state.newest is None or state.head is None:
         raise AssertionError("a group with a head and a log is mended")
     if row is None or row.state is MemberState.LEFT:
-        return items.join_row(_missing_row(state.head, state.newest, member))
+        return member_items.join_row(_missing_row(state.head, state.newest, member))
     return _reset_row(row, member, state.newest.number, state.mentions.get(user, frozenset()))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Final
@@ -23,6 +23,8 @@ from app.cli.table.audit import Audit
 from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
 from app.cli.table.findings import Finding, row_defect
 from app.cli.table.group_repair import GroupInspector
+from app.cli.table.pairs import PairInspector
+from app.cli.table.pins import inspect_pins
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
@@ -31,6 +33,7 @@ from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, items
 from app.messaging.groups.models import has_head
 from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
+from app.messaging.requests.store import as_other_side
 from app.messaging.visibility import is_uncounted
 from app.settings import StoreSettings
 
@@ -43,8 +46,8 @@ CHECKS: Final = 3
 RECHECKED: Final = frozenset({"row-behind", "row-differs"})
 REPAIRABLE: Final = frozenset(
     {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
-    | {"message-behind", "message-differs", "deletion-unfinished", "block-differs"}
-    | {"head-differs", "rows-untold", "row-without-member", "group-unfinished", "group-abandoned"}
+    | {"message-behind", "message-differs", "deletion-unfinished", "block-differs", "request-differs"}
+    | {"head-differs", "rows-untold", "row-without-member", "group-unfinished", "group-abandoned", "pins-differ"}
 )
 
 
@@ -74,6 +77,7 @@ async def verify(
     row-without-log        an inbox row without messages                         not repaired
     log-without-row        messages without an inbox row or known members        not repaired
     block-differs          rows or the end of a log do not follow blocks        repaired
+    request-differs        rows of a request fit neither each other nor the log  repaired
     head-differs           the head of a group differs from its logs and members repaired
     head-missing           messages of a group of several that has no head       not repaired: import, if it goes on
     head-without-log       a group of several without messages                   not repaired
@@ -81,6 +85,7 @@ async def verify(
     row-without-member     a row of a user that is no member of the group        repaired: it ends
     group-unfinished       remains of a group without messages and head          repaired: they are deleted
     group-abandoned        a group that all members have left                    repaired: it is deleted
+    pins-differ            pinned rows do not follow their order                repaired
     double-group           two users share more than one group                   not repaired
     unknown-user           a user of a group is not in Postgres                  not repaired
     erased-row             an erased user has an inbox row again                 erase --resume --all removes it
@@ -99,7 +104,11 @@ async def verify(
             await require_own_table(services.table)
             await operator.record(services.reads, ())
             await _record_items(console, services.table, audit)
-            async for finding in _findings(audit, services, repair=repair):
+            findings = (
+                _findings(audit, services, repair=repair),
+                inspect_pins(audit.wrong_pins(), services, repair=repair),
+            )
+            async for finding in _chained(*findings):
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
@@ -120,6 +129,12 @@ async def verify(
     console.say("Everything fits.")
 
 
+async def _chained(*sources: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
+    for source in sources:
+        async for finding in source:
+            yield finding
+
+
 async def _record_items(console: Console, table: OperatedTable, audit: Audit) -> None:
     about = await table.describe() or {}
     with console.progress("Items", total=about.get("ItemCount") or None) as advance:
@@ -129,7 +144,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
             audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
             audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
             audit.groups.add(entity for _, entity in entities)
-            audit.add_blocks(item for item, entity in entities if entity is None)
+            audit.add_others(item for item, entity in entities if entity is None)
 
 
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
@@ -140,7 +155,7 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
     await inspector.groups.finish()
     for finding in await inspector.inspect_unread(audit):
         yield finding
-    async for finding in inspector.inspect_blocks(audit.pairs_to_check()):
+    async for finding in PairInspector(services, repair=repair).inspect(audit):
         yield finding
     for one, other, groups in audit.doubled_pairs():
         true = direct_group_uuid(one, other)
@@ -205,29 +220,6 @@ class Inspector:
             if defect := await self._inspect_row(group, user, peer):
                 yield defect
 
-    async def inspect_blocks(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
-        """Yield what does not follow from the blocks of these pairs of users now."""
-        for one, other in pairs:
-            if finding := await self._inspect_pair(one, other):
-                yield finding
-
-    async def _inspect_pair(self, one: UUID, other: UUID) -> Finding | None:
-        """Return what does not follow from the blocks of two users, neither erased, unless a block is being written."""
-        if await self._erasures.erased_users([one, other]):
-            return None
-        before = await self._store.blocks.relation(one, other)
-        await asyncio.sleep(SETTLING_SECONDS)
-        relation = await self._store.blocks.relation(one, other)
-        if not relation.differences or relation != before:
-            return None
-        is_repaired = False
-        if self._repair:
-            with suppress(AppError, ConditionFailed):
-                await self._store.blocks.restore(one, other)
-                is_repaired = True
-        detail = f"{' and '.join(relation.differences)} does not follow the blocks of {one} and {other}"
-        return Finding("block-differs", detail, relation.group, repaired=is_repaired)
-
     async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
         """Return the defect of a row, unless others write it.
 
@@ -251,7 +243,7 @@ class Inspector:
 
     async def _with_mentions(self, row: InboxRow) -> InboxRow:
         """Return a row with the unread mentions of its log, which is read after it."""
-        after = min(row.read_number, row.last_number)
+        after = min(row.seen_number, row.last_number)
         found = await self._store.mentions.unread(row.user_uuid, row.group_uuid, after=after)
         return replace(row, mentioned=found)
 
@@ -282,6 +274,8 @@ class Inspector:
                 (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
             if row is None:
                 first = inbox_items.first_inbox_row(last, user=user, peer=peer)
+                if peer_row := await self._store.inbox_row(peer, last.group_uuid):
+                    first = as_other_side(first, peer_row)
                 first = await self._with_mentions(first)
                 await self._table.put(Put(inbox_items.inbox_item(at_change(first, change)), condition=items.ABSENT))
                 return True

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.http.types import EXAMPLE_UUID
 from app.messaging.groups.models import MAX_TITLE, Role, SystemEvent, SystemEventType
 from app.messaging.mention_schemas import MAX_MENTIONS, MentionView
 from app.users.models import Name
@@ -14,7 +15,7 @@ from app.users.models import Name
 
 @dataclass(slots=True)
 class SystemEventView:
-    """What a system message tells: its sender has done this."""
+    """The content of a system message: its sender has done this."""
 
     type: Annotated[
         SystemEventType,
@@ -30,10 +31,12 @@ class SystemEventView:
         Field(
             description="The users that it was done to",
             max_length=MAX_MENTIONS,
-            examples=[[{"user_uuid": "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10", "display_name": "Amélie Laurent"}]],
+            examples=[[{"user_uuid": EXAMPLE_UUID, "display_name": "Amélie Laurent", "handle": "amelie"}]],
         ),
     ]
-    title: Annotated[str | None, Field(description="The new title", min_length=1, max_length=MAX_TITLE)]
+    title: Annotated[
+        str | None, Field(description="The new title", min_length=1, max_length=MAX_TITLE, examples=["Launch week"])
+    ]
     role: Annotated[Role | None, Field(description="The new role", examples=["admin"])]
 
     @classmethod

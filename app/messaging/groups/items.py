@@ -1,9 +1,8 @@
-"""Spells the items of groups of several members: the head, the members, and what rows have from the head.
+"""Spells the heads of groups of several members, and what members' rows have from them.
 
     head     GRP#<group>   META         title · members count · last · at · by · text · k · changed · until · v ·
                                         systems numbers · all (newcomers see the whole log) · bumped bucket ·
                                         structure, the version that members' rows must have · digest of the creation
-    member   GRP#<group>   USR#<user>   role · at ms · added_by user
 
 A send writes the head, and of the rows only its sender's. Members' rows are told once in each bucket, that is ten
 minutes, in which the group is active; they are `open` from then on, as the head may say more. A row that was read open
@@ -13,13 +12,11 @@ each member and message.
 While rows are to be told, the head has an entry in the index, under one key for all groups, where any process finds it.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from app.gateways.dynamodb import (
-    Check,
-    Delete,
     Item,
     Key,
     Put,
@@ -30,10 +27,10 @@ from app.gateways.dynamodb import (
     to_known_uuid,
     unmarshal_item,
 )
-from app.messaging.groups.models import HEAD, MANAGERS, MAX_SYSTEMS, Member, Role
-from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, inbox_item
-from app.messaging.items import ABSENT, from_ms, inbox_key, time_or_none, to_ms
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.groups.models import HEAD, MAX_SYSTEMS
+from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of
+from app.messaging.items import ABSENT, from_ms, index_key, time_or_none, to_ms
+from app.messaging.models import Folder, InboxRow, Message
 from app.text import preview
 
 BUMP = "BUMP"
@@ -48,26 +45,28 @@ def head_key(group: object) -> Key:
     return {"pk": f"GRP#{group}", "sk": "META"}
 
 
-def member_key(group: object, user: object) -> Key:
-    return {"pk": f"GRP#{group}", "sk": f"USR#{user}"}
-
-
 def is_head(item: StoredItem) -> bool:
     """Return whether an item of the whole table is a head."""
     return item["sk"] == {"S": "META"}
-
-
-def is_member(item: StoredItem) -> bool:
-    """Return whether an item of the whole table is a member."""
-    return str(item["pk"]["S"]).startswith("GRP#") and str(item["sk"]["S"]).startswith("USR#")
 
 
 def told_by(head: StoredItem, row: StoredItem) -> StoredItem:
     """Return a member's row with what the head says, if the head says more, which is not for a former member."""
     if "state" in row or int(head["v"]["N"]) <= int(row["hv"]["N"]):
         return row
-    own = {name: value for name, value in row.items() if name not in TOLD}
+    left = TOLD if folder_told(head, row) is folder_of(row) else (*TOLD, "folder")
+    own = {name: value for name, value in row.items() if name not in left}
     return {**own, **{name: head[name] for name in TOLD if name in head}, "hv": head["v"]}
+
+
+def folder_told(head: StoredItem, row: StoredItem) -> Folder:
+    """Return the folder of a row with what the head says: a message brings it back from the archive, unless muted."""
+    folder, muted = folder_of(row), time_or_none(row, "muted")
+    if folder is not Folder.ARCHIVE or (muted and muted > from_ms(int(head["at"]["N"]))):
+        return folder
+    told = range(int(row["last"]["N"]) + 1, int(head["last"]["N"]) + 1)
+    systems = map(int, head["systems"]["NS"]) if "systems" in head else ()
+    return folder if frozenset(told) <= frozenset(systems) else Folder.INBOX
 
 
 def to_head(item: StoredItem) -> InboxRow:
@@ -197,15 +196,17 @@ def pending_bumps(limit: int) -> Query:
     return Query("#inbox = :inbox", {":inbox": BUMP}, index=INBOX_INDEX, limit=limit)
 
 
-def tell_row(head: StoredItem, user: object, *, is_last: bool = False) -> Update:
+def tell_row(head: StoredItem, user: UUID, row: StoredItem | None = None, *, is_last: bool = False) -> Update:
     """Return the update that tells an active member's row what a head says, and opens it, or closes it at last.
 
-    It fails for a row that knows more; one to be closed may know as much.
+    It fails for a row that knows more; one to be closed may know as much. It fails for a row in another folder than the
+    inbox, too, unless that is given, and has not changed since it was read.
     """
+    folder = folder_told(head, row) if row else Folder.INBOX
     told = {name: value for name, value in unmarshal_item(head).items() if name in TOLD}
     values: Item = {f":{name}": value for name, value in told.items()} | {
         ":hv": int(head["v"]["N"]),
-        ":inbox": f"IN#{user}",
+        ":inbox": index_key(user, folder),
         ":bucket": int(head["at"]["N"]) // BUCKET_MS,
     }
     expression = "SET #hv = :hv, #inbox = :inbox, #activity_bucket = :bucket"
@@ -217,6 +218,11 @@ def tell_row(head: StoredItem, user: object, *, is_last: bool = False) -> Update
     else:
         expression, values[":open"] = f"{expression}, #open = :open", True
         condition = "#hv < :hv AND attribute_not_exists(#state)"
+    if row:
+        condition, values[":seen"] = f"{condition} AND #v = :seen", int(row["v"]["N"])
+        removed += ["#folder"] if folder is Folder.INBOX else []
+    else:
+        condition += " AND attribute_not_exists(#folder)"
     removes = f" REMOVE {', '.join(removed)}" if removed else ""
     key = {"pk": f"USR#{user}", "sk": _key_of(head)["pk"]}
     return Update(key, expression + removes, values, condition)
@@ -224,137 +230,3 @@ def tell_row(head: StoredItem, user: object, *, is_last: bool = False) -> Update
 
 def _key_of(item: StoredItem) -> Key:
     return {"pk": item["pk"]["S"], "sk": item["sk"]["S"]}
-
-
-def mark_sent(message: Message) -> Update:
-    """Return the update of a sender's row: the own message is read, and the group marked unread no longer."""
-    return Update(
-        inbox_key(message.user_uuid, message.group_uuid),
-        "SET #read = :number, #v = #v + :one REMOVE #u, #gone",
-        {":number": message.number, ":one": 1},
-        condition="#read < :number AND attribute_not_exists(#state)",
-    )
-
-
-def add_mention(message: Message, user: object) -> Update:
-    """Return the update of the row of a member that a message mentions; it fails once the mention is read or there."""
-    return Update(
-        {"pk": f"USR#{user}", "sk": f"GRP#{message.group_uuid}"},
-        "SET #v = #v + :one ADD #mentioned :numbers",
-        {":numbers": frozenset({message.number}), ":number": message.number, ":one": 1},
-        condition="#read < :number AND NOT contains(#mentioned, :number) AND attribute_not_exists(#state)",
-    )
-
-
-def drop_mention(message: Message, user: object) -> Update:
-    """Return the update of the row of a member that a message mentions no longer; it fails if it has no mention."""
-    return Update(
-        {"pk": f"USR#{user}", "sk": f"GRP#{message.group_uuid}"},
-        "SET #v = #v + :one DELETE #mentioned :numbers",
-        {":numbers": frozenset({message.number}), ":number": message.number, ":one": 1},
-        condition="contains(#mentioned, :number)",
-    )
-
-
-def new_member(member: Member) -> Put:
-    """Return the put of a member; it fails if the user is one."""
-    item: Item = {
-        **member_key(member.group_uuid, member.user_uuid),
-        "role": str(member.role),
-        "at": to_ms(member.joined_at),
-        "added_by": member.added_by,
-    }
-    return Put(item, condition=ABSENT)
-
-
-def to_member(item: StoredItem) -> Member:
-    """Return the member that an item stores."""
-    return Member(
-        text_to_uuid(item["pk"]["S"][4:]),
-        text_to_uuid(item["sk"]["S"][4:]),
-        Role(item["role"]["S"]),
-        from_ms(int(item["at"]["N"])),
-        to_known_uuid(item["added_by"]["B"]),
-    )
-
-
-def members(group: object) -> Query:
-    """Return the query for all members of a group, strongly consistent."""
-    keys = {":pk": f"GRP#{group}", ":members": "USR#"}
-    return Query("#pk = :pk AND begins_with(#sk, :members)", keys, consistent=True)
-
-
-def new_row(row: InboxRow) -> Put:
-    """Return the put of a member's row in a group that is being created; it fails if there is one."""
-    return Put(inbox_item(row), condition=ABSENT)
-
-
-def join_row(row: InboxRow) -> Update:
-    """Return the update that makes a user's row, or the row of a former member, that of a new member."""
-    item = inbox_item(row)
-    kept = {"pk", "sk", "v"}
-    names = [name for name in item if name not in kept]
-    values: Item = {f":{name}": item[name] for name in names} | {":none": 0, ":one": 1}
-    gone = (
-        "state",
-        "u",
-        "gone",
-        "mentioned",
-        "cut",
-        "hidden",
-        "hides",
-        "muted",
-        "pinned",
-        "d",
-        "k",
-        "changed",
-        "until",
-    )
-    removed = [f"#{name}" for name in gone if name not in item]
-    return Update(
-        inbox_key(row.user_uuid, row.group_uuid),
-        f"SET {', '.join(f'#{name} = :{name}' for name in names)}, #v = if_not_exists(#v, :none) + :one"
-        f" REMOVE {', '.join(removed)}",
-        values,
-        condition=f"{ABSENT} OR attribute_exists(#state)",
-    )
-
-
-def leave_row(user: object, group: object) -> Update:
-    """Return the update of a row whose user is a member no longer: it is not in the index any more."""
-    return Update(
-        {"pk": f"USR#{user}", "sk": f"GRP#{group}"},
-        "SET #state = :state, #v = #v + :one REMOVE #inbox, #open",
-        {":state": str(MemberState.LEFT), ":one": 1},
-        condition="attribute_exists(#v) AND attribute_not_exists(#state)",
-    )
-
-
-def require_role(group: object, user: object, roles: Iterable[Role] = MANAGERS) -> Check:
-    """Return the check that a member has one of these roles."""
-    values = {f":role{at}": str(role) for at, role in enumerate(sorted(roles))}
-    return Check(member_key(group, user), f"#role IN ({', '.join(values)})", values)
-
-
-def change_role(group: object, user: object, role: Role, before: Role) -> list[Update]:
-    """Return the updates that give a member another role; they fail unless the member has the one of before."""
-    return [
-        Update(
-            member_key(group, user),
-            "SET #role = :role",
-            {":role": str(role), ":before": str(before)},
-            condition="#role = :before",
-        ),
-        Update(
-            {"pk": f"USR#{user}", "sk": f"GRP#{group}"},
-            "SET #role = :role, #v = #v + :one",
-            {":role": str(role), ":one": 1},
-            condition="attribute_exists(#v) AND attribute_not_exists(#state)",
-        ),
-    ]
-
-
-def end_member(group: object, user: object, roles: Iterable[Role]) -> Delete:
-    """Return the deletion of a member that has one of these roles."""
-    values = {f":role{at}": str(role) for at, role in enumerate(sorted(roles))}
-    return Delete(member_key(group, user), f"#role IN ({', '.join(values)})", values)

@@ -17,7 +17,7 @@ _VERSION, _VARIANT = 8, 0b10
 
 
 class Role(StrEnum):
-    """What a member may do in a group: a member writes, an admin also changes the group, its owner also the roles."""
+    """The rights of a member: all write, admins also change the group and its members, the owner also the roles."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -29,7 +29,7 @@ MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
 
 
 class SystemEventType(StrEnum):
-    """What a system message tells."""
+    """The kind of change that a system message tells of."""
 
     CREATED = "created"
     RENAMED = "renamed"
@@ -42,7 +42,7 @@ class SystemEventType(StrEnum):
 
 @record(frozen=True, slots=True)
 class SystemEvent:
-    """What a system message tells: its sender has done this."""
+    """The content of a system message: its sender has done this."""
 
     type: SystemEventType
     users: tuple[UUID, ...] = ()

@@ -4,14 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.deps import CurrentUser, GroupsDep, UsersDep
+from app.deps import CurrentUser, GroupsDep, MyViewDep, UsersDep
+from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.errors import CannotAdd, GroupFull, GroupNotFound, GroupTaken, MemberNotFound, NotManager, NotOwner
 from app.messaging.group_routes import GroupUuid
 from app.messaging.group_schemas import MessageGroupView
-from app.messaging.groups.models import GroupDraft
+from app.messaging.groups.models import GroupDraft, has_head
 from app.messaging.groups.schemas import MembersCreate, MemberUpdate, MemberView, MessageGroupCreate, MessageGroupUpdate
 from app.messaging.uuid7 import uuid7
 from app.messaging.views import group_view
@@ -20,7 +21,22 @@ from app.users.errors import UserNotFound
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
 MemberUuid = Annotated[Uuid, Path(description="Id of a member", examples=[EXAMPLE_UUID])]
-CREATED = {"description": "The group, new or from an earlier call with this uuid"}
+_new_group = {"message_group_uuid": "uuid"}
+CREATED = {
+    "description": "The group, new or from an earlier call with this uuid",
+    "links": {
+        "list_members": openapi_link("list_members", "List its members", **_new_group),
+        "add_members": openapi_link("add_members", "Add more members", **_new_group),
+        "update_message_group": openapi_link("update_message_group", "Change its title", **_new_group),
+        "list_messages": openapi_link("list_messages", "Read it", **_new_group),
+        "leave_message_group": openapi_link("leave_message_group", "Leave it", **_new_group),
+    },
+}
+
+ADDED = {
+    "description": "The group with its new members",
+    "links": {"list_members": openapi_link("list_members", "List all members", **_new_group)},
+}
 
 
 @router.post(
@@ -68,7 +84,10 @@ async def list_members(
 
 @router.post(
     "/{message_group_uuid}/members",
-    responses=problem_responses(*SIGNED_IN, *WITH_BODY, UserNotFound, GroupNotFound, NotManager, CannotAdd, GroupFull),
+    responses={
+        200: ADDED,
+        **problem_responses(*SIGNED_IN, *WITH_BODY, UserNotFound, GroupNotFound, NotManager, CannotAdd, GroupFull),
+    },
 )
 async def add_members(
     message_group_uuid: GroupUuid, body: MembersCreate, user: CurrentUser, groups: GroupsDep, users: UsersDep
@@ -115,10 +134,15 @@ async def remove_member(
 
 @router.delete("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def leave_message_group(
-    message_group_uuid: GroupUuid, user: CurrentUser, groups: GroupsDep, users: UsersDep
+    message_group_uuid: GroupUuid, user: CurrentUser, groups: GroupsDep, view: MyViewDep, users: UsersDep
 ) -> MessageGroupView:
-    """Leave a group of several members. In an owner's place the longest admin, or else member, becomes the owner.
+    """Leave a group. A repeated call gets 404 `group-not-found`.
 
-    Nothing of the group can be read afterwards. A repeated call changes nothing more.
+    A direct group is in none of the caller's lists until the next message of either member, which brings it back to the
+    inbox, with its history. A leave ends neither what the other member sees nor the caller's messages.
+
+    A group of several members can be read no longer. In an owner's place the longest admin, or else the longest member,
+    becomes the owner.
     """
-    return await group_view(await groups.leave(user, message_group_uuid), users)
+    leave = groups.leave if has_head(message_group_uuid) else view.leave
+    return await group_view(await leave(user, message_group_uuid), users)

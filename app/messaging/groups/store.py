@@ -9,13 +9,16 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
+from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
-from app.messaging.groups import items, stored
+from app.messaging.groups import items, member_items, stored
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, to_messages
 from app.messaging.models import InboxRow, Message
 
+ATTEMPTS = 4
+"""Attempts to write a row that its user changes at the same time."""
 WRITES_AT_ONCE = 8
 """Rows of one group that are written at the same time."""
 
@@ -97,23 +100,42 @@ class HeadStore:
         head = await self._table.get(items.head_key(group), consistent=True)
         if head is None or "inbox" not in head:
             return True
-        updates = [items.tell_row(head, user) for user in await self.members(group)]
-        await self._write_all(updates)
+        turns = asyncio.Semaphore(WRITES_AT_ONCE)
+
+        async def tell(user: UUID) -> None:
+            async with turns:
+                await self._tell(head, user)
+
+        await asyncio.gather(*map(tell, await self.members(group)))
         try:
             await self._table.update(items.finish_bump(head))
         except ConditionFailed:
             return False
         return True
 
-    async def _write_all(self, updates: Iterable[Update | Put]) -> None:
+    async def _tell(self, head: StoredItem, user: UUID, *, is_last: bool = False) -> None:
+        """Tell a row what a head says, unless it knows more. 1 WCU more for a row in another folder than the inbox."""
+        row: StoredItem | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                await self._table.update(items.tell_row(head, user, row, is_last=is_last))
+            except ConditionFailed as error:
+                row = error.item
+            else:
+                return
+            if row is None or "state" in row or "folder" not in row or int(row["hv"]["N"]) > int(head["v"]["N"]):
+                return
+        raise Unavailable("Others write the inbox row at the same time")
+
+    async def _put_all(self, puts: Iterable[Put]) -> None:
         turns = asyncio.Semaphore(WRITES_AT_ONCE)
 
-        async def write(update: Update | Put) -> None:
+        async def write(put: Put) -> None:
             async with turns:
-                with suppress(ConditionFailed):  # the row knows more, or its user is a member no longer
-                    await (self._table.put(update) if isinstance(update, Put) else self._table.update(update))
+                with suppress(ConditionFailed):  # an earlier attempt has written it
+                    await self._table.put(put)
 
-        await asyncio.gather(*map(write, updates))
+        await asyncio.gather(*map(write, puts))
 
     async def pending(self, limit: int) -> list[UUID]:
         """Return groups whose rows are to be told of the head, eventually consistent. 0.5 RCU."""
@@ -122,13 +144,12 @@ class HeadStore:
     async def close(self, user: UUID, group: UUID) -> None:
         """Tell an open row for the last time what the head says. 1 WCU and 1 RCU."""
         if head := await self._table.get(items.head_key(group), consistent=True):
-            with suppress(ConditionFailed):
-                await self._table.update(items.tell_row(head, user, is_last=True))
+            await self._tell(head, user, is_last=True)
 
     async def member(self, group: UUID, user: UUID) -> Member | None:
         """Return a member, strongly consistent, None for a user that is none. 1 RCU."""
-        item = await self._table.get(items.member_key(group, user), consistent=True)
-        return items.to_member(item) if item else None
+        item = await self._table.get(member_items.member_key(group, user), consistent=True)
+        return member_items.to_member(item) if item else None
 
     async def members(self, group: UUID) -> list[UUID]:
         """Return the users that are members of a group, strongly consistent. 1 RCU for each 4 KB, about 40."""
@@ -136,7 +157,7 @@ class HeadStore:
 
     async def list_members(self, group: UUID) -> list[Member]:
         """Return the members of a group by their ids, strongly consistent. 1 RCU for each 4 KB, about 40."""
-        return list(map(items.to_member, await self._table.query(items.members(group))))
+        return list(map(member_items.to_member, await self._table.query(member_items.members(group))))
 
     async def system_messages(self, group: UUID, *, consistent: bool = False) -> list[Message]:
         """Return the system messages of a group, in order. 0.5 RCU for each 4 KB of its log, 1 if consistent."""
@@ -150,17 +171,17 @@ class HeadStore:
     async def mark_sent(self, message: Message) -> InboxRow | None:
         """Mark the sender's own message read; return the sender's row, None if there was nothing to write. 1 WCU."""
         try:
-            return to_inbox_row(await self._table.update(items.mark_sent(message)))
+            return to_inbox_row(await self._table.update(member_items.mark_sent(message)))
         except ConditionFailed:
             return None
 
     async def add_mention(self, message: Message, user: UUID) -> InboxRow | None:
         """Add an unread mention to a member's row; return the row, None if there was nothing to add. 1 WCU."""
-        return await self._row_after(items.add_mention(message, user))
+        return await self._row_after(member_items.add_mention(message, user))
 
     async def drop_mention(self, message: Message, user: UUID) -> InboxRow | None:
         """Take a mention away from a member's row; return the row, None if it had none. 1 WCU."""
-        return await self._row_after(items.drop_mention(message, user))
+        return await self._row_after(member_items.drop_mention(message, user))
 
     async def _row_after(self, update: Update) -> InboxRow | None:
         try:
@@ -173,7 +194,7 @@ class HeadStore:
 
         What an earlier attempt has written stays.
         """
-        await self._write_all([*map(items.new_member, members), *map(items.new_row, rows)])
+        await self._put_all([*map(member_items.new_member, members), *map(member_items.new_row, rows)])
 
     async def transact(self, writes: Sequence[Write]) -> frozenset[int]:
         """Apply all of these writes, and return an empty set, or none, and return the places of those that failed."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.gateways.dynamodb import Item, Put, Query, StoredItem, to_bytes
-from app.messaging.groups import items
+from app.messaging.groups import items, member_items
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket
 from app.messaging.items import ABSENT, messages_between, times, to_ms
@@ -53,7 +53,7 @@ class Head:
 
     def told(self, row: InboxRow) -> InboxRow:
         """Return a row with what the head says, whatever the row has been told."""
-        preview = "" if self.last_number in row.hidden else self.preview
+        preview = "" if row.sees_nothing_of(self.last_number) else self.preview
         fields: dict[str, Any] = {name: getattr(self, name) for name in TOLD} | {"preview": preview}
         return replace(row, **fields, head_version=self.head_version)
 
@@ -106,7 +106,7 @@ def restored_head(head: Head, seen: Head) -> Put:
 
 def copied_member(member: Member) -> Put:
     """Return the put of a member from another table, in place of what is there."""
-    return replace(items.new_member(member), condition="")
+    return replace(member_items.new_member(member), condition="")
 
 
 def system_messages(group: UUID, *, consistent: bool) -> Query:

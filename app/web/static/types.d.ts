@@ -6,6 +6,8 @@ type Schemas = components["schemas"];
 export type Config = Schemas["ConfigView"];
 export type CognitoSignIn = Schemas["CognitoSignIn"];
 export type Group = Schemas["MessageGroupView"];
+export type Folder = Group["folder"];
+export type ViewUpdate = Schemas["ViewUpdate"];
 export type Message = Schemas["MessageView"];
 export type Change = Schemas["ChangeView"];
 export type Edit = Schemas["EditView"];
@@ -19,6 +21,10 @@ export type MessageCreate = Schemas["MessageCreate"];
 export type Block = Schemas["BlockView"];
 export type Me = Schemas["UserView"];
 export type Person = Schemas["UserShortView"];
+export type GroupMember = Schemas["MemberView"];
+export type GroupCreate = Schemas["MessageGroupCreate"];
+export type GroupUpdate = Schemas["MessageGroupUpdate"];
+export type Role = GroupMember["role"];
 
 export type ReadMarker = Schemas["ReadMarkerView"];
 export type MessageReceipt = Schemas["ReceiptView"];
@@ -101,6 +107,8 @@ export type Thread = {
   changeNumber: number;
   /** The changes that came since it was opened, the last ones. */
   changes: Change[];
+  /** Whether the service knows no such group of this user. */
+  isGone?: boolean;
 };
 
 export type State = {
@@ -110,6 +118,10 @@ export type State = {
   hasInbox: boolean;
   /** The address of the inbox's next page; null after the last one. */
   more: string | null;
+  /** The address of the archive's next page; null after the last one, undefined before the first one. */
+  archiveMore: string | null | undefined;
+  /** The folder that is shown. */
+  folder: Folder;
   inboxFailure: string | null;
   thread: Thread | null;
   /** Conversations that were open before, the last ones, as they were on the screen. */
@@ -124,6 +136,10 @@ export type State = {
   settings: Settings | null;
   /** The time in milliseconds at which typing expires, by group and user. */
   typing: Record<string, Record<string, number>>;
+  /** The members of groups of several that were opened, those with rights first. */
+  members: Record<string, GroupMember[]>;
+  /** The names of members and senders, by their ids. */
+  names: Record<string, string>;
 };
 
 export type Tokens = { access_token: string; expires_in: number; refresh_token?: string };

@@ -13,14 +13,23 @@ import httpx
 from cruddur_client import AuthenticatedClient
 from cruddur_client.api.live import sync_changes
 from cruddur_client.api.message_groups import (
+    accept_request,
+    add_members,
+    create_message_group,
+    decline_request,
     get_direct_group,
     get_message_group,
+    leave_message_group,
+    list_members,
     list_message_groups,
     list_read_markers,
     mark_delivered,
     mark_read,
+    remove_member,
     start_typing,
     stop_typing,
+    update_member,
+    update_message_group,
     update_message_group_view,
 )
 from cruddur_client.api.messages import (
@@ -52,7 +61,9 @@ from cruddur_client.models import (
     DeliveredMarkerUpdate,
     EditMessageProblem,
     EditMessageProblemCode,
+    Folder,
     GroupEvent,
+    GroupKind,
     KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
@@ -60,9 +71,13 @@ from cruddur_client.models import (
     ListMessagesProblemCode,
     MarkReadProblem,
     MarkReadProblemCode,
+    MembersCreate,
+    MemberUpdate,
     MessageCreate,
     MessageEdit,
     MessageEvent,
+    MessageGroupCreate,
+    MessageGroupUpdate,
     MessageGroupView,
     MessageView,
     ProfileEvent,
@@ -76,6 +91,7 @@ from cruddur_client.models import (
     ReportReason,
     ReportView,
     ResyncEvent,
+    Role,
     SendMessageProblem,
     SendMessageProblemCode,
     SettingsUpdate,
@@ -260,6 +276,35 @@ def receive(client: AuthenticatedClient, peer: AuthenticatedClient) -> None:
     assert the(MessageGroupView, marked).is_marked_unread
 
 
+def several(client: AuthenticatedClient) -> None:
+    """Create a group of several members, change it, and leave it."""
+    body = MessageGroupCreate(title="Launch", handles=[PEER], uuid=uuid4())
+    group = the(MessageGroupView, create_message_group.sync(client=client, body=body))
+    assert the(MessageGroupView, create_message_group.sync(client=client, body=body)).uuid == group.uuid
+    assert (group.kind, group.role, group.member_count) == (GroupKind.GROUP, Role.OWNER, 2)
+    members = the(list, list_members.sync(group.uuid, client=client))
+    other = next(member for member in members if member.handle == PEER)
+    admin = MemberUpdate(role=Role.ADMIN)
+    the(MessageGroupView, update_member.sync(group.uuid, other.user_uuid, client=client, body=admin))
+    title = MessageGroupUpdate(title="Landing")
+    renamed = the(MessageGroupView, update_message_group.sync(group.uuid, client=client, body=title))
+    assert renamed.display_name == "Landing"
+    removed = the(MessageGroupView, remove_member.sync(group.uuid, other.user_uuid, client=client))
+    assert removed.member_count == 1
+    added = add_members.sync(group.uuid, client=client, body=MembersCreate(handles=[PEER]))
+    assert the(MessageGroupView, added).member_count == 2
+    messages = the(list, list_messages.sync(group.uuid, client=client))
+    assert [message.event.type_ for message in messages] == ["created", "role", "renamed", "removed", "added"]
+    assert the(MessageGroupView, leave_message_group.sync(group.uuid, client=client)).state == "left"
+
+
+def decide(client: AuthenticatedClient) -> None:
+    """Look for requests, and decide on a group that is none."""
+    assert list_message_groups.sync(client=client, folder=Folder.REQUESTS) == []
+    assert the(MessageGroupView, accept_request.sync(GROUP, client=client)).folder is Folder.INBOX
+    assert the(MessageGroupView, decline_request.sync(GROUP, client=client)).folder is Folder.INBOX
+
+
 def refused(client: AuthenticatedClient, after: str = "") -> StreamEventsProblem:
     with stream(client, after) as answer:
         answer.read()
@@ -327,6 +372,8 @@ if __name__ == "__main__":
             listen(ann, bob)
             catch_up(ann)
             receive(ann, bob)
+            several(ann)
+            decide(ann)
         err_live(ann, nobody)
         meet(ann, nobody)
         err(ann)

@@ -3,9 +3,11 @@
 import { assert, equal, given, nextBefore, run, the } from "./checks";
 import type { EventView, MessageCreate, MessageView, SendMessageProblemCode } from "./client";
 import {
+  acceptRequest,
   addReaction,
   countUnreadGroups,
   createReport,
+  declineRequest,
   deleteMessage,
   editMessage,
   getCurrentUser,
@@ -196,6 +198,12 @@ async function receive(): Promise<void> {
   assert(marked.data.is_marked_unread);
 }
 
+async function decide(): Promise<void> {
+  equal((await listMessageGroups({ client, query: { folder: "requests" }, throwOnError: true })).data, []);
+  equal((await acceptRequest({ client, path, throwOnError: true })).data.folder, "inbox");
+  equal((await declineRequest({ client, path, throwOnError: true })).data.folder, "inbox");
+}
+
 // The error of a refused stream contains its status and no problem document.
 async function refusal(caller: typeof client, headers: { "Last-Event-ID"?: string } = {}): Promise<string> {
   let refused: unknown;
@@ -243,4 +251,4 @@ async function err(): Promise<void> {
   equal([beyond.error?.code, beyond.error?.errors?.[0]?.pointer], ["number-beyond-end", "/number"]);
 }
 
-run(converse, change, page, listen, catchUp, receive, errLive, meet, err);
+run(converse, change, page, listen, catchUp, receive, decide, errLive, meet, err);

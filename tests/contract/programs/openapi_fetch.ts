@@ -231,6 +231,14 @@ async function receive(): Promise<void> {
   assert(marked.data?.is_marked_unread);
 }
 
+async function decide(): Promise<void> {
+  equal((await ann.GET("/api/message_groups", { params: { query: { folder: "requests" } } })).data, []);
+  const accepted = await ann.PUT("/api/message_groups/{message_group_uuid}/accept", { params: group });
+  equal(accepted.data?.folder, "inbox");
+  const declined = await ann.PUT("/api/message_groups/{message_group_uuid}/decline", { params: group });
+  equal(declined.data?.folder, "inbox");
+}
+
 async function errLive(): Promise<void> {
   const header = { "Last-Event-ID": "1".repeat(513) };
   equal((await ann.GET("/api/events", { params: { header } })).error?.code, "invalid-parameter");
@@ -262,6 +270,42 @@ async function ownData(): Promise<void> {
   equal(end.messages, lines.filter(({ type }) => type === "message").length);
   const { error } = await ann.DELETE("/api/users/me", { params: { query: { handle: given.peer } } });
   equal([error?.status, error?.code], [422, "handle-differs"]);
+}
+
+async function several(): Promise<void> {
+  const body = { title: "Launch", handles: [given.peer], uuid: crypto.randomUUID() };
+  const created = await ann.POST("/api/message_groups", { body });
+  assert(created.data);
+  equal((await ann.POST("/api/message_groups", { body })).data?.uuid, created.data.uuid);
+  equal([created.data.kind, created.data.role, created.data.member_count], ["group", "owner", 2]);
+  const path = { message_group_uuid: created.data.uuid };
+  const members = await ann.GET("/api/message_groups/{message_group_uuid}/members", { params: { path } });
+  const other = members.data?.find((member) => member.handle === given.peer);
+  assert(other);
+  const one = { params: { path: { ...path, user_uuid: other.user_uuid } } };
+  const promoted = await ann.PATCH("/api/message_groups/{message_group_uuid}/members/{user_uuid}", {
+    ...one,
+    body: { role: "admin" },
+  });
+  equal(promoted.data?.role, "owner");
+  const renamed = await ann.PATCH("/api/message_groups/{message_group_uuid}", {
+    params: { path },
+    body: { title: "Landing" },
+  });
+  equal(renamed.data?.display_name, "Landing");
+  await ann.DELETE("/api/message_groups/{message_group_uuid}/members/{user_uuid}", one);
+  const added = await ann.POST("/api/message_groups/{message_group_uuid}/members", {
+    params: { path },
+    body: { handles: [given.peer] },
+  });
+  equal(added.data?.member_count, 2);
+  const history = await ann.GET("/api/messages/{message_group_uuid}", { params: { path } });
+  const told = history.data?.map((message) => message.event?.type);
+  equal(told, ["created", "role", "renamed", "removed", "added"]);
+  const left = await ann.DELETE("/api/message_groups/{message_group_uuid}", { params: { path } });
+  equal(left.data?.state, "left");
+  const gone = await ann.GET("/api/message_groups/{message_group_uuid}/members", { params: { path } });
+  equal(gone.error?.code, "group-not-found");
 }
 
 // One case per code of the operation: a code that is added or removed does not compile.
@@ -329,4 +373,4 @@ async function err(): Promise<void> {
   equal(beyond.error?.errors?.[0]?.pointer, "/number");
 }
 
-run(converse, change, page, listen, catchUp, receive, errLive, meet, ownData, err);
+run(converse, several, change, page, listen, catchUp, receive, decide, errLive, meet, ownData, err);

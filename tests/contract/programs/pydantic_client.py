@@ -15,6 +15,8 @@ from cruddur_client import (
     EditMessageProblem,
     EditMessageProblemCode,
     EventView,
+    Folder,
+    GroupKind,
     KnownGroup,
     ListMessageGroupsProblem,
     ListMessageGroupsProblemCode,
@@ -23,10 +25,14 @@ from cruddur_client import (
     LiveApi,
     MarkReadProblem,
     MarkReadProblemCode,
+    MembersCreate,
+    MemberUpdate,
     MessageCreate,
     MessageEdit,
     MessageEvent,
+    MessageGroupCreate,
     MessageGroupsApi,
+    MessageGroupUpdate,
     MessagesApi,
     ReadEvent,
     ReadMarkerUpdate,
@@ -36,6 +42,7 @@ from cruddur_client import (
     ReportReason,
     ReportsApi,
     ResyncEvent,
+    Role,
     SendMessageProblem,
     SendMessageProblemCode,
     SettingsUpdate,
@@ -218,6 +225,29 @@ def receive(ann: Calls, bob: Calls) -> None:
     assert ann.groups.update_message_group_view(GROUP, ViewUpdate(is_marked_unread=True)).is_marked_unread
 
 
+def several(ann: Calls) -> None:
+    """Create a group of several members, change it, and leave it."""
+    body = MessageGroupCreate(title="Launch", handles=[PEER], uuid=uuid4())
+    group = ann.groups.create_message_group(body)
+    assert ann.groups.create_message_group(body).uuid == group.uuid
+    assert (group.kind, group.role, group.member_count) == (GroupKind.GROUP, Role.OWNER, 2)
+    other = next(member for member in ann.groups.list_members(group.uuid) if member.handle == PEER)
+    ann.groups.update_member(group.uuid, other.user_uuid, MemberUpdate(role=Role.ADMIN))
+    assert ann.groups.update_message_group(group.uuid, MessageGroupUpdate(title="Landing")).display_name == "Landing"
+    assert ann.groups.remove_member(group.uuid, other.user_uuid).member_count == 1
+    assert ann.groups.add_members(group.uuid, MembersCreate(handles=[PEER])).member_count == 2
+    told = [message.event and message.event.type for message in ann.messages.list_messages(group.uuid)]
+    assert told == ["created", "role", "renamed", "removed", "added"]
+    assert ann.groups.leave_message_group(group.uuid).state == "left"
+
+
+def decide(ann: Calls) -> None:
+    """Look for requests, and decide on a group that is none."""
+    assert ann.groups.list_message_groups(folder=Folder.REQUESTS) == []
+    assert ann.groups.accept_request(GROUP).folder is Folder.INBOX
+    assert ann.groups.decline_request(GROUP).folder is Folder.INBOX
+
+
 def refused(answer: BaseHTTPResponse) -> StreamEventsProblem:
     problem = StreamEventsProblem.from_json(answer.data.decode())
     assert problem is not None
@@ -276,6 +306,8 @@ if __name__ == "__main__":
     listen(one, Calls(os.environ["PEER_TOKEN"]))
     catch_up(one)
     receive(one, Calls(os.environ["PEER_TOKEN"]))
+    several(one)
+    decide(one)
     err_live(one, nobody)
     meet(one, nobody)
     err(one)

@@ -7,7 +7,8 @@ const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env
 const { applyEvent, applyGroups, applyMessages, expireTyping, initialState, appendNewer, prependOlder, MAX_WINDOW } =
   await page("lib/store.js");
 const { Store } = await page("lib/store.js");
-const { inboxOf, countAfterWindow, markersOfOthers, countUnreadGroups, pendingFor } = await page("lib/selectors.js");
+const { folderOf, inboxOf, countAfterWindow, markersOfOthers, countUnreadGroups, pendingFor } =
+  await page("lib/selectors.js");
 const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
 const { Api, NetworkError, Problem } = await page("lib/api.js");
@@ -47,6 +48,11 @@ const row = (last, read, version, group = "g") => ({
   unread_count: last - read,
   version,
   change_number: 0,
+  state: "active",
+  folder: "inbox",
+  muted_until: null,
+  pin_position: null,
+  cleared_number: 0,
 });
 const thread = (messages, more = {}) => ({
   group: "g",
@@ -214,6 +220,33 @@ test("the inbox is sorted by activity and counts unread groups, not messages", (
     ["b", "c", "a"],
   );
   assert.equal(countUnreadGroups(state.groups), 1);
+});
+
+test("pinned groups come first in their order, and what is archived, left or muted does not count", () => {
+  const rows = [
+    { ...row(1, 0, 1, "a"), pin_position: 2 },
+    row(4, 0, 1, "b"),
+    { ...row(2, 0, 1, "c"), pin_position: 1 },
+    { ...row(5, 0, 1, "d"), folder: "archive" },
+    { ...row(6, 0, 1, "e"), state: "left" },
+    { ...row(3, 0, 1, "f"), muted_until: "9999-12-31T23:59:59.999Z" },
+  ];
+  const state = applyGroups(initial(), rows);
+  const shown = (folder) => folderOf(state.groups, folder).map((each) => each.uuid);
+  assert.deepEqual([shown("inbox"), shown("archive")], [["c", "a", "b", "f"], ["d"]]);
+  assert.equal(countUnreadGroups(state.groups), 3);
+  const back = applyGroups(state, [{ ...row(7, 0, 2, "e") }]);
+  assert.equal(folderOf(back.groups, "inbox")[2].uuid, "e");
+});
+
+test("cleared messages leave the open conversation and those that were open before", () => {
+  const before = thread([message(1), message(2), message(3)]);
+  const state = { ...initial({ groups: { g: row(3, 3, 1) } }), thread: before, kept: [{ ...before }] };
+  const cleared = applyGroups(state, [{ ...row(3, 3, 2), message: "", cleared_number: 2 }]);
+  for (const each of [cleared.thread, ...cleared.kept]) {
+    assert.deepEqual([each.messages.map(({ number }) => number), each.atStart], [[3], true]);
+  }
+  assert.equal(applyGroups(cleared, [{ ...row(3, 3, 3), cleared_number: 2 }]).thread, cleared.thread);
 });
 
 test("typing ends after its time, by an event, and by a message", () => {

@@ -32,6 +32,7 @@ export function AccountMenu({ me }) {
         <${Icon} name="pencil" />Change your name
       </button>
       <${ReceiptsChoice} />
+      <${SendersChoice} />
       <${ThemeChoice} />
       ${ownData.items}
       <a href=${addressOf("/docs")} target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
@@ -114,6 +115,44 @@ function ReceiptsChoice() {
     <p class="choice-hint" id="receipts-hint">
       Without them, others do not see what you have read, and you do not see what they have.
     </p>
+    ${failure && html`<p class="choice-hint failure" role="alert">${failure}.</p>`}
+  `;
+}
+
+const SENDERS = [
+  { value: "everyone", label: "Everyone" },
+  { value: "contacts", label: "People I wrote to" },
+  { value: "nobody", label: "Nobody new" },
+];
+
+function SendersChoice() {
+  const messenger = useMessenger();
+  const { settings } = useMessengerState();
+  const [failure, setFailure] = useState("");
+  /** @param {Event & {currentTarget: HTMLSelectElement}} event */
+  const onChange = async ({ currentTarget: list }) => {
+    const messages_from = /** @type {import("../types.js").Settings["messages_from"]} */ (list.value);
+    try {
+      await messenger.settings.change({ messages_from });
+      setFailure("");
+    } catch (error) {
+      list.value = settings?.messages_from ?? "everyone";
+      setFailure(errorText(error));
+    }
+  };
+  return html`
+    <label class="choice">
+      <${Icon} name="mail" /><span>Messages from</span>
+      <select
+        value=${settings?.messages_from ?? "everyone"}
+        disabled=${settings === null}
+        aria-describedby="senders-hint"
+        onChange=${onChange}
+      >
+        ${SENDERS.map(({ value, label }) => html`<option key=${value} value=${value}>${label}</option>`)}
+      </select>
+    </label>
+    <p class="choice-hint" id="senders-hint">Who may start a conversation with you. It waits in your requests.</p>
     ${failure && html`<p class="choice-hint failure" role="alert">${failure}.</p>`}
   `;
 }

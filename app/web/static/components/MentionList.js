@@ -1,7 +1,7 @@
 /** The members that an @ before the cursor of a text field may name: a list under the control of the field's keys. */
 
 import { suggestionsAt } from "../lib/mentions.js";
-import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 
 /** @typedef {import("../lib/mentions.js").Member} Member */
@@ -26,7 +26,9 @@ export function useMentionList({ id, area, members, onText }) {
     setFound(suggestionsAt(value, selectionStart, members));
     setChosen(0);
   };
+  useEffect(() => document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest" }), [chosen]);
   const close = () => setFound(null);
+  useEffect(look, [members]); // which may come later than what is written
   /** @param {Member | undefined} member */
   const take = (member) => {
     if (!found || !member || !area.current) return;

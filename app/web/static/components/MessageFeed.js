@@ -2,7 +2,9 @@
 
 import { actionsOf } from "../lib/actions.js";
 import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
+import { isOfSeveral } from "../lib/groups/state.js";
 import { saveScrollPosition } from "../lib/router.js";
+import { isRequest } from "../lib/selectors.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { formatCount } from "./MessageGroupItem.js";
@@ -23,6 +25,7 @@ const SEEN_HEIGHT = 40;
  * @typedef {object} Props
  * @property {import("../types.js").Thread} thread
  * @property {import("../types.js").Group} group
+ * @property {import("../lib/mentions.js").Member[]} members that a message can mention
  * @property {import("../types.js").Pending[]} pending
  * @property {import("../types.js").Me} me
  * @property {number} afterWindow how many messages come after the window
@@ -205,8 +208,8 @@ export class MessageFeed extends Component {
    * @param {import("../types.js").Message} message
    */
   act(key, message) {
-    const { actions, messenger, me } = this.props;
-    const allowed = actionsOf(message, me.uuid, messenger.config, Date.now());
+    const { actions, messenger, me, group } = this.props;
+    const allowed = actionsOf(message, me.uuid, messenger.config, Date.now(), isRequest(group));
     if (key === "r" && allowed.includes("reply")) actions.onReply(message);
     else if (key === "e" && allowed.includes("edit")) actions.onEdit(message);
     else return false;
@@ -224,14 +227,15 @@ export class MessageFeed extends Component {
 
   /** @param {HTMLElement | undefined} element */
   messageOf(element) {
-    return this.props.thread.messages.find((each) => String(each.number) === element?.dataset.number);
+    const message = this.props.thread.messages.find((each) => String(each.number) === element?.dataset.number);
+    return message?.kind === "system" ? undefined : message;
   }
 
   render() {
     const { thread, group, messenger } = this.props;
     const unread = group.unread_count;
     return html`
-      <div class="feed-frame">
+      <div class="feed-frame ${isRequest(group) ? "is-request" : ""}">
         <div
           class="feed"
           ref=${(/** @type {HTMLElement | null} */ element) => (this.box = element)}
@@ -244,8 +248,8 @@ export class MessageFeed extends Component {
           aria-describedby="feed-keys"
           ...${this.gestures.listeners}
         >
-          <div class="feed-content">
-            ${thread.atStart && html`<p class="beginning">This is where it began.</p>`} <${MessageRows} ...${this.props} />
+          <div class="feed-content ${isOfSeveral(group) ? "of-several" : ""}">
+            ${thread.atStart && html`<p class="beginning">${(thread.messages[0]?.number ?? 1) > 1 ? "You see messages from here on." : "This is where it began."}</p>`} <${MessageRows} ...${this.props} />
           </div>
         </div>
         <p id="feed-keys" hidden>Arrow keys move between messages, Enter opens the actions of a message.</p>

@@ -1,11 +1,13 @@
-/** The inbox: conversations, newest activity first. */
+/** The inbox, the requests and the archive: conversations, newest activity first. */
 
+import { senderOf } from "../lib/groups/state.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { inboxOf, isTyping } from "../lib/selectors.js";
+import { folderOf, isTyping, isUnread } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { ConnectionStatus } from "./ConnectionStatus.js";
-import { MessageGroupItem } from "./MessageGroupItem.js";
+import { NewGroupButton } from "./groups/NewGroup.js";
+import { formatCount, MessageGroupItem } from "./MessageGroupItem.js";
 import { MessageGroupMenu } from "./MessageGroupMenu.js";
 import { MessageGroupNewItem } from "./MessageGroupNewItem.js";
 import { PersonSearch } from "./PersonSearch.js";
@@ -15,23 +17,39 @@ import { PersonSearch } from "./PersonSearch.js";
 
 /** Pixels before the end at which the next page is loaded. */
 const LOAD_DISTANCE = 400;
+/** @type {{name: import("../types.js").Folder, label: string}[]} */
+const FOLDERS = [
+  { name: "inbox", label: "Inbox" },
+  { name: "requests", label: "Requests" },
+  { name: "archive", label: "Archive" },
+];
 
 /** @param {{open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
 export function MessageGroupFeed({ open, newPerson }) {
+  const messenger = useMessenger();
   const state = useMessengerState();
+  const requests = folderOf(state.groups, "requests");
+  const isRequestOpen = requests.some((group) => group.uuid === open);
+  useEffect(() => {
+    if (isRequestOpen) messenger.inbox.show("requests");
+  }, [open, isRequestOpen, messenger]);
+  const folder = state.folder === "requests" && requests.length === 0 ? "inbox" : state.folder;
   return html`
     <header class="inbox-head">
       <h1>Messages</h1>
       <${ConnectionStatus} connection=${state.connection} />
+      <${NewGroupButton} />
       <${AccountMenu} me=${state.me} />
     </header>
     <${PersonSearch} />
-    <${Groups} state=${state} open=${open} newPerson=${newPerson} />
+    <${FolderTabs} folder=${folder} requests=${requests} />
+    <${Groups} ...${{ state, open, folder }} newPerson=${folder === "inbox" ? newPerson : null} />
   `;
 }
 
-/** @param {{state: import("../types.js").State, open: string | null, newPerson: {handle: string, display_name: string} | null}} props */
-function Groups({ state, open, newPerson }) {
+/** @param {{state: import("../types.js").State, open: string | null, folder: import("../types.js").Folder,
+ *   newPerson: {handle: string, display_name: string} | null}} props */
+function Groups({ state, open, folder, newPerson }) {
   const messenger = useMessenger();
   if (!state.hasInbox && state.inboxFailure) {
     return html`
@@ -42,22 +60,50 @@ function Groups({ state, open, newPerson }) {
     `;
   }
   if (!state.hasInbox) return html`<${Skeleton} />`;
-  const groups = inboxOf(state.groups);
-  if (groups.length === 0 && !newPerson) {
-    return html`<div class="notice">
-      <p>You have no conversations yet.</p>
-      <p>Find a person above and say hello.</p>
-    </div>`;
-  }
-  return html`<${GroupList} ...${{ state, groups, open, newPerson }} />`;
+  const groups = folderOf(state.groups, folder);
+  const isWhole = folder === "inbox" || state.archiveMore === null;
+  if (groups.length === 0 && !newPerson && isWhole) return html`<${EmptyFolder} folder=${folder} />`;
+  return html`<${GroupList} ...${{ state, groups, open, folder, newPerson }} />`;
+}
+
+/** @param {{folder: import("../types.js").Folder, requests: Group[]}} props */
+function FolderTabs({ folder, requests }) {
+  const messenger = useMessenger();
+  const shown = FOLDERS.filter(({ name }) => name !== "requests" || requests.length > 0);
+  return html`
+    <div class="folders" role="group" aria-label="Folders">
+      ${shown.map(
+        ({ name, label }) => html`<button
+          key=${name}
+          aria-pressed=${name === folder}
+          onClick=${() => messenger.inbox.show(name)}
+        >${label} ${name === "requests" && html`<${RequestCount} requests=${requests} />`}</button>`,
+      )}
+    </div>
+  `;
+}
+
+/** @param {{requests: Group[]}} props */
+function RequestCount({ requests }) {
+  const isRead = !requests.some(isUnread);
+  return html`<span class="badge ${isRead ? "is-read" : ""}">${formatCount(requests.length)}</span>`;
+}
+
+/** @param {{folder: import("../types.js").Folder}} props */
+function EmptyFolder({ folder }) {
+  if (folder === "archive") return html`<div class="notice"><p>Nothing is archived.</p></div>`;
+  return html`<div class="notice">
+    <p>You have no conversations yet.</p>
+    <p>Find a person above and say hello.</p>
+  </div>`;
 }
 
 /**
  * The list has one tab stop; the arrow keys move the focus within it.
  * @param {{state: import("../types.js").State, groups: import("../types.js").Group[], open: string | null,
- *   newPerson: {handle: string, display_name: string} | null}} props
+ *   folder: import("../types.js").Folder, newPerson: {handle: string, display_name: string} | null}} props
  */
-function GroupList({ state, groups, open, newPerson }) {
+function GroupList({ state, groups, open, folder, newPerson }) {
   const messenger = useMessenger();
   const now = useNow();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
@@ -70,7 +116,8 @@ function GroupList({ state, groups, open, newPerson }) {
   );
   const ofMenu = menu && state.groups[menu.uuid];
   const [focused, setFocused] = useState(/** @type {string | null} */ (null));
-  const reachable = [focused, open].find((uuid) => uuid !== null && uuid in state.groups) ?? groups[0]?.uuid;
+  const more = { inbox: state.more, requests: null, archive: state.archiveMore }[folder];
+  const reachable = [focused, open].find((uuid) => groups.some((group) => group.uuid === uuid)) ?? groups[0]?.uuid;
 
   /** @param {FocusEvent} event */
   const onFocus = (event) => {
@@ -82,7 +129,7 @@ function GroupList({ state, groups, open, newPerson }) {
     const isShown = box !== null && box.clientHeight > 0;
     if (isShown && box.scrollHeight - box.scrollTop - box.clientHeight < LOAD_DISTANCE) void messenger.inbox.loadMore();
   };
-  useEffect(loadNearEnd, [state.more, groups.length, open]); // a page may bring nothing new, and so nothing to scroll
+  useEffect(loadNearEnd, [more, groups.length, open, folder]); // a page may bring nothing new, and so nothing to scroll
   return html`
     <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${loadNearEnd}>
       <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>
@@ -96,6 +143,7 @@ function GroupList({ state, groups, open, newPerson }) {
               now=${now}
               isOpen=${group.uuid === open}
               isTyping=${isTyping(state, group.uuid)}
+              sender=${senderOf(state, group)}
               draft=${group.uuid === open ? "" : (state.drafts[group.handle ?? group.uuid] ?? "")}
               isReachable=${group.uuid === reachable}
               onMenu=${onMenu}
@@ -103,7 +151,7 @@ function GroupList({ state, groups, open, newPerson }) {
         )}
       </ul>
       ${ofMenu && html`<${MessageGroupMenu} key=${menu} group=${ofMenu} at=${menu.at} onClose=${() => setMenu(null)} />`}
-      ${state.more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
+      ${more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
     </nav>
   `;
 }

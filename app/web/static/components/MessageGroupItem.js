@@ -1,12 +1,14 @@
 /** A group in the inbox: the other user, the last message and its time, and the unread count. */
 
 import { pointBelow } from "../lib/gestures.js";
+import { isOfSeveral } from "../lib/groups/state.js";
 import { memo } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
-import { isUnread } from "../lib/selectors.js";
+import { isMuted, isUnread } from "../lib/selectors.js";
 import { formatAgo, formatFullTime } from "../lib/time.js";
 import { html } from "../vendor/htm-preact.js";
-import { Avatar } from "./Avatar.js";
+import { GroupAvatar } from "./groups/GroupAvatar.js";
+import { memberCount } from "./groups/GroupHead.js";
 import { Icon } from "./Icon.js";
 import { DELETED, EXPIRING } from "./MessageItem.js";
 
@@ -15,12 +17,12 @@ const MOST_COUNTED = 20;
 
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
- *   draft: string, isReachable: boolean,
+ *   draft: string, isReachable: boolean, sender: string,
  *   onMenu: (group: import("../types.js").Group, at: import("../types.js").Point) => void}} Props
  */
 
 export const MessageGroupItem = memo(
-  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable, onMenu }) => {
+  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable, sender, onMenu }) => {
     /** @param {MouseEvent} event from a pointer, or from a key, which has no place */
     const onContextMenu = (event) => {
       event.preventDefault();
@@ -30,17 +32,19 @@ export const MessageGroupItem = memo(
     return html`
     <li onContextMenu=${onContextMenu}>
       <a
-        class="group ${isUnread(group) ? "unread" : ""}"
+        class="group ${isUnread(group) ? "unread" : ""} ${isMuted(group, now) ? "is-muted" : ""}"
         href=${groupPath(group.uuid)}
         aria-current=${isOpen ? "page" : undefined}
         tabindex=${isReachable ? 0 : -1}
         data-group=${group.uuid}
       >
-        <${Avatar} name=${group.display_name} handle=${group.handle} />
+        <${GroupAvatar} group=${group} />
         <span class="group-text">
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
-            <span class="handle">${group.handle && `@${group.handle}`}</span>
+            <span class="handle">${isOfSeveral(group) ? memberCount(group.member_count) : group.handle && `@${group.handle}`}</span>
+            ${isMuted(group, now) && html`<${Mark} icon="muted" label="Muted" />`}
+            ${group.pin_position !== null && html`<${Mark} icon="pin" label="Pinned" />`}
             <time datetime=${group.created_at} title=${formatFullTime(group.created_at)}
               >${formatAgo(group.created_at, now)}</time
             >
@@ -50,7 +54,7 @@ export const MessageGroupItem = memo(
               isTyping
                 ? html`<span class="preview is-typing">typing…</span>`
                 : html`<span class="preview" dir="auto"
-                    >${prefixOf(group, me, draft)}${draft || group.message || html`<em>${group.expires_at ? EXPIRING : DELETED}</em>`}</span
+                    >${prefixOf(group, me, draft, sender)}${draft || group.message || html`<em>${withoutText(group)}</em>`}</span
                   >`
             }
             ${group.unread_mention_count > 0 && html`<span class="badge mentions">@${group.unread_mention_count > 1 ? formatMentions(group.unread_mention_count) : ""}<span class="hidden"> unread mentions</span></span>`}
@@ -73,6 +77,11 @@ export const MessageGroupItem = memo(
   },
 );
 
+/** @param {{icon: string, label: string}} props */
+function Mark({ icon, label }) {
+  return html`<span class="group-mark" title=${label}><${Icon} name=${icon} /><span class="hidden">${label}</span></span>`;
+}
+
 /** @param {{count: number}} props 0: of a group that is marked unread */
 function UnreadBadge({ count }) {
   if (count === 0) return html`<span class="badge is-marked"><span class="hidden">Marked unread</span></span>`;
@@ -83,10 +92,21 @@ function UnreadBadge({ count }) {
  * @param {import("../types.js").Group} group
  * @param {string} me
  * @param {string} draft
+ * @param {string} sender
  */
-function prefixOf(group, me, draft) {
+function prefixOf(group, me, draft, sender) {
   if (draft) return html`<span class="draft">Draft: </span>`;
-  return group.last_message_by === me && html`<span class="you">You: </span>`;
+  if (sender) return html`<span class="you"><bdi>${sender}</bdi>: </span>`;
+  return group.last_message_by === me && (group.message || !isOfSeveral(group)) && html`<span class="you">You: </span>`;
+}
+
+/**
+ * Return what stands for a last message that has no text; in a group of several it may only tell of a change.
+ * @param {import("../types.js").Group} group
+ */
+function withoutText(group) {
+  if (group.expires_at) return EXPIRING;
+  return isOfSeveral(group) ? "No message to show" : DELETED;
 }
 
 /** @param {number} count */

@@ -10,6 +10,7 @@ import { hasExpired } from "../lib/visibility.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { ChangeFailure } from "./ChangeFailure.js";
+import { SenderName } from "./groups/SenderName.js";
 import { Icon } from "./Icon.js";
 import { MessageEditor } from "./MessageEditor.js";
 import { PersonButton } from "./PersonCard.js";
@@ -39,6 +40,7 @@ const EXPIRED = "Message expired";
  * @property {(number: number) => void} onJump
  * @property {import("../lib/mentions.js").Member[]} members
  * @property {string} me
+ * @property {boolean} isNamed whether the name of the sender stands above it
  */
 
 /** @param {ItemProps} props */
@@ -74,7 +76,7 @@ export function MessageItem(props) {
 }
 
 /** @param {ItemProps} props */
-function Bubble({ message, quoted, actions, onJump, members, me }) {
+function Bubble({ message, quoted, actions, onJump, members, me, isNamed }) {
   const replyTo = message.reply_to;
   const { editing } = actions;
   const content = () => {
@@ -92,6 +94,7 @@ function Bubble({ message, quoted, actions, onJump, members, me }) {
   const isForMe = message.user_uuid !== me && message.mentions.some((each) => each.user_uuid === me);
   return html`
     <div class="bubble ${isForMe ? "for-me" : ""}">
+      ${isNamed && html`<${SenderName} name=${message.display_name} handle=${message.handle} />`}
       ${replyTo !== null && !message.deleted_at && !hasExpired(message, Date.now()) && html`<${Quote} message=${quoted} onClick=${() => onJump(replyTo)} />`}
       ${content()}
     </div>

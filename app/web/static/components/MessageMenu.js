@@ -1,7 +1,8 @@
 /** The menu of a message: reactions, and what else can be done with it. */
 
 import { ACTIONS, actionsOf } from "../lib/actions.js";
-import { useMessenger } from "../lib/hooks.js";
+import { useMessenger, useMessengerState } from "../lib/hooks.js";
+import { isRequest } from "../lib/selectors.js";
 import { html, useRef } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { closeDialog, Modal } from "./Modal.js";
@@ -12,10 +13,11 @@ import { closeDialog, Modal } from "./Modal.js";
  */
 export function MessageMenu({ message, at, me, onClose, onReact, onPicker, onAction }) {
   const { config, emoji } = useMessenger();
+  const group = useMessengerState().groups[message.message_group_uuid];
   /** What to do once the menu is closed, so that the focus is where it was. */
   const chosen = useRef(() => {});
   const own = new Set(message.reactions.filter((each) => each.me).map((each) => each.emoji));
-  const actions = actionsOf(message, me, config, Date.now());
+  const actions = actionsOf(message, me, config, Date.now(), group && isRequest(group));
   const choose = (/** @type {Event} */ event, /** @type {() => void} */ action) => {
     chosen.current = action;
     closeDialog(event.currentTarget);

@@ -1,9 +1,10 @@
 /** What stands in the feed: messages, pending messages, day separators and the unread line. */
 
-import { membersOf } from "../lib/mentions.js";
+import { isOfSeveral } from "../lib/groups/state.js";
 import { rowsOf } from "../lib/rows.js";
 import { quotedBy } from "../lib/selectors.js";
 import { html } from "../vendor/htm-preact.js";
+import { SystemMessage } from "./groups/SystemMessage.js";
 import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
 
 /** Pending messages that are shown at most. */
@@ -16,10 +17,13 @@ export function MessageRows(props) {
   const receipt = receiptsOf(props);
   const shown = thread.messages.filter((message) => !message.is_hidden);
   const unreadFrom = thread.unreadFrom;
-  const firstUnread = unreadFrom === null ? null : (shown.find(({ number }) => number >= unreadFrom)?.number ?? null);
+  const isUnread = (/** @type {import("../types.js").Message} */ { number, kind }) =>
+    unreadFrom !== null && number >= unreadFrom && kind !== "system";
+  const firstUnread = shown.find(isUnread)?.number ?? null;
   return rowsOf(shown, waiting, me.uuid, firstUnread).map((row) => {
     if (row.kind === "day") return html`<${DaySeparator} key=${row.key} at=${row.at} now=${now} />`;
     if (row.kind === "unread") return html`<${UnreadLine} key=${row.key} />`;
+    if (row.kind === "system") return html`<${SystemMessage} key=${row.key} message=${row.message} me=${me.uuid} />`;
     return row.kind === "pending" ? pendingRow(row, props) : messageRow(row, receipt(row.message), props);
   });
 }
@@ -30,7 +34,7 @@ export function MessageRows(props) {
  * @returns {(message: import("../types.js").Message) => import("./Receipt.js").ReceiptKind | null}
  */
 function receiptsOf({ thread, me, others }) {
-  const own = thread.messages.filter((message) => message.user_uuid === me.uuid);
+  const own = thread.messages.filter((message) => message.user_uuid === me.uuid && message.kind !== "system");
   const lastUpTo = (/** @type {number} */ end) => own.findLast((message) => message.number <= end)?.number;
   const last = { read: lastUpTo(others.read), delivered: lastUpTo(others.delivered), sent: lastUpTo(Infinity) };
   return ({ number }) => {
@@ -45,13 +49,13 @@ function receiptsOf({ thread, me, others }) {
  * @param {import("./Receipt.js").ReceiptKind | null} receipt
  * @param {import("./MessageFeed.js").Props} props
  */
-function messageRow(row, receipt, { thread, group, me, messenger, actions, pendingChanges, isOnline }) {
+function messageRow(row, receipt, { thread, group, members, me, messenger, actions, pendingChanges, isOnline }) {
   const onJump = (/** @type {number} */ number) => void messenger.conversation.showMessage(number);
   const changes = pendingChanges.filter((each) => each.number === row.message.number);
   return html`<${MessageItem}
     key=${row.key}
     ...${row}
-    ...${{ members: membersOf(group, me), me: me.uuid }}
+    ...${{ members, me: me.uuid, isNamed: isOfSeveral(group) && row.isFirst && !row.isOwn }}
     ...${{ receipt, onJump, actions, changes, isOnline, quoted: quotedBy(thread.messages, row.message) }}
   />`;
 }

@@ -7,12 +7,13 @@ import { inboxOf, isOnline } from "../lib/selectors.js";
 import { searchText } from "../lib/text.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
+import { GroupAvatar } from "./groups/GroupAvatar.js";
 import { Icon } from "./Icon.js";
 
 const DEBOUNCE = 200;
-const MAX_RESULTS = 8;
+export const MAX_RESULTS = 8;
 
-/** @typedef {{handle: string | null, display_name: string, path: string}} Result */
+/** @typedef {{handle: string | null, display_name: string, path: string, group?: import("../types.js").Group}} Result */
 
 export function PersonSearch() {
   const state = useMessengerState();
@@ -87,9 +88,9 @@ export function PersonSearch() {
 function ResultItem({ person, index, isChosen, onChoose }) {
   return html`
     <li id=${`search-result-${index}`} role="option" aria-selected=${isChosen ? "true" : "false"} onClick=${() => onChoose(person)}>
-      <${Avatar} name=${person.display_name} handle=${person.handle} size="small" />
+      ${person.group ? html`<${GroupAvatar} group=${person.group} size="small" />` : html`<${Avatar} name=${person.display_name} handle=${person.handle} size="small" />`}
       <span class="name" dir="auto">${person.display_name}</span>
-      <span class="handle">@${person.handle}</span>
+      <span class="handle">${person.handle && `@${person.handle}`}</span>
     </li>
   `;
 }
@@ -106,7 +107,7 @@ const NOTHING = { people: null, failure: null };
  * @param {boolean} online
  * @returns {Found}
  */
-function usePeople(query, online) {
+export function usePeople(query, online) {
   const { api } = useMessenger();
   const [response, setResponse] = useState({ query: "", ...NOTHING });
   const text = query.trim();
@@ -142,10 +143,10 @@ function resultsFor(state, query, people) {
   const prefix = searchText(query).trim();
   if (!prefix) return [];
   const groups = inboxOf(state.groups).filter((group) => matches(group, prefix));
-  const known = new Set([state.me.handle, ...Object.values(state.groups).map((group) => group.handle)]);
+  const known = new Set([state.me.handle, ...inboxOf(state.groups).map((group) => group.handle)]);
   const others = people.filter((person) => !known.has(person.handle));
   return [
-    ...groups.map((group) => ({ handle: group.handle, display_name: group.display_name, path: groupPath(group.uuid) })),
+    ...groups.map((group) => ({ ...group, path: groupPath(group.uuid), group })),
     ...others.map((person) => ({ ...person, path: newGroupPath(person.handle) })),
   ].slice(0, MAX_RESULTS);
 }
@@ -154,7 +155,7 @@ function resultsFor(state, query, people) {
  * @param {import("../types.js").Group} group
  * @param {string} prefix
  */
-function matches(group, prefix) {
+export function matches(group, prefix) {
   const words = searchText(group.display_name).trim().split(" ");
   const rotations = words.map((_, at) => [...words.slice(at), ...words.slice(0, at)].join(" "));
   return [`@${group.handle ?? ""}`, group.handle ?? "", ...rotations].some((key) => key.startsWith(prefix));

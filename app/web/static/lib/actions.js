@@ -24,16 +24,17 @@ export const ACTIONS = {
  * @param {string} me
  * @param {import("../types.js").Config} config
  * @param {number} now milliseconds
+ * @param {boolean} [isRequest] whether the group is a request, in which nothing is to be said
  * @returns {Action[]}
  */
-export function actionsOf(message, me, config, now) {
-  if (message.is_hidden) return [];
+export function actionsOf(message, me, config, now, isRequest = false) {
+  if (message.is_hidden || message.kind === "system") return [];
   if (message.deleted_at || hasExpired(message, now)) return ["link", "hide"];
   const age = (now - Date.parse(message.created_at)) / 1000;
   const isOwn = message.user_uuid === me;
   /** @type {[Action, boolean][]} */
   const actions = [
-    ["reply", true],
+    ["reply", !isRequest],
     ["edit", isOwn && !message.expires_at && age < config.edit_window_seconds],
     ["copy", true],
     ["link", true],

@@ -1,10 +1,11 @@
 /** The open conversation: loads a window of its messages and missing changes, and marks messages as read. */
 
-import { RequestError } from "./api.js";
+import { Problem, RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyChanges, withRecentChanges } from "./changes.js";
+import { hasLeft, isOfSeveral } from "./groups/state.js";
 import { isOnline, lastNumberOf } from "./selectors.js";
-import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder } from "./store.js";
+import { appendNewer, applyGroups, applyMarkers, PAGE_SIZE, prependOlder, removeGroups } from "./store.js";
 
 const READ_DELAY = 300;
 /** Conversations that are kept as they were on the screen, the last ones. */
@@ -57,7 +58,8 @@ export class Conversation {
     this.store.set({ thread: kept ?? { ...emptyThread(group, this.store.state.groups[group]), failure } });
     try {
       const row = await this.#groupOf(group);
-      const unreadFrom = row.unread_count > 0 && row.read_number > 0 ? row.read_number + 1 : null;
+      const seen = Math.max(row.read_number, row.cleared_number);
+      const unreadFrom = row.unread_count > 0 && seen > 0 ? seen + 1 : null;
       const { change_number: changeNumber } = row;
       this.store.updateThread(group, (thread) => ({
         ...thread,
@@ -67,7 +69,7 @@ export class Conversation {
       if (saved && saved.number <= row.last_number) await this.#load(group, saved.number, { at: "position", ...saved });
       else if (wanted !== null && wanted <= row.last_number)
         await this.#load(group, wanted, { at: "message", number: wanted });
-      else if (row.unread_count > 0) await this.#load(group, row.read_number + 1, { at: "unread" });
+      else if (row.unread_count > 0) await this.#load(group, seen + 1, { at: "unread" });
       else await this.#load(group, null, { at: "end" });
       if (row.is_marked_unread && row.read_number > 0) void this.#markRead(group, row.read_number);
       await this.fetchMarkers(group);
@@ -85,8 +87,8 @@ export class Conversation {
   }
 
   close() {
-    const thread = this.store.state.thread;
-    if (thread && !thread.isLoading && !thread.failure) this.#keep(thread);
+    const { thread, groups } = this.store.state;
+    if (thread && !thread.isLoading && !thread.failure && !hasLeft(groups[thread.group])) this.#keep(thread);
     this.#inView = null;
     this.store.set({ thread: null });
   }
@@ -126,7 +128,8 @@ export class Conversation {
 
   /** @param {string} group */
   async #groupOf(group) {
-    return this.store.state.groups[group] ?? (await this.#readGroup(group));
+    const known = this.store.state.groups[group];
+    return known?.state === "active" ? known : await this.#readGroup(group);
   }
 
   /** @param {string} group */
@@ -146,7 +149,8 @@ export class Conversation {
     const query = around === null ? "" : `&around=${around}`;
     /** @type {Message[]} */
     const messages = await this.api.get(`${pathOf(group)}?limit=${PAGE_SIZE}${query}`);
-    const atStart = messages.length === 0 || messages[0]?.number === 1;
+    const first = (this.store.state.groups[group]?.cleared_number ?? 0) + 1;
+    const atStart = (messages[0]?.number ?? 0) <= first;
     this.store.updateThread(group, (thread) => ({
       ...thread,
       messages: withRecentChanges(thread, messages, this.store.state.me.uuid),
@@ -222,14 +226,19 @@ export class Conversation {
    * @param {number} number
    */
   async #markRead(group, number) {
+    if (this.store.state.groups[group]?.state === "left") return;
     await this.#ignoreFailure(group, async () => {
       const row = await this.api.call("PUT", `/api/message_groups/${group}/read`, { number });
       this.store.update((state) => applyGroups(state, [row]));
     });
   }
 
-  /** @param {string} group */
+  /**
+   * Read how far the other user has read; of a group of several each message's dialog asks for that.
+   * @param {string} group
+   */
   async fetchMarkers(group) {
+    if (isOfSeveral(this.store.state.groups[group])) return;
     /** @type {import("../types.js").ReadMarker[]} */
     const markers = await this.api.get(`/api/message_groups/${group}/read`);
     this.store.update((state) => markers.reduce((next, each) => applyMarkers(next, group, each), state));
@@ -298,7 +307,9 @@ export class Conversation {
    */
   #showFailure(group, error) {
     if (!(error instanceof RequestError)) throw error;
-    const failed = { isLoading: false, failure: error.message };
+    const isGone = error instanceof Problem && error.code === "group-not-found";
+    if (isGone) this.store.update((state) => removeGroups(state, [group]));
+    const failed = { isLoading: false, failure: error.message, isGone };
     const kept = error.isRetryable ? this.#keptOf(group) : undefined;
     this.store.updateThread(group, (thread) => (thread.isLoading ? (kept ?? { ...thread, ...failed }) : thread));
     if (error.isRetryable) void this.#reopenLater(group, error);

@@ -1,10 +1,11 @@
-/** The inbox: loads its pages one after the other, and again as long as the network or the server fails. */
+/** The inbox and the archive: loads their pages one after the other, again as long as the network or the server fails. */
 
 import { RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { applyGroups } from "./store.js";
 
 const FIRST_PAGE = "/api/message_groups?limit=50";
+const PINNED = "/api/message_groups/pinned";
 
 export class Inbox {
   #backoff = new Backoff();
@@ -20,21 +21,33 @@ export class Inbox {
     this.store = store;
   }
 
-  /** Load the first page. */
+  /** Load the pinned groups and the first page of the inbox. */
   load() {
-    return this.#load(FIRST_PAGE);
+    return this.#load([PINNED, FIRST_PAGE]);
   }
 
-  /** Load the next page, if there is one. */
+  /** Load the next page of the folder that is shown, if there is one. */
   async loadMore() {
-    if (this.store.state.more !== null) await this.#load(this.store.state.more);
+    const { folder, more, archiveMore } = this.store.state;
+    if (folder === "requests") return; // which are loaded whole
+    const next = folder === "inbox" ? more : archiveMore;
+    if (next !== null) await this.#load([next ?? `${FIRST_PAGE}&folder=${folder}`]);
+  }
+
+  /**
+   * Show a folder.
+   * @param {import("../types.js").Folder} folder
+   */
+  show(folder) {
+    this.store.set({ folder, inboxFailure: null });
+    if (folder === "archive" && this.store.state.archiveMore === undefined) void this.loadMore();
   }
 
   /** Make the next attempt now, also after a refusal. */
   retryNow() {
     this.#backoff.retryNow();
     if (this.store.state.inboxFailure === null) return;
-    void (this.store.state.more === null ? this.load() : this.loadMore());
+    void (this.store.state.hasInbox ? this.loadMore() : this.load());
   }
 
   stop() {
@@ -42,17 +55,21 @@ export class Inbox {
     this.#backoff.retryNow();
   }
 
-  /** @param {string} path */
-  async #load(path) {
+  /** @param {string[]} paths of pages, the last of which the next page follows */
+  async #load(paths) {
     if (this.#isLoading) return;
     this.#isLoading = true;
+    const { folder } = this.store.state;
     try {
-      const fetchPage = () => this.api.getPage(path);
-      const { items, next } = await this.#backoff.repeat(fetchPage, (error) => this.#onFailure(error));
+      const fetchPages = () => Promise.all(paths.map((path) => this.api.getPage(path)));
+      const pages = await this.#backoff.repeat(fetchPages, (error) => this.#onFailure(error));
+      const next = pages.at(-1)?.next ?? null;
       this.store.update((state) => ({
-        ...applyGroups(state, items),
-        hasInbox: true,
-        more: next,
+        ...applyGroups(
+          state,
+          pages.flatMap(({ items }) => items),
+        ),
+        ...(folder === "inbox" ? { hasInbox: true, more: next } : { archiveMore: next }),
         inboxFailure: null,
       }));
     } catch (error) {
@@ -61,6 +78,7 @@ export class Inbox {
     } finally {
       this.#isLoading = false;
     }
+    if (folder !== this.store.state.folder && !this.#isStopped) this.show(this.store.state.folder); // shown meanwhile
   }
 
   /** @param {RequestError} error */

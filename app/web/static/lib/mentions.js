@@ -6,6 +6,8 @@
 const HANDLE = /(?<![\p{L}\p{N}_@.+-])@([A-Za-z0-9_]{3,30})(?![\p{L}\p{N}_])/gu;
 /** What is written of a handle before the cursor. */
 const BEGINNING = /(?<![\p{L}\p{N}_@.+-])@([A-Za-z0-9_]{0,30})$/u;
+/** The most members that are offered: more letters find the others. */
+const MAX_OFFERED = 8;
 
 /**
  * Return the members of a direct group, the other user first.
@@ -75,5 +77,5 @@ export function suggestionsAt(text, cursor, members) {
     const names = [handle ?? "", ...display_name.toLowerCase().split(/\s+/)];
     return handle !== null && handle !== written && names.some((name) => name.startsWith(written));
   });
-  return found.length ? { start: match.index, members: found } : null;
+  return found.length ? { start: match.index, members: found.slice(0, MAX_OFFERED) } : null;
 }

@@ -1,15 +1,18 @@
 /** The running messenger of a signed-in user: inbox, event stream and outbox on one store. */
 
-import { Api } from "./api.js";
+import { Api, Problem } from "./api.js";
 import { applyChanges } from "./changes.js";
 import { Conversation } from "./conversation.js";
 import { Deliveries } from "./deliveries.js";
 import { Drafts } from "./drafts.js";
 import { RecentEmoji } from "./emoji.js";
 import { EventStream } from "./events.js";
+import { GroupCalls } from "./groups/calls.js";
+import { Members } from "./groups/members.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { OutboxStorage } from "./outboxStorage.js";
+import { Requests } from "./requests.js";
 import { inboxOf } from "./selectors.js";
 import { Settings } from "./settings.js";
 import { applyEvent, applyGroups, applyMessages, expireTyping, initialState, removeGroups, Store } from "./store.js";
@@ -39,12 +42,15 @@ export class Messenger {
     this.store = new Store(initialState(me));
     this.outbox = new Outbox(this.api, this.store, new OutboxStorage(me.uuid));
     this.inbox = new Inbox(this.api, this.store);
+    this.requests = new Requests(this.api, this.store);
     this.conversation = new Conversation(this.api, this.store);
     this.typing = new Typing(this.api);
     this.drafts = new Drafts(me.uuid, this.store);
     this.emoji = new RecentEmoji(me.uuid);
     this.deliveries = new Deliveries(this.api, this.store);
     this.settings = new Settings(this.api, this.store);
+    this.members = new Members(this.api, this.store);
+    this.groups = new GroupCalls(this.api, this.store, this.members);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -68,6 +74,7 @@ export class Messenger {
     this.deliveries.start();
     void this.settings.load();
     void this.inbox.load();
+    void this.requests.load();
     void this.stream.run();
     void this.outbox.drain();
   }
@@ -77,6 +84,7 @@ export class Messenger {
     this.#signOuts?.close();
     this.stream.stop();
     this.inbox.stop();
+    this.requests.stop();
     this.outbox.stop();
     this.deliveries.stop();
     this.settings.stop();
@@ -113,13 +121,27 @@ export class Messenger {
   }
 
   /**
-   * Mark a group unread, or take that back.
+   * Change how the user sees a group.
    * @param {string} group
-   * @param {boolean} is_marked_unread
+   * @param {import("../types.js").ViewUpdate} change
    */
-  async markUnread(group, is_marked_unread) {
-    const row = await this.api.call("PATCH", `/api/message_groups/${group}/view`, { is_marked_unread });
+  async changeView(group, change) {
+    const row = await this.api.call("PATCH", `/api/message_groups/${group}/view`, change);
     this.store.update((state) => applyGroups(state, [row]));
+  }
+
+  /**
+   * Leave a group. One that was left before is a success: the first answer may have been lost.
+   * @param {string} group
+   */
+  async leave(group) {
+    try {
+      const row = await this.api.call("DELETE", `/api/message_groups/${group}`);
+      this.store.update((state) => applyGroups(state, [row]));
+    } catch (error) {
+      if (!(error instanceof Problem && error.status === 404)) throw error;
+      this.store.update((state) => removeGroups(state, [group]));
+    }
   }
 
   /** @param {import("../types.js").Group} group */
@@ -146,8 +168,9 @@ export class Messenger {
 
   /** @param {import("../types.js").LiveEvent} event */
   #onEvent(event) {
-    if (event.type === "resync") void this.#sync();
-    else this.store.update((state) => applyEvent(state, event, Date.now()));
+    if (event.type === "resync") return void this.#sync();
+    this.store.update((state) => applyEvent(state, event, Date.now()));
+    this.members.onEvent(event);
   }
 
   /** Report what is known and apply what has changed. Messages that are still missing are loaded when they come into view. */
@@ -161,6 +184,7 @@ export class Messenger {
         return removeGroups(applyChanges(next, changed.changes), changed.gone);
       });
       this.store.set({ hasInbox: true });
+      this.members.onSync();
     } catch {
       const delay = SYNC_RETRY_DELAY * (0.5 + Math.random());
       if (!this.#lifetime.signal.aborted) setTimeout(() => void this.#sync(), delay);
@@ -183,6 +207,7 @@ export class Messenger {
   #setConnection(connection) {
     if (connection !== this.store.state.connection) this.store.set({ connection });
     if (connection !== "live") return;
+    this.members.retryNow();
     this.inbox.retryNow();
     this.outbox.retryNow();
     void this.conversation.retryNow();

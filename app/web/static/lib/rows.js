@@ -11,7 +11,8 @@ const MAX_CLUSTER_GAP = 5 * 60_000;
 /** @typedef {{kind: "unread", key: string}} UnreadRow */
 /** @typedef {{kind: "message", key: string, message: Message, isOwn: boolean, isFirst: boolean, isLast: boolean}} MessageRow */
 /** @typedef {{kind: "pending", key: string, pending: Pending, isFirst: boolean, isLast: boolean}} PendingRow */
-/** @typedef {DayRow | UnreadRow | MessageRow | PendingRow} Row */
+/** @typedef {{kind: "system", key: string, message: Message}} SystemRow */
+/** @typedef {DayRow | UnreadRow | MessageRow | PendingRow | SystemRow} Row */
 
 /**
  * @param {Message[]} messages
@@ -25,7 +26,7 @@ export function rowsOf(messages, pending, me, unreadFrom) {
   const entries = [
     ...messages.map((message) => ({
       message,
-      user: message.user_uuid,
+      user: message.kind === "system" ? "" : message.user_uuid, // it stands in no cluster
       at: message.created_at,
       isFirstUnread: message.number === unreadFrom,
     })),
@@ -53,7 +54,8 @@ function rowsAt(entry, before, after, me) {
     isFirst: entry.isFirstUnread || !inOneCluster(before, entry),
     isLast: after?.isFirstUnread || !inOneCluster(entry, after),
   };
-  if (entry.message) {
+  if (entry.message?.kind === "system") rows.push({ kind: "system", key: entry.message.uuid, message: entry.message });
+  else if (entry.message) {
     rows.push({
       kind: "message",
       key: entry.message.uuid,

@@ -1,21 +1,54 @@
 /** Selectors: values that are derived from the state. */
 
+import { isOfSeveral } from "./groups/state.js";
+
 /** @typedef {import("../types.js").State} State */
 
 /**
- * Return the groups of the inbox, newest activity first.
+ * Return the groups of all folders, newest activity first.
  * @param {State["groups"]} groups
  */
 export function inboxOf(groups) {
-  return Object.values(groups).sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  return Object.values(groups)
+    .filter((group) => group.state === "active")
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
 }
 
 /**
- * Count the groups that are unread.
+ * Return the groups of a folder: those that are pinned in their order, then the others, newest activity first.
+ * @param {State["groups"]} groups
+ * @param {import("../types.js").Folder} folder
+ */
+export function folderOf(groups, folder) {
+  const place = (/** @type {import("../types.js").Group} */ group) => group.pin_position ?? Infinity;
+  return inboxOf(groups)
+    .filter((group) => group.folder === folder)
+    .sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+}
+
+/**
+ * Return whether a group is one that another user has started, and this one has not accepted.
+ * @param {import("../types.js").Group} group
+ */
+export function isRequest(group) {
+  return group.folder === "requests";
+}
+
+/**
+ * Count the groups of the inbox that are unread, and not muted.
  * @param {State["groups"]} groups
  */
 export function countUnreadGroups(groups) {
-  return Object.values(groups).filter(isUnread).length;
+  return folderOf(groups, "inbox").filter((group) => isUnread(group) && !isMuted(group, Date.now())).length;
+}
+
+/**
+ * Return whether a group is muted.
+ * @param {import("../types.js").Group} group
+ * @param {number} now milliseconds
+ */
+export function isMuted({ muted_until }, now) {
+  return muted_until !== null && Date.parse(muted_until) > now;
 }
 
 /**
@@ -33,7 +66,9 @@ export function lastNumberOf(state) {
  * @param {State} state
  */
 export function countAfterWindow(state) {
-  return lastNumberOf(state) - (state.thread?.messages.at(-1)?.number ?? 0);
+  const { thread, groups } = state;
+  const cleared = (thread && groups[thread.group]?.cleared_number) ?? 0;
+  return lastNumberOf(state) - (thread?.messages.at(-1)?.number ?? cleared);
 }
 
 /**
@@ -62,12 +97,13 @@ export function quotedBy(messages, { reply_to, reply }) {
 }
 
 /**
- * Return the highest numbers that another member has read and received; 0 for a user who shares no receipts.
+ * Return the highest numbers that the other user has read and received; 0 for a user who shares no receipts, and in a
+ * group of several, where a message may be read by some.
  * @param {State} state
  * @param {string} group
  */
 export function markersOfOthers(state, group) {
-  if (state.settings?.receipts === false) return { read: 0, delivered: 0 };
+  if (state.settings?.receipts === false || isOfSeveral(state.groups[group])) return { read: 0, delivered: 0 };
   const others = Object.entries(state.markers[group] ?? {}).filter(([user]) => user !== state.me.uuid);
   const highest = (/** @type {"read" | "delivered"} */ name) => Math.max(0, ...others.map(([, each]) => each[name]));
   return { read: highest("read"), delivered: highest("delivered") };

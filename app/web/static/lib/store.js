@@ -1,7 +1,8 @@
 /** The store: the state of the page, and pure functions that return the state after an event. */
 
 import { applyChanges, withRecentChanges } from "./changes.js";
-import { hideMessages } from "./visibility.js";
+import { renameMember, setName } from "./groups/state.js";
+import { clearMessages, hideMessages } from "./visibility.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Group} Group */
@@ -29,12 +30,16 @@ export function initialState(me) {
     groups: {},
     hasInbox: false,
     more: null,
+    archiveMore: undefined,
+    folder: "inbox",
     inboxFailure: null,
     thread: null,
     kept: [],
     markers: {},
     settings: null,
     typing: {},
+    members: {},
+    names: {},
   };
 }
 
@@ -106,7 +111,11 @@ export function applyGroups(state, rows) {
   const groups = { ...state.groups };
   for (const row of rows) groups[row.uuid] = mergeRows(groups[row.uuid], row);
   const hidden = rows.filter((row) => row.hide_count > 0);
-  return hidden.reduce((next, row) => hideMessages(next, row.uuid, row.hidden), { ...state, groups });
+  const cleared = rows.filter((row) => row.cleared_number > 0);
+  return cleared.reduce(
+    (next, row) => clearMessages(next, row.uuid, row.cleared_number),
+    hidden.reduce((next, row) => hideMessages(next, row.uuid, row.hidden), { ...state, groups }),
+  );
 }
 
 /**
@@ -154,6 +163,7 @@ export function removeGroups(state, gone) {
   return {
     ...state,
     groups: Object.fromEntries(Object.entries(state.groups).filter(([uuid]) => !gone.includes(uuid))),
+    kept: state.kept.filter((each) => !gone.includes(each.group)),
   };
 }
 
@@ -178,13 +188,14 @@ export function applyMessages(state, messages) {
  */
 function applyMessage(state, message) {
   const { message_group_uuid: uuid, user_uuid: sender, number } = message;
-  let next = withoutTyping(
-    applyMarkers(state, uuid, { user_uuid: sender, number, delivered_number: number }),
-    uuid,
-    sender,
-  );
+  const isSystem = message.kind === "system"; // its row comes with it, and says what it counts for
+  let next = setName(state, sender, message.display_name);
+  if (!isSystem) {
+    const marker = { user_uuid: sender, number, delivered_number: number };
+    next = withoutTyping(applyMarkers(next, uuid, marker), uuid, sender);
+  }
   const group = next.groups[uuid];
-  if (group && number > group.last_number) {
+  if (group && !isSystem && number > group.last_number) {
     const read_number = sender === state.me.uuid ? number : group.read_number;
     const row = {
       ...group,
@@ -201,18 +212,19 @@ function applyMessage(state, message) {
   }
   if (next.thread?.group !== uuid) return next;
   const [current = message] = withRecentChanges(next.thread, [message], state.me.uuid);
-  return { ...next, thread: appendNext(next.thread, current) };
+  return { ...next, thread: appendNext(next.thread, current, next.groups[uuid]?.cleared_number ?? 0) };
 }
 
 /**
  * Append a message that follows the window directly. After a gap it is loaded when it comes into view.
  * @param {Thread} thread
  * @param {Message} message
+ * @param {number} cleared the number before the first message that is there for the user
  * @returns {Thread}
  */
-function appendNext(thread, message) {
+function appendNext(thread, message, cleared) {
   const last = thread.messages.at(-1);
-  if (thread.isLoading || message.number !== (last?.number ?? 0) + 1) return thread;
+  if (thread.isLoading || message.number !== (last?.number ?? cleared) + 1) return thread;
   if (thread.messages.length >= MAX_WINDOW && !thread.isFollowing) return thread;
   return dropOldest({ ...thread, messages: [...thread.messages, message] });
 }
@@ -288,7 +300,7 @@ export function applyProfile(state, user) {
   const me = state.me.uuid === user.uuid ? { ...state.me, ...name } : state.me;
   const messages = state.thread?.messages.map((each) => withName(each, user.uuid, name));
   const thread = state.thread && messages ? { ...state.thread, messages } : state.thread;
-  return { ...state, me, groups, thread };
+  return renameMember({ ...state, me, groups, thread }, user);
 }
 
 /**
@@ -299,7 +311,9 @@ export function applyProfile(state, user) {
  */
 function withName(message, user, name) {
   const reply = message.reply?.user_uuid === user ? { ...message.reply, ...name } : message.reply;
-  return message.user_uuid === user ? { ...message, ...name, reply } : { ...message, reply };
+  const users = message.event?.users.map((each) => (each.user_uuid === user ? { ...each, ...name } : each));
+  const event = message.event && users ? { ...message.event, users } : message.event;
+  return message.user_uuid === user ? { ...message, ...name, reply, event } : { ...message, reply, event };
 }
 
 /**

@@ -48,6 +48,21 @@ export function hideMessages(state, group, numbers) {
 }
 
 /**
+ * Return the state without the messages up to a number in a group, which this user has cleared.
+ * @param {State} state
+ * @param {string} group
+ * @param {number} number
+ * @returns {State}
+ */
+export function clearMessages(state, group, number) {
+  const isCleared = (/** @type {Thread} */ of) => of.group === group && (of.messages[0]?.number ?? Infinity) <= number;
+  const apply = (/** @type {Thread} */ of) =>
+    isCleared(of) ? { ...of, atStart: true, messages: of.messages.filter((each) => each.number > number) } : of;
+  if (![state.thread, ...state.kept].some((each) => each !== null && isCleared(each))) return state;
+  return { ...state, thread: state.thread && apply(state.thread), kept: state.kept.map(apply) };
+}
+
+/**
  * Return the state without the texts that have expired.
  * @param {State} state
  * @param {number} now milliseconds

@@ -6,14 +6,14 @@ import { MessageGroupHead } from "../components/MessageGroupHead.js";
 import { PendingItem } from "../components/MessageItem.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { groupPath, INBOX_PATH, navigate } from "../lib/router.js";
-import { isOnline, pendingFor } from "../lib/selectors.js";
+import { inboxOf, isOnline, pendingFor } from "../lib/selectors.js";
 import { html, useEffect } from "../vendor/htm-preact.js";
 
 /** @param {{handle: string, person: import("../types.js").Person | null | undefined}} props person: undefined until it is known */
 export function MessageGroupNewPage({ handle, person }) {
   const messenger = useMessenger();
   const state = useMessengerState();
-  const group = Object.values(state.groups).find((each) => each.handle === handle);
+  const group = inboxOf(state.groups).find((each) => each.handle === handle);
   useEffect(() => {
     if (group) navigate(groupPath(group.uuid), { replace: true });
   }, [group?.uuid]);

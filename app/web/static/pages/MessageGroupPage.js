@@ -1,15 +1,17 @@
 /** A conversation: its messages and the composer. */
 
 import { BlockedNote } from "../components/BlockControl.js";
+import { GoneGroup } from "../components/groups/GoneGroup.js";
+import { useGroup } from "../components/groups/useGroup.js";
 import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
-import { MessageGroupHead } from "../components/MessageGroupHead.js";
+import { RequestNote } from "../components/RequestNote.js";
 import { withPending } from "../lib/changes.js";
+import { hasLeft, isOfSeveral, typingText } from "../lib/groups/state.js";
 import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
-import { membersOf } from "../lib/mentions.js";
 import { INBOX_PATH, navigate, savedScrollPosition } from "../lib/router.js";
-import { countAfterWindow, isOnline, isTyping, markersOfOthers, pendingFor } from "../lib/selectors.js";
+import { countAfterWindow, isOnline, isRequest, markersOfOthers, pendingFor } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @param {{uuid: string, number: number | null}} props number: of a message to show */
@@ -20,13 +22,15 @@ export function MessageGroupPage({ uuid, number }) {
   const now = useNow();
   const open = () => void messenger.conversation.open(uuid, savedScrollPosition(), number);
   const leave = () => navigate(INBOX_PATH);
+  const group = state.groups[uuid];
+  const isLeft = hasLeft(group);
   useEffect(() => {
-    open();
+    if (!isLeft) open();
     return () => {
       messenger.typing.stop();
       messenger.conversation.close();
     };
-  }, [uuid, messenger]);
+  }, [uuid, messenger, isLeft]);
   const shown = useRef(number);
   useEffect(() => {
     if (number !== shown.current && number !== null) void messenger.conversation.showMessage(number);
@@ -34,19 +38,20 @@ export function MessageGroupPage({ uuid, number }) {
   }, [number, messenger]);
   useEvent(document, "keydown", (event) => isUnhandledEscape(event) && leave());
 
-  const group = state.groups[uuid];
   const thread = useShown(state.thread?.group === uuid ? state.thread : null, state);
   const { actions, dialogs } = useMessageActions({ me: state.me, messages: thread?.messages ?? [], onReply: setReply });
+  const { head, info, members } = useGroup(group, state);
+  if (isGone(group, thread)) return html`<${GoneGroup} uuid=${uuid} group=${group} />`;
   const failure = thread?.failure && html`<${Failure} text=${thread.failure} onRetry=${open} />`;
   if (failure && !group) return failure;
   const isOpen = group && thread && !thread.isLoading;
   return html`
-    ${group ? html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} />` : html`<header class="conversation-head"></header>`}
+    ${head}
     ${
       failure ||
       (isOpen
         ? html`<${MessageFeed}
-            ...${{ thread, group, me: state.me, now, messenger, actions }}
+            ...${{ thread, group, members, me: state.me, now, messenger, actions }}
             pending=${pendingFor(state.pending, uuid, group.handle, thread.messages)}
             afterWindow=${countAfterWindow(state)}
             others=${markersOfOthers(state, uuid)}
@@ -58,29 +63,47 @@ export function MessageGroupPage({ uuid, number }) {
     ${
       group &&
       html`
-        <p class="typing-line" role="status">
-          ${isTyping(state, uuid) && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${group.display_name} is typing`}
-        </p>
-        ${
-          group.handle === null
-            ? html`<p class="gone" role="note">You cannot write to a deleted user.</p>`
-            : group.blocked_at
-              ? html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`
-              : html`<${MessageForm}
-              target=${{ group: uuid, handle: null }}
-              draftKey=${group.handle ?? uuid}
-              name=${group.display_name}
-              members=${membersOf(group, state.me)}
-              reply=${reply}
-              onReplyEnd=${() => setReply(null)}
-              onLeave=${leave}
-              onUp=${focusLast}
-            />`
-        }
-        ${dialogs}
+        <${TypingLine} text=${typingText(state, group)} />
+        <${Foot} ...${{ group, members, reply, setReply, leave }} />
+        ${dialogs}${info}
       `
     }
   `;
+}
+
+/**
+ * Return whether there is no such conversation of this user, or not any more.
+ * @param {import("../types.js").Group | undefined} group
+ * @param {import("../types.js").Thread | null} thread
+ */
+function isGone(group, thread) {
+  if (hasLeft(group)) return true;
+  if (!thread || thread.isLoading) return false;
+  return thread.isGone === true || (!group && thread.failure === null);
+}
+
+/**
+ * The composer, or what stands in its place.
+ * @param {{group: import("../types.js").Group, members: import("../lib/mentions.js").Member[],
+ *   reply: import("../types.js").Message | null,
+ *   setReply: (reply: import("../types.js").Message | null) => void, leave: () => void}} props
+ */
+function Foot({ group, members, reply, setReply, leave }) {
+  if (isRequest(group)) return html`<${RequestNote} group=${group} onGone=${leave} />`;
+  if (group.handle === null && !isOfSeveral(group)) {
+    return html`<p class="gone" role="note">You cannot write to a deleted user.</p>`;
+  }
+  if (group.blocked_at) return html`<${BlockedNote} name=${group.display_name} handle=${group.handle} />`;
+  return html`<${MessageForm}
+    target=${{ group: group.uuid, handle: null }}
+    draftKey=${group.handle ?? group.uuid}
+    name=${group.display_name}
+    members=${members}
+    reply=${reply}
+    onReplyEnd=${() => setReply(null)}
+    onLeave=${leave}
+    onUp=${focusLast}
+  />`;
 }
 
 /**
@@ -93,6 +116,13 @@ function useShown(thread, { pendingChanges, me }) {
     () => thread && { ...thread, messages: withPending(thread.messages, pendingChanges, me.uuid) },
     [thread, pendingChanges, me.uuid],
   );
+}
+
+/** @param {{text: string}} props empty: no member is typing */
+function TypingLine({ text }) {
+  return html`<p class="typing-line" role="status">
+    ${text && html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${text}</span>`}
+  </p>`;
 }
 
 /** Move the focus from the composer to the last message. */

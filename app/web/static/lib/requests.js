@@ -1,0 +1,63 @@
+/** Requests: groups that others have started. They are loaded at the start; the user accepts or declines them. */
+
+import { RequestError } from "./api.js";
+import { Backoff } from "./backoff.js";
+import { applyGroups } from "./store.js";
+
+const FIRST_PAGE = "/api/message_groups?folder=requests&limit=100";
+
+export class Requests {
+  #backoff = new Backoff();
+  #isStopped = false;
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {import("./store.js").Store} store
+   */
+  constructor(api, store) {
+    this.api = api;
+    this.store = store;
+  }
+
+  /** Load all pages, and each again as long as the network or the server fails. */
+  async load() {
+    /** @type {string | null} */
+    let path = FIRST_PAGE;
+    try {
+      while (path !== null) path = await this.#loadPage(path);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+    }
+  }
+
+  /**
+   * Load a page, and return the address of the next one.
+   * @param {string} path
+   * @returns {Promise<string | null>}
+   */
+  async #loadPage(path) {
+    const { items, next } = await this.#backoff.repeat(() => this.api.getPage(path), this.#onFailure);
+    this.store.update((state) => applyGroups(state, items));
+    return next;
+  }
+
+  /**
+   * Accept a request, or decline it: then it is gone.
+   * @param {string} group
+   * @param {"accept" | "decline"} decision
+   */
+  async decide(group, decision) {
+    const row = await this.api.call("PUT", `/api/message_groups/${group}/${decision}`);
+    this.store.update((state) => applyGroups(state, [row]));
+  }
+
+  stop() {
+    this.#isStopped = true;
+    this.#backoff.retryNow();
+  }
+
+  /** @param {RequestError} error */
+  #onFailure = (error) => {
+    if (this.#isStopped) throw error;
+  };
+}
