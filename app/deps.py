@@ -24,13 +24,14 @@ from app.messaging.my_view.service import MyView
 from app.messaging.receipts import Receipts
 from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
+from app.messaging.settings.service import UserSettingsService
 from app.messaging.unread import UnreadCounter
-from app.messaging.user_settings import UserSettingsService
 from app.moderation.service import Reports
 from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export
 from app.realtime.hub import Hub
 from app.realtime.leases import StreamLeases
+from app.realtime.presence.service import PeerPresence
 from app.users.service import Users
 
 
@@ -51,6 +52,7 @@ class State(EdgeState):
     my_view: MyView
     catchup: Catchup
     hub: Hub
+    presence: PeerPresence
     unread: UnreadCounter
     caches: Caches
     erasures: Erasures
@@ -80,6 +82,7 @@ MyViewDep = Annotated[MyView, _from_state("my_view")]
 SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 ReportsDep = Annotated[Reports, _from_state("reports")]
+PresenceDep = Annotated[PeerPresence, _from_state("presence")]
 HubDep = Annotated[Hub, _from_state("hub")]
 UnreadDep = Annotated[UnreadCounter, _from_state("unread")]
 ErasuresDep = Annotated[Erasures, _from_state("erasures")]

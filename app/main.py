@@ -45,7 +45,6 @@ from app.messaging import (
     group_routes,
     message_routes,
     receipt_routes,
-    settings_routes,
 )
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
@@ -62,9 +61,10 @@ from app.messaging.receipts import Receipts
 from app.messaging.requests import routes as request_routes
 from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
+from app.messaging.settings import routes as settings_routes
+from app.messaging.settings.service import UserSettingsService
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
-from app.messaging.user_settings import UserSettingsService
 from app.metrics import Metrics
 from app.moderation import router as moderation_router
 from app.moderation.service import Reports
@@ -79,6 +79,12 @@ from app.realtime import router as realtime_router
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub
 from app.realtime.leases import StreamLeases
+from app.realtime.presence import register as presence_register
+from app.realtime.presence import routes as presence_routes
+from app.realtime.presence.fan_out import PresenceFanOut
+from app.realtime.presence.register import MemoryRegister, ValkeyRegister
+from app.realtime.presence.service import PeerPresence
+from app.realtime.presence.tracker import PresenceTracker
 from app.realtime.profiles import ProfileFanOut
 from app.realtime.valkey_bus import ValkeyBus
 from app.settings import Settings
@@ -94,7 +100,7 @@ DRAIN_SECONDS = 3.0
 """Deadline, at a stop, of the sends, inbox rows and loads that go on after their answers."""
 MAX_EXPORTS = 1
 """Exports of a user at the same time, over all processes."""
-VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL)
+VALKEY_TRIAL = (*valkey_cache.TRIAL, *buckets.TRIAL, *leases.TRIAL, *valkey_bus.TRIAL, *presence_register.TRIAL)
 """The commands that the service needs, for no account: a Valkey that refuses one of them counts as absent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -171,6 +177,7 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield personal_data_router.router
     yield moderation_router.router
     yield realtime_router.router
+    yield presence_routes.router
     if settings.environment == "local":
         yield local_routes.router
     if settings.metrics_token or settings.environment != "production":
@@ -206,12 +213,14 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
         store = MessagingStore(table)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
-        user_settings = UserSettingsService(store.settings, caches)
+        register = ValkeyRegister(valkey) if valkey else MemoryRegister()
+        presence = PresenceFanOut(register, catchup, bus)
+        user_settings = UserSettingsService(store.settings, caches, presence.on_shared)
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
         members = Members(store.heads, caches)
-        listeners = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
+        listeners = fan_out(unread.invalidate_changed, presence.withheld_from(user_settings.withheld_from(bus.publish)))
         group_fan_out = FanOut(store.heads, members, tasks, listeners)
         publish = group_fan_out.publish
         suspensions = Suspensions()
@@ -253,6 +262,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             StreamLeases(valkey, kind="exports", most=MAX_EXPORTS).renewed()
         )
         stream_leases = await stack.enter_async_context(StreamLeases(valkey).renewed())
+        tracker = await stack.enter_async_context(PresenceTracker(register, store.settings, presence, tasks).tracking())
         hub = Hub(
             bus,
             catchup,
@@ -260,16 +270,19 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             metrics,
             stream_leases,
             most_streams=settings.max_event_streams,
-            shows=user_settings.shows,
+            shows=tracker.with_presence(user_settings.shows),
+            streaming=tracker.streaming,
         )
         stack.enter_context(stop.handled(hub.close))
         stack.callback(hub.close)
-        accounts = AccountWatch(user_store, fan_out(suspensions.record, users.discard_accounts, hub.close_changed))
+        accounts = AccountWatch(
+            user_store, fan_out(suspensions.record, users.discard_accounts, hub.close_changed, presence.end_changed)
+        )
         await stack.enter_async_context(accounts.watching())
         erasures = Erasures(
             users,
             SweepTools(MemberErasureStore(table), changes, user_store.erasures, groups.leave, publish),
-            hub.close_changed,
+            fan_out(hub.close_changed, presence.end_changed),
             handle_hold=timedelta(days=settings.handle_hold_days),
             removes_messages=settings.erased_messages == "remove",
         )
@@ -296,6 +309,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             requests=Requests(messaging, store, tasks=tasks, publish=publish),
             catchup=catchup,
             hub=hub,
+            presence=PeerPresence(register, catchup, user_settings),
             unread=unread,
             caches=caches,
             erasures=erasures,

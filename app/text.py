@@ -42,6 +42,11 @@ def shown_name(name: str) -> str:
     return kept if _NAMING.search(kept) else ""
 
 
+def shown_lines(text: str) -> str:
+    """Return a text of a few lines, each as shown_name returns a name, without those that show nothing."""
+    return "\n".join(filter(None, map(shown_name, text.splitlines())))
+
+
 def preview(text: str) -> str:
     """Return a text of at most 80 graphemes and 160 bytes of UTF-8, or its beginning with "…" (UAX 29)."""
     beginning = text[: PREVIEW_BYTES + 1]

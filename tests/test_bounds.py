@@ -25,15 +25,17 @@ from app.messaging import (
     schemas,
     service,
     unread,
-    user_settings,
 )
 from app.messaging.groups import changes as group_changes
-from app.messaging.groups import fan_out, members
+from app.messaging.groups import fan_out as group_fan_out
+from app.messaging.groups import members
 from app.messaging.groups import store as head_store
 from app.messaging.requests import store as requests
+from app.messaging.settings import service as user_settings
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
+from app.realtime.presence import fan_out, register, tracker
 from app.users import account_watch, erasure_store, suspensions
 from scripts.bootstrap import ROOT
 
@@ -107,6 +109,9 @@ VALUES = {
         f"{stream.REMEMBERED_ROWS}",
         f"one in {service.TYPING_INTERVAL:g} s",
         f"one in {profiles.RENAME_INTERVAL:g} s",
+        f"one in {register.TELL_INTERVAL} s",
+        f"{register.ONLINE_SECONDS} s, {register.LAST_SEEN_DAYS} days",
+        f"{tracker.AT_ONCE} in a second",
         f"{catchup.NEWEST}",
         f"{valkey_bus.MAX_UNNOTIFIED:,}",
         f"{main.MAX_EXPORTS}",
@@ -118,13 +123,14 @@ VALUES = {
         f"{tokens.CACHE_SIZE:,}, {tokens.CACHE_SECONDS:g} s",
         f"{suspensions.MOST_SUSPENDED:,}",
         f"{user_settings.TTL:g} s",
+        f"{register.MAX_RECORDS:,}, {fan_out.MAX_UNREMOVED:,}",
         f"{inbox.MAX_REMEMBERED:,}",
         f"{group_locks.MAX_TAILS:,}",
         f"{connection.MAX_CONNECTIONS}",
         "`DATABASE_POOL_SIZE`",
         f"{projection.MAX_PENDING:,}, {projection.ATTEMPTS}",
-        f"{head_store.WRITES_AT_ONCE}, {fan_out.ATTEMPTS}",
-        f"every {fan_out.PENDING_INTERVAL:g} s, {fan_out.PENDING_AT_ONCE} groups",
+        f"{head_store.WRITES_AT_ONCE}, {group_fan_out.ATTEMPTS}",
+        f"every {group_fan_out.PENDING_INTERVAL:g} s, {group_fan_out.PENDING_AT_ONCE} groups",
         f"{members.TTL:g} s",
         f"{group_changes.ATTEMPTS}",
         f"{valkey_cache.MAX_PENDING:,}",

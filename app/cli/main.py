@@ -60,6 +60,7 @@ COMMANDS: Final = {
     "users": Entry(
         "Users", "people.commands", "Create users for accounts in the pool; disable, enable and export users."
     ),
+    "blocks": Entry("Users", "people.blocks", "List the users that a user has blocked."),
     "erase": Entry("Users", "people.erase", "Erase a user for good, and sweep after erased users."),
     "token": Entry("Users", "people.token", "Print an access token for a user. Local only."),
     "reports": Entry("Moderation", "moderation.reports", "Show and close what users have reported."),

@@ -142,7 +142,8 @@ def _policy(cognito_domain_url: str | None) -> str:
     connect = " ".join(["'self'", *([cognito_domain_url] if cognito_domain_url else [])])
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {connect};"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+        " require-trusted-types-for 'script'"
     )
 
 

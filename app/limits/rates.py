@@ -48,6 +48,7 @@ MARK_READ: Final = Rate("mark-read", 120, 2)
 MARK_DELIVERED: Final = Rate("mark-delivered", 120, 2)
 TYPING: Final = Rate("typing", 30, 1)
 SYNC: Final = Rate("sync", 10, 1 / 2)
+PRESENCE: Final = Rate("presence", 30, 1 / 10)
 STREAM: Final = Rate("stream", 30, 1 / 3)
 VIEW: Final = Rate("view", 60, 1)
 SETTINGS: Final = Rate("settings", 30, 1 / 10)
@@ -87,6 +88,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "start_typing": TYPING,
     "stop_typing": TYPING,
     "search_users": LOOK_UP,
+    "get_user": LOOK_UP,
     "get_user_short": LOOK_UP,
     "get_direct_group": LOOK_UP,
     "update_current_user": PROFILE,
@@ -104,6 +106,7 @@ OPERATIONS: Final[Mapping[str, Rate]] = {
     "delete_current_user": PROFILE,
     "create_report": REPORT,
     "sync_changes": SYNC,
+    "list_presence": PRESENCE,
     "stream_events": STREAM,
     "export_own_data": EXPORT,
 }

@@ -12,7 +12,7 @@ from app.limits import charged_for
 from app.limits.rates import LOOK_UP
 from app.messaging.clock import now
 from app.messaging.errors import BlockSelf
-from app.messaging.events import GroupChanged
+from app.messaging.events import GroupChanged, PresenceChanged
 from app.messaging.models import Block, direct_group_uuid
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events
@@ -32,7 +32,10 @@ class Blocks:
         publish: Publish = discard_events,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """Publish GroupChanged for the caller's row after a block and after its end."""
+        """Publish GroupChanged for the caller's row after a block and after its end.
+
+        With a new block, too, PresenceChanged: neither sees any more whether the other is online.
+        """
         self._store = store
         self._users = users
         self._tasks = tasks
@@ -50,9 +53,12 @@ class Blocks:
 
     async def _block(self, block: Block) -> Block:
         async with deadline(2 * SEND_SECONDS):
-            block = await self._store.blocks.block(block)
-        await self._notify(block.user_uuid, block.other_uuid)
-        return block
+            found = await self._store.blocks.block(block)
+        user, other = block.user_uuid, block.other_uuid
+        if found == block:  # a repetition must not be noticed by the other
+            await self._publish(PresenceChanged.end(user, to=other), PresenceChanged.end(other, to=user))
+        await self._notify(user, other)
+        return found
 
     async def unblock(self, user: UUID, handle: str) -> UUID:
         """End the block of the user of this handle, if there is one, and return the user. 10 WCU and 6 RCU."""

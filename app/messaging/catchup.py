@@ -56,13 +56,14 @@ class Catchup:
         self._store = store
         self._inbox = Inbox(store)
 
-    async def newest(self, user: UUID) -> InboxPage:
+    async def newest(self, user: UUID, *, consistent: bool = False) -> InboxPage:
         """Return the rows of a user's inbox, or the newest 20 of a large one, eventually consistent.
 
-        0.5 RCU for each 13 rows of an ordinary size, at most 8.5; 10.5 RCU for a large inbox.
+        0.5 RCU for each 13 rows of an ordinary size, at most 8.5, twice that if consistent; 10.5 RCU for a large inbox,
+        which is eventually consistent all the same.
         """
         async with deadline(READ_SECONDS):
-            return await self._inbox.newest(user, of_large=NEWEST)
+            return await self._inbox.newest(user, of_large=NEWEST, consistent=consistent)
 
     async def row(self, user: UUID, group: UUID) -> InboxRow | None:
         """Return a user's row of a group, also of one that the user has left, None if there is none. 1 RCU.

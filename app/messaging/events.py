@@ -4,7 +4,8 @@ They are published after the rows are written. The log and the rows are authorit
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from datetime import datetime
+from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
 from app.messaging.models import Change, InboxRow, Message
@@ -116,4 +117,30 @@ class TypingChanged:
     kind: Literal["typing"] = "typing"
 
 
-Event: TypeAlias = MessageAppended | MessageChanged | GroupChanged | HeadMoved | MarkerMoved | TypingChanged
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """A peer is online, is not any more, or shares presence with the receiver no longer.
+
+    With the receiver as the user it is for processes only, and says that the user shares presence from now on.
+    """
+
+    to: UUID
+    user_uuid: UUID
+    is_online: bool
+    last_seen_at: datetime | None = None
+    kind: Literal["presence"] = "presence"
+
+    @classmethod
+    def end(cls, user: UUID, *, to: UUID) -> Self:
+        """Return the event that a receiver gets nothing of a user from now on."""
+        return cls(to, user, is_online=False)
+
+    @property
+    def is_end(self) -> bool:
+        """Return whether the receiver gets nothing of the user from now on."""
+        return not self.is_online and self.last_seen_at is None
+
+
+Event: TypeAlias = (
+    MessageAppended | MessageChanged | GroupChanged | HeadMoved | MarkerMoved | TypingChanged | PresenceChanged
+)

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.messaging.changes import Changes
 from app.messaging.models import InboxRow
 from app.messaging.service import Messaging
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.service import UserSettingsService
 
 
 class Receipts:

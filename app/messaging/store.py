@@ -33,7 +33,7 @@ from app.messaging.models import (
     UnreadRows,
 )
 from app.messaging.requests.store import MAX_MESSAGES, RequestStore
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings.store import SettingsStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 

@@ -18,8 +18,8 @@ from app.messaging.groups.service import Groups
 from app.messaging.models import InboxRow, MemberState, Message
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
-from app.messaging.settings_schemas import SettingsView
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.schemas import SettingsView
+from app.messaging.settings.service import UserSettingsService
 from app.messaging.views import group_view, message_views
 from app.messaging.windows import Window
 from app.personal_data.errors import ExportRunning
@@ -95,7 +95,7 @@ class Export:
         yield EndLine(type="end", groups=counts["group"], messages=counts["message"], edits=counts["edits"])
 
     async def _profile(self, user: User, _: Turn) -> AsyncIterator[ExportLine]:
-        settings = SettingsView.of(await self._settings.of(user.uuid))
+        settings = SettingsView.of(await self._settings.of(user.uuid), user)
         yield ProfileLine(type="profile", user=UserView.of(user), settings=settings, exported_at=datetime.now(UTC))
 
     async def _groups(self, user: User, turn: Turn) -> AsyncIterator[ExportLine]:

@@ -11,7 +11,7 @@ from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
 from app.messaging.groups.schemas import MemberView
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageView
-from app.messaging.settings_schemas import SettingsView
+from app.messaging.settings.schemas import SettingsView
 from app.settings import LARGEST_GROUP
 from app.users.schemas import UserView
 

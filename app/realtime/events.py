@@ -8,7 +8,15 @@ from uuid import UUID
 import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.messaging.events import GroupChanged, HeadMoved, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.events import (
+    GroupChanged,
+    HeadMoved,
+    MarkerMoved,
+    MessageAppended,
+    MessageChanged,
+    PresenceChanged,
+    TypingChanged,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +47,7 @@ LiveEvent: TypeAlias = (
     | HeadMoved
     | MarkerMoved
     | TypingChanged
+    | PresenceChanged
     | ProfileChanged
     | EventsLost
 )
@@ -76,19 +85,22 @@ def conflation_key(event: LiveEvent) -> str | None:
             return f"group {row.group_uuid}"
         case MarkerMoved(_, group, user) | TypingChanged(_, group, user):
             return f"{event.kind} {group} {user}"
-        case ProfileChanged(_, user):
-            return f"profile {user}"
+        case ProfileChanged(_, user) | PresenceChanged(_, user):
+            return f"{event.kind} {user}"
     return event.kind
 
 
 def state_of(event: LiveEvent) -> LiveEvent | None:
-    """Return what a resumed stream needs of an event: the row, if it reads the log for the rest; of typing nothing."""
+    """Return what a resumed stream needs of an event: the row, if it reads the log for the rest.
+
+    Of typing and presence it needs nothing.
+    """
     match event:
         case MessageAppended(_, row) | MessageChanged(_, row):
             return GroupChanged(row)
         case HeadMoved(to, row):
             return HeadMoved(to, row)
-        case TypingChanged():
+        case TypingChanged() | PresenceChanged():
             return None
     return event
 

@@ -2,15 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from uuid import UUID
 
 from app.errors import Overloaded
 from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import ChangeView
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.events import (
+    GroupChanged,
+    MarkerMoved,
+    MessageAppended,
+    MessageChanged,
+    PresenceChanged,
+    TypingChanged,
+)
 from app.messaging.views import group_view, message_views
 from app.metrics import Metrics
 from app.realtime.bus import Bus
@@ -22,6 +29,7 @@ from app.realtime.schemas import (
     EventView,
     GroupEvent,
     MessageEvent,
+    PresenceEvent,
     ProfileEvent,
     ReadEvent,
     ResyncEvent,
@@ -49,8 +57,10 @@ class Hub:
         *,
         most_streams: int,
         shows: Shows = shows_all,
+        streaming: Callable[[UUID], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        """`shows` is that of Stream."""
+        """`shows` is that of Stream; `streaming` is entered for as long as a user has a stream."""
+        self._streaming = streaming
         self._shows = shows
         self._bus = bus
         self._catchup = catchup
@@ -86,7 +96,7 @@ class Hub:
 
         Raises TooManyStreams, Overloaded and Unavailable. Costs what Stream.start costs.
         """
-        with self._counted(user):
+        with self._counted(user), self._streaming(user):
             async with self._leases.hold(user), self._bus.subscribe(user) as subscription:
                 seconds = (until - datetime.now(UTC)).total_seconds()
                 expiry = asyncio.get_running_loop().call_later(seconds, subscription.close)
@@ -127,6 +137,10 @@ class Hub:
             case TypingChanged(_, group_uuid, user_uuid, is_typing):
                 return TypingEvent(
                     type="typing", message_group_uuid=group_uuid, user_uuid=user_uuid, is_typing=is_typing
+                )
+            case PresenceChanged(_, user_uuid, is_online, last_seen_at):
+                return PresenceEvent(
+                    type="presence", user_uuid=user_uuid, is_online=is_online, last_seen_at=last_seen_at
                 )
             case ProfileChanged(_, uuid, handle, display_name):
                 user = UserShortView(uuid=uuid, handle=handle, display_name=display_name)

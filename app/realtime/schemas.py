@@ -1,11 +1,11 @@
 """Events and changes as the API shows them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Uuid
+from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
 from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.change_schemas import ChangeView
 from app.messaging.group_schemas import DELIVERED_NUMBER, MessageGroupView
@@ -63,6 +63,31 @@ class TypingEvent(ResponseModel):
     is_typing: bool = Field(description="Whether the member types; false: has stopped", examples=[True])
 
 
+LAST_SEEN_AT: Any = Field(
+    description="The minute in which the user was seen last; null while the user is online, and if it is not known"
+)
+
+
+class PresenceView(ResponseModel):
+    """A user that shares presence with the caller. For up to 30 s after the last stream it counts as open."""
+
+    user_uuid: Uuid = Field(description="The user", examples=[EXAMPLE_UUID])
+    is_online: bool = Field(description="Whether the user has an event stream open", examples=[True])
+    last_seen_at: Timestamp | None = LAST_SEEN_AT
+
+
+class PresenceEvent(ResponseModel):
+    """A user that shares presence with the user is online, or is not any more.
+
+    Without `last_seen_at` the latter means, too, that the user does not share it any more.
+    """
+
+    type: Literal["presence"] = Field(description="Type of event")
+    user_uuid: Uuid = Field(description="The user", examples=[EXAMPLE_UUID])
+    is_online: bool = Field(description="Whether the user has an event stream open", examples=[True])
+    last_seen_at: Timestamp | None = LAST_SEEN_AT
+
+
 class ResyncEvent(ResponseModel):
     """The stream does not continue from what the client has: call `sync_changes` for what has changed."""
 
@@ -79,7 +104,7 @@ class ResyncEvent(ResponseModel):
 EventView = TypeAliasType(
     "EventView",
     Annotated[
-        MessageEvent | ChangeEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | ResyncEvent,
+        MessageEvent | ChangeEvent | ReadEvent | GroupEvent | ProfileEvent | TypingEvent | PresenceEvent | ResyncEvent,
         Field(
             discriminator="type",
             description="A live event, by its `type`. More types will be added: ignore those that are not known.",

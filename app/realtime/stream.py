@@ -19,7 +19,15 @@ from cachetools import LRUCache
 from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
-from app.messaging.events import GroupChanged, HeadMoved, MarkerMoved, MessageAppended, MessageChanged, TypingChanged
+from app.messaging.events import (
+    GroupChanged,
+    HeadMoved,
+    MarkerMoved,
+    MessageAppended,
+    MessageChanged,
+    PresenceChanged,
+    TypingChanged,
+)
 from app.messaging.models import Change, InboxRow, MemberState, Message
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
@@ -54,11 +62,12 @@ class StreamItem:
 
 Events: TypeAlias = list[LiveEvent] | ResyncRequired
 Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
-Shows: TypeAlias = Callable[[MarkerMoved], Awaitable[bool]]
+Withheld: TypeAlias = MarkerMoved | TypingChanged | PresenceChanged
+Shows: TypeAlias = Callable[[Withheld], Awaitable[bool]]
 
 
-async def shows_all(_: MarkerMoved) -> bool:
-    """Return True, where no member hides markers."""
+async def shows_all(_: Withheld) -> bool:
+    """Return True, where no member hides anything."""
     return True
 
 
@@ -72,8 +81,7 @@ class Stream:
     def __init__(
         self, user: UUID, subscription: Subscription, *, bus: Bus, catchup: Catchup, shows: Shows = shows_all
     ) -> None:
-        """`shows` says at delivery whether the user may have a marker that was published before, and may raise
-        Unavailable."""
+        """`shows` says at delivery whether the user may have what was published before, and may raise Unavailable."""
         self._shows = shows
         self._user = user
         self._subscription = subscription
@@ -205,9 +213,9 @@ class Stream:
                 return await self._row_events(self._remember(event.row))
             case HeadMoved():
                 return await self._head_events(event)
-            case MarkerMoved() | TypingChanged() | ProfileChanged():
-                is_withheld = isinstance(event, MarkerMoved) and not await self._shows(event)
-                return [] if is_withheld else [event]
+            case MarkerMoved() | TypingChanged() | PresenceChanged() | ProfileChanged():
+                is_shown = isinstance(event, ProfileChanged) or await self._may_have(event)
+                return [event] if is_shown else []
             case EventsLost():
                 await self._reconcile()
         return []
@@ -235,6 +243,14 @@ class Stream:
             row = (row if row.version > known.version else known).told_by(known).told_by(row)
         self._rows[row.group_uuid] = row
         return row
+
+    async def _may_have(self, event: Withheld) -> bool:
+        """Return whether to deliver an event: what counts for a moment only not while that cannot be known."""
+        if isinstance(event, MarkerMoved):
+            return await self._shows(event)
+        with suppress(Unavailable):
+            return await self._shows(event)
+        return False
 
     async def _message_events(self, event: MessageAppended) -> Events:
         number = event.message.number

@@ -79,9 +79,11 @@ async def get_local_key_set(issuer: IssuerDep) -> dict[str, list[dict[str, str]]
 
 @router.get("/users")
 async def list_local_users(users: UsersDep, text: SearchText = "") -> list[LocalUserView]:
-    """List the first users that a search finds, without `q` by handle."""
-    found = await users.search(text, limit=MAX_USERS)
-    return [LocalUserView(handle=user.handle, display_name=user.display_name) for user in found]
+    """List the first users that a search finds, without `q` by handle; hidden ones by the beginning of the handle."""
+    by_handle = await users.search(f"@{text.removeprefix('@')}", limit=MAX_USERS, with_hidden=True)
+    found = await users.search(text, limit=MAX_USERS) if text else []
+    names = {user.handle: user.display_name for user in (*found, *by_handle)}
+    return [LocalUserView(handle=handle, display_name=name) for handle, name in names.items()][:MAX_USERS]
 
 
 @router.post("/token")

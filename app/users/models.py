@@ -29,6 +29,10 @@ class User:
     cognito_user_id: str
     created_at: datetime
     suspension: Suspension | None = None
+    about: str = ""
+    """A few lines of the user about the own person."""
+    is_discoverable: bool = True
+    """False: no search finds the user but by the whole handle."""
 
     @property
     def is_disabled(self) -> bool:
@@ -85,6 +89,8 @@ class NewUser:
     disabled_at: datetime | None = None
     disabled_until: datetime | None = None
     disabled_reason: str | None = None
+    about: str = ""
+    is_discoverable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.users.errors import (
     NameReserved,
     UserNotFound,
 )
-from app.users.schemas import UserCreate, UserShortView, UserUpdate, UserView
+from app.users.schemas import ProfileView, UserCreate, UserShortView, UserUpdate, UserView
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
 
@@ -77,7 +77,7 @@ async def search_users(
 
     Words may follow one another as in the name: `an`, `be` and `berg an` find Anna Berg. Neither case nor accents
     matter. Sorted by what begins with `q`; with @ only handles count, and without `q` all users are found, both sorted
-    by handle.
+    by handle. A user whose setting `is_discoverable` is false is found only by @ and the whole handle.
     """
     found = await users.search(text, limit=limit + 1, after=cursor)
     if len(found) > limit:
@@ -96,12 +96,22 @@ async def get_current_user(claims: CurrentClaims, users: UsersDep) -> UserView:
 
 @router.patch("/me", responses=problem_responses(*SIGNED_IN, *WITH_BODY, NameReserved, NameMisleading))
 async def update_current_user(body: UserUpdate, claims: CurrentClaims, users: UsersDep) -> UserView:
-    """Change the caller's display name.
+    """Change the caller's display name, or what the caller says about the own person.
 
     All later answers have the new name, for older messages, too: names are not stored with messages. Names are refused
-    as at registration.
+    as at registration. A new name reaches the streams of others as `profile`; what a user says about the own person is
+    read when it is shown.
     """
-    return UserView.of(await users.rename(claims, body.display_name))
+    return UserView.of(await users.update(claims, display_name=body.display_name, about=body.about))
+
+
+@router.get("/@{handle}", responses=problem_responses(*SIGNED_IN, UserNotFound))
+async def get_user(handle: Handle, _: CurrentUser, users: UsersDep) -> ProfileView:
+    """Return the profile of a user.
+
+    All users can see it, also of a user that no search finds.
+    """
+    return ProfileView.of(await users.get_by_handle(handle))
 
 
 @router.get("/@{handle}/short", responses=problem_responses(*SIGNED_IN, UserNotFound))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, Timestamp, Uuid
-from app.text import shown_name
+from app.text import shown_lines, shown_name
 from app.users.models import User
 
 
@@ -14,6 +14,16 @@ def _visible(name: str) -> str:
     kept = shown_name(name)
     if not 1 <= len(kept) <= 50:
         raise ValueError("has no visible character, or more than 50")
+    return kept
+
+
+ABOUT_LENGTH, ABOUT_LINES = 160, 5
+
+
+def _short(text: str) -> str:
+    kept = shown_lines(text)
+    if len(kept) > ABOUT_LENGTH or kept.count("\n") >= ABOUT_LINES:
+        raise ValueError(f"has more than {ABOUT_LENGTH} visible characters, or more than {ABOUT_LINES} lines")
     return kept
 
 
@@ -52,6 +62,14 @@ _new_display_name: Any = Field(
 )
 
 
+About = Annotated[str, Field(max_length=800), AfterValidator(_short)]
+_about: Any = Field(
+    description="What the user says about the own person, in a few lines; empty: nothing",
+    max_length=ABOUT_LENGTH,
+    examples=["Sailing, tea and type systems.\nBerlin"],
+)
+
+
 class UserCreate(RequestModel):
     """The handle and name of a new user."""
 
@@ -60,9 +78,21 @@ class UserCreate(RequestModel):
 
 
 class UserUpdate(RequestModel):
-    """The members of a user that may change."""
+    """New values of a user's members; what is left out stays as it is."""
 
-    display_name: DisplayName = _new_display_name
+    display_name: DisplayName | None = Field(
+        None,
+        description="Display name, 1 to 50 characters; control and invisible characters are dropped",
+        json_schema_extra={"minLength": 1, "maxLength": 50, "pattern": r"\S"},
+        examples=["Amélie Laurent"],
+    )
+    about: About | None = Field(
+        None,
+        description="What the caller says about the own person: at most 160 characters in at most 5 lines; empty lines,"
+        " control and invisible characters are dropped",
+        json_schema_extra={"maxLength": ABOUT_LENGTH},
+        examples=["Sailing, tea and type systems.\nBerlin"],
+    )
 
 
 @dataclass(slots=True)
@@ -79,11 +109,23 @@ class UserShortView:
 
 
 @dataclass(slots=True)
+class ProfileView(UserShortView):
+    """The profile of a user, which all users can see."""
+
+    about: Annotated[str, _about]
+
+    @classmethod
+    def of(cls, user: User) -> "ProfileView":
+        return cls(user.uuid, user.handle, user.display_name, user.about)
+
+
+@dataclass(slots=True)
 class UserView(UserShortView):
     """The caller's own user."""
 
     created_at: Annotated[Timestamp, Field(description="Time of registration")]
+    about: Annotated[str, _about]
 
     @classmethod
     def of(cls, user: User) -> "UserView":
-        return cls(user.uuid, user.handle, user.display_name, user.created_at)
+        return cls(user.uuid, user.handle, user.display_name, user.created_at, user.about)

@@ -120,22 +120,34 @@ class Users:
             raise AlreadyRegistered
         return user
 
-    async def rename(self, claims: Claims, display_name: str) -> User:
-        """Return the caller's user with a new display name.
+    async def update(
+        self,
+        claims: Claims,
+        *,
+        display_name: str | None = None,
+        about: str | None = None,
+        is_discoverable: bool | None = None,
+    ) -> User:
+        """Return the caller's user with these new values; what is None stays as it is.
 
         Raises UnknownUser, AccountDisabled, NameReserved and NameMisleading.
         """
         uuid = await self.uuid_of(claims)
-        if refusal := self._rules.refusal(display_name=display_name):
+        refusal = self._rules.refusal(display_name=display_name) if display_name is not None else None
+        if refusal:
             raise refusal
         try:
             async with deadline(READ_SECONDS):
-                user = await self._store.rename(uuid, display_name)
+                user = await self._store.update(
+                    uuid, display_name=display_name, about=about, is_discoverable=is_discoverable
+                )
         finally:
-            await self._names.invalidate(uuid)
+            if display_name is not None:
+                await self._names.invalidate(uuid)
         if user is None:
             raise UnknownUser
-        await self._publish(UserRenamed(user))
+        if display_name is not None:
+            await self._publish(UserRenamed(user))
         return user
 
     async def find_by_handle(self, handle: str) -> User | None:
@@ -165,10 +177,11 @@ class Users:
         """Raise UserNotFound for a handle without a user: that must not be cached, as it may be registered now."""
         return {handle: (await self.get_by_handle(handle)).uuid for handle in handles}
 
-    async def search(self, text: str, *, limit: int, after: str = "") -> list[User]:
+    async def search(self, text: str, *, limit: int, after: str = "", with_hidden: bool = False) -> list[User]:
         """Return the users whose handle or name begins with the text, or a word of the name, from `after` on.
 
-        With @ only handles count. Sorted by what begins with the text, with @ and without a text by handle.
+        With @ only handles count. Sorted by what begins with the text, with @ and without a text by handle. Users that
+        are not discoverable are found with @ by their whole handle; `with_hidden` by its beginning, too.
         """
         if "\0" in text:
             return []  # Postgres has no texts with it
@@ -178,7 +191,7 @@ class Users:
             folded = fold_handle(text.removeprefix("@"))
             if not HANDLE_PREFIX.fullmatch(folded):
                 return []
-            return await self._store.by_handle_prefix(folded, after=after, limit=limit)
+            return await self._store.by_handle_prefix(folded, after=after, limit=limit, with_hidden=with_hidden)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
         """Return the names of all these users; while Postgres is down, the last known names."""

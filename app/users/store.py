@@ -44,7 +44,8 @@ class UserStore:
         """Return the user of a Cognito subject, or None."""
         return await self._one(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
             FROM users WHERE cognito_user_id = $1
             """,
             sub,
@@ -54,7 +55,8 @@ class UserStore:
         """Return the user with this handle in lower case, or None."""
         return await self._one(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
             FROM users WHERE handle = $1
             """,
             handle,
@@ -64,25 +66,32 @@ class UserStore:
         """Return those of these users that exist, in any order."""
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
             FROM users WHERE uuid = ANY($1)
             """,
             list(uuids),
         )
         return [_user(row) for row in rows]
 
-    async def by_handle_prefix(self, prefix: str, *, after: str, limit: int) -> list[User]:
-        """Return users sorted by handle, from the first handle that is greater than `after`."""
+    async def by_handle_prefix(self, prefix: str, *, after: str, limit: int, with_hidden: bool = False) -> list[User]:
+        """Return users sorted by handle, from the first handle that is greater than `after`.
+
+        Those that are not discoverable only if the prefix is the whole handle, or `with_hidden`.
+        """
         rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
             FROM users
             WHERE handle >= $1 AND handle < $1 || '~' AND handle > $2
+            AND (is_discoverable OR handle = $1 OR $4)
             ORDER BY handle LIMIT $3
             """,  # the column has collation "C", where ~ comes after every character that a handle may have
             prefix,
             after,
             limit,
+            with_hidden,
         )
         return [_user(row) for row in rows]
 
@@ -99,7 +108,8 @@ class UserStore:
             previous AS MATERIALIZED (
                 SELECT min(key) AS key FROM range, search_keys WHERE handle = $2 AND key >= first AND key < last
             )
-            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
             FROM range, previous, LATERAL (
                 SELECT found.key, found.handle FROM search_keys AS found
                 WHERE found.key >= first AND found.key < last
@@ -125,7 +135,8 @@ class UserStore:
                 """
                 INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
                 ON CONFLICT DO NOTHING
-                RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+                RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                    about, is_discoverable
                 """,
                 sub,
                 handle,
@@ -134,15 +145,31 @@ class UserStore:
         except asyncpg.UniqueViolationError:
             return None
 
-    async def rename(self, uuid: UUID, display_name: str) -> User | None:
-        """Return the user with the new name, or None if there is no such user."""
+    async def update(
+        self,
+        uuid: UUID,
+        *,
+        display_name: str | None = None,
+        about: str | None = None,
+        is_discoverable: bool | None = None,
+    ) -> User | None:
+        """Return the user with these new values, those that are None left as they are; None if there is no such user.
+
+        Once it returns, no search finds a user that is not discoverable, and each search finds others by a new name.
+        """
         return await self._one(
             """
-            UPDATE users SET display_name = $2 WHERE uuid = $1
-            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+            UPDATE users
+            SET display_name = coalesce($2, display_name), about = coalesce($3, about),
+                is_discoverable = coalesce($4, is_discoverable)
+            WHERE uuid = $1
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
             """,
             uuid,
             display_name,
+            about,
+            is_discoverable,
         )
 
     async def add_all(self, users: Sequence[NewUser]) -> int:
@@ -159,16 +186,17 @@ class UserStore:
                 """
                 INSERT INTO users (
                     uuid, handle, display_name, cognito_user_id, email, created_at,
-                    disabled_at, disabled_until, disabled_reason
+                    disabled_at, disabled_until, disabled_reason, about, is_discoverable
                 )
                 SELECT
                     uuid, handle, display_name, subject, email, coalesce(created_at, now()),
-                    disabled_at, disabled_until, disabled_reason
+                    disabled_at, disabled_until, disabled_reason, about, is_discoverable
                 FROM unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                    $7::timestamptz[], $8::timestamptz[], $9::text[]
+                    $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
                 ) AS new (
-                    uuid, handle, display_name, subject, email, created_at, disabled_at, disabled_until, disabled_reason
+                    uuid, handle, display_name, subject, email, created_at,
+                    disabled_at, disabled_until, disabled_reason, about, is_discoverable
                 )
                 WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
                 AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
@@ -190,7 +218,7 @@ class UserStore:
         rows = await self._postgres.fetch(
             """
             SELECT uuid, handle, display_name, cognito_user_id, email, created_at,
-                disabled_at, disabled_until, disabled_reason
+                disabled_at, disabled_until, disabled_reason, about, is_discoverable
             FROM users WHERE $1::uuid IS NULL OR uuid > $1 ORDER BY uuid LIMIT $2
             """,
             after,
@@ -295,6 +323,8 @@ class UserStore:
             """
             SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
                 has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
+                    AND has_column_privilege('users', 'about', 'UPDATE')
+                    AND has_column_privilege('users', 'is_discoverable', 'UPDATE')
                     AND has_table_privilege('users', 'DELETE')
                     AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
                     AND has_table_privilege('reports', 'INSERT') AS may_write,
@@ -303,7 +333,8 @@ class UserStore:
                          WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
                     AS is_whole,
                 (SELECT count(*) FROM (
-                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until
+                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                        about, is_discoverable
                     FROM users LIMIT 1
                 ) AS first) AS users,
                 (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
@@ -321,7 +352,7 @@ class UserStore:
         """Return whether there is no user."""
         return await self._postgres.fetch_row("SELECT 1 FROM users LIMIT 1") is None
 
-    async def _one(self, sql: str, *arguments: str | UUID) -> User | None:
+    async def _one(self, sql: str, *arguments: str | UUID | bool | None) -> User | None:
         row = await self._postgres.fetch_row(sql, *arguments)
         return _user(row) if row else None
 
@@ -353,8 +384,9 @@ async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: li
 
 
 def _user(row: asyncpg.Record) -> User:
-    uuid, handle, display_name, sub, created_at, disabled_at, disabled_until = row
-    return User(UUID(int=uuid.int), handle, display_name, sub, created_at, _suspension(disabled_at, disabled_until))
+    uuid, handle, display_name, sub, created_at, disabled_at, disabled_until, *profile = row
+    suspension = _suspension(disabled_at, disabled_until)
+    return User(UUID(int=uuid.int), handle, display_name, sub, created_at, suspension, *profile)
 
 
 def _suspension(disabled_at: datetime | None, disabled_until: datetime | None) -> Suspension | None:

@@ -62,3 +62,15 @@ async def test_blocks_are_the_same_after_a_round_trip(engines: Place, empty: Pla
     assert await findings(empty) == []
     async with empty.table() as table:
         assert [await MessagingStore(table).blocks.relation(*pair) for pair in pairs] == before
+
+
+async def test_the_blocks_of_a_user_are_listed_and_the_look_is_logged(stock: Place) -> None:
+    listed = await stock.done("blocks", "@Priya", "--reason", "look at blocks", "--json")
+    [block] = listed.records
+    assert (block["handle"], block["display_name"]) == ("theo", "Théo Marchand")
+    assert "theo" in (await stock.done("blocks", "priya")).out
+    for handle in ("priya", "theo"):
+        reads = (await stock.done("audit", "list", handle, "--limit", "1000", "--json")).records
+        assert "look at blocks" in [each["reason"] for each in reads]
+    assert (await stock.done("blocks", "theo", "--json")).records == []
+    assert (await stock.run("blocks", "nobody_at_all")).code == 1

@@ -22,6 +22,7 @@ OF_SOME = (
     "export juniper osman",
     "export --user osman",
     "users export osman",
+    "blocks osman",
 )
 OF_ALL = ("scan --limit 3", "verify", "export --all")
 SHOW_NO_MESSAGES = {

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from app.cli.seed.conversations import PEOPLE
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings.store import SettingsStore
 from migrations.postgres import migrate
 from scripts.bootstrap import ROOT
 from tests.cli.conftest import Place
@@ -152,9 +152,14 @@ async def test_a_whole_installation_moves_with_its_people(engines: Place, databa
     await source.done("seed")
     await source.done("seed", "--users", "30", "--groups", "60", "--messages", "400")
     await source.done("users", "disable", "seed_000003")
+    connection = await asyncpg.connect(source.environment["DATABASE_URL"])
+    await connection.execute("UPDATE users SET about = 'Tea', is_discoverable = false WHERE handle = 'seed_000004'")
+    await connection.close()
     async with source.table() as table:
         for person in PEOPLE[:2]:
-            await SettingsStore(table).change(person.uuid, {"receipts": False, "messages_from": "contacts"})
+            await SettingsStore(table).change(
+                person.uuid, {"receipts": False, "messages_from": "contacts", "typing": False, "presence": True}
+            )
     file = tmp_path / "all.jsonl"
     await source.done("export", "--all", "--output", str(file))
     assert file.stat().st_mode & 0o777 == 0o600, "it holds messages and addresses"

@@ -169,12 +169,14 @@ TABLE = (
     Row("GET", "/api/users/me"),
     Row("GET", "/api/users/me/settings"),
     Row("PATCH", "/api/users/me/settings", {"receipts": True}),
+    Row("GET", "/api/users/presence"),
     Row("GET", "/api/users/me/blocks"),
     Row("PUT", "/api/users/@{handle}/block", name=" of oneself", **OF_ONESELF),
     Row("DELETE", "/api/users/@{handle}/block"),  # which none of them has made
     Row("PATCH", "/api/users/me", {"display_name": "{own_name}"}),
     Row("GET", "/api/users/me/export"),
     Row("DELETE", "/api/users/me", query={"handle": "another"}, **UNCONFIRMED),
+    Row("GET", "/api/users/@{handle}"),
     Row("GET", "/api/users/@{handle}/short"),
     Row("POST", "/api/users", {"handle": "{own_handle}", "display_name": "{own_name}"}, unknown=OK),
 )

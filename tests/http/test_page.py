@@ -57,6 +57,8 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
         ("app.js", "text/javascript; charset=utf-8"),
         ("theme.css", "text/css; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
+        ("icon-192.png", "image/png"),
+        ("manifest.webmanifest", "application/manifest+json"),
     ],
 )
 async def test_files_have_their_media_type(anonymous: ContractClient, path: str, media_type: str) -> None:
@@ -68,8 +70,24 @@ async def test_the_policy_allows_only_our_own_files(anonymous: ContractClient, p
     policy = (await anonymous.get(path)).headers["content-security-policy"]
     assert policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+        " require-trusted-types-for 'script'"
     )
+
+
+async def test_the_manifest_makes_the_page_an_app_below_any_prefix(anonymous: ContractClient) -> None:
+    answer = await anonymous.get("/static/manifest.webmanifest")
+    manifest = answer.json()
+    base = httpx.URL("https://example.com/below/static/manifest.webmanifest")
+    assert base.join(manifest["start_url"]).path == base.join(manifest["id"]).path == "/below/messages"
+    assert base.join(manifest["scope"]).path == "/below/"
+    assert manifest["display"] == "standalone"
+    for icon in manifest["icons"]:
+        found = await anonymous.get(f"/static/{icon['src']}")
+        assert (found.status_code, found.headers["content-type"]) == (200, icon["type"])
+        if icon["type"] == "image/png":
+            size = "x".join(str(int.from_bytes(found.content[at : at + 4])) for at in (16, 20))
+            assert size == icon["sizes"], "as the header of the file says"
 
 
 async def test_a_version_that_the_client_has_is_not_sent_again(anonymous: ContractClient) -> None:

@@ -83,6 +83,8 @@ CALLS: dict[str, Call] = {
     "update_settings": lambda client, _, __: client.patch("/api/users/me/settings", json={"receipts": True}),
     "export_own_data": lambda client, _, __: client.get("/api/users/me/export"),
     "delete_current_user": lambda client, _, __: client.delete("/api/users/me", params={"handle": "another"}),  # 422
+    "list_presence": lambda client, _, __: client.get("/api/users/presence"),
+    "get_user": lambda client, _, person: client.get(f"/api/users/@{person.handle}"),
     "get_user_short": lambda client, _, person: client.get(f"/api/users/@{person.handle}/short"),
     "get_direct_group": lambda client, _, person: client.get(f"/api/users/@{person.handle}/message_group"),
     "create_report": lambda client, _, person: client.post(

@@ -16,14 +16,14 @@ from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.messaging.changes import Changes
 from app.messaging.errors import NumberBeyondEnd
-from app.messaging.events import GroupChanged, MarkerMoved
+from app.messaging.events import GroupChanged, MarkerMoved, TypingChanged
 from app.messaging.models import Draft, InboxRow, direct_group_uuid
 from app.messaging.receipts import Receipts
 from app.messaging.service import Messaging
-from app.messaging.settings_items import UserSettings
-from app.messaging.settings_store import SettingsStore
+from app.messaging.settings.items import UserSettings
+from app.messaging.settings.service import UserSettingsService
+from app.messaging.settings.store import SettingsStore
 from app.messaging.store import MessagingStore
-from app.messaging.user_settings import UserSettingsService
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 from tests.messaging.test_capacity import Metered
@@ -223,16 +223,32 @@ async def test_a_receipt_of_a_message_says_which_others_have_received_or_read_it
 
 async def test_settings_have_defaults_and_change_one_by_one(ann: Person, bob: Person) -> None:
     path = "/api/users/me/settings"
-    others = {"messages_from": "everyone"}
-    assert await ann.get(path) == {"receipts": True} | others
-    for body in ({"receipts": False}, {}, {"receipts": False}):
+    defaults = {"receipts": True, "messages_from": "everyone"}
+    defaults |= {"typing": True, "presence": False, "is_discoverable": True}
+    assert await ann.get(path) == defaults
+    changed = defaults
+    for body in (
+        {"receipts": False},
+        {},
+        {"presence": True},
+        {"messages_from": "contacts"},
+        {"typing": False},
+        {"receipts": False, "is_discoverable": False},
+    ):
+        changed = changed | body
         answer = await ann.client.patch(path, json=body)
-        assert (answer.status_code, answer.json()) == (200, {"receipts": False} | others)
-        assert await ann.get(path) == {"receipts": False} | others
-    assert await bob.get(path) == {"receipts": True} | others
-    for wrong in ({"receipts": None}, {"receipts": "false"}, {"receipts": 0}, {"other": True}):
+        assert (answer.status_code, answer.json()) == (200, changed)
+        assert await ann.get(path) == changed
+    assert await bob.get(path) == defaults
+    for wrong in (
+        {"receipts": None},
+        {"receipts": "false"},
+        {"receipts": 0},
+        {"messages_from": "friends"},
+        {"other": True},
+    ):
         problem_of(await ann.client.patch(path, json=wrong), 422, "invalid-body")
-    assert await ann.get(path) == {"receipts": False} | others
+    assert await ann.get(path) == changed
 
 
 async def test_receipts_cost_their_rows_and_settings_once(service: Service) -> None:
@@ -264,13 +280,18 @@ class Refusing:
 
 async def test_markers_are_withheld_while_settings_cannot_be_read(service: Service) -> None:
     store: Any = Refusing()
-    heard, settings = Heard(), UserSettingsService(store, Caches(TaskSet()))
+    settings = UserSettingsService(store, Caches(TaskSet()))
     ann, bob = uuid4(), uuid4()
     metered = Metered(service)
     await metered.send()
     row = await metered.messaging.group(metered.ann, metered.group)
     own, others = MarkerMoved(bob, row.group_uuid, bob, 1), MarkerMoved(ann, row.group_uuid, bob, 1)
-    await settings.withheld_from(heard.publish)(GroupChanged(row), own, others)
-    assert (heard.events, heard.rows) == ([own], [row])
+    typing, published = TypingChanged(ann, row.group_uuid, bob, is_typing=True), list[object]()
+
+    async def publish(*events: object) -> None:
+        published.extend(events)
+
+    await settings.withheld_from(publish)(GroupChanged(row), own, others, typing)
+    assert published == [GroupChanged(row), own]
     with pytest.raises(Unavailable):  # a stream ends, and its client resumes before the marker
         await settings.shows(others)

@@ -158,6 +158,26 @@ async def test_a_search_reads_a_range_of_its_index_as_long_as_a_page(
     )
 
 
+async def test_hidden_users_have_keys_again_after_a_step_back(empty_database_url: str) -> None:
+    await asyncio.to_thread(migrate, database_of(empty_database_url), "0006")
+    keys, connection = "select key from search_keys order by key", await asyncpg.connect(empty_database_url)
+    await connection.execute(ADD, "Ann Berg", "ann", "sub")
+    everything = ["ann", "ann berg", "berg ann"]
+    for _ in range(2):
+        await asyncio.to_thread(migrate, database_of(empty_database_url))
+        assert [row["key"] for row in await connection.fetch(keys)] == everything
+        await connection.execute("update users set is_discoverable = false, about = 'Tea'")
+        assert await connection.fetch(keys) == []
+        await connection.execute("update users set display_name = 'Bo Berg'")
+        assert await connection.fetch(keys) == []
+        await connection.execute("update users set display_name = 'Ann Berg'")
+        await asyncio.to_thread(rollback, database_of(empty_database_url))
+        assert [row["key"] for row in await connection.fetch(keys)] == everything
+    await connection.execute("update users set display_name = 'Ann'")
+    assert [row["key"] for row in await connection.fetch(keys)] == ["ann"]
+    await connection.close()
+
+
 async def test_the_question_for_changed_accounts_has_its_index(
     connection: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
@@ -197,4 +217,4 @@ async def test_the_operators_command_migrates_and_rolls_back(
     connection = await asyncpg.connect(empty_database_url)
     versions = await connection.fetchval("select array_agg(version_num) from alembic_version")
     await connection.close()
-    assert versions == ["0006" if steps[-1] == "up" else "0005"]
+    assert versions == ["0007" if steps[-1] == "up" else "0006"]

@@ -15,8 +15,8 @@ from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.groups.service import Groups
 from app.messaging.models import ChangeType
 from app.messaging.my_view.store import ViewStore
-from app.messaging.settings_store import SettingsStore
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.service import UserSettingsService
+from app.messaging.settings.store import SettingsStore
 from app.personal_data.export import Export
 from app.personal_data.sweep import Sweep, SweepTools
 from app.users.models import DELETED_USER, Erasure, User

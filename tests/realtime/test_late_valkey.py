@@ -25,7 +25,7 @@ class CountingCatchup(Catchup):
 
     comparisons = 0
 
-    async def newest(self, user: UUID) -> Any:
+    async def newest(self, user: UUID, **_: Any) -> Any:
         self.comparisons += 1
         return await super().newest(user)
 

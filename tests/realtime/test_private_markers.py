@@ -11,7 +11,7 @@ from tests.realtime.conftest import Live
 
 async def share(live: Live, person: Person, receipts: bool, *, server: int = 0) -> None:
     changed = await live.call(person, "PATCH", "/api/users/me/settings", server=server, json={"receipts": receipts})
-    assert changed["receipts"] is receipts
+    assert changed["receipts"] == receipts
 
 
 async def mark(live: Live, person: Person, group: str, marker: str, number: int, *, server: int = 1) -> Any:

@@ -254,7 +254,7 @@ class FailingCatchup(Catchup):
 
     failures = 0
 
-    async def newest(self, user: UUID) -> Any:
+    async def newest(self, user: UUID, **_: Any) -> Any:
         if self.failures:
             self.failures -= 1
             raise Unavailable

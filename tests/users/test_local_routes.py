@@ -40,8 +40,9 @@ class OnePerson:
             raise HandleReserved
         return User(uuid4(), handle, display_name, claims.sub, datetime.fromtimestamp(NOW, UTC))
 
-    async def search(self, prefix: str, *, limit: int) -> list[User]:
-        return [AMELIE][:limit] if AMELIE.handle.startswith(prefix) else []
+    async def search(self, prefix: str, *, limit: int, with_hidden: bool = False) -> list[User]:
+        assert with_hidden == prefix.startswith("@")
+        return [AMELIE][:limit] if AMELIE.handle.startswith(prefix.removeprefix("@")) else []
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ async def test_registration_creates_a_user_and_may_be_repeated(door: Door) -> No
     first = await register(client, handle)
     user = first.json()
     assert (first.status_code, user["handle"], user["display_name"]) == (200, handle, "New User")
-    assert set(user) == {"uuid", "handle", "display_name", "created_at"}
+    assert set(user) == {"uuid", "handle", "display_name", "created_at", "about"}
     assert abs(datetime.fromisoformat(user["created_at"]) - datetime.now(UTC)) < timedelta(seconds=30)
     assert (await register(client, handle)).json() == (await client.get("/api/users/me")).json() == user
 
@@ -94,7 +94,7 @@ async def test_a_rename_takes_a_name_and_nothing_else(ann: Person, door: Door) -
         ({"display_name": ""}, "/display_name"),
         ({"display_name": "x" * 51}, "/display_name"),
         ({"display_name": "x", "handle": "other"}, ""),
-        ({}, "/display_name"),
+        ({"display_name": None}, "/display_name"),
     ):
         problem = problem_of(await ann.client.patch("/api/users/me", json=body), 422, "invalid-body")
         assert [defect["pointer"] for defect in problem["errors"]] == [pointer]
@@ -405,6 +405,7 @@ async def test_a_wrong_search_is_refused(ann: Person, query: str) -> None:
 async def test_other_users_see_neither_subject_nor_mail_nor_time(ann: Person, bob: Person) -> None:
     (found,) = await ann.get("/api/users", q=bob.handle)
     assert set(found) == set((await short(ann, bob.handle)).json()) == {"uuid", "handle", "display_name"}
+    assert set(await ann.get(f"/api/users/@{bob.handle}")) == {*found, "about"}
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ async def test_a_dialog_gives_the_focus_back(visit: Visit, ann: Person) -> None:
     account = visitor.page.get_by_role("button", name="Your account")
     for button in ("Cancel", "Save", ""):
         await account.click()
-        await visitor.page.get_by_role("button", name="Change your name").click()
+        await visitor.page.get_by_role("button", name="Edit your profile").click()
         field = visitor.page.get_by_role("textbox", name="Name")
         await expect(field).to_be_focused()
         await expect(field).to_have_value("Ann")

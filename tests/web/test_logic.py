@@ -13,7 +13,9 @@ PROGRAMS = ROOT / "tests" / "web" / "programs"
 ENVIRONMENT = {"PAGE": str(FOLDER), "TZ": "Europe/Berlin", "LC_ALL": "en_GB.UTF-8"}
 
 
-@pytest.mark.parametrize(("name", "count"), [("page", 34), ("changes", 9), ("vanishing", 6), ("groups", 10)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("page", 34), ("changes", 9), ("vanishing", 6), ("groups", 10), ("presence", 3)]
+)
 async def test_every_test_of_the_logic_passes(name: str, count: int) -> None:
     program = PROGRAMS / f"{name}.test.js"
     ended = await asyncio.to_thread(run, contract_node(), "--test", program, environment=ENVIRONMENT)

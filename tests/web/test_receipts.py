@@ -16,6 +16,7 @@ async def shares(person: Person, expected: bool) -> bool:
 
 async def choose_receipts(page: Page, *, wanted: bool) -> None:
     await page.get_by_role("button", name="Your account").click()
+    await page.get_by_role("button", name="Settings").click()
     box = page.get_by_role("checkbox", name="Read receipts")
     await expect(box).to_be_enabled()
     await box.set_checked(wanted)

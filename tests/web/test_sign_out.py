@@ -71,7 +71,7 @@ async def test_sign_out_asks_before_it_deletes_unsent_messages(visit: Visit, ann
     await visitor.page.get_by_role("link", name="Back").click()
     await sign_out(visitor)
     question = visitor.page.get_by_role("dialog", name="One message has not been sent")
-    await expect(visitor.page.get_by_role("button", name="Change your name")).to_be_hidden()  # the menu has made room
+    await expect(visitor.page.get_by_role("button", name="Edit your profile")).to_be_hidden()  # the menu has made room
     await question.get_by_role("button", name="Cancel").click()
     await expect(question).to_be_hidden()
     assert "Not sent yet" in await visitor.run(STORED)

@@ -26,8 +26,9 @@ from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import Reader
 from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem
-from app.messaging import block_items, change_items, expiring, items, settings_items
+from app.messaging import block_items, change_items, expiring, items
 from app.messaging.my_view import pins
+from app.messaging.settings import items as settings_items
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

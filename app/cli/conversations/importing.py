@@ -38,7 +38,7 @@ from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Delete, Put
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, inbox_items, settings_items
+from app.messaging import change_items, inbox_items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import CannotMessage, UuidTaken
 from app.messaging.groups.items import head_key
@@ -46,6 +46,7 @@ from app.messaging.groups.member_items import member_key
 from app.messaging.groups.stored import copied_head, copied_member, to_head
 from app.messaging.models import Block, Change, Message
 from app.messaging.my_view.store import ViewStore
+from app.messaging.settings import items as settings_items
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
 from app.users.models import NewUser, StoredErasure

@@ -30,10 +30,10 @@ from app.messaging.models import (
     direct_group_uuid,
 )
 from app.messaging.schemas import MAX_TEXT
-from app.messaging.settings_items import Senders, UserSettings
+from app.messaging.settings.items import Senders, UserSettings
 from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
-from app.users.schemas import HandleCreate
+from app.users.schemas import ABOUT_LENGTH, HandleCreate
 
 Emoji = Annotated[str, Field(min_length=1, max_length=64)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -193,6 +193,8 @@ class UserLine(LineModel):
     disabled_at: AwareDatetime | None = None
     disabled_until: AwareDatetime | None = None
     disabled_reason: str | None = None
+    about: Annotated[str, Field(max_length=ABOUT_LENGTH)] = ""
+    is_discoverable: bool = True
 
     def value(self) -> NewUser:
         return NewUser(**self.model_dump(exclude={"entity"}))
@@ -205,6 +207,8 @@ class SettingsLine(LineModel):
     user_uuid: UUID
     receipts: bool = True
     messages_from: Senders = "everyone"
+    typing: bool = True
+    presence: bool = False
 
     def value(self) -> UserSettings:
         return UserSettings(**self.model_dump(exclude={"entity", "user_uuid"}))

@@ -16,6 +16,7 @@ from app.realtime.schemas import (
     GroupEvent,
     KnownGroup,
     MessageEvent,
+    PresenceEvent,
     ProfileEvent,
     ReadEvent,
     ResyncEvent,
@@ -109,6 +110,9 @@ EVENTS: dict[str, EventView] = {
         type="profile", user=UserShortView(uuid=AMELIE, handle="amelie", display_name="Amélie Martin")
     ),
     "Amélie types": TypingEvent(type="typing", message_group_uuid=GROUP, user_uuid=AMELIE, is_typing=True),
+    "Amélie has gone": PresenceEvent(
+        type="presence", user_uuid=AMELIE, is_online=False, last_seen_at=AT.replace(second=0, microsecond=0)
+    ),
     "A stream begins": ResyncEvent(type="resync", reason="new"),
 }
 _events: dict[str, Any] = {
@@ -140,6 +144,8 @@ REQUESTS: dict[str, Any] = {
     "register_user": {"application/json": {"example": {"handle": "amelie", "display_name": "Amélie Laurent"}}},
     "update_message_group_view": {"application/json": {"example": {"is_marked_unread": True}}},
     "update_settings": {"application/json": {"example": {"receipts": False}}},
-    "update_current_user": {"application/json": {"example": {"display_name": "Amélie Martin"}}},
+    "update_current_user": {
+        "application/json": {"example": {"display_name": "Amélie Martin", "about": "Sailing, tea and type systems."}}
+    },
 }
 """The examples of request bodies, by operation and media type."""

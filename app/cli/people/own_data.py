@@ -24,7 +24,7 @@ from app.messaging.changes import Changes
 from app.messaging.groups.service import Groups
 from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
-from app.messaging.user_settings import UserSettingsService
+from app.messaging.settings.service import UserSettingsService
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
 from app.settings import LARGEST_GROUP, StoreSettings

@@ -49,6 +49,7 @@ class Person:
     handle: str
     display_name: str
     email: str
+    about: str = ""
 
     @property
     def uuid(self) -> UUID:
@@ -218,13 +219,16 @@ def _minutes(duration: str) -> int:
 
 
 PEOPLE: Final = (
-    Person("juniper", "Juniper Vale", "juniper.vale@example.com"),
-    Person("osman", "Osman Tarhan", "osman.tarhan@example.com"),
+    Person("juniper", "Juniper Vale", "juniper.vale@example.com", "Allotment 14. Compost, and arguments about it."),
+    Person("osman", "Osman Tarhan", "osman.tarhan@example.com", "Spade, kettle, ladder.\nAnswers after sunset."),
     Person("priya", "Priya Lindqvist", "chair@allotments.example.org"),
     Person("theo", "Théo Marchand", "theo@example.org"),
     Person("rosa", "Rosa Adeyemi", "rosa@example.com"),
 )
 """The first person has the fullest inbox, and a request of the last one."""
+
+BLOCK: Final = "priya", "theo"
+"""The first of these two has blocked the second, at the end of the timeline."""
 
 
 def _parsed(*names: str) -> tuple[Conversation, ...]:

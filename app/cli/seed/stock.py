@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cli.seed.conversations import CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, Person, timeline
+from app.cli.seed.conversations import BLOCK, CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, Person, timeline
 from app.cli.seed.stock_groups import group_uuid, planned_event, write_items
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.changed_rows import ChangedRows
-from app.messaging.models import Change, ChangeType, Message, MessageKind
+from app.messaging.models import Block, Change, ChangeType, Message, MessageKind
 from app.messaging.projection import Projection
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
 from app.publish import discard_events
@@ -68,8 +68,21 @@ async def seed(users: UserStore, store: MessagingStore) -> SeedReport:
         *(_seed_conversation(store, each, end) for each in CONVERSATIONS),
         *(_seed_group(store, each, end) for each in GROUPS),
     )
-    await users.add_all([NewUser(p.uuid, p.handle, p.display_name, p.cognito_user_id, p.email) for p in PEOPLE])
+    user, other = (person.uuid for handle in BLOCK for person in PEOPLE if person.handle == handle)
+    await store.blocks.block(Block(user, other, end))
+    await users.add_all([_new_user(person) for person in PEOPLE])
     return SeedReport(len(PEOPLE), len(counts), sum(counts))
+
+
+def _new_user(person: Person) -> NewUser:
+    return NewUser(
+        person.uuid,
+        person.handle,
+        person.display_name,
+        person.cognito_user_id,
+        person.email,
+        about=person.about,
+    )
 
 
 async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:

@@ -7,6 +7,7 @@ import { Backoff } from "./lib/backoff.js";
 import { checkAuth } from "./lib/CheckAuth.js";
 import { MessengerContext, useEvent, useMessenger, useMessengerState } from "./lib/hooks.js";
 import { Messenger } from "./lib/messenger.js";
+import { showBadge } from "./lib/notifications.js";
 import { followLink, INBOX_PATH, navigate, parseRoute } from "./lib/router.js";
 import { countUnreadGroups, isOnline } from "./lib/selectors.js";
 import { applyGroups } from "./lib/store.js";
@@ -47,6 +48,7 @@ function App() {
     };
     messenger.outbox.onSent = async (pending, message) => {
       messenger.stream.retryNow(); // a server that takes messages can serve events
+      messenger.notifications.onSent();
       if (pending.handle) await messenger.conversation.loadGroup(message.message_group_uuid);
     };
     messenger.start();
@@ -122,6 +124,7 @@ function Shell() {
   const unread = countUnreadGroups(state.groups);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Messages` : "Messages";
+    showBadge(unread);
   }, [unread]);
   const newPerson = newHandle === null ? null : (person ?? null);
   return html`

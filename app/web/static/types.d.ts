@@ -25,6 +25,8 @@ export type GroupMember = Schemas["MemberView"];
 export type GroupCreate = Schemas["MessageGroupCreate"];
 export type GroupUpdate = Schemas["MessageGroupUpdate"];
 export type Role = GroupMember["role"];
+export type Profile = Schemas["ProfileView"];
+export type Presence = Schemas["PresenceView"];
 
 export type ReadMarker = Schemas["ReadMarkerView"];
 export type MessageReceipt = Schemas["ReceiptView"];
@@ -37,6 +39,7 @@ export type LiveEvent = Schemas[
   | "GroupEvent"
   | "ProfileEvent"
   | "TypingEvent"
+  | "PresenceEvent"
   | "ResyncEvent"];
 
 /** The state of the event stream. */
@@ -140,6 +143,12 @@ export type State = {
   members: Record<string, GroupMember[]>;
   /** The names of members and senders, by their ids. */
   names: Record<string, string>;
+  /** The presence of other users that share it, by user. */
+  presence: Record<string, Presence>;
+  /** Whether the user is notified on this device: `denied` by the browser, `undecided` as long as that was not asked. */
+  notifications: "unsupported" | "denied" | "undecided" | "on" | "off";
+  /** Whether the page offers notifications. */
+  offersNotifications: boolean;
 };
 
 export type Tokens = { access_token: string; expires_in: number; refresh_token?: string };

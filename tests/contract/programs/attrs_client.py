@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from cruddur_client import AuthenticatedClient
-from cruddur_client.api.live import sync_changes
+from cruddur_client.api.live import list_presence, sync_changes
 from cruddur_client.api.message_groups import (
     accept_request,
     add_members,
@@ -50,9 +50,11 @@ from cruddur_client.api.reports import create_report
 from cruddur_client.api.users import (
     get_current_user,
     get_settings,
+    get_user,
     get_user_short,
     register_user,
     search_users,
+    update_current_user,
     update_settings,
 )
 from cruddur_client.models import (
@@ -81,6 +83,7 @@ from cruddur_client.models import (
     MessageGroupView,
     MessageView,
     ProfileEvent,
+    ProfileView,
     ReadEvent,
     ReadMarkerUpdate,
     ReadMarkerView,
@@ -109,6 +112,7 @@ from cruddur_client.models import (
     TypingView,
     UserCreate,
     UserShortView,
+    UserUpdate,
     UserView,
     ViewUpdate,
 )
@@ -202,6 +206,9 @@ def meet(client: AuthenticatedClient, newcomer: AuthenticatedClient) -> None:
     found = the(list, search_users.sync(client=client, q=PEER[:8]))
     assert PEER in [the(UserShortView, user).handle for user in found]
     assert the(UserShortView, get_user_short.sync(PEER, client=client)).handle == PEER
+    changed = update_current_user.sync(client=client, body=UserUpdate(about="Tea.\nBerlin"))
+    assert the(UserView, changed).about == "Tea.\nBerlin"
+    assert the(ProfileView, get_user.sync(PEER, client=client)).about == ""
     assert the(MessageGroupView, get_direct_group.sync(PEER, client=client)).uuid == GROUP
     refused = the(ListMessageGroupsProblem, list_message_groups.sync(client=newcomer))
     assert (refused.status, refused.code) == (403, ListMessageGroupsProblemCode.UNKNOWN_USER)
@@ -271,7 +278,9 @@ def receive(client: AuthenticatedClient, peer: AuthenticatedClient) -> None:
     hidden = the(SettingsView, update_settings.sync(client=client, body=SettingsUpdate(receipts=False)))
     assert get_settings.sync(client=client) == hidden
     assert list_receipts.sync(GROUP, sent.number, client=client) == []
-    assert the(SettingsView, update_settings.sync(client=client, body=SettingsUpdate(receipts=True))).receipts
+    restored = update_settings.sync(client=client, body=SettingsUpdate(receipts=True, presence=True))
+    assert the(SettingsView, restored).presence
+    assert list_presence.sync(client=client) == []
     marked = update_message_group_view.sync(GROUP, client=client, body=ViewUpdate(is_marked_unread=True))
     assert the(MessageGroupView, marked).is_marked_unread
 

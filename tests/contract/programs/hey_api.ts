@@ -14,11 +14,13 @@ import {
   getMessage,
   getMessageGroup,
   getSettings,
+  getUser,
   getUserShort,
   listChanges,
   listEdits,
   listMessageGroups,
   listMessages,
+  listPresence,
   listReactions,
   listReadMarkers,
   listReceipts,
@@ -32,6 +34,7 @@ import {
   stopTyping,
   streamEvents,
   syncChanges,
+  updateCurrentUser,
   updateMessageGroupView,
   updateSettings,
 } from "./client";
@@ -116,6 +119,9 @@ async function meet(): Promise<void> {
   const found = await searchUsers({ client, query: { q: given.peer.slice(0, 8) }, throwOnError: true });
   assert(found.data.some((user) => user.handle === given.peer));
   equal((await getUserShort({ client, path: { handle: given.peer } })).data?.handle, given.peer);
+  const about = await updateCurrentUser({ client, body: { about: "Tea.\nBerlin" }, throwOnError: true });
+  equal([about.data.about, about.data.display_name], ["Tea.\nBerlin", me.data.display_name]);
+  equal((await getUser({ client, path: { handle: given.peer } })).data?.about, "");
   equal((await listMessageGroups({ client: newcomer })).error?.code, "unknown-user");
   const body = { handle: `new_${crypto.randomUUID().slice(0, 8)}`, display_name: "Newcomer" };
   equal((await registerUser({ client: newcomer, body, throwOnError: true })).data.handle, body.handle);
@@ -193,7 +199,9 @@ async function receive(): Promise<void> {
   const hidden = await updateSettings({ client, body: { receipts: false }, throwOnError: true });
   equal((await getSettings({ client, throwOnError: true })).data, hidden.data);
   equal((await receipts()).data, []);
-  assert((await updateSettings({ client, body: { receipts: true }, throwOnError: true })).data.receipts);
+  const restored = await updateSettings({ client, body: { receipts: true, presence: true }, throwOnError: true });
+  assert(restored.data.receipts && restored.data.presence && restored.data.is_discoverable);
+  equal((await listPresence({ client, throwOnError: true })).data, []);
   const marked = await updateMessageGroupView({ client, path, body: { is_marked_unread: true }, throwOnError: true });
   assert(marked.data.is_marked_unread);
 }

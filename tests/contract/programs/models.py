@@ -26,8 +26,8 @@ def with_pydantic(data: str) -> str:  # noqa: PLR0911  # one for each event
             return f"{change.change_number}"
         case by_pydantic.ReadEvent(number=number):
             return f"{number}"
-        case by_pydantic.TypingEvent(is_typing=is_typing):
-            return f"{is_typing}"
+        case by_pydantic.TypingEvent(is_typing=is_so) | by_pydantic.PresenceEvent(is_online=is_so):
+            return f"{is_so}"
         case by_pydantic.ResyncEvent(reason=reason):
             return reason
         case other:
@@ -46,8 +46,8 @@ def with_msgspec(data: str) -> str:  # noqa: PLR0911  # one for each event
             return f"{change.change_number}"
         case by_msgspec.ReadEvent(number=number):
             return f"{number}"
-        case by_msgspec.TypingEvent(is_typing=is_typing):
-            return f"{is_typing}"
+        case by_msgspec.TypingEvent(is_typing=is_so) | by_msgspec.PresenceEvent(is_online=is_so):
+            return f"{is_so}"
         case by_msgspec.ResyncEvent(reason=reason):
             return reason
         case other:

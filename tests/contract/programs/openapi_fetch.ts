@@ -121,6 +121,9 @@ async function meet(): Promise<void> {
   assert(found.data?.some((user) => user.handle === given.peer));
   const short = await ann.GET("/api/users/@{handle}/short", { params: { path: { handle: given.peer } } });
   equal(short.data?.handle, given.peer);
+  const about = await ann.PATCH("/api/users/me", { body: { about: "Tea.\nBerlin" } });
+  equal([about.data?.about, about.data?.display_name], ["Tea.\nBerlin", me.data?.display_name]);
+  equal((await ann.GET("/api/users/@{handle}", { params: { path: { handle: given.peer } } })).data?.about, "");
   equal((await newcomer.GET("/api/message_groups")).error?.code, "unknown-user");
   const body = { handle: `new_${crypto.randomUUID().slice(0, 8)}`, display_name: "Newcomer" };
   equal((await newcomer.POST("/api/users", { body })).data?.handle, body.handle);
@@ -147,6 +150,7 @@ function messageOf(event: Event): Schemas["MessageView"] | undefined {
       return event.message;
     case "read":
     case "typing":
+    case "presence":
       assert(event.user_uuid);
       return undefined;
     case "change":
@@ -225,7 +229,9 @@ async function receive(): Promise<void> {
   const hidden = await ann.PATCH("/api/users/me/settings", { body: { receipts: false } });
   equal((await ann.GET("/api/users/me/settings")).data, hidden.data);
   equal((await receipts()).data, []);
-  assert((await ann.PATCH("/api/users/me/settings", { body: { receipts: true } })).data?.receipts);
+  const restored = await ann.PATCH("/api/users/me/settings", { body: { receipts: true, presence: true } });
+  assert(restored.data?.receipts && restored.data.presence && restored.data.is_discoverable);
+  equal((await ann.GET("/api/users/presence")).data, []);
   const body = { is_marked_unread: true };
   const marked = await ann.PATCH("/api/message_groups/{message_group_uuid}/view", { params: group, body });
   assert(marked.data?.is_marked_unread);

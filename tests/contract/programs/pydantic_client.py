@@ -56,6 +56,7 @@ from cruddur_client import (
     TypingEvent,
     UserCreate,
     UsersApi,
+    UserUpdate,
     ViewUpdate,
 )
 from sse import server_sent
@@ -145,6 +146,8 @@ def meet(ann: Calls, newcomer: Calls) -> None:
     me = ann.users.get_current_user()
     assert PEER in [user.handle for user in ann.users.search_users(q=PEER[:8])]
     assert ann.users.get_user_short(PEER).handle == PEER
+    assert ann.users.update_current_user(UserUpdate(about="Tea.\nBerlin")).about == "Tea.\nBerlin"
+    assert ann.users.get_user(PEER).about == ""
     assert ann.groups.get_direct_group(PEER).uuid == GROUP
     unknown = problem(ListMessageGroupsProblem, newcomer.groups.list_message_groups)
     assert (unknown.status, unknown.code) == (403, ListMessageGroupsProblemCode.UNKNOWN_USER)
@@ -221,7 +224,9 @@ def receive(ann: Calls, bob: Calls) -> None:
     hidden = ann.users.update_settings(SettingsUpdate(receipts=False))
     assert ann.users.get_settings() == hidden
     assert ann.messages.list_receipts(GROUP, number) == []
-    assert ann.users.update_settings(SettingsUpdate(receipts=True)).receipts
+    restored = ann.users.update_settings(SettingsUpdate(receipts=True, presence=True))
+    assert (restored.receipts, restored.presence, restored.is_discoverable) == (True, True, True)
+    assert ann.live.list_presence() == []
     assert ann.groups.update_message_group_view(GROUP, ViewUpdate(is_marked_unread=True)).is_marked_unread
 
 

@@ -1,23 +1,28 @@
-/** The menu of the signed-in user: name, receipts, theme, own data, and sign-out. */
+/** The menu of the signed-in user: profile, settings, theme, own data, and sign-out. */
 
-import { errorText } from "../lib/api.js";
 import { addressOf } from "../lib/base.js";
 import { useMessenger, useMessengerState } from "../lib/hooks.js";
 import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { Icon } from "./Icon.js";
 import { useOwnData } from "./OwnData.js";
+import { ProfileDialog } from "./ProfileDialog.js";
+import { SettingsDialog } from "./SettingsDialog.js";
 
 const THEMES = ["system", "light", "dark"];
 
 /** @param {{me: import("../types.js").Me}} props */
 export function AccountMenu({ me }) {
   const messenger = useMessenger();
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const [opened, setOpened] = useState(/** @type {"profile" | "settings" | null} */ (null));
   const question = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const ownData = useOwnData(me, "account", focusAccount);
   const { pending, pendingChanges } = useMessengerState();
   const unsent = { messages: pending.length, changes: pendingChanges.length };
+  const onClose = () => {
+    setOpened(null);
+    focusAccount();
+  };
   const isLocal = messenger.config.sign_in.kind === "local";
   return html`
     <button class="account" id="account-button" popovertarget="account" aria-label=${`Your account, ${me.display_name}`}>
@@ -28,11 +33,12 @@ export function AccountMenu({ me }) {
         <strong dir="auto">${me.display_name}</strong>
         <span class="handle">@${me.handle}</span>
       </p>
-      <button popovertarget="account" popovertargetaction="hide" onClick=${() => dialog.current?.showModal()}>
-        <${Icon} name="pencil" />Change your name
+      <button popovertarget="account" popovertargetaction="hide" onClick=${() => setOpened("profile")}>
+        <${Icon} name="pencil" />Edit your profile
       </button>
-      <${ReceiptsChoice} />
-      <${SendersChoice} />
+      <button popovertarget="account" popovertargetaction="hide" onClick=${() => setOpened("settings")}>
+        <${Icon} name="sliders" />Settings
+      </button>
       <${ThemeChoice} />
       ${ownData.items}
       <a href=${addressOf("/docs")} target="_blank" rel="noopener"><${Icon} name="code" />API documentation</a>
@@ -44,7 +50,8 @@ export function AccountMenu({ me }) {
         <${Icon} name="signOut" />${isLocal ? "Switch user" : "Sign out"}
       </button>
     </div>
-    <${RenameDialog} dialog=${dialog} me=${me} />
+    ${opened === "profile" && html`<${ProfileDialog} me=${me} onClose=${onClose} />`}
+    ${opened === "settings" && html`<${SettingsDialog} onClose=${onClose} />`}
     <${SignOutDialog} dialog=${question} unsent=${unsent} />
     ${ownData.dialog}
   `;
@@ -87,76 +94,6 @@ function focusAccount() {
   document.getElementById("account-button")?.focus();
 }
 
-function ReceiptsChoice() {
-  const messenger = useMessenger();
-  const { settings } = useMessengerState();
-  const [failure, setFailure] = useState("");
-  /** @param {Event & {currentTarget: HTMLInputElement}} event */
-  const onChange = async ({ currentTarget: box }) => {
-    try {
-      await messenger.shareReceipts(box.checked);
-      setFailure("");
-    } catch (error) {
-      box.checked = !box.checked;
-      setFailure(errorText(error));
-    }
-  };
-  return html`
-    <label class="choice">
-      <${Icon} name="checks" /><span>Read receipts</span>
-      <input
-        type="checkbox"
-        checked=${settings?.receipts ?? true}
-        disabled=${settings === null}
-        aria-describedby="receipts-hint"
-        onChange=${onChange}
-      />
-    </label>
-    <p class="choice-hint" id="receipts-hint">
-      Without them, others do not see what you have read, and you do not see what they have.
-    </p>
-    ${failure && html`<p class="choice-hint failure" role="alert">${failure}.</p>`}
-  `;
-}
-
-const SENDERS = [
-  { value: "everyone", label: "Everyone" },
-  { value: "contacts", label: "People I wrote to" },
-  { value: "nobody", label: "Nobody new" },
-];
-
-function SendersChoice() {
-  const messenger = useMessenger();
-  const { settings } = useMessengerState();
-  const [failure, setFailure] = useState("");
-  /** @param {Event & {currentTarget: HTMLSelectElement}} event */
-  const onChange = async ({ currentTarget: list }) => {
-    const messages_from = /** @type {import("../types.js").Settings["messages_from"]} */ (list.value);
-    try {
-      await messenger.settings.change({ messages_from });
-      setFailure("");
-    } catch (error) {
-      list.value = settings?.messages_from ?? "everyone";
-      setFailure(errorText(error));
-    }
-  };
-  return html`
-    <label class="choice">
-      <${Icon} name="mail" /><span>Messages from</span>
-      <select
-        value=${settings?.messages_from ?? "everyone"}
-        disabled=${settings === null}
-        aria-describedby="senders-hint"
-        onChange=${onChange}
-      >
-        ${SENDERS.map(({ value, label }) => html`<option key=${value} value=${value}>${label}</option>`)}
-      </select>
-    </label>
-    <p class="choice-hint" id="senders-hint">Who may start a conversation with you. It waits in your requests.</p>
-    ${failure && html`<p class="choice-hint failure" role="alert">${failure}.</p>`}
-  `;
-}
-
 function ThemeChoice() {
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "system");
   /** @param {string} next */
@@ -179,42 +116,5 @@ function ThemeChoice() {
         )}
       </div>
     </fieldset>
-  `;
-}
-
-/** @param {{dialog: import("../vendor/htm-preact.js").Ref<HTMLDialogElement | null>, me: import("../types.js").Me}} props */
-function RenameDialog({ dialog, me }) {
-  const messenger = useMessenger();
-  const [failure, setFailure] = useState("");
-  /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
-  const onSubmit = async (event) => {
-    event.preventDefault();
-    const name = String(new FormData(event.currentTarget).get("name")).trim();
-    try {
-      if (name && name !== me.display_name) await messenger.rename(name);
-      setFailure("");
-      dialog.current?.close();
-    } catch (error) {
-      setFailure(errorText(error));
-    }
-  };
-  const onClose = () => {
-    setFailure("");
-    const field = dialog.current?.querySelector("input");
-    if (field) field.value = me.display_name;
-    focusAccount();
-  };
-  return html`
-    <dialog class="dialog" ref=${dialog} aria-labelledby="rename-title" onClose=${onClose}>
-      <form onSubmit=${onSubmit}>
-        <h2 id="rename-title">Change your name</h2>
-        <label>Name <input name="name" required maxlength="50" autocomplete="name" value=${me.display_name} /></label>
-        ${failure && html`<p class="failure" role="alert">${failure}</p>`}
-        <p class="dialog-buttons">
-          <button type="button" class="quiet" onClick=${() => dialog.current?.close()}>Cancel</button>
-          <button class="primary">Save</button>
-        </p>
-      </form>
-    </dialog>
   `;
 }

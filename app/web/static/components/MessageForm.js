@@ -43,7 +43,7 @@ export function MessageForm({ target, draftKey, name, members, reply, onReplyEnd
   const onInput = (next) => {
     setText(next);
     messenger.drafts.set(draftKey, next);
-    if (!target.group) return;
+    if (!target.group || messenger.store.state.settings?.typing === false) return;
     if (next.trim()) messenger.typing.onInput(target.group);
     else messenger.typing.stop();
   };

@@ -2,6 +2,7 @@
 
 import { senderOf } from "../lib/groups/state.js";
 import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { isPeerOnline } from "../lib/presence.js";
 import { folderOf, isTyping, isUnread } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { AccountMenu } from "./AccountMenu.js";
@@ -144,6 +145,7 @@ function GroupList({ state, groups, open, folder, newPerson }) {
               isOpen=${group.uuid === open}
               isTyping=${isTyping(state, group.uuid)}
               sender=${senderOf(state, group)}
+              isOnline=${isPeerOnline(state, group)}
               draft=${group.uuid === open ? "" : (state.drafts[group.handle ?? group.uuid] ?? "")}
               isReachable=${group.uuid === reachable}
               onMenu=${onMenu}

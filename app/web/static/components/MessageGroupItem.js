@@ -17,12 +17,12 @@ const MOST_COUNTED = 20;
 
 /**
  * @typedef {{group: import("../types.js").Group, me: string, now: number, isOpen: boolean, isTyping: boolean,
- *   draft: string, isReachable: boolean, sender: string,
+ *   isOnline: boolean, draft: string, isReachable: boolean, sender: string,
  *   onMenu: (group: import("../types.js").Group, at: import("../types.js").Point) => void}} Props
  */
 
 export const MessageGroupItem = memo(
-  (/** @type {Props} */ { group, me, now, isOpen, isTyping, draft, isReachable, sender, onMenu }) => {
+  (/** @type {Props} */ { group, me, now, isOpen, isTyping, isOnline, draft, isReachable, sender, onMenu }) => {
     /** @param {MouseEvent} event from a pointer, or from a key, which has no place */
     const onContextMenu = (event) => {
       event.preventDefault();
@@ -38,11 +38,12 @@ export const MessageGroupItem = memo(
         tabindex=${isReachable ? 0 : -1}
         data-group=${group.uuid}
       >
-        <${GroupAvatar} group=${group} />
+        <${GroupAvatar} group=${group} isOnline=${isOnline} />
         <span class="group-text">
           <span class="group-head">
             <span class="name" dir="auto">${group.display_name}</span>
             <span class="handle">${isOfSeveral(group) ? memberCount(group.member_count) : group.handle && `@${group.handle}`}</span>
+            ${isOnline && html`<span class="hidden">online</span>`}
             ${isMuted(group, now) && html`<${Mark} icon="muted" label="Muted" />`}
             ${group.pin_position !== null && html`<${Mark} icon="pin" label="Pinned" />`}
             <time datetime=${group.created_at} title=${formatFullTime(group.created_at)}

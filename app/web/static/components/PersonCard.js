@@ -1,6 +1,7 @@
 /** A dialog that shows who a user is. */
 
-import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { useMessenger } from "../lib/hooks.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { BlockControl } from "./BlockControl.js";
 import { ReportDialog } from "./ReportDialog.js";
@@ -31,6 +32,7 @@ export function PersonButton({ name, handle, tabindex = 0, look = "person-button
         <${Avatar} name=${name} handle=${handle} size="large" />
         <p class="name" dir="auto">${name}</p>
         <p class="handle">${handle ? `@${handle}` : "This account was deleted"}</p>
+        ${handle && html`<${About} handle=${handle} />`}
         <p class="hint">Names are not unique and may change. A handle belongs to one user and never changes.</p>
         ${handle && html`<${BlockControl} name=${name} handle=${handle} />`}
         <p class="dialog-buttons">
@@ -41,4 +43,20 @@ export function PersonButton({ name, handle, tabindex = 0, look = "person-button
     }
     ${isReporting && html`<${ReportDialog} target=${{ handle }} name=${name} onClose=${() => setReporting(false)} />`}
   `;
+}
+
+/**
+ * What a user says about the own person, once it is loaded.
+ * @param {{handle: string}} props
+ */
+function About({ handle }) {
+  const { api } = useMessenger();
+  const [about, setAbout] = useState("");
+  useEffect(() => {
+    api.get(`/api/users/@${handle}`).then(
+      (/** @type {import("../types.js").Profile} */ profile) => setAbout(profile.about),
+      () => {}, // the card says the rest
+    );
+  }, [handle, api]);
+  return about && html`<p class="about" dir="auto">${about}</p>`;
 }

@@ -10,8 +10,10 @@ import { EventStream } from "./events.js";
 import { GroupCalls } from "./groups/calls.js";
 import { Members } from "./groups/members.js";
 import { Inbox } from "./inbox.js";
+import { Notifications } from "./notifications.js";
 import { Outbox } from "./outbox.js";
 import { OutboxStorage } from "./outboxStorage.js";
+import { PeerPresence } from "./presence.js";
 import { Requests } from "./requests.js";
 import { inboxOf } from "./selectors.js";
 import { Settings } from "./settings.js";
@@ -51,6 +53,8 @@ export class Messenger {
     this.settings = new Settings(this.api, this.store);
     this.members = new Members(this.api, this.store);
     this.groups = new GroupCalls(this.api, this.store, this.members);
+    this.presence = new PeerPresence(this.api, this.store);
+    this.notifications = new Notifications(this.store);
     this.onSignedOut = () => {};
     this.stream = new EventStream(
       this.api,
@@ -72,7 +76,9 @@ export class Messenger {
     signal.addEventListener("abort", () => clearInterval(timer));
     this.drafts.refresh();
     this.deliveries.start();
-    void this.settings.load();
+    this.presence.start();
+    this.notifications.start();
+    void this.settings.load().then(() => this.presence.load());
     void this.inbox.load();
     void this.requests.load();
     void this.stream.run();
@@ -88,6 +94,8 @@ export class Messenger {
     this.outbox.stop();
     this.deliveries.stop();
     this.settings.stop();
+    this.presence.stop();
+    this.notifications.stop();
     this.typing.onSent();
   }
 
@@ -104,20 +112,22 @@ export class Messenger {
     }
   }
 
-  /** @param {string} display_name */
-  async rename(display_name) {
-    const me = await this.api.call("PATCH", "/api/users/me", { display_name });
+  /** @param {{display_name?: string, about?: string}} change */
+  async changeProfile(change) {
+    if (Object.keys(change).length === 0) return;
+    const me = await this.api.call("PATCH", "/api/users/me", change);
     this.store.set({ me });
   }
 
   /**
-   * Show others what the user has read and received, and theirs to the user, or neither.
-   * @param {boolean} receipts
+   * Change settings, and show what others share with the user from now on.
+   * @param {Partial<import("../types.js").Settings>} change
    */
-  async shareReceipts(receipts) {
-    await this.settings.change({ receipts });
+  async changeSettings(change) {
+    await this.settings.change(change);
     const group = this.store.state.thread?.group;
-    if (receipts && group) await this.conversation.fetchMarkers(group).catch(() => {}); // or with the next event
+    if (change.receipts && group) await this.conversation.fetchMarkers(group).catch(() => {}); // or with the next event
+    if (change.presence !== undefined) await this.presence.load();
   }
 
   /**
@@ -162,6 +172,7 @@ export class Messenger {
     this.drafts.clear();
     this.emoji.clear();
     this.deliveries.clear();
+    this.notifications.clear();
     this.onSignedOut();
     await this.session.signOut();
   }
@@ -171,6 +182,8 @@ export class Messenger {
     if (event.type === "resync") return void this.#sync();
     this.store.update((state) => applyEvent(state, event, Date.now()));
     this.members.onEvent(event);
+    if (event.type === "presence") this.presence.onEvent(event);
+    this.notifications.onEvent(event);
   }
 
   /** Report what is known and apply what has changed. Messages that are still missing are loaded when they come into view. */
@@ -211,6 +224,7 @@ export class Messenger {
     this.inbox.retryNow();
     this.outbox.retryNow();
     void this.conversation.retryNow();
+    void this.presence.load();
   }
 
   #refreshStored() {

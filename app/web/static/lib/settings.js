@@ -42,11 +42,16 @@ export class Settings {
   };
 
   /**
-   * Show settings. A user without receipts sees nothing more of those that came before.
+   * Show settings. A user without receipts or typing sees nothing more of what came before.
    * @param {import("../types.js").Settings} settings
    */
   #show(settings) {
-    this.store.update((state) => ({ ...state, settings, markers: settings.receipts ? state.markers : ownOnly(state) }));
+    this.store.update((state) => ({
+      ...state,
+      settings,
+      markers: settings.receipts ? state.markers : ownOnly(state),
+      typing: settings.typing ? state.typing : {},
+    }));
   }
 }
 

@@ -40,6 +40,9 @@ export function initialState(me) {
     typing: {},
     members: {},
     names: {},
+    presence: {},
+    notifications: "unsupported",
+    offersNotifications: false,
   };
 }
 
@@ -96,6 +99,8 @@ export function applyEvent(state, event, now) {
       return applyProfile(state, event.user);
     case "typing":
       return applyTyping(state, event, now);
+    case "presence":
+      return { ...state, presence: { ...state.presence, [event.user_uuid]: event } };
     default:
       return state;
   }

@@ -49,6 +49,23 @@ export function formatAgo(at, now) {
 }
 
 /**
+ * Return whether a user is online, or when the user was seen last; nothing if that is not known.
+ * @param {{is_online: boolean, last_seen_at: string | null}} presence
+ * @param {number} now
+ */
+export function formatSeen({ is_online, last_seen_at }, now) {
+  if (is_online) return "online";
+  if (last_seen_at === null) return "";
+  const then = new Date(last_seen_at).getTime();
+  if (now - then < 2 * MINUTE) return "last seen just now";
+  if (now - then < HOUR) return `last seen ${Math.floor((now - then) / MINUTE)} min ago`;
+  const days = daysBetween(then, now);
+  if (days === 0) return `last seen at ${clock.format(then)}`;
+  if (days === 1) return `last seen yesterday at ${clock.format(then)}`;
+  return `last seen on ${days < 7 ? weekday.format(then) : dayMonth.format(then)}`;
+}
+
+/**
  * Return the label of a day for its separator.
  * @param {string} at
  * @param {number} now

@@ -6,6 +6,7 @@ import { useGroup } from "../components/groups/useGroup.js";
 import { useMessageActions } from "../components/MessageActions.js";
 import { MessageFeed } from "../components/MessageFeed.js";
 import { MessageForm } from "../components/MessageForm.js";
+import { NotificationOffer } from "../components/NotificationOffer.js";
 import { RequestNote } from "../components/RequestNote.js";
 import { withPending } from "../lib/changes.js";
 import { hasLeft, isOfSeveral, typingText } from "../lib/groups/state.js";
@@ -63,6 +64,7 @@ export function MessageGroupPage({ uuid, number }) {
     ${
       group &&
       html`
+        <${NotificationOffer} />
         <${TypingLine} text=${typingText(state, group)} />
         <${Foot} ...${{ group, members, reply, setReply, leave }} />
         ${dialogs}${info}

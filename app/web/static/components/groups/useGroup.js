@@ -2,6 +2,7 @@
 
 import { hasLeft, isOfSeveral, mentionable } from "../../lib/groups/state.js";
 import { useMessenger } from "../../lib/hooks.js";
+import { presenceOf } from "../../lib/presence.js";
 import { isOnline } from "../../lib/selectors.js";
 import { html, useEffect, useMemo, useState } from "../../vendor/htm-preact.js";
 import { MessageGroupHead } from "../MessageGroupHead.js";
@@ -27,7 +28,7 @@ export function useGroup(group, state) {
   if (!group) return { head: html`<header class="conversation-head"></header>`, info: null, members };
   if (!isOfSeveral(group))
     return {
-      head: html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} />`,
+      head: html`<${MessageGroupHead} name=${group.display_name} handle=${group.handle} presence=${presenceOf(state, group)} />`,
       info: null,
       members,
     };

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.gateways.dynamodb import Table
-from app.messaging import settings_items
-from app.messaging.settings_items import Setting, UserSettings
+from app.messaging.settings import items
+from app.messaging.settings.items import Setting, UserSettings
 
 
 class SettingsStore:
@@ -16,8 +16,8 @@ class SettingsStore:
 
     async def settings(self, user: UUID) -> UserSettings:
         """Return a user's settings, strongly consistent. 1 RCU."""
-        return settings_items.to_settings(await self._table.get(settings_items.settings_key(user), consistent=True))
+        return items.to_settings(await self._table.get(items.settings_key(user), consistent=True))
 
     async def change(self, user: UUID, changes: Mapping[str, Setting]) -> UserSettings:
         """Give some settings, at least one, new values, and return all. 1 WCU."""
-        return settings_items.to_settings(await self._table.update(settings_items.change_settings(user, changes)))
+        return items.to_settings(await self._table.update(items.change_settings(user, changes)))

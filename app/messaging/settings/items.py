@@ -28,6 +28,10 @@ class UserSettings:
     """False hides the user's read and delivered markers from others, and theirs from the user."""
     messages_from: Senders = "everyone"
     """Contacts are the users that the user has written to, or whose request the user has accepted."""
+    typing: bool = True
+    """False hides from others that the user types, and from the user that others do."""
+    presence: bool = False
+    """True shows to peers that show the same, and are not blocked, whether the user is online."""
 
 
 def settings_key(user: UUID) -> Key:

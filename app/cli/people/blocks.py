@@ -1,0 +1,53 @@
+"""The command blocks: the users that a user has blocked."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.capacity.cost import cost
+from app.cli.console import Console, local_time, readable
+from app.cli.lookup import find_user
+from app.cli.moderation.reads import As, Operator, Why
+from app.cli.options import Json, examples
+from app.cli.services import open_services, require_own_table
+from app.cli.target import read_settings
+from app.settings import StoreSettings
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command("blocks", epilog=examples("blocks priya", "blocks priya --limit 1000 --json"))
+async def blocks(
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")],
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")] = 100,
+    reason: Why = None,
+    name: As = None,
+    json: Json = False,
+) -> None:
+    """List the users that a user has blocked, and since when, in the order of their ids.
+
+    Nobody else can see it, so each look is in the log of reads. Times are local. The last line says what the read cost.
+    """
+    settings, console = read_settings(StoreSettings), Console(json)
+    operator = Operator.of(settings, name=name, reason=reason)
+    async with open_services(settings) as services:
+        await require_own_table(services.table)
+        user = await find_user(services.users, handle)
+        found = await services.messaging.blocks.blocks(user.uuid, after=None, limit=limit)
+        names = await services.users.names(block.other_uuid for block in found)
+        await operator.record(services.reads, {user.uuid, *names})
+    rows = []
+    for block in found:
+        other = names[block.other_uuid]
+        console.record(
+            {
+                "user_uuid": block.other_uuid,
+                "handle": other.handle,
+                "display_name": other.display_name,
+                "blocked_at": block.blocked_at.isoformat(),
+            }
+        )
+        rows.append((other.handle or "–", readable(other.display_name), local_time(block.blocked_at)))
+    console.table(("handle", "name", "since"), rows)
+    console.say(f"{len(found):,} blocks" + (", and perhaps more with --limit" if len(found) == limit else ""))
+    console.note(cost(services.table.consumed))

@@ -1,0 +1,1 @@
+"""Settings of users for messaging and privacy: one item of a user, cached."""
