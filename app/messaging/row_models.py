@@ -125,7 +125,7 @@ class InboxRow:
             last_number=other.last_number,
             last_at=other.last_at,
             last_by=other.last_by,
-            preview="" if self._sees_nothing_of(other.last_number) else other.preview,
+            preview="" if self.sees_nothing_of(other.last_number) else other.preview,
             change_number=other.change_number,
             changed_at=other.changed_at,
             expires_at=other.expires_at,
@@ -137,7 +137,8 @@ class InboxRow:
             folder=Folder.INBOX if self._is_brought_back(other) else self.folder,
         )
 
-    def _sees_nothing_of(self, number: int) -> bool:
+    def sees_nothing_of(self, number: int) -> bool:
+        """Return whether the user has hidden or cleared a message, as far as the row knows."""
         return number in self.hidden or number <= self.cleared_number
 
     def _is_brought_back(self, other: "InboxRow") -> bool:

@@ -182,7 +182,7 @@ def _row(row: InboxRow, is_in_index: bool) -> tuple[object, ...]:
         row.is_open,
         row.head_version,
         _told_digest(row),
-        None if row.last_number in row.hidden else row.preview,
+        None if row.sees_nothing_of(row.last_number) else row.preview,
         row.delivered_number,
     )
 

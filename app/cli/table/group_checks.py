@@ -24,7 +24,7 @@ TOLD_KINDS: Final = frozenset({"head-differs", "rows-untold", "row-behind", "row
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What is stored of a group, read at about the same time."""
+    """All that is stored of a group, read at about the same time."""
 
     group: UUID
     head: Head | None
@@ -74,7 +74,9 @@ class GroupState:
 
     def _head_defects(self, head: Head, newest: Message) -> Iterator[Finding]:
         if differs := self._differences(head, newest):
-            yield self._finding("head-differs", f"the head has not the {' and '.join(differs)} of log and members")
+            place = f"at message {head.last_number} and change {head.change_number}"
+            detail = f"the head has not the {' and '.join(differs)} of log and members, {place}"
+            yield self._finding("head-differs", detail)
         if is_late(head):
             yield self._finding("rows-untold", "members' rows are not told what the head says")
 

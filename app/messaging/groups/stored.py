@@ -54,7 +54,7 @@ class Head:
 
     def told(self, row: InboxRow) -> InboxRow:
         """Return a row with what the head says, whatever the row has been told."""
-        preview = "" if self.last_number in row.hidden else self.preview
+        preview = "" if row.sees_nothing_of(self.last_number) else self.preview
         fields: dict[str, Any] = {name: getattr(self, name) for name in TOLD} | {"preview": preview}
         return replace(row, **fields, head_version=self.head_version)
 
