@@ -156,8 +156,8 @@ async def mark_delivered(
 async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
     """Show the other members that the caller is typing.
 
-    The indicator is shown for 15 s or until the caller's next message, and not in a request. Repeat the call every 10 s while typing goes on.
-    More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
+    The indicator is shown for 15 s or until the caller's next message, and not in a request. Repeat the call every 10 s
+    while typing goes on. More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
     """
     await messaging.typing(user, message_group_uuid, is_typing=True)
     return TypingView(expires_in=TYPING_SECONDS)
