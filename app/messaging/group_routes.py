@@ -128,7 +128,8 @@ async def list_read_markers(
 ) -> Page[ReadMarkerView]:
     """List how far each member of a group has read, and how far messages were delivered.
 
-    All members that share receipts with the caller, so there are no pages. Later changes come as `read` events.
+    All members that share receipts with the caller, so there are no pages; of a request that is not accepted only the
+    caller. Later changes come as `read` events.
     """
     return [ReadMarkerView.of(row) for row in await receipts.markers(user, message_group_uuid)]
 
@@ -155,8 +156,8 @@ async def mark_delivered(
 async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
     """Show the other members that the caller is typing.
 
-    The indicator is shown for 15 s or until the caller's next message. Repeat the call every 10 s while typing goes on.
-    More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
+    The indicator is shown for 15 s or until the caller's next message, and not in a request. Repeat the call every 10 s
+    while typing goes on. More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
     """
     await messaging.typing(user, message_group_uuid, is_typing=True)
     return TypingView(expires_in=TYPING_SECONDS)
