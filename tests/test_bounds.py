@@ -27,6 +27,7 @@ from app.messaging import (
     unread,
     user_settings,
 )
+from app.messaging.my_view import pins
 from app.moderation import service as reports
 from app.personal_data import erasures, export, export_stream, sweep
 from app.realtime import bus, event_stream, hub, leases, missed, profiles, replay, stream, valkey_bus
@@ -72,6 +73,7 @@ VALUES = {
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",
+        f"{pins.MAX_PINS}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",
         f"{inbox.MAX_ROUNDS}",
     ],
