@@ -22,6 +22,7 @@ from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import inbox_items, items
 from app.messaging.change_store import ChangeNumberTaken
+from app.messaging.my_view.store import ViewStore
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -66,7 +67,8 @@ async def seed(
     async with open_services(settings) as services:
         await require_own_table(services.table)
         if data is None:
-            console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
+            views = ViewStore(services.table)
+            console.say(f"There are now {await seed_stock(services.user_store, services.messaging, views)}.")
         else:
             await _write_synthetic(console, services, data)
 
