@@ -85,7 +85,7 @@ UNCONFIRMED: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), (4
 OF_ONESELF: Any = dict.fromkeys(("member", "stranger", "former", "blocked"), BLOCK_SELF)
 TABLE = (
     Row("GET", "/api/message_groups"),
-    Row("GET", "/api/message_groups/pinned"),
+    Row("GET", "/api/users/me/pins"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
     Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),
