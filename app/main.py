@@ -54,7 +54,6 @@ from app.messaging.groups import routes as several_routes
 from app.messaging.groups.fan_out import FanOut
 from app.messaging.groups.members import Members
 from app.messaging.groups.service import Groups
-from app.messaging.my_view import routes as view_routes
 from app.messaging.my_view.service import MyView
 from app.messaging.my_view.store import ViewStore
 from app.messaging.receipts import Receipts
@@ -163,13 +162,14 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield docs_router()
     yield health.router
     yield page_router(settings)
-    yield view_routes.router  # before the groups: `pinned` is no group
     yield group_routes.router
     yield group_routes.by_handle
     yield several_routes.router
     yield message_routes.router
     yield change_routes.router
     yield receipt_routes.router
+    yield view_routes.router
+    yield view_routes.of_user
     yield request_routes.router
     yield block_routes.router
     yield users_router.router
