@@ -54,6 +54,7 @@ from app.messaging.groups import routes as several_routes
 from app.messaging.groups.fan_out import FanOut
 from app.messaging.groups.members import Members
 from app.messaging.groups.service import Groups
+from app.messaging.my_view import routes as view_routes
 from app.messaging.my_view.service import MyView
 from app.messaging.my_view.store import ViewStore
 from app.messaging.receipts import Receipts
