@@ -313,7 +313,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             unread=unread,
             caches=caches,
             erasures=erasures,
-            export=Export(users, messaging, changes, user_settings, catchup),
+            export=Export(users, messaging, changes, user_settings, catchup, groups),
             export_leases=export_leases,
             reports=Reports(ReportStore(postgres), messaging, users),
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,

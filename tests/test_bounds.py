@@ -20,12 +20,16 @@ from app.messaging import (
     log,
     mention_schemas,
     mention_store,
-    models,
     projection,
+    row_models,
     schemas,
     service,
     unread,
 )
+from app.messaging.groups import changes as group_changes
+from app.messaging.groups import fan_out as group_fan_out
+from app.messaging.groups import members
+from app.messaging.groups import store as head_store
 from app.messaging.requests import store as requests
 from app.messaging.settings import service as user_settings
 from app.moderation import service as reports
@@ -67,10 +71,10 @@ VALUES = {
         f"{types.PAGE}",
         f"{reports.NOTE_LENGTH:,} characters, {reports.AROUND} each",
         f"{changes.MAX_EDITS}; {changes.USER_REACTIONS}, {changes.MESSAGE_REACTIONS}",
-        f"{mention_schemas.MAX_MENTIONS}; {models.MAX_MENTIONS_COUNTED}, {mention_store.MAX_MENTIONS_KEPT}",
+        f"{mention_schemas.MAX_MENTIONS}; {row_models.MAX_MENTIONS_COUNTED}, {mention_store.MAX_MENTIONS_KEPT}",
         f"{mention_store.MAX_SKIPPED}",
         f"{schemas.MIN_EXPIRES_IN} s to {schemas.MAX_EXPIRES_IN // 86400} days",
-        f"{models.MAX_GONE}; {hiding.MAX_HIDDEN}",
+        f"{row_models.MAX_GONE}; {hiding.MAX_HIDDEN}",
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
         f"{requests.MAX_MESSAGES}",
         f"{log.NUMBERS_AFTER}",
@@ -102,6 +106,7 @@ VALUES = {
         size(event_stream.BUFFER_BYTES),
         f"{replay.RESUME_SECONDS:g} s, {replay.USER_EVENTS} events, {size(replay.RESUME_BYTES)}",
         f"{missed.REPLAY_GROUPS}, {catchup.MESSAGES}",
+        f"{stream.REMEMBERED_ROWS}",
         f"one in {service.TYPING_INTERVAL:g} s",
         f"one in {profiles.RENAME_INTERVAL:g} s",
         f"one in {register.TELL_INTERVAL} s",
@@ -124,6 +129,10 @@ VALUES = {
         f"{connection.MAX_CONNECTIONS}",
         "`DATABASE_POOL_SIZE`",
         f"{projection.MAX_PENDING:,}, {projection.ATTEMPTS}",
+        f"{head_store.WRITES_AT_ONCE}, {group_fan_out.ATTEMPTS}",
+        f"every {group_fan_out.PENDING_INTERVAL:g} s, {group_fan_out.PENDING_AT_ONCE} groups",
+        f"{members.TTL:g} s",
+        f"{group_changes.ATTEMPTS}",
         f"{valkey_cache.MAX_PENDING:,}",
         f"{sweep.WRITES_PER_SECOND:g} in a second; {sweep.QUIET_SECONDS:g} s",
         f"every {erasures.POLL_INTERVAL:g} s, {erasure_store.LEASE_SECONDS} s",

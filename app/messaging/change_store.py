@@ -12,7 +12,8 @@ from app.messaging.expiring import ExpiringTexts
 from app.messaging.groups.items import to_head
 from app.messaging.groups.models import HEAD
 from app.messaging.groups.store import HeadStore
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow
 
 
 class ChangeNumberTaken(Exception):
@@ -114,7 +115,8 @@ class ChangeStore:
         update = change_items.advance_change_number(change, message, user=user, is_last=is_last)
         to_row = to_head if user == HEAD else inbox_items.to_inbox_row
         try:
-            item = await self._table.update(update)
+            if user == HEAD:
+                return to_head(await self._heads.write(update, change.created_at))
+            return inbox_items.to_inbox_row(await self._table.update(update))
         except ConditionFailed as error:
             raise RowNotAdvanced(to_row(error.item) if error.item else None) from None
-        return to_row(await self._heads.mark_bump(item) if user == HEAD else item)

@@ -13,8 +13,11 @@ from app.messaging.change_schemas import EditView
 from app.messaging.changes import Changes
 from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
 from app.messaging.group_schemas import ReadMarkerView
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.groups.schemas import MemberView
+from app.messaging.groups.service import Groups
+from app.messaging.models import Message
 from app.messaging.receipts import Receipts
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.settings.schemas import SettingsView
 from app.messaging.settings.service import UserSettingsService
@@ -50,7 +53,13 @@ class Export:
     """
 
     def __init__(
-        self, users: Users, messaging: Messaging, changes: Changes, settings: UserSettingsService, catchup: Catchup
+        self,
+        users: Users,
+        messaging: Messaging,
+        changes: Changes,
+        settings: UserSettingsService,
+        catchup: Catchup,
+        groups: Groups,
     ) -> None:
         self._users = users
         self._settings = settings
@@ -58,6 +67,7 @@ class Export:
         self._messaging = messaging
         self._changes = changes
         self._catchup = catchup
+        self._members = groups.members
         self._running: set[UUID] = set()
         self._sources: Sequence[Source] = (self._profile, self._groups)
 
@@ -94,10 +104,13 @@ class Export:
             await turn()
             with suppress(GroupNotFound):  # the user has left it meanwhile
                 markers = await self._receipts.markers(user.uuid, row.group_uuid)
+                members = await self._members(user.uuid, row.group_uuid) if row.title else ()
+                names = await self._users.names({member.user_uuid for member in members})
                 yield GroupLine(
                     type="group",
                     group=await group_view(row, self._users),
                     read_markers=[ReadMarkerView.of(marker) for marker in markers],
+                    members=[MemberView.of(member, names) for member in members],
                 )
                 async for line in self._messages(row, turn):
                     yield line

@@ -8,9 +8,11 @@ from typing_extensions import TypeAliasType
 from app.http.types import EXAMPLE_UUID, ResponseModel, Timestamp, Uuid
 from app.messaging.change_schemas import EditView
 from app.messaging.group_schemas import MessageGroupView, ReadMarkerView
+from app.messaging.groups.schemas import MemberView
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageView
 from app.messaging.settings.schemas import SettingsView
+from app.settings import LARGEST_GROUP
 from app.users.schemas import UserView
 
 Count = Annotated[int, Field(ge=0, le=MAX_VERSION)]
@@ -31,6 +33,10 @@ class GroupLine(ResponseModel):
     type: Literal["group"] = Field(description="Type of line")
     group: MessageGroupView = Field(description="The caller's view of the group")
     read_markers: list[ReadMarkerView] = Field(description="How far each member has read", max_length=100)
+    members: list[MemberView] = Field(
+        description="The members of a `group`; empty for a `direct` group, whose other user `group` names",
+        max_length=LARGEST_GROUP,
+    )
 
 
 class MessageLine(ResponseModel):

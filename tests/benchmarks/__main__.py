@@ -18,7 +18,7 @@ import uvloop
 
 from scripts.bootstrap import ROOT
 from scripts.engines.process import EngineError
-from tests.benchmarks import attack, growth, peers, process, query, report, routes, sizing, streams
+from tests.benchmarks import attack, groups, growth, peers, process, query, report, routes, sizing, streams
 from tests.benchmarks.figures import Figure, say
 from tests.benchmarks.load import RequestFailed
 from tests.benchmarks.options import Options
@@ -31,6 +31,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "routes": routes.measure,
     "peers": peers.measure,
     "growth": growth.measure,
+    "groups": groups.measure,
     "process": process.measure,
     "streams": streams.measure,
     "attack": attack.measure,

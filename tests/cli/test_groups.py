@@ -1,8 +1,10 @@
 """Commands for groups of several members: scan names their items, and a copied table is the same."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -125,3 +127,36 @@ async def test_a_wrong_line_of_a_group_is_named(
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     ended = await empty.run("import", str(file))
     assert (ended.code, f"line {at + 1}" in ended.complaint, complaint in ended.complaint) == (2, True, True), ended
+
+
+async def test_a_group_that_goes_on_is_exported_whole(
+    engines: Place, empty: Place, database_url: str, tmp_path: Path
+) -> None:
+    """Members come and go, and write, while it is read."""
+    source = await made(engines, database_url)
+    async with world_of(source) as world:
+        group = await world.group_of_all(USERS)
+
+        async def go_on() -> None:
+            while True:
+                await world.groups.add(USERS[0], group, [USERS[3], USERS[4]])
+                await world.send(USERS[4], "hello", group, mentions=[USERS[1]])
+                await world.groups.update(USERS[0], group, title=f"Title {uuid4().hex[:6]}", shows_history=None)
+                await world.groups.remove(USERS[1], group, USERS[4])
+                await world.groups.leave(USERS[3], group)
+
+        going = asyncio.create_task(go_on())
+        files = [tmp_path / f"{number}.jsonl" for number in range(4)]
+        for file in files:
+            await source.done("export", str(group), "--output", str(file))
+        assert not going.done(), going
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+    for file in (files[2], files[0], files[3], files[1]):
+        await empty.done("import", str(file))
+        found = (await empty.run("verify", "--json")).records[:-1]
+        assert {each["kind"] for each in found} <= {"unknown-user", "row-differs"}, found
+        assert all("mentions" in each["detail"] for each in found if each["kind"] == "row-differs"), found
+    ends = [json.loads(file.read_text().splitlines()[-1])["messages"] for file in files]
+    assert ends == sorted(ends)
+    assert len({*ends}) == len(ends), "it goes on between the exports"

@@ -231,3 +231,18 @@ async def test_groups_of_several_have_members_an_admin_and_one_that_has_left(sto
     assert [each["display_name"] for each in of_theo if each["role"]] == ["Autumn fair 🍎"]
     of_juniper = groups[0]["unread_mention_count"], groups[1]["unread_mention_count"]
     assert of_juniper == (0, 0)
+
+
+async def test_groups_of_several_are_written_once_and_fit(empty: Place) -> None:
+    size = ("--users", "12", "--groups", "3", "--messages", "9", "--several", "4", "--group-size", "11")
+    ended = await empty.done("seed", *size)
+    assert "There are now 4 groups of 11 members." in ended.out
+    told = (await empty.done("verify")).out
+    assert told == "49 messages in 7 logs, 4 of groups of several, 50 inbox rows, 0 changes.\nEverything fits.\n"
+    before = sorted((await empty.done("scan", "--json")).out.splitlines())
+    await empty.done("seed", *size)
+    assert sorted((await empty.done("scan", "--json")).out.splitlines()) == before
+    rows = (await empty.done("list-conversations", "seed_000003", "--json")).records
+    assert {each["member_count"] for each in rows if each["role"]} == {11}
+    wrong = await empty.run("seed", "--users", "5", "--several", "1")
+    assert (wrong.code, "need so many" in wrong.complaint) == (2, True), wrong

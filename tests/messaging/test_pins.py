@@ -12,11 +12,12 @@ import pytest
 from app.errors import Unavailable
 from app.messaging.errors import GroupNotFound, NotInInbox, TooManyPins
 from app.messaging.events import GroupChanged
-from app.messaging.models import Folder, InboxRow, direct_group_uuid
+from app.messaging.models import direct_group_uuid
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.pins import MAX_PINS
 from app.messaging.my_view.service import MyView
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import Folder, InboxRow
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
 from tests.messaging.test_capacity import Metered

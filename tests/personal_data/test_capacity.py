@@ -92,7 +92,8 @@ async def test_an_export_costs_what_its_lists_cost(service: Service) -> None:
     user_settings = UserSettingsService(
         SettingsStore(Table(reading.meter.client, service.state["table"].name)), Caches(TaskSet())
     )
-    export = Export(names, reading.messaging, reading.changes, user_settings, Catchup(reading.store))
+    groups = Groups(reading.messaging, reading.store, ViewStore(reading.table), names, max_members=100, tasks=TaskSet())
+    export = Export(names, reading.messaging, reading.changes, user_settings, Catchup(reading.store), groups)
     user = User(reading.ann, "ann", "Ann", "sub", now())
 
     async def turn() -> None:

@@ -15,6 +15,7 @@ from app.users.store import UserStore
 from tests.contract.tools import DOCUMENT
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
+from tests.messaging.test_groups import create
 from tests.tools.contract import Contract
 
 THUMB = "👍"
@@ -148,3 +149,18 @@ async def test_an_export_that_is_left_makes_room_for_the_next(service: Service, 
     await leave()
     await asyncio.sleep(0)
     assert (await exported(ann))[-1]["type"] == "end"
+
+
+async def test_an_export_has_groups_with_their_members(ann: Person, bob: Person, new_person: Any) -> None:
+    cleo = await new_person("cleo")
+    group = await create(bob, ann, cleo, title="Allotment")
+    await cleo.sent("hello @ann", group["uuid"], mentions=[str(ann.uuid)])
+    await bob.client.delete(f"/api/message_groups/{group['uuid']}/members/{cleo.uuid}")
+    _, line, *lines, end = await exported(ann)
+    assert (line["group"]["display_name"], line["group"]["role"], end["groups"]) == ("Allotment", "member", 1)
+    assert line["members"] == await ann.get(f"/api/message_groups/{group['uuid']}/members")
+    assert {each["handle"] for each in line["members"]} == {bob.handle, ann.handle}
+    messages = [each["message"] for each in lines]
+    assert messages == await ann.get(f"/api/messages/{group['uuid']}")
+    assert [each["event"] and each["event"]["type"] for each in messages] == ["created", None, "removed"]
+    assert [each["type"] for each in await exported(cleo)] == ["profile", "end"], "a former member reads nothing"

@@ -20,7 +20,8 @@ from app.cli.target import read_settings
 from app.errors import InvalidParameter
 from app.messaging.clock import now
 from app.messaging.inbox import Inbox
-from app.messaging.models import LAST_NUMBER, InboxPosition, InboxRow, Message
+from app.messaging.models import LAST_NUMBER, Message
+from app.messaging.row_models import InboxPosition, InboxRow
 from app.messaging.visibility import has_expired, seen_by
 from app.messaging.windows import Window
 from app.settings import StoreSettings

@@ -21,11 +21,13 @@ from app.cli.target import read_settings
 from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
+from app.messaging.groups.service import Groups
+from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.settings.service import UserSettingsService
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
-from app.settings import StoreSettings
+from app.settings import LARGEST_GROUP, StoreSettings
 
 EPILOG: Final = examples("users export juniper > juniper.jsonl", "users export juniper --output juniper.jsonl")
 DRAIN_SECONDS: Final = 60.0
@@ -71,7 +73,8 @@ def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Expo
     messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
     user_settings = UserSettingsService(store.settings, Caches(tasks))
-    return Export(services.users, messaging, changes, user_settings, Catchup(store))
+    groups = Groups(messaging, store, ViewStore(services.table), services.users, max_members=LARGEST_GROUP, tasks=tasks)
+    return Export(services.users, messaging, changes, user_settings, Catchup(store), groups)
 
 
 async def _go_on() -> None:

@@ -14,6 +14,7 @@ from app.cli.changed_messages import at_change
 from app.cli.console import Advance, Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
+from app.cli.seed.several import SeveralGroup, several_groups
 from app.cli.seed.stock import seed as seed_stock
 from app.cli.seed.synthetic import Group, SyntheticData
 from app.cli.services import Services, open_services, require_own_table
@@ -22,13 +23,16 @@ from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import inbox_items, items
 from app.messaging.change_store import ChangeNumberTaken
-from app.settings import StoreSettings
+from app.messaging.groups.stored import copied_head
+from app.settings import LARGEST_GROUP, StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 AT_ONCE = 8
 """Groups that are written concurrently."""
 USERS_AT_ONCE = 1_000
+MESSAGES_OF_SEVERAL = 10
+"""Messages of a synthetic group of several users."""
 
 
 @app.command(
@@ -38,6 +42,7 @@ USERS_AT_ONCE = 1_000
         "seed --users 100 --groups 1000 --messages 100000",
         "seed --conversation 50000",
         "seed --inbox 2000 --messages 6000 --json",
+        "seed --users 200 --several 50 --group-size 20",
     ),
 )
 async def seed(
@@ -50,6 +55,11 @@ async def seed(
     inbox: Annotated[
         int | None, typer.Option(min=1, max=100_000, help="One inbox of so many groups, that of seed_000000.")
     ] = None,
+    several: Annotated[
+        int,
+        typer.Option(min=0, max=100_000, help="Groups of several users, beside those of two, of ten messages each."),
+    ] = 0,
+    group_size: Annotated[int, typer.Option(min=2, max=LARGEST_GROUP, help="Members of a group of several.")] = 10,
     json: Json = False,
     yes: Yes = False,
     production: Production = False,
@@ -61,6 +71,8 @@ async def seed(
     interruption. Handles of synthetic users are seed_000000, seed_000001, …
     """
     data = _chosen(users, groups, messages, conversation, inbox)
+    if several and (data is None or data.users < group_size):
+        raise Failure(f"Groups of {group_size} users need so many: raise --users, or lower --group-size.", Code.USAGE)
     settings, console = read_settings(StoreSettings), Console(json)
     require_consent_off_this_machine(settings, "write invented users and messages", yes=yes, production=production)
     async with open_services(settings) as services:
@@ -69,6 +81,10 @@ async def seed(
             console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
         else:
             await _write_synthetic(console, services, data)
+            for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL) if several else ():
+                await _write_several(services, group)
+            if several:
+                console.say(f"There are now {several:,} groups of {group_size} members.")
 
 
 def _chosen(
@@ -121,6 +137,17 @@ async def _write_synthetic(console: Console, services: Services, data: Synthetic
     console.say(f"{writer.written:,} messages written in {seconds:.1f} s, {rate:,}/s: {size}.")
     if writer.kept:
         console.say(f"{writer.kept:,} groups were there already and were kept.")
+
+
+async def _write_several(services: Services, group: SeveralGroup) -> None:
+    """Write a group of several users, and keep one that has a head, which is written last."""
+    heads = services.messaging.heads
+    if await heads.head(group.uuid):
+        return
+    numbers = range(1, group.size + 1)
+    await services.table.put_all([items.message_item(group.message(number)) for number in numbers])
+    await heads.prepare(group.members(), group.rows())
+    await heads.transact([copied_head(group.head())])
 
 
 class Writer:

@@ -13,7 +13,8 @@ from app.messaging.clock import now
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head
 from app.messaging.inbox_items import has_lost_mentions, message_projection, to_inbox_row
-from app.messaging.models import Change, InboxRow, MemberState, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow, MemberState
 
 UNFINISHED_AFTER: Final = timedelta(hours=1)
 """The time after which no process creates, or deletes, a group any more that is not whole."""
@@ -23,7 +24,7 @@ TOLD_KINDS: Final = frozenset({"head-differs", "rows-untold", "row-behind", "row
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What is stored of a group, read at about the same time."""
+    """All that is stored of a group, read at about the same time."""
 
     group: UUID
     head: Head | None
@@ -73,7 +74,9 @@ class GroupState:
 
     def _head_defects(self, head: Head, newest: Message) -> Iterator[Finding]:
         if differs := self._differences(head, newest):
-            yield self._finding("head-differs", f"the head has not the {' and '.join(differs)} of log and members")
+            place = f"at message {head.last_number} and change {head.change_number}"
+            detail = f"the head has not the {' and '.join(differs)} of log and members, {place}"
+            yield self._finding("head-differs", detail)
         if is_late(head):
             yield self._finding("rows-untold", "members' rows are not told what the head says")
 

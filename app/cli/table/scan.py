@@ -22,7 +22,8 @@ from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import change_items
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -12,6 +12,7 @@ each member and message.
 While rows are to be told, the head has an entry in the index, under one key for all groups, where any process finds it.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -29,7 +30,8 @@ from app.gateways.dynamodb import (
 from app.messaging.groups.models import HEAD, MAX_SYSTEMS
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of
 from app.messaging.items import ABSENT, from_ms, index_key, time_or_none, to_ms
-from app.messaging.models import Folder, InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import Folder, InboxRow
 from app.text import preview
 
 BUMP = "BUMP"
@@ -92,14 +94,9 @@ def to_head(item: StoredItem) -> InboxRow:
     )
 
 
-def needs_bump(head: StoredItem) -> bool:
-    """Return whether the group is active in a later bucket than that of which rows were told last."""
-    return "inbox" not in head and _active_bucket(head) > int(head["bumped"]["N"])
-
-
-def _active_bucket(head: StoredItem) -> int:
-    changed = int(head["changed"]["N"]) if "changed" in head else 0
-    return max(int(head["at"]["N"]), changed) // BUCKET_MS
+def is_new_bucket(head: StoredItem, at: int) -> bool:
+    """Return whether no process knows yet that rows are to be told of these ten minutes, and they were not."""
+    return at > max(int(head[name]["N"]) for name in ("bumped", "activity_bucket") if name in head)
 
 
 def is_quiet(row: InboxRow, at: datetime) -> bool:
@@ -173,11 +170,16 @@ def change_head(message: Message, head: InboxRow, *, members: int = 0, **attribu
     )
 
 
-def mark_bump(head: StoredItem) -> Update:
-    """Return the update after which any process finds that rows are to be told of a head."""
-    values: Item = {":inbox": BUMP, ":bucket": _active_bucket(head)}
-    expression = "SET #inbox = :inbox, #activity_bucket = :bucket"
-    return Update(_key_of(head), expression, values, condition="#bumped < :bucket")
+def in_known_bucket(update: Update, at: int) -> Update:
+    """Return the update of a head in ten minutes of which rows are told, or to be told; it fails in later ones."""
+    condition = f"({update.condition}) AND (#bumped >= :told OR #activity_bucket >= :told)"
+    return replace(update, condition=condition, values={**update.values, ":told": at})
+
+
+def in_new_bucket(update: Update, at: int) -> Update:
+    """Return the update of a head after which any process finds that rows are to be told of it."""
+    expression = update.expression.replace("SET ", "SET #inbox = :inbox, #activity_bucket = :told, ", 1)
+    return replace(update, expression=expression, values={**update.values, ":inbox": BUMP, ":told": at})
 
 
 def finish_bump(head: StoredItem) -> Update:

@@ -6,15 +6,17 @@ Any method may raise Unavailable. Units are those of items of ordinary size.
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
 from app.messaging.groups import items, member_items, stored
 from app.messaging.groups.models import Member
-from app.messaging.inbox_items import to_inbox_row
+from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, to_messages
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow
 
 ATTEMPTS = 4
 """Attempts to write a row that its user changes at the same time."""
@@ -71,20 +73,25 @@ class HeadStore:
     async def advance(self, message: Message) -> InboxRow | None:
         """Move a group's head forward to a message, unless it is there already; return it, None without one.
 
-        1 WCU; in a new bucket 2 more, so that any process finds that members' rows are to be told.
+        It costs what `write` does.
         """
         try:
-            item = await self._table.update(items.advance_head(message))
+            return items.to_head(await self.write(items.advance_head(message), message.created_at))
         except ConditionFailed as error:
             return items.to_head(error.item) if error.item else None
-        return items.to_head(await self.mark_bump(item))
 
-    async def mark_bump(self, head: StoredItem) -> StoredItem:
-        """Return a head that was written, in the index if rows are to be told of it. 2 WCU once in each bucket."""
-        if items.needs_bump(head):
-            with suppress(ConditionFailed):  # all rows were told meanwhile
-                return await self._table.update(items.mark_bump(head))
-        return head
+    async def write(self, update: Update, at: datetime) -> StoredItem:
+        """Write a head at a time, or raise ConditionFailed; return it. 1 WCU.
+
+        In a new bucket 2 more, as the same write says that rows are to be told: a process that ends after it has left
+        nothing behind that others cannot find.
+        """
+        try:
+            return await self._table.update(items.in_known_bucket(update, bucket(at)))
+        except ConditionFailed as error:
+            if error.item is None or not items.is_new_bucket(error.item, bucket(at)):
+                raise
+        return await self._table.update(items.in_new_bucket(update, bucket(at)))
 
     async def bump(self, group: UUID) -> bool:
         """Tell the rows of all members what the head says, and return whether that is all.

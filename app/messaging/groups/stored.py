@@ -10,7 +10,8 @@ from app.messaging.groups import items, member_items
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket
 from app.messaging.items import ABSENT, messages_between, times, to_ms
-from app.messaging.models import LAST_NUMBER, InboxRow, MessageKind
+from app.messaging.models import LAST_NUMBER, MessageKind
+from app.messaging.row_models import InboxRow
 from app.records import record
 
 TOLD = (
@@ -53,7 +54,7 @@ class Head:
 
     def told(self, row: InboxRow) -> InboxRow:
         """Return a row with what the head says, whatever the row has been told."""
-        preview = "" if self.last_number in row.hidden else self.preview
+        preview = "" if row.sees_nothing_of(self.last_number) else self.preview
         fields: dict[str, Any] = {name: getattr(self, name) for name in TOLD} | {"preview": preview}
         return replace(row, **fields, head_version=self.head_version)
 
