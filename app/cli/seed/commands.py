@@ -65,7 +65,7 @@ async def seed(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write four users and their conversations or, with numbers, synthetic ones: in any number, one long conversation
+    """Write five users, their conversations and groups or, with numbers, synthetic ones: in any number, one long conversation
     or one large inbox.
 
     The same numbers give the same data. Existing items are kept, so that the same command goes on after an
