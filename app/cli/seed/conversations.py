@@ -81,7 +81,7 @@ class Conversation:
     unread: Mapping[str, int]
     minutes_before_end: int
     views: Mapping[str, str] = field(default_factory=dict)
-    """What people have made of the group, by handle: a word of VIEWS."""
+    """The views that people have of the group, by handle, each a word of VIEWS."""
 
     @cached_property
     def read_through(self) -> dict[str, int]:
