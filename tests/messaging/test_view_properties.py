@@ -30,7 +30,7 @@ FOREVER = now() + timedelta(days=365)
 
 @dataclass
 class View:
-    """What a member has made of the group, as the model knows it."""
+    """A member's view of the group, as the model knows it."""
 
     read: int = 0
     cleared: int = 0

@@ -95,7 +95,7 @@ class Conversation:
     title: str | None = None
     """The first title of a group of several people."""
     views: Mapping[str, str] = field(default_factory=dict)
-    """What people have made of the group, by handle: a word of VIEWS."""
+    """The views that people have of the group, by handle, each a word of VIEWS."""
 
     @property
     def name(self) -> str:
