@@ -20,8 +20,8 @@ from app.messaging import (
     log,
     mention_schemas,
     mention_store,
-    models,
     projection,
+    row_models,
     schemas,
     service,
     unread,
@@ -30,6 +30,7 @@ from app.messaging.groups import changes as group_changes
 from app.messaging.groups import fan_out as group_fan_out
 from app.messaging.groups import members
 from app.messaging.groups import store as head_store
+from app.messaging.my_view import pins
 from app.messaging.requests import store as requests
 from app.messaging.settings import service as user_settings
 from app.moderation import service as reports
@@ -71,14 +72,15 @@ VALUES = {
         f"{types.PAGE}",
         f"{reports.NOTE_LENGTH:,} characters, {reports.AROUND} each",
         f"{changes.MAX_EDITS}; {changes.USER_REACTIONS}, {changes.MESSAGE_REACTIONS}",
-        f"{mention_schemas.MAX_MENTIONS}; {models.MAX_MENTIONS_COUNTED}, {mention_store.MAX_MENTIONS_KEPT}",
+        f"{mention_schemas.MAX_MENTIONS}; {row_models.MAX_MENTIONS_COUNTED}, {mention_store.MAX_MENTIONS_KEPT}",
         f"{mention_store.MAX_SKIPPED}",
         f"{schemas.MIN_EXPIRES_IN} s to {schemas.MAX_EXPIRES_IN // 86400} days",
-        f"{models.MAX_GONE}; {hiding.MAX_HIDDEN}",
+        f"{row_models.MAX_GONE}; {hiding.MAX_HIDDEN}",
         f"{catchup.GROUPS}, {catchup.MESSAGES} each",
         f"{requests.MAX_MESSAGES}",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",
+        f"{pins.MAX_PINS}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",
         f"{inbox.MAX_ROUNDS}",
     ],

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.messaging.models import Change, ChangeType, InboxRow, Message
+from app.messaging.models import Change, ChangeType, Message
+from app.messaging.row_models import InboxRow
 
 
 def with_change(message: Message, change: Change) -> Message:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Check, Delete, Item, Put, Query, StoredItem, Update, text_to_uuid
 from app.messaging.items import ABSENT, block_key, from_ms, inbox_key, message_key, to_ms
-from app.messaging.models import Block, InboxRow
+from app.messaging.models import Block
+from app.messaging.row_models import InboxRow
 
 EXISTS = "attribute_exists(#pk)"
 ROW = "attribute_exists(#v)"

@@ -13,7 +13,8 @@ from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected, Write
 from app.messaging import block_items, inbox_items, items
-from app.messaging.models import Block, InboxRow, MemberState, direct_group_uuid
+from app.messaging.models import Block, direct_group_uuid
+from app.messaging.row_models import InboxRow, MemberState
 
 ATTEMPTS = 16
 """Plans of a transaction whose group others write to at the same time."""

@@ -11,7 +11,8 @@ from app.concurrency import READ_SECONDS, deadline
 from app.errors import Unavailable
 from app.messaging.hidden import without_hidden_texts
 from app.messaging.inbox import Inbox, InboxPage
-from app.messaging.models import Change, InboxRow, MemberState, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
 GROUPS = 150

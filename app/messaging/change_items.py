@@ -22,7 +22,8 @@ from app.messaging.items import (
     to_message,
     to_ms,
 )
-from app.messaging.models import LAST_NUMBER, Change, ChangeType, InboxRow, Message
+from app.messaging.models import LAST_NUMBER, Change, ChangeType, Message
+from app.messaging.row_models import InboxRow
 from app.messaging.visibility import preview_for
 
 TEXT_CHANGES = frozenset({ChangeType.EDIT, ChangeType.DELETE})

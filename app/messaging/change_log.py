@@ -19,7 +19,8 @@ from app.errors import Unavailable
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import MessageNotFound, UuidTaken
 from app.messaging.group_locks import EMPTY, GroupLocks, Tail
-from app.messaging.models import LAST_NUMBER, Change, ChangeDraft, ChangeType, InboxRow, Message
+from app.messaging.models import LAST_NUMBER, Change, ChangeDraft, ChangeType, Message
+from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 from app.messaging.uuid7 import uuid7
 

@@ -12,7 +12,8 @@ from app.messaging.expiring import ExpiringTexts
 from app.messaging.groups.items import to_head
 from app.messaging.groups.models import HEAD
 from app.messaging.groups.store import HeadStore
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow
 
 
 class ChangeNumberTaken(Exception):

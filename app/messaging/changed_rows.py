@@ -8,8 +8,9 @@ from app.errors import Unavailable
 from app.messaging.change_store import RowNotAdvanced
 from app.messaging.events import MessageChanged
 from app.messaging.groups.models import HEAD
-from app.messaging.models import Change, GroupKind, InboxRow, MemberState, Message
+from app.messaging.models import Change, Message
 from app.messaging.projection import Projection, Step
+from app.messaging.row_models import GroupKind, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 from app.publish import Publish
 

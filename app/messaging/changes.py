@@ -25,7 +25,8 @@ from app.messaging.errors import (
     VersionDiffers,
 )
 from app.messaging.hidden import without_hidden_texts
-from app.messaging.models import Change, ChangeDraft, ChangeType, InboxRow, Message, MessageKind
+from app.messaging.models import Change, ChangeDraft, ChangeType, Message, MessageKind
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.visibility import is_visible, seen_by

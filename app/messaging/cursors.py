@@ -6,7 +6,7 @@ from uuid import UUID
 from app.errors import InvalidParameter
 from app.messaging.inbox_items import BUCKET_MS
 from app.messaging.items import from_ms, to_ms
-from app.messaging.models import BucketPosition, InboxPosition
+from app.messaging.row_models import BucketPosition, InboxPosition
 
 _CURSOR = re.compile(r"([0-9]{1,14})-([0-9a-f]{32})")
 _IN_BUCKET = 9 * 10**13

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.gateways.dynamodb import Delete, Key, Query, StoredItem, Update
 from app.messaging.inbox_items import to_inbox_row
 from app.messaging.items import inbox_key
-from app.messaging.models import InboxRow, MemberState
+from app.messaging.row_models import InboxRow, MemberState
 
 KEYS = "#pk, #sk"
 

@@ -13,7 +13,8 @@ from app.messaging import erasure_items, inbox_items, items
 from app.messaging.groups.items import head_key
 from app.messaging.groups.member_items import member_key, members
 from app.messaging.groups.models import has_head
-from app.messaging.models import LAST_NUMBER, InboxRow, Message
+from app.messaging.models import LAST_NUMBER, Message
+from app.messaging.row_models import InboxRow
 
 PAGE = 100
 """Items and messages that are read at once."""

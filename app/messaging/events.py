@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from app.messaging.group_schemas import (
     ReadMarkerView,
     TypingView,
 )
-from app.messaging.models import Folder
+from app.messaging.row_models import Folder
 from app.messaging.views import group_view, group_views
 from app.users.errors import UserNotFound
 
@@ -118,7 +118,7 @@ async def mark_read(
     The marker only moves forward: a lower number changes nothing, and the answer is the group as it is. A number that
     the group does not have yet is 422 `number-beyond-end`.
     """
-    row = await messaging.mark_read(user, message_group_uuid, body.number)
+    row = await messaging.markers.mark_read(user, message_group_uuid, body.number)
     return await group_view(row, users)
 
 
@@ -128,7 +128,8 @@ async def list_read_markers(
 ) -> Page[ReadMarkerView]:
     """List how far each member of a group has read, and how far messages were delivered.
 
-    All members that share receipts with the caller, so there are no pages. Later changes come as `read` events.
+    All members that share receipts with the caller, so there are no pages; of a request that is not accepted only the
+    caller. Later changes come as `read` events.
     """
     return [ReadMarkerView.of(row) for row in await receipts.markers(user, message_group_uuid)]
 
@@ -145,7 +146,7 @@ async def mark_delivered(
     The marker only moves forward: a lower number changes nothing. What is read is delivered, so `mark_read` needs no
     call beside it. A number that the group does not have yet is 422 `number-beyond-end`. The answer is both markers.
     """
-    return ReadMarkerView.of(await messaging.mark_delivered(user, message_group_uuid, body.number))
+    return ReadMarkerView.of(await messaging.markers.mark_delivered(user, message_group_uuid, body.number))
 
 
 @router.post(
@@ -155,8 +156,8 @@ async def mark_delivered(
 async def start_typing(message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep) -> TypingView:
     """Show the other members that the caller is typing.
 
-    The indicator is shown for 15 s or until the caller's next message. Repeat the call every 10 s while typing goes on.
-    More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
+    The indicator is shown for 15 s or until the caller's next message, and not in a request. Repeat the call every 10 s
+    while typing goes on. More than one change in 3 s is shown at the end of the 3 s. Nothing is stored.
     """
     await messaging.typing(user, message_group_uuid, is_typing=True)
     return TypingView(expires_in=TYPING_SECONDS)

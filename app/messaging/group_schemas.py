@@ -8,14 +8,8 @@ from pydantic import Field
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
 from app.messaging.groups.models import Role
 from app.messaging.hiding import MAX_HIDDEN
-from app.messaging.models import (
-    LAST_NUMBER,
-    MAX_MENTIONS_COUNTED,
-    Folder,
-    GroupKind,
-    InboxRow,
-    MemberState,
-)
+from app.messaging.models import LAST_NUMBER
+from app.messaging.row_models import MAX_MENTIONS_COUNTED, Folder, GroupKind, InboxRow, MemberState
 from app.messaging.schemas import AS_STRING, MAX_VERSION, Number
 from app.users.models import Name
 from app.users.schemas import display_name_of, handle_of

@@ -9,8 +9,9 @@ from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
 from app.messaging.errors import MessageNotFound
 from app.messaging.events import GroupChanged
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
 from app.messaging.projection import Projection
+from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 from app.publish import Publish
 

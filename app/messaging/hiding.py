@@ -6,7 +6,8 @@ from datetime import datetime
 from app.gateways.dynamodb import Item, Update, Write
 from app.messaging.inbox_items import gone_set
 from app.messaging.items import inbox_key, message_key
-from app.messaging.models import MAX_GONE, InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import MAX_GONE, InboxRow
 
 MAX_HIDDEN = 20
 """Numbers of hidden messages that a row holds. A client that has missed more of them reads its messages again."""

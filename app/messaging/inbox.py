@@ -11,7 +11,7 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from app.messaging import inbox_queries
-from app.messaging.models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
+from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
 WHOLE_INBOX = 200

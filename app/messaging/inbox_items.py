@@ -19,7 +19,8 @@ from uuid import UUID
 from app.gateways.dynamodb import Item, Put, StoredItem, Update, text_to_uuid, to_bytes, to_known_uuid
 from app.messaging.groups.models import Role, has_head
 from app.messaging.items import ABSENT, from_ms, inbox_key, index_key, time_or_none, times, to_ms
-from app.messaging.models import MAX_GONE, Folder, InboxRow, MemberState, Message
+from app.messaging.models import Message
+from app.messaging.row_models import MAX_GONE, Folder, InboxRow, MemberState
 from app.messaging.visibility import preview_for
 
 INBOX_INDEX = "inbox-by-activity"

@@ -13,7 +13,7 @@ from app.gateways.dynamodb import (
 )
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, seen_number, to_gone, to_inbox_row
 from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
-from app.messaging.models import (
+from app.messaging.row_models import (
     BucketPosition,
     Folder,
     InboxPosition,

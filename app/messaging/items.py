@@ -41,7 +41,8 @@ from app.gateways.dynamodb import (
     to_known_uuid,
 )
 from app.messaging.groups.models import HEAD, Role, SystemEvent, SystemEventType
-from app.messaging.models import LAST_NUMBER, Folder, Message, MessageKind
+from app.messaging.models import LAST_NUMBER, Message, MessageKind
+from app.messaging.row_models import Folder
 
 ABSENT = "attribute_not_exists(#pk)"
 REACTION = "r_"

@@ -11,7 +11,8 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Item, Query, Table, Update
 from app.messaging import inbox_items, items
-from app.messaging.models import LAST_NUMBER, MAX_MENTIONS_COUNTED, InboxRow
+from app.messaging.models import LAST_NUMBER
+from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow
 
 MAX_MENTIONS_KEPT = 24
 """Numbers of mentions that a row keeps. With more, those that are read, and all but the newest 20, are taken away."""

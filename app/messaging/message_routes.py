@@ -96,6 +96,9 @@ async def send_message(
     The body has either `message_group_uuid` or `handle`. With a `handle` the direct group with that user is found or
     created. The message in the answer is durable and has its final `number`.
 
+    A group that a message creates is a request: the other user has it in the folder `requests`, and the sender can send
+    three messages in all until that user accepts or answers. More are 403 `cannot-message`.
+
     A client that gets no answer repeats the call with the same `uuid`: the message is stored once, and each answer is
     the same. Other content under a `uuid` that is in use is 409 `uuid-taken`. With `after`, a message gets one of the
     500 numbers after it; when others have them all, the answer is 409 `after-too-old`: the message is not stored, and

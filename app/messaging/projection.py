@@ -12,7 +12,8 @@ import structlog
 from app.concurrency import INBOX_ROW, TaskSet, wait
 from app.errors import Unavailable
 from app.messaging.events import GroupChanged, MessageAppended
-from app.messaging.models import GroupKind, InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import GroupKind, InboxRow
 from app.messaging.store import MessagingStore
 from app.publish import Publish
 

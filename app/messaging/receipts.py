@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.messaging.changes import Changes
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.settings.service import UserSettingsService
 
@@ -22,7 +22,7 @@ class Receipts:
 
         1.5 RCU, and those of settings that are not cached.
         """
-        rows = await self._messaging.member_rows(user, group)
+        rows = await self._messaging.markers.member_rows(user, group)
         shown = await self._settings.sharing_receipts(user, [row.user_uuid for row in rows if row.user_uuid != user])
         return [row for row in rows if row.user_uuid == user or row.user_uuid in shown]
 

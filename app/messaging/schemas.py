@@ -11,12 +11,7 @@ from pydantic_core.core_schema import simple_ser_schema
 from app.http.types import EXAMPLE_UUID, PlainDigits, RequestModel, Timestamp, Uuid, never_null
 from app.messaging.groups.event_schemas import SystemEventView
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
-from app.messaging.models import (
-    LAST_NUMBER,
-    Draft,
-    Message,
-    MessageKind,
-)
+from app.messaging.models import LAST_NUMBER, Draft, Message, MessageKind
 from app.text import preview
 from app.users.models import Name
 from app.users.schemas import GIVEN_HANDLE, display_name_of, handle_of

@@ -1,12 +1,11 @@
 """The rules of messaging: which members may read and write what, and the effect of each call."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
@@ -23,32 +22,22 @@ from app.messaging.errors import (
     MessageMalformed,
     MessageTooLong,
     MessageToSelf,
-    NumberBeyondEnd,
     OneTarget,
     ReplyBeyondEnd,
 )
-from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
+from app.messaging.events import MessageAppended, TypingChanged
 from app.messaging.group_locks import Tail
 from app.messaging.groups.items import is_quiet
 from app.messaging.groups.members import Members
-from app.messaging.groups.models import has_head
 from app.messaging.hidden import HiddenMessages
 from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.log import Log
-from app.messaging.models import (
-    BucketPosition,
-    Draft,
-    Folder,
-    InboxPosition,
-    InboxRow,
-    MemberState,
-    Message,
-    direct_group_uuid,
-    quote_of,
-)
+from app.messaging.markers import Markers
+from app.messaging.models import Draft, Message, direct_group_uuid, quote_of
 from app.messaging.projection import Projection
 from app.messaging.requests.store import MAX_MESSAGES
-from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore
+from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
+from app.messaging.store import GroupStarted, MessagingStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
 from app.publish import Publish, discard_events
@@ -60,8 +49,6 @@ from app.users.suspensions import NO_SUSPENSIONS, Suspensions
 
 TYPING_INTERVAL = 3.0
 """Seconds between two typing events of a member in a group, and the longest that a proof of membership counts."""
-Move: TypeAlias = Callable[[UUID, UUID, int], Awaitable[InboxRow]]
-"""Moves a marker of a user in a group to a number and returns the row, or raises MarkerNotMoved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +98,7 @@ class Messaging:
         self._message_max_length = message_max_length
         self._clock = clock
         self._inbox = Inbox(store)
+        self.markers = Markers(store, self._row, self.projection, self.members, publish)
 
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
         """Append a message to a group of the sender, or to the direct group with the user of this handle; return it.
@@ -271,96 +259,6 @@ class Messaging:
             messages = await self._store.messages_in(group, window, consistent=True)
         return messages
 
-    async def mark_read(self, user: UUID, group: UUID, number: int) -> InboxRow:
-        """Move the read marker forward to a number and return the row; a lower number leaves it unchanged.
-
-        Raises GroupNotFound, and NumberBeyondEnd for a number that the group does not have. 1 WCU and 0.5 RCU.
-        """
-        return await self._mark(user, group, number, self._store.move_read_marker)
-
-    async def mark_delivered(self, user: UUID, group: UUID, number: int) -> InboxRow:
-        """Move the delivered marker as `mark_read` moves the read one, which counts for both. 1 WCU and 0.5 RCU."""
-        return await self._mark(user, group, number, self._store.move_delivered_marker)
-
-    async def _mark(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
-        async with deadline(READ_SECONDS):
-            if has_head(group):
-                return await self._mark_in_group(user, group, number, move)
-            row = await self._move_marker(user, group, number, move)
-            if row.last_number < number:
-                await self.catch_up(row, number)
-                row = await self._move_marker(user, group, number, move)
-        if row.last_number < number:
-            raise Unavailable("The inbox row cannot be written at the moment, try again")
-        return row
-
-    async def _mark_in_group(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
-        """Move a marker up to the end of the log, which the row of a group of several members may not know."""
-        row = await self._row(user, group)
-        if row.last_number < number:
-            await self.catch_up(row, number)
-        return (await self._move_marker(user, group, number, move)).told_by(row)
-
-    async def catch_up(self, row: InboxRow, number: int) -> None:
-        """Bring a row that is behind the log, or the head, up to a message, or raise NumberBeyondEnd. 1 RCU and 2 WCU.
-
-        A process ended between commit and projection.
-        """
-        end = await self._store.message(row.group_uuid, number)
-        if end is None:
-            raise NumberBeyondEnd
-        await self.projection.project(end, row)
-
-    async def _move_marker(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
-        try:
-            row = await move(user, group, number)
-        except MarkerNotMoved as error:
-            if error.row is None or error.row.state is not MemberState.ACTIVE:
-                raise GroupNotFound from None
-            row = error.row
-            if number not in {row.read_number, row.delivered_number}:
-                return row  # else it was moved before: by a call, perhaps, whose answer was lost, and with it the event
-        if row.read_number == number:  # a move of the delivered marker leaves the version as it is
-            await self._publish(GroupChanged(row))
-        await self._publish(MarkerMoved.of(row, to=user))
-        await self.share_markers(row)
-        return row
-
-    async def share_markers(self, row: InboxRow) -> None:
-        """Publish a member's markers to the peer, unless the group is blocked, or a request. 0.5 RCU.
-
-        In a group of several members only the last sender is told, for 1 RCU. Raises nothing: others can read them.
-        """
-        other = row.peer_uuid or row.last_by
-        if row.is_blocked or row.is_pending or other == row.user_uuid:
-            return
-        with suppress(Unavailable):
-            if await self._is_member(other, row.group_uuid):
-                await self._publish(MarkerMoved.of(row, to=other))
-
-    async def _is_member(self, user: UUID, group: UUID) -> bool:
-        """Return whether a user is an active member, eventually consistent: whether to publish to the user. 0.5 RCU."""
-        row = await self._store.inbox_row(user, group, consistent=False)
-        return row is not None and row.state is MemberState.ACTIVE
-
-    async def member_rows(self, user: UUID, group: UUID) -> list[InboxRow]:
-        """Return the members' rows, the others' eventually consistent, or raise GroupNotFound. 1.5 RCU.
-
-        Of a group of several members 2 RCU, and 0.5 RCU for each other member. Until a request is accepted, each of the
-        two gets the own row only: 1 RCU.
-        """
-        async with deadline(READ_SECONDS):
-            row = await self._row(user, group)
-            if row.is_pending:
-                return [row]
-            if row.peer_uuid is None:
-                others = {*await self.members.of(row)} - {user}
-                return [row, *await self._store.heads.member_rows(group, others)]
-            peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
-        if peer and row.peer_read is not None:
-            peer = replace(peer, read_number=row.peer_read, received_number=row.peer_delivered)
-        return [row, peer] if peer else [row]
-
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.
 
@@ -377,7 +275,7 @@ class Messaging:
             if row.peer_uuid is None:
                 others: Collection[UUID] = {*await self.members.of(row)} - {user}
             else:
-                is_told = not row.is_pending and await self._is_member(row.peer_uuid, group)
+                is_told = not row.is_pending and await self.markers.is_member(row.peer_uuid, group)
                 others = [row.peer_uuid] if is_told else []
         await self._publish(*[TypingChanged(other, group, user, is_typing) for other in others])
 

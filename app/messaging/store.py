@@ -22,17 +22,9 @@ from app.messaging.groups.models import HEAD, has_head
 from app.messaging.groups.store import HeadStore
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
-from app.messaging.models import (
-    LAST_NUMBER,
-    MAX_GONE,
-    BucketPosition,
-    Folder,
-    InboxPosition,
-    InboxRow,
-    Message,
-    UnreadRows,
-)
+from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.requests.store import MAX_MESSAGES, RequestStore
+from app.messaging.row_models import MAX_GONE, BucketPosition, Folder, InboxPosition, InboxRow, UnreadRows
 from app.messaging.settings.store import SettingsStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window

@@ -14,7 +14,7 @@ from app.concurrency import READ_SECONDS, deadline
 from app.messaging.clock import now
 from app.messaging.events import Event, GroupChanged, HeadMoved, MessageAppended
 from app.messaging.inbox import MAX_REMEMBERED
-from app.messaging.models import Folder
+from app.messaging.row_models import Folder
 from app.messaging.store import MessagingStore
 
 COUNTED_WHOLE = 125

@@ -9,7 +9,8 @@ from app.errors import Unavailable
 from app.messaging.catchup import Catchup
 from app.messaging.clock import now
 from app.messaging.group_schemas import MessageGroupView
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow
 from app.messaging.schemas import MessageView, QuoteView
 from app.messaging.visibility import is_visible, seen_by
 from app.users.service import Users

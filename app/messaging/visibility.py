@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from app.messaging.clock import now
-from app.messaging.models import MAX_GONE, InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import MAX_GONE, InboxRow
 from app.text import preview
 
 

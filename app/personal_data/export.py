@@ -15,8 +15,9 @@ from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
 from app.messaging.group_schemas import ReadMarkerView
 from app.messaging.groups.schemas import MemberView
 from app.messaging.groups.service import Groups
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.models import Message
 from app.messaging.receipts import Receipts
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.settings.schemas import SettingsView
 from app.messaging.settings.service import UserSettingsService

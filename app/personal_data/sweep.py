@@ -25,7 +25,8 @@ from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
-from app.messaging.models import ChangeDraft, ChangeType, InboxRow, MemberState, Message, MessageKind
+from app.messaging.models import ChangeDraft, ChangeType, Message, MessageKind
+from app.messaging.row_models import InboxRow, MemberState
 from app.publish import Publish, discard_events
 from app.users.erasure_store import LEASE_SECONDS, ErasureStore
 from app.users.models import Erasure

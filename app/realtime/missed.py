@@ -7,7 +7,8 @@ from typing import Final, Protocol, TypeVar
 
 from app.messaging.catchup import MESSAGES, Catchup
 from app.messaging.events import MessageAppended, MessageChanged
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow
 from app.realtime.positions import Numbers
 
 REPLAY_OVERLAP: Final = timedelta(seconds=120)

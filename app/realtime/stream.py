@@ -28,7 +28,8 @@ from app.messaging.events import (
     PresenceChanged,
     TypingChanged,
 )
-from app.messaging.models import Change, InboxRow, MemberState, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow, MemberState
 from app.realtime.bus import Bus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 from app.realtime.missed import REPLAY_GROUPS, Missed

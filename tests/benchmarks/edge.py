@@ -35,7 +35,8 @@ from app.concurrency import TaskSet
 from app.main import create_app
 from app.messaging.catchup import Catchup
 from app.messaging.inbox import InboxPage
-from app.messaging.models import Draft, InboxRow, Message, UnreadRows
+from app.messaging.models import Draft, Message
+from app.messaging.row_models import InboxRow, UnreadRows
 from app.messaging.service import History, Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter

@@ -14,7 +14,8 @@ import asyncpg
 import pytest
 
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
-from app.messaging.models import InboxRow, Message, direct_group_uuid
+from app.messaging.models import Message, direct_group_uuid
+from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 from migrations.postgres import migrate
 from tests.cli.conftest import Place

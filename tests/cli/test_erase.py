@@ -8,7 +8,7 @@ from app.cli.conversations.lines import ErasureLine
 from app.cli.people.directory import Account, Directory, Status
 from app.cli.services import open_services
 from app.messaging import inbox_items
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 from tests.cli.conftest import Place
 
 SIZE = ("--users", "6", "--groups", "6", "--messages", "40")

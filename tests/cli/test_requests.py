@@ -11,7 +11,8 @@ from app.cli.seed.synthetic import Group
 from app.gateways.dynamodb import Table
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, items
-from app.messaging.models import Folder, InboxRow, direct_group_uuid
+from app.messaging.models import direct_group_uuid
+from app.messaging.row_models import Folder, InboxRow
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
 from tests.cli.test_verify import GROUPS, SIZE, delete, findings

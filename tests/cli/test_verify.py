@@ -9,8 +9,8 @@ from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Item, Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, items
-from app.messaging.models import Folder, InboxRow
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import Folder, InboxRow
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
 

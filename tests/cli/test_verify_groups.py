@@ -17,7 +17,8 @@ from app.messaging.groups.member_items import member_key, new_member, new_row
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.inbox_items import bucket
 from app.messaging.items import index_key
-from app.messaging.models import Folder, Message, MessageKind
+from app.messaging.models import Message, MessageKind
+from app.messaging.row_models import Folder
 from tests.cli.conftest import Place
 from tests.cli.groups import World, world_of
 from tests.cli.test_verify import findings

@@ -352,7 +352,7 @@ async def test_only_the_user_who_blocks_hears_of_it_and_nothing_of_one_reaches_t
         )
     await blocks.block(ann, str(bob))
     events.clear()
-    await messaging.mark_read(bob, group, 1)
+    await messaging.markers.mark_read(bob, group, 1)
     with pytest.raises(CannotMessage):
         await messaging.typing(bob, group, is_typing=True)
     assert {event.to for event in events} == {bob}

@@ -21,6 +21,7 @@ from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import COUNTED_WHOLE, UnreadCount, UnreadCounter
 from app.messaging.windows import Window
+from app.publish import Publish, discard_events
 from app.settings import LONGEST_MESSAGE
 from tests.fixtures.app import Service
 from tests.tools.capacity import Meter
@@ -35,13 +36,18 @@ TEXT = "A text of one hundred characters, which is what the data model counts wi
 class Metered:
     """A service whose DynamoDB calls are measured, at a time of the test's choice, and two users."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, publish: Publish = discard_events) -> None:
         self.meter = Meter(raw_client(service))
         self.table = Table(self.meter.client, service.state["table"].name)
         self.store = MessagingStore(self.table)
         self.at = now()
         self.messaging = Messaging(
-            self.store, DIRECTORY, message_max_length=1024, tasks=TaskSet(), clock=lambda: self.at
+            self.store,
+            DIRECTORY,
+            message_max_length=1024,
+            tasks=TaskSet(),
+            publish=publish,
+            clock=lambda: self.at,
         )
         self.ann, self.bob = uuid4(), uuid4()
         self.group = direct_group_uuid(self.ann, self.bob)
@@ -138,7 +144,7 @@ async def test_marking_read_costs_one_write_unit_and_half_a_read_unit(metered: M
     """The read is that of the peer's row: the event goes to members only."""
     await metered.send()
     async with metered.meter.measure() as spent:
-        await metered.messaging.mark_read(metered.bob, metered.group, 1)
+        await metered.messaging.markers.mark_read(metered.bob, metered.group, 1)
     assert spent.calls == ["UpdateItem", "GetItem"]
     assert (spent.write_units, spent.read_units) == (1, 0.5), spent
 

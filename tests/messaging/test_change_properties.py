@@ -261,7 +261,7 @@ class World:
         number = min(number, len(self.model.messages))
         for _ in range(40):
             with suppress(Unavailable):
-                await self.rng.choice(self.healthy).messaging.mark_read(user, self.group, number)
+                await self.rng.choice(self.healthy).messaging.markers.mark_read(user, self.group, number)
                 break
         self.model.read[user] = max(number, self.model.read.get(user, 0))
 

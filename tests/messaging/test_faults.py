@@ -244,5 +244,5 @@ async def test_a_marker_whose_row_cannot_be_written_is_unavailable_and_not_beyon
     group = direct_group_uuid(*pair)
     await MessagingStore(service.state["table"]).append_message(Message(group, 2, uuid4(), pair[0], "crashed", now()))
     with pytest.raises(Unavailable):
-        await messaging.mark_read(pair[1], group, 2)
+        await messaging.markers.mark_read(pair[1], group, 2)
     await tasks.drain(5)

@@ -12,7 +12,8 @@ from app.concurrency import TaskSet
 from app.gateways.dynamodb import Item, Update
 from app.messaging import items
 from app.messaging.inbox import WHOLE_INBOX
-from app.messaging.models import Folder, Message
+from app.messaging.models import Message
+from app.messaging.row_models import Folder
 from app.messaging.unread import UnreadCount, UnreadCounter
 from tests.fixtures.app import Person, Service
 from tests.messaging.test_capacity import Metered, fill

@@ -116,7 +116,7 @@ async def test_history_and_markers_read_the_head_too(grouped: Grouped) -> None:
         await grouped.messaging.history(grouped.members[0], grouped.several, Window.newest(20))
     assert (read.read_units, read.write_units) == (2.5, 0), read
     async with grouped.meter.measure() as marked:
-        await grouped.messaging.mark_read(grouped.members[0], grouped.several, 2)
+        await grouped.messaging.markers.mark_read(grouped.members[0], grouped.several, 2)
     assert (marked.read_units, marked.write_units) == (3, 1), marked
 
 

@@ -19,8 +19,9 @@ from app.messaging.groups.fan_out import FanOut
 from app.messaging.groups.members import Members
 from app.messaging.groups.models import MANAGERS, GroupDraft, Role
 from app.messaging.groups.service import Groups
-from app.messaging.models import Draft, InboxRow, MessageKind
+from app.messaging.models import Draft, MessageKind
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.messaging import inbox_items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.inbox import MAX_ROUNDS, Inbox
-from app.messaging.models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
+from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.store import MessagingStore
 
 ME, PEER = UUID(int=1), UUID(int=2)

@@ -14,7 +14,8 @@ from app.gateways.dynamodb import Item, StoredItem, marshal_item
 from app.messaging import inbox_items, inbox_queries, items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.groups.models import Role
-from app.messaging.models import Folder, InboxPosition, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import Message, direct_group_uuid
+from app.messaging.row_models import Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.uuid7 import uuid7
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001

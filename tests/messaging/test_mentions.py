@@ -10,7 +10,8 @@ from app.gateways.dynamodb import Update, marshal_item
 from app.messaging import inbox_items, items
 from app.messaging.clock import now
 from app.messaging.mention_store import MAX_MENTIONS_KEPT
-from app.messaging.models import MAX_MENTIONS_COUNTED, ChangeType, InboxRow, Message
+from app.messaging.models import ChangeType, Message
+from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow
 from app.messaging.windows import Window
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
@@ -129,7 +130,7 @@ async def test_a_row_that_is_moved_past_messages_gets_their_mentions(changing: C
     assert (await row_of(changing)).unread_mentions == [2, 4]
     last = await sent(changing, 6)
     await changing.messaging.history(changing.bob, changing.group, Window.newest(1))
-    await changing.messaging.mark_read(changing.bob, changing.group, 5)
+    await changing.messaging.markers.mark_read(changing.bob, changing.group, 5)
     await changing.store.advance_inbox_row(last, user=changing.bob)
     assert (await row_of(changing)).unread_mentions == [6]
 
@@ -166,7 +167,7 @@ async def test_a_row_keeps_the_newest_mentions_and_stays_short(changing: Changin
         assert len(row.mentioned) <= MAX_MENTIONS_KEPT
         assert row.unread_mentions == [*range(2, number + 1)][-MAX_MENTIONS_COUNTED:]
     assert trims == (58 - MAX_MENTIONS_COUNTED) // (MAX_MENTIONS_KEPT - MAX_MENTIONS_COUNTED + 1)
-    await changing.messaging.mark_read(changing.bob, changing.group, 50)
+    await changing.messaging.markers.mark_read(changing.bob, changing.group, 50)
     assert (await row_of(changing)).unread_mentions == [*range(51, 60)]
     for number in range(2, 60):
         await changing.change(ChangeType.EDIT, number, text="no", version=1, mentions=frozenset())

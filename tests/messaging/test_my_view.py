@@ -94,7 +94,7 @@ async def test_a_mark_costs_one_write_unit_and_the_counter_what_it_did(service: 
         await view.change(uuid4(), metered.group, MARK)
     await view.change(metered.ann, metered.group, MARK)
     async with metered.meter.measure() as spent:
-        await metered.messaging.mark_read(metered.ann, metered.group, 1)
+        await metered.messaging.markers.mark_read(metered.ann, metered.group, 1)
     assert spent.write_units == 1, spent
 
 
@@ -105,7 +105,7 @@ async def test_marked_groups_are_counted_in_inboxes_of_any_size(service: Service
     await fill(metered, groups, minutes_apart=15)
     view, counter = MyView(metered.messaging, ViewStore(metered.table)), UnreadCounter(metered.store, Caches(TaskSet()))
     for row in (await metered.messaging.inbox(metered.ann, limit=20)).rows:
-        await metered.messaging.mark_read(metered.ann, row.group_uuid, row.last_number)
+        await metered.messaging.markers.mark_read(metered.ann, row.group_uuid, row.last_number)
     before = (await counter.count(metered.ann)).count
     for row in (await metered.messaging.inbox(metered.ann, limit=5)).rows:
         marked = await view.change(metered.ann, row.group_uuid, MARK)
@@ -119,16 +119,16 @@ async def test_marked_groups_are_counted_in_inboxes_of_any_size(service: Service
 async def test_racing_marks_and_reads_end_as_the_row_says_on_every_device(service: Service) -> None:
     """The row of the event with the greatest version is the row that is stored, and a sync has it."""
     for _ in range(6):
-        heard, metered = Heard(), Metered(service)
+        heard = Heard()
+        metered = Metered(service, heard.publish)
         await metered.send()
-        metered.messaging._publish = heard.publish  # noqa: SLF001  # as main.create_app composes them
         view = MyView(metered.messaging, ViewStore(metered.table), heard.publish)
         ann, group = metered.ann, metered.group
         calls = [view.change(ann, group, wanted) for wanted in (MARK, UNMARK, MARK)]
-        await asyncio.gather(*calls, *(metered.messaging.mark_read(ann, group, 1) for _ in range(3)))
+        await asyncio.gather(*calls, *(metered.messaging.markers.mark_read(ann, group, 1) for _ in range(3)))
         row = await metered.messaging.group(ann, group)
         assert max((each for each in heard.rows if each.user_uuid == ann), key=lambda each: each.version) == row
         missing = await Catchup(metered.store).difference(ann, {group: SyncCursor(1, row.version - 1)})
         assert missing.rows == [row]
-        await metered.messaging.mark_read(ann, group, 1)
+        await metered.messaging.markers.mark_read(ann, group, 1)
         assert not (await metered.messaging.group(ann, group)).is_marked_unread

@@ -17,8 +17,9 @@ from app.errors import Unavailable
 from app.messaging.changes import Changes
 from app.messaging.errors import NumberBeyondEnd
 from app.messaging.events import GroupChanged, MarkerMoved, TypingChanged
-from app.messaging.models import Draft, InboxRow, direct_group_uuid
+from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.receipts import Receipts
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.settings.items import UserSettings
 from app.messaging.settings.service import UserSettingsService
@@ -102,7 +103,7 @@ async def test_a_delivery_costs_one_write_unit_and_half_a_read_unit(service: Ser
     await metered.send()
     for _ in range(2):  # a repetition, too, whose first event may be lost
         async with metered.meter.measure() as spent:
-            await metered.messaging.mark_delivered(metered.bob, metered.group, 1)
+            await metered.messaging.markers.mark_delivered(metered.bob, metered.group, 1)
         assert (spent.write_units, spent.index_write_units, spent.read_units) == (1, 0, 0.5), spent
 
 
@@ -135,11 +136,11 @@ async def test_the_events_have_both_markers_for_both_members(service: Service) -
     for _ in range(3):
         await messaging.send(Draft(ann, "hi"), group=None, handle=str(bob))
     group = direct_group_uuid(ann, bob)
-    await messaging.mark_delivered(bob, group, 2)
+    await messaging.markers.mark_delivered(bob, group, 2)
     assert not heard.rows, "nothing that a list shows has changed"
-    await messaging.mark_read(bob, group, 1)
-    await messaging.mark_delivered(bob, group, 1)
-    await messaging.mark_read(bob, group, 3)
+    await messaging.markers.mark_read(bob, group, 1)
+    await messaging.markers.mark_delivered(bob, group, 1)
+    await messaging.markers.mark_read(bob, group, 3)
     for to in (ann, bob):
         found = [(e.number, e.delivered_number) for e in heard.events if e.to == to and e.user_uuid == bob]
         assert found == [(0, 2), (1, 2), (1, 2), (3, 3)], "the third says what was said: its call may be a repetition"
@@ -153,7 +154,7 @@ async def move_until_answered(processes: list[Messaging], row: InboxRow, move: t
     marker, number = move
     for attempt in range(60):
         messaging = processes[attempt % 2]
-        method = messaging.mark_read if marker == "read" else messaging.mark_delivered
+        method = messaging.markers.mark_read if marker == "read" else messaging.markers.mark_delivered
         try:
             await method(row.user_uuid, row.group_uuid, number)
         except Unavailable:

@@ -16,9 +16,10 @@ from app.gateways.dynamodb import Table
 from app.messaging.blocks import Blocks
 from app.messaging.errors import CannotMessage, GroupNotFound
 from app.messaging.events import Event, MarkerMoved, TypingChanged
-from app.messaging.models import Draft, Folder, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.requests.service import Requests
 from app.messaging.requests.store import MAX_MESSAGES, Standing
+from app.messaging.row_models import Folder, InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from tests.fixtures.app import Service
@@ -175,7 +176,7 @@ async def _look(world: World, step: str) -> None:
     """Read or type in a group that may be declined."""
     try:
         if step == "read":
-            await world.repeat(lambda process: process.messaging.mark_read(world.receiver, world.group, 1))
+            await world.repeat(lambda process: process.messaging.markers.mark_read(world.receiver, world.group, 1))
         else:
             await world.repeat(lambda process: process.messaging.typing(world.receiver, world.group, is_typing=True))
     except GroupNotFound:

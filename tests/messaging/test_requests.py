@@ -203,16 +203,16 @@ class Heard:
 
 
 async def test_the_requester_hears_nothing_of_the_receiver_until_acceptance(service: Service) -> None:
-    metered, heard = Metered(service), Heard()
+    heard = Heard()
+    metered = Metered(service, heard.publish)
     messaging = metered.messaging
-    messaging._publish = messaging.projection._publish = heard.publish  # noqa: SLF001
     requests = Requests(messaging, metered.store, tasks=TaskSet(), publish=heard.publish)
     ann, bob, group = metered.ann, metered.bob, metered.group
     await metered.send()
     assert heard.to(ann) == [("message", "inbox")]
     assert heard.to(bob) == [("message", "requests")]
-    await messaging.mark_read(bob, group, 1)
-    await messaging.mark_delivered(bob, group, 1)
+    await messaging.markers.mark_read(bob, group, 1)
+    await messaging.markers.mark_delivered(bob, group, 1)
     for user in (ann, bob):
         await messaging.typing(user, group, is_typing=True)
     assert heard.to(ann) == []
@@ -220,15 +220,15 @@ async def test_the_requester_hears_nothing_of_the_receiver_until_acceptance(serv
     await requests.accept(bob, group)
     assert heard.to(ann) == [("read", None)], "the marker as it stands"
     assert heard.to(bob) == [("group", "inbox")]
-    await messaging.mark_read(ann, group, 1)
+    await messaging.markers.mark_read(ann, group, 1)
     await metered.send()
     assert heard.to(bob)[-1] == ("message", "inbox")
 
 
 async def test_a_declined_request_is_silent_on_both_sides(service: Service) -> None:
-    metered, heard = Metered(service), Heard()
+    heard = Heard()
+    metered = Metered(service, heard.publish)
     messaging = metered.messaging
-    messaging._publish = messaging.projection._publish = heard.publish  # noqa: SLF001
     requests = Requests(messaging, metered.store, tasks=TaskSet(), publish=heard.publish)
     await metered.send()
     heard.events.clear()

@@ -115,7 +115,7 @@ async def test_a_read_marker_that_passes_messages_that_expire_costs_2_write_unit
         await changing.send(expires_in=LONG)
     for number, units in ((1, 1), (3, 2)):
         async with changing.meter.measure() as spent:
-            row = await changing.messaging.mark_read(changing.bob, changing.group, number)
+            row = await changing.messaging.markers.mark_read(changing.bob, changing.group, number)
         assert (spent.write_units, spent.index_write_units) == (units, 0), (number, spent)
     assert row.gone == {}
     async with changing.meter.measure() as spent:
@@ -138,7 +138,7 @@ async def test_a_row_with_all_that_it_may_know_of_is_one_write_unit(service: Ser
         await changing.send()
     for number in range(1, 23):
         await changing.changes.hide(changing.bob, changing.group, number)
-    await changing.messaging.mark_read(changing.bob, changing.group, 23)
+    await changing.messaging.markers.mark_read(changing.bob, changing.group, 23)
     for _ in range(41):
         await changing.send(expires_in=LONG)
     row = await changing.store.inbox_row(changing.bob, changing.group)

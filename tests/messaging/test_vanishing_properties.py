@@ -68,7 +68,7 @@ class VanishingWorld(World):
         if kind == "send":
             return await self.send_one(user, expires_in, min(number, len(self.sent)) if is_reply else None, deaths)
         if kind == "read" and target and number > self.markers[user]:
-            await self.repeat(lambda process: process.messaging.mark_read(user, self.group, number), deaths)
+            await self.repeat(lambda process: process.messaging.markers.mark_read(user, self.group, number), deaths)
             self.markers[user] = number
         if kind == "hide":
             with suppress(MessageNotFound):

@@ -13,7 +13,8 @@ import pytest
 from app.gateways.valkey import Valkey
 from app.gateways.valkey.client import CALL_SECONDS
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow
 from app.realtime.bus import QUEUE_BYTES, QUEUE_EVENTS, Bus, MemoryBus, Subscription
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged, decode, encode, size_of
 from app.realtime.replay import USER_EVENTS, Delivery, ReplayBuffer

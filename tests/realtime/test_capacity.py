@@ -66,7 +66,7 @@ async def test_an_event_reads_nothing_more_for_its_receiver(listened: Listened) 
         assert (spent.write_units, spent.read_units) == (3, 1), "as without any stream"
 
         async with listened.meter.measure() as spent:
-            await listened.messaging.mark_read(listened.bob, listened.group, 3)
+            await listened.messaging.markers.mark_read(listened.bob, listened.group, 3)
             await next_event(stream)
             await next_event(stream)
         assert spent.calls == ["UpdateItem", "GetItem"], "the marker, and the row of the peer, which is published to"
@@ -101,7 +101,7 @@ async def test_a_sync_reads_the_rows_and_the_missing_messages(listened: Listened
 
 async def test_read_markers_cost_two_rows(listened: Listened) -> None:
     async with listened.meter.measure() as spent:
-        await listened.messaging.member_rows(listened.ann, listened.group)
+        await listened.messaging.markers.member_rows(listened.ann, listened.group)
     assert (spent.calls, spent.read_units) == (["GetItem", "GetItem"], 1.5)
 
 

@@ -19,7 +19,8 @@ from app.messaging.changes import Changes
 from app.messaging.clock import now
 from app.messaging.events import GroupChanged, MessageAppended, MessageChanged
 from app.messaging.hiding import MAX_HIDDEN
-from app.messaging.models import Change, ChangeDraft, ChangeType, Draft, InboxRow, Message
+from app.messaging.models import Change, ChangeDraft, ChangeType, Draft, Message
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.visibility import seen_by
 from app.messaging.windows import Window

@@ -15,7 +15,8 @@ from app.messaging import service as service_of_messaging
 from app.messaging.catchup import Catchup
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.models import Draft, InboxRow, Message
+from app.messaging.models import Draft, Message
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.realtime.bus import QUEUE_EVENTS, MemoryBus, Subscription
 from app.realtime.events import LiveEvent, ProfileChanged, conflation_key, order_of
@@ -119,7 +120,7 @@ async def test_membership_is_proved_again_in_each_interval(talkers: Talkers) -> 
 async def test_a_former_member_receives_neither_typing_nor_markers(talkers: Talkers) -> None:
     await talkers.leave(talkers.ann)
     talkers.events.clear()
-    await talkers.messaging.mark_read(talkers.bob, talkers.group, 1)
+    await talkers.messaging.markers.mark_read(talkers.bob, talkers.group, 1)
     await talkers.type(True, user=talkers.bob)
     assert {event.to for event in talkers.events} == {talkers.bob}
 

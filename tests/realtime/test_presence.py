@@ -28,7 +28,7 @@ from app.realtime.presence.register import MemoryRegister, Register, Seen, Valke
 from app.realtime.presence.service import PeerPresence
 from app.realtime.presence.tracker import PresenceTracker
 from app.users.events import AccountChanged
-from tests.fixtures.app import Service
+from tests.fixtures.app import Person, Service
 from tests.messaging.test_capacity import Metered, fill
 from tests.tools.clock import Clock
 from tests.tools.processes import DIRECTORY
@@ -160,6 +160,40 @@ async def test_a_setting_that_is_made_while_a_stream_is_open_counts_for_it(scene
     shows = scene.tracker.with_presence(scene.settings.shows)
     assert not await shows(event)
     assert (bob, True, None) in scene.heard(ann)
+
+
+@pytest.mark.strangers
+async def test_the_members_of_a_request_see_nothing_until_it_is_accepted(scene: Scene) -> None:
+    ann, bob = scene.ann, scene.bob
+    await scene.share(ann, bob)
+    for user in (ann, bob):
+        await scene.come(user)
+    assert [scene.heard(user) for user in (ann, bob)] == [[], []]
+    assert [await scene.seen_by(user) for user in (ann, bob)] == [{}, {}]
+    row = await scene.store.inbox_row(bob, scene.group)
+    assert row
+    assert await scene.store.requests.accept(row)
+    assert [[*await scene.seen_by(user)] for user in (ann, bob)] == [[bob], [ann]]
+
+
+async def test_members_of_a_group_of_several_see_nothing_of_one_another(
+    service: Service, ann: Person, bob: Person, eve: Person
+) -> None:
+    await bob.sent("hi", eve)
+    body = {"title": "Fair", "handles": [bob.handle, eve.handle], "uuid": str(uuid4())}
+    assert (await ann.client.post("/api/message_groups", json=body)).status_code == 200
+    for person in (ann, bob, eve):
+        await person.client.patch("/api/users/me/settings", json={"presence": True})
+    scene = Scene(service)
+    seen: dict[UUID, list[UUID]] = {}
+    for person in (ann, bob, eve):
+        await scene.come(person.uuid)
+    for person in (ann, bob, eve):
+        seen[person.uuid] = [*await scene.seen_by(person.uuid)]
+    assert seen == {ann.uuid: [], bob.uuid: [eve.uuid], eve.uuid: [bob.uuid]}
+    assert not scene.heard(ann.uuid)
+    for person in (ann, bob, eve):
+        await scene.go(person.uuid)
 
 
 async def test_strangers_former_and_blocked_peers_get_nothing(scene: Scene) -> None:

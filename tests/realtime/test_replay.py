@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.messaging.events import GroupChanged, MarkerMoved, MessageAppended, TypingChanged
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow
 from app.realtime import replay
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.events import LiveEvent, ProfileChanged, conflation_key, order_of, state_of

@@ -163,7 +163,7 @@ async def test_a_row_is_delivered_after_the_messages_that_it_counts(service: Ser
     async with talk.listening():
         for n in range(3):
             await silent.send(Draft(talk.ann, f"{n}", uuid4()), group=None, handle=str(talk.bob))
-        await talk.messaging.mark_read(talk.bob, talk.group, 3)
+        await talk.messaging.markers.mark_read(talk.bob, talk.group, 3)
         await talk.until(lambda: len(talk.items) == 5)
     kinds = [type(item.event) for item in talk.items]
     assert kinds == [MessageAppended, MessageAppended, MessageAppended, GroupChanged, MarkerMoved]

@@ -74,10 +74,11 @@ async def test_a_request_comes_live_and_nothing_can_be_said_by_keys_or_menu(
     await expect(menu.get_by_role("group", name="React")).to_have_count(0)
 
 
-async def test_the_menu_of_the_account_says_who_may_write(visit: Visit, ann: Person, bob: Person) -> None:
+async def test_the_settings_say_who_may_write(visit: Visit, ann: Person, bob: Person) -> None:
     visitor = await visit(ann)
     await visitor.open()
     await visitor.page.get_by_role("button", name="Your account").click()
+    await visitor.page.get_by_role("button", name="Settings").click()
     choice = visitor.page.get_by_label("Messages from")
     await expect(choice).to_have_value("everyone")
     await choice.select_option("contacts")

@@ -15,7 +15,8 @@ from app.cli.console import Advance
 from app.cli.services import Services
 from app.gateways.dynamodb import ConditionFailed, Put, TransactionRejected
 from app.messaging import inbox_items, items
-from app.messaging.models import LAST_NUMBER, InboxRow, MemberState, Message
+from app.messaging.models import LAST_NUMBER, Message
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import NumberTaken
 
 AT_ONCE: Final = 8

@@ -15,7 +15,8 @@ from app.messaging.groups.items import head_key
 from app.messaging.groups.models import Member, has_head
 from app.messaging.groups.stored import Head, head_item, to_head
 from app.messaging.inbox_items import to_inbox_row
-from app.messaging.models import LAST_NUMBER, Change, ChangeType, InboxRow, Message
+from app.messaging.models import LAST_NUMBER, Change, ChangeType, Message
+from app.messaging.row_models import InboxRow
 
 QUERY_ITEMS: Final = 1_000
 

@@ -18,7 +18,7 @@ import typer
 from app.cli.failures import Code, Failure
 from app.cli.target import is_local
 from app.messaging.groups.models import has_head
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 from app.moderation.models import OperatorRead
 from app.moderation.store import OperatorReadStore

@@ -8,7 +8,8 @@ from uuid import UUID
 from app.messaging.change_schemas import ChangeView
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.mention_schemas import MentionView
-from app.messaging.models import ChangeType, Folder, GroupKind, MemberState, MessageKind
+from app.messaging.models import ChangeType, MessageKind
+from app.messaging.row_models import Folder, GroupKind, MemberState
 from app.messaging.schemas import MessageView
 from app.realtime.schemas import (
     ChangeEvent,

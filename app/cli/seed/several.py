@@ -10,7 +10,8 @@ from app.cli.seed.synthetic import BETWEEN_GROUPS, BETWEEN_MESSAGES, EPOCH, NAME
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head
 from app.messaging.inbox_items import bucket
-from app.messaging.models import InboxRow, Message, MessageKind
+from app.messaging.models import Message, MessageKind
+from app.messaging.row_models import InboxRow
 from app.messaging.visibility import preview_for
 
 STEP: Final = 7

@@ -10,7 +10,8 @@ from app.messaging.groups.creation import first_row
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head, copied_head
 from app.messaging.inbox_items import bucket, mentions
-from app.messaging.models import Change, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import Change, Message, direct_group_uuid
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import MessagingStore
 from app.messaging.visibility import preview_for
 

@@ -12,8 +12,9 @@ from app.cli.table.group_audit import GroupAudit
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, inbox_items, items
-from app.messaging.models import MAX_MENTIONS_COUNTED, Change, ChangeType, Message, direct_group_uuid
+from app.messaging.models import Change, ChangeType, Message, direct_group_uuid
 from app.messaging.my_view import pins
+from app.messaging.row_models import MAX_MENTIONS_COUNTED
 
 SCHEMA = """
     CREATE TABLE logs (

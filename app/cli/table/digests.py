@@ -4,7 +4,7 @@ from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 
 
 def change_digest(row: InboxRow) -> bytes | None:

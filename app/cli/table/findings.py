@@ -5,7 +5,8 @@ from uuid import UUID
 
 from app.gateways.dynamodb import StoredItem
 from app.messaging import inbox_items
-from app.messaging.models import Change, InboxRow, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from app.messaging.clock import now
 from app.messaging.groups.models import MAX_SYSTEMS, Member
 from app.messaging.groups.stored import TOLD, Head
 from app.messaging.inbox_items import BUCKET_MS, bucket
-from app.messaging.models import MAX_MENTIONS_COUNTED, InboxRow, MemberState, Message, MessageKind
+from app.messaging.models import Message, MessageKind
+from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow, MemberState
 
 LATE_BUCKETS: Final = 2
 """Rows that were not told for so many times ten minutes are left behind: the service tells them within a minute."""

@@ -13,7 +13,8 @@ from app.messaging.clock import now
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head
 from app.messaging.inbox_items import has_lost_mentions, message_projection, to_inbox_row
-from app.messaging.models import Change, InboxRow, MemberState, Message
+from app.messaging.models import Change, Message
+from app.messaging.row_models import InboxRow, MemberState
 
 UNFINISHED_AFTER: Final = timedelta(hours=1)
 """The time after which no process creates, or deletes, a group any more that is not whole."""

@@ -22,7 +22,8 @@ from app.messaging.groups.creation import first_row
 from app.messaging.groups.models import MAX_SYSTEMS, Member
 from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, is_fence, message_key
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import MessagingStore
 from app.messaging.visibility import preview_for
 

@@ -32,8 +32,9 @@ from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items, inbox_items, items
 from app.messaging.groups.models import has_head
-from app.messaging.models import Change, InboxRow, Message, direct_group_uuid
+from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.requests.store import as_other_side
+from app.messaging.row_models import InboxRow
 from app.messaging.visibility import is_uncounted
 from app.settings import StoreSettings
 

@@ -20,8 +20,9 @@ from app.messaging.events import GroupChanged, MessageAppended
 from app.messaging.group_locks import Tail
 from app.messaging.groups.models import SystemEvent
 from app.messaging.items import new_message
-from app.messaging.models import Draft, InboxRow, MemberState, Message
+from app.messaging.models import Draft, Message
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events

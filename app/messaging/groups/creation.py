@@ -12,7 +12,8 @@ from app.messaging.events import GroupChanged
 from app.messaging.groups import items
 from app.messaging.groups.models import GroupDraft, Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.items import new_message
-from app.messaging.models import Draft, InboxRow, MemberState, Message, direct_group_uuid
+from app.messaging.models import Draft, Message, direct_group_uuid
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events

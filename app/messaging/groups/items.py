@@ -30,7 +30,8 @@ from app.gateways.dynamodb import (
 from app.messaging.groups.models import HEAD, MAX_SYSTEMS
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of
 from app.messaging.items import ABSENT, from_ms, index_key, time_or_none, to_ms
-from app.messaging.models import Folder, InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import Folder, InboxRow
 from app.text import preview
 
 BUMP = "BUMP"

@@ -10,7 +10,8 @@ from app.gateways.dynamodb import Check, Delete, Item, Key, Put, Query, StoredIt
 from app.messaging.groups.models import MANAGERS, Member, Role
 from app.messaging.inbox_items import inbox_item
 from app.messaging.items import ABSENT, from_ms, inbox_key, to_ms
-from app.messaging.models import InboxRow, MemberState, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow, MemberState
 
 
 def member_key(group: object, user: object) -> Key:

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
 from app.messaging.groups.store import HeadStore
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 
 TTL = 30.0
 """The longest time in seconds that a process without Valkey sends events to the members of before. Streams of former

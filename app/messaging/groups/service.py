@@ -14,8 +14,9 @@ from app.messaging.groups import items, member_items
 from app.messaging.groups.changes import GroupChange, GroupChanges
 from app.messaging.groups.creation import Creation, Invitations, first_row
 from app.messaging.groups.models import MANAGERS, Member, Role, SystemEvent, SystemEventType, has_head
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events

@@ -15,7 +15,8 @@ from app.messaging.groups import items, member_items, stored
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, to_messages
-from app.messaging.models import InboxRow, Message
+from app.messaging.models import Message
+from app.messaging.row_models import InboxRow
 
 ATTEMPTS = 4
 """Attempts to write a row that its user changes at the same time."""

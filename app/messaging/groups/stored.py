@@ -10,7 +10,8 @@ from app.messaging.groups import items, member_items
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket
 from app.messaging.items import ABSENT, messages_between, times, to_ms
-from app.messaging.models import LAST_NUMBER, InboxRow, MessageKind
+from app.messaging.models import LAST_NUMBER, MessageKind
+from app.messaging.row_models import InboxRow
 from app.records import record
 
 TOLD = (

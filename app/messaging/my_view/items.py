@@ -9,7 +9,7 @@ from uuid import UUID
 from app.gateways.dynamodb import Item, Update
 from app.messaging.inbox_items import inbox_item
 from app.messaging.items import inbox_key, to_ms
-from app.messaging.models import Folder, InboxRow, MemberState
+from app.messaging.row_models import Folder, InboxRow, MemberState
 
 
 class Unset(Enum):

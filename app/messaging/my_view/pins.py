@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Key, Put, StoredItem, Update, Write, text_to_uuid, to_known_uuid
 from app.messaging.items import ABSENT, inbox_key
-from app.messaging.models import Folder, InboxRow, MemberState
+from app.messaging.row_models import Folder, InboxRow, MemberState
 
 MAX_PINS = 10
 """Pinned groups of a user."""

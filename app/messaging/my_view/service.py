@@ -11,10 +11,10 @@ from app.errors import Unavailable
 from app.messaging.clock import now
 from app.messaging.errors import GroupNotFound, NotInInbox, NumberBeyondEnd, TooManyPins
 from app.messaging.events import GroupChanged
-from app.messaging.models import InboxRow, MemberState
 from app.messaging.my_view.items import UNSET, Unset, ViewChange, left
 from app.messaging.my_view.pins import MAX_PINS, can_be_pinned
 from app.messaging.my_view.store import ViewStore
+from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.publish import Publish, discard_events
 
@@ -81,7 +81,7 @@ class MyView:
         if row is None or change.cleared_number is UNSET or row.last_number >= change.cleared_number:
             return row
         try:
-            await self._messaging.catch_up(row, change.cleared_number)
+            await self._messaging.markers.catch_up(row, change.cleared_number)
         except NumberBeyondEnd as error:
             error.pointer = "/cleared_number"
             raise

@@ -11,10 +11,10 @@ from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, Transactio
 from app.messaging import inbox_items, inbox_queries
 from app.messaging.groups.store import HeadStore
 from app.messaging.items import inbox_key
-from app.messaging.models import InboxRow
 from app.messaging.my_view import items
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.pins import Pins, can_be_pinned, move_row, pins_key, put_pins, restored, to_pins
+from app.messaging.row_models import InboxRow
 
 ATTEMPTS = 4
 """Attempts to write pins that others write at the same time."""

@@ -10,10 +10,11 @@ message has moved is made up for.
 from dataclasses import replace
 from uuid import UUID
 
-from app.gateways.dynamodb import Query, Update
+from app.gateways.dynamodb import Check, Query, Update, Write
 from app.messaging.inbox_items import bucket
 from app.messaging.items import inbox_key, index_key, messages_between
-from app.messaging.models import Folder, InboxRow, MemberState
+from app.messaging.models import LAST_NUMBER
+from app.messaging.row_models import Folder, InboxRow, MemberState
 
 
 def accept(row: InboxRow) -> Update:
@@ -47,13 +48,16 @@ def decline(user: UUID, group: UUID) -> Update:
     )
 
 
-def reopen(row: InboxRow) -> Update:
-    """Return the update that makes a requester wait again, as the receiver has not accepted."""
-    key = inbox_key(row.user_uuid, row.group_uuid)
-    return Update(key, "SET #awaits = :yes", {":yes": True}, condition="attribute_exists(#v)")
+def wait_again(row: InboxRow) -> list[Write]:
+    """Return the writes of a transaction that makes a requester wait, as long as the receiver has not accepted."""
+    own, receivers = inbox_key(row.user_uuid, row.group_uuid), inbox_key(row.receiver_uuid, row.group_uuid)
+    return [
+        Update(own, "SET #awaits = :yes", {":yes": True}, condition="attribute_exists(#v)"),
+        Check(receivers, "#folder = :requests", {":requests": str(Folder.REQUESTS)}),
+    ]
 
 
-def messages_of(user: UUID, group: UUID, *, until: int) -> Query:
-    """Return the query for a user's messages up to a number, strongly consistent."""
-    every = messages_between(group, 1, until, consistent=True)
+def messages_of(user: UUID, group: UUID) -> Query:
+    """Return the query for a user's messages in a group, strongly consistent."""
+    every = messages_between(group, 1, LAST_NUMBER, consistent=True)
     return replace(every, filter="#by = :by", values={**every.values, ":by": user})

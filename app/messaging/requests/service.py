@@ -10,7 +10,7 @@ from app.concurrency import NUMBER_CONTENTION, SEND_SECONDS, TaskSet, deadline
 from app.errors import Unavailable
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events
@@ -45,7 +45,7 @@ class Requests:
                 await self._store.requests.accept(row)
                 row = await self._messaging.group(user, group)
             await self._publish(GroupChanged(row))  # of a repetition, too: the first answer may be lost, and its event
-            await self._messaging.share_markers(row)
+            await self._messaging.markers.share(row)
         return row
 
     async def decline(self, user: UUID, group: UUID) -> InboxRow:

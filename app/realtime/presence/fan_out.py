@@ -13,7 +13,7 @@ from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
 from app.messaging.catchup import Catchup
 from app.messaging.events import PresenceChanged
-from app.messaging.models import InboxRow
+from app.messaging.row_models import InboxRow
 from app.messaging.settings.events import PresenceShared
 from app.publish import Publish
 from app.realtime.bus import Bus

@@ -7,6 +7,7 @@ const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env
 const { replacePresence, presenceOf, isPeerOnline } = await page("lib/presence.js");
 const { applyEvent, initialState } = await page("lib/store.js");
 const { formatSeen } = await page("lib/time.js");
+const { bodyOf, isWorthIt } = await page("lib/notifications.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann", about: "" };
 const presence = (user_uuid, is_online, last_seen_at = null) => ({ user_uuid, is_online, last_seen_at });
@@ -40,4 +41,24 @@ test("the time at which a user was seen last is said in words", () => {
   assert.equal(said("2026-03-10T08:05:00.000Z"), "last seen yesterday at 9:05");
   assert.equal(said("2026-03-08T08:05:00.000Z"), "last seen on Sunday");
   assert.equal(said("2026-03-01T08:05:00.000Z"), "last seen on 1 Mar");
+});
+
+test("only unread texts of others in groups of the inbox that are not muted are notified of", () => {
+  const text = { user_uuid: "you", number: 3, kind: "text", is_hidden: false };
+  const unread = { folder: "inbox", read_number: 2, muted_until: null };
+  const isShown = (/** @type {object} */ message, /** @type {object} */ more) =>
+    isWorthIt({ ...text, ...message }, { ...unread, ...more }, "me", Date.parse("2026-03-11T12:00:00Z"));
+  assert.equal(isShown({}, {}), true);
+  assert.equal(isShown({}, { muted_until: "2026-03-11T11:00:00Z" }), true, "muted until an hour ago");
+  for (const message of [{ user_uuid: "me" }, { number: 2 }, { kind: "system" }, { is_hidden: true }])
+    assert.equal(isShown(message, {}), false, JSON.stringify(message));
+  for (const more of [{ folder: "requests" }, { folder: "archive" }, { muted_until: "2026-03-11T13:00:00Z" }])
+    assert.equal(isShown({}, more), false, JSON.stringify(more));
+});
+
+test("a notification of a group of several begins with the sender", () => {
+  const message = { message: "x".repeat(200), display_name: "Bob", expires_at: null };
+  assert.equal(bodyOf(message, { kind: "direct" }), "x".repeat(140));
+  assert.equal(bodyOf(message, { kind: "group" }), `Bob: ${"x".repeat(140)}`);
+  assert.equal(bodyOf({ ...message, expires_at: "2026-03-11" }, { kind: "group" }), "Bob: A message that expires");
 });
