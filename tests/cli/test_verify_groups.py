@@ -16,7 +16,9 @@ from app.messaging.groups.items import head_key
 from app.messaging.groups.member_items import member_key, new_member, new_row
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.inbox_items import bucket
+from app.messaging.items import index_key
 from app.messaging.models import Message, MessageKind
+from app.messaging.row_models import Folder
 from tests.cli.conftest import Place
 from tests.cli.groups import World, world_of
 from tests.cli.test_verify import findings
@@ -38,9 +40,14 @@ async def change(table: OperatedTable, key: Key, expression: str, **values: Any)
 async def test_groups_in_which_all_has_happened_fit(empty: Place) -> None:
     await seeded(empty)
     async with world_of(empty) as world:
-        await world.group_of_all(USERS)
+        group = await world.group_of_all(USERS)
         young = await world.create(OWNER, MEMBER)
         await world.send(MEMBER, "hi", young)
+        table = world.services.table
+        await change(table, items.inbox_key(MEMBER, group), "SET #cleared = :end, #text = :none", end=9, none="")
+        archive = index_key(ADMIN, Folder.ARCHIVE)
+        expression = "SET #folder = :archive, #inbox = :inbox"
+        await change(table, items.inbox_key(ADMIN, group), expression, archive="archive", inbox=archive)
     assert await findings(empty) == []
     told = (await empty.done("verify")).out
     assert "in 2 logs, 2 of groups of several, 7 inbox rows" in told
