@@ -163,13 +163,14 @@ def _routers(settings: Settings, metrics: Metrics) -> Iterator[APIRouter]:
     yield docs_router()
     yield health.router
     yield page_router(settings)
-    yield view_routes.router  # before the groups: `pinned` is no group
     yield group_routes.router
     yield group_routes.by_handle
     yield several_routes.router
     yield message_routes.router
     yield change_routes.router
     yield receipt_routes.router
+    yield view_routes.router
+    yield view_routes.of_user
     yield request_routes.router
     yield block_routes.router
     yield users_router.router

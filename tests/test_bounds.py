@@ -30,6 +30,7 @@ from app.messaging.groups import changes as group_changes
 from app.messaging.groups import fan_out as group_fan_out
 from app.messaging.groups import members
 from app.messaging.groups import store as head_store
+from app.messaging.my_view import pins
 from app.messaging.requests import store as requests
 from app.messaging.settings import service as user_settings
 from app.moderation import service as reports
@@ -79,6 +80,7 @@ VALUES = {
         f"{requests.MAX_MESSAGES}",
         f"{log.NUMBERS_AFTER}",
         f"{log.NEWEST_COMPARED}",
+        f"{pins.MAX_PINS}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",
         f"{inbox.MAX_ROUNDS}",
     ],

@@ -82,7 +82,9 @@ Timestamp = Annotated[
 Time = Annotated[
     datetime,
     BeforeValidator(_utc),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T09:30:00.123Z"]}),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "maxLength": 32, "examples": ["2026-11-24T09:30:00.123Z"]}
+    ),
 ]
 """A time in a request."""
 

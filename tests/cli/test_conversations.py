@@ -84,13 +84,30 @@ async def test_an_inbox_is_read_newest_first(stock: Place) -> None:
     assert len(human.splitlines()) == 2
 
 
+async def test_an_inbox_shows_what_its_user_has_made_of_it(stock: Place) -> None:
+    records = {
+        record["handle"]: record for record in (await stock.done("list-conversations", "juniper", "--json")).records
+    }
+    assert {handle: record["pin_position"] for handle, record in records.items()} == {
+        "osman": 1,
+        "priya": None,
+        "theo": None,
+    }
+    assert "pinned 1" in (await stock.done("list-conversations", "juniper")).out
+    assert "muted" in (await stock.done("list-conversations", "priya")).out
+    archived = (await stock.done("list-conversations", "theo", "--folder", "archive", "--json")).records
+    assert [(record["handle"], record["folder"]) for record in archived] == [("osman", "archive")]
+    listed = (await stock.done("list-conversations", "theo", "--json")).records
+    assert {record["handle"] for record in listed} == {"juniper", "priya"}
+
+
 async def test_a_scan_finds_everything_once(stock: Place) -> None:
     ended = await stock.done("scan", "--json", "--segments", "5")
-    assert len(ended.records) == 191 + 24 + 22 + 2 + 7
-    assert len({(r["entity"], r["group_uuid"], r.get("number"), r.get("user_uuid")) for r in ended.records}) == len(
+    assert len(ended.records) == 191 + 24 + 22 + 2 + 7 + 1  # the pins of a user
+    assert len({(r["entity"], r.get("group_uuid"), r.get("number"), r.get("user_uuid")) for r in ended.records}) == len(
         ended.records
     )
-    assert "246 items read, 246 match." in ended.err
+    assert "247 items read, 247 match." in ended.err
 
 
 async def test_a_scan_is_filtered(stock: Place) -> None:

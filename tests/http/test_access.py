@@ -106,7 +106,7 @@ TABLE = (
     Row("POST", "/api/message_groups/{message_group_uuid}/members", {"handles": ["{handle}"]}, **OF_SEVERAL),
     Row("PATCH", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", {"role": "admin"}, **OF_SEVERAL),
     Row("DELETE", "/api/message_groups/{message_group_uuid}/members/{user_uuid}", **OF_SEVERAL),
-    Row("GET", "/api/message_groups/pinned"),
+    Row("GET", "/api/users/me/pins"),
     Row("GET", "/api/message_groups/{message_group_uuid}", **ABOUT_A_GROUP),
     Row("GET", "/api/users/@{handle}/message_group", **ABOUT_A_GROUP),  # before the strangers write
     Row("PUT", "/api/message_groups/{message_group_uuid}/read", {"number": 1}, **ABOUT_A_GROUP),

@@ -155,7 +155,7 @@ async def test_unknown_paths_are_not_found(
 
 METHODS = {
     "/api/message_groups": "GET, HEAD",
-    f"/api/message_groups/{GROUP}": "GET, HEAD",
+    f"/api/message_groups/{GROUP}": "DELETE, GET, HEAD",
     f"/api/message_groups/{GROUP}/read": "GET, HEAD, PUT",
     "/api/messages": "POST",
     "/api/messages/counter": "GET, HEAD",

@@ -32,7 +32,7 @@ CALLS: dict[str, Call] = {
     "get_message_group": lambda client, group, _: client.get(f"/api/message_groups/{group}"),
     "mark_read": lambda client, group, _: client.put(f"/api/message_groups/{group}/read", json={"number": 1}),
     "mark_delivered": lambda client, group, _: client.put(f"/api/message_groups/{group}/delivered", json={"number": 1}),
-    "list_pinned_message_groups": lambda client, _, __: client.get("/api/message_groups/pinned"),
+    "list_pinned_message_groups": lambda client, _, __: client.get("/api/users/me/pins"),
     "update_message_group_view": lambda client, group, _: client.patch(
         f"/api/message_groups/{group}/view", json={"is_marked_unread": True}
     ),

@@ -176,14 +176,14 @@ async def test_pins_over_http(ann: Person, bob: Person, eve: Person) -> None:
     assert (await change(ann, bob, pin_position=1))["pin_position"] == 1
     pinned = await change(ann, eve, pin_position=1)
     assert (pinned["pin_position"], pinned["pinned_at"] is not None) == (1, True)
-    listed = await ann.get("/api/message_groups/pinned")
+    listed = await ann.get("/api/users/me/pins")
     assert [(row["handle"], row["pin_position"]) for row in listed] == [(eve.handle, 1), (bob.handle, 2)]
     assert {row["uuid"]: row for row in await ann.inbox()} == {row["uuid"]: row for row in listed}
     assert (await change(ann, eve, pin_position=0))["pin_position"] is None
-    assert [row["handle"] for row in await ann.get("/api/message_groups/pinned")] == [bob.handle]
+    assert [row["handle"] for row in await ann.get("/api/users/me/pins")] == [bob.handle]
     await change(ann, eve, is_archived=True)
     path = f"/api/message_groups/{ann.group_with(eve)}/view"
     problem_of(await ann.client.patch(path, json={"pin_position": 1}), 409, "not-in-inbox")
     for value in (-1, 11, 1.5, "1", True, None):
         problem_of(await ann.client.patch(path, json={"pin_position": value}), 422, "invalid-body")
-    assert await bob.get("/api/message_groups/pinned") == []
+    assert await bob.get("/api/users/me/pins") == []

@@ -112,6 +112,9 @@ async def test_the_keyboard_reaches_everything(visit: Visit, ann: Person, bob: P
     await visitor.open()
     await expect(visitor.groups).to_have_count(2)
     await press("/")
+    for folder in ("Inbox", "Archive"):
+        await press("Tab")
+        await expect(visitor.page.get_by_role("button", name=folder, exact=True)).to_be_focused()
     await press("Tab")
     await expect(visitor.groups.nth(0).get_by_role("link")).to_be_focused()
     await press("ArrowDown")

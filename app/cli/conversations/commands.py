@@ -1,6 +1,6 @@
 """The commands get-conversation and list-conversations: the two access patterns and what they cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ from app.errors import InvalidParameter
 from app.messaging.clock import now
 from app.messaging.inbox import Inbox
 from app.messaging.models import LAST_NUMBER, Message
-from app.messaging.row_models import InboxPosition, InboxRow
+from app.messaging.row_models import Folder, InboxPosition, InboxRow
 from app.messaging.visibility import has_expired, seen_by
 from app.messaging.windows import Window
 from app.settings import StoreSettings
@@ -73,11 +73,12 @@ async def get_conversation(
     operator = Operator.of(settings, name=name, reason=reason)
     async with open_services(settings) as services:
         group = await find_group(services.users, names)
-        messages = await services.messaging.messages_in(group, window)
+        viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
+        row = await services.messaging.inbox_row(viewer, group) if viewer else None
+        messages = await services.messaging.messages_in(group, window.above(row.cleared_number if row else 0))
         if not messages:
             await require_own_table(services.table)
             raise Failure(f"Group {group} has no messages there.")
-        viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
         what_it_cost = cost(services.table.consumed)
         shown = {user for message in messages for user in (message.user_uuid, *_told_of(message))}
         people = await members_of(services.messaging, group, shown)
@@ -150,6 +151,7 @@ async def list_conversations(
     before: Annotated[
         datetime | None, typer.Option(help="Only groups without activity since then (local time).")
     ] = None,
+    folder: Annotated[Folder, typer.Option(help="The part of the user's list.")] = Folder.INBOX,
     limit: Limit = 20,
     reason: Why = None,
     name: As = None,
@@ -157,6 +159,7 @@ async def list_conversations(
 ) -> None:
     """Show a user's message groups, newest activity first: peer or title, last message, the number of unread ones.
 
+    Beside them stands what the user has made of a group: pinned (at which place), muted, cleared (up to which number).
     An @ beside that number says that some of them mention the user. Times are local. The last line says what the read
     cost, in capacity units and on demand.
     """
@@ -165,7 +168,7 @@ async def list_conversations(
     operator = Operator.of(settings, name=name, reason=reason)
     async with open_services(settings) as services:
         user = await find_user(services.users, handle)
-        rows = (await Inbox(services.messaging).page(user.uuid, before=position, limit=limit)).rows
+        rows = (await Inbox(services.messaging).page(user.uuid, before=position, folder=folder, limit=limit)).rows
         if not rows:
             await require_own_table(services.table)
         what_it_cost = cost(services.table.consumed)
@@ -187,7 +190,8 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
         sender = names[row.last_by]
         last = readable(sender.display_name), readable(row.preview) or _without_text(row)
         unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread
-        cells.append((local_time(row.last_at), full_name(peer), unread, row.last_number, *last, row.group_uuid))
+        view = ", ".join(_marks(row))
+        cells.append((local_time(row.last_at), full_name(peer), unread, row.last_number, *last, view, row.group_uuid))
         console.record(
             {
                 "message_group_uuid": row.group_uuid,
@@ -207,9 +211,13 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
                 "kind": row.kind,
                 "member_count": row.member_count,
                 "role": row.role if row.title else None,
+                "folder": row.folder,
+                "muted_until": row.muted_until and row.muted_until.isoformat(),
+                "pin_position": row.pin_position,
+                "cleared_number": row.cleared_number,
             }
         )
-    columns = ["active", "with", "unread", "messages", "last by", "last message", "group"]
+    columns = ["active", "with", "unread", "messages", "last by", "last message", "view", "group"]
     console.table(columns, cells, right=["unread", "messages"])
 
 
@@ -218,3 +226,13 @@ def _without_text(row: InboxRow) -> str:
     if row.last_number in row.systems:
         return CHANGED
     return EXPIRING if row.expires_at else DELETED
+
+
+def _marks(row: InboxRow) -> Iterator[str]:
+    """Yield what a user has made of a group, for people."""
+    if row.pin_position:
+        yield f"pinned {row.pin_position}"
+    if row.is_muted(now()):
+        yield "muted"
+    if row.cleared_number:
+        yield f"cleared {row.cleared_number}"

@@ -269,7 +269,7 @@ def _tidy(schema: Object) -> None:
     if schema.get("type") == "integer":
         schema.setdefault("format", "int32" if schema.get("maximum", INT32_MAX + 1) <= INT32_MAX else "int64")
     if schema.get("format") in LENGTHS:
-        schema["maxLength"] = LENGTHS[schema["format"]]
+        schema.setdefault("maxLength", LENGTHS[schema["format"]])
     for part in _parts(schema):
         _tidy(part)
     _join_null(schema)

@@ -24,6 +24,7 @@ from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import inbox_items, items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.groups.stored import copied_head
+from app.messaging.my_view.store import ViewStore
 from app.settings import LARGEST_GROUP, StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -64,7 +65,7 @@ async def seed(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write four users and their conversations or, with numbers, synthetic ones: in any number, one long conversation
+    """Write five users, their conversations and groups or, with numbers, synthetic ones: in any number, one long conversation
     or one large inbox.
 
     The same numbers give the same data. Existing items are kept, so that the same command goes on after an
@@ -78,7 +79,8 @@ async def seed(
     async with open_services(settings) as services:
         await require_own_table(services.table)
         if data is None:
-            console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
+            views = ViewStore(services.table)
+            console.say(f"There are now {await seed_stock(services.user_store, services.messaging, views)}.")
         else:
             await _write_synthetic(console, services, data)
             for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL) if several else ():

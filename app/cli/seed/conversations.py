@@ -1,10 +1,11 @@
 """The people and conversations of a fresh installation: plain data, the same every time.
 
-The texts are in `dialogues/`, one file per pair. A file has three header lines and then the lines of the dialogue:
+The texts are in `dialogues/`, one file per pair. A file has header lines and then the lines of the dialogue:
 
     between: juniper, osman
     unread: juniper 0, osman 2
     ended: 3h25m
+    view: juniper pinned, osman muted
 
     +0m juniper: A text, sent so many minutes, hours or days after the line before.
       | A line that begins with a bar continues the text.
@@ -25,13 +26,14 @@ names all that ever are members. Lines tell what happens to the group:
     +2m theo > left                     or history
 
 Where a text names one of the people with an @, it mentions that person. `ended` is the time between the last line and
-the end of the timeline; `unread` is the number of the newest lines that this person has not read. A file that breaks
-these rules is refused with the number of the line.
+the end of the timeline; `unread` is the number of the newest lines that this person has not read. `view`, which may be
+left out, says what a person has made of a direct group: pinned, muted or archived. A file that breaks these rules is
+refused with the number of the line.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -92,6 +94,8 @@ class Conversation:
     minutes_before_end: int
     title: str | None = None
     """The first title of a group of several people."""
+    views: Mapping[str, str] = field(default_factory=dict)
+    """The views that people have of the group, by handle, each a word of VIEWS."""
 
     @property
     def name(self) -> str:
@@ -133,6 +137,7 @@ _CONTINUATION = re.compile(r"  \|(?: (.*))?")
 _MARK = re.compile(r"  / (\S+)(?: (\S.*))?")
 _DURATION = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 _HEADER = ("between", "unread", "ended")
+VIEWS: Final = frozenset({"pinned", "muted", "archived"})
 
 
 def parse(source: str, *, name: str = "dialogue") -> Conversation:
@@ -146,12 +151,21 @@ def parse(source: str, *, name: str = "dialogue") -> Conversation:
             raise ValueError(f"{between!r} names not two people")
         counts = {handle: int(count) for handle, count in (part.split() for part in unread.split(", "))}
         minutes_before_end = _minutes(ended)
+        numbered = numbered[len(_HEADER) :]
+        views = _views(numbered.pop(0)[1], {*people}) if numbered and numbered[0][1].startswith("view: ") else {}
     except ValueError as error:
         raise ValueError(f"{name}: header: {error}") from error
     if counts.keys() != {*people}:
         raise ValueError(f"{name}: header: unread must name exactly {' and '.join(people)}")
-    lines = _lines(numbered[len(_HEADER) :], name=name, speakers={*people})
-    return Conversation(people, lines, counts, minutes_before_end, title)
+    lines = _lines(numbered, name=name, speakers={*people})
+    return Conversation(people, lines, counts, minutes_before_end, title, views)
+
+
+def _views(row: str, people: set[str]) -> dict[str, str]:
+    views = dict(part.split() for part in _header("view", row).split(", "))
+    if not (views.keys() <= people and VIEWS.issuperset(views.values())):
+        raise ValueError(f"view must name one of {', '.join(sorted(people))} and one of {', '.join(sorted(VIEWS))}")
+    return views
 
 
 def _header(key: str, row: str) -> str:

@@ -23,6 +23,7 @@ from app.messaging import change_items
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head
 from app.messaging.models import Change, Message
+from app.messaging.my_view import pins
 from app.messaging.row_models import InboxRow
 from app.settings import StoreSettings
 
@@ -173,6 +174,9 @@ async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) ->
 def to_record(item: StoredItem) -> Record:
     """Return an item with the service's names for its attributes; an item of unknown kind unchanged."""
     entity = change_items.to_entity(item)
+    if entity is None and pins.is_pins(item):
+        of_user = pins.to_pins(item)
+        return {"entity": "pins", "user_uuid": of_user.user_uuid, "groups": [str(group) for group in of_user.groups]}
     if entity is None:
         return {"entity": "other", **unmarshal_item(item)}
     fields = {

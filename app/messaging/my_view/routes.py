@@ -14,11 +14,12 @@ from app.messaging.my_view.schemas import ViewUpdate
 from app.messaging.views import group_view, group_views
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
+of_user = APIRouter(prefix="/api/users", tags=["message groups"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]
 
 
-@router.get("/pinned", responses=problem_responses(*SIGNED_IN))
+@of_user.get("/me/pins", responses=problem_responses(*SIGNED_IN))
 async def list_pinned_message_groups(user: CurrentUser, view: MyViewDep, users: UsersDep) -> Page[MessageGroupView]:
     """List the groups that the caller has pinned, in their order.
 

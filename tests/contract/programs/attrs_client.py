@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ from cruddur_client.api.message_groups import (
     leave_message_group,
     list_members,
     list_message_groups,
+    list_pinned_message_groups,
     list_read_markers,
     mark_delivered,
     mark_read,
@@ -283,6 +285,16 @@ def receive(client: AuthenticatedClient, peer: AuthenticatedClient) -> None:
     assert list_presence.sync(client=client) == []
     marked = update_message_group_view.sync(GROUP, client=client, body=ViewUpdate(is_marked_unread=True))
     assert the(MessageGroupView, marked).is_marked_unread
+    until = datetime(9999, 12, 31, tzinfo=UTC)
+    view = ViewUpdate(muted_until=until, pin_position=1)
+    pinned = the(MessageGroupView, update_message_group_view.sync(GROUP, client=client, body=view))
+    assert (pinned.pin_position, pinned.muted_until) == (1, until)
+    assert the(list, list_pinned_message_groups.sync(client=client)) == [pinned]
+    archived = update_message_group_view.sync(GROUP, client=client, body=ViewUpdate(is_archived=True))
+    assert the(MessageGroupView, archived).folder == "archive"
+    assert [row.uuid for row in the(list, list_message_groups.sync(client=client, folder=Folder.ARCHIVE))] == [GROUP]
+    back = update_message_group_view.sync(GROUP, client=client, body=ViewUpdate(is_archived=False))
+    assert the(MessageGroupView, back).folder == "inbox"
 
 
 def several(client: AuthenticatedClient) -> None:

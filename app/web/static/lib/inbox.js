@@ -5,7 +5,7 @@ import { Backoff } from "./backoff.js";
 import { applyGroups } from "./store.js";
 
 const FIRST_PAGE = "/api/message_groups?limit=50";
-const PINNED = "/api/message_groups/pinned";
+const PINNED = "/api/users/me/pins";
 
 export class Inbox {
   #backoff = new Backoff();
