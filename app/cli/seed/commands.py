@@ -65,8 +65,8 @@ async def seed(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write five users, their conversations and groups or, with numbers, synthetic ones: in any number, one long conversation
-    or one large inbox.
+    """Write five users, their conversations and groups or, with numbers, synthetic ones: in any number, one long
+    conversation or one large inbox.
 
     The same numbers give the same data. Existing items are kept, so that the same command goes on after an
     interruption. Handles of synthetic users are seed_000000, seed_000001, …
