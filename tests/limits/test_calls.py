@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -37,8 +37,8 @@ CALLS: dict[str, Call] = {
         f"/api/message_groups/{group}/view", json={"is_marked_unread": True}
     ),
     "create_message_group": lambda client, _, other: client.post(
-        "/api/message_groups", json={"title": "x", "handles": [other.handle]}
-    ),
+        "/api/message_groups", json={"title": "x", "handles": [other.handle], "uuid": str(UUID(int=1))}
+    ),  # repeated, as new groups have a lower limit
     "update_message_group": lambda client, group, _: client.patch(f"/api/message_groups/{group}", json={"title": "x"}),
     "leave_message_group": lambda client, group, _: client.delete(f"/api/message_groups/{group}"),
     "list_members": lambda client, group, _: client.get(f"/api/message_groups/{group}/members"),
