@@ -164,5 +164,5 @@ async def test_a_pinned_group_is_pinned_no_longer_once_its_member_is_removed(
         answer = await bob.client.patch(f"/api/message_groups/{group}/view", json={"pin_position": 2})
         assert answer.status_code == 200, answer.text
     await ann.client.delete(f"/api/message_groups/{first}/members/{bob.uuid}")
-    pinned = await bob.get("/api/message_groups/pinned")
+    pinned = await bob.get("/api/users/me/pins")
     assert [(row["uuid"], row["pin_position"]) for row in pinned] == [(second, 1)]
