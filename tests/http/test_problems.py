@@ -154,8 +154,8 @@ async def test_unknown_paths_are_not_found(
 
 
 METHODS = {
-    "/api/message_groups": "GET, HEAD",
-    f"/api/message_groups/{GROUP}": "DELETE, GET, HEAD",
+    "/api/message_groups": "GET, HEAD, POST",
+    f"/api/message_groups/{GROUP}": "DELETE, GET, HEAD, PATCH",
     f"/api/message_groups/{GROUP}/read": "GET, HEAD, PUT",
     "/api/messages": "POST",
     "/api/messages/counter": "GET, HEAD",
