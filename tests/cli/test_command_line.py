@@ -222,7 +222,7 @@ def test_a_closed_standard_error_leaves_the_output_clean(stock: Place) -> None:
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env={**os.environ, **stock.environment}, capture_output=True, text=True, check=True
     )
-    assert len([json.loads(line) for line in ended.stdout.splitlines()]) == 3
+    assert len([json.loads(line) for line in ended.stdout.splitlines()]) == 5
 
 
 async def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:

@@ -41,4 +41,4 @@ def test_the_wheel_has_the_commands_and_no_scripts(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert ended.stdout.startswith(f"{site / 'app' / '__init__.py'} 6\nUsage: cruddur ")
+    assert ended.stdout.startswith(f"{site / 'app' / '__init__.py'} 7\nUsage: cruddur ")

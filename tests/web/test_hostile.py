@@ -94,4 +94,6 @@ GROUP = {
     "muted_until": None,
     "pinned_at": None,
     "version": 1,
+    "folder": "inbox",
+    "pin_position": None,
 }

@@ -49,7 +49,7 @@ async def test_screenshots_of_every_width_and_theme_are_small(
     juniper, osman = PEOPLE[:2]
     visitor = await visit(juniper, color_scheme=scheme, **WIDTHS[width])
     await visitor.open()
-    await expect(visitor.groups).to_have_count(3)
+    await expect(visitor.groups).to_have_count(5)
     await wait_for_scroll(visitor)
     await take_screenshot(visitor.page, folder, f"inbox-{width}-{scheme}")
     await visitor.open_group(osman)
