@@ -9,6 +9,7 @@ import pytest
 
 from app.cache import Caches
 from app.concurrency import TaskSet
+from app.gateways import dynamodb as gateway
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import inbox_items, items
 from app.messaging.clock import now
@@ -36,9 +37,11 @@ TEXT = "A text of one hundred characters, which is what the data model counts wi
 class Metered:
     """A service whose DynamoDB calls are measured, at a time of the test's choice, and two users."""
 
-    def __init__(self, service: Service, publish: Publish = discard_events) -> None:
+    def __init__(
+        self, service: Service, publish: Publish = discard_events, *, meter: gateway.Meter | None = None
+    ) -> None:
         self.meter = Meter(raw_client(service))
-        self.table = Table(self.meter.client, service.state["table"].name)
+        self.table = Table(self.meter.client, service.state["table"].name, meter=meter)
         self.store = MessagingStore(self.table)
         self.at = now()
         self.messaging = Messaging(

@@ -7,6 +7,11 @@ import pytest
 
 from app.cache import Caches
 from app.concurrency import TaskSet
+from app.gateways.dynamodb import Meter
+from app.gateways.dynamodb.consumed import Consumed
+from app.limits import Limits
+from app.limits.caller import CallerMeter, caller
+from app.limits.rates import WRITE_CAPACITY
 from app.messaging.groups.fan_out import FanOut
 from app.messaging.groups.members import Members
 from app.messaging.groups.models import GroupDraft
@@ -24,8 +29,8 @@ from tests.tools.processes import DIRECTORY
 class Grouped(Metered):
     """A group of Ann and others, whose calls are measured with what goes on behind them."""
 
-    def __init__(self, service: Service) -> None:
-        super().__init__(service)
+    def __init__(self, service: Service, meter: Meter | None = None) -> None:
+        super().__init__(service, meter=meter)
         self.tasks = TaskSet()
         self.fan_out = FanOut(
             self.store.heads, Members(self.store.heads, Caches(TaskSet())), self.tasks, discard_events
@@ -131,3 +136,18 @@ async def test_an_inbox_reads_the_heads_of_active_groups_only(grouped: Grouped) 
     async with grouped.meter.measure() as quiet:
         page = await grouped.messaging.inbox(grouped.ann, limit=20)
     assert (len(page.rows), quiet.read_units) == (3, 0.5), quiet
+
+
+async def test_a_change_is_charged_for_all_rows_and_a_send_for_its_own(service: Service) -> None:
+    """A hundred members and a title that changes again and again cost the account that changes it, not the operator."""
+    grouped = Grouped(service, meter=CallerMeter(Consumed()))
+    await grouped.create(40)
+    quota = Limits().of(str(uuid4()))
+    caller.set(quota)
+    grouped.at += timedelta(minutes=11)
+    await grouped.say()
+    await grouped.drain()
+    assert quota.seconds_until(WRITE_CAPACITY, 1) < 2
+    await grouped.groups.update(grouped.ann, grouped.several, title="Landing", shows_history=None)
+    await grouped.drain()
+    assert quota.seconds_until(WRITE_CAPACITY, 1) > 10

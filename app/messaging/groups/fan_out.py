@@ -47,7 +47,7 @@ class FanOut:
     def _tell_members(self, moved: HeadMoved) -> None:
         self._tasks.start(self._publish_to_members(moved))  # type: ignore[unused-awaitable]  # no caller waits for it
         if moved.row.is_open:
-            self.bump(moved.row.group_uuid)
+            self.bump(moved.row.group_uuid, is_charged=moved.message is not None and moved.message.event is not None)
 
     async def _publish_to_members(self, moved: HeadMoved) -> None:
         try:
@@ -56,14 +56,18 @@ class FanOut:
             return  # streams compare with the rows
         await self._publish(*[moved.sent_to(user) for user in members])
 
-    def bump(self, group: UUID) -> None:
-        """Tell the rows of a group's members what its head says, unless this process does so already."""
+    def bump(self, group: UUID, *, is_charged: bool = False) -> None:
+        """Tell the rows of a group's members what its head says, unless this process does so already.
+
+        A caller that changes a group is charged for all rows; a sender, that meets a new bucket by chance, for none.
+        """
         if group not in self._running:
             self._running.add(group)
-            self._tasks.start(self._bump(group))  # type: ignore[unused-awaitable]  # no caller waits for it
+            self._tasks.start(self._bump(group, is_charged=is_charged))  # type: ignore[unused-awaitable]  # no caller waits for it
 
-    async def _bump(self, group: UUID) -> None:
-        caller.set(None)  # what a sender sends once in ten minutes is not charged for all members
+    async def _bump(self, group: UUID, *, is_charged: bool) -> None:
+        if not is_charged:
+            caller.set(None)
         try:
             for attempt in range(ATTEMPTS):
                 if attempt:
