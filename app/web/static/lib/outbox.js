@@ -154,7 +154,8 @@ export class Outbox {
       if (error instanceof Problem && error.status === 429)
         this.#limitedUntil.set(targetOf(attempt), Date.now() + Math.max(1, error.retryAfter) * 1000);
       else if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
-      else if (!this.storage.has(attempt.uuid)) return; // discarded meanwhile
+      else if (!this.storage.has(attempt.uuid))
+        return; // discarded meanwhile
       else if (isChange(attempt)) await this.#refuseChange(attempt, error);
       else this.#put(this.#refused(attempt, error));
     }
