@@ -154,11 +154,18 @@ export class Outbox {
       if (error instanceof Problem && error.status === 429)
         this.#limitedUntil.set(targetOf(attempt), Date.now() + Math.max(1, error.retryAfter) * 1000);
       else if (error.isRetryable) await this.#backoff.wait(error.retryAfter * 1000);
-      else if (!this.storage.has(attempt.uuid))
-        return; // discarded meanwhile
+      else if (!this.#isKept(attempt)) return;
       else if (isChange(attempt)) await this.#refuseChange(attempt, error);
       else this.#put(this.#refused(attempt, error));
     }
+  }
+
+  /**
+   * Return whether the user has not discarded an entry meanwhile.
+   * @param {Entry} entry
+   */
+  #isKept(entry) {
+    return this.storage.all().some((each) => each.uuid === entry.uuid);
   }
 
   /**

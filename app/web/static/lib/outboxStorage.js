@@ -17,11 +17,6 @@ export class OutboxStorage {
     return keys.sort().flatMap((key) => parse(localStorage.getItem(key)));
   }
 
-  /** @param {string} uuid */
-  has(uuid) {
-    return localStorage.getItem(this.prefix + uuid) !== null;
-  }
-
   /** @param {Entry} entry */
   put(entry) {
     localStorage.setItem(this.prefix + entry.uuid, JSON.stringify(entry));
