@@ -296,7 +296,7 @@ class Messaging:
         at = self._clock()
         for row in page.rows:
             if row.is_open and is_quiet(row, at):
-                close = partial(self._store.heads.close, user, row.group_uuid)
+                close = partial(self._store.heads.close, user, row.group_uuid, at)
                 self.projection.write_later(row.group_uuid, [close])
         return page
 

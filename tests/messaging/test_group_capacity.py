@@ -132,7 +132,7 @@ async def test_an_inbox_reads_the_heads_of_active_groups_only(grouped: Grouped) 
         page = await grouped.messaging.inbox(grouped.ann, limit=20)
     assert (len(page.rows), active.read_units) == (3, 0.5 + 3 * 0.5), active
     for row in page.rows:
-        await grouped.store.heads.close(grouped.ann, row.group_uuid)
+        await grouped.store.heads.close(grouped.ann, row.group_uuid, grouped.at + timedelta(minutes=13))
     async with grouped.meter.measure() as quiet:
         page = await grouped.messaging.inbox(grouped.ann, limit=20)
     assert (len(page.rows), quiet.read_units) == (3, 0.5), quiet

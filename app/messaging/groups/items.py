@@ -100,7 +100,7 @@ def is_new_bucket(head: StoredItem, at: int) -> bool:
 
 
 def is_quiet(row: InboxRow, at: datetime) -> bool:
-    """Return whether an open row can be closed: the head says nothing new in the row's bucket any more."""
+    """Return whether an open row can be closed, as far as it knows: its bucket is over, and with it writes of it."""
     active_at = max(row.last_at, row.changed_at) if row.changed_at else row.last_at
     return row.is_open and bucket(at - QUIET) > bucket(active_at)
 

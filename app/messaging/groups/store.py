@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write, to_bytes
+from app.messaging.clock import now
 from app.messaging.groups import items, member_items, stored
 from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket, to_inbox_row
@@ -81,17 +82,19 @@ class HeadStore:
             return items.to_head(error.item) if error.item else None
 
     async def write(self, update: Update, at: datetime) -> StoredItem:
-        """Write a head at a time, or raise ConditionFailed; return it. 1 WCU.
+        """Write a head for what was at a time, or raise ConditionFailed; return it. 1 WCU.
 
         In a new bucket 2 more, as the same write says that rows are to be told: a process that ends after it has left
-        nothing behind that others cannot find.
+        nothing behind that others cannot find. The bucket is that of the write: rows may be closed since a message
+        whose head is written late.
         """
+        written = bucket(max(at, now()))
         try:
-            return await self._table.update(items.in_known_bucket(update, bucket(at)))
+            return await self._table.update(items.in_known_bucket(update, written))
         except ConditionFailed as error:
-            if error.item is None or not items.is_new_bucket(error.item, bucket(at)):
+            if error.item is None or not items.is_new_bucket(error.item, written):
                 raise
-        return await self._table.update(items.in_new_bucket(update, bucket(at)))
+        return await self._table.update(items.in_new_bucket(update, written))
 
     async def bump(self, group: UUID) -> bool:
         """Tell the rows of all members what the head says, and return whether that is all.
@@ -142,15 +145,14 @@ class HeadStore:
         """Return groups whose rows are to be told of the head, eventually consistent. 0.5 RCU."""
         return [UUID(item["pk"]["S"][4:]) for item in await self._table.query(items.pending_bumps(limit))]
 
-    async def close(self, user: UUID, group: UUID) -> None:
-        """Tell an open row for the last time what the head says. 1 WCU and 1 RCU."""
-        if head := await self._table.get(items.head_key(group), consistent=True):
-            await self._tell(head, user, is_last=True)
+    async def close(self, user: UUID, group: UUID, at: datetime) -> None:
+        """Tell an open row for the last time what the head says, if the next write of the head tells it again.
 
-    async def member(self, group: UUID, user: UUID) -> Member | None:
-        """Return a member, strongly consistent, None for a user that is none. 1 RCU."""
-        item = await self._table.get(member_items.member_key(group, user), consistent=True)
-        return member_items.to_member(item) if item else None
+        It does so unless the group has become active since the row was read. 1 WCU and 1 RCU.
+        """
+        head = await self._table.get(items.head_key(group), consistent=True)
+        if head and items.is_new_bucket(head, bucket(at - items.QUIET)):
+            await self._tell(head, user, is_last=True)
 
     async def members(self, group: UUID) -> list[UUID]:
         """Return the users that are members of a group, strongly consistent. 1 RCU for each 4 KB, about 40."""
