@@ -22,7 +22,7 @@ from app.messaging.groups.models import SystemEvent
 from app.messaging.items import new_message
 from app.messaging.models import Draft, Message
 from app.messaging.my_view.store import ViewStore
-from app.messaging.row_models import InboxRow, MemberState
+from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events
@@ -93,7 +93,7 @@ class GroupChanges:
         async with self._messaging.log.turn(group) as turn:
             head = await self._head(group)
             message = turn.entry(Draft(user, "", event=change.event), Tail(head.last_number, head.last_at))
-            if await self._store.heads.transact([new_message(message), *change.plan(message, head)]):
+            if not await self._store.heads.transact([new_message(message), *change.plan(message, head)]):
                 return False
             turn.record(message)
         await self._messaging.members.discard(group)
@@ -113,12 +113,12 @@ class GroupChanges:
 
     async def _tell(self, group: UUID, users: Collection[UUID]) -> None:
         """Tell users of their new rows before the answer: streams of former members are silent from then on."""
-        for user in users:
-            row = await self._store.inbox_row(user, group)
-            if row is None:
-                continue
-            await self._publish(GroupChanged(row))
-            if row.state is MemberState.LEFT:
-                for each in await self._views.unpin(user, group):
-                    if moved := await self._store.inbox_row(user, each):
-                        await self._publish(GroupChanged(moved))
+        rows = await asyncio.gather(*[self._store.inbox_row(user, group) for user in users])
+        await self._publish(*[GroupChanged(row) for row in rows if row])
+        await asyncio.gather(*[self._unpin(row) for row in rows if row and not row.is_active])
+
+    async def _unpin(self, row: InboxRow) -> None:
+        """Give the place of a pinned group that its user has left to the groups below it."""
+        below = await self._views.unpin(row.user_uuid, row.group_uuid)
+        rows = await asyncio.gather(*[self._store.inbox_row(row.user_uuid, group) for group in below])
+        await self._publish(*[GroupChanged(row) for row in rows if row])

@@ -1,5 +1,6 @@
 """Creation of groups of several members: members and rows first, the head last, with which a group is there."""
 
+import asyncio
 from collections.abc import Collection
 from hashlib import sha256
 from uuid import UUID
@@ -39,11 +40,14 @@ class Invitations:
             self._limits.of(str(other)).take(RECEIVED_CONTACT)
         if any(map(self._suspensions.covers, others)) or await self._store.blocks.has_any(user, others):
             raise CannotAdd
-        for other in others:
-            if (await self._store.settings.settings(other)).messages_from != "everyone":
-                row = await self._store.inbox_row(user, direct_group_uuid(user, other))
-                if row is None or row.is_pending:
-                    raise CannotAdd
+        if not all(await asyncio.gather(*[self._takes_from(user, other) for other in others])):
+            raise CannotAdd
+
+    async def _takes_from(self, user: UUID, other: UUID) -> bool:
+        if (await self._store.settings.settings(other)).messages_from == "everyone":
+            return True
+        row = await self._store.inbox_row(user, direct_group_uuid(user, other))
+        return row is not None and not row.is_pending
 
 
 class Creation:
@@ -82,20 +86,21 @@ class Creation:
     async def _create(self, draft: GroupDraft, group: UUID) -> InboxRow:
         digest = sha256(repr((draft.title, sorted(draft.members), draft.shows_history)).encode()).digest()[:16]
         async with deadline(2 * SEND_SECONDS):
-            before = await self._store.heads.digest(group)
-            if before is None:
+            stored = await self._store.heads.digest(group)
+            if stored is None:
                 take_own(FIRST_CONTACT)
                 await self._invitations.require(draft.user_uuid, draft.members)
-                await self._write(draft, group, digest)
-                before = await self._store.heads.digest(group)
-            if before != digest:
+                is_created = await self._write(draft, group, digest)
+                stored = digest if is_created else await self._store.heads.digest(group)
+            if stored != digest:
                 raise GroupTaken
             row = await self._store.inbox_row(draft.user_uuid, group)
         if row is None or row.state is MemberState.LEFT:
             raise GroupTaken
         return row
 
-    async def _write(self, draft: GroupDraft, group: UUID, digest: bytes) -> None:
+    async def _write(self, draft: GroupDraft, group: UUID, digest: bytes) -> bool:
+        """Write the group, and return whether it is there by this call."""
         event = SystemEvent(SystemEventType.CREATED, users=draft.members, title=draft.title)
         message = self._messaging.log.entry(Draft(draft.user_uuid, "", event=event), group=group)
         users = (draft.user_uuid, *draft.members)
@@ -111,8 +116,10 @@ class Creation:
         head = items.new_head(
             message, title=draft.title, members=len(users), digest=digest, shows_history=draft.shows_history
         )
-        if not await self._store.heads.transact([new_message(message), head]):
+        is_created = await self._store.heads.transact([new_message(message), head])
+        if is_created:
             await self._publish(*map(GroupChanged, rows))
+        return is_created
 
 
 def first_row(message: Message, user: UUID, *, title: str, members: int, shows_history: bool) -> InboxRow:

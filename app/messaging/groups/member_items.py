@@ -87,7 +87,8 @@ def new_row(row: InboxRow) -> Put:
 
 
 _OF_MEMBERSHIP = frozenset(
-    "state u gone mentioned cut hidden hides muted pinned d k changed until folder cleared pin".split()  # noqa: SIM905
+    {"state", "u", "gone", "mentioned", "cut", "hidden", "hides", "muted", "pinned", "d", "k", "changed", "until"}
+    | {"folder", "cleared", "pin"}
 )
 """The attributes of a row that end with a membership."""
 

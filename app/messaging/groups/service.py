@@ -106,7 +106,8 @@ class Groups:
         Raises NotManager, CannotAdd and GroupFull. 8 WCU for each user, and what Invitations.require costs.
         """
         row = await self._require_manager(user, group)
-        added = [other for other in others if other not in await self._members(group)]
+        present = await self._members(group)
+        added = [other for other in others if other not in present]
         if not added:
             return row
         await self._invitations.require(user, added)

@@ -199,10 +199,10 @@ class HeadStore:
         """
         await self._put_all([*map(member_items.new_member, members), *map(member_items.new_row, rows)])
 
-    async def transact(self, writes: Sequence[Write]) -> frozenset[int]:
-        """Apply all of these writes, and return an empty set, or none, and return the places of those that failed."""
+    async def transact(self, writes: Sequence[Write]) -> bool:
+        """Apply all of these writes, or none; return whether they are applied."""
         try:
             await self._table.transact(writes)
-        except TransactionRejected as error:
-            return frozenset(error.failed)
-        return frozenset()
+        except TransactionRejected:
+            return False
+        return True
