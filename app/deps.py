@@ -26,6 +26,7 @@ from app.messaging.requests.service import Requests
 from app.messaging.service import Messaging
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.unread import UnreadCounter
+from app.messaging.views import Views
 from app.moderation.service import Reports
 from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export
@@ -51,6 +52,7 @@ class State(EdgeState):
     settings: UserSettingsService
     my_view: MyView
     catchup: Catchup
+    views: Views
     hub: Hub
     presence: PeerPresence
     unread: UnreadCounter
@@ -80,6 +82,7 @@ ChangesDep = Annotated[Changes, _from_state("changes")]
 ReceiptsDep = Annotated[Receipts, _from_state("receipts")]
 MyViewDep = Annotated[MyView, _from_state("my_view")]
 SettingsDep = Annotated[UserSettingsService, _from_state("settings")]
+ViewsDep = Annotated[Views, _from_state("views")]
 CatchupDep = Annotated[Catchup, _from_state("catchup")]
 ReportsDep = Annotated[Reports, _from_state("reports")]
 PresenceDep = Annotated[PeerPresence, _from_state("presence")]

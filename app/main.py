@@ -65,6 +65,7 @@ from app.messaging.settings import routes as settings_routes
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
+from app.messaging.views import Views
 from app.metrics import Metrics
 from app.moderation import router as moderation_router
 from app.moderation.service import Reports
@@ -220,6 +221,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
+        views = Views(users, catchup)
         members = Members(store.heads, caches)
         listeners = fan_out(unread.invalidate_changed, presence.withheld_from(user_settings.withheld_from(bus.publish)))
         group_fan_out = FanOut(store.heads, members, tasks, listeners)
@@ -235,11 +237,11 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             suspensions=suspensions,
             members=members,
         )
-        views = ViewStore(table)
+        view_store = ViewStore(table)
         groups = Groups(
             messaging,
             store,
-            views,
+            view_store,
             users,
             max_members=settings.max_group_members,
             tasks=tasks,
@@ -267,7 +269,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         hub = Hub(
             bus,
             catchup,
-            users,
+            views,
             metrics,
             stream_leases,
             most_streams=settings.max_event_streams,
@@ -304,17 +306,18 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             changes=changes,
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
-            my_view=MyView(messaging, views, publish),
+            my_view=MyView(messaging, view_store, publish),
             blocks=blocks,
             groups=groups,
             requests=Requests(messaging, store, tasks=tasks, publish=publish),
             catchup=catchup,
+            views=views,
             hub=hub,
             presence=PeerPresence(register, catchup, user_settings),
             unread=unread,
             caches=caches,
             erasures=erasures,
-            export=Export(users, messaging, changes, user_settings, catchup, groups),
+            export=Export(users, messaging, changes, user_settings, views, groups),
             export_leases=export_leases,
             reports=Reports(ReportStore(postgres), messaging, users),
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,

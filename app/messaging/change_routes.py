@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from app.deps import CatchupDep, ChangeLimit, ChangesDep, CurrentUser, UsersDep
+from app.deps import ChangeLimit, ChangesDep, CurrentUser, UsersDep, ViewsDep
 from app.errors import NotFound
 from app.http.links import PAGED, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
@@ -36,7 +36,6 @@ from app.messaging.errors import (
 from app.messaging.models import LAST_NUMBER, ChangeDraft, ChangeType, Message
 from app.messaging.reactions import require_emoji
 from app.messaging.schemas import MessageView
-from app.messaging.views import message_views
 
 Show: TypeAlias = Callable[[Message], Awaitable[MessageView]]
 
@@ -68,11 +67,11 @@ IfMatch = Annotated[
 NOT_FOUND = (GroupNotFound, MessageNotFound, NotFound)
 
 
-async def _show(user: CurrentUser, users: UsersDep, catchup: CatchupDep) -> Show:
+async def _show(user: CurrentUser, views: ViewsDep) -> Show:
     """Return the function that makes a message the caller's view of it."""
 
     async def show(message: Message) -> MessageView:
-        return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+        return await views.message(message, viewer=user)
 
     return show
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, ReceiptsDep, UsersDep
+from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, ReceiptsDep, ViewsDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -19,7 +19,6 @@ from app.messaging.group_schemas import (
     TypingView,
 )
 from app.messaging.row_models import Folder
-from app.messaging.views import group_view, group_views
 from app.users.errors import UserNotFound
 
 TYPING_SECONDS = 15
@@ -60,7 +59,7 @@ async def list_message_groups(
     response: Response,
     user: CurrentUser,
     messaging: MessagingDep,
-    users: UsersDep,
+    views: ViewsDep,
     limit: GroupLimit = 20,
     cursor: Cursor = None,
     folder: Annotated[Folder, Query(description="The part of the list to show")] = Folder.INBOX,
@@ -75,31 +74,31 @@ async def list_message_groups(
     if page.next:
         query = {"limit": limit, "cursor": write_cursor(page.next), "folder": folder}
         set_link_header(request, response, {"next": query})
-    return await group_views(page.rows, users)
+    return await views.groups(page.rows)
 
 
 @router.get("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def get_message_group(
-    message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep, users: UsersDep
+    message_group_uuid: GroupUuid, user: CurrentUser, messaging: MessagingDep, views: ViewsDep
 ) -> MessageGroupView:
     """Return a message group of the caller.
 
     Any other group is 404 `group-not-found`, whether or not it exists.
     """
     row = await messaging.group(user, message_group_uuid)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @by_handle.get("/@{handle}/message_group", responses=problem_responses(*SIGNED_IN, UserNotFound, GroupNotFound))
 async def get_direct_group(
-    handle: Handle, user: CurrentUser, messaging: MessagingDep, users: UsersDep
+    handle: Handle, user: CurrentUser, messaging: MessagingDep, views: ViewsDep
 ) -> MessageGroupView:
     """Return the direct group of the caller and a user.
 
     404 `group-not-found` until one of the two has written to the other: the call creates nothing.
     """
     row = await messaging.direct_group(user, handle)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @router.put(
@@ -111,7 +110,7 @@ async def mark_read(
     body: ReadMarkerUpdate,
     user: CurrentUser,
     messaging: MessagingDep,
-    users: UsersDep,
+    views: ViewsDep,
 ) -> MessageGroupView:
     """Mark a group read up to a number.
 
@@ -119,7 +118,7 @@ async def mark_read(
     the group does not have yet is 422 `number-beyond-end`.
     """
     row = await messaging.markers.mark_read(user, message_group_uuid, body.number)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @router.get("/{message_group_uuid}/read", responses=problem_responses(*SIGNED_IN, GroupNotFound))

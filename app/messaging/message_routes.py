@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
-from app.deps import CatchupDep, CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep
+from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep, ViewsDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -24,7 +24,6 @@ from app.messaging.errors import (
 )
 from app.messaging.group_schemas import CounterView
 from app.messaging.schemas import MessageCreate, MessageView, NumberParameter
-from app.messaging.views import message_views
 from app.messaging.windows import Window
 from app.users.errors import UserNotFound
 
@@ -89,7 +88,7 @@ async def _window(
     },
 )
 async def send_message(
-    body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep, catchup: CatchupDep
+    body: NewMessage, user: CurrentUser, messaging: MessagingDep, users: UsersDep, views: ViewsDep
 ) -> MessageView:
     """Send a message to a group or to a user.
 
@@ -107,7 +106,7 @@ async def send_message(
     """
     await users.names([user, *(body.mentions or ())])  # first: an answer about a committed message must not fail
     message = await messaging.send(body.draft(user), group=body.message_group_uuid, handle=body.handle)
-    return (await message_views([message], viewer=user, users=users, catchup=catchup))[0]
+    return await views.message(message, viewer=user)
 
 
 @router.get("/counter", responses=problem_responses(*SIGNED_IN))
@@ -131,8 +130,7 @@ async def list_messages(
     user: CurrentUser,
     window: Annotated[Window, Depends(_window)],
     messaging: MessagingDep,
-    users: UsersDep,
-    catchup: CatchupDep,
+    views: ViewsDep,
 ) -> Page[MessageView]:
     """List the messages of a group, oldest first.
 
@@ -146,4 +144,4 @@ async def list_messages(
     set_link_header(
         request, response, {rel: {"limit": window.limit, name: at} for rel, (name, at) in neighbours.items()}
     )
-    return await message_views(history.messages, viewer=user, users=users, catchup=catchup, rows=[history.row])
+    return await views.messages(history.messages, viewer=user, rows=[history.row])

@@ -16,55 +16,62 @@ from app.messaging.visibility import is_visible, seen_by
 from app.users.service import Users
 
 
-async def group_views(rows: Sequence[InboxRow], users: Users) -> list[MessageGroupView]:
-    """Return groups as the members whose rows these are see them."""
-    names = await users.names({row.peer_uuid for row in rows if row.peer_uuid})
-    return [MessageGroupView.of(row, names[row.peer_uuid] if row.peer_uuid else None) for row in rows]
+class Views:
+    """Makes views of groups and messages. A process has one instance."""
 
+    def __init__(self, users: Users, catchup: Catchup) -> None:
+        self._users = users
+        self._catchup = catchup
 
-async def group_view(row: InboxRow, users: Users) -> MessageGroupView:
-    """Return a group as the member whose row this is sees it."""
-    return (await group_views([row], users))[0]
+    async def groups(self, rows: Sequence[InboxRow]) -> list[MessageGroupView]:
+        """Return groups as the members whose rows these are see them."""
+        names = await self._users.names({row.peer_uuid for row in rows if row.peer_uuid})
+        return [MessageGroupView.of(row, names[row.peer_uuid] if row.peer_uuid else None) for row in rows]
 
+    async def group(self, row: InboxRow) -> MessageGroupView:
+        """Return a group as the member whose row this is sees it."""
+        return (await self.groups([row]))[0]
 
-async def message_views(
-    messages: Sequence[Message], *, viewer: UUID, users: Users, catchup: Catchup, rows: Iterable[InboxRow] = ()
-) -> list[MessageView]:
-    """Return messages of groups of the viewer, without quotes of messages that the rows say the viewer has cleared.
+    async def messages(
+        self, messages: Sequence[Message], *, viewer: UUID, rows: Iterable[InboxRow] = ()
+    ) -> list[MessageView]:
+        """Return messages of groups of the viewer, without quotes of what the rows say the viewer has cleared.
 
-    0.5 RCU for each message outside of them that is replied to.
-    """
-    cleared = {row.group_uuid: row.cleared_number for row in rows}
-    at = now()
-    messages = [seen_by(message, viewer, at) for message in messages]
-    named = {user for message in messages for user in (message.user_uuid, *message.mentions)}
-    named.update(user for message in messages if message.event for user in message.event.users)
-    names = await users.names(named)
-    quotes = (
-        await _quotes(messages, viewer, users, catchup, at) if any(message.reply_to for message in messages) else {}
-    )
-    return [
-        MessageView.of(
-            message,
-            names,
-            viewer,
-            quotes.get((message.group_uuid, message.reply_to))
-            if message.reply_to and message.reply_to > cleared.get(message.group_uuid, 0)
-            else None,
-        )
-        for message in messages
-    ]
+        0.5 RCU for each message outside of them that is replied to.
+        """
+        cleared = {row.group_uuid: row.cleared_number for row in rows}
+        at = now()
+        messages = [seen_by(message, viewer, at) for message in messages]
+        named = {user for message in messages for user in (message.user_uuid, *message.mentions)}
+        named.update(user for message in messages if message.event for user in message.event.users)
+        names = await self._users.names(named)
+        has_replies = any(message.reply_to for message in messages)
+        quotes = await self._quotes(messages, viewer, at) if has_replies else {}
+        return [
+            MessageView.of(
+                message,
+                names,
+                viewer,
+                quotes.get((message.group_uuid, message.reply_to))
+                if message.reply_to and message.reply_to > cleared.get(message.group_uuid, 0)
+                else None,
+            )
+            for message in messages
+        ]
 
+    async def message(self, message: Message, *, viewer: UUID) -> MessageView:
+        """Return a message as a member sees it. It costs what `messages` costs."""
+        return (await self.messages([message], viewer=viewer))[0]
 
-async def _quotes(
-    messages: Sequence[Message], viewer: UUID, users: Users, catchup: Catchup, at: datetime
-) -> dict[tuple[UUID, int | None], QuoteView]:
-    """Return the quotes of these messages by group and number, none if their names cannot be read."""
-    quoted = await catchup.quoted([message for message in messages if is_visible(message, viewer, at)])
-    with suppress(Unavailable):
-        names = await users.names({message.user_uuid for message in quoted.values()})
-        return {
-            place: QuoteView.of(seen_by(message, viewer, at), names[message.user_uuid], viewer)
-            for place, message in quoted.items()
-        }
-    return {}
+    async def _quotes(
+        self, messages: Sequence[Message], viewer: UUID, at: datetime
+    ) -> dict[tuple[UUID, int | None], QuoteView]:
+        """Return the quotes of these messages by group and number, none if their names cannot be read."""
+        quoted = await self._catchup.quoted([message for message in messages if is_visible(message, viewer, at)])
+        with suppress(Unavailable):
+            names = await self._users.names({message.user_uuid for message in quoted.values()})
+            return {
+                place: QuoteView.of(seen_by(message, viewer, at), names[message.user_uuid], viewer)
+                for place, message in quoted.items()
+            }
+        return {}

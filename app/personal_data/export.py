@@ -8,7 +8,6 @@ from typing import TypeAlias
 from uuid import UUID
 
 from app.errors import AppError
-from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import EditView
 from app.messaging.changes import Changes
 from app.messaging.errors import EditsHidden, GroupNotFound, MessageNotFound
@@ -21,7 +20,7 @@ from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.settings.schemas import SettingsView
 from app.messaging.settings.service import UserSettingsService
-from app.messaging.views import group_view, message_views
+from app.messaging.views import Views
 from app.messaging.windows import Window
 from app.personal_data.errors import ExportRunning
 from app.personal_data.export_schemas import (
@@ -58,7 +57,7 @@ class Export:
         messaging: Messaging,
         changes: Changes,
         settings: UserSettingsService,
-        catchup: Catchup,
+        views: Views,
         groups: Groups,
     ) -> None:
         self._users = users
@@ -66,7 +65,7 @@ class Export:
         self._receipts = Receipts(messaging, changes, settings)
         self._messaging = messaging
         self._changes = changes
-        self._catchup = catchup
+        self._views = views
         self._members = groups.members
         self._running: set[UUID] = set()
         self._sources: Sequence[Source] = (self._profile, self._groups)
@@ -108,7 +107,7 @@ class Export:
                 names = await self._users.names({member.user_uuid for member in members})
                 yield GroupLine(
                     type="group",
-                    group=await group_view(row, self._users),
+                    group=await self._views.group(row),
                     read_markers=[ReadMarkerView.of(marker) for marker in markers],
                     members=[MemberView.of(member, names) for member in members],
                 )
@@ -136,9 +135,7 @@ class Export:
             window = Window.after(last, PAGE)
             history = await self._messaging.history(user, group, window)
             last, end, is_full = window.last, history.end, len(history.messages) == PAGE
-            views = await message_views(
-                history.messages, viewer=user, users=self._users, catchup=self._catchup, rows=[history.row]
-            )
+            views = await self._views.messages(history.messages, viewer=user, rows=[history.row])
             for message, view in zip(history.messages, views, strict=True):
                 yield MessageLine(type="message", message=view)
                 if message.edited_at and (edits := await self._edits(user, message, turn)):

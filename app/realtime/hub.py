@@ -18,7 +18,7 @@ from app.messaging.events import (
     PresenceChanged,
     TypingChanged,
 )
-from app.messaging.views import group_view, message_views
+from app.messaging.views import Views
 from app.metrics import Metrics
 from app.realtime.bus import Bus
 from app.realtime.errors import TooManyStreams
@@ -38,7 +38,6 @@ from app.realtime.schemas import (
 from app.realtime.stream import ResyncRequired, Shows, Stream, shows_all
 from app.users.events import AccountChanged, AnyAccountChanged
 from app.users.schemas import UserShortView
-from app.users.service import Users
 
 RESERVED_SHARE = 0.1
 """The share of a process's streams that is kept for users that have none there."""
@@ -51,7 +50,7 @@ class Hub:
         self,
         bus: Bus,
         catchup: Catchup,
-        users: Users,
+        views: Views,
         metrics: Metrics,
         leases: StreamLeases,
         *,
@@ -64,7 +63,7 @@ class Hub:
         self._shows = shows
         self._bus = bus
         self._catchup = catchup
-        self._users = users
+        self._views = views
         self._metrics = metrics
         self._leases = leases
         self._most_streams = most_streams
@@ -151,12 +150,10 @@ class Hub:
 
     async def _view_with_group(self, event: MessageAppended | MessageChanged | GroupChanged) -> EventView:
         row = event.row
-        group = await group_view(row, self._users)
+        group = await self._views.group(row)
         match event:
             case MessageAppended(message):
-                views = await message_views(
-                    [message], viewer=row.user_uuid, users=self._users, catchup=self._catchup, rows=[row]
-                )
+                views = await self._views.messages([message], viewer=row.user_uuid, rows=[row])
                 return MessageEvent(type="message", message=views[0], group=group)
             case MessageChanged(change):
                 return ChangeEvent(type="change", change=ChangeView.of(change), group=group)

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
 
-from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep
+from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep, ViewsDep
 from app.http.context import state_of
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, authorization_of
 from app.messaging.change_schemas import ChangeView
-from app.messaging.views import group_views, message_views
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
 from app.realtime.positions import MAX_LENGTH
@@ -48,7 +47,7 @@ SYNCED = {
 
 
 @router.post("/sync", responses={200: SYNCED, **problem_responses(*SIGNED_IN, *WITH_BODY)})
-async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, users: UsersDep) -> SyncView:
+async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep, views: ViewsDep) -> SyncView:
     """Return what has changed since the client's last call.
 
     For clients that poll, that were away for long, or that received the event `resync`. The request names what the
@@ -57,8 +56,8 @@ async def sync_changes(body: SyncCreate, user: CurrentUser, catchup: CatchupDep,
     """
     missing = await catchup.difference(user, {group: has.cursor() for group, has in body.groups.items()})
     return SyncView(
-        groups=await group_views(missing.rows, users),
-        messages=await message_views(missing.messages, viewer=user, users=users, catchup=catchup, rows=missing.named),
+        groups=await views.groups(missing.rows),
+        messages=await views.messages(missing.messages, viewer=user, rows=missing.named),
         changes=[ChangeView.of(change) for change in missing.changes],
         gone=list(missing.gone),
     )

@@ -40,6 +40,7 @@ from app.messaging.row_models import InboxRow, UnreadRows
 from app.messaging.service import History, Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
+from app.messaging.views import Views
 from app.messaging.windows import Window
 from app.settings import Settings
 from app.users.models import User
@@ -100,13 +101,16 @@ class Driver:
         keys = httpx.MockTransport(lambda _: httpx.Response(200, json=issuer.jwks()))
         tasks = TaskSet()
         caches = Caches(tasks)
+        users = Users(cast(UserStore, Names()), caches)
+        catchup = Catchup(cast(MessagingStore, None))  # no message replies to another
         self._app = create_app(settings)
         self._token = issuer.token(str(CALLER), time.time()).encode()
         self._state: dict[str, Any] = {
             "verifier": TokenVerifier(settings, httpx.AsyncClient(transport=keys)),
-            "users": Users(cast(UserStore, Names()), caches),
+            "users": users,
+            "views": Views(users, catchup),
             "messaging": cast(Messaging, Answers()),
-            "catchup": Catchup(cast(MessagingStore, None)),  # no message replies to another
+            "catchup": catchup,
             "unread": UnreadCounter(cast(MessagingStore, Rows()), caches),
         }
 

@@ -17,6 +17,7 @@ from app.messaging.models import ChangeType
 from app.messaging.my_view.store import ViewStore
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.settings.store import SettingsStore
+from app.messaging.views import Views
 from app.personal_data.export import Export
 from app.personal_data.sweep import Sweep, SweepTools
 from app.users.models import DELETED_USER, Erasure, User
@@ -93,7 +94,9 @@ async def test_an_export_costs_what_its_lists_cost(service: Service) -> None:
         SettingsStore(Table(reading.meter.client, service.state["table"].name)), Caches(TaskSet())
     )
     groups = Groups(reading.messaging, reading.store, ViewStore(reading.table), names, max_members=100, tasks=TaskSet())
-    export = Export(names, reading.messaging, reading.changes, user_settings, Catchup(reading.store), groups)
+    export = Export(
+        names, reading.messaging, reading.changes, user_settings, Views(names, Catchup(reading.store)), groups
+    )
     user = User(reading.ann, "ann", "Ann", "sub", now())
 
     async def turn() -> None:

@@ -131,7 +131,7 @@ async def renewed_at_last(held: StreamLeases) -> None:
 
 def hub(service: Service, most: int) -> Hub:
     catchup = Catchup(MessagingStore(service.state["table"]))
-    return Hub(MemoryBus(), catchup, service.state["users"], Metrics(), StreamLeases(), most_streams=most)
+    return Hub(MemoryBus(), catchup, service.state["views"], Metrics(), StreamLeases(), most_streams=most)
 
 
 async def opened(stack: AsyncExitStack, hub: Hub, user: UUID) -> type[Exception] | None:

@@ -25,6 +25,7 @@ from app.messaging.groups.service import Groups
 from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.settings.service import UserSettingsService
+from app.messaging.views import Views
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
 from app.settings import LARGEST_GROUP, StoreSettings
@@ -74,7 +75,7 @@ def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Expo
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
     user_settings = UserSettingsService(store.settings, Caches(tasks))
     groups = Groups(messaging, store, ViewStore(services.table), services.users, max_members=LARGEST_GROUP, tasks=tasks)
-    return Export(services.users, messaging, changes, user_settings, Catchup(store), groups)
+    return Export(services.users, messaging, changes, user_settings, Views(services.users, Catchup(store)), groups)
 
 
 async def _go_on() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.deps import CurrentUser, GroupsDep, MyViewDep, UsersDep
+from app.deps import CurrentUser, GroupsDep, MyViewDep, UsersDep, ViewsDep
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -15,7 +15,6 @@ from app.messaging.group_schemas import MessageGroupView
 from app.messaging.groups.models import GroupDraft, has_head
 from app.messaging.groups.schemas import MembersCreate, MemberUpdate, MemberView, MessageGroupCreate, MessageGroupUpdate
 from app.messaging.uuid7 import uuid7
-from app.messaging.views import group_view
 from app.users.errors import UserNotFound
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
@@ -47,7 +46,7 @@ ADDED = {
     },
 )
 async def create_message_group(
-    body: MessageGroupCreate, user: CurrentUser, groups: GroupsDep, users: UsersDep
+    body: MessageGroupCreate, user: CurrentUser, groups: GroupsDep, views: ViewsDep
 ) -> MessageGroupView:
     """Create a group of several members.
 
@@ -57,16 +56,16 @@ async def create_message_group(
     """
     others = tuple(other for other in await groups.users_of(body.handles) if other != user)
     draft = GroupDraft(user, body.title, others, body.uuid or uuid7(), shows_history=bool(body.shows_history))
-    return await group_view(await groups.create(draft), users)
+    return await views.group(await groups.create(draft))
 
 
 @router.patch("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound, NotManager))
 async def update_message_group(
-    message_group_uuid: GroupUuid, body: MessageGroupUpdate, user: CurrentUser, groups: GroupsDep, users: UsersDep
+    message_group_uuid: GroupUuid, body: MessageGroupUpdate, user: CurrentUser, groups: GroupsDep, views: ViewsDep
 ) -> MessageGroupView:
     """Change the title of a group, or let new members see the messages of before. The owner and admins can."""
     row = await groups.update(user, message_group_uuid, title=body.title, shows_history=body.shows_history)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @router.get("/{message_group_uuid}/members", responses=problem_responses(*SIGNED_IN, GroupNotFound))
@@ -90,14 +89,14 @@ async def list_members(
     },
 )
 async def add_members(
-    message_group_uuid: GroupUuid, body: MembersCreate, user: CurrentUser, groups: GroupsDep, users: UsersDep
+    message_group_uuid: GroupUuid, body: MembersCreate, user: CurrentUser, groups: GroupsDep, views: ViewsDep
 ) -> MessageGroupView:
     """Add users to a group. The owner and admins can. Users that are members already change nothing.
 
     They see the messages from the one that tells of them, or all if the group `shows_history`.
     """
     others = await groups.users_of(body.handles)
-    return await group_view(await groups.add(user, message_group_uuid, others), users)
+    return await views.group(await groups.add(user, message_group_uuid, others))
 
 
 @router.patch(
@@ -110,11 +109,11 @@ async def update_member(
     body: MemberUpdate,
     user: CurrentUser,
     groups: GroupsDep,
-    users: UsersDep,
+    views: ViewsDep,
 ) -> MessageGroupView:
     """Give a member another role. The owner can. A new owner takes the place of the caller, who becomes an admin."""
     row = await groups.change_role(user, message_group_uuid, user_uuid, body.role)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @router.delete(
@@ -122,19 +121,19 @@ async def update_member(
     responses=problem_responses(*SIGNED_IN, GroupNotFound, NotManager, NotOwner),
 )
 async def remove_member(
-    message_group_uuid: GroupUuid, user_uuid: MemberUuid, user: CurrentUser, groups: GroupsDep, users: UsersDep
+    message_group_uuid: GroupUuid, user_uuid: MemberUuid, user: CurrentUser, groups: GroupsDep, views: ViewsDep
 ) -> MessageGroupView:
     """Remove a member from a group. The owner can, and admins can remove members that have no rights.
 
     From the answer on, the user can neither read the group nor write to it, and streams deliver nothing of it.
     """
     row = await groups.remove(user, message_group_uuid, user_uuid)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @router.delete("/{message_group_uuid}", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def leave_message_group(
-    message_group_uuid: GroupUuid, user: CurrentUser, groups: GroupsDep, view: MyViewDep, users: UsersDep
+    message_group_uuid: GroupUuid, user: CurrentUser, groups: GroupsDep, view: MyViewDep, views: ViewsDep
 ) -> MessageGroupView:
     """Leave a group. A repeated call gets 404 `group-not-found`.
 
@@ -145,4 +144,4 @@ async def leave_message_group(
     becomes the owner.
     """
     leave = groups.leave if has_head(message_group_uuid) else view.leave
-    return await group_view(await leave(user, message_group_uuid), users)
+    return await views.group(await leave(user, message_group_uuid))

@@ -4,14 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.deps import CurrentUser, MyViewDep, UsersDep
+from app.deps import CurrentUser, MyViewDep, ViewsDep
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.errors import GroupNotFound, NotInInbox, NumberBeyondEnd, TooManyPins
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.my_view.schemas import ViewUpdate
-from app.messaging.views import group_view, group_views
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 of_user = APIRouter(prefix="/api/users", tags=["message groups"], route_class=SignedInRoute)
@@ -20,13 +19,13 @@ GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[
 
 
 @of_user.get("/me/pins", responses=problem_responses(*SIGNED_IN))
-async def list_pinned_message_groups(user: CurrentUser, view: MyViewDep, users: UsersDep) -> Page[MessageGroupView]:
+async def list_pinned_message_groups(user: CurrentUser, view: MyViewDep, views: ViewsDep) -> Page[MessageGroupView]:
     """List the groups that the caller has pinned, in their order.
 
     At most 10, so there are no pages. `list_message_groups` has them, too, where their last activity places them: a
     client shows these first, and leaves out there what has a `pin_position`.
     """
-    return await group_views(await view.pinned(user), users)
+    return await views.groups(await view.pinned(user))
 
 
 @router.patch(
@@ -34,7 +33,7 @@ async def list_pinned_message_groups(user: CurrentUser, view: MyViewDep, users: 
     responses=problem_responses(*SIGNED_IN, *WITH_BODY, GroupNotFound, NumberBeyondEnd, NotInInbox, TooManyPins),
 )
 async def update_message_group_view(
-    message_group_uuid: GroupUuid, body: ViewUpdate, user: CurrentUser, view: MyViewDep, users: UsersDep
+    message_group_uuid: GroupUuid, body: ViewUpdate, user: CurrentUser, view: MyViewDep, views: ViewsDep
 ) -> MessageGroupView:
     """Change how the caller sees a group. Other members notice nothing.
 
@@ -54,4 +53,4 @@ async def update_message_group_view(
 
     A repeated call changes nothing more.
     """
-    return await group_view(await view.change(user, message_group_uuid, body.change()), users)
+    return await views.group(await view.change(user, message_group_uuid, body.change()))

@@ -2,20 +2,19 @@
 
 from fastapi import APIRouter
 
-from app.deps import CurrentUser, RequestsDep, UsersDep
+from app.deps import CurrentUser, RequestsDep, ViewsDep
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.messaging.errors import GroupNotFound
 from app.messaging.group_routes import GroupUuid
 from app.messaging.group_schemas import MessageGroupView
-from app.messaging.views import group_view
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
 
 @router.put("/{message_group_uuid}/accept", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def accept_request(
-    message_group_uuid: GroupUuid, user: CurrentUser, requests: RequestsDep, users: UsersDep
+    message_group_uuid: GroupUuid, user: CurrentUser, requests: RequestsDep, views: ViewsDep
 ) -> MessageGroupView:
     """Accept the request of a user that has written to the caller first.
 
@@ -23,12 +22,12 @@ async def accept_request(
     message of the caller accepts, too. A group that is no request stays as it is.
     """
     row = await requests.accept(user, message_group_uuid)
-    return await group_view(row, users)
+    return await views.group(row)
 
 
 @router.put("/{message_group_uuid}/decline", responses=problem_responses(*SIGNED_IN, GroupNotFound))
 async def decline_request(
-    message_group_uuid: GroupUuid, user: CurrentUser, requests: RequestsDep, users: UsersDep
+    message_group_uuid: GroupUuid, user: CurrentUser, requests: RequestsDep, views: ViewsDep
 ) -> MessageGroupView:
     """Decline the request of a user that has written to the caller first.
 
@@ -37,4 +36,4 @@ async def decline_request(
     caller has accepted or answered, stays as it is.
     """
     row = await requests.decline(user, message_group_uuid)
-    return await group_view(row, users)
+    return await views.group(row)
