@@ -60,6 +60,7 @@ from app.messaging.my_view.store import ViewStore
 from app.messaging.receipts import Receipts
 from app.messaging.requests import routes as request_routes
 from app.messaging.requests.service import Requests
+from app.messaging.retention import Retention
 from app.messaging.service import Messaging
 from app.messaging.settings import routes as settings_routes
 from app.messaging.settings.service import UserSettingsService
@@ -213,7 +214,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         tasks = TaskSet()
         caches = await stack.enter_async_context(open_caches(tasks, valkey, metrics.looked_up))
         bus, valkey_pings = await stack.enter_async_context(_open_bus(valkey, metrics))
-        store = MessagingStore(table)
+        retention = Retention.of_days(settings.message_retention_days)
+        store = MessagingStore(table, retention)
         catchup, unread = Catchup(store), UnreadCounter(store, caches)
         register = ValkeyRegister(valkey) if valkey else MemoryRegister()
         presence = PresenceFanOut(register, catchup, bus)
@@ -221,7 +223,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         rules = NameRules(settings.reserved_handles)
         user_store = UserStore(postgres)
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
-        views = Views(users, catchup)
+        views = Views(users, catchup, retention)
         members = Members(store.heads, caches)
         listeners = fan_out(unread.invalidate_changed, presence.withheld_from(user_settings.withheld_from(bus.publish)))
         group_fan_out = FanOut(store.heads, members, tasks, listeners)

@@ -164,7 +164,9 @@ class DatabaseSettings(AwsSettings):
 
 
 class StoreSettings(TableSettings, DatabaseSettings):
-    """Both stores: messages in DynamoDB, users in Postgres."""
+    """Both stores, messages in DynamoDB and users in Postgres, and how long the content of messages is kept."""
+
+    message_retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 
 class ValkeySettings(ProcessSettings):

@@ -15,6 +15,7 @@ from app.gateways.aws import Aws, open_aws
 from app.gateways.dynamodb.client import region_of
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.gateways.postgres import Postgres, open_postgres
+from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.store import MessagingStore
 from app.moderation.store import OperatorReadStore
 from app.settings import DatabaseSettings, StoreSettings, TableSettings
@@ -40,12 +41,16 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: StoreSettings) -> AsyncIterator[Services]:
-    """Open Postgres and the table, after saying on standard error where they are."""
+async def open_services(settings: StoreSettings, *, as_stored: bool = False) -> AsyncIterator[Services]:
+    """Open Postgres and the table, after saying on standard error where they are.
+
+    Messages that have ended are read without their texts, unless they are wanted as the table has them.
+    """
+    retention = KEEP_ALL if as_stored else Retention.of_days(settings.message_retention_days)
     async with open_database(settings) as postgres, open_table(settings) as table:
         user_store = UserStore(postgres)
         users = Users(user_store, Caches(TaskSet()))
-        yield Services(table, MessagingStore(table), user_store, users, OperatorReadStore(postgres))
+        yield Services(table, MessagingStore(table, retention), user_store, users, OperatorReadStore(postgres))
 
 
 @asynccontextmanager

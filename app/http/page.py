@@ -89,6 +89,11 @@ class ConfigView(ResponseModel):
             examples=["keep"],
         ),
     ]
+    message_retention_days: int | None = Field(
+        ge=1,
+        description="Days after which the content of a message is not shown any more, to any member; null: it stays",
+        examples=[365],
+    )
 
 
 def page_router(settings: Settings) -> APIRouter:
@@ -101,6 +106,7 @@ def page_router(settings: Settings) -> APIRouter:
         delete_window_seconds=settings.delete_window_seconds,
         shows_edits=settings.shows_edits,
         erased_messages=settings.erased_messages,
+        message_retention_days=settings.message_retention_days,
     )
     policy = _policy(settings.cognito_domain_url)
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}

@@ -17,6 +17,7 @@ from app.messaging.clock import now
 from app.messaging.errors import UuidTaken
 from app.messaging.items import ABSENT, to_ms
 from app.messaging.models import Message
+from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.visibility import has_expired
 
 TTL_ATTRIBUTE = "expires_at"
@@ -31,7 +32,7 @@ def text_key(message: Message) -> Key:
 
 def put_text(message: Message) -> Put:
     """Return the put of a text, again if it is there; it fails if a message with the same uuid has another one."""
-    ends_at = to_ms(message.expires_at) // 1000 + KEPT_SECONDS if message.expires_at else 0
+    ends_at = to_ms(message.deadline) // 1000 + KEPT_SECONDS if message.deadline else 0
     content: Item = {"by": message.user_uuid, "text": message.text}
     return Put(
         {**text_key(message), **content, TTL_ATTRIBUTE: ends_at},
@@ -43,13 +44,14 @@ def put_text(message: Message) -> Put:
 class ExpiringTexts:
     """Reads and writes the texts of messages that expire. Every method may raise Unavailable."""
 
-    def __init__(self, table: Table, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, table: Table, retention: Retention = KEEP_ALL, clock: Callable[[], datetime] = now) -> None:
         self._table = table
+        self.retention = retention
         self._clock = clock
 
     async def put(self, message: Message) -> None:
         """Write the text of a message that expires, or raise UuidTaken. 1 WCU; nothing for other messages."""
-        if message.expires_at is None or has_expired(message, self._clock()):
+        if message.deadline is None or has_expired(message, self._clock()):
             return
         try:
             await self._table.put(put_text(message))
@@ -59,11 +61,15 @@ class ExpiringTexts:
             raise UuidTaken from None
 
     async def fill(self, messages: Sequence[Message]) -> list[Message]:
-        """Return messages with the texts that have not expired. 0.5 RCU for each of those, 1.5 of one just sent."""
+        """Return messages with the texts that have not expired, and without those that have ended.
+
+        0.5 RCU for each text that has not expired, 1.5 of one just sent.
+        """
         at = self._clock()
+        messages = [self.retention.applied(message, at) for message in messages]
         missing = [message for message in messages if message.expires_at and not has_expired(message, at)]
         if not missing:
-            return list(messages)
+            return messages
         found = await self._table.batch_get([text_key(message) for message in missing])
         texts = {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
         for message in missing:

@@ -53,13 +53,13 @@ class HiddenMessages:
 
 
 async def without_hidden_texts(store: MessagingStore, row: InboxRow, changes: Sequence[Change]) -> list[Change]:
-    """Return changes of a group without the texts of messages that the row's user has hidden or cleared.
+    """Return changes of a group without the texts of messages that the row's user has hidden or cleared, or that ended.
 
-    0.5 RCU for each message with another text, if the user has hidden a message of the group.
+    0.5 RCU for each message with another text, if the user has hidden a message of the group, or messages end.
     """
     edited = {change.message_number for change in changes if change.text is not None}
     visible = {number for number in edited if number > row.cleared_number} - {*row.hidden}
-    if row.hide_count and visible:
+    if visible and (row.hide_count or store.retention.period):
         found = await store.messages_at({(row.group_uuid, number) for number in visible})
-        visible = {message.number for message in found if row.user_uuid not in message.hidden_by}
+        visible = {m.number for m in found if row.user_uuid not in m.hidden_by and not m.ended_at}
     return [change if change.message_number in visible else replace(change, text=None) for change in changes]

@@ -49,8 +49,8 @@ def first_inbox_row(message: Message, *, user: UUID, peer: UUID) -> InboxRow:
         read_number=message.number if user == message.user_uuid else 0,
         version=1,
         mentioned=frozenset({message.number}) if mentions(message, user) else frozenset(),
-        expires_at=message.expires_at,
-        gone={message.number: message.expires_at} if message.expires_at and user != message.user_uuid else {},
+        expires_at=message.deadline,
+        gone={message.number: message.deadline} if message.deadline and user != message.user_uuid else {},
     )
 
 
@@ -90,13 +90,13 @@ def advance_inbox_row(
         removes += ", #folder" if folder is Folder.INBOX else ""
     if not is_own and folder is not Folder.REQUESTS:
         removes += ", #state"
-    if message.expires_at:
+    if message.deadline:
         more += ", #until = :until"
     else:
         removes += ", #until"
-    if message.expires_at and with_gone and not is_own:
+    if message.deadline and with_gone and not is_own:
         adds = " ADD #gone :gone"
-        values |= {":gone": gone_set({message.number: message.expires_at}), ":most": MAX_GONE}
+        values |= {":gone": gone_set({message.number: message.deadline}), ":most": MAX_GONE}
         condition += " AND (attribute_not_exists(#gone) OR size(#gone) < :most)"
     if mentions(message, user):
         adds += ", #mentioned :number" if adds else " ADD #mentioned :number"
@@ -155,8 +155,8 @@ def _projection(message: Message, user: UUID, folder: Folder | None) -> tuple[st
         ":text": preview_for(message, user),
         ":one": 1,
     }
-    if message.expires_at:
-        values[":until"] = to_ms(message.expires_at)
+    if message.deadline:
+        values[":until"] = to_ms(message.deadline)
     if folder is None:
         return _MOVED, values
     values |= {":inbox": index_key(user, folder), ":activity_bucket": bucket(message.created_at)}
@@ -175,7 +175,7 @@ def message_projection(message: Message, row: InboxRow | None = None) -> dict[st
         "sender": message.user_uuid.bytes,
         "preview": "" if is_cleared else preview_for(message, user),
         "index key": bucket(message.created_at),
-        "deadline": message.expires_at,
+        "deadline": message.deadline,
     }
 
 
@@ -284,7 +284,7 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
         values[":text"] = ""
     kept, removed = "".join(f", #{name} = :{name}" for name in wanted), ", ".join(f"#{name}" for name in gone)
     values |= {f":{name}": value for name, value in wanted.items()}
-    if message.expires_at:
+    if message.deadline:
         kept += ", #until = :until"
     else:
         removed += ", #until"

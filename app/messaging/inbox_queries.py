@@ -13,6 +13,7 @@ from app.gateways.dynamodb import (
 )
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, seen_number, to_gone, to_inbox_row
 from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
+from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.row_models import (
     BucketPosition,
     Folder,
@@ -25,7 +26,7 @@ from app.messaging.row_models import (
 
 ENTRY = "#sk, #activity_bucket"
 """The attributes that make the position of an index entry."""
-UNREAD = "#sk, #last, #read, #state, #gone, #u, #folder, #muted, #cleared, #systems, #hv, #open"
+UNREAD = "#sk, #last, #read, #state, #gone, #u, #folder, #muted, #cleared, #systems, #hv, #open, #at"
 """The attributes that say whether a row has unread messages."""
 ROW = "#sk, #peer, #last, #at, #by, #text, #read, #v, #state, #blocked, #muted, #pinned, #k, #changed"
 ROW += ", #mentioned, #until, #gone, #hidden, #hides, #d, #u, #block, #peer_read, #peer_d, #folder, #awaits, #cleared"
@@ -71,19 +72,22 @@ def activity_at(position: InboxPosition) -> tuple[int, str]:
     return to_ms(position.last_at), f"GRP#{position.group_uuid}"
 
 
-def count_unread(rows: Iterable[StoredItem], at: datetime) -> UnreadRows:
+def count_unread(rows: Iterable[StoredItem], at: datetime, retention: Retention = KEEP_ALL) -> UnreadRows:
     """Count the rows of inbox and requests that are marked unread, or have unread messages at a time, and not muted."""
     counts, ends = Counter[Folder](), list[datetime]()
     for row in filter(is_listed, rows):
         read, last, gone = seen_number(row), int(row["last"]["N"]), to_gone(row)
         systems = frozenset(map(int, row["systems"]["NS"])) if "systems" in row else frozenset[int]()
-        if "u" not in row and unread(last, read, gone, at, systems) <= 0:
+        active_at = from_ms(int(row["at"]["N"]))
+        is_unread = unread(last, read, gone, at, systems) > 0 and not retention.has_ended(active_at, at)
+        if "u" not in row and not is_unread:
             continue
         if (muted := time_or_none(row, "muted")) and muted > at:
             ends.append(muted)
             continue
         counts[folder_of(row)] += 1
-        ends += [since for since in gone.values() if since > at and "u" not in row]
+        if "u" not in row:
+            ends += [since for since in (*gone.values(), retention.end_of(active_at)) if since and since > at]
     return UnreadRows(counts[Folder.INBOX], min(ends, default=None), counts[Folder.REQUESTS])
 
 

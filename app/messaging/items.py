@@ -14,7 +14,7 @@ Attribute names are short and uuids are 16 bytes, because every read and write i
 characters takes 208 bytes, an inbox row about 300.
 
     message    id uuid · by sender · at ms · text (absent if it expires) · kind (absent: text) · re number replied to ·
-               mentions users · expires_in seconds · hidden users · event of a system message
+               mentions users · expires_in seconds · hidden users · event of a system message · ended ms
     changed    k number of the last change · edited, deleted ms · version (absent: 1) · edits numbers of changes ·
                r_<code points of an emoji> users
 
@@ -96,7 +96,7 @@ def message_item(message: Message) -> Item:
     }
     if message.expires_in is not None:
         item["expires_in"] = message.expires_in
-    elif message.text or not message.deleted_at:
+    elif message.text or not (message.deleted_at or message.ended_at):
         item["text"] = message.text
     if message.hidden_by:
         item["hidden"] = message.hidden_by
@@ -108,6 +108,7 @@ def message_item(message: Message) -> Item:
         item["mentions"] = message.mentions
     if message.event:
         item["event"] = event_value(message.event)
+    item |= times(ended=message.ended_at)
     return item | changed_attributes(message) if message.change_number else item
 
 
@@ -136,6 +137,7 @@ def to_message(item: StoredItem) -> Message:
         expires_in=int(item["expires_in"]["N"]) if "expires_in" in item else None,
         hidden_by=_users(item["hidden"]) if "hidden" in item else frozenset(),
         event=to_event(item["event"]["M"]) if "event" in item else None,
+        ended_at=time_or_none(item, "ended"),
         **(changed_fields(item) if "k" in item else {}),
     )
 

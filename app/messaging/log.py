@@ -162,7 +162,8 @@ def _last_number(draft: Draft) -> int:
 def _match(appended: Sequence[Message], message: Message) -> Message | None:
     """Return the entry with this message's uuid, or raise UuidTaken if its content differs.
 
-    A message that was edited, deleted or has expired does not have the text that was sent: then the rest decides.
+    A message that was edited, deleted or has expired or ended does not have the text that was sent: then the rest
+    decides.
     """
     for other in appended:
         if other.uuid == message.uuid:
@@ -175,6 +176,7 @@ def _match(appended: Sequence[Message], message: Message) -> Message | None:
 def _content(message: Message, *, as_of: Message | None = None) -> tuple[object, ...]:
     """Return what two sends of a message have in common; `as_of` is the stored one, if that is another."""
     stands = as_of or message
-    is_as_sent = stands.version == 1 and not stands.deleted_at and (stands.expires_in is None or stands.text)
+    is_as_sent = stands.version == 1 and not stands.deleted_at
+    is_as_sent = is_as_sent and bool(stands.text or (stands.expires_in is None and stands.ended_at is None))
     text, mentions = (message.text, message.mentions) if is_as_sent else ("", None)
     return message.user_uuid, message.reply_to, text, mentions, None if stands.deleted_at else message.expires_in

@@ -63,6 +63,8 @@ class Message:
     """The members that have deleted it for themselves."""
     event: SystemEvent | None = None
     """The content of a system message."""
+    ended_at: datetime | None = None
+    """The time at which the installation's retention ended it, see `app.messaging.retention`: it has no text."""
     quoted: "Message | None" = field(default=None, compare=False)
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
@@ -72,11 +74,16 @@ class Message:
         return self.deleted_at is not None and (bool(self.edits) or self.expires_in is not None)
 
     @property
-    def expires_at(self) -> datetime | None:
-        """Return the time from which no member sees the text, None if it stays, or is deleted."""
+    def deadline(self) -> datetime | None:
+        """Return the time at which the text expires as its sender has set it, None if it stays, or is deleted."""
         if self.expires_in is None or self.deleted_at:
             return None
         return self.created_at + timedelta(seconds=self.expires_in)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return the time from which no member sees the text, None if it stays so far, or is deleted."""
+        return self.ended_at or self.deadline
 
 
 @record(frozen=True, slots=True)

@@ -102,6 +102,8 @@ class InboxRow:
     """The head may say more than the row. Of a head: rows of members are to be told what it says."""
     shows_history: bool = False
     """New members see the messages of before, too."""
+    has_ended: bool = False
+    """All messages have ended, see `app.messaging.retention`: none counts as unread. It is not stored."""
 
     @property
     def view_version(self) -> int:
@@ -194,7 +196,7 @@ class InboxRow:
     @property
     def unread_mentions(self) -> list[int]:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
-        if not self.mentioned:
+        if not self.mentioned or self.has_ended:
             return []
         at, read = now(), self.seen_number
         unread = (number for number in self.mentioned if number > read and not self._is_gone(number, at))
@@ -206,6 +208,8 @@ class InboxRow:
     @property
     def first_unread(self) -> int | None:
         """Return the number of the first unread message that is neither hidden nor expired, None without one."""
+        if self.has_ended:
+            return None
         after = range(self.seen_number + 1, self.last_number + 1)
         if not self.gone and not self.systems:
             return next(iter(after), None)
@@ -215,7 +219,7 @@ class InboxRow:
     @property
     def unread_until(self) -> datetime | None:
         """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
-        if not self.gone:
+        if not self.gone or self.has_ended:
             return None
         at = now()
         return min((since for n, since in self.gone.items() if n > self.seen_number and since > at), default=None)
@@ -223,6 +227,8 @@ class InboxRow:
     @property
     def unread_count(self) -> int:
         """Return the number of messages after the read marker that are neither cleared, hidden nor expired."""
+        if self.has_ended:
+            return 0
         if not self.gone and not self.systems:
             return max(0, self.last_number - self.seen_number)
         return unread(self.last_number, self.seen_number, self.gone, now(), self.systems)

@@ -24,6 +24,7 @@ from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.requests.store import MAX_MESSAGES, RequestStore
+from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.row_models import MAX_GONE, BucketPosition, Folder, InboxPosition, InboxRow, UnreadRows
 from app.messaging.settings.store import SettingsStore
 from app.messaging.visibility import is_uncounted
@@ -56,9 +57,11 @@ class MarkerNotMoved(Exception):
 class MessagingStore:
     """Reads and writes logs and inbox rows, by no rules but those that conditional writes carry."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, retention: Retention = KEEP_ALL) -> None:
         self._table = table
-        self.texts = ExpiringTexts(table)
+        self.retention = retention
+        """The rule by which the content of messages ends."""
+        self.texts = ExpiringTexts(table, retention)
         """The texts of messages that expire."""
         self.heads = HeadStore(table)
         """The heads and members of groups of several members."""
@@ -142,13 +145,13 @@ class MessagingStore:
         Strongly consistent. Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
         """
         found, read = await self._table.select(inbox_queries.unread_rows(user, limit=limit))
-        return inbox_queries.count_unread(await self.heads.rows(found), now()), read
+        return inbox_queries.count_unread(await self.heads.rows(found), now(), self.retention), read
 
     async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> UnreadRows:
         """Count those of these groups that are unread, or marked so, eventually consistent. 0.5 RCU for each."""
         keys = [items.inbox_key(user, group) for group in groups]
         found = await self._table.batch_get(keys, projection=inbox_queries.UNREAD)
-        return inbox_queries.count_unread(await self.heads.rows(found), now())
+        return inbox_queries.count_unread(await self.heads.rows(found), now(), self.retention)
 
     async def inbox_entries(
         self,
@@ -260,7 +263,7 @@ class MessagingStore:
             Put(inbox_items.inbox_item(theirs), items.ABSENT),
             items.new_message(message),
             items.not_blocked_by(peer, sender),
-            *([put_text(message)] if message.expires_at else ()),
+            *([put_text(message)] if message.deadline else ()),
         )
         try:
             await self._table.transact(writes)

@@ -10,6 +10,7 @@ from app.messaging.catchup import Catchup
 from app.messaging.clock import now
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.models import Message
+from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.row_models import InboxRow
 from app.messaging.schemas import MessageView, QuoteView
 from app.messaging.visibility import is_visible, seen_by
@@ -19,13 +20,16 @@ from app.users.service import Users
 class Views:
     """Makes views of groups and messages. A process has one instance."""
 
-    def __init__(self, users: Users, catchup: Catchup) -> None:
+    def __init__(self, users: Users, catchup: Catchup, retention: Retention = KEEP_ALL) -> None:
         self._users = users
         self._catchup = catchup
+        self._retention = retention
 
     async def groups(self, rows: Sequence[InboxRow]) -> list[MessageGroupView]:
         """Return groups as the members whose rows these are see them."""
         names = await self._users.names({row.peer_uuid for row in rows if row.peer_uuid})
+        at = now()
+        rows = [self._retention.applied_to_row(row, at) for row in rows]
         return [MessageGroupView.of(row, names[row.peer_uuid] if row.peer_uuid else None) for row in rows]
 
     async def group(self, row: InboxRow) -> MessageGroupView:

@@ -173,11 +173,13 @@ async def test_without_a_cognito_domain_the_sign_in_is_none(settings: Settings) 
         "delete_window_seconds": 172_800,
         "shows_edits": True,
         "erased_messages": "keep",
+        "message_retention_days": None,
     }
 
 
 async def test_the_local_sign_in_is_by_user(settings: Settings) -> None:
     limits = {"message_max_length": 7, "edit_window_seconds": 60, "delete_window_seconds": 0, "shows_edits": False}
+    limits |= {"message_retention_days": 30}
     local = settings.model_copy(update={"environment": "local", "cognito_domain_url": DOMAIN, **limits})
     config, _ = await config_of(local)
     assert config == {"sign_in": {"kind": "local"}, "erased_messages": "keep", **limits}

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from app.cli.conversations.head_lines import HeadLine
+from app.cli.conversations.likeness import without_texts
 from app.cli.conversations.lines import ChangeLine, InboxRowLine, Line, MessageLine
 from app.cli.failures import Failure
 from app.cli.services import Services
@@ -113,7 +114,12 @@ class GroupReader:
             page = await self._message_page() if len(page) == QUERY_ITEMS else []
 
     async def _change_page(self) -> list[Change]:
-        return await self._changes_after(self._last.number if self._last else 0)
+        page = await self._changes_after(self._last.number if self._last else 0)
+        if not self._store.retention.period:
+            return page
+        edited = {(self._group, change.message_number) for change in page if change.type is ChangeType.EDIT}
+        ended = {message.number for message in await self._store.messages_at(edited) if message.ended_at}
+        return [without_texts(change) if change.message_number in ended else change for change in page]
 
     async def _changes_after(self, number: int) -> list[Change]:
         log = change_items.changes_between(self._group, number + 1, LAST_NUMBER, consistent=True)

@@ -19,7 +19,8 @@ def without_content(message: Message) -> Message:
 def is_alike(message: Message, there: Message) -> bool:
     """Return whether two messages are the same but for what one of them has kept or lost since.
 
-    That is what a deletion removes last, a text that has expired, and the members that have hidden the message.
+    That is what a deletion removes last, a text that has expired or ended, and the members that have hidden the
+    message.
     """
     return _comparable(message, there) == _comparable(there, message)
 
@@ -27,5 +28,6 @@ def is_alike(message: Message, there: Message) -> bool:
 def _comparable(message: Message, other: Message) -> Message:
     if message.deleted_at:
         message = replace(message, edits=(), expires_in=None)
-    has_expired = message.expires_in is not None and not (message.text and other.text)
-    return replace(message, text="" if has_expired else message.text, hidden_by=frozenset())
+    can_expire = message.expires_in is not None or message.ended_at or other.ended_at
+    text = message.text if message.text and (other.text or not can_expire) else ""
+    return replace(message, text=text, hidden_by=frozenset(), ended_at=None)

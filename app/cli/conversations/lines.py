@@ -56,6 +56,7 @@ class MessageLine(LineModel):
     mentions: Mentions = ()
     hidden_by: list[UUID] = Field(default_factory=list)
     event: SystemEvent | None = None
+    ended_at: AwareDatetime | None = None
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -138,7 +139,9 @@ class InboxRowLine(LineModel):
     def of(cls, row: InboxRow) -> Self:
         """Return the line of a row."""
         numbers = {"mentioned": tuple(sorted(row.mentioned)), "systems": tuple(sorted(row.systems))}
-        return cls(**asdict(row) | numbers)
+        stored = asdict(row)
+        del stored["has_ended"]
+        return cls(**stored | numbers)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -75,7 +75,14 @@ def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Expo
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
     user_settings = UserSettingsService(store.settings, Caches(tasks))
     groups = Groups(messaging, store, ViewStore(services.table), services.users, max_members=LARGEST_GROUP, tasks=tasks)
-    return Export(services.users, messaging, changes, user_settings, Views(services.users, Catchup(store)), groups)
+    return Export(
+        services.users,
+        messaging,
+        changes,
+        user_settings,
+        Views(services.users, Catchup(store), store.retention),
+        groups,
+    )
 
 
 async def _go_on() -> None:

@@ -121,7 +121,7 @@ class Audit(TemporaryDatabase):
 
         self._db.executemany(
             "INSERT OR REPLACE INTO expiring VALUES (?, ?, ?)",
-            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in ordered if m.expires_at),
+            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in ordered if m.deadline),
         )
 
     def add_changes(self, changes: Iterable[Change]) -> None:

@@ -70,7 +70,7 @@ class Compared:
             self.missing.append(change)
         else:
             wanted = with_change(self.wanted, change)
-            is_known = wanted.text or wanted.deleted_at  # an edit may have lost its text
+            is_known = (wanted.text and not self.stored.ended_at) or wanted.deleted_at  # an edit may have lost its text
             kept = self.stored.text, self.stored.mentions
             self.wanted = wanted if is_known else replace(wanted, text=kept[0], mentions=kept[1])
 

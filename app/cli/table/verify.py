@@ -101,7 +101,7 @@ async def verify(
         require_consent_off_this_machine(settings, "write to messages and inbox rows", yes=yes, production=production)
     kinds: Counter[str] = Counter()
     with closing(Audit()) as audit:
-        async with open_services(settings) as services:
+        async with open_services(settings, as_stored=True) as services:
             await require_own_table(services.table)
             await operator.record(services.reads, ())
             await _record_items(console, services.table, audit)

@@ -134,8 +134,8 @@ def advance_head(message: Message) -> Update:
         ":text": "" if message.expires_in is not None else preview(message.text),
         ":one": 1,
     }
-    if message.expires_at:
-        expression, values[":until"] = f"{expression}, #until = :until", to_ms(message.expires_at)
+    if message.deadline:
+        expression, values[":until"] = f"{expression}, #until = :until", to_ms(message.deadline)
     else:
         expression += " REMOVE #until"
     return Update(head_key(message.group_uuid), expression, values, condition="#last < :last")
