@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "drop": Entry("Table", "table.schema", "Delete a table and everything in it."),
     "scan": Entry("Table", "table.scan", "Read all items, filtered, in parallel."),
     "verify": Entry("Table", "table.verify", "Find holes and orphans, and repair messages and inbox rows."),
+    "purge": Entry("Table", "table.purge", "Remove the texts that the retention has ended."),
     "get-conversation": Entry(
         "Conversations", "conversations.commands", "Show the messages of a group or of two users."
     ),

@@ -64,7 +64,9 @@ class Gate(Proxy):
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.read()
         answer = await self._ask(request, body)
-        self._left -= body.count(b'"PutRequest"') + request.headers["x-amz-target"].endswith(".PutItem")
+        self._left -= body.count(b'"PutRequest"') + request.headers["x-amz-target"].endswith(
+            (".PutItem", ".UpdateItem")
+        )
         if self._left <= 0:
             self.is_shut.set()
             await self._ends.wait()
