@@ -1,11 +1,16 @@
 """Messages that are deleted for oneself, or expire, vanish from the page without a reload."""
 
 import os
+import signal
+from collections.abc import AsyncIterator
 
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 
-from tests.fixtures.app import Person
-from tests.web.browsing import Visit, local_client
+from app.settings import Settings
+from tests.fixtures.app import Person, Service
+from tests.messaging.test_retention import Past
+from tests.web.browsing import Visit, local_client, local_server, open_visits
 from tests.web.test_changes import item
 
 
@@ -51,3 +56,33 @@ async def test_a_message_expires_on_the_page(visit: Visit, ann: Person, bob: Per
         assert "Five seconds" not in await visitor.page.content()
     if folder := os.environ.get("PICTURES"):
         await reader.page.screenshot(path=f"{folder}/expired.png")
+
+
+@pytest_asyncio.fixture
+async def visit_to_keeper(browser: Browser, settings: Settings) -> AsyncIterator[Visit]:
+    """Open visits to a service that keeps messages for 30 days."""
+    server = local_server(settings, MESSAGE_RETENTION_DAYS="30")
+    await server.start()
+    async with open_visits(browser, server.address) as visit:
+        yield visit
+    await server.stop(signal.SIGKILL)
+
+
+async def test_messages_that_the_installation_does_not_keep_any_longer_are_left_out_and_the_page_says_so(
+    visit_to_keeper: Visit, service: Service, ann: Person, bob: Person
+) -> None:
+    past = Past(service.state["table"], days=31)
+    for number in range(60):
+        await past.send(ann, bob, f"old {number}")
+    reader = await visit_to_keeper(bob)
+    await reader.open_group(ann)
+    await expect(reader.page.locator(".beginning")).to_have_text("Messages are kept for 30 days.")
+    await expect(reader.groups.locator(".preview")).to_have_text("Message expired")
+    await expect(reader.groups.locator(".badge")).to_have_count(0)
+    async with local_client(reader.address, ann) as client:
+        body = {"message_group_uuid": str(ann.group_with(bob)), "message": "recent"}
+        assert (await client.post("/api/messages", json=body)).is_success
+    await expect(item(reader, 61).locator(".text")).to_have_text("recent")
+    assert "old 5" not in await reader.page.content()
+    if folder := os.environ.get("PICTURES"):
+        await reader.page.screenshot(path=f"{folder}/kept.png")

@@ -7,7 +7,7 @@ const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env
 const { applyEvent, applyGroups, applyMessages, applyMarkers, initialState } = await page("lib/store.js");
 const { applyChanges, replaceMessage, withPending } = await page("lib/changes.js");
 const { actionsOf } = await page("lib/actions.js");
-const { expireMessages } = await page("lib/visibility.js");
+const { expireMessages, hasExpired } = await page("lib/visibility.js");
 
 const ME = { uuid: "me", handle: "ann", display_name: "Ann" };
 const NOW = Date.UTC(2026, 0, 1, 12);
@@ -91,6 +91,22 @@ test("a text is dropped at its deadline, in quotes too, and no earlier", () => {
   assert.equal(next.thread.messages[1].reply.message, "");
   assert.deepEqual(next.thread.messages[0].reactions, []);
   assert.equal(expireMessages(next, NOW + 2000), next);
+});
+
+test("a text is dropped when the installation does not keep it any longer, in the inbox too, and no earlier", () => {
+  const days = 2;
+  const end = Date.parse(message(1).created_at) + days * 86_400_000;
+  const told = message(3, { kind: "system", message: "", event: { type: "renamed", title: "Launch" } });
+  const state = applyGroups(initial([message(1), message(2), told]), [row({ created_at: message(1).created_at })]);
+  assert.equal(expireMessages(state, end, null), state);
+  assert.equal(expireMessages(state, end - 1, days), state);
+  const next = expireMessages(state, end, days);
+  assert.deepEqual(texts(next), ["", "", ""]);
+  assert.deepEqual([next.groups.g.message, next.groups.g.unread_count], ["", 0]);
+  assert.ok(hasExpired(next.thread.messages[0], end));
+  assert.equal(next.thread.messages[2], told);
+  assert.deepEqual(actionsOf(next.thread.messages[0], "me", CONFIG, end), ["link", "hide"]);
+  assert.equal(expireMessages(next, end + 1000, days), next);
 });
 
 test("the inbox never shows a text that expires", () => {

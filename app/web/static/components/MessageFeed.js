@@ -5,6 +5,7 @@ import { isMenuKey, MenuGestures, pointBelow } from "../lib/gestures.js";
 import { isOfSeveral } from "../lib/groups/state.js";
 import { saveScrollPosition } from "../lib/router.js";
 import { isRequest } from "../lib/selectors.js";
+import { hasEnded } from "../lib/visibility.js";
 import { Component, html } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { formatCount } from "./MessageGroupItem.js";
@@ -168,7 +169,7 @@ export class MessageFeed extends Component {
     const { messenger, afterWindow, thread } = this.props;
     if (!box?.clientHeight || thread.isLoading) return;
     if (afterWindow > MAX_FOLLOWED) this.isFollowing = false;
-    if (box.scrollTop < LOAD_DISTANCE && !thread.atStart) void messenger.conversation.loadOlder();
+    if (box.scrollTop < LOAD_DISTANCE && !this.isAtStart()) void messenger.conversation.loadOlder();
     else if (distanceToEnd(box) < LOAD_DISTANCE && afterWindow > 0) void messenger.conversation.loadNewer();
     this.markSeen(box);
     this.anchor = this.findAnchor();
@@ -231,6 +232,20 @@ export class MessageFeed extends Component {
     return message?.kind === "system" ? undefined : message;
   }
 
+  /** Return whether nothing stands before the first loaded message: older ones are not kept, or there are none. */
+  isAtStart() {
+    const { thread, now, messenger } = this.props;
+    const first = thread.messages[0];
+    return thread.atStart || (!!first && hasEnded(first, now, messenger.config.message_retention_days));
+  }
+
+  beginning() {
+    const { thread, messenger } = this.props;
+    const days = messenger.config.message_retention_days;
+    if (days !== null) return days === 1 ? "Messages are kept for a day." : `Messages are kept for ${days} days.`;
+    return (thread.messages[0]?.number ?? 1) > 1 ? "You see messages from here on." : "This is where it began.";
+  }
+
   render() {
     const { thread, group, messenger } = this.props;
     const unread = group.unread_count;
@@ -249,7 +264,7 @@ export class MessageFeed extends Component {
           ...${this.gestures.listeners}
         >
           <div class="feed-content ${isOfSeveral(group) ? "of-several" : ""}">
-            ${thread.atStart && html`<p class="beginning">${(thread.messages[0]?.number ?? 1) > 1 ? "You see messages from here on." : "This is where it began."}</p>`} <${MessageRows} ...${this.props} />
+            ${this.isAtStart() && html`<p class="beginning">${this.beginning()}</p>`} <${MessageRows} ...${this.props} />
           </div>
         </div>
         <p id="feed-keys" hidden>Arrow keys move between messages, Enter opens the actions of a message.</p>

@@ -6,11 +6,12 @@ import { memo } from "../lib/hooks.js";
 import { groupPath } from "../lib/router.js";
 import { isMuted, isUnread } from "../lib/selectors.js";
 import { formatAgo, formatFullTime } from "../lib/time.js";
+import { hasExpired } from "../lib/visibility.js";
 import { html } from "../vendor/htm-preact.js";
 import { GroupAvatar } from "./groups/GroupAvatar.js";
 import { memberCount } from "./groups/GroupHead.js";
 import { Icon } from "./Icon.js";
-import { DELETED, EXPIRING } from "./MessageItem.js";
+import { DELETED, EXPIRED, EXPIRING } from "./MessageItem.js";
 
 /** The most unread mentions that the service counts. */
 const MOST_COUNTED = 20;
@@ -106,7 +107,7 @@ function prefixOf(group, me, draft, sender) {
  * @param {import("../types.js").Group} group
  */
 function withoutText(group) {
-  if (group.expires_at) return EXPIRING;
+  if (group.expires_at) return hasExpired(group, Date.now()) ? EXPIRED : EXPIRING;
   return isOfSeveral(group) ? "No message to show" : DELETED;
 }
 

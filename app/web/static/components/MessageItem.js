@@ -24,7 +24,7 @@ import { Receipt } from "./Receipt.js";
 export const DELETED = "Message deleted";
 /** What stands for a text that expires where it is not shown, and where it has expired. */
 export const EXPIRING = "Disappearing message";
-const EXPIRED = "Message expired";
+export const EXPIRED = "Message expired";
 
 /**
  * @typedef {object} ItemProps

@@ -3,6 +3,7 @@
 import { isOfSeveral } from "../lib/groups/state.js";
 import { rowsOf } from "../lib/rows.js";
 import { quotedBy } from "../lib/selectors.js";
+import { hasEnded } from "../lib/visibility.js";
 import { html } from "../vendor/htm-preact.js";
 import { SystemMessage } from "./groups/SystemMessage.js";
 import { DaySeparator, MessageItem, PendingItem, UnreadLine } from "./MessageItem.js";
@@ -12,10 +13,11 @@ const MAX_PENDING = 50;
 
 /** @param {import("./MessageFeed.js").Props} props */
 export function MessageRows(props) {
-  const { thread, pending, me, afterWindow, now } = props;
+  const { thread, pending, me, afterWindow, now, messenger } = props;
   const waiting = afterWindow === 0 ? pending.slice(0, MAX_PENDING) : [];
   const receipt = receiptsOf(props);
-  const shown = thread.messages.filter((message) => !message.is_hidden);
+  const days = messenger.config.message_retention_days;
+  const shown = thread.messages.filter((message) => !message.is_hidden && !hasEnded(message, now, days));
   const unreadFrom = thread.unreadFrom;
   const isUnread = (/** @type {import("../types.js").Message} */ { number, kind }) =>
     unreadFrom !== null && number >= unreadFrom && kind !== "system";

@@ -104,7 +104,7 @@ export class Messenger {
    * @param {number} now
    */
   #expire(now) {
-    this.store.update((state) => expireMessages(expireTyping(state, now), now));
+    this.store.update((state) => expireMessages(expireTyping(state, now), now, this.config.message_retention_days));
     for (const group of Object.values(this.store.state.groups)) {
       if (!group.unread_until || Date.parse(group.unread_until) > now) continue;
       this.store.update((state) => applyGroups(state, [{ ...group, unread_until: null }]));

@@ -1,10 +1,11 @@
-/** Messages without a text for this user: hidden, or expired. */
+/** Messages without a text for this user: hidden, expired, or older than the installation keeps them. */
 
 /** @typedef {import("../types.js").Message} Message */
 /** @typedef {import("../types.js").Quoted} Quoted */
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Thread} Thread */
 
+const DAY = 86_400_000;
 const BLANK = { message: "", reactions: [], reply: null, mentions: [] };
 
 /**
@@ -14,6 +15,16 @@ const BLANK = { message: "", reactions: [], reply: null, mentions: [] };
  */
 export function hasExpired({ expires_at }, now) {
   return expires_at !== null && Date.parse(expires_at) <= now;
+}
+
+/**
+ * Return whether a message is older than the installation keeps messages; those of the service itself never are.
+ * @param {{created_at: string, kind?: string}} message
+ * @param {number} now milliseconds
+ * @param {number | null} days
+ */
+export function hasEnded({ created_at, kind }, now, days) {
+  return days !== null && kind !== "system" && Date.parse(created_at) + days * DAY <= now;
 }
 
 /**
@@ -63,18 +74,37 @@ export function clearMessages(state, group, number) {
 }
 
 /**
- * Return the state without the texts that have expired.
+ * Return the state without the texts that have expired, or are older than the installation keeps them.
  * @param {State} state
  * @param {number} now milliseconds
+ * @param {number | null} days
  * @returns {State}
  */
-export function expireMessages(state, now) {
+export function expireMessages(state, now, days = null) {
   const isOver = (/** @type {{message: string, expires_at: string | null} | null} */ each) =>
     each !== null && each.message !== "" && hasExpired(each, now);
-  return mapMessages(state, (message) => {
+  const next = days === null ? state : endPreviews(state, now, days);
+  return mapMessages(next, (message) => {
     if (isOver(message)) return { ...message, ...BLANK };
+    if (message.message !== "" && hasEnded(message, now, days))
+      return { ...message, ...BLANK, expires_at: new Date(now).toISOString() };
     return message.reply && isOver(message.reply) ? { ...message, reply: { ...message.reply, message: "" } } : message;
   });
+}
+
+/**
+ * Return the state without the previews of messages that are older than the installation keeps them.
+ * @param {State} state
+ * @param {number} now milliseconds
+ * @param {number} days
+ * @returns {State}
+ */
+function endPreviews(state, now, days) {
+  const over = Object.values(state.groups).filter((group) => group.message !== "" && hasEnded(group, now, days));
+  if (over.length === 0) return state;
+  const expires_at = new Date(now).toISOString();
+  const blank = over.map((group) => [group.uuid, { ...group, message: "", expires_at, unread_count: 0 }]);
+  return { ...state, groups: { ...state.groups, ...Object.fromEntries(blank) } };
 }
 
 /**
