@@ -13,8 +13,9 @@ import structlog
 from app.concurrency import READ_SECONDS, TaskSet, deadline
 from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
-from app.messaging.events import MarkerMoved, PresenceChanged, TypingChanged
+from app.messaging.events import MarkerMoved, TypingChanged
 from app.messaging.settings.store import SettingsStore
+from app.realtime.events import PresenceChanged
 from app.realtime.presence.fan_out import PresenceFanOut
 from app.realtime.presence.register import ONLINE_SECONDS, Register
 from app.realtime.stream import Shows, Withheld
