@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.cli.table.digests import change_digest, digest_of, edit_digest, sum_digest
 from app.cli.table.group_audit import SCHEMA as GROUPS
-from app.cli.table.group_audit import GroupAudit
+from app.cli.table.group_audit import GroupAudit, StoredRow
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, inbox_items, items
@@ -144,13 +144,13 @@ class Audit(TemporaryDatabase):
             map(_effect, ordered),
         )
 
-    def add_rows(self, found: Sequence[StoredItem]) -> None:
-        """Add inbox rows, as the table stores them."""
-        self.groups.add_rows([item for item in found if "peer" not in item])
+    def add_rows(self, found: Sequence[StoredRow]) -> None:
+        """Add inbox rows."""
+        self.groups.add_rows([(item, row) for item, row in found if row.peer_uuid is None])
         rows = [
             (row, row.peer_uuid.bytes, digest_of(inbox_items.row_projection(item)))
-            for item in found
-            if (row := inbox_items.to_inbox_row(item)).peer_uuid
+            for item, row in found
+            if row.peer_uuid
         ]
         self._db.executemany(
             "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
@@ -162,7 +162,7 @@ class Audit(TemporaryDatabase):
         )
         self._add_pins(
             (r.user_uuid, r.group_uuid, r.pin_position if pins.can_be_pinned(r) else 0, True)
-            for r in map(inbox_items.to_inbox_row, found)
+            for _, r in found
             if r.pin_position
         )
         self._db.executemany(

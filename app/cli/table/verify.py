@@ -143,7 +143,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
             entities = [(item, change_items.to_entity(item)) for item in page]
             audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
             audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
-            audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
+            audit.add_rows([(item, entity) for item, entity in entities if isinstance(entity, InboxRow)])
             audit.groups.add(entity for _, entity in entities)
             audit.add_others(item for item, entity in entities if entity is None)
 
