@@ -30,7 +30,7 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, inbox_items, items
+from app.messaging import inbox_items, items
 from app.messaging.groups.models import has_head
 from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.requests.store import as_other_side
@@ -113,12 +113,12 @@ async def verify(
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
-        messages, logs, rows, changes = audit.counts()
+        messages, logs, changes = audit.logs.counts()
         heads, group_rows = audit.groups.counts()
-    counts = {"messages": messages, "logs": logs, "inbox_rows": rows + group_rows, "changes": changes, "heads": heads}
+        rows = audit.count_rows() + group_rows
+    counts = {"messages": messages, "logs": logs, "inbox_rows": rows, "changes": changes, "heads": heads}
     console.record(counts | {"found": kinds})
     of_several = f", {heads:,} of groups of several" if heads else ""
-    rows += group_rows
     console.say(f"{messages:,} messages in {logs:,} logs{of_several}, {rows:,} inbox rows, {changes:,} changes.")
     console.note(cost(services.table.consumed))
     if kinds:
@@ -140,12 +140,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
     about = await table.describe() or {}
     with console.progress("Items", total=about.get("ItemCount") or None) as advance:
         async for page in Reader(table, SEGMENTS, advance).pages():
-            entities = [(item, change_items.to_entity(item)) for item in page]
-            audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
-            audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
-            audit.add_rows([(item, entity) for item, entity in entities if isinstance(entity, InboxRow)])
-            audit.groups.add(entity for _, entity in entities)
-            audit.add_others(item for item, entity in entities if entity is None)
+            audit.add(page)
 
 
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
@@ -196,7 +191,7 @@ class Inspector:
 
     async def inspect(self, group: UUID, audit: Audit) -> AsyncIterator[Finding]:
         """Yield the defects that the group has now: those of messages first, which rows follow."""
-        async for finding in self._changes.inspect(group, audit.suspicious_messages(group)):
+        async for finding in self._changes.inspect(group, audit.logs.suspicious_messages(group)):
             yield finding
         if has_head(group):
             async for finding in self.groups.inspect(group, audit.groups.users(group)):
@@ -293,7 +288,7 @@ class Inspector:
 def _members(group: UUID, audit: Audit) -> set[tuple[UUID, UUID]]:
     """Return each member with the peer: owners of rows, peers in rows and, without rows, the senders of the log."""
     told = audit.members(group)
-    pairs: Iterable[tuple[UUID, UUID]] = told or [pair for pair in [audit.senders(group)] if pair]
+    pairs: Iterable[tuple[UUID, UUID]] = told or [pair for pair in [audit.logs.senders(group)] if pair]
     return told | {
         pair for one, other in pairs if direct_group_uuid(one, other) == group for pair in ((one, other), (other, one))
     }
