@@ -33,9 +33,10 @@ async def members(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Show the title of a group of several members, and its members: roles, and when and by which user each was added.
+    """Show the title of a group of several members, and its members.
 
-    `list-conversations` shows the groups of a user with their uuids. Times are local.
+    Each line says the role of a member, and when and by which user the member was added. `list-conversations`
+    shows the groups of a user with their uuids. Times are local.
     """
     settings = read_settings(StoreSettings)
     operator = Operator.of(settings, name=name, reason=reason)
