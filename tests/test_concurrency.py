@@ -116,9 +116,12 @@ async def test_work_runs_beside_its_block_and_has_ended_with_it() -> None:
             await asyncio.sleep(0)
             steps.append("ended")
 
-    with pytest.raises(KeyError):
+    async def fail() -> None:
         async with running(work()):
             await asyncio.sleep(0)
             assert steps == ["begun"]
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     assert steps == ["begun", "ended"]
