@@ -89,6 +89,7 @@ WRONG = [
     ("get-conversation juniper osman --before 5 --after 3", "Only a single parameter"),
     ("get-conversation juniper osman priya", "two handles"),
     ("get-conversation not-a-uuid", "is not a group's uuid"),
+    ("members juniper", "Invalid value for 'GROUP': Input should be a valid UUID"),
     ("seed --users 2 --groups 2", "at most 1 pairs"),
     ("seed --users 5 --groups 5 --messages 4", "at least one message"),
     ("import /nonexistent.jsonl", "does not exist"),
