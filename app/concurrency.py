@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -120,6 +120,17 @@ async def wait(tasks: Collection["asyncio.Task[Any]"], seconds: float) -> None:
         timer.cancel()
         for task in tasks:
             task.remove_done_callback(on_done)
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the work beside the block, and cancel it at the end of the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 class TaskSet:

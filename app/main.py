@@ -225,7 +225,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
         users = Users(user_store, caches, ProfileFanOut(catchup, bus, tasks).publish, rules)
         views = Views(users, catchup, retention)
         members = Members(store.heads, caches)
-        listeners = fan_out(unread.invalidate_changed, presence.withheld_from(user_settings.withheld_from(bus.publish)))
+        listeners = fan_out(unread.invalidate_changed, user_settings.withheld_from(bus.publish))
         group_fan_out = FanOut(store.heads, members, tasks, listeners)
         publish = group_fan_out.publish
         suspensions = Suspensions()
@@ -252,7 +252,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             suspensions=suspensions,
         )
         await stack.enter_async_context(group_fan_out.working())
-        blocks = Blocks(store, users, tasks=tasks, publish=publish)
+        blocks = Blocks(store, users, tasks=tasks, publish=presence.without_blocks(publish))
         changes = Changes(
             messaging,
             store,

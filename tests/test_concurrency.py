@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from app.concurrency import Backoff, TaskSet, deadline, wait
+from app.concurrency import Backoff, TaskSet, deadline, running, wait
 from app.errors import Unavailable
 
 
@@ -103,3 +103,25 @@ async def test_a_bug_in_a_task_is_logged_though_no_caller_awaits_it(error: Excep
         await asyncio.wait({task})
         await asyncio.sleep(0)
     assert [entry["event"] for entry in logs] == events
+
+
+async def test_work_runs_beside_its_block_and_has_ended_with_it() -> None:
+    steps: list[str] = []
+
+    async def work() -> None:
+        try:
+            steps.append("begun")
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            steps.append("ended")
+
+    async def fail() -> None:
+        async with running(work()):
+            await asyncio.sleep(0)
+            assert steps == ["begun"]
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert steps == ["begun", "ended"]

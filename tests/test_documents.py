@@ -1,6 +1,8 @@
 """The documents lead to what is there, and say of settings and sizes what the code says."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from app.limits import rates
 from app.limits.rates import Rate
 from app.settings import ServerSettings
 from scripts.bootstrap import ROOT
+from tests.tools.command import cruddur
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"""\]\(([^)\s]+)\)|(?:src|href)="([^"]+)\"""")
@@ -92,3 +95,25 @@ def amounts_of(rate: Rate) -> tuple[str, str]:
     seconds = round(1 / rate.per_second, 6)
     each = f"{rate.per_second:g} a second" if seconds <= 1 else "1 a minute" if seconds == 60 else f"1 in {seconds:g} s"
     return f"{burst:,.0f}{suffix}", each
+
+
+def test_the_messages_groups_and_counters_that_are_shown_have_every_member() -> None:
+    schemas = json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    names = {"number": "MessageView", "last_number": "MessageGroupView", "is_complete": "CounterView"}
+    shown: Counter[str] = Counter()
+    for document in DOCUMENTS:
+        for text in re.findall(r"^```json\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            answer = json.loads(text) if "…" not in text else []
+            for each in answer if isinstance(answer, list) else [answer]:
+                for name in (name for member, name in names.items() if member in each):
+                    assert each.keys() == schemas[name]["properties"].keys(), f"{document.name}: {text}"
+                    shown[name] += 1
+    assert shown == {"MessageView": 2, "MessageGroupView": 2, "CounterView": 1}
+
+
+async def test_the_plan_of_the_command_line_is_what_it_prints() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    command, shown = re.findall(r"^\$ cruddur (capacity plan .*)\n…\n(.*?)\n\n\$", text, re.MULTILINE | re.DOTALL)[0]
+    ended = await cruddur(*command.split(), env={})
+    printed = [line.rstrip() for line in ended.out.splitlines()]
+    assert "\n".join(printed).endswith(shown)

@@ -20,6 +20,7 @@ from jose.exceptions import JOSEError
 
 from app.auth.base64url import read_base64url
 from app.auth.keys import KeySet, is_kid
+from app.concurrency import running
 from app.errors import Unauthenticated, Unavailable
 from app.settings import Settings
 from app.strict_json import Malformed, read_object
@@ -103,11 +104,8 @@ class TokenVerifier:
     @asynccontextmanager
     async def watching(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> AsyncIterator[None]:
         """Call back, once, when the token is refused during the block: when its key was withdrawn, or it expired."""
-        task = asyncio.create_task(self._watch(authorization, on_refused))
-        try:
+        async with running(self._watch(authorization, on_refused)):
             yield
-        finally:
-            task.cancel()
 
     async def _watch(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> None:
         while True:

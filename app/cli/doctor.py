@@ -43,9 +43,10 @@ class Result:
 
 @app.command("doctor", epilog=examples("doctor", "doctor --json"))
 async def doctor(json: Json = False) -> None:
-    """Check settings, DynamoDB and its credentials, clock, table, index, Postgres, schema, Valkey and token keys.
+    """Check the settings and everything that the service needs.
 
-    Nothing is changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
+    That is DynamoDB and its credentials, clock, table, index, Postgres, schema, Valkey and token keys. Nothing is
+    changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
     """
     console = Console(json)
     results = [result async for result in _results()]

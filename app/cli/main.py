@@ -105,16 +105,15 @@ app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=False, no_
 def cruddur() -> None:
     """Work with Cruddur's messages: the DynamoDB table, the users in Postgres, and their accounts at Cognito.
 
-    \b
     Commands work on the service that scripts/up runs in this checkout. If none runs, or if one of ENVIRONMENT,
     DATABASE_URL and DYNAMODB_ENDPOINT_URL is set, they read the same settings as the service. Each command says on
     standard error what it works on. `cruddur COMMAND --help` has examples.
 
     \b
     Options of every command:
-      --json      Print JSON lines, for machines; of commands that print something.
+      --json      Print JSON lines, for machines, if the command prints anything.
       --no-color  Print no colours, as with NO_COLOR in the environment.
-      --debug     Show logs (as LOG_LEVEL does), and the place of a failure in the program.
+      --debug     Show logs (as LOG_LEVEL does), and where a command has failed.
     """
     _configure_logs()
 

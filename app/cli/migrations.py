@@ -28,7 +28,10 @@ def migrate_(json: Json = False) -> None:
 
 @app.command("rollback", epilog=examples("rollback", "rollback --yes"))
 def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
-    """Take the schema one version back. Deletes what that version added, with its data."""
+    """Take the schema one version back.
+
+    Deletes what that version added, with its data.
+    """
     database = _database()
     with _failures_translated():
         before = versions(database)

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import structlog
 
+from app.concurrency import running
 from app.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -67,12 +68,8 @@ class Readiness:
     @asynccontextmanager
     async def started(self) -> AsyncIterator[None]:
         """Check from the start of the block until everything is there, so that the log says what a start waits for."""
-        task = asyncio.create_task(self._wait_until_ready())
-        try:
+        async with running(self._wait_until_ready()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _wait_until_ready(self) -> None:
         await asyncio.sleep(START_DELAY)

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from cachetools import LRUCache
 
+from app.concurrency import running
 from app.errors import AppError
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
 from app.limits.rates import READ, Rate
@@ -193,12 +194,8 @@ class Buckets:
     async def settling(self, valkey: Valkey) -> AsyncIterator[None]:
         """Settle with other processes for the block. Raises nothing while Valkey is unavailable."""
         self._due = {}
-        task = asyncio.create_task(self._settle_often(valkey))
-        try:
+        async with running(self._settle_often(valkey)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _settle_often(self, valkey: Valkey) -> None:
         while True:

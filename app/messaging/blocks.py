@@ -1,4 +1,4 @@
-"""The rules of blocks: two users of whom either has blocked the other cannot write, react or type to one another.
+"""The rules of blocks: while one of two users blocks the other, neither can write, react or type to the other.
 
 What was written before stays readable to both. Answers do not tell which of the two has blocked the other.
 """
@@ -12,7 +12,7 @@ from app.limits import charged_for
 from app.limits.rates import LOOK_UP
 from app.messaging.clock import now
 from app.messaging.errors import BlockSelf
-from app.messaging.events import GroupChanged, PresenceChanged
+from app.messaging.events import GroupChanged, UserBlocked
 from app.messaging.models import Block, direct_group_uuid
 from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events
@@ -32,10 +32,7 @@ class Blocks:
         publish: Publish = discard_events,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """Publish GroupChanged for the caller's row after a block and after its end.
-
-        With a new block, too, PresenceChanged: neither sees any more whether the other is online.
-        """
+        """Publish UserBlocked for a new block; for the caller's row GroupChanged after a block and after its end."""
         self._store = store
         self._users = users
         self._tasks = tasks
@@ -54,10 +51,9 @@ class Blocks:
     async def _block(self, block: Block) -> Block:
         async with deadline(2 * SEND_SECONDS):
             found = await self._store.blocks.block(block)
-        user, other = block.user_uuid, block.other_uuid
         if found == block:  # a repetition must not be noticed by the other
-            await self._publish(PresenceChanged.end(user, to=other), PresenceChanged.end(other, to=user))
-        await self._notify(user, other)
+            await self._publish(UserBlocked(block.user_uuid, block.other_uuid))
+        await self._notify(block.user_uuid, block.other_uuid)
         return found
 
     async def unblock(self, user: UUID, handle: str) -> UUID:

@@ -1,11 +1,10 @@
-"""Domain events of messaging. Each event has one receiver, the user `to`.
+"""Domain events of messaging. Each event but UserBlocked has one receiver, the user `to`.
 
 They are published after the rows are written. The log and the rows are authoritative: a lost event can be found there.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from app.messaging.models import Change, Message
@@ -119,29 +118,11 @@ class TypingChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceChanged:
-    """A peer is online, is not any more, or shares presence with the receiver no longer.
+class UserBlocked:
+    """A user has blocked another one. It stays in the process: the other user is told nothing of it."""
 
-    With the receiver as the user it is for processes only, and says that the user shares presence from now on.
-    """
-
-    to: UUID
     user_uuid: UUID
-    is_online: bool
-    last_seen_at: datetime | None = None
-    kind: Literal["presence"] = "presence"
-
-    @classmethod
-    def end(cls, user: UUID, *, to: UUID) -> Self:
-        """Return the event that a receiver gets nothing of a user from now on."""
-        return cls(to, user, is_online=False)
-
-    @property
-    def is_end(self) -> bool:
-        """Return whether the receiver gets nothing of the user from now on."""
-        return not self.is_online and self.last_seen_at is None
+    other_uuid: UUID
 
 
-Event: TypeAlias = (
-    MessageAppended | MessageChanged | GroupChanged | HeadMoved | MarkerMoved | TypingChanged | PresenceChanged
-)
+Event: TypeAlias = MessageAppended | MessageChanged | GroupChanged | HeadMoved | MarkerMoved | TypingChanged

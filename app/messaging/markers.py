@@ -1,4 +1,4 @@
-"""Read and delivered markers: how far members have come in a group's log, and who is told."""
+"""Read and delivered markers: how far members have come in a group's log, and the events of that."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress

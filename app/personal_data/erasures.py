@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from app.auth.tokens import Claims
+from app.concurrency import running
 from app.errors import Unavailable
 from app.personal_data.errors import HandleDiffers
 from app.personal_data.sweep import Sweep, SweepTools
@@ -75,12 +76,8 @@ class Erasures:
     @asynccontextmanager
     async def working(self) -> AsyncIterator["Erasures"]:
         """Sweep for the block, after users that this process has erased and those that others have left."""
-        task = asyncio.create_task(self._work())
-        try:
+        async with running(self._work()):
             yield self
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _work(self) -> None:
         while True:

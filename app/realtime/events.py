@@ -1,8 +1,9 @@
 """Live events: what is published to a user's streams, and its JSON between processes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from sys import getsizeof
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,6 @@ from app.messaging.events import (
     MarkerMoved,
     MessageAppended,
     MessageChanged,
-    PresenceChanged,
     TypingChanged,
 )
 
@@ -30,6 +30,30 @@ class ProfileChanged:
     handle: str
     display_name: str
     kind: Literal["profile"] = "profile"
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """A peer is online, is not any more, or shares presence with the receiver no longer.
+
+    With the receiver as the user it is for processes only, and says that the user shares presence from now on.
+    """
+
+    to: UUID
+    user_uuid: UUID
+    is_online: bool
+    last_seen_at: datetime | None = None
+    kind: Literal["presence"] = "presence"
+
+    @classmethod
+    def end(cls, user: UUID, *, to: UUID) -> Self:
+        """Return the event that a receiver gets nothing of a user from now on."""
+        return cls(to, user, is_online=False)
+
+    @property
+    def is_end(self) -> bool:
+        """Return whether the receiver gets nothing of the user from now on."""
+        return not self.is_online and self.last_seen_at is None
 
 
 @dataclass(frozen=True, slots=True)

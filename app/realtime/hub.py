@@ -15,14 +15,13 @@ from app.messaging.events import (
     MarkerMoved,
     MessageAppended,
     MessageChanged,
-    PresenceChanged,
     TypingChanged,
 )
 from app.messaging.views import Views
 from app.metrics import Metrics
 from app.realtime.bus import Bus
 from app.realtime.errors import TooManyStreams
-from app.realtime.events import LiveEvent, ProfileChanged
+from app.realtime.events import LiveEvent, PresenceChanged, ProfileChanged
 from app.realtime.leases import MAX_USER_STREAMS, StreamLeases
 from app.realtime.schemas import (
     ChangeEvent,

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 from uuid import UUID
 
+from app.concurrency import running
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
 from app.realtime.errors import TooManyStreams
 
@@ -68,12 +69,8 @@ class StreamLeases:
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator["StreamLeases"]:
         """Renew the held leases for the block."""
-        task = asyncio.create_task(self._renew_again_and_again())
-        try:
+        async with running(self._renew_again_and_again()):
             yield self
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _renew_again_and_again(self) -> None:
         while True:

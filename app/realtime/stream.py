@@ -25,13 +25,12 @@ from app.messaging.events import (
     MarkerMoved,
     MessageAppended,
     MessageChanged,
-    PresenceChanged,
     TypingChanged,
 )
 from app.messaging.models import Change, Message
 from app.messaging.row_models import InboxRow, MemberState
 from app.realtime.bus import Bus, Subscription
-from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
+from app.realtime.events import EventsLost, LiveEvent, PresenceChanged, ProfileChanged
 from app.realtime.missed import REPLAY_GROUPS, Missed
 from app.realtime.positions import Numbers, read_position
 from app.realtime.replay import Delivery, Replay

@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from app.concurrency import running
 from app.errors import Unavailable
 from app.gateways.valkey import Command, Replies, Valkey, ValkeyUnavailable
 from app.messaging.events import TypingChanged
@@ -97,22 +98,19 @@ class ValkeyBus(Bus):
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["ValkeyBus"]:
         """Receive events for the block. Raises nothing while Valkey is unavailable."""
-        tasks = [asyncio.create_task(self._notify_later())]
-        try:
-            async with self._valkey.listen(
+        async with (
+            running(self._notify_later()),
+            self._valkey.listen(
                 on_message=self._on_message,
                 on_lost=lambda channel: self._subscriptions.deliver(
                     user := _user_of(channel), Delivery(EventsLost(user))
                 ),
                 on_down=lambda: self._set_reliable(is_reliable=False),
                 on_up=self._subscriptions.reconcile_soon,
-            ) as self._subscriber:
-                tasks.append(asyncio.create_task(self._watch_echoes(self._subscriber)))
-                yield self
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            ) as self._subscriber,
+            running(self._watch_echoes(self._subscriber)),
+        ):
+            yield self
 
     async def _watch_echoes(self, subscriber: "Subscriber") -> None:
         with suppress(ValkeyUnavailable):  # the subscriber subscribes when it is up

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from app.concurrency import running
 from app.errors import Unavailable
 from app.publish import Publish
 from app.users.events import AccountChanged, AnyAccountChanged
@@ -40,12 +41,8 @@ class AccountWatch:
     async def watching(self) -> AsyncIterator[None]:
         """Publish changes for the block, those from before it excepted."""
         await self._try_to_poll()
-        task = asyncio.create_task(self._run())
-        try:
+        async with running(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _run(self) -> None:
         while True:

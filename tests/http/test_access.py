@@ -74,7 +74,7 @@ class Row:
     former: Outcome = OK
     blocked: Outcome = OK
     requested: Outcome = OK
-    """Ann has written to the caller first, who has not accepted it."""
+    """Ann has written to the caller first, and the caller has not accepted it."""
     requester: Outcome = OK
     """The caller has written to Ann first, and has no message left; number 1 is the caller's own."""
     declined: Outcome = OK

@@ -58,7 +58,8 @@ async def use(base_url: str, ann: Person, bob: Person) -> None:
     """All routes and all sorts of refusals, with canaries in every place that a client fills."""
     signed = {"authorization": f"Bearer {ann.token}"}
     group = ann.group_with(bob)
-    async with httpx.AsyncClient(base_url=base_url, headers=signed, timeout=10) as client:
+    # The first request waits for the start of the process.
+    async with httpx.AsyncClient(base_url=base_url, headers=signed, timeout=60) as client:
         send: dict[str, Any] = {"message": CANARY, "handle": bob.handle}
         requests: list[tuple[str, str, dict[str, Any]]] = [
             ("POST", "/api/messages", {"json": send}),

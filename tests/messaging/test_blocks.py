@@ -17,7 +17,7 @@ from app.messaging.block_store import Relation
 from app.messaging.blocks import Blocks
 from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
-from app.messaging.events import Event, PresenceChanged
+from app.messaging.events import Event, UserBlocked
 from app.messaging.models import Block, Draft, Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -330,9 +330,9 @@ async def test_a_send_that_has_read_its_row_before_the_block_is_refused(service:
 
 
 async def test_only_the_user_who_blocks_hears_of_it_and_nothing_of_one_reaches_the_other(service: Service) -> None:
-    events: list[Event] = []
+    events: list[Event | UserBlocked] = []
 
-    async def publish(*published: Event) -> None:
+    async def publish(*published: Event | UserBlocked) -> None:
         events.extend(published)
 
     store, tasks = MessagingStore(service.state["table"]), TaskSet()
@@ -344,18 +344,15 @@ async def test_only_the_user_who_blocks_hears_of_it_and_nothing_of_one_reaches_t
     for method in (blocks.block, blocks.unblock):
         events.clear()
         await method(ann, str(bob))
-        ends = [event for event in events if isinstance(event, PresenceChanged)]  # for users that share presence only
-        assert [(event.kind, event.to) for event in events if event not in ends] == [("group", ann)]
-        assert all(end.is_end for end in ends)
-        assert {(end.user_uuid, end.to) for end in ends} == (
-            {(ann, bob), (bob, ann)} if method == blocks.block else set()
-        )
+        told = [event for event in events if not isinstance(event, UserBlocked)]
+        assert [(event.kind, event.to) for event in told] == [("group", ann)]
+        assert [event for event in events if event not in told] == [UserBlocked(ann, bob)] * (method == blocks.block)
     await blocks.block(ann, str(bob))
     events.clear()
     await messaging.markers.mark_read(bob, group, 1)
     with pytest.raises(CannotMessage):
         await messaging.typing(bob, group, is_typing=True)
-    assert {event.to for event in events} == {bob}
+    assert {event.to for event in events if not isinstance(event, UserBlocked)} == {bob}
 
 
 async def test_what_blocks_cost(service: Service) -> None:

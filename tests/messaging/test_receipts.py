@@ -272,6 +272,29 @@ async def test_receipts_cost_their_rows_and_settings_once(service: Service) -> N
     assert (spent.calls, spent.write_units) == (["UpdateItem"], 1), spent
 
 
+async def test_the_settings_for_all_events_of_a_publish_are_read_at_once(service: Service) -> None:
+    reads: list[tuple[str, int]] = []
+    caches = Caches(TaskSet(), count=lambda _, result, number: reads.append((result, number)))
+    settings = UserSettingsService(SettingsStore(Metered(service).table), caches)
+    group, member, *others = (uuid4() for _ in range(6))
+    await settings.change(others[0], {"receipts": False})
+    await settings.change(others[1], {"typing": False})
+    published: list[Any] = []
+
+    async def publish(*events: Any) -> None:
+        published.extend(events)
+
+    await settings.withheld_from(publish)(
+        *(MarkerMoved(other, group, member, 1) for other in others),
+        *(TypingChanged(other, group, member, is_typing=True) for other in others),
+    )
+    assert [(event.kind, event.to) for event in published] == [
+        *(("read", other) for other in others[1:]),
+        *(("typing", other) for other in (others[0], *others[2:])),
+    ]
+    assert reads == [("miss", 5)]
+
+
 class Refusing:
     """Stands for a store whose table cannot be read."""
 

@@ -17,12 +17,12 @@ from app.concurrency import TaskSet
 from app.gateways.valkey import Valkey, ValkeyUnavailable
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import NEWEST, Catchup
-from app.messaging.events import GroupChanged, PresenceChanged
+from app.messaging.events import GroupChanged
 from app.messaging.inbox import InboxPage
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.settings.store import SettingsStore
 from app.realtime.bus import MemoryBus
-from app.realtime.events import LiveEvent
+from app.realtime.events import LiveEvent, PresenceChanged
 from app.realtime.presence.fan_out import REPEAT_SECONDS, PresenceFanOut, visible_peers
 from app.realtime.presence.register import MemoryRegister, Register, Seen, ValkeyRegister
 from app.realtime.presence.service import PeerPresence
@@ -201,7 +201,7 @@ async def test_strangers_former_and_blocked_peers_get_nothing(scene: Scene) -> N
     await scene.share(ann, bob, eve)
     for user in (ann, eve):
         await scene.come(user)
-    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.withheld_from(scene.bus.publish))
+    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.without_blocks(scene.bus.publish))
     await blocks.block(ann, str(bob))
     await scene.come(bob)
     await scene.pass_time(40)
@@ -216,7 +216,7 @@ async def test_a_block_ends_it_for_both_at_once_and_says_nothing_more(scene: Sce
     for user in (ann, bob):
         await scene.come(user)
     scene.published.clear()
-    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.withheld_from(scene.bus.publish))
+    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.without_blocks(scene.bus.publish))
     await blocks.block(*((ann, str(bob)) if who == "ann" else (bob, str(ann))))
     assert [await scene.seen_by(user) for user in (ann, bob)] == [{}, {}]
     assert (scene.heard(ann), scene.heard(bob)) == ([(bob, False, None)], [(ann, False, None)])
@@ -239,7 +239,7 @@ async def test_a_change_whose_rows_were_read_before_a_block_is_overtaken_by_the_
     await scene.go(bob)
     await scene.pass_time(29)
     scene.published.clear()
-    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.withheld_from(scene.bus.publish))
+    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.without_blocks(scene.bus.publish))
     await blocks.block(ann, str(bob))
 
     async def behind(*_: object, **__: object) -> InboxPage:
@@ -256,7 +256,7 @@ async def test_a_block_between_users_without_presence_publishes_no_sign_of_it(sc
     for user in (scene.ann, scene.bob):
         await scene.come(user)
     scene.published.clear()
-    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.withheld_from(scene.bus.publish))
+    blocks = Blocks(scene.store, DIRECTORY, tasks=scene.tasks, publish=scene.fan_out.without_blocks(scene.bus.publish))
     await blocks.block(scene.ann, str(scene.bob))
     await scene.pass_time(10)
     assert {type(event) for event in scene.published} == {GroupChanged}

@@ -11,6 +11,11 @@ from tests.web.axe import violations
 from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client
 
 SETTINGS = "/api/users/me/settings"
+FIELDS_LIKE_THEIR_DIALOG = """
+    [...document.querySelectorAll("dialog[open] :is(input:not([type='checkbox']), textarea, select)")].filter(
+        (field) => getComputedStyle(field).backgroundColor === getComputedStyle(field.closest("dialog")).backgroundColor
+    ).length
+"""
 
 
 async def open_dialog(page: Page, name: str) -> None:
@@ -103,6 +108,7 @@ async def test_no_dialog_violates_a_rule_or_overflows(
     for name in ("Settings", "Edit your profile"):
         await open_dialog(visitor.page, name)
         assert await found(visitor, viewport) == [], name
+        assert await visitor.run(FIELDS_LIKE_THEIR_DIALOG) == 0, name
         await visitor.page.keyboard.press("Escape")
     await expect(visitor.groups.first.locator(".is-online")).to_have_count(1)
     assert await found(visitor, viewport) == []

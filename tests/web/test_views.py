@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Locator, expect
@@ -81,6 +82,39 @@ async def test_a_cleared_conversation_is_empty_and_a_left_one_is_gone(visit: Vis
     await bob.sent("and back", ann)
     for visitor in (one, other):
         await expect(visitor.groups.first).to_contain_text("and back")
+
+
+async def test_the_menu_says_that_a_group_of_several_does_not_come_back(visit: Visit, ann: Person, bob: Person) -> None:
+    await bob.sent("hello", ann)
+    body = {"title": "Fair", "handles": [bob.handle], "uuid": str(uuid4())}
+    assert (await ann.client.post("/api/message_groups", json=body)).status_code == 200
+    visitor = await visit(ann)
+    await visitor.open()
+    for row, words in (("Fair", "does not come back unless"), (bob.handle, "comes back with the next message")):
+        await visitor.groups.filter(has_text=row).click(button="right")
+        await visitor.page.get_by_role("menuitem", name="Leave…").click()
+        await expect(visitor.page.locator(".menu-warning")).to_contain_text(words)
+        await visitor.page.keyboard.press("Escape")
+
+
+async def test_a_name_is_cut_only_where_its_handle_leaves_no_room(visit: Visit, ann: Person, bob: Person) -> None:
+    await bob.sent("hello", ann)
+    path = f"/api/message_groups/{ann.group_with(bob)}/view"
+    assert (await ann.client.patch(path, json={"muted_until": "9999-12-31T23:59:59Z"})).status_code == 200
+    visitor = await visit(ann, viewport=NARROW)
+    await visitor.open()
+    await expect(visitor.groups.first.get_by_title("Muted")).to_be_visible()
+    are_whole = """(texts) => {
+        const parts = [...document.querySelectorAll(".group-head .name, .group-head .handle")];
+        parts.forEach((part, at) => { part.textContent = texts[at]; });
+        return parts.map((part) => part.scrollWidth <= part.clientWidth);
+    }"""
+    for texts, expected in (
+        (["Théo von Marchand", "@theo"], [True, True]),
+        (["Théo Marchand", "@theo_marchand_the_second"], [True, False]),
+        (["Maximiliane von Hohenstein zu Felsen", "@max"], [False, True]),
+    ):
+        assert await visitor.run(are_whole, texts) == expected, texts
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

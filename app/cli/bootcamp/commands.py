@@ -54,15 +54,15 @@ async def import_bootcamp(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Bring the messages of the boot camp's table over to this service, and the users that they name.
+    """Bring messages of the boot camp's table over, and the users that they name.
 
     Nothing is written without --apply. All groups of two users become their one direct group, in the order of time;
     the list says which old group is in which new one. A message is known by its uuid, so the command may be given
-    again: it goes on after an interruption, and takes what is new. What is brought over counts as read. A message that
-    is older than the end of its log gets the time of that end.
+    again: it goes on after an interruption, and takes what is new. What is brought over counts as read. A message
+    that is older than the end of its log gets the time of that end.
 
-    A person is the user with the same uuid. People without a user get one, by the names in the old database or in the
-    table, with a subject that update-cognito-user-ids replaces. The exit code is 1 if anything is left behind.
+    A person is the user with the same uuid. People without a user get one, by the names in the old database or in
+    the table, with a subject that update-cognito-user-ids replaces. The exit code is 1 if anything is left behind.
     """
     console, settings, zone = Console(json), read_settings(StoreSettings), zone_of(timezone)
     if table == settings.dynamodb_table:

@@ -26,7 +26,7 @@ app.add_typer(capacity_report.app)
 
 @app.callback(epilog=examples("capacity plan --users 5000 --messages-per-day 20", "capacity report --hours 24"))
 def capacity() -> None:
-    """Report, plan, set and autoscale the read and write units of the table and its index."""
+    """Report, plan, set and autoscale the units of the table and its index."""
 
 
 def _units_option(help_text: str) -> Any:
@@ -48,10 +48,11 @@ async def set_units(
     production: Production = False,
     json: Json = False,
 ) -> None:
-    """Provision units for the table and its index, or switch to on demand. Units that are not named stay.
+    """Provision units for table and index, or switch to on demand.
 
-    DynamoDB works on the change for some minutes. It allows four changes of the billing mode in 24 hours, and a few
-    decreases of units a day. Auto scaling, where it is on, changes the units again: see capacity autoscale.
+    Units that are not named stay. DynamoDB works on the change for some minutes. It allows four changes of the
+    billing mode in 24 hours, and a few decreases of units a day. Auto scaling, where it is on, changes the units
+    again: see capacity autoscale.
     """
     wanted = {"read": read, "write": write, "index_read": index_read, "index_write": index_write}
     units = {name: count for name, count in wanted.items() if count is not None}
@@ -121,10 +122,11 @@ async def autoscale(
     production: Production = False,
     json: Json = False,
 ) -> None:
-    """Let provisioned units follow the load (target tracking), for table and index separately.
+    """Let provisioned units follow the load.
 
-    Without --min and --max, or --remove, it shows the policies. Repeatable: the newest bounds count. The first policy
-    of an account needs the permission iam:CreateServiceLinkedRole.
+    This is target tracking, for table and index separately. Without --min and --max, or --remove, it shows the
+    policies. Repeatable: the newest bounds count. The first policy of an account needs the permission
+    iam:CreateServiceLinkedRole.
     """
     if remove and (least or most):
         raise Failure("Either --remove, or --min and --max", Code.USAGE)

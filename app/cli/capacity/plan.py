@@ -25,7 +25,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
         "capacity plan --users 5000 --messages-per-day 20 --group-share 0.3 --group-size 25",
         "capacity plan --users 5000 --messages-per-day 20 --peak 2 --price million-writes=0.705",
     )
-    + "\n\n\b\nThe formulae: app/cli/capacity/units.py. The prices: app/cli/capacity/pricing.py."
+    + "\n\nThe formulae: app/cli/capacity/units.py. The prices: app/cli/capacity/pricing.py."
     + " Exit codes: 0 done, 2 wrong options.",
 )
 def make_plan(
@@ -57,10 +57,11 @@ def make_plan(
     ] = None,
     json: Json = False,
 ) -> Code:
-    """Show the units, storage and dollars that a workload takes, and the cheaper billing mode.
+    """Show what a workload takes, and the cheaper billing mode.
 
-    Needs neither an engine nor AWS. Prices are assumptions (list prices of us-east-1): --price replaces one of
-    million-writes, million-reads, write-hour, read-hour, stored-gb, free-gb, backup-gb, traffic-gb.
+    It is shown in units, storage and dollars. The command needs neither an engine nor AWS. Prices are assumptions
+    (list prices of us-east-1): --price replaces one of million-writes, million-reads, write-hour, read-hour,
+    stored-gb, free-gb, backup-gb, traffic-gb.
     """
     workload = Workload(
         users=users,

@@ -40,12 +40,12 @@ async def report(
     png: Annotated[Path | None, typer.Option(help="Draw charts into this file, too.", metavar="FILE")] = None,
     json: Json = False,
 ) -> None:
-    """Show the units of the table and its index: provisioned, used and throttled, and the operations that use them.
+    """Show the units that are provisioned, used and throttled.
 
-    CloudWatch reports use and throttles some minutes late. A peak is an average over one step of the chart. Units by
-    operation are counters of the service, which begin at 0 in each of its processes: name all of them with --service
-    (METRICS_TOKEN in the environment grants access to those of production). Without it, the service that scripts/up
-    runs is asked.
+    It shows those of the table, of its index, and of the operations that use them. CloudWatch reports use and
+    throttles some minutes late. A peak is an average over one step of the chart. Units by operation are counters of
+    the service, which begin at 0 in each of its processes: name all of them with --service (METRICS_TOKEN in the
+    environment grants access to those of production). Without it, the service that scripts/up runs is asked.
     """
     settings, console = read_settings(TableSettings), Console(json)
     metrics = await _metrics(console, service or [url for url in [local_service_url(settings)] if url])

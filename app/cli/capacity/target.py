@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.gateways.aws import Aws
 
 EXIT_CODES: Final = (
-    "\n\n\b\nExit codes: 0 done, 1 no table, 2 wrong options, 3 AWS unavailable or refuses, 4 not confirmed."
+    "\n\nExit codes: 0 done, 1 no table, 2 wrong options, 3 AWS unavailable or refuses, 4 not confirmed."
 )
 
 

@@ -59,11 +59,11 @@ async def get_conversation(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Show the newest messages of a group, or those before, after or around a number, oldest first.
+    """Show the newest messages of a group, or those around a number, oldest first.
 
-    Beside the text stands the number that a message replies to, whether it was edited, and its reactions; of a deleted
-    or expired message nothing else is left. Times are local. The last line says what the read cost, in capacity units
-    and on demand.
+    Beside the text stands the number that a message replies to, whether it was edited, and its reactions; of a
+    deleted or expired message nothing else is left. Times are local. The last line says what the read cost, in
+    capacity units and on demand.
     """
     try:
         window = Window.select(limit, before=before, after=after, around=around)
@@ -157,11 +157,12 @@ async def list_conversations(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Show a user's message groups, newest activity first: peer or title, last message, the number of unread ones.
+    """Show a user's message groups, newest activity first.
 
-    Beside them stands what the user has made of a group: pinned (at which place), muted, cleared (up to which number).
-    An @ beside that number says that some of them mention the user. Times are local. The last line says what the read
-    cost, in capacity units and on demand.
+    Each line has the peer or title, the last message and the number of unread ones. Beside them stands what the
+    user has made of a group: pinned (at which place), muted, cleared (up to which number). An @ beside that number
+    says that some of them mention the user. Times are local. The last line says what the read cost, in capacity
+    units and on demand.
     """
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
     settings = read_settings(StoreSettings)

@@ -59,12 +59,12 @@ async def export(
     reason: Why = None,
     name: As = None,
 ) -> None:
-    """Write changes, messages and inbox rows as JSON lines, in this order. `cruddur import` reads them.
+    """Write changes, messages and inbox rows as JSON lines, in this order.
 
-    An export holds the texts of messages, unless they have expired. It names users by their uuid only; with --all it
-    ends with the blocks and the users themselves, their e-mail addresses and settings among them, and with digests of
-    erased users. A file is written under its name with .part until it is whole. An export of all that was interrupted
-    goes on from there.
+    An export, which `cruddur import` reads, holds the texts of messages, unless they have expired. It names users
+    by their uuid only; with --all it ends with the blocks and the users themselves, their e-mail addresses and
+    settings among them, and with digests of erased users. A file is written under its name with .part until it is
+    whole. An export of all that was interrupted goes on from there.
     """
     if [bool(names), bool(user), everything].count(True) != 1:
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)

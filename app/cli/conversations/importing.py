@@ -68,12 +68,13 @@ async def import_(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write the changes, messages, groups, inbox rows and users of an export, after checking that it is whole.
+    """Write what an export has into the table, after checking that it is whole.
 
-    Existing items and users are kept: an import may be repeated, and goes on where it was interrupted. Messages that
-    were changed since an earlier import are brought up to their changes. A message or change that differs from the
-    existing one at its number is reported, and so is a user whose handle or subject another user has; the exit code is
-    then 1. Import into a table that no service uses, or groups that are not in use.
+    That is changes, messages, groups, inbox rows and users. Existing items and users are kept: an import may be
+    repeated, and goes on where it was interrupted. Messages that were changed since an earlier import are brought
+    up to their changes. A message or change that differs from the existing one at its number is reported, and so is
+    a user whose handle or subject another user has; the exit code is then 1. Import into a table that no service
+    uses, or groups that are not in use.
     """
     console = Console(json)
     with _seekable(file) as lines:

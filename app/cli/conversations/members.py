@@ -8,7 +8,6 @@ import typer
 
 from app.cli.console import Console, readable
 from app.cli.failures import Failure
-from app.cli.lookup import find_group
 from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import Json, examples
 from app.cli.services import open_services, require_own_table
@@ -28,19 +27,19 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
     ),
 )
 async def members(
-    group_uuid: Annotated[str, typer.Argument(metavar="GROUP", help="The uuid of a group of several members.")],
+    group: Annotated[UUID, typer.Argument(metavar="GROUP", help="The uuid of a group of several members.")],
     reason: Why = None,
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Show the title of a group of several members, and its members: roles, and when and by which user each was added.
+    """Show the title of a group of several members, and its members.
 
-    `list-conversations` shows the groups of a user with their uuids. Times are local.
+    Each line says the role of a member, and when and by which user the member was added. `list-conversations`
+    shows the groups of a user with their uuids. Times are local.
     """
     settings = read_settings(StoreSettings)
     operator = Operator.of(settings, name=name, reason=reason)
     async with open_services(settings) as services:
-        group = await find_group(services.users, [group_uuid])
         head = await services.messaging.heads.head(group)
         if head is None:
             await require_own_table(services.table)

@@ -29,16 +29,17 @@ def audit_group() -> None:
 @audit_app.command(
     "list",
     epilog=examples("audit list juniper", "audit list juniper --limit 1000 --json")
-    + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
+    + "\n\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
 )
 async def audit_list(
     handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")],
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")] = 100,
     json: Json = False,
 ) -> None:
-    """List the commands that have shown messages of a user, newest first: when, by which operator, and why.
+    """List the commands that have shown messages of a user.
 
-    Commands that read everything (scan, verify, export --all) are listed for every user, as of "all".
+    Each line says when, by which operator, and why, the newest first. Commands that read everything (scan, verify,
+    export --all) are listed for every user, as of "all".
     """
     console = Console(json)
     async with open_database(read_settings(DatabaseSettings)) as postgres:

@@ -25,7 +25,7 @@ from app.users.service import Users
 from app.users.store import UserStore
 
 DELETED: Final = "[deleted]"
-EXIT_CODES: Final = "\n\n\b\nExit codes: 0 done, 1 no such report, 3 Postgres is unavailable."
+EXIT_CODES: Final = "\n\nExit codes: 0 done, 1 no such report, 3 Postgres is unavailable."
 
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of the report.")]
 
@@ -65,7 +65,10 @@ async def list_reports(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")] = 50,
     json: Json = False,
 ) -> None:
-    """List the open reports, oldest first, each with the number of those of the same user; no messages are shown."""
+    """List the open reports, oldest first, without messages.
+
+    Each line has the number of reports of the same user.
+    """
     console = Console(json)
     async with _opened(read_settings(DatabaseSettings)) as opened:
         found = await opened.reports.open_reports(limit=limit, closed=closed)
@@ -85,9 +88,10 @@ async def list_reports(
     "show", epilog=examples("reports show 17", "reports show 17 --reason 'Weekly review' --json") + EXIT_CODES
 )
 async def show(number: Number, reason: Why = None, name: As = None, json: Json = False) -> None:
-    """Show a report and the messages that it keeps, as they stood for the reporter; the reported one has a >.
+    """Show a report and the messages that it keeps.
 
-    That it was shown is written into the log of reads first: see cruddur audit. Times are local.
+    They are as they stood for the reporter; the reported one has a >. That it was shown is written into the log of
+    reads first: see cruddur audit. Times are local.
     """
     settings, console = read_settings(DatabaseSettings), Console(json)
     operator = Operator.of(settings, name=name, reason=reason)
@@ -130,7 +134,10 @@ async def close(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Close a report. It is kept for REPORT_RETENTION_DAYS, then the next of these commands removes it."""
+    """Close a report.
+
+    It is kept for REPORT_RETENTION_DAYS, then the next of these commands removes it.
+    """
     settings, console = read_settings(DatabaseSettings), Console(json)
     async with _opened(settings) as opened:
         report = await _find(opened.reports, number)

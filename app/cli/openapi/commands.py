@@ -26,7 +26,10 @@ def openapi(
         Path | None, typer.Option(exists=True, help="Compare with this file; exit code 1 if it differs.")
     ] = None,
 ) -> None:
-    """Write the OpenAPI document of this version. It needs no settings and no engine."""
+    """Write the OpenAPI document of this version.
+
+    It needs no settings and no engine.
+    """
     text = json.dumps(_document(), indent=2, ensure_ascii=False) + "\n"
     if check:
         if check.read_text(encoding="utf-8") != text:

@@ -24,9 +24,10 @@ async def blocks(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """List the users that a user has blocked, and since when, in the order of their ids.
+    """List the users that a user has blocked, and since when.
 
-    Nobody else can see it, so each look is in the log of reads. Times are local. The last line says what the read cost.
+    The order is that of their ids. Only the user can see the list, so each look at it is in the log of reads.
+    Times are local. The last line says what the read cost.
     """
     settings, console = read_settings(StoreSettings), Console(json)
     operator = Operator.of(settings, name=name, reason=reason)

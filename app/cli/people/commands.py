@@ -29,7 +29,7 @@ from app.users.suspensions import MOST_SUSPENDED
 POOL_ID: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]+")
 SHOWN: Final = 50
 EXIT_CODES: Final = (
-    "\n\n\b\nExit codes: 0 done, 2 accounts or users are left unmatched, 3 Cognito or Postgres is unavailable,"
+    "\n\nExit codes: 0 done, 2 accounts or users are left unmatched, 3 Cognito or Postgres is unavailable,"
     " 4 not confirmed."
 )
 
@@ -54,16 +54,16 @@ app.add_typer(users_app, name="users")
 
 @users_app.callback(epilog=examples("users sync", "users sync --apply", "users disable spammer"))
 def users_group() -> None:
-    """Create users in Postgres for accounts in the user pool; disable, enable and export users."""
+    """Create users for accounts in the pool; disable, enable and export users."""
 
 
 @app.command(
     "list-users",
     epilog=examples("list-users", "list-users --pool us-east-1_AbC123xyz --json")
-    + "\n\n\b\nExit codes: 0 done, 3 Cognito is unavailable.",
+    + "\n\nExit codes: 0 done, 3 Cognito is unavailable.",
 )
 async def list_users(pool: Pool = "", every: All = False, json: Json = False) -> None:
-    """List the accounts of the Cognito user pool, with the attributes that the service needs.
+    """List the accounts of the Cognito user pool, with what the service needs.
 
     Handles are shown in lower case, as the service compares them. E-mail addresses are not shown.
     """
@@ -105,13 +105,14 @@ async def update_cognito_user_ids(
     production: Production = False,
     json: Json = False,
 ) -> Code:
-    """Give each user in Postgres the sub of the account in the pool that has the same handle.
+    """Give each user in Postgres the sub of the account with the same handle.
 
     Handles are compared without case. Nothing is written without --apply; with it, all changes are written in one
     transaction, also where users have each other's sub, and running it again changes nothing. An account without
     preferred_username or sub, a handle that two accounts share, and a user or an account without a counterpart are
     listed and left unchanged, clashes first. A disabled account counts like any other: its user stays its user, and
-    users sync disables it. An account that is not confirmed counts for nothing: signing up makes one with any handle.
+    users sync disables it. An account that is not confirmed counts for nothing: signing up makes one with any
+    handle.
 
     Running services notice a change within ten seconds, and end the open event streams of the users.
     """
@@ -130,14 +131,14 @@ async def sync(
     production: Production = False,
     json: Json = False,
 ) -> Code:
-    """Create a user in Postgres for each account in the pool that has none, and disable those of disabled accounts.
+    """Create users for accounts in the pool that have none.
 
-    Nothing is written without --apply, and users are never enabled: users enable does that. Accounts that are disabled
-    or not confirmed get no user. While the conversations have users that are not in Postgres, none is created, since an
-    account may be theirs: import them first, or give --new-uuids. Handles follow the rules
-    of registration (3 to 30 of a-z, 0-9 and _, in lower case); names lose invisible characters, and a user without a
-    valid name is named by its handle. Clashes are listed and left unchanged. Users are written in batches; after an
-    interruption the same command goes on.
+    Users of disabled accounts are disabled. Nothing is written without --apply, and users are never enabled: users
+    enable does that. Accounts that are disabled or not confirmed get no user. While the conversations have users
+    that are not in Postgres, none is created, since an account may be theirs: import them first, or give
+    --new-uuids. Handles follow the rules of registration (3 to 30 of a-z, 0-9 and _, in lower case); names lose
+    invisible characters, and a user without a valid name is named by its handle. Clashes are listed and left
+    unchanged. Users are written in batches; after an interruption the same command goes on.
     """
     command = SyncCommand(Console(json), _pool_id(pool), limit=None if every else SHOWN)
     rules = None if allow_reserved else NameRules(command.settings.reserved_handles)
@@ -150,7 +151,7 @@ async def sync(
         "users disable spammer",
         "users disable spammer --until 2026-12-01 --reason 'Unwanted offers to strangers, report 17'",
     )
-    + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
+    + "\n\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
 )
 async def disable(
     handle: Handle,
@@ -160,11 +161,12 @@ async def disable(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Suspend a user: requests get 403 account-disabled, and open event streams end, within ten seconds.
+    """Suspend a user.
 
-    Messages of others to the user are refused from then on, with 403 cannot-message. The user's messages, groups and
-    handle stay as they are, and groups can be read. The account in the user pool is not changed: disable it there, too,
-    so that it gets no more tokens. For a user that is disabled already, the end and the reason are changed.
+    Within ten seconds, requests get 403 account-disabled and open event streams end. Messages of others to the user
+    are refused from then on, with 403 cannot-message. The user's messages, groups and handle stay as they are, and
+    groups can be read. The account in the user pool is not changed: disable it there, too, so that it gets no more
+    tokens. For a user that is disabled already, the end and the reason are changed.
     """
     end = until.astimezone() if until else None
     if end and end <= datetime.now(UTC):
@@ -175,10 +177,10 @@ async def disable(
 
 @users_app.command(
     "enable",
-    epilog=examples("users enable juniper") + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
+    epilog=examples("users enable juniper") + "\n\nExit codes: 0 done, 1 no such user, 3 Postgres is unavailable.",
 )
 async def enable(handle: Handle, json: Json = False, yes: Yes = False, production: Production = False) -> None:
-    """Enable a user that was disabled, by this command's counterpart or by users sync."""
+    """Enable a user that users disable or users sync has disabled."""
     await _switch(handle, UserStore.enable, "enabled", Console(json), yes=yes, production=production)
 
 
@@ -207,10 +209,13 @@ async def _switch(
 @users_app.command(
     "disabled",
     epilog=examples("users disabled", "users disabled --all --json")
-    + "\n\n\b\nExit codes: 0 done, 3 Postgres is unavailable.",
+    + "\n\nExit codes: 0 done, 3 Postgres is unavailable.",
 )
 async def disabled(every: All = False, json: Json = False) -> None:
-    """List the users that are disabled, since when, until when and why; those that were disabled last first."""
+    """List the users that are disabled, the last one first.
+
+    Each line says since when, until when and why.
+    """
     console, limit = Console(json), MOST_SUSPENDED if every else SHOWN
     async with open_user_store(read_settings(DatabaseSettings)) as store:
         found = await store.disabled(limit=limit)

@@ -36,7 +36,7 @@ class _Settings(StoreSettings, ErasureSettings):
 @app.command(
     "erase",
     epilog=examples("erase juniper", "erase --resume", "erase --resume --all")
-    + "\n\n\b\nExit codes: 0 done, 1 no such user, 3 DynamoDB or Postgres is unavailable, 4 not confirmed.",
+    + "\n\nExit codes: 0 done, 1 no such user, 3 DynamoDB or Postgres is unavailable, 4 not confirmed.",
 )
 async def erase(
     handle: Annotated[str, typer.Argument(metavar="[HANDLE]", help="The user.")] = "",
@@ -48,14 +48,15 @@ async def erase(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Erase a user for good: name, handle, groups, read markers, settings and reactions, and messages by the policy.
+    """Erase a user for good.
 
-    The account gets 403 account-erased, and ends its event streams, within ten seconds. ERASED_MESSAGES=remove deletes
-    the user's messages for all members; without it they stay, without a name. HANDLE_HOLD_DAYS later the handle is
-    free. The account in the user pool is not changed: delete it there.
+    Name, handle, groups, read markers, settings and reactions go. Within ten seconds the account gets 403
+    account-erased, and its event streams end. ERASED_MESSAGES=remove deletes the user's messages for all
+    members; without it they stay, without a name. HANDLE_HOLD_DAYS later the handle is free. The account in the
+    user pool is not changed: delete it there.
 
-    The command ends when nothing is left, and prints what was removed. Running services go on with an erasure that is
-    interrupted, as --resume does; --resume --all is for after a restore, or the import of an older export.
+    The command ends when nothing is left, and prints what was removed. Running services go on with an erasure that
+    is interrupted, as --resume does; --resume --all is for after a restore, or the import of an older export.
     """
     if bool(handle) == resume or (every and not resume):
         raise Failure("Give a handle, or --resume, to which --all may be added.", Code.USAGE)

@@ -46,7 +46,9 @@ async def export_own_data(
     name: As = None,
     reason: Why = None,
 ) -> None:
-    """Write a user's own data as JSON lines, as the user gets it from the service: profile, groups, messages, edits.
+    """Write a user's own data as JSON lines.
+
+    They are what the user gets from the service: profile, groups, messages, edits.
 
     What is hidden from the user is not in it. The last line counts the others. `cruddur import` does not read it:
     `cruddur export --user` writes what moves conversations. A file is written under its name with .part until it is

@@ -25,9 +25,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
     ),
 )
 async def token(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The user.")], json: Json = False) -> None:
-    """Print an access token for a user of the service that scripts/up runs, valid for an hour.
+    """Print an access token for a user of the local service.
 
-    Only with ENVIRONMENT=local: anywhere else tokens come from the user pool.
+    It is valid for an hour. Only with ENVIRONMENT=local: anywhere else tokens come from the user pool.
     """
     settings, console = read_settings(Settings), Console(json)
     if settings.environment != "local":

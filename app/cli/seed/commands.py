@@ -65,11 +65,11 @@ async def seed(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Write five users, their conversations and groups or, with numbers, synthetic ones: in any number, one long
-    conversation or one large inbox.
+    """Write five users with their conversations or, with numbers, synthetic ones.
 
-    The same numbers give the same data. Existing items are kept, so that the same command goes on after an
-    interruption. Handles of synthetic users are seed_000000, seed_000001, …
+    Synthetic are users and groups in any number, one long conversation or one large inbox. The same numbers give the
+    same data. Existing items are kept, so that the same command goes on after an interruption. Handles of synthetic
+    users are seed_000000, seed_000001, …
     """
     data = _chosen(users, groups, messages, conversation, inbox)
     if several and (data is None or data.users < group_size):

@@ -20,7 +20,7 @@ STEP: Final = 7
 
 @dataclass(frozen=True)
 class SeveralGroup:
-    """A group of several users, of whom the first has created it, with `size` messages."""
+    """A group of several users with `size` messages. The first user has created it."""
 
     index: int
     users: tuple[UUID, ...]
@@ -73,7 +73,7 @@ class SeveralGroup:
         )
 
     def rows(self) -> list[InboxRow]:
-        """Return the rows of the members, who have read what is before their own last message."""
+        """Return the rows of the members. Each has read up to the member's own last message."""
         head = self.head()
         rows = (
             InboxRow(

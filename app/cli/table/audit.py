@@ -6,68 +6,38 @@ A scan is no snapshot: a group that looks wrong here is only suspicious, and is 
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from app.cli.table.digests import change_digest, digest_of, edit_digest, sum_digest
+from app.cli.table.digests import change_digest, digest_of
 from app.cli.table.group_audit import SCHEMA as GROUPS
-from app.cli.table.group_audit import GroupAudit
+from app.cli.table.group_audit import GroupAudit, StoredRow
+from app.cli.table.log_audit import SCHEMA as LOGS
+from app.cli.table.log_audit import LogAudit
+from app.cli.table.pair_audit import SCHEMA as PAIRS
+from app.cli.table.pair_audit import PairAudit
 from app.cli.temporary import TemporaryDatabase
 from app.gateways.dynamodb import StoredItem
-from app.messaging import block_items, inbox_items, items
-from app.messaging.models import Change, ChangeType, Message, direct_group_uuid
+from app.messaging import change_items, inbox_items
+from app.messaging.models import Change, Message
 from app.messaging.my_view import pins
-from app.messaging.row_models import MAX_MENTIONS_COUNTED
+from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow
 
 SCHEMA = """
-    CREATE TABLE logs (
-        message_group BLOB PRIMARY KEY, messages INTEGER, last INTEGER, one BLOB, other BLOB, newest BLOB
-    ) WITHOUT ROWID;
-    CREATE TABLE change_logs (
-        message_group BLOB PRIMARY KEY, changes INTEGER, last INTEGER, newest BLOB
-    ) WITHOUT ROWID;
     CREATE TABLE inbox_rows (
         owner BLOB, message_group BLOB, peer BLOB, last INTEGER, read INTEGER, newest BLOB, newest_change BLOB,
         PRIMARY KEY (owner, message_group)
     ) WITHOUT ROWID;
-    CREATE TABLE blocks (message_group BLOB, owner BLOB, peer BLOB, PRIMARY KEY (message_group, owner)) WITHOUT ROWID;
-    CREATE TABLE fences (message_group BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID;
-    CREATE TABLE blocked_rows (
-        message_group BLOB, owner BLOB, peer BLOB, own INTEGER, PRIMARY KEY (message_group, owner)
-    ) WITHOUT ROWID;
-    CREATE TABLE pending (
-        message_group BLOB, owner BLOB, peer BLOB, is_request INTEGER, PRIMARY KEY (message_group, owner)
-    ) WITHOUT ROWID;
     CREATE TABLE pins (owner BLOB, message_group BLOB, position INTEGER, is_row INTEGER,
         PRIMARY KEY (owner, message_group, is_row)) WITHOUT ROWID;
-    CREATE TABLE mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
-        WITHOUT ROWID;
     CREATE TABLE row_mentions (message_group BLOB, user BLOB, number INTEGER, PRIMARY KEY (message_group, user, number))
         WITHOUT ROWID;
     CREATE VIEW unread_mentions AS
         SELECT mentions.*, row_number() OVER (PARTITION BY message_group, user ORDER BY number DESC) AS place
         FROM mentions JOIN inbox_rows USING (message_group) WHERE owner = user AND number > read;
-    CREATE TABLE changed_messages (
-        message_group BLOB, number INTEGER,
-        last INTEGER, last_edit INTEGER, edit BLOB, edits INTEGER, reactions INTEGER, deleted INTEGER, texts INTEGER,
-        own_last INTEGER, own_edit BLOB, own_edits INTEGER, own_reactions INTEGER, own_deleted INTEGER,
-        own_text INTEGER,
-        PRIMARY KEY (message_group, number)
-    ) WITHOUT ROWID;
-    CREATE TABLE expiring (message_group BLOB, number INTEGER, sender BLOB, PRIMARY KEY (message_group, number))
-        WITHOUT ROWID;
     CREATE TABLE gone (owner BLOB, message_group BLOB, number INTEGER, PRIMARY KEY (owner, message_group, number))
         WITHOUT ROWID;
     CREATE VIEW uncounted AS SELECT owner, message_group, number FROM inbox_rows JOIN expiring USING (message_group)
         WHERE number > read AND number <= inbox_rows.last AND owner <> sender AND NOT EXISTS (
             SELECT 1 FROM gone WHERE gone.owner = inbox_rows.owner AND gone.message_group = inbox_rows.message_group
             AND gone.number = expiring.number);
-    CREATE VIEW wrong_messages AS SELECT message_group, number FROM changed_messages
-        WHERE last IS NOT own_last OR edit IS NOT own_edit OR deleted IS NOT own_deleted
-        OR iif(deleted IS NULL, edits IS NOT own_edits OR reactions IS NOT own_reactions,
-            texts > 0 OR own_text > 0 OR own_edits <> 0 OR own_reactions <> 0);
-"""
-"""`changed_messages` has each message that was changed: what its changes make of it, and what the message has (own_…).
-
-Both sides come in any order. Lists and sets are compared by the sum of their members' digests: an edit adds to one, a
-reaction to the other, which its removal takes away again.
 """
 
 
@@ -75,82 +45,32 @@ class Audit(TemporaryDatabase):
     """Takes the items during the scan, and answers after it."""
 
     def __init__(self) -> None:
-        super().__init__(SCHEMA + GROUPS)
+        super().__init__(LOGS + SCHEMA + PAIRS + GROUPS)
+        self.logs = LogAudit(self._db)
+        """The messages and changes."""
+        self.pairs = PairAudit(self._db)
+        """The blocks and requests."""
         self.groups = GroupAudit(self._db)
         """The heads, members and rows of groups of several members."""
 
-    def add_messages(self, messages: Iterable[Message]) -> None:
-        """Add messages to their logs. A log without holes has as many messages as its last number."""
-        ordered = sorted(messages, key=lambda message: (message.group_uuid.int, message.number))
-        self._db.executemany(
-            """
-            INSERT INTO logs VALUES (?1, 1, ?2, ?3, ?3, ?4)
-            ON CONFLICT DO UPDATE SET messages = messages + 1, last = max(last, ?2),
-                one = min(one, ?3), other = max(other, ?3), newest = iif(?2 > last, ?4, newest)
-            """,
-            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes, digest) for m, digest in _with_digests(ordered)),
-        )
-        self._db.executemany(
-            "INSERT OR IGNORE INTO mentions VALUES (?, ?, ?)",
-            (
-                (m.group_uuid.bytes, u.bytes, m.number)
-                for m in ordered
-                for u in m.mentions
-                if inbox_items.mentions(m, u)
-            ),
-        )
-        self._db.executemany(
-            """
-            INSERT INTO changed_messages VALUES (?1, ?2, 0, 0, NULL, 0, 0, NULL, 0, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT DO UPDATE SET own_last = ?3, own_edit = ?4, own_edits = ?5, own_reactions = ?6,
-                own_deleted = ?7, own_text = ?8
-            """,
-            (
-                (
-                    *(m.group_uuid.bytes, m.number, m.change_number),
-                    edit_digest(m.edited_at, m.version, m.text, m.mentions) if m.edited_at or m.version > 1 else None,
-                    sum(sum_digest(number) for number in m.edits),
-                    sum(sum_digest((emoji, user)) for emoji, users in m.reactions.items() for user in users),
-                    items.to_ms(m.deleted_at) if m.deleted_at else None,
-                    1 if m.text or (m.deleted_at and m.expires_in is not None) else 0,
-                )
-                for m in ordered
-                if m.change_number
-            ),
-        )
+    def add(self, page: Sequence[StoredItem]) -> None:
+        """Add items as the table stores them, of any kind."""
+        found = [(item, change_items.to_entity(item)) for item in page]
+        entities = [entity for _, entity in found if entity]
+        self.logs.add_messages(entity for entity in entities if isinstance(entity, Message))
+        self.logs.add_changes(entity for entity in entities if isinstance(entity, Change))
+        self.groups.add(entities)
+        self._add_rows([(item, entity) for item, entity in found if isinstance(entity, InboxRow)])
+        others = [item for item, entity in found if entity is None]
+        self.pairs.add(others)
+        self._add_pins_of_users(filter(pins.is_pins, others))
 
-        self._db.executemany(
-            "INSERT OR REPLACE INTO expiring VALUES (?, ?, ?)",
-            ((m.group_uuid.bytes, m.number, m.user_uuid.bytes) for m in ordered if m.deadline),
-        )
-
-    def add_changes(self, changes: Iterable[Change]) -> None:
-        """Add changes to their logs, and to what they make of their messages."""
-        ordered = sorted(changes, key=lambda change: (change.group_uuid.int, change.number))
-        self._db.executemany(
-            """
-            INSERT INTO change_logs VALUES (?1, 1, ?2, ?3)
-            ON CONFLICT DO UPDATE SET changes = changes + 1, newest = iif(?2 > last, ?3, newest), last = max(last, ?2)
-            """,
-            ((c.group_uuid.bytes, c.number, digest_of((c.number, c.created_at))) for c in ordered),
-        )
-        self._db.executemany(
-            """
-            INSERT INTO changed_messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, NULL, 0, 0, NULL, 0)
-            ON CONFLICT DO UPDATE SET last = max(last, ?3), edit = iif(?4 > last_edit, ?5, edit),
-                last_edit = max(last_edit, ?4), edits = edits + ?6, reactions = reactions + ?7,
-                deleted = coalesce(?8, deleted), texts = texts + ?9
-            """,
-            map(_effect, ordered),
-        )
-
-    def add_rows(self, found: Sequence[StoredItem]) -> None:
-        """Add inbox rows, as the table stores them."""
-        self.groups.add_rows([item for item in found if "peer" not in item])
+    def _add_rows(self, found: Sequence[StoredRow]) -> None:
+        self.groups.add_rows([(item, row) for item, row in found if row.peer_uuid is None])
         rows = [
             (row, row.peer_uuid.bytes, digest_of(inbox_items.row_projection(item)))
-            for item in found
-            if (row := inbox_items.to_inbox_row(item)).peer_uuid
+            for item, row in found
+            if row.peer_uuid
         ]
         self._db.executemany(
             "INSERT OR IGNORE INTO row_mentions VALUES (?, ?, ?)",
@@ -162,21 +82,10 @@ class Audit(TemporaryDatabase):
         )
         self._add_pins(
             (r.user_uuid, r.group_uuid, r.pin_position if pins.can_be_pinned(r) else 0, True)
-            for r in map(inbox_items.to_inbox_row, found)
+            for _, r in found
             if r.pin_position
         )
-        self._db.executemany(
-            "INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)",
-            (
-                (r.group_uuid.bytes, r.user_uuid.bytes, peer, r.blocked_at is not None)
-                for r, peer, _ in rows
-                if r.is_blocked or r.blocked_at or r.peer_read is not None
-            ),
-        )
-        self._db.executemany(
-            "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)",
-            ((r.group_uuid.bytes, r.user_uuid.bytes, peer, r.is_request) for r, peer, _ in rows if r.is_pending),
-        )
+        self.pairs.add_rows((row, peer) for row, peer, _ in rows)
         self._db.executemany(
             "INSERT OR REPLACE INTO inbox_rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -190,20 +99,9 @@ class Audit(TemporaryDatabase):
             ),
         )
 
-    def add_others(self, found: Iterable[StoredItem]) -> None:
-        """Add blocks, the fences at the ends of logs, and pins, as the table stores them."""
-        for item in found:
-            if pins.is_pins(item):
-                stored = pins.to_pins(item)
-                self._add_pins((stored.user_uuid, group, at, False) for at, group in enumerate(stored.groups, 1))
-            if items.is_fence(item):
-                fence = UUID(item["pk"]["S"][4:]).bytes, int(item["sk"]["S"][2:])
-                self._db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?)", fence)
-            elif block_items.is_block(item):
-                block = block_items.to_block(item)
-                group = direct_group_uuid(block.user_uuid, block.other_uuid).bytes
-                row = group, block.user_uuid.bytes, block.other_uuid.bytes
-                self._db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", row)
+    def _add_pins_of_users(self, found: Iterable[StoredItem]) -> None:
+        for stored in map(pins.to_pins, found):
+            self._add_pins((stored.user_uuid, group, at, False) for at, group in enumerate(stored.groups, 1))
 
     def _add_pins(self, found: Iterable[tuple[UUID, UUID, int, bool]]) -> None:
         places = ((owner.bytes, group.bytes, position, is_row) for owner, group, position, is_row in found)
@@ -218,52 +116,10 @@ class Audit(TemporaryDatabase):
             """
         )
 
-    def pairs_to_check(self) -> Iterator[tuple[UUID, UUID]]:
-        """Yield pairs of users whose rows or log do not follow their blocks."""
-        found = self._db.execute(
-            """
-            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
-            SELECT owner, peer FROM blocks LEFT JOIN fences USING (message_group) LEFT JOIN logs USING (message_group)
-                WHERE number IS NOT coalesce(logs.last, 0) + 1
-            UNION SELECT blocks.owner, blocks.peer FROM blocks JOIN inbox_rows USING (message_group)
-                LEFT JOIN blocked_rows ON blocked_rows.message_group = inbox_rows.message_group
-                AND blocked_rows.owner = inbox_rows.owner
-                WHERE blocked_rows.owner IS NULL OR blocked_rows.own <> EXISTS (
-                    SELECT 1 FROM blocks mine
-                    WHERE mine.message_group = inbox_rows.message_group AND mine.owner = inbox_rows.owner)
-            UNION SELECT owner, peer FROM blocks JOIN logs USING (message_group) WHERE 2 <> (
-                SELECT count(*) FROM inbox_rows WHERE inbox_rows.message_group = blocks.message_group)
-            UNION SELECT owner, peer FROM blocked_rows
-                WHERE message_group NOT IN (SELECT message_group FROM blocks)
-            UNION SELECT owner, peer FROM inbox_rows JOIN fences USING (message_group)
-                WHERE message_group NOT IN (SELECT message_group FROM blocks)
-            )
-            """
-        )
-        for owner, peer in found.fetchall():
-            yield UUID(bytes=owner), UUID(bytes=peer)
-
-    def requests_to_check(self) -> Iterator[tuple[UUID, UUID]]:
-        """Yield pairs of users of whom one waits for what the other is not asked, or with an answer in the log."""
-        found = self._db.execute(
-            """
-            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
-            SELECT owner, peer FROM pending JOIN logs USING (message_group) WHERE one <> other
-            UNION SELECT mine.owner, mine.peer FROM pending mine LEFT JOIN pending theirs
-                ON theirs.message_group = mine.message_group AND theirs.owner = mine.peer
-                AND theirs.is_request <> mine.is_request WHERE theirs.owner IS NULL
-            )
-            """
-        )
-        for owner, peer in found.fetchall():
-            yield UUID(bytes=owner), UUID(bytes=peer)
-
-    def counts(self) -> tuple[int, int, int, int]:
-        """Return the numbers of messages, logs, inbox rows and changes."""
-        ((messages, logs),) = self._db.execute("SELECT coalesce(sum(messages), 0), count(*) FROM logs")
+    def count_rows(self) -> int:
+        """Return the number of inbox rows of direct groups."""
         ((rows,),) = self._db.execute("SELECT count(*) FROM inbox_rows")
-        ((changes,),) = self._db.execute("SELECT coalesce(sum(changes), 0) FROM change_logs")
-        return messages, logs, rows, changes
+        return int(rows)
 
     def suspicious_groups(self) -> Iterator[UUID]:
         """Yield the groups with a hole, with a row that does not fit its logs, without a log or a row, or with a
@@ -294,13 +150,6 @@ class Audit(TemporaryDatabase):
             MAX_MENTIONS_COUNTED,
         )
 
-    def suspicious_messages(self, group: UUID) -> Iterator[int]:
-        """Yield the numbers of the group's messages that are not as their changes make them."""
-        found = self._db.execute(
-            "SELECT number FROM wrong_messages WHERE message_group = ? ORDER BY number", (group.bytes,)
-        )
-        return (number for (number,) in found)
-
     def uncounted_messages(self) -> Iterator[tuple[UUID, UUID, int]]:
         """Yield each user, group and number of an unread message that expires, which the user's row does not know."""
         for owner, group, number in self._db.execute("SELECT * FROM uncounted"):
@@ -310,11 +159,6 @@ class Audit(TemporaryDatabase):
         """Return the owners of the group's rows, each with the peer that the row names."""
         found = self._db.execute("SELECT owner, peer FROM inbox_rows WHERE message_group = ?", (group.bytes,))
         return {(UUID(bytes=owner), UUID(bytes=peer)) for owner, peer in found}
-
-    def senders(self, group: UUID) -> tuple[UUID, UUID] | None:
-        """Return two senders of the log, twice the same if there is only one, or None without a log."""
-        found = self._db.execute("SELECT one, other FROM logs WHERE message_group = ?", (group.bytes,)).fetchone()
-        return (UUID(bytes=found[0]), UUID(bytes=found[1])) if found else None
 
     def doubled_pairs(self) -> Iterator[tuple[UUID, UUID, list[UUID]]]:
         """Yield each pair of users that shares more than one group, with the groups."""
@@ -340,25 +184,3 @@ class Audit(TemporaryDatabase):
     def _uuids(self, sql: str, *values: int) -> Iterator[UUID]:
         for (uuid,) in self._db.execute(sql, values):
             yield UUID(bytes=uuid)
-
-
-def _with_digests(ordered: Sequence[Message]) -> Iterator[tuple[Message, bytes | None]]:
-    """Yield each message with its digest, or None if a later message of its group follows."""
-    for message, following in zip(ordered, [*ordered, None][1:], strict=True):
-        is_last = following is None or following.group_uuid != message.group_uuid
-        yield message, digest_of(inbox_items.message_projection(message)) if is_last else None
-
-
-def _effect(change: Change) -> tuple[object, ...]:
-    """Return what a change adds to the row of its message in changed_messages."""
-    is_edit, is_deletion = change.type is ChangeType.EDIT, change.type is ChangeType.DELETE
-    reaction = sum_digest((change.emoji, change.user_uuid))
-    return (
-        *(change.group_uuid.bytes, change.message_number, change.number),
-        change.number if is_edit else 0,
-        edit_digest(change.created_at, change.version, change.text, change.mentions) if is_edit else None,
-        sum_digest(change.number) if is_edit else 0,
-        {ChangeType.REACT: reaction, ChangeType.UNREACT: -reaction}.get(change.type, 0),
-        items.to_ms(change.created_at) if is_deletion else None,
-        int(change.text is not None or change.earlier_text is not None),
-    )

@@ -6,7 +6,7 @@ follow nothing.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from app.cli.table.digests import digest_of
@@ -19,6 +19,8 @@ from app.messaging.inbox_items import BUCKET_MS, bucket
 from app.messaging.models import Message, MessageKind
 from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow, MemberState
 
+StoredRow: TypeAlias = tuple[StoredItem, InboxRow]
+"""An inbox row as the table stores it, and what it says."""
 LATE_BUCKETS: Final = 2
 """Rows that were not told for so many times ten minutes are left behind: the service tells them within a minute."""
 
@@ -108,12 +110,11 @@ class GroupAudit:
         )
         self._db.executemany("INSERT OR REPLACE INTO systems VALUES (?, ?)", systems)
 
-    def add_rows(self, found: Sequence[StoredItem]) -> None:
-        """Add inbox rows of these groups, as the table stores them."""
-        rows = [(inbox_items.to_inbox_row(item), is_indexed(item)) for item in found]
-        mentions = ((r.group_uuid.bytes, r.user_uuid.bytes, n) for r, _ in rows for n in r.unread_mentions)
+    def add_rows(self, found: Sequence[StoredRow]) -> None:
+        """Add inbox rows of these groups."""
+        mentions = ((r.group_uuid.bytes, r.user_uuid.bytes, n) for _, r in found for n in r.unread_mentions)
         self._db.executemany("INSERT OR IGNORE INTO group_mentions VALUES (?, ?, ?)", mentions)
-        values = (_row(row, is_in_index) for row, is_in_index in rows)
+        values = (_row(row, is_indexed(item)) for item, row in found)
         self._db.executemany("INSERT OR REPLACE INTO group_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def counts(self) -> tuple[int, int]:

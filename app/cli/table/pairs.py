@@ -24,10 +24,10 @@ class PairInspector:
 
     async def inspect(self, audit: Audit) -> AsyncIterator[Finding]:
         """Yield what does not follow from the blocks and requests of pairs now."""
-        for one, other in audit.pairs_to_check():
+        for one, other in audit.pairs.blocks_to_check():
             if finding := await self._inspect_blocks(one, other):
                 yield finding
-        for one, other in audit.requests_to_check():
+        for one, other in audit.pairs.requests_to_check():
             if finding := await self._inspect_request(one, other):
                 yield finding
 

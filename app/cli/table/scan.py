@@ -61,9 +61,10 @@ async def scan(
     name: As = None,
     json: Json = False,
 ) -> None:
-    """Read the whole table, in no particular order. Fields have the long names that --json shows.
+    """Read the whole table, in no particular order.
 
-    A filter selects what is shown, not what is read: a scan costs half a read unit for every 4 KB of the table.
+    Fields have the long names that --json shows. A filter selects what is shown, not what is read: a scan costs
+    half a read unit for every 4 KB of the table.
     """
     tests = [_test(text) for text in filters or ()]
     console = Console(json)

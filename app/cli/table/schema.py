@@ -20,10 +20,11 @@ TableName = Annotated[str | None, typer.Option("--table", help="A table in place
 
 @app.command("schema-load", epilog=examples("schema-load", "DYNAMODB_BILLING_MODE=PAY_PER_REQUEST cruddur schema-load"))
 async def schema_load(json: Json = False, yes: Yes = False) -> None:
-    """Create the table with its index and expiry, in production with its protections, as the settings say.
+    """Create the table with its index and expiry, as the settings say.
 
-    Asks for the table's name off this machine. An existing table is compared and not changed: exit code 0 if it is as
-    the settings say, else 1. Units that were changed since are no difference.
+    In production it gets its protections, too. Asks for the table's name off this machine. An existing table is
+    compared and not changed: exit code 0 if it is as the settings say, else 1. Units that were changed since are no
+    difference.
     """
     settings, console = read_settings(TableSettings), Console(json)
     wrong: list[str] = []
@@ -125,7 +126,10 @@ async def list_tables(json: Json = False) -> None:
 
 @app.command("describe", epilog=examples("describe", "describe --table other-table --json"))
 async def describe(table: TableName = None, json: Json = False) -> None:
-    """Show DynamoDB's description of the table. AWS counts items and bytes every six hours."""
+    """Show DynamoDB's description of the table.
+
+    AWS counts items and bytes every six hours.
+    """
     async with open_table(read_settings(TableSettings), name=table) as opened:
         found = await opened.describe()
     if found is None:

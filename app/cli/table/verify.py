@@ -30,7 +30,7 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, inbox_items, items
+from app.messaging import inbox_items, items
 from app.messaging.groups.models import has_head
 from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.requests.store import as_other_side
@@ -61,35 +61,44 @@ async def verify(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Check all logs, messages and inbox rows, and list what does not fit. Exit code 1 if anything does not.
+    """Check all logs, messages and inbox rows, and list what does not fit.
+
+    The exit code is 1 if anything does not.
 
     \b
-    hole                   a number is missing in a log                          not repaired: the log is the truth
-    change-hole            a number is missing in a change log                   not repaired, for the same reason
-    change-without-message a change of a message that does not exist             not repaired
-    message-behind         changes of a message are not applied to it            repaired
-    message-differs        a message is not what its changes make of it          repaired, if no change is missing
-    deletion-unfinished    a message is deleted, and texts of its edits are left repaired
-    row-behind             an inbox row does not know the end of its logs        repaired
-    row-ahead              an inbox row knows messages or changes too many       repaired
-    row-differs            an inbox row differs from the ends of its logs        repaired
-    read-beyond            a marker is beyond the end of the log                 repaired
-    row-missing            a log, and one of its members has no inbox row        repaired
-    row-without-log        an inbox row without messages                         not repaired
-    log-without-row        messages without an inbox row or known members        not repaired
-    block-differs          rows or the end of a log do not follow blocks        repaired
-    request-differs        rows of a request fit neither each other nor the log  repaired
-    head-differs           the head of a group differs from its logs and members repaired
-    head-missing           messages of a group of several that has no head       not repaired: import, if it goes on
-    head-without-log       a group of several without messages                   not repaired
-    rows-untold            members' rows lack since long what the head says      repaired
-    row-without-member     a row of a user that is no member of the group        repaired: it ends
-    group-unfinished       remains of a group without messages and head          repaired: they are deleted
-    group-abandoned        a group that all members have left                    repaired: it is deleted
-    pins-differ            pinned rows do not follow their order                repaired
-    double-group           two users share more than one group                   not repaired
-    unknown-user           a user of a group is not in Postgres                  not repaired
-    erased-row             an erased user has an inbox row again                 erase --resume --all removes it
+    Repaired with --repair:
+      message-behind         changes of a message are not applied to it
+      message-differs        a message is not what its changes make of it, and
+                             none of them is missing
+      deletion-unfinished    a message is deleted, and texts of edits are left
+      row-behind             a row does not know the end of its logs
+      row-ahead              a row knows messages or changes too many
+      row-differs            a row differs from the ends of its logs
+      read-beyond            a marker is beyond the end of the log
+      row-missing            a log, and one of its members has no row
+      row-without-member     a row of a user that is no member: it ends
+      block-differs          rows or the end of a log do not follow blocks
+      request-differs        rows of a request fit neither each other nor the log
+      head-differs           a head differs from its logs and members
+      rows-untold            rows lack since long what their head says
+      group-unfinished       remains of a group without messages: deleted
+      group-abandoned        a group that all members have left: deleted
+      pins-differ            pinned rows do not follow their order
+
+    \b
+    Not repaired:
+      hole                   a number is missing in a log, which is the truth
+      change-hole            a number is missing in a change log
+      change-without-message a change of a message that does not exist
+      row-without-log        a row without messages
+      log-without-row        messages without a row or known members
+      head-missing           messages of several members, without a head: import
+                             the group if it goes on
+      head-without-log       a group of several members without messages
+      double-group           two users share more than one group
+      unknown-user           a user of a group is not in Postgres
+      erased-row             an erased user has a row again: erase --resume --all
+                             removes it
 
     Erased users have no rows; a log is without a row when both of its members are erased.
 
@@ -113,12 +122,12 @@ async def verify(
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
-        messages, logs, rows, changes = audit.counts()
+        messages, logs, changes = audit.logs.counts()
         heads, group_rows = audit.groups.counts()
-    counts = {"messages": messages, "logs": logs, "inbox_rows": rows + group_rows, "changes": changes, "heads": heads}
+        rows = audit.count_rows() + group_rows
+    counts = {"messages": messages, "logs": logs, "inbox_rows": rows, "changes": changes, "heads": heads}
     console.record(counts | {"found": kinds})
     of_several = f", {heads:,} of groups of several" if heads else ""
-    rows += group_rows
     console.say(f"{messages:,} messages in {logs:,} logs{of_several}, {rows:,} inbox rows, {changes:,} changes.")
     console.note(cost(services.table.consumed))
     if kinds:
@@ -140,12 +149,7 @@ async def _record_items(console: Console, table: OperatedTable, audit: Audit) ->
     about = await table.describe() or {}
     with console.progress("Items", total=about.get("ItemCount") or None) as advance:
         async for page in Reader(table, SEGMENTS, advance).pages():
-            entities = [(item, change_items.to_entity(item)) for item in page]
-            audit.add_messages(entity for _, entity in entities if isinstance(entity, Message))
-            audit.add_changes(entity for _, entity in entities if isinstance(entity, Change))
-            audit.add_rows([item for item, entity in entities if isinstance(entity, InboxRow)])
-            audit.groups.add(entity for _, entity in entities)
-            audit.add_others(item for item, entity in entities if entity is None)
+            audit.add(page)
 
 
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
@@ -196,7 +200,7 @@ class Inspector:
 
     async def inspect(self, group: UUID, audit: Audit) -> AsyncIterator[Finding]:
         """Yield the defects that the group has now: those of messages first, which rows follow."""
-        async for finding in self._changes.inspect(group, audit.suspicious_messages(group)):
+        async for finding in self._changes.inspect(group, audit.logs.suspicious_messages(group)):
             yield finding
         if has_head(group):
             async for finding in self.groups.inspect(group, audit.groups.users(group)):
@@ -293,7 +297,7 @@ class Inspector:
 def _members(group: UUID, audit: Audit) -> set[tuple[UUID, UUID]]:
     """Return each member with the peer: owners of rows, peers in rows and, without rows, the senders of the log."""
     told = audit.members(group)
-    pairs: Iterable[tuple[UUID, UUID]] = told or [pair for pair in [audit.senders(group)] if pair]
+    pairs: Iterable[tuple[UUID, UUID]] = told or [pair for pair in [audit.logs.senders(group)] if pair]
     return told | {
         pair for one, other in pairs if direct_group_uuid(one, other) == group for pair in ((one, other), (other, one))
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
+from app.concurrency import running
 from app.gateways.valkey.endpoint import Argument, Command, Endpoint, Replies
 from app.gateways.valkey.faults import ValkeyUnavailable
 from app.settings import ValkeySettings
@@ -133,13 +134,11 @@ class Valkey:
         from app.gateways.valkey.subscriber import Subscriber  # noqa: PLC0415  # with the redis package: 5 MB
 
         subscriber = Subscriber(self._endpoint, on_message=on_message, on_lost=on_lost, on_down=on_down, on_up=on_up)
-        task = asyncio.create_task(subscriber.run())
-        try:
-            yield subscriber
-        finally:
-            subscriber.end()
-            task.cancel()
-            await asyncio.wait({task})
+        async with running(subscriber.run()):
+            try:
+                yield subscriber
+            finally:
+                subscriber.end()
 
     async def aclose(self) -> None:
         """Close the connections; later calls raise ValkeyUnavailable."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.concurrency import INBOX_ROW, TaskSet, full_jitter
+from app.concurrency import INBOX_ROW, TaskSet, full_jitter, running
 from app.errors import Unavailable
 from app.limits.caller import caller
 from app.messaging.events import Event, HeadMoved
@@ -84,12 +84,8 @@ class FanOut:
     @asynccontextmanager
     async def working(self) -> AsyncIterator["FanOut"]:
         """Tell, for the block, the rows that other processes have left behind."""
-        task = asyncio.create_task(self._work())
-        try:
+        async with running(self._work()):
             yield self
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _work(self) -> None:
         seen: set[UUID] = set()

@@ -18,7 +18,7 @@ UUID_BYTES = 16
 class Members:
     """Members of groups. Without caches each call reads them. Any method may raise Unavailable.
 
-    They say who is told of something; whether a caller is a member is decided by the caller's row.
+    They are the receivers of events. Whether a caller is a member is decided by the caller's own row.
     """
 
     def __init__(self, store: HeadStore, caches: Caches | None = None) -> None:

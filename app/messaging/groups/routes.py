@@ -111,7 +111,7 @@ async def update_member(
     groups: GroupsDep,
     views: ViewsDep,
 ) -> MessageGroupView:
-    """Give a member another role. The owner can. A new owner takes the place of the caller, who becomes an admin."""
+    """Give a member another role. The owner can: `owner` makes the member the owner, and the caller an admin."""
     row = await groups.change_role(user, message_group_uuid, user_uuid, body.role)
     return await views.group(row)
 

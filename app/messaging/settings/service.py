@@ -1,9 +1,8 @@
 """Settings of users. What they withhold is left out of lists, of what is published, and of streams."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from itertools import compress
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias, TypeGuard
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -70,11 +69,7 @@ class UserSettingsService:
 
     async def shows(self, event: Withheld) -> bool:
         """Return whether the receiver of an event may have it: one about the receiver always."""
-        if event.to == event.user_uuid:
-            return True
-        if isinstance(event, MarkerMoved):
-            return bool(await self.sharing_receipts(event.to, [event.user_uuid]))
-        return bool(await self._sharing(event.to, [event.user_uuid], lambda settings: settings.typing))
+        return bool(await self._shown([event]))
 
     def withheld_from(self, publish: Publish) -> Publish:
         """Return a Publish that hands on all events but those that their receivers may not have.
@@ -83,18 +78,34 @@ class UserSettingsService:
         """
 
         async def publish_shown(*events: object) -> None:
-            may_publish = await asyncio.gather(*map(self._may_publish, events))
-            await publish(*compress(events, may_publish))
+            try:
+                shown = await self._shown(events)
+            except Unavailable:
+                shown = [event for event in events if not _is_withheld(event)]
+            await publish(*shown)
 
         return publish_shown
 
-    async def _may_publish(self, event: object) -> bool:
-        try:
-            return not isinstance(event, MarkerMoved | TypingChanged) or await self.shows(event)
-        except Unavailable:
-            return False
+    async def _shown(self, events: Sequence[object]) -> list[object]:
+        """Return those of these events that their receivers may have, after one read of all settings that decide."""
+        decided = [event for event in events if _is_withheld(event)]
+        found = await self._settings.get_many({user for event in decided for user in (event.to, event.user_uuid)})
+        return [
+            event
+            for event in events
+            if not _is_withheld(event) or (_shares(found[event.to], event) and _shares(found[event.user_uuid], event))
+        ]
 
     async def _load(self, users: Collection[UUID]) -> dict[UUID, UserSettings]:
         async with deadline(READ_SECONDS):
             found = await asyncio.gather(*map(self._store.settings, users))
         return dict(zip(users, found, strict=True))
+
+
+def _is_withheld(event: object) -> TypeGuard[Withheld]:
+    """Return whether settings decide on an event: on none about its receiver."""
+    return isinstance(event, MarkerMoved | TypingChanged) and event.to != event.user_uuid
+
+
+def _shares(settings: UserSettings, event: Withheld) -> bool:
+    return settings.receipts if isinstance(event, MarkerMoved) else settings.typing

@@ -1,6 +1,5 @@
 """PresenceFanOut: tells peers that are online of a user's presence, and ends it at once when it may not be seen."""
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
@@ -12,11 +11,12 @@ from uuid import UUID
 from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
 from app.messaging.catchup import Catchup
-from app.messaging.events import PresenceChanged
+from app.messaging.events import UserBlocked
 from app.messaging.row_models import InboxRow
 from app.messaging.settings.events import PresenceShared
 from app.publish import Publish
 from app.realtime.bus import Bus
+from app.realtime.events import PresenceChanged
 from app.realtime.presence.register import Register, Seen
 from app.users.events import AccountChanged, AnyAccountChanged
 
@@ -118,16 +118,21 @@ class PresenceFanOut:
             if isinstance(event, AccountChanged):
                 await self.withdraw(event.user_uuid)
 
-    def withheld_from(self, publish: Publish) -> Publish:
-        """Return a Publish that hands on ends of presence between users that share it, and all other events."""
+    def without_blocks(self, publish: Publish) -> Publish:
+        """Return a Publish that ends presence between users at UserBlocked, and hands on all other events."""
 
-        async def publish_shared(*events: object) -> None:
-            ends = [event for event in events if isinstance(event, PresenceChanged)]
-            await publish(*(event for event in events if not isinstance(event, PresenceChanged)))
-            shared = await asyncio.gather(*(self._is_shared({end.to, end.user_uuid}) for end in ends))
-            await self._end(*(end for end, is_shared in zip(ends, shared, strict=True) if is_shared))
+        async def publish_others(*events: object) -> None:
+            for event in events:
+                if isinstance(event, UserBlocked):
+                    await self._end_between(event.user_uuid, event.other_uuid)
+                else:
+                    await publish(event)
 
-        return publish_shared
+        return publish_others
+
+    async def _end_between(self, one: UUID, other: UUID) -> None:
+        if await self._is_shared([one, other]):
+            await self._end(PresenceChanged.end(one, to=other), PresenceChanged.end(other, to=one))
 
     async def _is_shared(self, users: Collection[UUID]) -> bool:
         with suppress(ValkeyUnavailable):

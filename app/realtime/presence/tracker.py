@@ -10,11 +10,12 @@ from uuid import UUID
 
 import structlog
 
-from app.concurrency import READ_SECONDS, TaskSet, deadline
+from app.concurrency import READ_SECONDS, TaskSet, deadline, running
 from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
-from app.messaging.events import MarkerMoved, PresenceChanged, TypingChanged
+from app.messaging.events import MarkerMoved, TypingChanged
 from app.messaging.settings.store import SettingsStore
+from app.realtime.events import PresenceChanged
 from app.realtime.presence.fan_out import PresenceFanOut
 from app.realtime.presence.register import ONLINE_SECONDS, Register
 from app.realtime.stream import Shows, Withheld
@@ -121,12 +122,8 @@ class PresenceTracker:
     @asynccontextmanager
     async def tracking(self) -> AsyncIterator["PresenceTracker"]:
         """Renew the records of users with streams for the block, and have peers told in time."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running(self._run()):
             yield self
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _run(self) -> None:
         while True:

@@ -119,10 +119,8 @@ export type State = {
   connection: Connection;
   groups: Record<string, Group>;
   hasInbox: boolean;
-  /** The address of the inbox's next page; null after the last one. */
-  more: string | null;
-  /** The address of the archive's next page; null after the last one, undefined before the first one. */
-  archiveMore: string | null | undefined;
+  /** The address of each folder's next page; null after the last one, undefined before the first one. */
+  nextPages: Record<Folder, string | null | undefined>;
   /** The folder that is shown. */
   folder: Folder;
   inboxFailure: string | null;

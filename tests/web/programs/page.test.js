@@ -12,6 +12,7 @@ const { folderOf, inboxOf, countAfterWindow, markersOfOthers, countUnreadGroups,
 const { EventParser } = await page("lib/events.js");
 const { Backoff } = await page("lib/backoff.js");
 const { Api, NetworkError, Problem } = await page("lib/api.js");
+const { Inbox } = await page("lib/inbox.js");
 const { Outbox } = await page("lib/outbox.js");
 const { beginningOf, hueOf, initialsOf, countCharacters, splitLinks } = await page("lib/text.js");
 const { formatAgo, dayLabel } = await page("lib/time.js");
@@ -430,6 +431,48 @@ test("delays between attempts grow to a limit, respect the server's, and can be 
   const waiting = backoff.wait();
   backoff.retryNow();
   await waiting;
+});
+
+test("work that fails is repeated until the backoff is stopped, which ends a wait, too", async () => {
+  const backoff = new Backoff();
+  let attempts = 0;
+  const failing = backoff.repeat(
+    () => Promise.reject(new NetworkError(`attempt ${++attempts}`)),
+    () => attempts < 3 && queueMicrotask(() => backoff.retryNow()),
+  );
+  while (attempts < 3) await new Promise(setImmediate);
+  backoff.stop();
+  await assert.rejects(failing, /attempt 3/);
+  await assert.rejects(
+    backoff.repeat(() => Promise.reject(new NetworkError("after it"))),
+    /after it/,
+  );
+});
+
+test("the first page of each folder is loaded once it is shown, also after a refusal, and then the next ones", async () => {
+  const asked = [];
+  const refusal = new Problem(403, "no", "No", 0);
+  const answers = [refusal, refusal, "/p2", null, "/a2"];
+  const getPage = (path) => {
+    asked.push(path);
+    const next = path === "/api/users/me/pins" ? null : answers.shift();
+    return next instanceof Problem ? Promise.reject(next) : Promise.resolve({ items: [], next });
+  };
+  const store = new Store(initial());
+  const inbox = new Inbox({ getPage }, store);
+  await inbox.loadMore();
+  store.set({ hasInbox: true }); // by a sync
+  inbox.show("archive");
+  await new Promise(setImmediate);
+  inbox.show("inbox");
+  await new Promise(setImmediate);
+  for (let more = 0; more < 2; more++) await inbox.loadMore();
+  inbox.show("archive");
+  await new Promise(setImmediate);
+  const first = ["/api/users/me/pins", "/api/message_groups?limit=50"];
+  const archive = "/api/message_groups?limit=50&folder=archive";
+  assert.deepEqual(asked, [...first, archive, ...first, "/p2", archive]);
+  assert.deepEqual(store.state.nextPages, { inbox: null, requests: undefined, archive: "/a2" });
 });
 
 test("a message written at the moment in which the outbox becomes empty is sent, too", async () => {

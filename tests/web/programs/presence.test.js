@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 const page = (/** @type {string} */ name) => import(pathToFileURL(`${process.env.PAGE}/${name}`).href);
-const { replacePresence, presenceOf, isPeerOnline } = await page("lib/presence.js");
-const { applyEvent, initialState } = await page("lib/store.js");
+const { PeerPresence, replacePresence, presenceOf, isPeerOnline } = await page("lib/presence.js");
+const { applyEvent, applyGroups, initialState, Store } = await page("lib/store.js");
 const { formatSeen } = await page("lib/time.js");
 const { bodyOf, isWorthIt } = await page("lib/notifications.js");
 
@@ -19,6 +19,27 @@ test("a list that was asked for before an event does not undo the event", () => 
   const listed = replacePresence(told, [presence("you", true), presence("they", true)], new Set(["you"]));
   assert.deepEqual([listed.presence.you.is_online, listed.presence.they.is_online], [false, true]);
   assert.deepEqual(Object.keys(replacePresence(listed, [], new Set()).presence), [], "who is not listed is gone");
+});
+
+test("a request that was accepted makes the page ask", async () => {
+  const asked = [];
+  const api = { get: (path) => asked.push(path) && Promise.resolve([presence("you", true)]) };
+  const store = new Store(state());
+  const peers = new PeerPresence(api, store);
+  peers.start();
+  const row = (version, folder) => ({ ...group(), uuid: "g", version, folder, last_number: 1, read_number: 0 });
+  const put = (...given) => store.update((before) => applyGroups(before, [row(...given)]));
+  put(1, "inbox");
+  put(2, "requests");
+  put(3, "requests");
+  assert.deepEqual(asked, []);
+  put(4, "inbox");
+  put(5, "archive");
+  put(6, "inbox");
+  assert.deepEqual(asked, ["/api/users/presence"]);
+  await Promise.resolve();
+  peers.stop();
+  assert.equal(isPeerOnline(store.state, group()), true);
 });
 
 test("nothing is shown of a user that may not be seen", () => {

@@ -62,8 +62,8 @@ function Groups({ state, open, folder, newPerson }) {
   }
   if (!state.hasInbox) return html`<${Skeleton} />`;
   const groups = folderOf(state.groups, folder);
-  const isWhole = folder === "inbox" || state.archiveMore === null;
-  if (groups.length === 0 && !newPerson && isWhole) return html`<${EmptyFolder} folder=${folder} />`;
+  if (groups.length === 0 && !newPerson && state.nextPages[folder] === null)
+    return html`<${EmptyFolder} folder=${folder} />`;
   return html`<${GroupList} ...${{ state, groups, open, folder, newPerson }} />`;
 }
 
@@ -117,7 +117,7 @@ function GroupList({ state, groups, open, folder, newPerson }) {
   );
   const ofMenu = menu && state.groups[menu.uuid];
   const [focused, setFocused] = useState(/** @type {string | null} */ (null));
-  const more = { inbox: state.more, requests: null, archive: state.archiveMore }[folder];
+  const more = state.nextPages[folder];
   const reachable = [focused, open].find((uuid) => groups.some((group) => group.uuid === uuid)) ?? groups[0]?.uuid;
 
   /** @param {FocusEvent} event */

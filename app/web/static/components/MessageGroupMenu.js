@@ -3,7 +3,7 @@
 import { errorText } from "../lib/api.js";
 import { useMessenger } from "../lib/hooks.js";
 import { groupPath, INBOX_PATH, navigate } from "../lib/router.js";
-import { isMuted, isUnread } from "../lib/selectors.js";
+import { isMuted, isRequest, isUnread } from "../lib/selectors.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Icon } from "./Icon.js";
 import { closeDialog, Modal } from "./Modal.js";
@@ -23,13 +23,8 @@ const MUTES = [
 /** The end of a mute that does not end. */
 const FOREVER = "9999-12-31T23:59:59.999Z";
 
-const WARNINGS = {
-  clear: {
-    action: "Clear",
-    text: "All messages until now are removed for you, on all your devices, and for nobody else.",
-  },
-  leave: { action: "Leave", text: "The conversation leaves your list, and comes back with the next message." },
-};
+const ACTIONS = { clear: "Clear", leave: "Leave" };
+const CLEARING = "All messages until now are removed for you, on all your devices, and for nobody else.";
 
 /** @param {{group: Group, at: import("../types.js").Point, onClose: () => void}} props */
 export function MessageGroupMenu({ group, at, onClose }) {
@@ -53,7 +48,7 @@ export function MessageGroupMenu({ group, at, onClose }) {
   const items = step ? itemsOfStep(step, group, messenger) : itemsOf(group, messenger);
   return html`
     <${Modal} label=${`Actions for ${group.display_name}`} kind="actions" at=${at} onClose=${onClose}>
-      ${step && step !== "mute" && html`<p class="menu-warning">${WARNINGS[step].text}</p>`}
+      ${step && step !== "mute" && html`<p class="menu-warning">${step === "clear" ? CLEARING : leavingOf(group)}</p>`}
       <div role="menu" aria-label="Conversation" key=${step ?? ""}>
         ${items.map(
           (item) => html`<button
@@ -118,7 +113,18 @@ function itemsOfStep(step, { uuid, last_number }, messenger) {
   }
   const act =
     step === "clear" ? () => messenger.changeView(uuid, { cleared_number: last_number }) : () => leave(messenger, uuid);
-  return [{ label: WARNINGS[step].action, icon: step === "clear" ? "trash" : "signOut", act, isDanger: true }];
+  return [{ label: ACTIONS[step], icon: step === "clear" ? "trash" : "signOut", act, isDanger: true }];
+}
+
+/**
+ * Return what it means to leave a group: only a conversation of two that is no request comes back.
+ * @param {Group} group
+ */
+function leavingOf(group) {
+  if (isRequest(group)) return "The request leaves your list, and does not come back.";
+  if (group.kind === "direct") return "The conversation leaves your list, and comes back with the next message.";
+  const heir = group.role === "owner" ? " Another member becomes the owner." : "";
+  return `The group leaves your list, and does not come back unless its owner or an admin adds you again.${heir}`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { searchText } from "../lib/text.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Avatar } from "./Avatar.js";
 import { GroupAvatar } from "./groups/GroupAvatar.js";
-import { Icon } from "./Icon.js";
+import { SearchField } from "./SearchField.js";
 
 const DEBOUNCE = 200;
 export const MAX_RESULTS = 8;
@@ -44,36 +44,21 @@ export function PersonSearch() {
     event.preventDefault();
     event.stopPropagation();
   };
-  /** @param {{currentTarget: HTMLInputElement}} event */
-  const onInput = (event) => {
-    setQuery(event.currentTarget.value);
+  const onQuery = (/** @type {string} */ text) => {
+    setQuery(text);
     setChosen(0);
   };
   const isOpen = query.trim() !== "" && results.length > 0;
   const notice = failure ?? (people === null ? "Searching…" : isOpen ? "" : `No user is called “${query.trim()}”`);
   return html`
     <div class="search" role="search">
-      <label class="search-field">
-        <${Icon} name="search" />
-        <input
-          ref=${input}
-          type="text"
-          role="combobox"
-          aria-label="Find a person"
-          aria-expanded=${isOpen ? "true" : "false"}
-          aria-controls="search-results"
-          aria-autocomplete="list"
-          aria-activedescendant=${isOpen ? `search-result-${chosen}` : undefined}
-          placeholder="Find a person"
-          autocomplete="off"
-          spellcheck="false"
-          maxlength="51"
-          value=${query}
-          onInput=${onInput}
-          onKeyDown=${onKeyDown}
-        />
-        <kbd aria-hidden="true">/</kbd>
-      </label>
+      <${SearchField}
+        ...${{ input, query, onQuery, onKeyDown, isOpen }}
+        label="Find a person"
+        placeholder="Find a person"
+        list="search-results"
+        active=${isOpen ? `search-result-${chosen}` : undefined}
+      ><kbd aria-hidden="true">/</kbd><//>
       <div class="search-results" hidden=${query.trim() === ""}>
         <ul id="search-results" role="listbox" aria-label="People" hidden=${!isOpen}>
           ${results.map((person, index) => html`<${ResultItem} key=${person.path} ...${{ person, index, isChosen: index === chosen, onChoose: open }} />`)}

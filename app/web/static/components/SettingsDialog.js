@@ -98,7 +98,7 @@ function SendersChoice() {
           ${SENDERS.map(({ value, label }) => html`<option key=${value} value=${value}>${label}</option>`)}
         </select>
       </label>
-      <p class="choice-hint" id="senders-hint">Who may start a conversation with you. It waits in your requests.</p>
+      <p class="choice-hint" id="senders-hint">Who may start a conversation with you. It waits in your requests until you accept it.</p>
       ${failure && html`<p class="choice-hint failure" role="alert">${failure}.</p>`}
     </div>
   `;

@@ -9,6 +9,8 @@ const GROWTH = 1.5;
 export class Backoff {
   /** Milliseconds; a server may ask for another first delay. */
   firstDelay = FIRST_DELAY;
+  /** Whether work is repeated no more. */
+  isStopped = false;
   #failures = 0;
   /** @type {() => void} */
   #wake = () => {};
@@ -34,10 +36,10 @@ export class Backoff {
   }
 
   /**
-   * Return what the work returns. Repeat it as long as it fails for a reason that may pass.
+   * Return what the work returns. Repeat it until the end, as long as it fails for a reason that may pass.
    * @template T
    * @param {() => Promise<T>} work
-   * @param {(error: RequestError) => void} onFailure called before each wait; what it raises ends the repetitions
+   * @param {(error: RequestError) => void} [onFailure] called before each wait; what it raises ends the repetitions
    */
   async repeat(work, onFailure) {
     for (;;) {
@@ -46,15 +48,22 @@ export class Backoff {
         this.reset();
         return result;
       } catch (error) {
-        if (!mayPass(error)) throw error;
-        onFailure(error);
+        if (this.isStopped || !mayPass(error)) throw error;
+        onFailure?.(error);
         await this.wait(error.retryAfter * 1000);
+        if (this.isStopped) throw error;
       }
     }
   }
 
   /** End the wait in progress, if there is one. */
   retryNow() {
+    this.#wake();
+  }
+
+  /** Repeat no work any more: what fails has failed. */
+  stop() {
+    this.isStopped = true;
     this.#wake();
   }
 }

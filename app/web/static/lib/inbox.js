@@ -2,15 +2,15 @@
 
 import { RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
-import { applyGroups } from "./store.js";
+import { withPage } from "./store.js";
 
 const FIRST_PAGE = "/api/message_groups?limit=50";
-const PINNED = "/api/users/me/pins";
+/** What is loaded first of each folder, after which the last one's next page follows. */
+const FIRST = { inbox: ["/api/users/me/pins", FIRST_PAGE], archive: [`${FIRST_PAGE}&folder=archive`] };
 
 export class Inbox {
   #backoff = new Backoff();
   #isLoading = false;
-  #isStopped = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -21,17 +21,12 @@ export class Inbox {
     this.store = store;
   }
 
-  /** Load the pinned groups and the first page of the inbox. */
-  load() {
-    return this.#load([PINNED, FIRST_PAGE]);
-  }
-
-  /** Load the next page of the folder that is shown, if there is one. */
+  /** Load the first page of the folder that is shown, or the next one if there is one. */
   async loadMore() {
-    const { folder, more, archiveMore } = this.store.state;
+    const { folder, nextPages } = this.store.state;
     if (folder === "requests") return; // which are loaded whole
-    const next = folder === "inbox" ? more : archiveMore;
-    if (next !== null) await this.#load([next ?? `${FIRST_PAGE}&folder=${folder}`]);
+    const next = nextPages[folder];
+    if (next !== null) await this.#load(folder, next === undefined ? FIRST[folder] : [next]);
   }
 
   /**
@@ -40,50 +35,42 @@ export class Inbox {
    */
   show(folder) {
     this.store.set({ folder, inboxFailure: null });
-    if (folder === "archive" && this.store.state.archiveMore === undefined) void this.loadMore();
+    if (this.store.state.nextPages[folder] === undefined) void this.loadMore();
   }
 
   /** Make the next attempt now, also after a refusal. */
   retryNow() {
     this.#backoff.retryNow();
-    if (this.store.state.inboxFailure === null) return;
-    void (this.store.state.hasInbox ? this.loadMore() : this.load());
+    if (this.store.state.inboxFailure !== null) void this.loadMore();
   }
 
   stop() {
-    this.#isStopped = true;
-    this.#backoff.retryNow();
+    this.#backoff.stop();
   }
 
-  /** @param {string[]} paths of pages, the last of which the next page follows */
-  async #load(paths) {
+  /**
+   * @param {import("../types.js").Folder} folder
+   * @param {string[]} paths of pages, the last of which the next page follows
+   */
+  async #load(folder, paths) {
     if (this.#isLoading) return;
     this.#isLoading = true;
-    const { folder } = this.store.state;
     try {
       const fetchPages = () => Promise.all(paths.map((path) => this.api.getPage(path)));
-      const pages = await this.#backoff.repeat(fetchPages, (error) => this.#onFailure(error));
-      const next = pages.at(-1)?.next ?? null;
+      const pages = await this.#backoff.repeat(fetchPages, ({ message }) => this.store.set({ inboxFailure: message }));
+      const groups = pages.flatMap(({ items }) => items);
       this.store.update((state) => ({
-        ...applyGroups(
-          state,
-          pages.flatMap(({ items }) => items),
-        ),
-        ...(folder === "inbox" ? { hasInbox: true, more: next } : { archiveMore: next }),
+        ...withPage(state, folder, groups, pages.at(-1)?.next ?? null),
+        hasInbox: state.hasInbox || folder === "inbox",
         inboxFailure: null,
       }));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (!this.#isStopped) this.store.set({ inboxFailure: error.message });
+      this.store.set({ inboxFailure: error.message });
     } finally {
       this.#isLoading = false;
     }
-    if (folder !== this.store.state.folder && !this.#isStopped) this.show(this.store.state.folder); // shown meanwhile
-  }
-
-  /** @param {RequestError} error */
-  #onFailure(error) {
-    if (this.#isStopped) throw error;
-    this.store.set({ inboxFailure: error.message });
+    const shown = this.store.state.folder;
+    if (folder !== shown && !this.#backoff.isStopped) this.show(shown); // meanwhile
   }
 }

@@ -79,7 +79,7 @@ export class Messenger {
     this.presence.start();
     this.notifications.start();
     void this.settings.load().then(() => this.presence.load());
-    void this.inbox.load();
+    void this.inbox.loadMore();
     void this.requests.load();
     void this.stream.run();
     void this.outbox.drain();

@@ -18,7 +18,6 @@ import { uuid7 } from "./uuid7.js";
 export class Outbox {
   #isDraining = false;
   #isRequested = false;
-  #isStopped = false;
   #backoff = new Backoff();
   /** @type {Map<string, number>} target → the time before which the server wants no more messages to it */
   #limitedUntil = new Map();
@@ -105,8 +104,7 @@ export class Outbox {
   }
 
   stop() {
-    this.#isStopped = true;
-    this.#backoff.retryNow();
+    this.#backoff.stop();
   }
 
   /** Send everything that is stored. One tab at a time does it for all tabs. */
@@ -116,7 +114,7 @@ export class Outbox {
     this.#isDraining = true;
     try {
       const work = () => this.#sendAll();
-      while (this.#isRequested && !this.#isStopped) {
+      while (this.#isRequested && !this.#backoff.isStopped) {
         this.#isRequested = false;
         await (navigator.locks ? navigator.locks.request(this.storage.prefix, work) : work());
       }
@@ -128,7 +126,7 @@ export class Outbox {
   async #sendAll() {
     for (;;) {
       const waiting = this.storage.all().filter((each) => each.refusal === null);
-      if (waiting.length === 0 || this.#isStopped) return;
+      if (waiting.length === 0 || this.#backoff.isStopped) return;
       const next = waiting.find((each) => this.#delayOf(each) <= 0);
       if (next) await this.#send(next);
       else await this.#backoff.wait(Math.min(...waiting.map((each) => this.#delayOf(each))));
@@ -233,7 +231,7 @@ export class Outbox {
 
   /** @param {Entry} entry */
   #put(entry) {
-    if (this.#isStopped) return; // the user may have signed out, and nothing stays
+    if (this.#backoff.isStopped) return; // the user may have signed out, and nothing stays
     this.storage.put(entry);
     this.refresh();
   }

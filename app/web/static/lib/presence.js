@@ -1,4 +1,4 @@
-/** Presence of peers: asked for when the stream is live and every few minutes, and kept up to date by events. */
+/** Presence of peers: asked for when the stream is live, after an accept and every few minutes, and kept up to date by events. */
 
 import { RequestError } from "./api.js";
 
@@ -14,6 +14,8 @@ export class PeerPresence {
   #told = new Set();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
+  /** @type {State["groups"]} */
+  #groups = {};
 
   /**
    * @param {import("./api.js").Api} api
@@ -26,9 +28,11 @@ export class PeerPresence {
 
   start() {
     this.#timer = setInterval(() => document.visibilityState === "visible" && void this.load(), INTERVAL);
+    this.store.listeners.add(this.#onChange);
   }
 
   stop() {
+    this.store.listeners.delete(this.#onChange);
     clearInterval(this.#timer);
   }
 
@@ -46,6 +50,17 @@ export class PeerPresence {
       if (!(error instanceof RequestError)) throw error; // asked again in a while
     }
   }
+
+  /** Ask once a request was accepted, on any device: from then on both may see one another. */
+  #onChange = () => {
+    const before = this.#groups;
+    const { groups } = this.store.state;
+    if (groups === before) return;
+    this.#groups = groups;
+    const isAccepted = (/** @type {import("../types.js").Group} */ { uuid, folder }) =>
+      folder === "inbox" && before[uuid]?.folder === "requests";
+    if (Object.values(groups).some(isAccepted)) void this.load();
+  };
 
   /** @param {Presence} presence of an event */
   onEvent(presence) {

@@ -2,13 +2,12 @@
 
 import { RequestError } from "./api.js";
 import { Backoff } from "./backoff.js";
-import { applyGroups } from "./store.js";
+import { applyGroups, withPage } from "./store.js";
 
 const FIRST_PAGE = "/api/message_groups?folder=requests&limit=100";
 
 export class Requests {
   #backoff = new Backoff();
-  #isStopped = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -21,24 +20,17 @@ export class Requests {
 
   /** Load all pages, and each again as long as the network or the server fails. */
   async load() {
-    /** @type {string | null} */
-    let path = FIRST_PAGE;
     try {
-      while (path !== null) path = await this.#loadPage(path);
+      for (let path = FIRST_PAGE; path; path = this.store.state.nextPages.requests ?? "") await this.#loadPage(path);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
     }
   }
 
-  /**
-   * Load a page, and return the address of the next one.
-   * @param {string} path
-   * @returns {Promise<string | null>}
-   */
+  /** @param {string} path */
   async #loadPage(path) {
-    const { items, next } = await this.#backoff.repeat(() => this.api.getPage(path), this.#onFailure);
-    this.store.update((state) => applyGroups(state, items));
-    return next;
+    const { items, next } = await this.#backoff.repeat(() => this.api.getPage(path));
+    this.store.update((state) => withPage(state, "requests", items, next));
   }
 
   /**
@@ -52,12 +44,6 @@ export class Requests {
   }
 
   stop() {
-    this.#isStopped = true;
-    this.#backoff.retryNow();
+    this.#backoff.stop();
   }
-
-  /** @param {RequestError} error */
-  #onFailure = (error) => {
-    if (this.#isStopped) throw error;
-  };
 }

@@ -7,7 +7,6 @@ const PATH = "/api/users/me/settings";
 
 export class Settings {
   #backoff = new Backoff();
-  #isStopped = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -20,7 +19,7 @@ export class Settings {
 
   async load() {
     try {
-      this.#show(await this.#backoff.repeat(() => this.api.get(PATH), this.#onFailure));
+      this.#show(await this.#backoff.repeat(() => this.api.get(PATH)));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
     }
@@ -32,14 +31,8 @@ export class Settings {
   }
 
   stop() {
-    this.#isStopped = true;
-    this.#backoff.retryNow();
+    this.#backoff.stop();
   }
-
-  /** @param {RequestError} error */
-  #onFailure = (error) => {
-    if (this.#isStopped) throw error;
-  };
 
   /**
    * Show settings. A user without receipts or typing sees nothing more of what came before.

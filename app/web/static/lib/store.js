@@ -29,8 +29,7 @@ export function initialState(me) {
     connection: "connecting",
     groups: {},
     hasInbox: false,
-    more: null,
-    archiveMore: undefined,
+    nextPages: { inbox: undefined, requests: undefined, archive: undefined },
     folder: "inbox",
     inboxFailure: null,
     thread: null,
@@ -121,6 +120,18 @@ export function applyGroups(state, rows) {
     (next, row) => clearMessages(next, row.uuid, row.cleared_number),
     hidden.reduce((next, row) => hideMessages(next, row.uuid, row.hidden), { ...state, groups }),
   );
+}
+
+/**
+ * Return the state with the rows of a folder's page, and the address of the next page.
+ * @param {State} state
+ * @param {import("../types.js").Folder} folder
+ * @param {Group[]} rows
+ * @param {string | null} next
+ * @returns {State}
+ */
+export function withPage(state, folder, rows, next) {
+  return { ...applyGroups(state, rows), nextPages: { ...state.nextPages, [folder]: next } };
 }
 
 /**

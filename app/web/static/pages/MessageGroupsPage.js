@@ -8,7 +8,7 @@ export function MessageGroupsPage() {
     <div class="empty-state">
       <${Logo} />
       <h2>Pick up where you left off</h2>
-      <p>Choose a conversation, or press <kbd>/</kbd> and search for a person.</p>
+      <p>Choose a conversation, or press${"\u00a0"}<kbd>/</kbd> and search for a person.</p>
     </div>
   `;
 }

@@ -7,6 +7,7 @@ import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Avatar } from "../Avatar.js";
 import { Icon } from "../Icon.js";
 import { MAX_RESULTS, matches, usePeople } from "../PersonSearch.js";
+import { SearchField } from "../SearchField.js";
 
 /** @typedef {{handle: string, display_name: string}} Chosen */
 
@@ -61,34 +62,20 @@ export function PeoplePicker({ chosen, onChange, most, excluded = [] }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  /** @param {{currentTarget: HTMLInputElement}} event */
-  const onInput = (event) => {
-    setQuery(event.currentTarget.value);
-    setAt(event.currentTarget.value.trim() === "" ? NONE : 0);
+  const onQuery = (/** @type {string} */ text) => {
+    setQuery(text);
+    setAt(text.trim() === "" ? NONE : 0);
   };
   return html`
     <div class="people-picker">
       <${Chips} chosen=${chosen} onRemove=${remove} />
-      <label class="search-field">
-        <${Icon} name="search" />
-        <input
-          ref=${input}
-          type="text"
-          role="combobox"
-          aria-label="Find people"
-          aria-expanded=${isOpen ? "true" : "false"}
-          aria-controls="picked-people"
-          aria-autocomplete="list"
-          aria-activedescendant=${isOpen && at !== NONE ? `picked-person-${at}` : undefined}
-          placeholder="Find people by name or handle"
-          autocomplete="off"
-          spellcheck="false"
-          maxlength="51"
-          value=${query}
-          onInput=${onInput}
-          onKeyDown=${onKeyDown}
-        />
-      </label>
+      <${SearchField}
+        ...${{ input, query, onQuery, onKeyDown, isOpen }}
+        label="Find people"
+        placeholder="Find people by name or handle"
+        list="picked-people"
+        active=${isOpen && at !== NONE ? `picked-person-${at}` : undefined}
+      />
       <ul id="picked-people" role="listbox" aria-label="People" hidden=${!isOpen}>
         ${results.map((person, index) => html`<${Option} key=${person.handle} ...${{ person, index, isChosen: index === at, onChoose: choose }} />`)}
       </ul>
