@@ -5,7 +5,6 @@ import json
 import random
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import pytest
 from app.messaging.store import MessagingStore
 from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service
-from tests.tools.servers import START_SECONDS, answers, environment, servers
+from tests.tools.servers import Server, answers, servers
 
 
 @dataclass
@@ -146,18 +145,16 @@ async def test_a_client_of_http_1_0_gets_a_stream_without_chunks(settings: Setti
         assert b"data: {" in await reader.read()
 
 
-async def test_a_service_on_ipv6_is_reached_by_its_address(settings: Settings) -> None:
-    async with servers(settings, 1) as (server,):
-        await server.stop(signal.SIGKILL)
-        environment_of_ipv6 = {**environment(settings), "HOST": "::1", "PORT": str(server.port)}
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", env=environment_of_ipv6)
-        try:
-            async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
-                while not await answers(client, f"http://[::1]:{server.port}"):  # noqa: ASYNC110  # it has no event
-                    await asyncio.sleep(0.1)
-        finally:
-            process.terminate()
-            assert await process.wait() == 0
+@pytest.mark.parametrize(("host", "addresses"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"])])
+async def test_a_service_on_ipv6_is_reached_by_its_addresses(
+    settings: Settings, host: str, addresses: list[str]
+) -> None:
+    server = Server(settings, variables={"HOST": host})
+    await server.start(at=addresses[0])
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answered = [await answers(client, f"http://{address}:{server.port}") for address in addresses]
+    assert await server.stop(signal.SIGTERM) == 0
+    assert all(answered)
 
 
 @pytest.mark.parametrize("position", ["in the accept queue", "on connections that were idle"])
