@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
@@ -92,6 +93,13 @@ class ValkeyCluster:
             self.run(at, "CLUSTER", "SETSLOT", slot, "NODE", identity)
 
 
+def _client_of(node: Engine, authority: Path | None) -> Redis:
+    if authority is None:
+        return Redis(host="127.0.0.1", port=node.port, password=node.password, protocol=2)
+    trusted = str(authority)
+    return Redis(host="localhost", port=node.port, password=node.password, protocol=2, ssl=True, ssl_ca_certs=trusted)
+
+
 def _wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
@@ -100,19 +108,20 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running_cluster(*, with_replicas: bool = False) -> Iterator[ValkeyCluster]:
-    """Start nodes that form a cluster."""
+def running_cluster(
+    *further: str, with_replicas: bool = False, engine_class: type[Engine] = Engine, authority: Path | None = None
+) -> Iterator[ValkeyCluster]:
+    """Start nodes that form a cluster; `further` are lines of their configuration. With an authority they encrypt."""
     password = secrets.token_urlsafe(24)
-    options = (*OPTIONS, f"primaryauth {password}")
+    options = (*OPTIONS, f"masterauth {password}", *further)
     with ExitStack() as stack:
         nodes = [
-            stack.enter_context(running_valkey(*options, f"cluster-port {free_port()}", password=password))
+            stack.enter_context(
+                running_valkey(*options, f"cluster-port {free_port()}", password=password, engine_class=engine_class)
+            )
             for _ in range(PRIMARIES * (1 + with_replicas))
         ]
-        clients = [
-            stack.enter_context(Redis(host="127.0.0.1", port=node.port, password=password, protocol=2))
-            for node in nodes
-        ]
+        clients = [stack.enter_context(_client_of(node, authority)) for node in nodes]
         cluster = ValkeyCluster(nodes, clients)
         for client in clients:
             client.set_response_callback("CLUSTER SLOTS", lambda reply, **_: reply)
