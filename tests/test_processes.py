@@ -16,7 +16,7 @@ import pytest
 from app.messaging.store import MessagingStore
 from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service
-from tests.tools.servers import Server, answers, servers
+from tests.tools.servers import servers
 
 
 @dataclass
@@ -143,18 +143,6 @@ async def test_a_client_of_http_1_0_gets_a_stream_without_chunks(settings: Setti
         assert (await reader.readline()).startswith(b"event: resync")
         assert await server.stop(signal.SIGTERM) == 0
         assert b"data: {" in await reader.read()
-
-
-@pytest.mark.parametrize(("host", "addresses"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"])])
-async def test_a_service_on_ipv6_is_reached_by_its_addresses(
-    settings: Settings, host: str, addresses: list[str]
-) -> None:
-    server = Server(settings, variables={"HOST": host})
-    await server.start(at=addresses[0])
-    async with httpx.AsyncClient(trust_env=False) as client:
-        answered = [await answers(client, f"http://{address}:{server.port}") for address in addresses]
-    assert await server.stop(signal.SIGTERM) == 0
-    assert all(answered)
 
 
 @pytest.mark.parametrize("position", ["in the accept queue", "on connections that were idle"])
