@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from tests.test_metrics import counted
 from tests.tools.servers import START_SECONDS, Server, answers
 
 PREFIX = "/chat"
+COMMAND = re.search(r"^uvicorn (.*?)^```", Path("docs/operations.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
 def workers_in(folder: Path) -> set[int]:
@@ -26,9 +28,12 @@ def workers_in(folder: Path) -> set[int]:
 async def workers_of_uvicorn(settings: Settings, folder: Path) -> AsyncIterator[Server]:
     """Serve by two workers that count in the folder, and stop them: the exit code is 0, and none is left behind."""
     server = Server(settings, variables={"PROMETHEUS_MULTIPROC_DIR": str(folder)})
-    options = ("--workers", "2", "--root-path", PREFIX, "--host", "127.0.0.1", "--port", f"{server.port}")
+    assert COMMAND
+    documented = (
+        COMMAND[1].replace("\\\n", "").replace("--host 0.0.0.0", "--host 127.0.0.1").replace("8000", f"{server.port}")
+    )
     server.is_forked = False
-    server.command = ("-m", "uvicorn", "--factory", "app.main:create_app", *options)
+    server.command = ("-m", "uvicorn", *documented.split(), "--root-path", PREFIX)
     await server.start()
     try:
         async with asyncio.timeout(START_SECONDS):
