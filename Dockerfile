@@ -1,8 +1,8 @@
 # One service process per container; run more containers for more load.
 # docker build -t cruddur-messages .
 
-# PYTHON_IMAGE=python:3.13.14-slim-bookworm@sha256:… pins the base by the digest that your registry tells.
-ARG PYTHON_IMAGE=python:3.13.14-slim-bookworm
+# The digest is that of the index of all platforms; docs/operations.md says how to move to another.
+ARG PYTHON_IMAGE=python:3.13.14-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
 
 FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

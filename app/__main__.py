@@ -69,7 +69,7 @@ def _config(settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         partial(Service, settings),
         factory=True,
-        host=settings.host,
+        host="" if settings.host == "::" else settings.host,  # asyncio takes "" for all addresses, :: for IPv6 only
         port=settings.port,
         http=cast(Any, partial(BoundedProtocol, limits)),
         ws="none",

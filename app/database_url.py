@@ -66,7 +66,10 @@ class DatabaseUrl:
     @property
     def place(self) -> str:
         """Return the hosts and the database in words."""
-        hosts = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in self.hosts)
+        hosts = ", ".join(
+            host if host.startswith("/") else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            for host, port in self.hosts
+        )
         return f"{hosts}, database {self.database or 'of the user'}"
 
 

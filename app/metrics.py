@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
+from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -156,6 +157,7 @@ class Metrics:
         """Return all counters in the text format of Prometheus, of all processes that share a folder for them."""
         if MULTIPROCESS_DIR not in os.environ:
             return generate_latest(self._registry)
+        _end_killed_processes()
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it registers itself
         return generate_latest(registry)
@@ -164,3 +166,14 @@ class Metrics:
         """Take the gauges of this process out of those that several processes share."""
         if MULTIPROCESS_DIR in os.environ:
             mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]  # the package has no types for it
+
+
+def _end_killed_processes() -> None:
+    """Take out the gauges of processes that were killed, which could not do so: their streams are not open any more."""
+    for number in {file.stem.rpartition("_")[2] for file in Path(os.environ[MULTIPROCESS_DIR]).glob("gauge_live*.db")}:
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            mark_process_dead(number)  # type: ignore[no-untyped-call]  # the package has no types for it
+        except PermissionError:
+            continue  # it runs, as another user

@@ -34,6 +34,8 @@ BIOME = TOOLS / "biome" / "biome"
 PEERS = TOOLS / "bench"
 PGBOUNCER = TOOLS / "pgbouncer"
 NGINX = TOOLS / "nginx"
+REDIS = TOOLS / "redis"
+HAPROXY = TOOLS / "haproxy"
 
 # The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -110,6 +112,16 @@ def nginx() -> None:
     once(NGINX, [], partial(_unpack_debian_package, "nginx"), "Setting up: nginx")
 
 
+def redis() -> None:
+    """Unpack Redis in the same way: unlike the Valkey of the wheel, it can encrypt."""
+    once(REDIS, [], partial(_unpack_debian_package, "redis-server"), "Setting up: Redis")
+
+
+def haproxy() -> None:
+    """Unpack HAProxy in the same way."""
+    once(HAPROXY, [], partial(_unpack_debian_package, "haproxy"), "Setting up: HAProxy")
+
+
 def libraries(folder: Path) -> dict[str, str]:
     """Return the variable by which a program that was unpacked into a folder finds what was unpacked with it."""
     return {"LD_LIBRARY_PATH": ":".join(map(str, folder.glob("usr/lib/*")))}
@@ -131,6 +143,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "biome": biome,
     "pgbouncer": pgbouncer,
     "nginx": nginx,
+    "redis": redis,
+    "haproxy": haproxy,
     "aiodynamo": partial(peer, "aiodynamo"),
     "flask": partial(peer, "flask"),
     "synapse": partial(peer, "synapse"),

@@ -20,7 +20,7 @@ from scripts import bootstrap
 from scripts.engines.process import Child, free_port
 
 ROOT = bootstrap.ROOT
-PINNED = r"[a-z/]+:\d+\.\d+(\.\d+)?(-\w+)+"
+PINNED = r"[a-z/]+:\d+\.\d+(\.\d+)?(-\w+)+@sha256:[0-9a-f]{64}"
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -101,6 +101,9 @@ def test_compose_names_existing_services_and_volumes() -> None:
         assert service.get("depends_on", {}).keys() <= services.keys()
         assert {volume.partition(":")[0] for volume in service.get("volumes", [])} <= document["volumes"].keys()
         assert "build" in service or re.fullmatch(PINNED, service["image"])
+    bases = re.findall(r"^FROM (.*)$", services["dynamodb"]["build"]["dockerfile_inline"], re.MULTILINE)
+    assert bases
+    assert all(re.fullmatch(PINNED, base) for base in bases)
 
 
 def test_compose_starts_a_service_after_its_dependencies_are_healthy() -> None:

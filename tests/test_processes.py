@@ -5,7 +5,6 @@ import json
 import random
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import pytest
 from app.messaging.store import MessagingStore
 from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service
-from tests.tools.servers import START_SECONDS, answers, environment, servers
+from tests.tools.servers import servers
 
 
 @dataclass
@@ -144,20 +143,6 @@ async def test_a_client_of_http_1_0_gets_a_stream_without_chunks(settings: Setti
         assert (await reader.readline()).startswith(b"event: resync")
         assert await server.stop(signal.SIGTERM) == 0
         assert b"data: {" in await reader.read()
-
-
-async def test_a_service_on_ipv6_is_reached_by_its_address(settings: Settings) -> None:
-    async with servers(settings, 1) as (server,):
-        await server.stop(signal.SIGKILL)
-        environment_of_ipv6 = {**environment(settings), "HOST": "::1", "PORT": str(server.port)}
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", env=environment_of_ipv6)
-        try:
-            async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
-                while not await answers(client, f"http://[::1]:{server.port}"):  # noqa: ASYNC110  # it has no event
-                    await asyncio.sleep(0.1)
-        finally:
-            process.terminate()
-            assert await process.wait() == 0
 
 
 @pytest.mark.parametrize("position", ["in the accept queue", "on connections that were idle"])

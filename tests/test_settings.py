@@ -160,7 +160,7 @@ def test_production_refuses_invalid_values(monkeypatch: pytest.MonkeyPatch, name
     ("rest", "place"),
     [
         ("a:5433,b/x?target_session_attrs=primary&application_name=c", "a:5433, b:5432, database x"),
-        ("[::1]:5433,[fd00::1]/x?options=-csearch_path%3Dy", "::1:5433, fd00::1:5432, database x"),
+        ("[::1]:5433,[fd00::1]/x?options=-csearch_path%3Dy", "[::1]:5433, [fd00::1]:5432, database x"),
         ("a,b/x?port=1,2", "a:1, b:2, database x"),
         ("/x?host=/run/postgresql&user=u", "/run/postgresql, database x"),
         ("a", "a:5432, database of the user"),

@@ -113,6 +113,8 @@ def with_hey_api(folder: Path) -> None:
 MODELS = {
     "by_pydantic": ("pydantic_v2.BaseModel", "--strict-types", "str", "bytes", "int", "float", "bool"),
     "by_msgspec": ("msgspec.Struct", "--use-msgspec-tagged-unions"),
+    "by_typed_dict": ("typing.TypedDict",),
+    "by_dataclass": ("dataclasses.dataclass",),
 }
 """Modules of models without a client, with the arguments that make them."""
 

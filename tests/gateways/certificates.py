@@ -25,18 +25,22 @@ class Authority:
 
     def server(self, address: IPv4Address) -> ssl.SSLContext:
         """Return the context of a server with a certificate for this address."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certify(x509.IPAddress(address)))
+        return context
+
+    def certify(self, name: x509.GeneralName) -> Path:
+        """Return a new file with a key and a certificate for an address or a host's name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test server")])
-        addresses = x509.SubjectAlternativeName([x509.IPAddress(address)])
-        certificate = self._certificate(name, key).add_extension(addresses, critical=False)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test server")])
+        names = x509.SubjectAlternativeName([name])
+        certificate = self._certificate(subject, key).add_extension(names, critical=False)
         file = self._folder / "server.pem"
         encoded = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         file.write_bytes(encoded + _pem(certificate.sign(self._key, hashes.SHA256())))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
     def _certificate(self, name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         at = datetime.now(UTC)

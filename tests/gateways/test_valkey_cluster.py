@@ -154,12 +154,35 @@ async def test_a_node_that_dies_is_a_fault_until_it_is_back(recorder: Recorder) 
         await valkey.aclose()
 
 
+async def test_a_replica_takes_over_from_the_node_of_the_url(recorder: Recorder) -> None:
+    clock = Clock()
+    with running_cluster(with_replicas=True) as cluster:
+        valkey = Valkey(cluster.address, clock=clock)
+        await connected(valkey, clock)
+        async with valkey.listen(
+            on_message=recorder.on_message, on_down=recorder.on_down, on_up=recorder.on_up
+        ) as subscriber:
+            await recorder.receives(1)
+            channel = key_at(cluster, 0)
+            await subscriber.subscribe(channel)
+            await asyncio.to_thread(cluster.fail_over, 0)
+            with pytest.raises(ValkeyUnavailable):
+                await valkey.call("GET", channel)
+            await recorder.receives(3, seconds=10)
+            await connected(valkey, clock)
+            assert await valkey.call("SET", channel, "x") == b"OK"
+            assert await valkey.call("SPUBLISH", channel, "x") == 1
+            await recorder.receives(4)
+            assert recorder.received == ["up", "down", "up", (channel, b"x")]
+        await valkey.aclose()
+
+
 def test_slots_are_read_as_servers_tell_them() -> None:
     """A node that does not know its own address gives an empty one, or none."""
     topology = parse_slots(
         [[8000, 16383, [b"b", 2, b"id", []], [b"replica", 9]], [0, 7999, [None, 1, b"id"]]], host="seed"
     )
-    assert topology == Topology([("seed", 1), ("b", 2)], [0, 8000])
+    assert topology == Topology([("seed", 1), ("b", 2)], [0, 8000], {("replica", 9)})
     assert topology.address_of("{user1000}.following") == topology.address_of(b"{user1000}.x") == ("seed", 1)
     assert topology.address_of("foo") == ("b", 2)
     assert [key_of(("EVAL", "script", 1, "key", "x")), key_of(("GET", "key")), key_of(("PING",))] == [

@@ -62,8 +62,8 @@ class Cable:
         self.port = 0
 
     @asynccontextmanager
-    async def plugged_in(self) -> AsyncIterator["Cable"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def plugged_in(self, host: str = "127.0.0.1") -> AsyncIterator["Cable"]:
+        server = await asyncio.start_server(self._serve, host, 0)
         self.port = server.sockets[0].getsockname()[1]
         async with server:
             yield self

@@ -65,7 +65,8 @@ class Server:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
+    async def start(self, *, at: str = "127.0.0.1") -> None:
+        """Start it, and wait until it answers at an address of this machine."""
         env = {**environment(self.settings), "HOST": "127.0.0.1", "PORT": str(self.port), **self.variables}
         self.process = await (
             fork("app", env=env, constants=UNTIMED | {IS_REQUEST: False} | self.constants, stderr=self.stderr)
@@ -73,7 +74,7 @@ class Server:
             else asyncio.create_subprocess_exec(sys.executable, *self.command, env=env, stderr=self.stderr)
         )
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
-            while not await answers(client, self.address):
+            while not await answers(client, f"http://{at}:{self.port}"):
                 assert self.process.returncode is None, "the server ended while it started"
                 await asyncio.sleep(0.05)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,6 +22,8 @@ class Endpoint:
     password_file: Path | None = None
     address: Address | None = None
     """In place of that of the URL."""
+    nodes: list[Address] = field(default_factory=list)
+    """The nodes that its cluster had when it was asked last: the server of the URL may be the one that fails."""
 
     def at(self, address: Address) -> "Endpoint":
         """Return the endpoint of another server with the same account."""

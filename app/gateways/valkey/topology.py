@@ -25,6 +25,7 @@ class Topology:
 
     addresses: Sequence[Address]
     first_slots: Sequence[int] = ()
+    replicas: Set[Address] = frozenset()
 
     @property
     def is_cluster(self) -> bool:
@@ -49,12 +50,11 @@ def key_of(command: Command) -> Argument:
 
 async def connect(endpoint: Endpoint) -> tuple[Topology, dict[Address, Connection]]:
     """Connect to the server of the URL, or to all primaries of its cluster. Raises ValkeyUnavailable."""
-    first = Connection(endpoint)
-    opened = [first]
+    opened: list[Connection] = []
     try:
         with faults_translated():
             async with asyncio.timeout(DISCOVER_SECONDS):
-                await first.connect()
+                first = await _connect_first(endpoint, opened)
                 topology = await _topology_of(first)
                 for address in topology.primaries - {first.address}:
                     opened.append(Connection(endpoint.at(address)))
@@ -63,9 +63,27 @@ async def connect(endpoint: Endpoint) -> tuple[Topology, dict[Address, Connectio
         for each in opened:
             await each.close()
         raise
+    if topology.is_cluster:
+        endpoint.nodes[:] = [*topology.primaries, *topology.replicas]
     if first.address not in topology.primaries:  # a name of the cluster, or a replica
-        await opened.pop(0).close()
+        opened.remove(first)
+        await first.close()
     return topology, {each.address: each for each in opened}
+
+
+async def _connect_first(endpoint: Endpoint, opened: list[Connection]) -> Connection:
+    """Connect to the server of the URL or, if it fails, to a node of its cluster; add each connection to `opened`."""
+    faults = []
+    for each in (endpoint, *(endpoint.at(node) for node in endpoint.nodes)):
+        opened.append(Connection(each))
+        try:
+            await opened[-1].connect()
+        except ValkeyUnavailable as fault:
+            faults.append(fault)
+            await opened.pop().close()
+        else:
+            return opened[-1]
+    raise faults[0]
 
 
 async def _topology_of(connection: Connection) -> Topology:
@@ -90,5 +108,10 @@ def parse_slots(ranges: Sequence[SlotRange], *, host: str) -> Topology:
     """Return the topology of a reply of CLUSTER SLOTS; `host` is that of nodes that do not know their own."""
     if not ranges:
         raise ValkeyUnavailable("ClusterDownError")
-    ordered = sorted((each[0], (each[2][0] or host.encode()).decode(), each[2][1]) for each in ranges)
-    return Topology([(host, port) for _, host, port in ordered], [slot for slot, _, _ in ordered])
+
+    def address_of(node: SlotRange) -> Address:
+        return (node[0] or host.encode()).decode(), node[1]
+
+    ordered = sorted((each[0], address_of(each[2])) for each in ranges)
+    replicas = frozenset(address_of(node) for each in ranges for node in each[3:])
+    return Topology([address for _, address in ordered], [slot for slot, _ in ordered], replicas)

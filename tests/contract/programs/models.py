@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 from typing import assert_never
 
+import by_dataclass
 import by_msgspec
 import by_pydantic
+import by_typed_dict
 import msgspec
 
 document = json.loads(Path(sys.argv[1]).read_bytes())
@@ -54,6 +56,28 @@ def with_msgspec(data: str) -> str:  # noqa: PLR0911  # one for each event
             assert_never(other)
 
 
+def with_typed_dict(data: str) -> str:  # noqa: C901, PLR0911  # one for each event
+    event: by_typed_dict.EventView = json.loads(data)
+    if event["type"] == "message":
+        return event["message"]["message"]
+    if event["type"] == "group":
+        return event["group"]["display_name"]
+    if event["type"] == "profile":
+        return event["user"]["display_name"]
+    if event["type"] == "change":
+        return f"{event['change']['change_number']}"
+    if event["type"] == "read":
+        return f"{event['number']}"
+    if event["type"] == "typing":
+        return f"{event['is_typing']}"
+    if event["type"] == "presence":
+        return f"{event['is_online']}"
+    if event["type"] == "resync":
+        return event["reason"]
+    assert_never(event)
+
+
 for example in examples:
-    assert with_pydantic(example) == with_msgspec(example) != ""
+    assert with_pydantic(example) == with_msgspec(example) == with_typed_dict(example) != ""
+assert by_dataclass.ResyncEvent(type="resync", reason="new").reason == "new"
 assert len(examples) > 5
