@@ -41,11 +41,12 @@ async def purge(
     yes: Yes = False,
     production: Production = False,
 ) -> None:
-    """Remove the texts of messages that are older than MESSAGE_RETENTION_DAYS, with those of their edits.
+    """Remove the texts of messages that the retention has ended.
 
-    Members do not see them any more: the service hides them on time. Run this once a day, by a scheduler, so that the
-    table does not keep them either. Numbers, senders, times and reactions of the messages stay, as logs have no gaps;
-    previews in inboxes go, too. It can be stopped at any time, and run again.
+    Those are the messages that are older than MESSAGE_RETENTION_DAYS, with their edits, and their previews in inboxes.
+    Members do not see them any more, as the service hides them on time. Run this once a day, by a scheduler, so that
+    the table does not keep them either. Numbers, senders, times and reactions of the messages stay: logs have no gaps.
+    It can be stopped at any time, and run again.
 
     It reads the whole table, half a read unit for every 4 KB, and writes 1 write unit for each text.
     """
