@@ -56,7 +56,6 @@ from app.messaging.groups.members import Members
 from app.messaging.groups.service import Groups
 from app.messaging.my_view import routes as view_routes
 from app.messaging.my_view.service import MyView
-from app.messaging.my_view.store import ViewStore
 from app.messaging.receipts import Receipts
 from app.messaging.requests import routes as request_routes
 from app.messaging.requests.service import Requests
@@ -239,11 +238,9 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             suspensions=suspensions,
             members=members,
         )
-        view_store = ViewStore(table)
         groups = Groups(
             messaging,
             store,
-            view_store,
             users,
             max_members=settings.max_group_members,
             tasks=tasks,
@@ -308,7 +305,7 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             changes=changes,
             receipts=Receipts(messaging, changes, user_settings),
             settings=user_settings,
-            my_view=MyView(messaging, view_store, publish),
+            my_view=MyView(messaging, store, publish),
             blocks=blocks,
             groups=groups,
             requests=Requests(messaging, store, tasks=tasks, publish=publish),

@@ -23,6 +23,7 @@ from app.messaging.groups.store import HeadStore
 from app.messaging.hiding import with_hidden
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, Message
+from app.messaging.my_view.store import ViewStore
 from app.messaging.requests.store import MAX_MESSAGES, RequestStore
 from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.row_models import MAX_GONE, BucketPosition, Folder, InboxPosition, InboxRow, UnreadRows
@@ -73,6 +74,8 @@ class MessagingStore:
         """The blocks of users."""
         self.requests = RequestStore(table)
         """The requests that users have to accept."""
+        self.views = ViewStore(table, self.heads)
+        """The members' own views of groups."""
         self.settings = SettingsStore(table)
         """The settings of users."""
         self._may_write = False

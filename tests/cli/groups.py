@@ -9,7 +9,6 @@ from app.concurrency import TaskSet
 from app.messaging.groups.models import GroupDraft, Role
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
@@ -23,9 +22,7 @@ class World:
         self.store: MessagingStore = services.messaging
         self._tasks = tasks
         self.messaging = Messaging(self.store, services.users, message_max_length=1_000, tasks=tasks)
-        self.groups = Groups(
-            self.messaging, self.store, ViewStore(services.table), services.users, max_members=100, tasks=tasks
-        )
+        self.groups = Groups(self.messaging, self.store, services.users, max_members=100, tasks=tasks)
 
     async def create(self, owner: UUID, *others: UUID, title: str = "Allotment") -> UUID:
         row = await self.groups.create(GroupDraft(owner, title, others, uuid4()))

@@ -13,7 +13,6 @@ from app.gateways.dynamodb import Table
 from app.messaging.groups.models import GroupDraft, Role
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
@@ -38,9 +37,7 @@ class Process:
         mortal, self.tasks = Table(named, table.name), TaskSet()
         store = MessagingStore(mortal)
         self.messaging = Messaging(store, world.services.users, message_max_length=100, tasks=self.tasks)
-        self.groups = Groups(
-            self.messaging, store, ViewStore(mortal), world.services.users, max_members=100, tasks=self.tasks
-        )
+        self.groups = Groups(self.messaging, store, world.services.users, max_members=100, tasks=self.tasks)
 
     async def run(self, work: Callable[["Process"], Awaitable[object]]) -> None:
         working, death = asyncio.ensure_future(work(self)), asyncio.ensure_future(self.client.died.wait())

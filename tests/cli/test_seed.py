@@ -142,7 +142,7 @@ async def test_stock_conversations_end_whole_after_a_crash(empty: Place, writes:
     async with empty.table() as table, open_postgres(empty.settings) as postgres:
         store = MessagingStore(cast("Table", MortalTable(table, writes=writes)))
         with suppress(Died):
-            await seed(UserStore(postgres), store)
+            await seed(UserStore(postgres), store, with_views=False)
     await empty.done("seed")
     assert (
         "191 messages in 9 logs, 2 of groups of several, 22 inbox rows, 24 changes.\nEverything fits."

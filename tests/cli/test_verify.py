@@ -9,7 +9,6 @@ from app.cli.seed.synthetic import Group, SyntheticData
 from app.gateways.dynamodb import Item, Key, Update, marshal_item
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, items
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import Folder, InboxRow
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
@@ -156,7 +155,7 @@ async def test_pins_that_differ_from_their_rows_are_found_and_made_as_the_rows_s
     (user, _), *_ = users.most_common()
     one, other, *_ = (group for group in GROUPS if user in dict(group.members))
     async with empty.table() as table:
-        view = ViewStore(table)
+        view = MessagingStore(table).views
         for group in (one, other):
             row = await row_of(table, group, user=user)
             pins = await view.pins(user)
@@ -180,4 +179,4 @@ async def test_pins_that_differ_from_their_rows_are_found_and_made_as_the_rows_s
         async with empty.table() as table:
             rows = await MessagingStore(table).inbox_rows(user, consistent=True)
             pinned = sorted((row.pin_position, row.group_uuid) for row in rows if row.pin_position)
-            assert [group for _, group in pinned] == list((await ViewStore(table).pins(user)).groups)
+            assert [group for _, group in pinned] == list((await MessagingStore(table).views.pins(user)).groups)

@@ -76,6 +76,7 @@ class Process:
     """A process of the service that dies after a number of calls of the table."""
 
     client: DyingClient
+    store: MessagingStore
     messaging: Messaging
     changes: Changes
     tasks: TaskSet
@@ -97,7 +98,7 @@ class Process:
         changes = Changes(
             messaging, store, tasks=tasks, edit_window=DAY, delete_window=DAY, shows_edits=True, clock=clock
         )
-        return cls(client, messaging, changes, tasks)
+        return cls(client, store, messaging, changes, tasks)
 
     async def ask(self, call: Callable[["Process"], Awaitable[Answer]]) -> Answer | None:
         """Return the answer, None if there is none: the process has died, or a dependency failed."""

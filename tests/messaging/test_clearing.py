@@ -14,7 +14,6 @@ from app.messaging.errors import NumberBeyondEnd
 from app.messaging.models import Change, ChangeType, Message
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.service import MyView
-from app.messaging.my_view.store import ViewStore
 from app.messaging.windows import Window
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
@@ -120,7 +119,7 @@ async def test_a_row_that_is_behind_its_log_is_brought_up_first(service: Service
     metered = Metered(service)
     await metered.send()
     await metered.store.append_message(Message(metered.group, 2, uuid4(), metered.bob, "late", metered.at))
-    view = MyView(metered.messaging, ViewStore(metered.table))
+    view = MyView(metered.messaging, metered.store)
     row = await view.change(metered.ann, metered.group, ViewChange(cleared_number=2))
     assert (row.last_number, row.cleared_number, row.preview) == (2, 2, "")
     with pytest.raises(NumberBeyondEnd):
@@ -131,7 +130,7 @@ async def test_clearing_costs_a_read_and_a_write_and_history_only_what_is_left(s
     metered = Metered(service)
     for _ in range(60):
         await metered.send()
-    view = MyView(metered.messaging, ViewStore(metered.table))
+    view = MyView(metered.messaging, metered.store)
     for units in (1, 0):
         async with metered.meter.measure() as spent:
             await view.change(metered.bob, metered.group, ViewChange(cleared_number=60))
@@ -151,7 +150,7 @@ async def test_a_clearing_that_races_with_edits_never_ends_with_a_text(service: 
     rng = random.Random(seed)  # noqa: S311  # repeatable
     changing = Changing(service)
     await changing.send()
-    view = MyView(changing.messaging, ViewStore(changing.table))
+    view = MyView(changing.messaging, changing.store)
 
     async def clear() -> None:
         await asyncio.sleep(rng.random() / 50)

@@ -15,7 +15,6 @@ from app.messaging.groups.models import GroupDraft
 from app.messaging.groups.service import Groups
 from app.messaging.inbox_items import bucket
 from app.messaging.models import ChangeDraft, ChangeType, Draft
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from tests.fixtures.app import Service
@@ -44,9 +43,7 @@ class Mortal:
             delete_window=DAY,
             shows_edits=True,
         )
-        self.groups = Groups(
-            self.messaging, self.store, ViewStore(self.table), DIRECTORY, max_members=10, tasks=self.tasks
-        )
+        self.groups = Groups(self.messaging, self.store, DIRECTORY, max_members=10, tasks=self.tasks)
 
     async def write(self, user: UUID, group: UUID) -> bool:
         """Send, and react, until the process dies; return whether it did both."""

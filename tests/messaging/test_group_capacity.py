@@ -17,7 +17,6 @@ from app.messaging.groups.members import Members
 from app.messaging.groups.models import GroupDraft
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.windows import Window
 from app.publish import discard_events
@@ -46,7 +45,6 @@ class Grouped(Metered):
         self.groups = Groups(
             self.messaging,
             self.store,
-            ViewStore(self.table),
             DIRECTORY,
             max_members=100,
             tasks=self.tasks,

@@ -20,7 +20,6 @@ from app.messaging.groups.members import Members
 from app.messaging.groups.models import MANAGERS, GroupDraft, Role
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft, MessageKind
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -53,9 +52,7 @@ class Process:
         store = MessagingStore(table)
         fan_out = FanOut(store.heads, Members(store.heads), tasks, discard_events)
         messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks, publish=fan_out.publish)
-        groups = Groups(
-            messaging, store, ViewStore(table), DIRECTORY, max_members=4, tasks=tasks, publish=fan_out.publish
-        )
+        groups = Groups(messaging, store, DIRECTORY, max_members=4, tasks=tasks, publish=fan_out.publish)
         return cls(client, store, messaging, groups, fan_out, tasks)
 
 

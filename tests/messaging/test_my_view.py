@@ -14,7 +14,6 @@ from app.messaging.events import GroupChanged
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.service import MyView
-from app.messaging.my_view.store import ViewStore
 from app.messaging.unread import COUNTED_WHOLE, UnreadCounter
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
@@ -85,7 +84,7 @@ async def test_a_wrong_view_is_refused(ann: Person, bob: Person, body: Any) -> N
 async def test_a_mark_costs_one_write_unit_and_the_counter_what_it_did(service: Service) -> None:
     metered = Metered(service)
     await metered.send()
-    view = MyView(metered.messaging, ViewStore(metered.table))
+    view = MyView(metered.messaging, metered.store)
     for wanted in (MARK, MARK, UNMARK):
         async with metered.meter.measure() as spent:
             await view.change(metered.ann, metered.group, wanted)
@@ -103,7 +102,7 @@ async def test_marked_groups_are_counted_in_inboxes_of_any_size(service: Service
     """All messages are read, and the newest five groups are marked."""
     metered = Metered(service)
     await fill(metered, groups, minutes_apart=15)
-    view, counter = MyView(metered.messaging, ViewStore(metered.table)), UnreadCounter(metered.store, Caches(TaskSet()))
+    view, counter = MyView(metered.messaging, metered.store), UnreadCounter(metered.store, Caches(TaskSet()))
     for row in (await metered.messaging.inbox(metered.ann, limit=20)).rows:
         await metered.messaging.markers.mark_read(metered.ann, row.group_uuid, row.last_number)
     before = (await counter.count(metered.ann)).count
@@ -122,7 +121,7 @@ async def test_racing_marks_and_reads_end_as_the_row_says_on_every_device(servic
         heard = Heard()
         metered = Metered(service, heard.publish)
         await metered.send()
-        view = MyView(metered.messaging, ViewStore(metered.table), heard.publish)
+        view = MyView(metered.messaging, metered.store, heard.publish)
         ann, group = metered.ann, metered.group
         calls = [view.change(ann, group, wanted) for wanted in (MARK, UNMARK, MARK)]
         await asyncio.gather(*calls, *(metered.messaging.markers.mark_read(ann, group, 1) for _ in range(3)))

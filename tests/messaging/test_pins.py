@@ -16,7 +16,6 @@ from app.messaging.models import direct_group_uuid
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.pins import MAX_PINS
 from app.messaging.my_view.service import MyView
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import Folder, InboxRow
 from tests.fixtures.app import Person, Service
 from tests.http.problem import problem_of
@@ -29,7 +28,7 @@ class Pinning(Metered):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.view = MyView(self.messaging, ViewStore(self.table), self._publish)
+        self.view = MyView(self.messaging, self.store, self._publish)
         self.heard: dict[UUID, InboxRow] = {}
 
     async def _publish(self, *events: Any) -> None:

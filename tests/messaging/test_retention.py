@@ -19,7 +19,6 @@ from app.messaging.groups.models import GroupDraft
 from app.messaging.groups.service import Groups
 from app.messaging.items import inbox_key, message_key
 from app.messaging.models import ChangeDraft, ChangeType, Draft, Message
-from app.messaging.my_view.store import ViewStore
 from app.messaging.retention import Retention
 from app.messaging.retention_store import RetentionStore
 from app.messaging.row_models import InboxRow
@@ -60,7 +59,7 @@ class Past:
     def __init__(self, table: Table, *, days: float) -> None:
         self.tasks, self.store, at = TaskSet(), MessagingStore(table), now() - timedelta(days=days)
         self.messaging = Messaging(self.store, DIRECTORY, message_max_length=100, tasks=self.tasks, clock=lambda: at)
-        self.groups = Groups(self.messaging, self.store, ViewStore(table), DIRECTORY, max_members=10, tasks=self.tasks)
+        self.groups = Groups(self.messaging, self.store, DIRECTORY, max_members=10, tasks=self.tasks)
         self.changes = Changes(
             self.messaging,
             self.store,

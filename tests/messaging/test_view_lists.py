@@ -15,7 +15,6 @@ from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.service import MyView
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import Folder, InboxRow, MemberState
 from app.messaging.unread import UnreadCounter
 from tests.fixtures.app import Person, Service
@@ -149,7 +148,7 @@ async def test_a_group_of_others_cannot_be_left(ann: Person, bob: Person, eve: P
 async def test_the_cost_of_archiving_muting_and_leaving(service: Service) -> None:
     metered = Metered(service)
     await metered.send()
-    view = MyView(metered.messaging, ViewStore(metered.table))
+    view = MyView(metered.messaging, metered.store)
     ann, group = metered.ann, metered.group
 
     async def spent_by(wanted: ViewChange | None) -> tuple[float, float, float]:
@@ -179,7 +178,7 @@ async def test_racing_changes_of_a_view_and_sends_lose_nothing(service: Service)
 
         metered = Metered(service, publish)
         await metered.send()
-        view = MyView(metered.messaging, ViewStore(metered.table), publish)
+        view = MyView(metered.messaging, metered.store, publish)
         ann, group = metered.ann, metered.group
         wanted = [ViewChange(is_archived=True), ViewChange(is_archived=False), ViewChange(is_marked_unread=True)]
         calls = [view.change(ann, group, each) for each in wanted]
@@ -202,7 +201,7 @@ async def test_each_change_of_the_counter_reaches_the_next_count(service: Servic
         assert all(isinstance(event, GroupChanged) for event in events)
         await counter.invalidate_changed(*events)
 
-    view = MyView(metered.messaging, ViewStore(metered.table), publish)
+    view = MyView(metered.messaging, metered.store, publish)
     bob, group, muted = metered.bob, metered.group, now() + timedelta(days=1)
     for wanted, count in [
         (ViewChange(muted_until=muted), 0),

@@ -18,7 +18,6 @@ from app.messaging.errors import GroupNotFound
 from app.messaging.models import ChangeDraft, ChangeType, Draft
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.service import MyView
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import Folder, InboxRow, MemberState
 from app.messaging.windows import Window
 from app.text import preview
@@ -148,7 +147,7 @@ class ViewWorld(World):
         assert (row.last_number, row.read_number, row.cleared_number) == (end, view.read, view.cleared)
         assert (row.folder, row.is_muted(now()), row.is_marked_unread) == (view.folder, view.is_muted, view.is_marked)
         assert (row.state is MemberState.LEFT, row.pin_position) == (view.has_left, 1 if view.is_pinned else None)
-        assert (await ViewStore(self.store._table).pins(user)).groups == ((self.group,) if view.is_pinned else ())  # noqa: SLF001
+        assert (await self.store.views.pins(user)).groups == ((self.group,) if view.is_pinned else ())
         assert row.preview == ("" if view.cleared == end else preview(self.texts[-1]))
         unread = end - max(view.read, view.cleared)
         assert row.unread_count == unread
@@ -175,7 +174,7 @@ class ViewWorld(World):
 
 
 def view_of(process: Process) -> MyView:
-    return MyView(process.messaging, ViewStore(process.messaging._store._table))  # noqa: SLF001
+    return MyView(process.messaging, process.store)
 
 
 KINDS = ["send", "send", "send", "edit", "read", "mark", "mute", "archive", "archive", "clear", "pin", "leave"]

@@ -14,7 +14,6 @@ from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.groups.service import Groups
 from app.messaging.models import ChangeType
-from app.messaging.my_view.store import ViewStore
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.settings.store import SettingsStore
 from app.messaging.views import Views
@@ -36,8 +35,7 @@ class Sweeping(Changing):
     def sweep(self, service: Service, *, removes_messages: bool = False) -> Sweep:
         store = MemberErasureStore(Table(self.meter.client, service.state["table"].name))
         erasures = UserStore(service.state["postgres"]).erasures
-        views = ViewStore(self.table)
-        groups = Groups(self.messaging, self.store, views, DIRECTORY, max_members=100, tasks=TaskSet())
+        groups = Groups(self.messaging, self.store, DIRECTORY, max_members=100, tasks=TaskSet())
         tools = SweepTools(store, self.changes, erasures, groups.leave, writes_per_second=10_000, quiet_seconds=0)
         return Sweep(tools, Erasure(self.ann, now(), now(), removes_messages))
 
@@ -93,7 +91,7 @@ async def test_an_export_costs_what_its_lists_cost(service: Service) -> None:
     user_settings = UserSettingsService(
         SettingsStore(Table(reading.meter.client, service.state["table"].name)), Caches(TaskSet())
     )
-    groups = Groups(reading.messaging, reading.store, ViewStore(reading.table), names, max_members=100, tasks=TaskSet())
+    groups = Groups(reading.messaging, reading.store, names, max_members=100, tasks=TaskSet())
     export = Export(
         names, reading.messaging, reading.changes, user_settings, Views(names, Catchup(reading.store)), groups
     )

@@ -22,7 +22,6 @@ from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.groups.service import Groups
 from app.messaging.models import Draft, Message, direct_group_uuid
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.personal_data.erasures import Erasures
@@ -51,7 +50,7 @@ def sweeper(service: Service, *, calls: int = 10**9, quiet_seconds: float = 0) -
     messaging = Messaging(store, DIRECTORY, message_max_length=100, tasks=tasks)
     changes = Changes(messaging, store, tasks=tasks, edit_window=DAY, delete_window=DAY, shows_edits=True)
     erasures = UserStore(service.state["postgres"]).erasures
-    groups = Groups(messaging, store, ViewStore(table), DIRECTORY, max_members=100, tasks=tasks)
+    groups = Groups(messaging, store, DIRECTORY, max_members=100, tasks=tasks)
     tools = SweepTools(
         MemberErasureStore(table),
         changes,

@@ -14,7 +14,6 @@ from playwright.async_api import Page, expect
 
 from app.cli.seed.conversations import PEOPLE
 from app.cli.seed.stock import seed
-from app.messaging.my_view.store import ViewStore
 from app.messaging.store import MessagingStore
 from app.users.store import UserStore
 from tests.fixtures.app import Service
@@ -44,7 +43,7 @@ async def test_screenshots_of_every_width_and_theme_are_small(
     visit: Visit, service: Service, tmp_path: Path, width: str, scheme: Any
 ) -> None:
     table = service.state["table"]
-    await seed(UserStore(service.state["postgres"]), MessagingStore(table), ViewStore(table))
+    await seed(UserStore(service.state["postgres"]), MessagingStore(table))
     folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
     juniper, osman = PEOPLE[:2]
     visitor = await visit(juniper, color_scheme=scheme, **WIDTHS[width])

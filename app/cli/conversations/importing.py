@@ -45,7 +45,6 @@ from app.messaging.groups.items import head_key
 from app.messaging.groups.member_items import member_key
 from app.messaging.groups.stored import copied_head, copied_member, to_head
 from app.messaging.models import Block, Change, Message
-from app.messaging.my_view.store import ViewStore
 from app.messaging.settings import items as settings_items
 from app.messaging.store import MessagingStore, NumberTaken
 from app.settings import StoreSettings, TableSettings
@@ -175,9 +174,8 @@ class Importer:
 
     async def restore_pins(self) -> None:
         """Write the order of pinned groups, which their rows have."""
-        views = ViewStore(self._table)
         for user in sorted(self._pinning):
-            await views.restore_pins(user, await self._store.inbox_rows(user, consistent=True))
+            await self._store.views.restore_pins(user, await self._store.inbox_rows(user, consistent=True))
 
     async def _write_changes(self, changes: Sequence[Change]) -> None:
         """Write successive changes of a log, as far as they are not there."""

@@ -16,7 +16,6 @@ from app.concurrency import TaskSet
 from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.groups.service import Groups
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.personal_data.erasures import Erasures
 from app.personal_data.sweep import SweepTools
@@ -80,7 +79,7 @@ async def _erasures_of(services: Services, settings: _Settings) -> AsyncIterator
     messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
     never = timedelta(0)
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=True)
-    groups = Groups(messaging, store, ViewStore(services.table), services.users, max_members=LARGEST_GROUP, tasks=tasks)
+    groups = Groups(messaging, store, services.users, max_members=LARGEST_GROUP, tasks=tasks)
     tools = SweepTools(
         MemberErasureStore(services.table),
         changes,

@@ -22,7 +22,6 @@ from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
 from app.messaging.groups.service import Groups
-from app.messaging.my_view.store import ViewStore
 from app.messaging.service import Messaging
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.views import Views
@@ -76,7 +75,7 @@ def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Expo
     messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
     changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
     user_settings = UserSettingsService(store.settings, Caches(tasks))
-    groups = Groups(messaging, store, ViewStore(services.table), services.users, max_members=LARGEST_GROUP, tasks=tasks)
+    groups = Groups(messaging, store, services.users, max_members=LARGEST_GROUP, tasks=tasks)
     return Export(
         services.users,
         messaging,

@@ -24,7 +24,6 @@ from app.gateways.dynamodb.operator import WRITE_BATCH
 from app.messaging import inbox_items, items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.groups.stored import copied_head
-from app.messaging.my_view.store import ViewStore
 from app.settings import LARGEST_GROUP, StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -79,8 +78,7 @@ async def seed(
     async with open_services(settings) as services:
         await require_own_table(services.table)
         if data is None:
-            views = ViewStore(services.table)
-            console.say(f"There are now {await seed_stock(services.user_store, services.messaging, views)}.")
+            console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
         else:
             await _write_synthetic(console, services, data)
             for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL) if several else ():

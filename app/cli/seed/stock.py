@@ -17,7 +17,6 @@ from app.gateways.postgres import open_postgres
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.changed_rows import ChangedRows
 from app.messaging.models import Block, Change, ChangeType, Message, MessageKind, direct_group_uuid
-from app.messaging.my_view.store import ViewStore
 from app.messaging.projection import Projection
 from app.messaging.row_models import Folder
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
@@ -52,7 +51,7 @@ async def seed_if_empty(settings: Settings) -> SeedReport | None:
     async with open_postgres(settings) as postgres, open_table(settings) as table:
         users, store = UserStore(postgres), MessagingStore(table)
         is_there = not await users.is_empty() and not await _has_lost_groups(users, store)
-        return None if is_there else await seed(users, store, ViewStore(table))
+        return None if is_there else await seed(users, store)
 
 
 async def _has_lost_groups(users: UserStore, store: MessagingStore) -> bool:
@@ -61,8 +60,8 @@ async def _has_lost_groups(users: UserStore, store: MessagingStore) -> bool:
     return bool(found) and not any([await store.inbox_rows(user.uuid, limit=1) for user in found])
 
 
-async def seed(users: UserStore, store: MessagingStore, views: ViewStore | None = None) -> SeedReport:
-    """Write the people and their conversations, with the people's views if their store is given; keep existing items.
+async def seed(users: UserStore, store: MessagingStore, *, with_views: bool = True) -> SeedReport:
+    """Write the people and their conversations, with the people's views if wanted; keep existing items.
 
     Users come last: an interrupted seed leaves none, and the next start finishes it, as every write before may be
     repeated.
@@ -72,8 +71,8 @@ async def seed(users: UserStore, store: MessagingStore, views: ViewStore | None 
         *(_seed_conversation(store, each, end) for each in CONVERSATIONS),
         *(_seed_group(store, each, end) for each in GROUPS),
     )
-    if views:
-        await asyncio.gather(*(_set_views(store, views, each) for each in CONVERSATIONS))
+    if with_views:
+        await asyncio.gather(*(_set_views(store, each) for each in CONVERSATIONS))
     user, other = (person.uuid for handle in BLOCK for person in PEOPLE if person.handle == handle)
     await store.blocks.block(Block(user, other, end))
     await users.add_all([_new_user(person) for person in PEOPLE])
@@ -125,7 +124,7 @@ async def _seed_group(store: MessagingStore, conversation: Conversation, end: da
     return len(messages)
 
 
-async def _set_views(store: MessagingStore, views: ViewStore, conversation: Conversation) -> None:
+async def _set_views(store: MessagingStore, conversation: Conversation) -> None:
     """Mute, archive and pin, as far as the people have not done anything of it."""
     people = _between(conversation)
     group = direct_group_uuid(*(person.uuid for person in people))
@@ -134,12 +133,12 @@ async def _set_views(store: MessagingStore, views: ViewStore, conversation: Conv
         if row is None or row.muted_until or row.pin_position or row.folder is not Folder.INBOX:
             continue
         if view == "muted":
-            await views.rewrite(row, replace(row, muted_until=FOREVER))
+            await store.views.rewrite(row, replace(row, muted_until=FOREVER))
         elif view == "archived":
-            await views.rewrite(row, replace(row, folder=Folder.ARCHIVE))
+            await store.views.rewrite(row, replace(row, folder=Folder.ARCHIVE))
         elif view == "pinned":
-            pins = await views.pins(user)
-            await views.rewrite_pinned(
+            pins = await store.views.pins(user)
+            await store.views.rewrite_pinned(
                 row, replace(row, pin_position=1, pinned_at=row.last_at), pins, pins.placed(group, 1)
             )
 

@@ -21,7 +21,6 @@ from app.messaging.group_locks import Tail
 from app.messaging.groups.models import SystemEvent
 from app.messaging.items import new_message
 from app.messaging.models import Draft, Message
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -53,7 +52,6 @@ class GroupChanges:
         self,
         messaging: Messaging,
         store: MessagingStore,
-        views: ViewStore,
         *,
         tasks: TaskSet,
         publish: Publish = discard_events,
@@ -62,7 +60,6 @@ class GroupChanges:
         """Publish each system message for the head, and GroupChanged to users whose rows a change has written."""
         self._messaging = messaging
         self._store = store
-        self._views = views
         self._tasks = tasks
         self._publish = publish
         self._limits = limits
@@ -119,6 +116,6 @@ class GroupChanges:
 
     async def _unpin(self, row: InboxRow) -> None:
         """Give the place of a pinned group that its user has left to the groups below it."""
-        below = await self._views.unpin(row.user_uuid, row.group_uuid)
+        below = await self._store.views.unpin(row.user_uuid, row.group_uuid)
         rows = await asyncio.gather(*[self._store.inbox_row(row.user_uuid, group) for group in below])
         await self._publish(*[GroupChanged(row) for row in rows if row])

@@ -15,7 +15,6 @@ from app.messaging.groups.changes import GroupChange, GroupChanges
 from app.messaging.groups.creation import Creation, Invitations, first_row
 from app.messaging.groups.models import MANAGERS, Member, Role, SystemEvent, SystemEventType, has_head
 from app.messaging.models import Message
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
@@ -36,7 +35,6 @@ class Groups:
         self,
         messaging: Messaging,
         store: MessagingStore,
-        views: ViewStore,
         users: Users,
         *,
         max_members: int,
@@ -51,7 +49,7 @@ class Groups:
         self._users = users
         self._max_members = max_members
         self._invitations = Invitations(store, limits, suspensions)
-        self._changes = GroupChanges(messaging, store, views, tasks=tasks, publish=publish, limits=limits)
+        self._changes = GroupChanges(messaging, store, tasks=tasks, publish=publish, limits=limits)
         self.create = Creation(
             messaging, store, self._invitations, max_members=max_members, tasks=tasks, publish=publish
         ).create

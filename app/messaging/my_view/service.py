@@ -13,9 +13,9 @@ from app.messaging.errors import GroupNotFound, NotInInbox, NumberBeyondEnd, Too
 from app.messaging.events import GroupChanged
 from app.messaging.my_view.items import UNSET, Unset, ViewChange, left
 from app.messaging.my_view.pins import MAX_PINS, can_be_pinned
-from app.messaging.my_view.store import ViewStore
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
+from app.messaging.store import MessagingStore
 from app.publish import Publish, discard_events
 
 ATTEMPTS = 8
@@ -27,7 +27,7 @@ Rule: TypeAlias = Callable[[InboxRow], InboxRow]
 class MyView:
     """Changes members' views of groups. Every call raises GroupNotFound, and may raise Unavailable."""
 
-    def __init__(self, messaging: Messaging, store: ViewStore, publish: Publish = discard_events) -> None:
+    def __init__(self, messaging: Messaging, store: MessagingStore, publish: Publish = discard_events) -> None:
         """Publish GroupChanged for each change."""
         self._messaging = messaging
         self._store = store
@@ -45,7 +45,7 @@ class MyView:
             return await self._messaging.group(user, group)
         async with deadline(READ_SECONDS):
             if change.is_plain:
-                row = await self._store.change(user, group, change)
+                row = await self._store.views.change(user, group, change)
                 rows: Sequence[InboxRow] = [row] if row else []
             else:
                 row = await self._row(user, group, change)
@@ -62,7 +62,7 @@ class MyView:
         GroupNotFound, and costs 1 RCU.
         """
         async with deadline(READ_SECONDS):
-            row = await self._store.row(user, group)
+            row = await self._store.inbox_row(user, group)
             is_member = row is not None and row.state is MemberState.ACTIVE
             rows = await self._rewrite(row, left)
         await self._publish(*map(GroupChanged, rows))
@@ -73,11 +73,11 @@ class MyView:
     async def pinned(self, user: UUID) -> Sequence[InboxRow]:
         """Return the rows of the pinned groups, in their order. 0.5 RCU, and 0.5 RCU for each."""
         async with deadline(READ_SECONDS):
-            return await self._store.pinned_rows(await self._store.pins(user, consistent=False))
+            return await self._store.views.pinned_rows(await self._store.views.pins(user, consistent=False))
 
     async def _row(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
         """Return a row that knows the messages that are to be cleared, or raise NumberBeyondEnd without them."""
-        row = await self._store.row(user, group)
+        row = await self._store.inbox_row(user, group)
         if row is None or change.cleared_number is UNSET or row.last_number >= change.cleared_number:
             return row
         try:
@@ -85,7 +85,7 @@ class MyView:
         except NumberBeyondEnd as error:
             error.pointer = "/cleared_number"
             raise
-        row = await self._store.row(user, group)
+        row = await self._store.inbox_row(user, group)
         if row and row.last_number < change.cleared_number:
             raise Unavailable("The inbox row cannot be written at the moment, try again")
         return row
@@ -109,15 +109,15 @@ class MyView:
             if written := await self._write(row, wanted, place):
                 return written
             await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
-            row = await self._store.row(row.user_uuid, row.group_uuid)
+            row = await self._store.inbox_row(row.user_uuid, row.group_uuid)
         raise Unavailable("Others write the inbox row at the same time")
 
     async def _write(self, row: InboxRow, wanted: InboxRow, position: int | None) -> Sequence[InboxRow]:
         """Return the row, and others that moved, after a write; nothing if others write them at the same time."""
         if position == row.pin_position:
-            written = row if wanted == row else await self._store.rewrite(row, wanted)
+            written = row if wanted == row else await self._store.views.rewrite(row, wanted)
             return [written] if written else []
-        pins = await self._store.pins(row.user_uuid)
+        pins = await self._store.views.pins(row.user_uuid)
         placed = pins.placed(row.group_uuid, position)
         if len(placed.groups) > MAX_PINS:
             raise TooManyPins
@@ -126,4 +126,4 @@ class MyView:
         wanted = replace(wanted, pin_position=position, pinned_at=pinned_at)
         if (wanted, placed) == (row, pins):
             return [row]
-        return await self._store.rewrite_pinned(row, wanted, pins, placed)
+        return await self._store.views.rewrite_pinned(row, wanted, pins, placed)

@@ -23,9 +23,9 @@ ATTEMPTS = 4
 class ViewStore:
     """Writes what members set in their own rows."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, heads: HeadStore) -> None:
         self._table = table
-        self._heads = HeadStore(table)
+        self._heads = heads
 
     async def change(self, user: UUID, group: UUID, change: ViewChange) -> InboxRow | None:
         """Change a member's own view of a group, unless it is so already; return the row, None without one.
@@ -37,15 +37,6 @@ class ViewStore:
         except ConditionFailed as error:
             item = error.item
         return inbox_items.to_inbox_row(await self._heads.told(item)) if item else None
-
-    async def row(self, user: UUID, group: UUID) -> InboxRow | None:
-        """Return a member's row of a group, strongly consistent, None if there is none.
-
-        1 RCU, 2 for a group of several members.
-        """
-        item = await self._table.get(inbox_key(user, group), consistent=True)
-        item = await self._heads.told(item) if item else None
-        return inbox_items.to_inbox_row(item) if item else None
 
     async def rewrite(self, row: InboxRow, wanted: InboxRow) -> InboxRow | None:
         """Make a row as it is wanted and return it, None if it has changed since it was read.
@@ -96,8 +87,12 @@ class ViewStore:
             await self._table.transact([put_pins(after), items.rewrite(stored, wanted), *shifts])
         except TransactionRejected:
             return []
-        found = await asyncio.gather(*(self.row(user, group) for group in others))
+        found = await asyncio.gather(*(self._row(user, group) for group in others))
         return [replace(wanted, version=row.version + 1), *filter(None, found)]
+
+    async def _row(self, user: UUID, group: UUID) -> InboxRow | None:
+        item = await self._table.get(inbox_key(user, group), consistent=True)
+        return inbox_items.to_inbox_row(await self._heads.told(item)) if item else None
 
     async def unpin(self, user: UUID, group: UUID) -> list[UUID]:
         """Take a group that a user is in no longer out of the pins; return the groups that have moved. 1 RCU.
