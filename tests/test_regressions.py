@@ -30,6 +30,7 @@ from tests.fixtures.app import KeyServer, NewPerson, Person, Service, running
 from tests.http.faulty import broken, changed
 from tests.http.problem import problem_of
 from tests.tools.servers import Server
+from tests.tools.stored import new_inbox_row
 
 NEW_YEAR = datetime(2020, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
 
@@ -51,7 +52,7 @@ async def test_01_lists_are_not_bounded_by_the_calendar_year(service: Service, a
     for message in old:
         await table.put(items.new_message(message))
     for user, peer in ((ann, bob), (bob, ann)):
-        await table.put(inbox_items.new_inbox_row(old[1], user=user.uuid, peer=peer.uuid))
+        await table.put(new_inbox_row(old[1], user=user.uuid, peer=peer.uuid))
     messages = await ann.get(f"/api/messages/{group}")
     assert [(m["message"], m["created_at"]) for m in messages] == [
         ("year 2020", "2020-12-31T23:59:59.999Z"),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.errors import Unavailable
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, TransactionRejected, Update, Write
-from app.messaging import hiding, inbox_items, inbox_queries, items
+from app.messaging import hiding, inbox_items, inbox_queries, inbox_writes, items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
 from app.messaging.clock import now
@@ -300,7 +300,7 @@ class MessagingStore:
 
     async def _move_inbox_row(self, message: Message, user: UUID) -> tuple[StoredItem | None, bool]:
         """Return the row after an attempt to move it, None if there is none, and whether it was moved."""
-        update = inbox_items.advance_inbox_row(message, user=user)
+        update = inbox_writes.advance_inbox_row(message, user=user)
         for _ in range(ATTEMPTS):
             try:
                 return await self._table.update(update), True
@@ -311,7 +311,7 @@ class MessagingStore:
             row = inbox_items.to_inbox_row(item)
             stored = None if row.folder is Folder.INBOX else row
             with_gone = len(row.gone) < MAX_GONE
-            update = inbox_items.advance_inbox_row(message, user=user, with_gone=with_gone, stored=stored)
+            update = inbox_writes.advance_inbox_row(message, user=user, with_gone=with_gone, stored=stored)
         raise Unavailable("Others write the inbox row at the same time")
 
     async def count_gone(self, message: Message, row: InboxRow) -> InboxRow:
@@ -322,7 +322,7 @@ class MessagingStore:
         if message.expires_at is None or not is_uncounted(message, row):
             return row
         try:
-            update = inbox_items.add_gone(message, message.expires_at, user=row.user_uuid)
+            update = inbox_writes.add_gone(message, message.expires_at, user=row.user_uuid)
             return inbox_items.to_inbox_row(await self._table.update(update))
         except ConditionFailed as error:
             return inbox_items.to_inbox_row(error.item) if error.item else row
@@ -336,11 +336,11 @@ class MessagingStore:
 
     async def move_read_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the read marker and return the row, or raise MarkerNotMoved. 1 WCU, 2 if it passes numbers in `gone`."""
-        return await self._move_marker(inbox_items.move_read_marker(user, group, number))
+        return await self._move_marker(inbox_writes.move_read_marker(user, group, number))
 
     async def move_delivered_marker(self, user: UUID, group: UUID, number: int) -> InboxRow:
         """Move the delivered marker and return the row, or raise MarkerNotMoved. 1 WCU."""
-        return await self._move_marker(inbox_items.move_delivered_marker(user, group, number))
+        return await self._move_marker(inbox_writes.move_delivered_marker(user, group, number))
 
     async def _move_marker(self, update: Update) -> InboxRow:
         try:
@@ -348,7 +348,7 @@ class MessagingStore:
         except ConditionFailed as error:
             raise MarkerNotMoved(inbox_items.to_inbox_row(error.item) if error.item else None) from None
         row = inbox_items.to_inbox_row(item)
-        if drop := inbox_items.drop_gone(row):
+        if drop := inbox_writes.drop_gone(row):
             with suppress(Unavailable, ConditionFailed):  # they count for nothing any more
                 await self._table.update(drop)
         return replace(row, gone={number: at for number, at in row.gone.items() if number > row.read_number})

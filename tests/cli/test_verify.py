@@ -12,6 +12,7 @@ from app.messaging import inbox_items, items
 from app.messaging.row_models import Folder, InboxRow
 from app.messaging.store import MessagingStore
 from tests.cli.conftest import Place
+from tests.tools.stored import new_inbox_row
 
 SIZE = ("--users", "12", "--groups", "12", "--messages", "60")
 GROUPS = list(SyntheticData(12, 12, 60).conversations())
@@ -114,7 +115,7 @@ async def test_defects_of_logs_are_reported_and_not_repaired(empty: Place) -> No
         await table.put(items.new_message(replace(doubled.message(1), group_uuid=second)))
         for user, peer in doubled.members:
             last = replace(doubled.message(1), group_uuid=second)
-            await table.put(inbox_items.new_inbox_row(last, user=user, peer=peer))
+            await table.put(new_inbox_row(last, user=user, peer=peer))
         await table.put(items.new_message(replace(foreign.sent(6), user_uuid=stranger)))
     told = [
         ("double-group", None, False),

@@ -11,7 +11,7 @@ from app.cache import Caches
 from app.concurrency import TaskSet
 from app.gateways import dynamodb as gateway
 from app.gateways.dynamodb import Table, marshal_item
-from app.messaging import inbox_items, items
+from app.messaging import items
 from app.messaging.clock import now
 from app.messaging.errors import AfterTooOld, GroupNotFound, MessageTooLong
 from app.messaging.events import GroupChanged
@@ -28,6 +28,7 @@ from tests.fixtures.app import Service
 from tests.tools.capacity import Meter
 from tests.tools.capacity_rules import item_size
 from tests.tools.processes import DIRECTORY, raw_client
+from tests.tools.stored import new_inbox_row
 
 TEXT = "A text of one hundred characters, which is what the data model counts with. It goes on until it is 100".ljust(
     100
@@ -211,7 +212,7 @@ async def _fill(metered: Metered, ages: range, minutes_apart: float) -> None:
     for age in ages:
         peer, at = uuid4(), metered.at - timedelta(minutes=minutes_apart * age)
         message = Message(direct_group_uuid(metered.ann, peer), 123_456, uuid4(), peer, LONGEST_PREVIEW, at)
-        await metered.store._table.put(inbox_items.new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001
+        await metered.store._table.put(new_inbox_row(message, user=metered.ann, peer=peer))  # noqa: SLF001
 
 
 @pytest.mark.parametrize(
@@ -281,6 +282,6 @@ async def test_items_have_the_sizes_of_the_chart(talk: Metered) -> None:
     (message,) = await talk.store.newest_messages(talk.group, limit=1)
     # A number is stored without its trailing zeros, so the time of day counts.
     assert item_size(marshal_item(items.message_item(message))) in range(205, 209)
-    row = inbox_items.new_inbox_row(message, user=talk.ann, peer=talk.bob)
+    row = new_inbox_row(message, user=talk.ann, peer=talk.bob)
     assert item_size(marshal_item(row.item)) <= 320
     assert message.created_at <= datetime.now(UTC)

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.gateways.dynamodb import Put
-from app.messaging import inbox_items
 from app.messaging.inbox import WHOLE_INBOX
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.unread import COUNTED_NEWEST, COUNTED_WHOLE
 from tests.fixtures.app import NewPerson, Person, Service
 from tests.http.problem import problem_of
 from tests.tools.processes import crashed_send
+from tests.tools.stored import new_inbox_row
 
 
 async def test_the_inbox_is_sorted_by_newest_activity(ann: Person, new_person: NewPerson) -> None:
@@ -114,7 +114,7 @@ async def fill(service: Service, person: Person, count: int, *, minutes_apart: i
             group, 1, uuid4(), peer, f"age {age}", now - timedelta(minutes=minutes_apart * age, seconds=age)
         )
         groups.append(group)
-        rows.append(inbox_items.new_inbox_row(message, user=person.uuid, peer=peer))
+        rows.append(new_inbox_row(message, user=person.uuid, peer=peer))
     table = service.state["table"]
     await asyncio.gather(*(table.put(Put(row.item)) for row in rows))
     return groups

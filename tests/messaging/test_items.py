@@ -17,6 +17,7 @@ from app.messaging.groups.models import Role
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.row_models import Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.uuid7 import uuid7
+from tests.tools.stored import new_inbox_row
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001
     lambda at: at.replace(tzinfo=UTC, microsecond=at.microsecond // 1000 * 1000)
@@ -52,7 +53,7 @@ def test_a_message_survives_being_stored(message: Message) -> None:
 @given(MESSAGES, st.uuids())
 def test_a_first_row_says_what_its_message_says(message: Message, peer: UUID) -> None:
     for user in (message.user_uuid, peer):
-        put = inbox_items.new_inbox_row(message, user=user, peer=message.user_uuid)
+        put = new_inbox_row(message, user=user, peer=message.user_uuid)
         row = inbox_items.to_inbox_row(stored(put.item))
         assert (row.user_uuid, row.group_uuid, row.last_number) == (user, message.group_uuid, message.number)
         assert row.last_at == message.created_at

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.gateways.dynamodb import Update, marshal_item
-from app.messaging import inbox_items, items
+from app.messaging import inbox_items, inbox_writes, items
 from app.messaging.clock import now
 from app.messaging.mention_store import MAX_MENTIONS_KEPT
 from app.messaging.models import ChangeType, Message
@@ -150,7 +150,7 @@ async def test_a_row_whose_mentions_were_not_all_added_gets_them_with_a_repeated
     for number in (2, 3):
         await sent(changing, number)
     last = await sent(changing, 4)
-    await changing.store._table.update(inbox_items.advance_inbox_row(last, user=changing.bob))  # noqa: SLF001  # it dies here
+    await changing.store._table.update(inbox_writes.advance_inbox_row(last, user=changing.bob))  # noqa: SLF001  # it dies here
     assert (await row_of(changing)).unread_mentions == [4]
     await changing.store.advance_inbox_row(last, user=changing.bob)
     assert (await row_of(changing)).unread_mentions == [2, 3, 4]

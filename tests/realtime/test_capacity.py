@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.concurrency import TaskSet
-from app.messaging import inbox_items
 from app.messaging.catchup import GROUPS, MESSAGES, NEWEST, Catchup, SyncCursor
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.service import Messaging
@@ -22,6 +21,7 @@ from tests.fixtures.app import Service
 from tests.messaging.test_capacity import Metered, fill
 from tests.tools.own_time import advance
 from tests.tools.processes import DIRECTORY
+from tests.tools.stored import new_inbox_row
 
 SECONDS = 10
 
@@ -252,4 +252,4 @@ async def spoken(metered: Metered, recent: int) -> None:
         Message(group, n, uuid4(), peer, LONGEST, metered.at - timedelta(hours=n <= 20), reply_to=1) for n in numbers
     ]
     await asyncio.gather(*(metered.store.append_message(message) for message in messages))
-    await metered.store._table.put(inbox_items.new_inbox_row(messages[-1], user=metered.ann, peer=peer))  # noqa: SLF001
+    await metered.store._table.put(new_inbox_row(messages[-1], user=metered.ann, peer=peer))  # noqa: SLF001

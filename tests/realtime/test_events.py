@@ -15,7 +15,7 @@ from app.auth.tokens import Claims
 from app.errors import Unauthenticated
 from app.gateways.dynamodb import Update
 from app.http.routes import MAX_BODY_BYTES
-from app.messaging import inbox_items, items
+from app.messaging import items
 from app.messaging.catchup import GROUPS
 from app.messaging.clock import now
 from app.messaging.models import LAST_NUMBER, Message
@@ -24,6 +24,7 @@ from app.realtime.schemas import SyncCreate
 from tests.fixtures.app import Person, Service
 from tests.realtime.conftest import Live
 from tests.tools.listener import sse
+from tests.tools.stored import new_inbox_row
 
 
 async def test_a_message_reaches_both_with_their_own_view(live: Live, ann: Person, bob: Person) -> None:
@@ -265,7 +266,7 @@ async def test_a_sync_of_a_large_inbox_holds_the_newest_and_the_named_groups(
 ) -> None:
     messages = [Message(uuid4(), 1, uuid4(), uuid4(), "hi", now() - timedelta(hours=n)) for n in range(GROUPS + 30)]
     for message in messages:
-        await service.state["table"].put(inbox_items.new_inbox_row(message, user=ann.uuid, peer=message.user_uuid))
+        await service.state["table"].put(new_inbox_row(message, user=ann.uuid, peer=message.user_uuid))
     uuids = [str(message.group_uuid) for message in messages]
     first = await live.call(ann, "POST", "/api/sync", json={"groups": {}})
     assert [group["uuid"] for group in first["groups"]] == uuids[:GROUPS]

@@ -8,10 +8,11 @@ import pytest
 from playwright.async_api import expect
 
 from app.gateways.dynamodb.operator import open_operated_table
-from app.messaging import inbox_items, items
+from app.messaging import items
 from app.messaging.models import Message
 from app.settings import Settings
 from tests.fixtures.app import Person
+from tests.tools.stored import new_inbox_row
 from tests.web.browsing import Visit, Visitor
 
 MAX_IN_PAGE = 300
@@ -66,7 +67,7 @@ async def write_history(settings: Settings, person: Person, peer: Person, count:
         for at in range(0, len(chunks), 8):
             await asyncio.gather(*(table.put_all([*map(items.message_item, chunk)]) for chunk in chunks[at : at + 8]))
         for user, other in ((person, peer), (peer, person)):
-            await table.put(inbox_items.new_inbox_row(messages[-1], user=user.uuid, peer=other.uuid))
+            await table.put(new_inbox_row(messages[-1], user=user.uuid, peer=other.uuid))
 
 
 def text_of(number: int) -> str:

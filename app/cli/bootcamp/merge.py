@@ -14,7 +14,7 @@ from app.cli.bootcamp.archive import Archive, Pair
 from app.cli.console import Advance
 from app.cli.services import Services
 from app.gateways.dynamodb import ConditionFailed, Put, TransactionRejected
-from app.messaging import inbox_items, items
+from app.messaging import inbox_items, inbox_writes, items
 from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import NumberTaken
@@ -114,7 +114,7 @@ class Merge:
         elif row.unread_count or row.state is not MemberState.ACTIVE:
             await self._store.advance_inbox_row(last, user=user)
         else:
-            await self._table.update(inbox_items.reset_inbox_row(last, replace(row, read_number=last.number)))
+            await self._table.update(inbox_writes.reset_inbox_row(last, replace(row, read_number=last.number)))
 
 
 def _first_row(last: Message, user: UUID, peer: UUID) -> InboxRow:

@@ -38,7 +38,7 @@ from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Delete, Put
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import change_items, inbox_items
+from app.messaging import change_items, inbox_writes
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import CannotMessage, UuidTaken
 from app.messaging.groups.items import head_key
@@ -160,7 +160,7 @@ class Importer:
         await asyncio.gather(*map(self._write_messages, _by_group(messages)))
         await asyncio.gather(*(self._write_head(line) for line in lines if isinstance(line, HeadLine)))
         rows = [line.value() for line in lines if isinstance(line, InboxRowLine)]
-        await asyncio.gather(*(self._put(inbox_items.copied_inbox_row(row)) for row in rows))
+        await asyncio.gather(*(self._put(inbox_writes.copied_inbox_row(row)) for row in rows))
         self._pinning |= {row.user_uuid for row in rows if row.pin_position}
         owned = [line for line in lines if isinstance(line, SettingsLine)]
         copies = [settings_items.copied_settings(line.user_uuid, line.value()) for line in owned]

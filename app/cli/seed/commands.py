@@ -21,7 +21,7 @@ from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Put
 from app.gateways.dynamodb.operator import WRITE_BATCH
-from app.messaging import inbox_items, items
+from app.messaging import inbox_items, inbox_writes, items
 from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.groups.stored import copied_head
 from app.settings import LARGEST_GROUP, StoreSettings
@@ -206,7 +206,7 @@ class Writer:
         except ConditionFailed:  # of an interrupted run, after verify --repair
             row = await self._store.advance_inbox_row(last, user=user)
             if row and change and row.last_number == last.number and row.change_number < change.number:
-                await self._table.update(inbox_items.reset_inbox_row(last, at_change(row, change)))
+                await self._table.update(inbox_writes.reset_inbox_row(last, at_change(row, change)))
 
     async def _first_to_write(self, group: Group) -> int:
         """Return the first number that is missing, behind all numbers of a log that has gone on by itself.

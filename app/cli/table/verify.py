@@ -30,7 +30,7 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import inbox_items, items
+from app.messaging import inbox_items, inbox_writes, items
 from app.messaging.groups.models import has_head
 from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.requests.store import as_other_side
@@ -288,7 +288,7 @@ class Inspector:
                 row = await self._store.advance_inbox_row(last, user=user) or row
             wanted = await self._with_mentions(at_change(row, change))
             if not is_behind or row != wanted:
-                await self._table.update(inbox_items.reset_inbox_row(last, wanted))
+                await self._table.update(inbox_writes.reset_inbox_row(last, wanted))
         except (ConditionFailed, AppError):
             return False
         return True
