@@ -31,7 +31,7 @@ from app.http.middleware import (
     ProblemMiddleware,
     ResponseHeadersMiddleware,
 )
-from app.http.openapi import CommittedDocument, operation_id
+from app.http.openapi import CommittedDocument
 from app.http.page import page_router
 from app.http.problems import http_error_handler, on_app_error, on_invalid_request
 from app.http.readiness import Pings, Readiness
@@ -112,10 +112,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     configure_logging(settings.log_level)
     metrics, stop, document = Metrics(), StopSignal(settings.stop_delay_seconds), CommittedDocument()
     limits = Limits(settings.allowances, metrics.refused)
+    routers = (document.router(), *_routers(settings, metrics))
     app = FastAPI(
+        # FastAPI would work out the fields of an included router's routes anew, which takes 0.2 s of CPU at each start.
+        routes=[route for router in routers for route in router.routes],
         lifespan=lambda _: lifespan(settings, metrics, limits, stop),
         exception_handlers={AppError: on_app_error, RequestValidationError: on_invalid_request},
-        generate_unique_id_function=operation_id,
         redirect_slashes=False,
         openapi_url=None,
         telemetry={
@@ -124,8 +126,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             "logs": False,
         },  # it is asked at each request, and names contents
     )
-    for router in (document.router(), *_routers(settings, metrics)):
-        app.include_router(router)
     app.exception_handler(HTTPException)(http_error_handler(app.routes))
     app.user_middleware = _middleware(app, settings, metrics, limits, stop)
     app.openapi = lambda: document.content  # type: ignore[method-assign]  # FastAPI documents this as the way

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 
 from app.http.static import StaticFile
 
@@ -34,8 +33,3 @@ class CommittedDocument:
             return self._file.response(request)
 
         return router
-
-
-def operation_id(route: APIRoute) -> str:
-    """Return a route's id in the document: its function's name, which is a generated client's method, too."""
-    return route.name

@@ -113,7 +113,7 @@ def page_router(settings: Settings) -> APIRouter:
     files = StaticFolder(FOLDER, headers)
     pages = [_page(depth, headers) for depth in range(DEPTHS)]
 
-    @router.get("/api/config", tags=["page"])
+    @router.get("/api/config", tags=["page"], operation_id="get_config")
     async def get_config() -> ConfigView:
         """Return the configuration that a page needs before sign-in.
 

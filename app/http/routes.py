@@ -1,9 +1,9 @@
 """Route classes: they authenticate a request first, and then read it strictly."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from fastapi.routing import APIRoute
@@ -71,7 +71,11 @@ register_url_convertor("digits", Digits())
 
 
 class NamedRoute(APIRoute):
-    """A route that labels the metrics of its requests with its name."""
+    """A route whose name labels the metrics of its requests, and is its id in the OpenAPI document."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.operation_id = self.name  # the method of generated clients
 
     async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:  # noqa: ARG002  # others read the body
         """Return the query and the body of a request. Raises an AppError for a request that the route refuses."""

@@ -8,13 +8,15 @@ events and the targets of links; therefore the promises of a document are also w
 import json
 import re
 import shutil
+import subprocess
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from scripts.bootstrap import ROOT
-from tests.contract.tools import DOCUMENT, HERE, PROGRAMS, PYTHON, run, succeeded
+from tests.contract.tools import DOCUMENT, HERE, PROGRAMS, PYTHON, program_environment, run
 
 Document: TypeAlias = dict[str, Any]
 
@@ -59,22 +61,55 @@ def has_released(changelog: str) -> bool:
     return re.search(r"^## \[?v?\d", changelog, re.MULTILINE) is not None
 
 
-def breaking_changes(old: Path, news: Sequence[Path]) -> list[list[str]]:
-    """Return the breaking changes of each new document, found by specshift and by the promises written out here."""
-    found = json.loads(succeeded(run(PYTHON, PROGRAMS / "specshift_all.py", old, *news)))
-    before = json.loads(old.read_bytes())
-    return [
-        sorted({*theirs, *broken(before, json.loads(new.read_bytes()))})
-        for theirs, new in zip(found, news, strict=True)
-    ]
+@contextmanager
+def gate(old: Path) -> Iterator[Callable[[Path], list[str]]]:
+    """Yield a function that returns the breaking changes of a new document.
+
+    They are found by specshift, which runs as one process for all new documents, and by the promises written out here.
+    """
+    before = Promised(json.loads(old.read_bytes()))
+    command = [PYTHON, PROGRAMS / "specshift_each.py", old]
+    environment = program_environment()
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as specshift:
+        asked, answered = specshift.stdin, specshift.stdout
+        assert asked
+        assert answered
+
+        def breaking_changes(new: Path) -> list[str]:
+            asked.write(f"{new}\n")
+            asked.flush()
+            found = json.loads(answered.readline())
+            return sorted({*found, *before.broken(json.loads(new.read_bytes()))})
+
+        yield breaking_changes
 
 
-def broken(old: Document, new: Document) -> set[str]:
-    """Return the promises that are not kept, and the additions to what clients were told is complete."""
-    lost = {f"no longer so: {promise}" for promise in set(promises(old)) - set(promises(new))}
-    closed = {owner for owner, _ in alternatives(old, closed_only=True)}
-    added = set(alternatives(new)) - set(alternatives(old))
-    return lost | {f"{owner} can now be {value}" for owner, value in added if owner in closed} | set(narrowed(old, new))
+class Promised:
+    """The promises of a document."""
+
+    def __init__(self, document: Document) -> None:
+        self._promises = set(promises(document))
+        self._alternatives = set(alternatives(document))
+        self._closed = {owner for owner, _ in alternatives(document, closed_only=True)}
+        self._requests = {where: schema for where, schema in _all_schemas(document) if is_request(where)}
+
+    def broken(self, new: Document) -> set[str]:
+        """Return the promises that a new document does not keep, and its additions to what was told to be complete."""
+        lost = {f"no longer so: {promise}" for promise in self._promises - set(promises(new))}
+        added = set(alternatives(new)) - self._alternatives
+        widened = {f"{owner} can now be {value}" for owner, value in added if owner in self._closed}
+        return lost | widened | set(self._narrowed(new))
+
+    def _narrowed(self, new: Document) -> Iterator[str]:
+        """Yield the requests that were valid and are not any more. specshift does not look into maps."""
+        for where, schema in _all_schemas(new):
+            if known := self._requests.get(where):
+                wanted = set(schema.get("required", ())) - set(known.get("required", ()))
+                yield from (f"{where} must now have {name}" for name in wanted)
+                limits = [name for name in LIMITS if _is_tighter(name, known.get(name), schema.get(name))]
+                yield from (f"{where} has the {name} {schema[name]}" for name in limits)
 
 
 def promises(document: Document) -> Iterator[str]:
@@ -109,17 +144,6 @@ def components(document: Document) -> Iterator[tuple[str, Document]]:
 
 def _names(*parts: Any) -> set[str]:
     return set(re.findall(r"#/components/schemas/(\w+)", json.dumps(parts)))
-
-
-def narrowed(old: Document, new: Document) -> Iterator[str]:
-    """Yield the requests that were valid and are not any more. specshift does not look into maps."""
-    before = {where: schema for where, schema in _all_schemas(old) if is_request(where)}
-    for where, schema in _all_schemas(new):
-        if known := before.get(where):
-            wanted = set(schema.get("required", ())) - set(known.get("required", ()))
-            yield from (f"{where} must now have {name}" for name in wanted)
-            limits = [name for name in LIMITS if _is_tighter(name, known.get(name), schema.get(name))]
-            yield from (f"{where} has the {name} {schema[name]}" for name in limits)
 
 
 def _is_tighter(name: str, old: float | None, new: float | None) -> bool:

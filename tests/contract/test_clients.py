@@ -137,7 +137,8 @@ def environment(live: Live) -> dict[str, str]:
     }
 
 
-STRICT = "[mypy]\nstrict = True\nfollow_imports = silent\n"
+STRICT = f"[mypy]\nstrict = True\nfollow_imports = silent\ncache_dir = {ROOT / '.mypy_cache' / 'clients'}\n"
+"""The cache is shared: half of a check is that of the libraries, which are the same for several clients."""
 CHECKS = {
     # Its client.py calls __exit__ in a way that mypy refuses; a test below shows that it does so for every document.
     "attrs_client": "[mypy-cruddur_client.client]\nignore_errors = True\n",

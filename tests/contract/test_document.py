@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from app.cli.openapi.document import openapi_document
 from app.errors import AppError
-from app.http.openapi import FILE, operation_id
+from app.http.openapi import FILE
+from app.http.routes import NamedRoute
 from app.http.types import ResponseModel
 from tests.fixtures.app import Person, Service
 from tests.tools.contract import Contract, ContractClient
@@ -173,7 +174,8 @@ class ThingHappened(ResponseModel):
 
 def test_what_later_routes_may_have_is_no_obstacle() -> None:
     """A route without an answer's body, and one that is documented with one line."""
-    app = FastAPI(generate_unique_id_function=operation_id, openapi_url=None)
+    app = FastAPI(openapi_url=None)
+    app.router.route_class = NamedRoute
 
     @app.delete("/things", tags=["things"], status_code=204)
     async def remove_thing() -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -115,8 +116,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def servers(settings: Settings, count: int) -> AsyncIterator[list[Server]]:
-    started = [Server(settings) for _ in range(count)]
+async def servers(settings: Settings, count: int, **options: Any) -> AsyncIterator[list[Server]]:
+    """Start server processes with these options of `Server`."""
+    started = [Server(settings, **options) for _ in range(count)]
     try:
         await asyncio.gather(*(server.start() for server in started))
         yield started
