@@ -38,6 +38,8 @@ class Services:
     user_store: UserStore
     users: Users
     reads: OperatorReadStore
+    retention: Retention
+    """The installation's rule, also where messages are read as the table has them."""
 
 
 @asynccontextmanager
@@ -46,11 +48,18 @@ async def open_services(settings: StoreSettings, *, as_stored: bool = False) -> 
 
     Messages that have ended are read without their texts, unless they are wanted as the table has them.
     """
-    retention = KEEP_ALL if as_stored else Retention.of_days(settings.message_retention_days)
+    retention = Retention.of_days(settings.message_retention_days)
     async with open_database(settings) as postgres, open_table(settings) as table:
         user_store = UserStore(postgres)
         users = Users(user_store, Caches(TaskSet()))
-        yield Services(table, MessagingStore(table, retention), user_store, users, OperatorReadStore(postgres))
+        yield Services(
+            table,
+            MessagingStore(table, KEEP_ALL if as_stored else retention),
+            user_store,
+            users,
+            OperatorReadStore(postgres),
+            retention,
+        )
 
 
 @asynccontextmanager

@@ -91,6 +91,7 @@ class ConfigView(ResponseModel):
     ]
     message_retention_days: int | None = Field(
         ge=1,
+        le=36_500,
         description="Days after which the content of a message is not shown any more, to any member; null: it stays",
         examples=[365],
     )

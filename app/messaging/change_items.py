@@ -118,13 +118,17 @@ def apply_change(change: Change, message: Message) -> Update:
 
 
 def _edit(change: Change, _: Message) -> tuple[str, Item]:
+    """Leave the text alone if the change has lost its own: it is applied so late that the message has ended."""
     edits = "#edits = list_append(if_not_exists(#edits, :none), :edit)"
-    values: Item = {":text": change.text, ":at": to_ms(change.created_at), ":version": change.version}
+    values: Item = {":at": to_ms(change.created_at), ":version": change.version}
+    text = ""
+    if change.text is not None:
+        text, values[":text"] = ", #text = :text", change.text
     mentioned = ", #mentions = :mentions" if change.mentions else " REMOVE #mentions"
     if change.mentions:
         values[":mentions"] = change.mentions
     return (
-        f", #text = :text, #edited = :at, #version = :version, {edits}{mentioned}",
+        f"{text}, #edited = :at, #version = :version, {edits}{mentioned}",
         values | {":none": [], ":edit": [change.number]},
     )
 

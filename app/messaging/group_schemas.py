@@ -98,8 +98,8 @@ class MessageGroupView:
     unread_until: Annotated[
         Timestamp | None,
         Field(
-            description="Time from which `unread_count` is lower, as an unread message expires: read the group again"
-            " then; null if none expires"
+            description="Time from which `unread_count` is lower, as an unread message expires or ends: read the group"
+            " again then; null if none does"
         ),
     ]
     hidden: Annotated[

@@ -61,5 +61,5 @@ async def without_hidden_texts(store: MessagingStore, row: InboxRow, changes: Se
     visible = {number for number in edited if number > row.cleared_number} - {*row.hidden}
     if visible and (row.hide_count or store.retention.period):
         found = await store.messages_at({(row.group_uuid, number) for number in visible})
-        visible = {m.number for m in found if row.user_uuid not in m.hidden_by and not m.ended_at}
+        visible -= {m.number for m in found if row.user_uuid in m.hidden_by or m.ended_at or m.deleted_at}
     return [change if change.message_number in visible else replace(change, text=None) for change in changes]

@@ -38,12 +38,22 @@ class Retention:
                 return message
         return replace(message, text="", ended_at=message.ended_at or self.end_of(message.created_at))
 
+    def with_end(self, message: Message) -> Message:
+        """Return a message that has not ended with the time at which its text will be gone as `expires_at`.
+
+        A quote has no time of its own from which a client could tell.
+        """
+        end = self.end_of(message.created_at)
+        if end is None or message.ended_at or message.deleted_at or message.kind is MessageKind.SYSTEM:
+            return message
+        return replace(message, ended_at=min(end, message.deadline or end))
+
     def applied_to_row(self, row: InboxRow, at: datetime) -> InboxRow:
         """Return a row as it may be shown at a time: if all messages have ended, without a preview or unread ones."""
-        if not self.has_ended(row.last_at, at):
-            return row
-        expires_at = self.end_of(row.last_at) if row.preview else row.expires_at
-        return replace(row, preview="", expires_at=expires_at, has_ended=True)
+        ends_at = self.end_of(row.last_at)
+        if ends_at is None or ends_at > at:
+            return replace(row, ends_at=ends_at) if ends_at else row
+        return replace(row, preview="", expires_at=ends_at if row.preview else row.expires_at, ends_at=ends_at)
 
 
 KEEP_ALL = Retention()

@@ -5,12 +5,13 @@ Any method may raise Unavailable. Units are those of messages and rows of ordina
 
 from contextlib import suppress
 from datetime import datetime
+from uuid import UUID
 
 from app.gateways.dynamodb import ConditionFailed, Item, StoredItem, Table, Update
 from app.messaging.change_items import change_key
 from app.messaging.expiring import ExpiringTexts
 from app.messaging.items import from_ms, message_key, to_ms
-from app.messaging.models import Message, MessageKind
+from app.messaging.models import Change, Message, MessageKind
 from app.messaging.retention import Retention
 from app.messaging.visibility import has_expired
 
@@ -26,11 +27,20 @@ class RetentionStore:
     def is_overdue(self, message: Message, at: datetime) -> bool:
         """Return whether a message, as the table has it, has a text somewhere which has ended.
 
-        That of a message which has expired by its sender's deadline is left to DynamoDB.
+        That of a message which has expired by its sender's deadline is left to DynamoDB. One that was ended has a text
+        again if an edit was applied late.
         """
         if message.kind is MessageKind.SYSTEM or message.deleted_at or message.ended_at:
-            return False
+            return bool(message.ended_at and message.text)
         return not has_expired(message, at) and self._retention.has_ended(message.created_at, at)
+
+    def is_change_overdue(self, change: Change, at: datetime) -> bool:
+        """Return whether a change has texts of a message that must have ended, as it was sent before.
+
+        It finds what no message leads to: edits that were never applied, and those of an unfinished deletion.
+        """
+        has_text = change.text is not None or change.earlier_text is not None
+        return has_text and self._retention.has_ended(change.created_at, at)
 
     def is_preview_overdue(self, item: StoredItem, at: datetime) -> bool:
         """Return whether an inbox row, or a head, has a preview of a message that has ended."""
@@ -40,19 +50,25 @@ class RetentionStore:
     async def end(self, message: Message) -> None:
         """Remove the texts of a message and of its edits, in this order: edits, message. 1 WCU for each.
 
-        A message that expires keeps its entry as it is, without the text.
+        1 WCU more for a message that expires, whose text is an item of its own.
         """
         for number in message.edits:
-            key = change_key(message.group_uuid, number)
-            await self._update(Update(key, "REMOVE #text, #earlier", {}, condition="attribute_exists(#pk)"))
+            await self._end_texts(message.group_uuid, number)
+        condition = "attribute_exists(#text)"
         if message.expires_in is not None:
             await self._texts.remove(message)
-            return
+            condition = "attribute_exists(#pk) AND attribute_not_exists(#deleted)"
         ended_at = self._retention.end_of(message.created_at) or message.created_at
+        expression = "SET #ended = if_not_exists(#ended, :ended) REMOVE #text"
         key = message_key(message.group_uuid, message.number)
-        await self._update(
-            Update(key, "SET #ended = :ended REMOVE #text", {":ended": to_ms(ended_at)}, "attribute_exists(#text)")
-        )
+        await self._update(Update(key, expression, {":ended": to_ms(ended_at)}, condition))
+
+    async def end_change(self, change: Change) -> None:
+        """Remove the texts of a change. 1 WCU."""
+        await self._end_texts(change.group_uuid, change.number)
+
+    async def _end_texts(self, group: UUID, number: int) -> None:
+        await self._update(Update(change_key(group, number), "REMOVE #text, #earlier", {}, "attribute_exists(#pk)"))
 
     async def end_preview(self, item: StoredItem) -> None:
         """Empty the preview of a row or a head, unless it has a later message by now. 1 WCU."""

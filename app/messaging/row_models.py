@@ -102,8 +102,9 @@ class InboxRow:
     """The head may say more than the row. Of a head: rows of members are to be told what it says."""
     shows_history: bool = False
     """New members see the messages of before, too."""
-    has_ended: bool = False
-    """All messages have ended, see `app.messaging.retention`: none counts as unread. It is not stored."""
+    ends_at: datetime | None = None
+    """The time from which all messages have ended, see `app.messaging.retention`: none counts as unread. It is not
+    stored, and None where rows are not shown."""
 
     @property
     def view_version(self) -> int:
@@ -194,6 +195,11 @@ class InboxRow:
         return max(self.received_number, self.read_number)
 
     @property
+    def has_ended(self) -> bool:
+        """Return whether all messages have ended."""
+        return self.ends_at is not None and self.ends_at <= now()
+
+    @property
     def unread_mentions(self) -> list[int]:
         """Return the numbers of the newest unread messages that mention the user, at most 20, in order."""
         if not self.mentioned or self.has_ended:
@@ -218,11 +224,17 @@ class InboxRow:
 
     @property
     def unread_until(self) -> datetime | None:
-        """Return the time from which `unread_count` is lower, as the next unread message expires; None without one."""
-        if not self.gone or self.has_ended:
+        """Return the time from which `unread_count` is lower, as an unread message expires or all of them have ended.
+
+        None without one.
+        """
+        if not self.gone and self.ends_at is None:
             return None
         at = now()
-        return min((since for n, since in self.gone.items() if n > self.seen_number and since > at), default=None)
+        ends = [since for n, since in self.gone.items() if n > self.seen_number]
+        if self.ends_at and self.unread_count:
+            ends.append(self.ends_at)
+        return min((since for since in ends if since > at), default=None)
 
     @property
     def unread_count(self) -> int:

@@ -45,7 +45,7 @@ class Views:
         """
         cleared = {row.group_uuid: row.cleared_number for row in rows}
         at = now()
-        messages = [seen_by(message, viewer, at) for message in messages]
+        messages = [self._seen(message, viewer, at) for message in messages]
         named = {user for message in messages for user in (message.user_uuid, *message.mentions)}
         named.update(user for message in messages if message.event for user in message.event.users)
         names = await self._users.names(named)
@@ -67,6 +67,10 @@ class Views:
         """Return a message as a member sees it. It costs what `messages` costs."""
         return (await self.messages([message], viewer=viewer))[0]
 
+    def _seen(self, message: Message, viewer: UUID, at: datetime) -> Message:
+        """Return a message as a member sees it: an event, or a quote in it, may have been made before its end."""
+        return seen_by(self._retention.applied(message, at), viewer, at)
+
     async def _quotes(
         self, messages: Sequence[Message], viewer: UUID, at: datetime
     ) -> dict[tuple[UUID, int | None], QuoteView]:
@@ -75,7 +79,9 @@ class Views:
         with suppress(Unavailable):
             names = await self._users.names({message.user_uuid for message in quoted.values()})
             return {
-                place: QuoteView.of(seen_by(message, viewer, at), names[message.user_uuid], viewer)
+                place: QuoteView.of(
+                    self._retention.with_end(self._seen(message, viewer, at)), names[message.user_uuid], viewer
+                )
                 for place, message in quoted.items()
             }
         return {}

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from app.auth.issuer import LocalIssuer
 from app.concurrency import TaskSet
-from app.gateways.dynamodb import StoredItem, Table
-from app.messaging.change_items import to_entity
+from app.gateways.dynamodb import StoredItem, Table, Update
+from app.messaging.change_items import change_key, to_entity
 from app.messaging.changes import Changes
 from app.messaging.clock import now
 from app.messaging.groups.items import head_key
@@ -134,6 +134,9 @@ async def test_before_that_it_is_shown_everywhere(keeping: Service, new_keeper: 
     assert await shown(bob, str(message.group_uuid), 1) == SHOWN | {"edits"}
     (row,) = await bob.inbox()
     assert (row["unread_count"], row["expires_at"]) == (1, None)
+    assert row["unread_until"][:19] == (message.created_at + timedelta(days=30)).isoformat()[:19]
+    await ann.sent("a reply", bob, reply_to=1)
+    assert (await bob.get(f"/api/messages/{message.group_uuid}/2"))["reply"]["expires_at"] == row["unread_until"]
     assert (await bob.get("/api/messages/counter"))["count"] == 1
 
 
@@ -205,8 +208,38 @@ async def test_a_shorter_retention_ends_what_its_sender_lets_expire_later(
     assert (seen_by(ended, bob.uuid).text, ended.expires_at) == ("", message.created_at + timedelta(days=1))
     await RetentionStore(table, day).end(kept)
     (gone,) = await MessagingStore(table).newest_messages(message.group_uuid, limit=1)
-    assert (gone.text, gone.ended_at) == ("", None)
+    assert (gone.text, gone.ended_at) == ("", message.created_at + timedelta(days=1))
     assert SECRET not in str(await stored(keeping, await ann.get(f"/api/messages/{message.group_uuid}/1")))
+
+
+async def test_what_was_read_before_its_end_is_not_shown_after_it(keeping: Service, new_keeper: NewPerson) -> None:
+    ann, bob = await new_keeper("ann"), await new_keeper("bob")
+    past = Past(keeping.state["table"], days=31)
+    await past.send(ann, bob)
+    event = await past.send(ann, bob, "a reply", reply_to=1)
+    assert event.quoted
+    views = keeping.state["views"]
+    (view,) = await views.messages([event], viewer=bob.uuid)
+    assert (view.message, view.reply) == ("", None)
+    event = replace(event, created_at=now())  # the quote alone is older
+    (view,) = await views.messages([event], viewer=bob.uuid)
+    assert view.reply
+    assert (view.message, view.reply.message) == ("a reply", "")
+
+
+async def test_texts_that_a_deletion_has_left_are_in_no_list_of_changes(
+    keeping: Service, new_keeper: NewPerson
+) -> None:
+    ann, bob = await new_keeper("ann"), await new_keeper("bob")
+    table = keeping.state["table"]
+    message = await Past(table, days=1).send(ann, bob)
+    await Past(table, days=1).edit(message, f"{SECRET}, edited")
+    left = await table.get(change_key(message.group_uuid, 1), consistent=True)
+    assert left
+    assert (await ann.client.delete(f"/api/messages/{message.group_uuid}/1")).is_success
+    await table.update(Update(change_key(message.group_uuid, 1), "SET #text = :text", {":text": left["text"]["S"]}))
+    edited, _ = await bob.get(f"/api/messages/{message.group_uuid}/changes", after=0)
+    assert (edited["type"], edited["message"]) == ("edit", None)
 
 
 async def test_a_newer_message_keeps_its_preview(keeping: Service, new_keeper: NewPerson) -> None:

@@ -12,6 +12,7 @@ from app.cli.failures import Failure
 from app.cli.services import Services
 from app.gateways.dynamodb import Item, StoredItem, marshal_item, unmarshal_item
 from app.messaging import change_items, items
+from app.messaging.clock import now
 from app.messaging.groups.items import head_key
 from app.messaging.groups.models import Member, has_head
 from app.messaging.groups.stored import Head, head_item, to_head
@@ -118,7 +119,8 @@ class GroupReader:
         if not self._store.retention.period:
             return page
         edited = {(self._group, change.message_number) for change in page if change.type is ChangeType.EDIT}
-        ended = {message.number for message in await self._store.messages_at(edited) if message.ended_at}
+        found = await self._store.messages_at(edited)
+        ended = {message.number for message in found if message.ended_at or message.deleted_at}
         return [without_texts(change) if change.message_number in ended else change for change in page]
 
     async def _changes_after(self, number: int) -> list[Change]:
@@ -178,11 +180,15 @@ class GroupReader:
             return None
         head = to_head(item)
         _require_same(item, head_item(head))
-        return head
+        return replace(head, preview="") if self._has_ended(head) else head
 
     async def _rows_of(self, users: Iterable[UUID]) -> list[InboxRow]:
         found = [await self._table.get(items.inbox_key(user, self._group), consistent=True) for user in sorted(users)]
-        return [to_inbox_row(item) for item in found if item]
+        rows = [to_inbox_row(item) for item in found if item]
+        return [replace(row, preview="") if self._has_ended(row) else row for row in rows]
+
+    def _has_ended(self, of: InboxRow | Head) -> bool:
+        return self._store.retention.has_ended(of.last_at, now())
 
 
 def _to_message(item: StoredItem) -> Message:

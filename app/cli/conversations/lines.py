@@ -140,7 +140,7 @@ class InboxRowLine(LineModel):
         """Return the line of a row."""
         numbers = {"mentioned": tuple(sorted(row.mentioned)), "systems": tuple(sorted(row.systems))}
         stored = asdict(row)
-        del stored["has_ended"]
+        del stored["ends_at"]
         return cls(**stored | numbers)
 
     @model_validator(mode="after")

@@ -25,9 +25,12 @@ class Finding:
 
 
 def row_defect(
-    item: StoredItem | None, last: Message, change: Change | None, mentioned: frozenset[int]
+    item: StoredItem | None, last: Message, change: Change | None, mentioned: frozenset[int], *, has_ended: bool
 ) -> tuple[str, str]:
-    """Return the kind of the row's defect and its detail, both empty if there is none."""
+    """Return the kind of the row's defect and its detail, both empty if there is none.
+
+    The preview of a last message that has ended may be left or not: no read shows it, and a purge removes it.
+    """
     if item is None:
         return "row-missing", f"no inbox row, and {last.number} messages"
     row = inbox_items.to_inbox_row(item)
@@ -37,7 +40,8 @@ def row_defect(
             kind = "row-behind" if at < end else "row-ahead"
             return kind, f"the row is at {name} {at}, the log ends at {end}"
     wanted = inbox_items.message_projection(last, row)
-    if differs := [name for name, value in inbox_items.row_projection(item).items() if value != wanted[name]]:
+    has = inbox_items.row_projection(item) | ({"preview": wanted["preview"]} if has_ended else {})
+    if differs := [name for name, value in has.items() if value != wanted[name]]:
         return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
     if change and row.changed_at != change.created_at:
         return "row-differs", f"the row has not change {change.number}'s time"

@@ -1,7 +1,7 @@
 """The checks of a group of several members: its head against its logs, its rows against head and members."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -37,6 +37,8 @@ class GroupState:
     mentions: Mapping[UUID, frozenset[int]]
     """The numbers of unread messages that mention the user of an active row."""
     is_fenced: bool = False
+    has_ended: bool = False
+    """The last message has ended. Its preview may be left or not: no read shows it, and a purge removes it."""
 
     @property
     def is_abandoned(self) -> bool:
@@ -87,6 +89,8 @@ class GroupState:
         has |= {"system messages": head.systems, "number of members": head.member_count}
         wanted |= {"number": newest.number, "change": change}
         wanted |= {"system messages": self.systems, "number of members": len(self.members)}
+        if self.has_ended:
+            del has["preview"]
         return [name for name, value in has.items() if value != wanted[name]]
 
     def _row_defects(self, head: Head, newest: Message, user: UUID) -> Iterator[Finding]:
@@ -116,5 +120,9 @@ class GroupState:
             yield self._finding("row-ahead", detail, user)
         elif row.head_version < head.head_version and not row.is_open and not is_pending(head):
             yield self._finding("row-behind", "the row does not say what the head does, and is closed", user)
-        elif not is_in_index or (row.head_version == head.head_version and head.told(row) != row):
+        elif not is_in_index or (row.head_version == head.head_version and self._told(head, row) != row):
             yield self._finding("row-differs", "the row differs from what the head has told it", user)
+
+    def _told(self, head: Head, row: InboxRow) -> InboxRow:
+        told = head.told(row)
+        return replace(told, preview=row.preview) if self.has_ended else told

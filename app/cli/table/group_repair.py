@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from app.cli.services import Services
 from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
 from app.cli.table.findings import Finding
 from app.cli.table.group_checks import TOLD_KINDS, GroupState
 from app.concurrency import SEND_SECONDS
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Delete, Item, Update
-from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import block_items
 from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
@@ -24,7 +24,6 @@ from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, is_fence, message_key
 from app.messaging.models import Message
 from app.messaging.row_models import InboxRow, MemberState
-from app.messaging.store import MessagingStore
 from app.messaging.visibility import preview_for
 
 CREATION_SECONDS: Final = 2 * SEND_SECONDS + 2
@@ -35,11 +34,12 @@ ATTEMPTS: Final = 3
 class GroupInspector:
     """Checks groups of several members, and repairs heads, rows and remains if asked to."""
 
-    def __init__(self, table: OperatedTable, store: MessagingStore, changes: ChangeInspector, *, repair: bool) -> None:
-        self._table = table
-        self._store = store
+    def __init__(self, services: Services, changes: ChangeInspector, *, repair: bool) -> None:
+        self._table = services.table
+        self._store = services.messaging
+        self._retention = services.retention
         self._changes = changes
-        self._remains = MemberErasureStore(table)
+        self._remains = MemberErasureStore(services.table)
         self._repair = repair
         self._fenced: list[UUID] = []
 
@@ -94,6 +94,7 @@ class GroupInspector:
             frozenset(systems[-MAX_SYSTEMS:]),
             mentions,
             is_fenced=bool(first and is_fence(first)),
+            has_ended=bool(newest and self._retention.has_ended(newest[-1].created_at, now())),
         )
 
     async def _left_after_repair(self, state: GroupState, found: list[Finding]) -> set[tuple[str, UUID | None]]:
@@ -151,7 +152,7 @@ class GroupInspector:
             last_at=newest.created_at,
             last_by=newest.user_uuid,
             preview=preview_for(newest, newest.group_uuid),
-            expires_at=newest.expires_at,
+            expires_at=newest.deadline,
             systems=state.systems,
             change_number=state.change.number if state.change else 0,
             changed_at=state.change.created_at if state.change else None,

@@ -21,7 +21,7 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import StoredItem
 from app.messaging import change_items
 from app.messaging.clock import now
-from app.messaging.models import Message
+from app.messaging.models import Change, Message
 from app.messaging.retention import Retention
 from app.messaging.retention_store import RetentionStore
 from app.settings import StoreSettings
@@ -48,7 +48,8 @@ async def purge(
     the table does not keep them either. Numbers, senders, times and reactions of the messages stay: logs have no gaps.
     It can be stopped at any time, and run again.
 
-    It reads the whole table, half a read unit for every 4 KB, and writes 1 write unit for each text.
+    It reads the whole table, half a read unit for every 4 KB, and writes 1 write unit for each text, 2 for one that
+    would expire later.
     """
     settings, console = read_settings(StoreSettings), Console(json)
     retention = Retention.of_days(settings.message_retention_days)
@@ -86,6 +87,9 @@ def _writes(store: RetentionStore, page: Sequence[StoredItem], at: datetime, cou
             if store.is_overdue(entity, at):
                 counts["messages"] += 1
                 yield partial(store.end, entity)
+        elif isinstance(entity, Change):
+            if store.is_change_overdue(entity, at):
+                yield partial(store.end_change, entity)
         elif entity and store.is_preview_overdue(item, at):
             counts["previews"] += 1
             yield partial(store.end_preview, item)

@@ -31,6 +31,7 @@ from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import inbox_items, inbox_writes, items
+from app.messaging.clock import now
 from app.messaging.groups.models import has_head
 from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.requests.store import as_other_side
@@ -193,9 +194,10 @@ class Inspector:
     def __init__(self, services: Services, *, repair: bool) -> None:
         self._table = services.table
         self._store = services.messaging
+        self._retention = services.retention
         self._erasures = services.user_store.erasures
         self._changes = ChangeInspector(services.table, services.messaging, repair=repair)
-        self.groups = GroupInspector(services.table, services.messaging, self._changes, repair=repair)
+        self.groups = GroupInspector(services, self._changes, repair=repair)
         self._repair = repair
 
     async def inspect(self, group: UUID, audit: Audit) -> AsyncIterator[Finding]:
@@ -236,7 +238,13 @@ class Inspector:
             change = await self._store.changes.newest_change(group)
             (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
             row = await self._with_mentions(inbox_items.to_inbox_row(item)) if item else None
-            kind, detail = row_defect(item, last, change, frozenset(row.unread_mentions if row else ()))
+            kind, detail = row_defect(
+                item,
+                last,
+                change,
+                frozenset(row.unread_mentions if row else ()),
+                has_ended=self._retention.has_ended(last.created_at, now()),
+            )
             if not kind:
                 return None
             if kind not in RECHECKED or item == before:
