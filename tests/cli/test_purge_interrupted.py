@@ -19,7 +19,6 @@ from app.messaging.groups.service import Groups
 from app.messaging.groups.stored import Head
 from app.messaging.items import message_key, to_message
 from app.messaging.models import Change, ChangeType, Draft, Message
-from app.messaging.my_view.store import ViewStore
 from app.messaging.retention import Retention
 from app.messaging.retention_store import RetentionStore
 from app.messaging.row_models import InboxRow
@@ -64,7 +63,7 @@ async def of_several(table: OperatedTable, *users: UUID, days: float) -> UUID:
     """A group of several members that had its last message some days ago, and of which the rows were told."""
     at, tasks, store = now() - timedelta(days=days), TaskSet(), MessagingStore(table)
     messaging = Messaging(store, DIRECTORY, message_max_length=1024, tasks=tasks, clock=lambda: at)
-    groups = Groups(messaging, store, ViewStore(table), DIRECTORY, max_members=10, tasks=tasks)
+    groups = Groups(messaging, store, DIRECTORY, max_members=10, tasks=tasks)
     group = (await groups.create(GroupDraft(users[0], "Allotment", users[1:], uuid4()))).group_uuid
     await messaging.send(Draft(users[0], OLD), group=group, handle=None)
     await tasks.drain(2)
