@@ -53,7 +53,8 @@ class Retention:
         ends_at = self.end_of(row.last_at)
         if ends_at is None or ends_at > at:
             return replace(row, ends_at=ends_at) if ends_at else row
-        return replace(row, preview="", expires_at=ends_at if row.preview else row.expires_at, ends_at=ends_at)
+        is_told = row.last_number in row.systems
+        return replace(row, preview="", expires_at=row.expires_at if is_told else ends_at, ends_at=ends_at)
 
 
 KEEP_ALL = Retention()
