@@ -28,7 +28,7 @@ OF_ALL = ("scan --limit 3", "verify", "export --all")
 SHOW_NO_MESSAGES = {
     "schema-load", "list-tables", "describe", "drop", "import", "import-bootcamp", "seed", "list-users",
     "update-cognito-user-ids", "token", "audit", "migrate", "rollback", "migrations", "capacity", "doctor",
-    "openapi", "erase",
+    "openapi", "erase", "purge",
 }  # fmt: skip
 
 

@@ -114,8 +114,8 @@ class World:
             assert (theirs.folder, theirs.state, own.awaits_acceptance) == (Folder.INBOX, MemberState.ACTIVE, False)
         if own.awaits_acceptance:
             assert len(messages) <= MAX_MESSAGES
-            told = [event for event in self.events if event.to == self.requester]
-            of_receiver = [event for event in told if isinstance(event, MarkerMoved | TypingChanged)]
+            moved = [event for event in self.events if isinstance(event, MarkerMoved | TypingChanged)]
+            of_receiver = [event for event in moved if event.to == self.requester]
             assert {event.user_uuid for event in of_receiver} <= {self.requester}
         return messages, own, theirs
 
