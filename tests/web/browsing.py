@@ -116,7 +116,7 @@ class Visitor:
     def record(self, message: ConsoleMessage) -> None:
         if message.location["url"].endswith("/message_group") and "404" in message.text:
             return  # 404 is how the service says that two users have no conversation yet
-        is_network_error = "net::ERR_" in message.text or "503" in message.text
+        is_network_error = any(each in message.text for each in ("net::ERR_", "503", "404"))
         if message.type in {"error", "warning"} and not (self.expects_network_errors and is_network_error):
             self.console_errors.append(message.text)
 

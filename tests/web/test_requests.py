@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.fixtures.app import NewPerson, Person
-from tests.web.browsing import Visit, Visitor
+from tests.web.browsing import Visit, Visitor, local_client
 
 pytestmark = pytest.mark.strangers
 
@@ -63,7 +63,10 @@ async def test_a_request_comes_live_and_nothing_can_be_said_by_keys_or_menu(
     visitor = await visit(ann)
     await visitor.open()
     await expect(tab(visitor, "Requests")).to_have_count(0)
-    await bob.sent("Hello?", ann)
+    await bob.sent("Hello?", ann)  # by a process that starts requests; the page's own, which tells it at once, follows
+    async with local_client(visitor.address, bob) as client:
+        more = {"handle": ann.handle, "message": "Are you there?"}
+        assert (await client.post("/api/messages", json=more)).is_success
     await expect(tab(visitor, "Requests")).to_contain_text("1")
     await open_request(visitor, bob)
     message = visitor.message("Hello?")
