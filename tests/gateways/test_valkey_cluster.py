@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from uuid import uuid4
 
@@ -37,8 +38,9 @@ def recorder() -> Recorder:
     return Recorder()
 
 
-@pytest.fixture
-async def subscriber(valkey: Valkey, recorder: Recorder) -> AsyncIterator[Subscriber]:
+@asynccontextmanager
+async def listening(valkey: Valkey, recorder: Recorder) -> AsyncIterator[Subscriber]:
+    """Open a subscriber, which has told that it is up."""
     async with valkey.listen(
         on_message=recorder.on_message,
         on_lost=recorder.on_lost,
@@ -46,6 +48,12 @@ async def subscriber(valkey: Valkey, recorder: Recorder) -> AsyncIterator[Subscr
         on_up=recorder.on_up,
     ) as subscriber:
         await recorder.receives(1)
+        yield subscriber
+
+
+@pytest.fixture
+async def subscriber(valkey: Valkey, recorder: Recorder) -> AsyncIterator[Subscriber]:
+    async with listening(valkey, recorder) as subscriber:
         yield subscriber
 
 
@@ -134,10 +142,7 @@ async def test_a_node_that_dies_is_a_fault_until_it_is_back(recorder: Recorder) 
     with running_cluster() as cluster:
         valkey = Valkey(cluster.address, clock=clock)
         await connected(valkey, clock)
-        async with valkey.listen(
-            on_message=recorder.on_message, on_down=recorder.on_down, on_up=recorder.on_up
-        ) as subscriber:
-            await recorder.receives(1)
+        async with listening(valkey, recorder) as subscriber:
             channel = key_at(cluster, 1)
             await subscriber.subscribe(channel)
             cluster.nodes[1].child.stop(signal.SIGKILL, seconds=2)
@@ -159,10 +164,7 @@ async def test_a_replica_takes_over_from_the_node_of_the_url(recorder: Recorder)
     with running_cluster(with_replicas=True) as cluster:
         valkey = Valkey(cluster.address, clock=clock)
         await connected(valkey, clock)
-        async with valkey.listen(
-            on_message=recorder.on_message, on_down=recorder.on_down, on_up=recorder.on_up
-        ) as subscriber:
-            await recorder.receives(1)
+        async with listening(valkey, recorder) as subscriber:
             channel = key_at(cluster, 0)
             await subscriber.subscribe(channel)
             await asyncio.to_thread(cluster.fail_over, 0)
