@@ -176,7 +176,7 @@ def _match(appended: Sequence[Message], message: Message) -> Message | None:
 def _content(message: Message, *, as_of: Message | None = None) -> tuple[object, ...]:
     """Return what two sends of a message have in common; `as_of` is the stored one, if that is another."""
     stands = as_of or message
-    is_as_sent = stands.version == 1 and not stands.deleted_at
-    is_as_sent = is_as_sent and bool(stands.text or (stands.expires_in is None and stands.ended_at is None))
+    has_lost_text = not stands.text and (stands.expires_in is not None or stands.ended_at is not None)
+    is_as_sent = stands.version == 1 and not stands.deleted_at and not has_lost_text
     text, mentions = (message.text, message.mentions) if is_as_sent else ("", None)
     return message.user_uuid, message.reply_to, text, mentions, None if stands.deleted_at else message.expires_in

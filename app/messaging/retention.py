@@ -32,10 +32,9 @@ class Retention:
 
     def applied(self, message: Message, at: datetime) -> Message:
         """Return a message as it may be read at a time: without its text if it has ended. System messages never end."""
-        if message.ended_at is None:
-            ends = message.kind is MessageKind.TEXT and not message.deleted_at
-            if not (ends and self.has_ended(message.created_at, at)):
-                return message
+        has_ended = self.has_ended(message.created_at, at) and _can_end(message)
+        if not has_ended and message.ended_at is None:
+            return message
         return replace(message, text="", ended_at=message.ended_at or self.end_of(message.created_at))
 
     def with_end(self, message: Message) -> Message:
@@ -44,7 +43,7 @@ class Retention:
         A quote has no time of its own from which a client could tell.
         """
         end = self.end_of(message.created_at)
-        if end is None or message.ended_at or message.deleted_at or message.kind is MessageKind.SYSTEM:
+        if end is None or message.ended_at or not _can_end(message):
             return message
         return replace(message, ended_at=min(end, message.deadline or end))
 
@@ -55,6 +54,10 @@ class Retention:
             return replace(row, ends_at=ends_at) if ends_at else row
         is_told = row.last_number in row.systems
         return replace(row, preview="", expires_at=row.expires_at if is_told else ends_at, ends_at=ends_at)
+
+
+def _can_end(message: Message) -> bool:
+    return message.kind is MessageKind.TEXT and not message.deleted_at
 
 
 KEEP_ALL = Retention()

@@ -60,8 +60,6 @@ class MessagingStore:
 
     def __init__(self, table: Table, retention: Retention = KEEP_ALL) -> None:
         self._table = table
-        self.retention = retention
-        """The rule by which the content of messages ends."""
         self.texts = ExpiringTexts(table, retention)
         """The texts of messages that expire."""
         self.heads = HeadStore(table)
@@ -79,6 +77,11 @@ class MessagingStore:
         self.settings = SettingsStore(table)
         """The settings of users."""
         self._may_write = False
+
+    @property
+    def retention(self) -> Retention:
+        """Return the rule by which the content of messages ends."""
+        return self.texts.retention
 
     async def check(self) -> None:
         """Raise Unavailable unless table, index and grants are as the service needs them. 1 RCU.

@@ -29,7 +29,7 @@ from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person, Service, people_of, running
 from tests.http.faulty import changed
 from tests.http.problem import problem_of
-from tests.messaging.test_capacity import Metered
+from tests.messaging.test_change_capacity import Changing
 from tests.messaging.test_changes import edit, react, stored
 from tests.messaging.test_hidden import SECRET, hide, shown
 from tests.moderation.test_reports import about, place, report
@@ -252,13 +252,17 @@ async def test_a_newer_message_keeps_its_preview(keeping: Service, new_keeper: N
     assert (await bob.inbox())[0]["message"] == "new"
 
 
-async def test_retention_costs_nothing_but_reads_for_edits_of_a_sync(service: Service) -> None:
-    metered = Metered(service)
-    metered.store = MessagingStore(metered.table, RETENTION)
-    metered.messaging = Messaging(metered.store, DIRECTORY, message_max_length=1024, tasks=TaskSet())
-    message = await metered.messaging.send(Draft(metered.ann, "first"), group=None, handle=str(metered.bob))
-    async with metered.meter.measure() as spent:
-        await metered.messaging.send(
-            Draft(metered.ann, "again", uuid=uuid4(), after=1), group=message.group_uuid, handle=None
-        )
+@pytest.mark.parametrize(("retention", "reads"), [(Retention(), 1.5), (RETENTION, 2)])
+async def test_a_send_costs_what_it_did_and_a_list_of_changes_half_a_unit_for_each_edit_more(
+    service: Service, retention: Retention, reads: float
+) -> None:
+    changing = Changing(service)
+    await changing.send()
+    changing.store.texts.retention = retention
+    async with changing.meter.measure() as spent:
+        await changing.send(after=1)
     assert (spent.write_units, spent.read_units) == (3, 1), spent
+    await changing.change(ChangeType.EDIT, text="edited", version=1)
+    async with changing.meter.measure() as listed:
+        found, _ = await changing.changes.after(changing.bob, changing.group, 0, limit=10)
+    assert ([change.text for change in found], listed.read_units) == (["edited"], reads), listed
