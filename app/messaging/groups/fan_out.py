@@ -45,7 +45,7 @@ class FanOut:
                 self._tell_members(HeadMoved.of(event))
 
     def _tell_members(self, moved: HeadMoved) -> None:
-        self._tasks.start(self._publish_to_members(moved))  # type: ignore[unused-awaitable]  # no caller waits for it
+        _ = self._tasks.start(self._publish_to_members(moved))
         if moved.row.is_open:
             self.bump(moved.row.group_uuid, is_charged=moved.message is not None and moved.message.event is not None)
 
@@ -63,7 +63,7 @@ class FanOut:
         """
         if group not in self._running:
             self._running.add(group)
-            self._tasks.start(self._bump(group, is_charged=is_charged))  # type: ignore[unused-awaitable]  # no caller waits for it
+            _ = self._tasks.start(self._bump(group, is_charged=is_charged))
 
     async def _bump(self, group: UUID, *, is_charged: bool) -> None:
         if not is_charged:

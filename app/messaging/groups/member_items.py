@@ -87,8 +87,24 @@ def new_row(row: InboxRow) -> Put:
 
 
 _OF_MEMBERSHIP = frozenset(
-    {"state", "u", "gone", "mentioned", "cut", "hidden", "hides", "muted", "pinned", "d", "k", "changed", "until"}
-    | {"folder", "cleared", "pin"}
+    {
+        "state",
+        "u",
+        "gone",
+        "mentioned",
+        "cut",
+        "hidden",
+        "hides",
+        "muted",
+        "pinned",
+        "d",
+        "k",
+        "changed",
+        "until",
+        "folder",
+        "cleared",
+        "pin",
+    }
 )
 """The attributes of a row that end with a membership."""
 
