@@ -3,6 +3,9 @@
 Unicode properties are those of the regex package, which knows newer characters than the interpreter does.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import regex
 
 PREVIEW_GRAPHEMES, PREVIEW_BYTES = 80, 160
@@ -25,6 +28,7 @@ _JOINER = (
     r"|(?<=(?:\p{ccc=Virama}|[\p{Joining_Type=Dual_Joining}\p{Joining_Type=Left_Joining}]\p{M}*))\u200c(?=\p{L})"
 )
 """Joiners where a script is read differently without them (UAX 31, section 2.3)."""
+_GRAPHEME = regex.compile(r"\X")
 _PART_OF_NAME = regex.compile(rf"{_EMOJI_SEQUENCE}|{_JOINER}|[^\p{{C}}\p{{Zl}}\p{{Zp}}]")
 
 
@@ -47,10 +51,18 @@ def shown_lines(text: str) -> str:
     return "\n".join(filter(None, map(shown_name, text.splitlines())))
 
 
+@lru_cache(64)
 def preview(text: str) -> str:
-    """Return a text of at most 80 graphemes and 160 bytes of UTF-8, or its beginning with "…" (UAX 29)."""
+    """Return a text of at most 80 graphemes and 160 bytes of UTF-8, or its beginning with "…" (UAX 29).
+
+    The members' rows show the same text: those of the last 64 messages are remembered.
+    """
+    if len(text) <= PREVIEW_GRAPHEMES and len(text.encode()) <= PREVIEW_BYTES:
+        return text
     beginning = text[: PREVIEW_BYTES + 1]
-    ends = [grapheme.end() for grapheme in regex.finditer(r"\X", beginning)]
+    ends: Sequence[int] = range(1, len(beginning) + 1)
+    if not beginning.isascii() or "\r" in beginning:
+        ends = [grapheme.end() for grapheme in _GRAPHEME.finditer(beginning)]
     if len(ends) <= PREVIEW_GRAPHEMES and len(text.encode()) <= PREVIEW_BYTES:
         return text
     fitting = len(beginning.encode()[: PREVIEW_BYTES - len(CUT.encode())].decode(errors="ignore"))

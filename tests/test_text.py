@@ -10,7 +10,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 FAMILY = "👩‍👩‍👧‍👦"
 
 
-@given(TEXTS | st.text("ab👩‍👧\u0301\u0bcd\u0b95 ", max_size=400))
+@given(TEXTS | st.text("ab \r\n", max_size=400) | st.text("ab👩‍👧\u0301\u0bcd\u0b95 ", max_size=400))
 def test_a_preview_is_the_text_or_a_beginning_of_whole_graphemes_with_an_ellipsis(text: str) -> None:
     cut, graphemes = preview(text), regex.findall(r"\X", text)
     if len(graphemes) <= PREVIEW_GRAPHEMES and len(text.encode()) <= PREVIEW_BYTES:
