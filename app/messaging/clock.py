@@ -3,6 +3,10 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class SteadyClock:
@@ -12,16 +16,16 @@ class SteadyClock:
     process ends: else active groups would stand below groups that have been silent for longer.
     """
 
-    def __init__(self, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, machine: Callable[[], int] = time.time_ns) -> None:
+        """`machine` returns the nanoseconds since 1970."""
         self._machine = machine
-        self._ahead = timedelta(0)
-        """Distance to the time since the machine's start, which cannot be set."""
+        self._ahead = 0
+        """Nanoseconds to the time since the machine's start, which cannot be set."""
 
     def __call__(self) -> datetime:
-        uptime = datetime.fromtimestamp(time.monotonic(), UTC)
+        uptime = time.monotonic_ns()
         self._ahead = max(self._ahead, self._machine() - uptime)
-        at = uptime + self._ahead
-        return at.replace(microsecond=at.microsecond // 1000 * 1000)
+        return _EPOCH + (uptime + self._ahead) // 1_000_000 * _MILLISECOND
 
 
 now = SteadyClock()

@@ -22,7 +22,7 @@ def test_the_time_follows_a_clock_that_is_set_forward_and_goes_on_when_it_is_set
     settings: list[timedelta],
 ) -> None:
     wall = [NOON]
-    clock = SteadyClock(lambda: wall[0])
+    clock = SteadyClock(lambda: (wall[0] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000)
     shown = [clock()]
     for setting in settings:
         wall[0] = NOON + setting
