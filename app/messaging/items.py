@@ -123,14 +123,19 @@ def to_messages(found: Iterable[StoredItem]) -> list[Message]:
 
 
 def to_message(item: StoredItem) -> Message:
-    """Return the message that an item stores: of one that expires all but the text."""
+    """Return the message that an item stores: of one that expires all but the text. Most have what is sent only."""
+    sent = (
+        text_to_uuid(item["pk"]["S"][4:]),
+        int(item["sk"]["S"][2:]),
+        UUID(bytes=to_bytes(item["id"]["B"])),
+        to_known_uuid(item["by"]["B"]),
+        item["text"]["S"] if "text" in item else "",
+        from_ms(int(item["at"]["N"])),
+    )
+    if len(item) == len(sent) and "text" in item:
+        return Message(*sent)
     return Message(
-        group_uuid=text_to_uuid(item["pk"]["S"][4:]),
-        number=int(item["sk"]["S"][2:]),
-        uuid=UUID(bytes=to_bytes(item["id"]["B"])),
-        user_uuid=to_known_uuid(item["by"]["B"]),
-        text=item["text"]["S"] if "text" in item else "",
-        created_at=from_ms(int(item["at"]["N"])),
+        *sent,
         kind=MessageKind(item["kind"]["S"]) if "kind" in item else MessageKind.TEXT,
         reply_to=int(item["re"]["N"]) if "re" in item else None,
         mentions=to_mentions(item),

@@ -83,6 +83,8 @@ class Message:
     @property
     def expires_at(self) -> datetime | None:
         """Return the time from which no member sees the text, None if it stays so far, or is deleted."""
+        if self.expires_in is None:
+            return self.ended_at
         return self.ended_at or self.deadline
 
 
