@@ -117,14 +117,15 @@ async def on_app_error(request: Request, error: AppError) -> Response:
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     """Render the first defects that pydantic found in a body or in parameters. The input is not repeated.
 
-    A body has room for thousands of defects, and each is compared with the keys that are wrong.
+    A body has room for thousands of defects. Those of one kind and place, as all keys of an object are, are one.
     """
     defects = error.errors()
     kind = InvalidBody if any(defect["loc"][0] == "body" for defect in defects) else InvalidParameter
     defects = defects[:MAX_ERRORS]
     wrong_keys = {defect["loc"][:-1] for defect in defects if defect["loc"][-1] == "[key]"}
     errors = [_defect(defect["type"], defect["loc"], wrong_keys) for defect in defects]
-    return render(kind(), context_of(request.scope).request_id, errors=errors)
+    unique = list({tuple(error.values()): error for error in errors}.values())
+    return render(kind(), context_of(request.scope).request_id, errors=unique)
 
 
 _CODES = {"missing": "missing", "extra_forbidden": "unknown-field"}
@@ -141,9 +142,9 @@ def _defect(kind: str, loc: tuple[str | int, ...], wrong_keys: Collection[tuple[
     described = {"code": _CODES.get(kind, "invalid"), "detail": _DETAILS.get(kind, "is not valid")}
     if loc[0] != "body":
         return described | {"parameter": str(loc[1])}
-    keys = [key for key in wrong_keys if loc[: len(key)] == key] + ([loc] if kind == "extra_forbidden" else [])
-    path = loc[1 : min(map(len, keys)) - 1] if keys else loc[1:]
-    return described | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in path)}
+    whole = len(loc) if kind == "extra_forbidden" else len(loc) + 1
+    wrong_key = next((end for end in range(1, len(loc) + 1) if loc[:end] in wrong_keys), whole)
+    return described | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in loc[1 : wrong_key - 1])}
 
 
 def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPException], Awaitable[Response]]:
