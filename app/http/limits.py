@@ -1,7 +1,8 @@
 """Limits on all requests: how many run at once, in all and of one account, and the traffic of what needs no account.
 
-A request above them is refused at once, not queued. Within them, an account's requests take turns, so that a burst of
-one account delays those of others by the work of a few.
+A request above them is refused at once, not queued. Within them, an account's requests take turns, and those that take
+many units of capacity wait until these are repaid, so that a burst of one account delays the requests of others by the
+work of a few.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from weakref import WeakValueDictionary
 from app.concurrency import count_wait
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
-from app.limits.rates import ADDRESS_TRAFFIC, TRAFFIC, Rate
+from app.limits import own_debt, require_own, wait_own
+from app.limits.rates import ADDRESS_TRAFFIC, THROUGHPUT, TRAFFIC, Rate
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,7 +28,8 @@ TURNS: Final = 2
 """Requests of an account that work at the same time; the others wait."""
 TURN_SECONDS: Final = 0.5, 1.0
 """The longest waits for a turn, of the first in the queue and of the last that an account may have. They count towards
-the deadlines. So behind a dependency that hangs all requests begin to work, one after the other."""
+the deadlines. So behind a dependency that hangs all requests begin to work, one after the other. A request of an
+account that owes units waits for the longer, and is refused if they are not repaid by then."""
 
 
 class Turns(asyncio.Semaphore):
@@ -34,22 +37,7 @@ class Turns(asyncio.Semaphore):
 
     def __init__(self) -> None:
         super().__init__(TURNS)
-        self._waiting = 0
-
-    async def take(self, queue: int) -> bool:
-        """Take a turn, or return False after the wait for a place in a queue that is at most so long."""
-        if not self.locked():
-            return await self.acquire()
-        self._waiting += 1
-        first, last = TURN_SECONDS
-        seconds = first + (last - first) * self._waiting / queue
-        try:
-            async with asyncio.timeout(seconds):
-                return await self.acquire()
-        except TimeoutError:
-            return False
-        finally:
-            self._waiting -= 1
+        self.waiting = 0
 
 
 class Running:
@@ -101,10 +89,27 @@ class CountedPlace(Place):
     async def turn(self) -> None:
         if not self._account:
             return
-        turns, started = self._running.turns_of(self._account), time.monotonic()
-        if await turns.take(self._running.limit_per_account):
-            self._turns = turns
+        turns, debt = self._running.turns_of(self._account), own_debt(THROUGHPUT)
+        if not debt and not turns.locked():
+            await self._begin(turns)
+            return
+        first, last = TURN_SECONDS
+        share = 1 if debt else turns.waiting / self._running.limit_per_account
+        started = time.monotonic()
+        turns.waiting += 1
+        try:
+            async with asyncio.timeout(first + (last - first) * share):
+                await self._begin(turns)
+                await wait_own(0, THROUGHPUT)
+        except TimeoutError:
+            require_own(THROUGHPUT)
+        finally:
+            turns.waiting -= 1
         count_wait(time.monotonic() - started)
+
+    async def _begin(self, turns: Turns) -> None:
+        await turns.acquire()
+        self._turns = turns
 
     def leave(self) -> None:
         if self._turns:

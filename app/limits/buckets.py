@@ -187,7 +187,7 @@ class Buckets:
         self._settle_soon(quota, rate)  # other processes may have spent more
 
     def _settle_soon(self, quota: Quota, rate: Rate) -> None:
-        if self._due is not None:
+        if rate.is_shared and self._due is not None:
             self._due[quota, rate] = None
 
     @asynccontextmanager

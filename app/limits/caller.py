@@ -9,7 +9,7 @@ from typing import Final
 from app.errors import AppError
 from app.gateways.dynamodb import Meter
 from app.limits.buckets import Quota
-from app.limits.rates import READ_CAPACITY, WRITE_CAPACITY, Rate
+from app.limits.rates import READ_CAPACITY, THROUGHPUT, WRITE_CAPACITY, Rate
 
 caller: Final[ContextVar[Quota | None]] = ContextVar("caller", default=None)
 """The quota of the account whose call runs. Background work that a call starts inherits it.
@@ -28,6 +28,12 @@ def require_own(rate: Rate) -> None:
     """Raise TooManyRequests unless the caller has a unit left."""
     if quota := caller.get():
         quota.require(rate)
+
+
+def own_debt(rate: Rate) -> float:
+    """Return the seconds until the caller has repaid what it owes of a bucket."""
+    quota = caller.get()
+    return quota.seconds_until(rate, 0) if quota else 0.0
 
 
 async def wait_own(share: float, *budgets: Rate) -> None:
@@ -60,9 +66,11 @@ class CallerMeter:
         self._meter.read(units, resource)
         if quota := caller.get():
             quota.debit(READ_CAPACITY, units)
+            quota.debit(THROUGHPUT, units)
 
     def wrote(self, units: float, resource: str) -> None:
         """Record consumed WCU."""
         self._meter.wrote(units, resource)
         if quota := caller.get():
             quota.debit(WRITE_CAPACITY, units)
+            quota.debit(THROUGHPUT, units)

@@ -20,21 +20,28 @@ class Rate:
     burst: float
     per_second: float
     unit: str = "requests"
+    is_shared: bool = True
+    """Whether processes settle what they spent. A process alone guards its own processor."""
 
     @cached_property
     def window(self) -> float:
         """Return the seconds in which an empty bucket becomes full."""
         return self.burst / self.per_second
 
+    def _quota(self, factor: float) -> tuple[float, int]:
+        """Return the units of a window, and its seconds, of which there is at least one."""
+        return self.per_second * factor * max(1, self.window), math.ceil(self.window)
+
     def policy(self, factor: float) -> bytes:
         """Return the value of a RateLimit-Policy field, for a bucket that is this many times as large."""
+        units, seconds = self._quota(factor)
         unit = "" if self.unit == "requests" else f';qu="{self.unit}"'
-        return f'"{self.name}";q={self.burst * factor:.0f};w={math.ceil(self.window)}{unit}'.encode()
+        return f'"{self.name}";q={units:.0f};w={seconds}{unit}'.encode()
 
     def describe(self, factor: float) -> str:
         """Return the rate as a sentence says it."""
-        unit = self.unit.replace("-", " ")
-        return f"{self.burst * factor:,.0f} {unit} at once, then as many in {math.ceil(self.window):,} s"
+        units, seconds = self._quota(factor)
+        return f"{self.burst * factor:,.0f} {self.unit.replace('-', ' ')} at once, then {units:,.0f} in {seconds:,} s"
 
 
 # Of an account
@@ -71,6 +78,8 @@ ADDRESS_TRAFFIC: Final = Rate("address-traffic", 100e6, 100e3, "bytes")
 # Budgets of an account: what its calls have taken is debited afterwards
 READ_CAPACITY: Final = Rate("read-capacity", 2_000, 5, "read-units")
 WRITE_CAPACITY: Final = Rate("write-capacity", 400, 4, "write-units")
+THROUGHPUT: Final = Rate("throughput", 50, 250, "units", is_shared=False)
+"""The units that an account's calls read and write in one process: a request waits until those before it are repaid."""
 TRAFFIC: Final = Rate("traffic", 100e6, 50e3, "bytes")
 EVENT_TRAFFIC: Final = Rate("event-traffic", 100e6, 50e3, "bytes")
 """The traffic of event streams, which others cause: when it is spent, an account can still call."""

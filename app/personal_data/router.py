@@ -14,7 +14,7 @@ from app.http.context import state_of
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.limits import wait_own
-from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY
+from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY, THROUGHPUT
 from app.personal_data.errors import ExportRunning, HandleDiffers
 from app.personal_data.export import Turn
 from app.personal_data.export_schemas import ExportLine
@@ -49,6 +49,7 @@ def _turn(request: Request, claims: Claims, users: Users) -> Turn:
             raise Unauthenticated
         await users.uuid_of(claims)
         await wait_own(SHARE_LEFT, READ_CAPACITY, EVENT_TRAFFIC)
+        await wait_own(0, THROUGHPUT)
 
     return turn
 

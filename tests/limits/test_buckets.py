@@ -136,6 +136,19 @@ async def test_what_processes_admitted_at_the_same_moment_is_owed(valkey_url: st
             assert 900 <= (refusal.value.retry_after or 0) <= 1100
 
 
+async def test_a_rate_that_is_not_shared_is_that_of_each_process(valkey_url: str) -> None:
+    valkeys = [Valkey(valkey_url, call_seconds=5) for _ in range(2)]
+    processes = [Buckets() for _ in valkeys]
+    rate, key = Rate("own", 10, 0.01, is_shared=False), str(uuid4())
+    async with AsyncExitStack() as stack:
+        for valkey, process in zip(valkeys, processes, strict=True):
+            stack.push_async_callback(valkey.aclose)
+            await stack.enter_async_context(process.settling(valkey))
+        for process in processes:
+            assert sum(is_admitted(process, rate, key) for _ in range(20)) == 10
+            await settled()
+
+
 async def test_without_valkey_each_process_counts_alone() -> None:
     with running_valkey() as engine:
         valkey = Valkey(engine.address)

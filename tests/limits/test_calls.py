@@ -99,8 +99,12 @@ CALLS: dict[str, Call] = {
 
 @pytest.fixture(autouse=True)
 def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No bucket fills up while a test spends: calls take a loaded machine so long that it might never be empty."""
+    """No bucket fills up while a test spends: calls take a loaded machine so long that it might never be empty.
+
+    A request would wait for `throughput` in vain, so that has no bound.
+    """
     monkeypatch.setattr("app.limits.limits.Buckets", partial(Buckets, clock=Clock()))
+    monkeypatch.setattr("app.limits.caller.THROUGHPUT", Rate("throughput", 1e9, 1e9, "units", is_shared=False))
 
 
 @pytest_asyncio.fixture
