@@ -38,6 +38,8 @@ class Turns(asyncio.Semaphore):
     def __init__(self) -> None:
         super().__init__(TURNS)
         self.waiting = 0
+        self.alone = asyncio.Lock()
+        """Held by a request that had to wait for units: what it takes is to be known before the next one begins."""
 
 
 class Running:
@@ -65,8 +67,8 @@ class CountedPlace(Place):
         self._running = running
         self._account = ""
         self._is_taken = False
-        self._turns: Turns | None = None
-        """Those of the account, while the request has a turn."""
+        self._held: list[Turns | asyncio.Lock] = []
+        """What the request gives back when it leaves."""
 
     def take(self) -> None:
         if self._running.counts[""] >= self._running.limit:
@@ -91,7 +93,7 @@ class CountedPlace(Place):
             return
         turns, debt = self._running.turns_of(self._account), own_debt(THROUGHPUT)
         if not debt and not turns.locked():
-            await self._begin(turns)
+            await self._hold(turns)
             return
         first, last = TURN_SECONDS
         share = 1 if debt else turns.waiting / self._running.limit_per_account
@@ -99,22 +101,23 @@ class CountedPlace(Place):
         turns.waiting += 1
         try:
             async with asyncio.timeout(first + (last - first) * share):
-                await self._begin(turns)
-                await wait_own(0, THROUGHPUT)
+                await self._hold(turns)
+                if own_debt(THROUGHPUT):
+                    await self._hold(turns.alone)
+                    await wait_own(0, THROUGHPUT)
         except TimeoutError:
             require_own(THROUGHPUT)
         finally:
             turns.waiting -= 1
         count_wait(time.monotonic() - started)
 
-    async def _begin(self, turns: Turns) -> None:
-        await turns.acquire()
-        self._turns = turns
+    async def _hold(self, lock: Turns | asyncio.Lock) -> None:
+        await lock.acquire()
+        self._held.append(lock)
 
     def leave(self) -> None:
-        if self._turns:
-            self._turns.release()
-            self._turns = None
+        while self._held:
+            self._held.pop().release()
         if not self._is_taken:
             return
         self._is_taken = False

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from app.limits.rates import THROUGHPUT
@@ -52,6 +53,27 @@ async def test_an_account_waits_until_it_has_repaid_what_it_took_and_others_do_n
         assert (await client.get("/api/users/me")).status_code == 200
         owed = 4 * PAGE_UNITS - THROUGHPUT.burst
         assert time.monotonic() - started > 0.9 * owed / THROUGHPUT.per_second
+
+
+async def test_requests_that_waited_work_one_after_the_other(
+    bounded: Service, ann: Person, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messaging = bounded.state["messaging"]
+    history, working, most = messaging.history, 0, list[int]()
+
+    async def counted(*arguments: object) -> object:
+        nonlocal working
+        working += 1
+        most.append(working)
+        try:
+            return await history(*arguments)
+        finally:
+            working -= 1
+
+    monkeypatch.setattr(messaging, "history", counted)
+    async with bounded.client(authorization=f"Bearer {ann.token}") as client:
+        assert {answer.status_code for answer in await pages(client, group, 4)} == {200}
+    assert most == [1, 2, 1, 1]
 
 
 async def test_an_account_that_cannot_repay_in_time_is_refused(bounded: Service, ann: Person, group: str) -> None:
