@@ -134,8 +134,13 @@ async def test_with_warm_caches_the_inbox_makes_no_statement_and_the_counter_no_
     with_a_valkey: bool,
 ) -> None:
     settings = with_valkey(settings, valkey_url) if with_a_valkey else settings
-    for name in ("app.users.account_watch.POLL_INTERVAL", "app.http.readiness.START_DELAY"):
-        monkeypatch.setattr(name, 3600)  # their statements are not of requests
+    for name in (
+        "app.users.account_watch.POLL_INTERVAL",
+        "app.http.readiness.START_DELAY",
+        "app.personal_data.erasures.POLL_INTERVAL",
+        "app.messaging.groups.fan_out.PENDING_INTERVAL",
+    ):
+        monkeypatch.setattr(name, 3600)  # their statements and calls are not of requests
     async with running(settings) as service, people_of(service, issuer) as new_person:
         ann, *others = [await new_person(name) for name in ("ann", "bob", "eve")]
         for other in others:
