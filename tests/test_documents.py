@@ -81,14 +81,14 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_limit_of_calls_is_documented() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    documented = re.findall(r"^\| `([a-z-]+)` \| an? \w+ \| (.+?) \| (.+?) \|", text, re.MULTILINE)
+    documented = re.findall(r"^\| `([a-z-]+)` \| an? \w+(?:, in one process)? \| (.+?) \| (.+?) \|", text, re.MULTILINE)
     defined = [each for each in vars(rates).values() if isinstance(each, Rate)]
     assert {*documented} == {(rate.name, *amounts_of(rate)) for rate in defined}
 
 
 def amounts_of(rate: Rate) -> tuple[str, str]:
     """The contents of a full bucket and what comes back, in the words of the document."""
-    suffix = {"requests": "", "read-units": " RCU", "write-units": " WCU", "bytes": " MB"}[rate.unit]
+    suffix = {"requests": "", "read-units": " RCU", "write-units": " WCU", "units": " units", "bytes": " MB"}[rate.unit]
     burst = rate.burst / 1e6 if rate.unit == "bytes" else rate.burst
     if rate.unit == "bytes":
         return f"{burst:,.0f}{suffix}", f"{rate.per_second / 1e3:,.0f} kB a second"

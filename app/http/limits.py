@@ -68,7 +68,7 @@ class CountedPlace(Place):
         self._account = ""
         self._is_taken = False
         self._held: list[Turns | asyncio.Lock] = []
-        """What the request gives back when it leaves."""
+        """The request gives these back when it leaves."""
 
     def take(self) -> None:
         if self._running.counts[""] >= self._running.limit:

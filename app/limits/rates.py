@@ -21,7 +21,7 @@ class Rate:
     per_second: float
     unit: str = "requests"
     is_shared: bool = True
-    """Whether processes settle what they spent. A process alone guards its own processor."""
+    """Processes settle what they have spent. What guards the processor of one of them is not shared."""
 
     @cached_property
     def window(self) -> float:
