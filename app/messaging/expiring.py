@@ -66,8 +66,9 @@ class ExpiringTexts:
         0.5 RCU for each text that has not expired, 1.5 of one just sent.
         """
         at = self._clock()
-        messages = [self.retention.applied(message, at) for message in messages]
-        missing = [message for message in messages if message.expires_at and not has_expired(message, at)]
+        messages = self.retention.applied_to_all(messages, at)
+        expiring = [message for message in messages if message.expires_in is not None]
+        missing = [message for message in expiring if message.expires_at and not has_expired(message, at)]
         if not missing:
             return messages
         found = await self._table.batch_get([text_key(message) for message in missing])

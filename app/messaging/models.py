@@ -69,6 +69,11 @@ class Message:
     """The message that it replies to, with the beginning of its text, if it was read with it. It is not stored."""
 
     @property
+    def may_vanish(self) -> bool:
+        """Return whether a member may not see its text: it expires or has ended, or a member has hidden it."""
+        return self.expires_in is not None or self.ended_at is not None or bool(self.hidden_by)
+
+    @property
     def has_texts_to_remove(self) -> bool:
         """Return whether the message is deleted, and may have texts in other items."""
         return self.deleted_at is not None and (bool(self.edits) or self.expires_in is not None)
@@ -83,9 +88,7 @@ class Message:
     @property
     def expires_at(self) -> datetime | None:
         """Return the time from which no member sees the text, None if it stays so far, or is deleted."""
-        if self.expires_in is None:
-            return self.ended_at
-        return self.ended_at or self.deadline
+        return self.ended_at if self.expires_in is None else self.ended_at or self.deadline
 
 
 @record(frozen=True, slots=True)

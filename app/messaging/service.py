@@ -248,7 +248,7 @@ class Messaging:
         changed = max(messages, key=attrgetter("change_number"), default=None)
         if changed and changed.change_number > row.change_number:
             self.rows.repair(changed, row)
-        if uncounted := [message for message in messages if is_uncounted(message, row)]:
+        if uncounted := [message for message in messages if message.may_vanish and is_uncounted(message, row)]:
             self.projection.count_gone(uncounted, row)
         return History(messages, end, window, row)
 

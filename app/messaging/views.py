@@ -45,7 +45,8 @@ class Views:
         """
         cleared = {row.group_uuid: row.cleared_number for row in rows}
         at = now()
-        messages = [self._seen(message, viewer, at) for message in messages]
+        messages = self._retention.applied_to_all(messages, at)  # an event may have been made before its end
+        messages = [seen_by(message, viewer, at) if message.may_vanish else message for message in messages]
         named = {user for message in messages for user in (message.user_uuid, *message.mentions)}
         named.update(user for message in messages if message.event for user in message.event.users)
         names = await self._users.names(named)
@@ -67,21 +68,14 @@ class Views:
         """Return a message as a member sees it. It costs what `messages` costs."""
         return (await self.messages([message], viewer=viewer))[0]
 
-    def _seen(self, message: Message, viewer: UUID, at: datetime) -> Message:
-        """Return a message as a member sees it: an event, or a quote in it, may have been made before its end."""
-        return seen_by(self._retention.applied(message, at), viewer, at)
-
     async def _quotes(
         self, messages: Sequence[Message], viewer: UUID, at: datetime
     ) -> dict[tuple[UUID, int | None], QuoteView]:
         """Return the quotes of these messages by group and number, none if their names cannot be read."""
         quoted = await self._catchup.quoted([message for message in messages if is_visible(message, viewer, at)])
+        shown = [seen_by(message, viewer, at) for message in self._retention.applied_to_all([*quoted.values()], at)]
         with suppress(Unavailable):
-            names = await self._users.names({message.user_uuid for message in quoted.values()})
-            return {
-                place: QuoteView.of(
-                    self._retention.with_end(self._seen(message, viewer, at)), names[message.user_uuid], viewer
-                )
-                for place, message in quoted.items()
-            }
+            names = await self._users.names({message.user_uuid for message in shown})
+            quotes = [QuoteView.of(self._retention.with_end(each), names[each.user_uuid], viewer) for each in shown]
+            return dict(zip(quoted, quotes, strict=True))
         return {}
