@@ -52,14 +52,8 @@ async def open_services(settings: StoreSettings, *, as_stored: bool = False) -> 
     async with open_database(settings) as postgres, open_table(settings) as table:
         user_store = UserStore(postgres)
         users = Users(user_store, Caches(TaskSet()))
-        yield Services(
-            table,
-            MessagingStore(table, KEEP_ALL if as_stored else retention),
-            user_store,
-            users,
-            OperatorReadStore(postgres),
-            retention,
-        )
+        store = MessagingStore(table, KEEP_ALL if as_stored else retention)
+        yield Services(table, store, user_store, users, OperatorReadStore(postgres), retention)
 
 
 @asynccontextmanager
