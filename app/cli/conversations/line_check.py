@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from app.cli.conversations.head_lines import HeadLine
 from app.cli.conversations.lines import (
@@ -36,8 +35,7 @@ class LineCheck:
 
     def __init__(self, *, damaged: bool) -> None:
         self._damaged = damaged
-        self._group: UUID | None = None
-        self._number = self._change = self._applied = 0
+        self._group = GroupCheck(None)
         self._since_end: Counter[str] = Counter()
         self.lines = 0
         self.users = 0
@@ -48,7 +46,9 @@ class LineCheck:
         try:
             line = LINE.validate_json(text)
         except ValidationError as error:
-            yield f"line {self.lines}: {_first_error(error)}"
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
+            yield f"line {self.lines}: {f'{place}: ' if place else ''}{first['msg']}"
         else:
             if complaint := self._place(line):
                 yield f"line {self.lines}: {complaint}"
@@ -69,41 +69,45 @@ class LineCheck:
             self.users += 1
         if isinstance(line, UserLine | SettingsLine | ErasureLine | BlockLine):
             return ""
-        if line.group_uuid != self._group:
-            self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0
-        wrong = self._wrong(line)
+        if line.group_uuid != self._group.uuid:
+            self._group = GroupCheck(line.group_uuid)
+        wrong = self._group.complaint(line)
         return "" if self._damaged else wrong
 
-    def _wrong(self, line: GroupLine) -> str:
-        """Return what is wrong with the place of a line in its group, and remember the line."""
+
+@dataclass
+class GroupCheck:
+    """Checks the lines of a group one after the other. It knows the last numbers, and the last change of a message."""
+
+    uuid: UUID | None
+    number: int = 0
+    change: int = 0
+    applied: int = 0
+
+    def complaint(self, line: GroupLine) -> str:
+        """Return what is wrong with the place of a line in its group, empty if it is right, and remember the line."""
         if isinstance(line, ChangeLine):
             return self._wrong_change(line)
-        self._applied = max(self._applied, line.change_number)
-        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_row(line)
+        self.applied = max(self.applied, line.change_number)
+        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_end(line)
 
     def _wrong_change(self, line: ChangeLine) -> str:
         if line.number == 1:  # another export of the group may follow
-            self._number = self._change = self._applied = 0
-        wanted, self._change = self._change + 1, line.number
+            self.number = self.change = self.applied = 0
+        wanted, self.change = self.change + 1, line.number
         return "" if line.number == wanted else f"group {line.group_uuid} has no change {wanted} before {line.number}"
 
     def _wrong_message(self, line: MessageLine) -> str:
-        if line.change_number and line.number <= self._number:  # once more, after a change
+        if line.change_number and line.number <= self.number:  # once more, after a change
             return ""
-        wanted, self._number = self._number + 1 if line.number != 1 else 1, line.number
+        wanted, self.number = self.number + 1 if line.number != 1 else 1, line.number
         return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
 
-    def _wrong_row(self, line: InboxRowLine | HeadLine) -> str:
-        if line.last_number > self._number:
-            end = f"the messages before it at {self._number}"
+    def _wrong_end(self, line: InboxRowLine | HeadLine) -> str:
+        if line.last_number > self.number:
+            end = f"the messages before it at {self.number}"
             what = "head" if isinstance(line, HeadLine) else "row"
             return f"the {what} of group {line.group_uuid} ends at {line.last_number}, {end}"
-        if self._applied > self._change:
-            return f"group {line.group_uuid} is at change {self._applied}, and its changes end at {self._change}"
+        if self.applied > self.change:
+            return f"group {line.group_uuid} is at change {self.applied}, and its changes end at {self.change}"
         return ""
-
-
-def _first_error(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
-    return f"{place}: {first['msg']}" if place else first["msg"]
