@@ -1,12 +1,13 @@
 """The check of an export's file, line by line: each alone, and that none is missing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from app.cli.console import Advance
 from app.cli.conversations.head_lines import HeadLine
 from app.cli.conversations.lines import (
     ENTITIES,
@@ -40,24 +41,24 @@ class LineCheck:
         self.lines = 0
         self.users = 0
 
-    def complaints(self, text: bytes) -> Iterator[str]:
-        """Yield what is wrong with the next line of the file."""
-        self.lines += 1
+    def complaints(self, lines: Iterable[bytes], advance: Advance) -> Iterator[str]:
+        """Yield what is wrong with the lines of a file, and with its end."""
+        for text in lines:
+            self.lines += 1
+            if complaint := self._complaint(text):
+                yield f"line {self.lines}: {complaint}"
+            advance(1)
+        if self._since_end or not self.lines:
+            yield f"it has no end after line {self.lines}: it was cut off, or its export was interrupted"
+
+    def _complaint(self, text: bytes) -> str:
+        """Return what is wrong with the next line, empty if it is right."""
         try:
-            line = LINE.validate_json(text)
+            return self._place(LINE.validate_json(text))
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
-            yield f"line {self.lines}: {f'{place}: ' if place else ''}{first['msg']}"
-        else:
-            if complaint := self._place(line):
-                yield f"line {self.lines}: {complaint}"
-
-    def last_complaint(self) -> str:
-        """Return what is wrong with the end of the file, empty if it is whole."""
-        if self._since_end or not self.lines:
-            return f"it has no end after line {self.lines}: it was cut off, or its export was interrupted"
-        return ""
+            return f"{place}: {first['msg']}" if place else first["msg"]
 
     def _place(self, line: Line) -> str:
         """Return what is wrong with the place of a line, empty if it is right."""
