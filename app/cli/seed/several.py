@@ -84,18 +84,13 @@ class SeveralGroup:
                 last_at=head.last_at,
                 last_by=head.last_by,
                 preview="",
-                read_number=self._last_of(at),
+                read_number=max(range(at + 1, self.size + 1, len(self.users)), default=1),
                 version=1,
                 role=member.role,
             )
             for at, member in enumerate(self.members())
         )
         return [head.told(row) for row in rows]
-
-    def _last_of(self, place: int) -> int:
-        """Return the number of the last message of a member, 1 of one that has written none."""
-        own = range(place + 1, self.size + 1, len(self.users))
-        return own[-1] if own else 1
 
 
 def several_groups(users: int, groups: int, size: int, messages: int) -> Iterator[SeveralGroup]:
