@@ -50,9 +50,9 @@ async def doctor(json: Json = False) -> None:
     changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
     """
     console = Console(json)
-    checks: dict[str, Check] = {"settings": _settings, **await _table_checks()}
-    checks |= {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys}
-    results = [await _result(name, check) for name, check in (checks | valkey_checks()).items()]
+    checks = {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys, **valkey_checks()}
+    results = [await _result("settings", _settings), *await _table_results()]
+    results += [await _result(name, check) for name, check in checks.items()]
     for result in results:
         console.record({"check": result.name, "ok": result.is_ok, "detail": result.detail})
     rows = [(result.name, "ok" if result.is_ok else "WRONG", result.detail) for result in results]
@@ -68,27 +68,20 @@ async def _result(name: str, check: Check) -> Result:
         return Result(name, False, _sentence(error))
 
 
-async def _table_checks() -> dict[str, Check]:
-    """Return the checks of one description of the table, or of the failure to get it."""
+async def _table_results() -> list[Result]:
+    """Return the results of the checks of one description of the table, or the failure to get it."""
     try:
         settings = read_settings(TableSettings)
         async with open_table(settings) as table:
             found = await table.describe()
     except (AppError, Failure) as error:
-        return {"dynamodb": partial(_fail, _sentence(error))}
-    checks: dict[str, Check] = {"dynamodb": partial(_say, "answers, and accepts the credentials")}
+        return [Result("dynamodb", False, _sentence(error))]
+    answers = Result("dynamodb", True, "answers, and accepts the credentials")
     if found is None:
         missing = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
-        return checks | {"table": partial(_fail, missing)}
-    return checks | {"table": partial(_table, found, settings), "index": partial(_index, found)}
-
-
-async def _say(detail: str) -> str:
-    return detail
-
-
-async def _fail(sentence: str) -> str:
-    raise Failure(sentence)
+        return [answers, Result("table", False, missing)]
+    checks = {"table": partial(_table, found, settings), "index": partial(_index, found)}
+    return [answers, *[await _result(name, check) for name, check in checks.items()]]
 
 
 def _sentence(error: Exception) -> str:

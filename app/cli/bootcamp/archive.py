@@ -51,6 +51,20 @@ SCHEMA = """
         FROM groups JOIN messages USING (old_group) LEFT JOIN logged USING (log, uuid)
         JOIN people ON people.uuid = sender WHERE logged.uuid IS NULL;
 """
+ADD_MESSAGE: Final = "INSERT OR REPLACE INTO messages VALUES (?1, ?2, ?3, ?4, part_uuid(?4, ?3), ?5, ?6, ?7)"
+PLACE_MESSAGES: Final = (
+    """
+    INSERT OR REPLACE INTO unusable
+    SELECT 'MSG#' || old_group || ' ' || key, 'its sender is not a member of the group' FROM strangers
+    """,
+    "DELETE FROM messages WHERE (old_group, key, part) IN strangers",
+    "DELETE FROM messages WHERE (old_group, key) IN (SELECT old_group, key FROM copies WHERE is_same)",
+    """
+    UPDATE messages SET base = made_uuid(old_group, key), uuid = part_uuid(made_uuid(old_group, key), part)
+    WHERE (old_group, key) IN (SELECT old_group, key FROM copies)
+    """,
+)
+"""Leaves strangers behind, and gives each message of a log a uuid of its own; of equal copies the first one stays."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 FROM_POSTGRES: Final = 2**62
@@ -101,10 +115,8 @@ class Archive(TemporaryDatabase):
         self._add_member(found.group, found.sender, found.at, by_row=False)
         base, sender, at = found.uuid.bytes, found.sender.uuid.bytes, _microseconds(found.at)
         for part, start in enumerate(range(0, len(found.text), MAX_TEXT)):
-            values = (found.group, found.key, part, base, sender, found.text[start : start + MAX_TEXT], at)
-            self._db.execute(
-                "INSERT OR REPLACE INTO messages VALUES (?1, ?2, ?3, ?4, part_uuid(?4, ?3), ?5, ?6, ?7)", values
-            )
+            text = found.text[start : start + MAX_TEXT]
+            self._db.execute(ADD_MESSAGE, (found.group, found.key, part, base, sender, text, at))
 
     def _add_member(self, group: str, person: OldPerson, at: datetime, *, by_row: bool) -> None:
         self._db.execute("INSERT OR IGNORE INTO members VALUES (?, ?, ?)", (group, person.uuid.bytes, by_row))
@@ -187,8 +199,8 @@ class Archive(TemporaryDatabase):
             else:
                 one, other, log = pair[0].bytes, pair[1].bytes, direct_group_uuid(*pair).bytes
                 self._db.execute("INSERT INTO groups VALUES (?, ?, ?, ?)", (group, log, one, other))
-        self._leave_strangers()
-        self._separate_copies()
+        for statement in PLACE_MESSAGES:
+            self._db.execute(statement)
 
     def _pair(self, group: str) -> tuple[UUID, UUID] | str:
         """Return the members by the group's rows or, where these do not name two, by its senders; or why not."""
@@ -204,27 +216,6 @@ class Archive(TemporaryDatabase):
                 one, other = sorted(members)
                 return UUID(bytes=one), UUID(bytes=other)
         return "only one member is known" if len(by_rows | senders) < 2 else "has more than two members"
-
-    def _leave_strangers(self) -> None:
-        self._db.execute(
-            """
-            INSERT OR REPLACE INTO unusable
-            SELECT 'MSG#' || old_group || ' ' || key, 'its sender is not a member of the group' FROM strangers
-            """
-        )
-        self._db.execute("DELETE FROM messages WHERE (old_group, key, part) IN strangers")
-
-    def _separate_copies(self) -> None:
-        """Give each message of a log a uuid of its own; of equal ones with one uuid the first stays."""
-        self._db.execute(
-            "DELETE FROM messages WHERE (old_group, key) IN (SELECT old_group, key FROM copies WHERE is_same)"
-        )
-        self._db.execute(
-            """
-            UPDATE messages SET base = made_uuid(old_group, key), uuid = part_uuid(made_uuid(old_group, key), part)
-            WHERE (old_group, key) IN (SELECT old_group, key FROM copies)
-            """
-        )
 
     def logs(self) -> Iterator[Pair]:
         """Yield the pairs with messages."""

@@ -94,11 +94,9 @@ async def import_bootcamp(
 
 async def _read_table(console: Console, settings: StoreSettings, name: str, zone: Zone, archive: Archive) -> None:
     """Add all items of the old table to the archive: 0.5 RCU for each 4 KB."""
-    old = changed_settings(settings, dynamodb_table=name)
-    console.note(f"Source: table {name}, which is only read")
-    async with open_operated_table(old) as table:
-        count = await _require_old_table(table)
-        with console.progress("Items", total=count) as advance:
+    async with open_operated_table(changed_settings(settings, dynamodb_table=name)) as table:
+        console.note(f"Source: table {name}, which is only read")
+        with console.progress("Items", total=await _require_old_table(table)) as advance:
             async for page in table.scan():
                 for item in page:
                     try:

@@ -35,6 +35,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GROUPS_AHEAD: Final = 16
 USERS_AT_ONCE: Final = 1_000
 SEGMENTS: Final = 4
+EXPORTED: Final = "messages, changes, groups, inbox rows, blocks or settings"
 
 T = TypeVar("T")
 
@@ -118,8 +119,7 @@ class Exporter:
                 self.catalogue.add_blocks(blocks)
                 others += len(page) - len(found) - len(blocks) - sum(map(_comes_with_others, page))
         if others:
-            kinds = "messages, changes, groups, inbox rows, blocks or settings"
-            self.console.note(f"{others:,} items are no {kinds}, and are not exported.")
+            self.console.note(f"{others:,} items are no {EXPORTED}, and are not exported.")
 
     async def write(self, *, users: bool) -> None:
         """Write the groups that are not written yet, if wanted the users, and the last line."""
@@ -133,10 +133,7 @@ class Exporter:
             await require_own_table(self.services.table)
             if left == 1:
                 raise Failure(f"There is no group {next(self.catalogue.left())}.")
-        counts = self.file.end()
-        told = f"Groups: {done + left:,}, messages: {counts['message']:,}, changes: {counts['change']:,}"
-        told += f", inbox rows: {counts['inbox_row']:,}"
-        self.console.note(f"{told}, users: {counts['user']:,}." if users else f"{told}.")
+        self.console.note(f"Groups: {done + left:,}, {self.file.end(users=users)}.")
 
     async def _write_groups(self, left: int) -> None:
         with self.console.progress("Groups", total=left) as advance:

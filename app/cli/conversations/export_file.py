@@ -29,11 +29,12 @@ class ExportFile:
         self.file.write(line.model_dump_json() + "\n")
         self.written[line.entity] += 1
 
-    def end(self) -> Counter[str]:
-        """Write the last line, and return the numbers of the others."""
+    def end(self, *, users: bool) -> str:
+        """Write the last line, and return the numbers of the others in words, those of users if wanted."""
         counts = self.written.copy()
         self.write(end_line(counts))
-        return counts
+        told = f"messages: {counts['message']:,}, changes: {counts['change']:,}, inbox rows: {counts['inbox_row']:,}"
+        return f"{told}, users: {counts['user']:,}" if users else told
 
 
 @contextmanager

@@ -143,15 +143,15 @@ class GroupReader:
             return None
         (message,) = await self._store.texts.fill([_to_message(item)])
         self._record(message)
-        if not message.deleted_at:
-            return message
-        edits = [
-            change.number
-            async for page in _pages(self._changes_after, 0)
-            for change in page
-            if change.type is ChangeType.EDIT and change.message_number == number
-        ]
-        return replace(message, edits=tuple(edits))
+        return replace(message, edits=await self._edits(number)) if message.deleted_at else message
+
+    async def _edits(self, message: int) -> tuple[int, ...]:
+        """Return the numbers of the edits of a message, of which a deleted one keeps none."""
+        edits: list[int] = []
+        async for page in _pages(self._changes_after, 0):
+            of_message = (change for change in page if change.message_number == message)
+            edits += [change.number for change in of_message if change.type is ChangeType.EDIT]
+        return tuple(edits)
 
     async def _rows(self) -> list[InboxRow]:
         """Return the rows of the senders, and of the peers that these rows name; of several members also the head."""

@@ -12,7 +12,6 @@ from app.cli.conversations.head_lines import HeadLine
 from app.cli.conversations.lines import (
     ENTITIES,
     LINE,
-    BlockLine,
     ChangeLine,
     EndLine,
     ErasureLine,
@@ -20,7 +19,6 @@ from app.cli.conversations.lines import (
     InboxRowLine,
     Line,
     MessageLine,
-    SettingsLine,
     UserLine,
     end_line,
 )
@@ -66,14 +64,12 @@ class LineCheck:
             counts, self._since_end = self._since_end, Counter()
             return "" if line == end_line(counts) else "the file has not as many lines as it says: some are missing"
         self._since_end[line.entity] += 1
-        if isinstance(line, UserLine | ErasureLine):
-            self.users += 1
-        if isinstance(line, UserLine | SettingsLine | ErasureLine | BlockLine):
+        self.users += isinstance(line, UserLine | ErasureLine)
+        if self._damaged or not isinstance(line, GroupLine):
             return ""
         if line.group_uuid != self._group.uuid:
             self._group = GroupCheck(line.group_uuid)
-        wrong = self._group.complaint(line)
-        return "" if self._damaged else wrong
+        return self._group.complaint(line)
 
 
 @dataclass

@@ -170,7 +170,10 @@ def _tidy(schema: Object) -> None:
         schema.setdefault("maxLength", LENGTHS[schema["format"]])
     for part in _parts(schema):
         _tidy(part)
-    _join_null(schema)
+    kinds = schema.get("anyOf", ())
+    if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:  # a list of types reads better
+        del schema["anyOf"]
+        schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}
 
 
 def _parts(schema: Object) -> Iterator[Object]:
@@ -178,11 +181,3 @@ def _parts(schema: Object) -> Iterator[Object]:
     for name in ("anyOf", "oneOf", "allOf"):
         yield from schema.get(name, ())
     yield from (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))
-
-
-def _join_null(schema: Object) -> None:
-    """Write a union with null as a list of types, where JSON Schema allows it: it reads better."""
-    kinds = schema.get("anyOf", ())
-    if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:
-        del schema["anyOf"]
-        schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}

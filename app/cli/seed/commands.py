@@ -70,7 +70,7 @@ async def seed(
             console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
         else:
             await _write_synthetic(console, services, data)
-            for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL) if several else ():
+            for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL):
                 await write_several(services, group)
             if several:
                 console.say(f"There are now {several:,} groups of {group_size} members.")
