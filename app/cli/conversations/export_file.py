@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, TextIO
@@ -56,26 +56,33 @@ def open_export(output: Path | None, resumed: Catalogue | None) -> Iterator[Expo
 def _whole_groups(part: Path, catalogue: Catalogue) -> tuple[Counter[str], int]:
     """Record the groups that are whole in an interrupted file, and return the numbers and the size of their lines.
 
-    The last group may lack messages or rows, so it does not count. Blocks and users are written anew.
+    The last group may lack messages or rows, so it does not count.
     """
-    whole, counts, group = (Counter[str](), 0), Counter[str](), None
-    size = 0
-    for following, lines in groupby(_readable_lines(part), key=itemgetter(0)):
+    written, size = Counter[str](), 0
+    for (group, counts, length), _ in pairwise(_groups(part)):
         if group:
             catalogue.record_done(group)
-            whole = counts.copy(), size
-        if following is None:
-            break
-        group = following
+            written += counts
+            size += length
+    return written, size
+
+
+def _groups(part: Path) -> Iterator[tuple[UUID | None, Counter[str], int]]:
+    """Yield each group, and None for what follows the groups, with the numbers and the size of its lines."""
+    for group, lines in groupby(_readable_lines(part), key=itemgetter(0)):
+        counts, size = Counter[str](), 0
         for _, entity, length in lines:
             counts[entity] += 1
             size += length
-    return whole
+        yield group, counts, size
 
 
 def _readable_lines(part: Path) -> Iterator[tuple[UUID | None, str, int]]:
-    """Yield group, entity and size of each line, up to the one that was being written."""
+    """Yield group, entity and size of each line, up to the one that was being written, or the first without group."""
     with part.open("rb") as lines, suppress(ValueError):
         for text in lines:
             line = LINE.validate_json(text)
-            yield None if isinstance(line, WITHOUT_GROUP) else line.group_uuid, line.entity, len(text)
+            if isinstance(line, WITHOUT_GROUP):  # which is written anew, and so are those after it
+                yield None, line.entity, len(text)
+                return
+            yield line.group_uuid, line.entity, len(text)
