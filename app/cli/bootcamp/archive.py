@@ -64,7 +64,7 @@ PLACE_MESSAGES: Final = (
     WHERE (old_group, key) IN (SELECT old_group, key FROM copies)
     """,
 )
-"""Leaves strangers behind, and gives each message of a log a uuid of its own; of equal copies the first one stays."""
+"""In this order: what strangers wrote is left behind, of equal copies the first stays, any other gets its own uuid."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 FROM_POSTGRES: Final = 2**62
