@@ -6,14 +6,13 @@ from uuid import UUID, uuid5
 
 from app.cli.changed_messages import with_change
 from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
-from app.messaging.groups.creation import first_row
+from app.cli.seed.heads import first_row, told_head
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head, copied_head
-from app.messaging.inbox_items import bucket, mentions
+from app.messaging.inbox_items import mentions
 from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import MessagingStore
-from app.messaging.visibility import preview_for
 
 UUIDS = {person.handle: person.uuid for person in PEOPLE}
 
@@ -76,24 +75,12 @@ class _Group:
 
     def head(self, last: Message, change: Change | None, version: int) -> Head:
         """Return the head after the last message and change, of which all rows are told."""
-        at = bucket(max(last.created_at, change.created_at) if change else last.created_at)
-        return Head(
-            group_uuid=self.uuid,
-            title=self.title,
-            member_count=len(self.members),
-            last_number=last.number,
-            last_at=last.created_at,
-            last_by=last.user_uuid,
-            preview=preview_for(last, self.uuid),
-            systems=frozenset(self.systems[-MAX_SYSTEMS:]),
-            head_version=version,
-            structure_version=version,
-            told_bucket=at,
-            digest=self.uuid.bytes,
-            change_number=change.number if change else 0,
-            changed_at=change.created_at if change else None,
-            shows_history=self.shows_history,
-        )
+        systems = self.systems[-MAX_SYSTEMS:]
+        head = told_head(last, title=self.title, members=len(self.members), systems=systems, version=version)
+        head = replace(head, shows_history=self.shows_history)
+        if change:
+            head = replace(head, change_number=change.number, changed_at=change.created_at)
+        return replace(head, told_bucket=head.active_bucket)
 
 
 async def write_items(
@@ -110,7 +97,7 @@ async def write_items(
     head = group.head(stored[len(messages)], changes[-1] if changes else None, len(messages) + len(changes))
     rows = [_row(head, member, conversation, stored) for member in group.members.values()]
     for user, message in group.left.items():  # a former member's row stays at the message that tells of it
-        row = _first_row(head, message, user)
+        row = first_row(head, message, user)
         rows.append(replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER))
     await store.heads.prepare(list(group.members.values()), rows)
     await store.heads.transact([copied_head(head)])
@@ -121,9 +108,5 @@ def _row(head: Head, member: Member, conversation: Conversation, stored: Mapping
     user = member.user_uuid
     read = next(conversation.read_through[handle] for handle, uuid in UUIDS.items() if uuid == user)
     mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
-    row = _first_row(head, stored[1], user)
+    row = first_row(head, stored[1], user)
     return head.told(replace(row, role=member.role, read_number=read, mentioned=mentioned, is_open=False))
-
-
-def _first_row(head: Head, message: Message, user: UUID) -> InboxRow:
-    return first_row(message, user, title=head.title, members=head.member_count, shows_history=head.shows_history)
