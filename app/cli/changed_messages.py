@@ -1,8 +1,7 @@
 """The effect of changes on messages and rows as plain values: what the table holds once they are applied."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from uuid import UUID
 
 from app.messaging.models import Change, ChangeType, Message
 from app.messaging.row_models import InboxRow
@@ -10,7 +9,15 @@ from app.messaging.row_models import InboxRow
 
 def with_change(message: Message, change: Change) -> Message:
     """Return a message with one more change applied."""
-    return replace(_EFFECTS[change.type](message, change), change_number=change.number)
+    match change.type:
+        case ChangeType.EDIT:
+            changed = _edited(message, change)
+        case ChangeType.DELETE:
+            nothing: frozenset[UUID] = frozenset()
+            changed = replace(message, text="", deleted_at=change.created_at, edits=(), reactions={}, mentions=nothing)
+        case ChangeType.REACT | ChangeType.UNREACT:
+            changed = replace(message, reactions=_reactions(message, change))
+    return replace(changed, change_number=change.number)
 
 
 def as_sent(message: Message) -> Message:
@@ -36,7 +43,7 @@ def at_change(row: InboxRow, change: Change | None) -> InboxRow:
     return replace(row, change_number=change.number, changed_at=change.created_at)
 
 
-def _edit(message: Message, change: Change) -> Message:
+def _edited(message: Message, change: Change) -> Message:
     return replace(
         message,
         text=change.text or "",
@@ -47,24 +54,9 @@ def _edit(message: Message, change: Change) -> Message:
     )
 
 
-def _delete(message: Message, change: Change) -> Message:
-    return replace(message, text="", deleted_at=change.created_at, edits=(), reactions={}, mentions=frozenset())
-
-
-def _react(message: Message, change: Change) -> Message:
-    users = message.reactions.get(change.emoji or "", frozenset())
-    return replace(message, reactions={**message.reactions, change.emoji or "": users | {change.user_uuid}})
-
-
-def _unreact(message: Message, change: Change) -> Message:
-    users = message.reactions.get(change.emoji or "", frozenset()) - {change.user_uuid}
-    others = {emoji: each for emoji, each in message.reactions.items() if emoji != change.emoji}
-    return replace(message, reactions=others | ({change.emoji or "": users} if users else {}))
-
-
-_EFFECTS: Final[Mapping[ChangeType, Callable[[Message, Change], Message]]] = {
-    ChangeType.EDIT: _edit,
-    ChangeType.DELETE: _delete,
-    ChangeType.REACT: _react,
-    ChangeType.UNREACT: _unreact,
-}
+def _reactions(message: Message, change: Change) -> dict[str, frozenset[UUID]]:
+    """Return the reactions after a change; an emoji of which no user is left has no entry."""
+    emoji, user = change.emoji or "", frozenset({change.user_uuid})
+    users = message.reactions.get(emoji, frozenset())
+    users = users | user if change.type is ChangeType.REACT else users - user
+    return {each: by for each, by in {**message.reactions, emoji: users}.items() if by}

@@ -11,9 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Advance: TypeAlias = Callable[[int], None]
+
+HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""The categories of control, format and direction characters, of halves of pairs, and of separators of lines."""
+JOINERS: Final = frozenset("\u200c\u200d")
+"""Format characters that are part of emoji and of several scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,6 @@ def local_time(at: datetime) -> str:
 
 def readable(text: str) -> str:
     """Return a user's text on one line, with control, format and direction characters spelled out."""
-    return "".join(map(_spelled_out, text))
-
-
-def _spelled_out(character: str) -> str:
-    if character == "\n":
-        return " ⏎ "
-    is_joiner = character in "\u200c\u200d"  # part of emoji and of several scripts
-    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and not is_joiner
-    return f"\\u{ord(character):04x}" if hidden else character
+    hidden = {character for character in text if unicodedata.category(character) in HIDDEN} - JOINERS
+    spelled_out = {ord(character): f"\\u{ord(character):04x}" for character in hidden}
+    return text.translate(spelled_out | {ord("\n"): " ⏎ "})

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -49,54 +50,38 @@ async def doctor(json: Json = False) -> None:
     changed. Each line is ok or says what to do; exit code 1 if anything is wrong.
     """
     console = Console(json)
-    results = [result async for result in _results()]
+    checks = {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys, **valkey_checks()}
+    results = [await _result("settings", _settings), *await _table_results()]
+    results += [await _result(name, check) for name, check in checks.items()]
     for result in results:
         console.record({"check": result.name, "ok": result.is_ok, "detail": result.detail})
     rows = [(result.name, "ok" if result.is_ok else "WRONG", result.detail) for result in results]
     console.table(["check", "", ""], rows)
-    wrong = sum(not result.is_ok for result in results)
-    if wrong:
+    if wrong := sum(not result.is_ok for result in results):
         raise Failure(f"{wrong} of {len(results)} checks failed.")
 
 
-async def _results() -> AsyncIterator[Result]:
-    checks: dict[str, Check] = {"settings": _settings}
-    async with AsyncExitStack() as stack:
-        checks |= await _table_checks(stack)
-        checks |= {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys}
-        checks |= valkey_checks()
-        for name, check in checks.items():
-            try:
-                yield Result(name, True, await check())
-            except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
-                yield Result(name, False, _sentence(error))
+async def _result(name: str, check: Check) -> Result:
+    try:
+        return Result(name, True, await check())
+    except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
+        return Result(name, False, _sentence(error))
 
 
-async def _table_checks(stack: AsyncExitStack) -> dict[str, Check]:
-    """Return the checks of one description of the table, or of the failure to get it."""
+async def _table_results() -> list[Result]:
+    """Return the results of the checks of one description of the table, or the failure to get it."""
     try:
         settings = read_settings(TableSettings)
-        table = await stack.enter_async_context(open_table(settings))
-        found = await table.describe()
+        async with open_table(settings) as table:
+            found = await table.describe()
     except (AppError, Failure) as error:
-        sentence = _sentence(error)
-        return {"dynamodb": lambda: _fail(sentence)}
+        return [Result("dynamodb", False, _sentence(error))]
+    answers = Result("dynamodb", True, "answers, and accepts the credentials")
     if found is None:
-        sentence = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
-        return {"dynamodb": lambda: _ok("answers, and accepts the credentials"), "table": lambda: _fail(sentence)}
-    return {
-        "dynamodb": lambda: _ok("answers, and accepts the credentials"),
-        "table": lambda: _table(found, settings),
-        "index": lambda: _index(found),
-    }
-
-
-async def _ok(detail: str) -> str:
-    return detail
-
-
-async def _fail(sentence: str) -> str:
-    raise Failure(sentence)
+        missing = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
+        return [answers, Result("table", False, missing)]
+    checks = {"table": partial(_table, found, settings), "index": partial(_index, found)}
+    return [answers, *[await _result(name, check) for name, check in checks.items()]]
 
 
 def _sentence(error: Exception) -> str:
@@ -150,12 +135,10 @@ async def _clock() -> str:
 
 async def _token_keys() -> str:
     settings = read_settings(Settings)
-    async with httpx.AsyncClient(trust_env=settings.environment == "production") as client:
-        verifier = TokenVerifier(settings, client)
+    client = httpx.AsyncClient(trust_env=settings.environment == "production")
+    async with client, aclosing(TokenVerifier(settings, client)) as verifier:
         try:
             await verifier.check()
         except AppError as error:
             raise Failure(f"no keys at {settings.jwks_url}: is the issuer's address right, is it up?") from error
-        finally:
-            await verifier.aclose()
     return f"{settings.jwks_url} has keys"

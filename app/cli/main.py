@@ -115,20 +115,12 @@ def cruddur() -> None:
       --no-color  Print no colours, as with NO_COLOR in the environment.
       --debug     Show logs (as LOG_LEVEL does), and where a command has failed.
     """
-    _configure_logs()
-
-
-def _configure_logs() -> None:
-    """Log JSON lines to standard error if LOG_LEVEL (or --debug) asks for them; else a command's own words suffice."""
     import structlog  # noqa: PLC0415  # 0.2 s, which --help does without
 
-    level = getattr(logging, os.environ.get("LOG_LEVEL") or "CRITICAL", logging.INFO)
+    level = getattr(logging, os.environ.get("LOG_LEVEL") or "CRITICAL", logging.INFO)  # else its own words suffice
+    steps = structlog.processors
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[steps.add_log_level, steps.TimeStamper(fmt="iso", utc=True), steps.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -15,44 +15,48 @@ from migrations.postgres import MigrationFailed, Version, migrate, rollback, ver
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
+@contextmanager
+def _failures_translated() -> Iterator[None]:
+    try:
+        yield
+    except MigrationFailed as error:
+        raise Failure(str(error).partition("\n")[0], Code.UNAVAILABLE) from error  # without the SQL
+
+
 @app.command("migrate", epilog=examples("migrate"))
+@_failures_translated()
 def migrate_(json: Json = False) -> None:
     """Bring the schema up to date, with all missing versions in one transaction."""
     database = _database()
-    with _failures_translated():
-        before = versions(database)
-        migrate(database)
-        after = versions(database)
-    _show_change(Console(json), before, after, nothing="The schema is up to date.")
+    before = versions(database)
+    migrate(database)
+    _show_change(Console(json), before, versions(database), nothing="The schema is up to date.")
 
 
 @app.command("rollback", epilog=examples("rollback", "rollback --yes"))
+@_failures_translated()
 def rollback_(json: Json = False, yes: Yes = False, production: Production = False) -> None:
     """Take the schema one version back.
 
     Deletes what that version added, with its data.
     """
     database = _database()
-    with _failures_translated():
-        before = versions(database)
+    before = versions(database)
     current = [version for version in before if version.is_applied]
     if not current:
         raise Failure("No version is applied, so there is nothing to take back.")
     action = f"take back version {current[-1].revision}, {current[-1].title}"
     require_consent(database, action, word=current[-1].revision, yes=yes, production=production)
-    with _failures_translated():
-        rollback(database)
-        after = versions(database)
-    _show_change(Console(json), before, after, nothing="Nothing was taken back.")
+    rollback(database)
+    _show_change(Console(json), before, versions(database), nothing="Nothing was taken back.")
 
 
 @app.command("migrations", epilog=examples("migrations", "migrations --json"))
+@_failures_translated()
 def migrations(json: Json = False) -> None:
     """List the versions of the schema, oldest first, and whether each is applied."""
     console = Console(json)
-    database = _database()
-    with _failures_translated():
-        found = versions(database)
+    found = versions(_database())
     for version in found:
         console.record({"revision": version.revision, "title": version.title, "applied": version.is_applied})
     rows = [(each.revision, "applied" if each.is_applied else "to do: cruddur migrate", each.title) for each in found]
@@ -63,14 +67,6 @@ def _database() -> DatabaseSettings:
     settings = read_settings(DatabaseSettings)
     announce_database(settings)
     return settings
-
-
-@contextmanager
-def _failures_translated() -> Iterator[None]:
-    try:
-        yield
-    except MigrationFailed as error:
-        raise Failure(str(error).partition("\n")[0], Code.UNAVAILABLE) from error  # without the SQL
 
 
 def _show_change(console: Console, before: Sequence[Version], after: Sequence[Version], *, nothing: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.cache import Caches
 from app.cli.failures import Failure
-from app.cli.target import announce, announce_database, invalid_settings_explained, is_local
+from app.cli.target import announce, announce_database, changed_settings, is_local
 from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.gateways.aws import Aws, open_aws
@@ -52,14 +52,8 @@ async def open_services(settings: StoreSettings, *, as_stored: bool = False) -> 
     async with open_database(settings) as postgres, open_table(settings) as table:
         user_store = UserStore(postgres)
         users = Users(user_store, Caches(TaskSet()))
-        yield Services(
-            table,
-            MessagingStore(table, KEEP_ALL if as_stored else retention),
-            user_store,
-            users,
-            OperatorReadStore(postgres),
-            retention,
-        )
+        store = MessagingStore(table, KEEP_ALL if as_stored else retention)
+        yield Services(table, store, user_store, users, OperatorReadStore(postgres), retention)
 
 
 @asynccontextmanager
@@ -87,8 +81,7 @@ async def open_database(settings: DatabaseSettings) -> AsyncIterator[Postgres]:
 @asynccontextmanager
 async def open_table(settings: TableSettings, *, name: str | None = None) -> AsyncIterator[OperatedTable]:
     """Open the table of this name, else that of the settings, after saying on standard error where it is."""
-    with invalid_settings_explained():
-        chosen = settings.model_validate(settings.model_dump() | {"dynamodb_table": name}) if name else settings
+    chosen = changed_settings(settings, dynamodb_table=name) if name else settings
     await announce_table(chosen)
     async with open_operated_table(chosen) as table:
         yield table

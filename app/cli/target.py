@@ -21,6 +21,12 @@ def read_settings(kind: type[S]) -> S:
         return kind()
 
 
+def changed_settings(settings: S, **values: str) -> S:
+    """Return the settings with other values, or raise a Failure that names each one that is wrong."""
+    with invalid_settings_explained():
+        return settings.model_validate(settings.model_dump() | values)
+
+
 @contextmanager
 def invalid_settings_explained() -> Iterator[None]:
     """Raise a Failure in place of pydantic's ValidationError."""

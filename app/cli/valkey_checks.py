@@ -1,7 +1,8 @@
 """The checks of Valkey for the command doctor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeVar
 
 from app.cli.failures import Failure
@@ -19,7 +20,7 @@ T = TypeVar("T")
 Check = Callable[[], Awaitable[str]]
 
 
-def valkey_checks() -> Mapping[str, Check]:
+def valkey_checks() -> dict[str, Check]:
     """Return the checks of the server's role, memory, commands and channels; of their absence without VALKEY_URL."""
     settings = read_settings(ValkeySettings)
     if settings.valkey_url is None:
@@ -58,21 +59,18 @@ async def _memory(endpoint: Endpoint) -> str:
 
 
 async def _commands(endpoint: Endpoint) -> str:
-    valkey = Valkey(endpoint, call_seconds=SECONDS)
-    try:
-        await _explained(valkey.calls(VALKEY_TRIAL))
-    except Failure:
-        raise Failure(_sentence(valkey.fault)) from None
-    finally:
-        await valkey.aclose()
+    async with aclosing(Valkey(endpoint, call_seconds=SECONDS)) as valkey:
+        try:
+            await valkey.calls(VALKEY_TRIAL)
+        except ValkeyUnavailable:
+            raise Failure(_sentence(valkey.fault)) from None
     return "the account may use all that the service needs"
 
 
 async def _channels(endpoint: Endpoint) -> str:
-    received = asyncio.Event()
+    received, is_up = asyncio.Event(), asyncio.Event()
     valkey = Valkey(endpoint, call_seconds=SECONDS)
-    is_up = asyncio.Event()
-    async with valkey.listen(on_message=lambda *_: received.set(), on_up=is_up.set) as subscriber:
+    async with valkey.listen(on_message=lambda *_: received.set(), on_up=is_up.set) as subscriber, aclosing(valkey):
         try:
             async with asyncio.timeout(SECONDS):
                 await is_up.wait()
@@ -81,8 +79,6 @@ async def _channels(endpoint: Endpoint) -> str:
                 await received.wait()
         except (TimeoutError, ValkeyUnavailable):
             raise Failure(_sentence(subscriber.fault or valkey.fault)) from None
-        finally:
-            await valkey.aclose()
     return "what is published is received"
 
 

@@ -1,6 +1,7 @@
 """The contents of the boot camp's table in a temporary SQLite file, in which they are sorted and matched.
 
-Memory is bounded, however large the table is. Of `people`, `target` is the user that a person becomes.
+Memory is bounded, however large the table is. Of `people`, `target` is the user that a person becomes. `copies` are
+the messages with the uuid of an earlier one of their log; `is_same` says that they have its sender and text, too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,7 +36,35 @@ SCHEMA = """
     CREATE VIEW strangers AS
         SELECT old_group, key, part FROM messages JOIN people ON people.uuid = sender JOIN groups USING (old_group)
         WHERE target NOT IN (one, other);
+    CREATE VIEW copies AS
+        SELECT old_group, key, is_same FROM (
+            SELECT old_group, key, row_number() OVER log_order AS place,
+                sender = first_value(sender) OVER log_order AND text = first_value(text) OVER log_order AS is_same
+            FROM messages JOIN groups USING (old_group) WHERE part = 0
+            WINDOW log_order AS (PARTITION BY log, base ORDER BY at, old_group, key)
+        ) WHERE place > 1;
+    CREATE VIEW moves AS
+        SELECT old_group, log, one, other, count(*) AS messages, count(*) - count(logged.uuid) AS missing
+        FROM groups JOIN messages USING (old_group) LEFT JOIN logged USING (log, uuid) GROUP BY old_group;
+    CREATE VIEW missing AS
+        SELECT log, messages.uuid AS uuid, target, text, messages.at AS at, base, part
+        FROM groups JOIN messages USING (old_group) LEFT JOIN logged USING (log, uuid)
+        JOIN people ON people.uuid = sender WHERE logged.uuid IS NULL;
 """
+ADD_MESSAGE: Final = "INSERT OR REPLACE INTO messages VALUES (?1, ?2, ?3, ?4, part_uuid(?4, ?3), ?5, ?6, ?7)"
+PLACE_MESSAGES: Final = (
+    """
+    INSERT OR REPLACE INTO unusable
+    SELECT 'MSG#' || old_group || ' ' || key, 'its sender is not a member of the group' FROM strangers
+    """,
+    "DELETE FROM messages WHERE (old_group, key, part) IN strangers",
+    "DELETE FROM messages WHERE (old_group, key) IN (SELECT old_group, key FROM copies WHERE is_same)",
+    """
+    UPDATE messages SET base = made_uuid(old_group, key), uuid = part_uuid(made_uuid(old_group, key), part)
+    WHERE (old_group, key) IN (SELECT old_group, key FROM copies)
+    """,
+)
+"""In this order: what strangers wrote is left behind, of equal copies the first stays, any other gets its own uuid."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 FROM_POSTGRES: Final = 2**62
@@ -74,16 +103,20 @@ class Archive(TemporaryDatabase):
 
     def __init__(self) -> None:
         super().__init__(SCHEMA)
+        self._db.create_function("made_uuid", 2, lambda group, key: made_uuid(group, key).bytes)
+        self._db.create_function("part_uuid", 2, lambda uuid, part: part_uuid(UUID(bytes=uuid), part).bytes)
 
     def add(self, found: OldRow | OldMessage) -> None:
         """Add an item of the old table."""
         if isinstance(found, OldRow):
-            self._add_member(found.group, OldPerson(found.owner), found.at, by_row=True)
-            if found.other:
-                self._add_member(found.group, found.other, found.at, by_row=True)
-        else:
-            self._add_member(found.group, found.sender, found.at, by_row=False)
-            self._add_message(found)
+            for person in filter(None, (OldPerson(found.owner), found.other)):
+                self._add_member(found.group, person, found.at, by_row=True)
+            return
+        self._add_member(found.group, found.sender, found.at, by_row=False)
+        base, sender, at = found.uuid.bytes, found.sender.uuid.bytes, _microseconds(found.at)
+        for part, start in enumerate(range(0, len(found.text), MAX_TEXT)):
+            text = found.text[start : start + MAX_TEXT]
+            self._db.execute(ADD_MESSAGE, (found.group, found.key, part, base, sender, text, at))
 
     def _add_member(self, group: str, person: OldPerson, at: datetime, *, by_row: bool) -> None:
         self._db.execute("INSERT OR IGNORE INTO members VALUES (?, ?, ?)", (group, person.uuid.bytes, by_row))
@@ -99,12 +132,6 @@ class Archive(TemporaryDatabase):
             """,
             (person.uuid.bytes, person.handle, person.name, at, person.email, person.subject),
         )
-
-    def _add_message(self, message: OldMessage) -> None:
-        for part, start in enumerate(range(0, len(message.text), MAX_TEXT)):
-            row = (message.group, message.key, part, message.uuid.bytes, part_uuid(message.uuid, part).bytes)
-            values = (message.sender.uuid.bytes, message.text[start : start + MAX_TEXT], _microseconds(message.at))
-            self._db.execute("INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row + values)
 
     def leave(self, thing: str, reason: str) -> None:
         """Record what cannot be brought over, and why."""
@@ -149,8 +176,10 @@ class Archive(TemporaryDatabase):
 
     def shares_subject(self, person: Person) -> bool:
         """Return whether several people have this person's subject."""
-        found = self._db.execute("SELECT count(*) FROM people WHERE subject = ?", (person.subject,)).fetchone()
-        return bool(found[0] > 1)
+        return self._count("SELECT count(*) FROM people WHERE subject = ?", person.subject) > 1
+
+    def _count(self, query: str, value: str) -> int:
+        return int(self._db.execute(query, (value,)).fetchone()[0])
 
     def decisions(self) -> Iterator[tuple[Person, UUID, str]]:
         """Yield each person with its new names, the user that it becomes, and the finding about it."""
@@ -162,18 +191,16 @@ class Archive(TemporaryDatabase):
 
     def pair_up(self) -> None:
         """Find the two members of each old group, and leave behind the groups and messages that have no place."""
-        for group, pair in [(group, self._pair(group)) for (group,) in self._old_groups()]:
+        for (group,) in self._db.execute("SELECT DISTINCT old_group FROM members").fetchall():
+            pair = self._pair(group)
             if isinstance(pair, str):
-                self.leave(f"group {group}", f"{pair}: {self._size(group):,} messages")
+                size = self._count("SELECT count(*) FROM messages WHERE old_group = ? AND part = 0", group)
+                self.leave(f"group {group}", f"{pair}: {size:,} messages")
             else:
-                log = direct_group_uuid(*pair).bytes
-                self._db.execute("INSERT INTO groups VALUES (?, ?, ?, ?)", (group, log, *(u.bytes for u in pair)))
-        self._leave_strangers()
-        for (log,) in self._db.execute("SELECT DISTINCT log FROM groups").fetchall():
-            self._separate(log)
-
-    def _old_groups(self) -> list[tuple[str]]:
-        return self._db.execute("SELECT DISTINCT old_group FROM members").fetchall()
+                one, other, log = pair[0].bytes, pair[1].bytes, direct_group_uuid(*pair).bytes
+                self._db.execute("INSERT INTO groups VALUES (?, ?, ?, ?)", (group, log, one, other))
+        for statement in PLACE_MESSAGES:
+            self._db.execute(statement)
 
     def _pair(self, group: str) -> tuple[UUID, UUID] | str:
         """Return the members by the group's rows or, where these do not name two, by its senders; or why not."""
@@ -190,73 +217,16 @@ class Archive(TemporaryDatabase):
                 return UUID(bytes=one), UUID(bytes=other)
         return "only one member is known" if len(by_rows | senders) < 2 else "has more than two members"
 
-    def _size(self, group: str) -> int:
-        (count,) = self._db.execute(
-            "SELECT count(*) FROM messages WHERE old_group = ? AND part = 0", (group,)
-        ).fetchone()
-        return int(count)
-
-    def _leave_strangers(self) -> None:
-        self._db.execute(
-            """
-            INSERT OR REPLACE INTO unusable
-            SELECT 'MSG#' || old_group || ' ' || key, 'its sender is not a member of the group' FROM strangers
-            """
-        )
-        self._db.execute("DELETE FROM messages WHERE (old_group, key, part) IN strangers")
-
-    def _separate(self, log: bytes) -> None:
-        """Give each message of a log a uuid of its own; of equal ones with one uuid the first stays."""
-        doubled = self._db.execute(
-            """
-            SELECT base FROM messages JOIN groups USING (old_group) WHERE log = ? AND part = 0
-            GROUP BY base HAVING count(*) > 1
-            """,
-            (log,),
-        ).fetchall()
-        for (base,) in doubled:
-            copies = self._db.execute(
-                """
-                SELECT old_group, key, sender, text FROM messages JOIN groups USING (old_group)
-                WHERE log = ? AND base = ? AND part = 0 ORDER BY at, old_group, key
-                """,
-                (log, base),
-            ).fetchall()
-            for group, key, *content in copies[1:]:
-                self._separate_copy(group, key, is_same=content == list(copies[0][2:]))
-
-    def _separate_copy(self, group: str, key: str, *, is_same: bool) -> None:
-        if is_same:
-            self._db.execute("DELETE FROM messages WHERE old_group = ? AND key = ?", (group, key))
-            return
-        base = made_uuid(group, key)
-        for (part,) in self._db.execute(
-            "SELECT part FROM messages WHERE old_group = ? AND key = ?", (group, key)
-        ).fetchall():
-            self._db.execute(
-                "UPDATE messages SET base = ?, uuid = ? WHERE old_group = ? AND key = ? AND part = ?",
-                (base.bytes, part_uuid(base, part).bytes, group, key, part),
-            )
-
     def logs(self) -> Iterator[Pair]:
         """Yield the pairs with messages."""
-        found = self._db.execute(
-            """
-            SELECT log, one, other, count(*), count(*) - count(logged.uuid)
-            FROM groups JOIN messages USING (old_group) LEFT JOIN logged USING (log, uuid) GROUP BY log
-            """
-        )
+        found = self._db.execute("SELECT log, one, other, sum(messages), sum(missing) FROM moves GROUP BY log")
         for log, one, other, messages, missing in found:
             yield Pair(UUID(bytes=log), UUID(bytes=one), UUID(bytes=other), messages, missing)
 
     def moves(self) -> Iterator[tuple[str, UUID, UUID, UUID, int, int]]:
         """Yield each old group with the new one, its members, and how many messages it has and how many are missing."""
         found = self._db.execute(
-            """
-            SELECT old_group, log, one, other, count(*), count(*) - count(logged.uuid)
-            FROM groups JOIN messages USING (old_group) LEFT JOIN logged USING (log, uuid)
-            GROUP BY old_group ORDER BY log, old_group
-            """
+            "SELECT old_group, log, one, other, messages, missing FROM moves ORDER BY log, old_group"
         )
         for group, log, one, other, messages, missing in found:
             yield group, UUID(bytes=log), UUID(bytes=one), UUID(bytes=other), messages, missing
@@ -264,13 +234,7 @@ class Archive(TemporaryDatabase):
     def missing(self, pair: Pair) -> Iterator[Message]:
         """Yield the messages that are not in the pair's log yet, oldest first, numbered from 1."""
         found = self._db.execute(
-            """
-            SELECT messages.uuid, target, text, messages.at
-            FROM groups JOIN messages USING (old_group) JOIN people ON people.uuid = sender
-            WHERE log = ?1 AND messages.uuid NOT IN (SELECT uuid FROM logged WHERE log = ?1)
-            ORDER BY messages.at, base, part
-            """,
-            (pair.log.bytes,),
+            "SELECT uuid, target, text, at FROM missing WHERE log = ? ORDER BY at, base, part", (pair.log.bytes,)
         )
         for number, (uuid, sender, text, at) in enumerate(found, 1):
             created_at = EPOCH + timedelta(milliseconds=at // 1000)

@@ -14,8 +14,8 @@ from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.services import STATEMENT_SECONDS, Services, open_services, require_own_table
-from app.cli.target import invalid_settings_explained, read_settings, require_consent_off_this_machine
+from app.cli.services import STATEMENT_SECONDS, open_services, require_own_table
+from app.cli.target import changed_settings, read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.gateways.postgres import open_postgres
 from app.settings import StoreSettings
@@ -85,18 +85,18 @@ async def import_bootcamp(
             report.show()
             if apply:
                 require_consent_off_this_machine(settings, report.action, yes=yes, production=production)
-                await _write(console, services, people, merge, report)
+                await people.create()
+                with console.progress("Messages", total=report.missing) as advance:
+                    await merge.write(advance)
+                console.note(cost(services.table.consumed))
             report.end(merge if apply else None)
 
 
 async def _read_table(console: Console, settings: StoreSettings, name: str, zone: Zone, archive: Archive) -> None:
     """Add all items of the old table to the archive: 0.5 RCU for each 4 KB."""
-    with invalid_settings_explained():
-        old = settings.model_validate(settings.model_dump() | {"dynamodb_table": name})
-    console.note(f"Source: table {name}, which is only read")
-    async with open_operated_table(old) as table:
-        count = await _require_old_table(table)
-        with console.progress("Items", total=count) as advance:
+    async with open_operated_table(changed_settings(settings, dynamodb_table=name)) as table:
+        console.note(f"Source: table {name}, which is only read")
+        with console.progress("Items", total=await _require_old_table(table)) as advance:
             async for page in table.scan():
                 for item in page:
                     try:
@@ -120,16 +120,8 @@ async def _require_old_table(table: OperatedTable) -> int | None:
 
 
 async def _read_users(console: Console, settings: StoreSettings, url: str, archive: Archive) -> None:
-    with invalid_settings_explained():
-        old = settings.model_validate(settings.model_dump() | {"database_url": url})
+    old = changed_settings(settings, database_url=url)
     console.note("Source: the users of the old database, which are only read")
     async with open_postgres(old, statement_seconds=STATEMENT_SECONDS) as postgres:
         async for person in old_users(postgres):
             archive.add_person(person)
-
-
-async def _write(console: Console, services: Services, people: People, merge: Merge, report: Report) -> None:
-    await people.create()
-    with console.progress("Messages", total=report.missing) as advance:
-        await merge.write(advance)
-    console.note(cost(services.table.consumed))

@@ -4,12 +4,12 @@ A log grows in its order, one message at a time, so that it has no hole at any m
 log itself says how far an interrupted run came, and what a later one finds new.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from app.cli.batches import for_each
 from app.cli.bootcamp.archive import Archive, Pair
 from app.cli.console import Advance
 from app.cli.services import Services
@@ -35,10 +35,15 @@ class Merge:
         self.written = 0
         self.late = 0
 
+    @property
+    def result(self) -> str:
+        """Return what was written, in words."""
+        late = f" {self.late:,} of them are older than what was there, and have its time." if self.late else ""
+        return f"{self.written:,} messages written.{late}"
+
     async def compare(self) -> None:
         """Record in the archive which messages the logs have already: 1 RCU for each 4 KB of these logs."""
-
-        await _for_each(list(self._archive.logs()), self._read_on)
+        await for_each(list(self._archive.logs()), self._read_on, at_once=AT_ONCE)
 
     async def _read_on(self, pair: Pair) -> Message | None:
         """Record what has come to a log since it was last read, and return its end."""
@@ -63,7 +68,7 @@ class Merge:
                 for user, peer in pair.members:
                     await self._bring_up(user, peer, last)
 
-        await _for_each(list(self._archive.logs()), merge)
+        await for_each(list(self._archive.logs()), merge, at_once=AT_ONCE)
 
     async def _append(self, pair: Pair, message: Message, last: Message | None) -> Message:
         """Append a message unless the log has it, and return the end of the log."""
@@ -80,19 +85,14 @@ class Merge:
 
     async def _put(self, pair: Pair, entry: Message) -> bool:
         """Commit a message, the first of a log with both inbox rows, and return whether its number was free."""
-        if entry.number == 1 and await self._start(pair, entry):
-            return True
+        if entry.number == 1:
+            rows = [Put(inbox_items.inbox_item(_first_row(entry, *member)), items.ABSENT) for member in pair.members]
+            with suppress(TransactionRejected):  # the number is taken, or a row is there
+                await self._table.transact([items.new_message(entry), *rows])
+                return True
         try:
             await self._store.append_message(entry)
         except NumberTaken:
-            return False
-        return True
-
-    async def _start(self, pair: Pair, entry: Message) -> bool:
-        rows = [Put(inbox_items.inbox_item(_first_row(entry, *member)), items.ABSENT) for member in pair.members]
-        try:
-            await self._table.transact([items.new_message(entry), *rows])
-        except TransactionRejected:
             return False
         return True
 
@@ -102,11 +102,9 @@ class Merge:
             row = await self._store.inbox_row(user, last.group_uuid)
             if row and row.last_number >= last.number:
                 return
-            try:
+            with suppress(ConditionFailed):  # a send or the reader was faster
                 await self._write_row(row, user, peer, last)
-            except ConditionFailed:  # a send or the reader was faster
-                continue
-            return
+                return
 
     async def _write_row(self, row: InboxRow | None, user: UUID, peer: UUID, last: Message) -> None:
         if row is None:
@@ -126,16 +124,3 @@ def _placed(message: Message, last: Message | None) -> Message:
     if last is None:
         return replace(message, number=1)
     return replace(message, number=last.number + 1, created_at=max(message.created_at, last.created_at))
-
-
-async def _for_each(pairs: list[Pair], work: Callable[[Pair], Awaitable[object]]) -> None:
-    """Do the work for all pairs, several at a time."""
-    queue = iter(pairs)
-
-    async def run() -> None:
-        for pair in queue:
-            await work(pair)
-
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(AT_ONCE):
-            workers.create_task(run())

@@ -21,6 +21,15 @@ from app.users.store import UserStore
 
 AT_ONCE: Final = 1_000
 COLUMNS: Final = ("uuid", "handle", "display_name", "email", "cognito_user_id")
+COLUMNS_THERE: Final = """
+    SELECT column_name FROM information_schema.columns
+    WHERE table_schema = ANY(current_schemas(false)) AND table_name = 'users'
+"""
+USERS_AFTER: Final = """
+    SELECT uuid, coalesce(handle, '') AS handle, coalesce(display_name, '') AS name, email,
+        coalesce(cognito_user_id, '') AS subject
+    FROM users WHERE $1::uuid IS NULL OR uuid > $1 ORDER BY uuid LIMIT $2
+"""
 PLACEHOLDER: Final = "MOCK"
 """The subject that the boot camp's seed gives to every user."""
 
@@ -36,24 +45,11 @@ class Match(StrEnum):
 
 async def old_users(postgres: Postgres) -> AsyncIterator[Person]:
     """Yield the users of the boot camp's database, or raise a Failure if it has no such table."""
-    there = await postgres.fetch(
-        """
-        SELECT column_name FROM information_schema.columns
-        WHERE table_schema = ANY(current_schemas(false)) AND table_name = 'users'
-        """
-    )
+    there = await postgres.fetch(COLUMNS_THERE)
     if missing := set(COLUMNS) - {row["column_name"] for row in there}:
         raise Failure(f"The old database has no table users with the boot camp's {', '.join(sorted(missing))}.")
     after = None
-    while rows := await postgres.fetch(
-        """
-        SELECT uuid, coalesce(handle, '') AS handle, coalesce(display_name, '') AS name, email,
-            coalesce(cognito_user_id, '') AS subject
-        FROM users WHERE $1::uuid IS NULL OR uuid > $1 ORDER BY uuid LIMIT $2
-        """,
-        after,
-        AT_ONCE,
-    ):
+    while rows := await postgres.fetch(USERS_AFTER, after, AT_ONCE):
         for row in rows:
             yield Person(UUID(int=row["uuid"].int), row["handle"], row["name"], row["email"], row["subject"])
         after = rows[-1]["uuid"]

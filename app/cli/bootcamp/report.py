@@ -77,7 +77,7 @@ class Report:
         )
         done = {"written": merge.written, "late": merge.late} if merge else {}
         self._console.record(counts | {"missing": self.missing, "users": self._matches, **done})
-        self._console.say(_written(merge) if merge else "Nothing was written: --apply does it.")
+        self._console.say(merge.result if merge else "Nothing was written: --apply does it.")
         if others := self._matches[Match.OTHER_HANDLE]:
             self._console.note(
                 f"{others:,} people get a handle like user_…, as theirs is invalid or that of another user;"
@@ -85,8 +85,3 @@ class Report:
             )
         if counts["left"]:
             raise Failure(f"{counts['left']:,} groups or items of the old table are left behind, as listed.")
-
-
-def _written(merge: Merge) -> str:
-    late = f" {merge.late:,} of them are older than what was there, and have its time." if merge.late else ""
-    return f"{merge.written:,} messages written.{late}"

@@ -10,8 +10,8 @@ A pair may have several groups, and a group one row, no row or a row twice. Time
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Final
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, NoReturn
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -65,25 +65,24 @@ Zone = Callable[[datetime], datetime]
 
 def zone_of(name: str | None) -> Zone:
     """Return what gives a naive time its zone: that of an IANA name or an offset. None refuses naive times."""
-    zone = _zone(name) if name else None
+    if name:
+        zone = _zone(name)
+        return lambda at: at.replace(tzinfo=zone)
 
-    def localize(at: datetime) -> datetime:
-        if zone is None:
-            raise Failure(
-                f"The table has times without a zone, such as {at.isoformat()}: give --timezone, the zone of the server"
-                " that wrote them, such as UTC or Europe/Berlin.",
-                Code.USAGE,
-            )
-        return at.replace(tzinfo=zone)
+    def refuse(at: datetime) -> NoReturn:
+        raise Failure(
+            f"The table has times without a zone, such as {at.isoformat()}: give --timezone, the zone of the server"
+            " that wrote them, such as UTC or Europe/Berlin.",
+            Code.USAGE,
+        )
 
-    return localize
+    return refuse
 
 
-def _zone(name: str) -> tzinfo:
+def _zone(name: str) -> tzinfo | None:
     try:
         if name[0] in "+-":
-            offset = datetime.strptime(name, "%z").utcoffset()
-            return timezone(offset or timedelta(0))
+            return datetime.strptime(name, "%z").tzinfo
         return UTC if name.upper() == "UTC" else ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         raise Failure(

@@ -1,6 +1,6 @@
 """The commands get-conversation and list-conversations: the two access patterns and what they cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ import typer
 
 from app.cli.capacity.cost import cost
 from app.cli.console import Console, local_time, readable
-from app.cli.conversations.members import full_name, in_words
+from app.cli.conversations.words import full_name, message_in_words, preview_in_words, view_in_words
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.moderation.reads import As, Operator, Why, members_of, people_of
@@ -22,7 +22,7 @@ from app.messaging.clock import now
 from app.messaging.inbox import Inbox
 from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.row_models import Folder, InboxPosition, InboxRow
-from app.messaging.visibility import has_expired, seen_by
+from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
 from app.settings import StoreSettings
 from app.users.models import Name
@@ -32,8 +32,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")
 ]
-DELETED, EXPIRED, EXPIRING, HIDDEN, CHANGED = "[deleted]", "[expired]", "[expires]", "[hidden]", "[group changed]"
-"""Texts that stand for those of messages without one."""
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")]
 
 
@@ -80,7 +78,7 @@ async def get_conversation(
             await require_own_table(services.table)
             raise Failure(f"Group {group} has no messages there.")
         what_it_cost = cost(services.table.consumed)
-        shown = {user for message in messages for user in (message.user_uuid, *_told_of(message))}
+        shown = {user for each in messages for user in (each.user_uuid, *(each.event.users if each.event else ()))}
         people = await members_of(services.messaging, group, shown)
         senders = await services.users.names(people)
         await operator.record(services.reads, people, group=group)
@@ -97,8 +95,7 @@ def _show_messages(
     rows = []
     for message in (seen_by(message, viewer) if viewer else message for message in messages):
         sender = senders[message.user_uuid]
-        name = readable(sender.display_name)
-        text = in_words(message.event, senders) if message.event else _with_changes(message, viewer)
+        name, text = readable(sender.display_name), message_in_words(message, senders, viewer)
         rows.append((message.number, local_time(message.created_at), name, text))
         console.record(
             {
@@ -123,23 +120,6 @@ def _show_messages(
             }
         )
     console.table(["number", "sent", "by", "message"], rows, right=["number"])
-
-
-def _told_of(message: Message) -> tuple[UUID, ...]:
-    """Return the users that a system message tells of."""
-    return message.event.users if message.event else ()
-
-
-def _with_changes(message: Message, viewer: UUID | None) -> str:
-    """Return a message's text with what it replies to and what its changes have left, for people."""
-    if message.deleted_at:
-        return DELETED
-    if has_expired(message, now()) or viewer in message.hidden_by:
-        return HIDDEN if viewer in message.hidden_by else EXPIRED
-    reply = f"[re {message.reply_to}] " if message.reply_to else ""
-    edited = " [edited]" if message.edited_at else ""
-    reactions = ", ".join(f"{emoji} {len(users)}" for emoji, users in sorted(message.reactions.items()))
-    return f"{reply}{readable(message.text)}{edited}{reactions and f' [{reactions}]'}"
 
 
 @app.command(
@@ -190,10 +170,10 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
     for row in rows:
         peer = names[row.peer_uuid] if row.peer_uuid else Name(row.title or "", None)
         sender = names[row.last_by]
-        last = readable(sender.display_name), readable(row.preview) or _without_text(row)
+        last = readable(sender.display_name), preview_in_words(row)
         unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread
-        view = ", ".join(_marks(row))
-        cells.append((local_time(row.last_at), full_name(peer), unread, row.last_number, *last, view, row.group_uuid))
+        facts = local_time(row.last_at), full_name(peer), unread, row.last_number
+        cells.append((*facts, *last, view_in_words(row), row.group_uuid))
         console.record(
             {
                 "message_group_uuid": row.group_uuid,
@@ -221,20 +201,3 @@ def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, 
         )
     columns = ["active", "with", "unread", "messages", "last by", "last message", "view", "group"]
     console.table(columns, cells, right=["unread", "messages"])
-
-
-def _without_text(row: InboxRow) -> str:
-    """Return what stands for the last message of a group that has no text."""
-    if row.last_number in row.systems:
-        return CHANGED
-    return EXPIRING if row.expires_at else DELETED
-
-
-def _marks(row: InboxRow) -> Iterator[str]:
-    """Yield what a user has made of a group, for people."""
-    if row.pin_position:
-        yield f"pinned {row.pin_position}"
-    if row.is_muted(now()):
-        yield "muted"
-    if row.cleared_number:
-        yield f"cleared {row.cleared_number}"

@@ -1,14 +1,12 @@
 """The command export: groups, or a whole installation, as JSON lines."""
 
 import asyncio
-import os
-import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
@@ -16,8 +14,9 @@ import typer
 from app.cli.batches import batched
 from app.cli.console import Console
 from app.cli.conversations.catalogue import Catalogue
+from app.cli.conversations.export_file import ExportFile, open_export
 from app.cli.conversations.group_reader import GroupReader
-from app.cli.conversations.lines import LINE, BlockLine, EndLine, ErasureLine, Line, SettingsLine, UserLine, end_line
+from app.cli.conversations.lines import BlockLine, ErasureLine, SettingsLine, UserLine
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
 from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
@@ -36,7 +35,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GROUPS_AHEAD: Final = 16
 USERS_AT_ONCE: Final = 1_000
 SEGMENTS: Final = 4
-WITHOUT_GROUP: Final = BlockLine, UserLine, SettingsLine, ErasureLine, EndLine
+EXPORTED: Final = "messages, changes, groups, inbox rows, blocks or settings"
+
+T = TypeVar("T")
 
 
 @app.command(
@@ -72,103 +73,96 @@ async def export(
     operator = Operator.of(settings, name=name, reason=reason)
     with closing(Catalogue()) as catalogue:
         try:
-            with _opened(output, catalogue if everything else None) as export:
+            with open_export(output, catalogue if everything else None) as file:
                 async with open_services(settings) as services:
                     group = await find_group(services.users, names) if names else None
                     owner = (await find_user(services.users, user)).uuid if user else None
-                    people = await _find_groups(console, services, catalogue, group, owner)
+                    exporter = Exporter(console, services, catalogue, file)
+                    people = await exporter.find(group, owner)
                     await operator.record(services.reads, people, group=group)
-                    await _export(console, services, catalogue, export, users=everything)
+                    await exporter.write(users=everything)
         except BrokenPipeError:
             raise
         except OSError as error:
             raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
 
 
-@dataclass(slots=True)
-class Export:
-    """An export that is being written, with the numbers of its lines."""
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Finds groups, and writes them to a file."""
 
-    file: TextIO
-    written: Counter[str] = field(default_factory=Counter)
+    console: Console
+    services: Services
+    catalogue: Catalogue
+    file: ExportFile
 
-    def write(self, line: Line) -> None:
-        self.file.write(line.model_dump_json() + "\n")
-        self.written[line.entity] += 1
+    async def find(self, group: UUID | None, owner: UUID | None) -> set[UUID]:
+        """Add this group, those of this owner, or all to the catalogue; return their members, none if these are all."""
+        if owner:
+            rows = await self.services.messaging.inbox_rows(owner)
+            self.catalogue.add(row.group_uuid for row in rows)
+            return await people_of(self.services.messaging, owner, rows, members_ever)
+        if group:
+            self.catalogue.add([group])
+            return await members_ever(self.services.messaging, group)
+        await require_own_table(self.services.table)
+        await self._find_all()
+        return set()
 
+    async def _find_all(self) -> None:
+        about, others = await self.services.table.describe() or {}, 0
+        with self.console.progress("Items", total=about.get("ItemCount") or None) as advance:
+            async for page in Reader(self.services.table, SEGMENTS, advance).pages():
+                found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
+                self.catalogue.add(found)
+                blocks = [block_items.to_block(item) for item in page if block_items.is_block(item)]
+                self.catalogue.add_blocks(blocks)
+                others += len(page) - len(found) - len(blocks) - sum(map(_comes_with_others, page))
+        if others:
+            self.console.note(f"{others:,} items are no {EXPORTED}, and are not exported.")
 
-@contextmanager
-def _opened(output: Path | None, resumed: Catalogue | None) -> Iterator[Export]:
-    """Open the output. A file gets its name when it is whole; with a catalogue an interrupted one is gone on with."""
-    if output is None or (output.exists() and not output.is_file()):
-        with open(output or sys.stdout.fileno(), "w", encoding="utf-8", closefd=output is not None) as file:
-            yield Export(file)
-        return
-    part = output.with_name(f"{output.name}.part")
-    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
-        export = Export(file)
-        size = _resume(part, export, resumed) if resumed else 0
-        file.truncate(size)
-        file.seek(size)
-        yield export
-    part.replace(output)
+    async def write(self, *, users: bool) -> None:
+        """Write the groups that are not written yet, if wanted the users, and the last line."""
+        done, left = self.catalogue.counts()
+        if done:
+            self.console.note(f"{done:,} groups were exported before.")
+        await self._write_groups(left)
+        if users:
+            await self._write_users()
+        elif not self.file.written:
+            await require_own_table(self.services.table)
+            if left == 1:
+                raise Failure(f"There is no group {next(self.catalogue.left())}.")
+        self.console.note(f"Groups: {done + left:,}, {self.file.end(users=users)}.")
 
+    async def _write_groups(self, left: int) -> None:
+        with self.console.progress("Groups", total=left) as advance:
+            for groups in batched(self.catalogue.left(), GROUPS_AHEAD):
+                readers = [GroupReader(self.services, group) for group in groups]
+                await asyncio.gather(*(reader.begin() for reader in readers))
+                for reader in readers:
+                    async for line in reader.lines():
+                        self.file.write(line)
+                    advance(1)
 
-def _resume(part: Path, export: Export, catalogue: Catalogue) -> int:
-    """Record the groups that are whole in an interrupted file, and return where the last of them ends.
+    async def _write_users(self) -> None:
+        """Write all blocks, and all users with their settings.
 
-    The last group may lack messages or rows, so it does not count.
-    """
-    group, size, counts = None, 0, Counter[str]()
-    end = 0
-    with part.open("rb") as lines:
-        for text in lines:
-            try:
-                line = LINE.validate_json(text)
-            except ValueError:  # the line that was being written
-                break
-            of_group = None if isinstance(line, WITHOUT_GROUP) else line.group_uuid
-            if of_group is None or of_group != group:
-                if group:
-                    catalogue.record_done(group)
-                end, export.written = size, counts.copy()
-                group = of_group
-            if group is None:  # blocks and users are written anew
-                break
-            counts[line.entity] += 1
-            size += len(text)
-    return end
-
-
-async def _find_groups(
-    console: Console, services: Services, catalogue: Catalogue, group: UUID | None, owner: UUID | None
-) -> set[UUID]:
-    """Add the groups to the catalogue and return their members, none if these are all groups."""
-    if owner:
-        rows = await services.messaging.inbox_rows(owner)
-        catalogue.add(row.group_uuid for row in rows)
-        return await people_of(services.messaging, owner, rows, members_ever)
-    if group:
-        catalogue.add([group])
-        return await members_ever(services.messaging, group)
-    await _find_all_groups(console, services, catalogue)
-    return set()
-
-
-async def _find_all_groups(console: Console, services: Services, catalogue: Catalogue) -> None:
-    await require_own_table(services.table)
-    about, others = await services.table.describe() or {}, 0
-    with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-        async for page in Reader(services.table, SEGMENTS, advance).pages():
-            found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
-            catalogue.add(found)
-            blocks = [block_items.to_block(item) for item in page if block_items.is_block(item)]
-            catalogue.add_blocks(blocks)
-            others += len(page) - len(found) - len(blocks) - sum(map(_comes_with_others, page))
-    if others:
-        console.note(
-            f"{others:,} items are no messages, changes, groups, inbox rows, blocks or settings, and are not exported."
-        )
+        They come last, so that every sender of an exported message is among them. 0.5 RCU for each user.
+        """
+        for block in self.catalogue.blocks():
+            self.file.write(BlockLine(**asdict(block)))
+        store = self.services.user_store
+        async for users in _pages(store.whole_users, last=attrgetter("uuid")):
+            for user in users:
+                self.file.write(UserLine.model_validate(asdict(user)))
+            stored = await self.services.table.batch_get([settings_items.settings_key(user.uuid) for user in users])
+            for item in sorted(stored, key=settings_items.settings_owner):
+                settings = asdict(settings_items.to_settings(item))
+                self.file.write(SettingsLine(user_uuid=settings_items.settings_owner(item), **settings))
+        async for erasures in _pages(store.erasures.stored, last=attrgetter("user_uuid")):
+            for erasure in erasures:
+                self.file.write(ErasureLine.of(erasure))
 
 
 def _comes_with_others(item: StoredItem) -> bool:
@@ -177,49 +171,9 @@ def _comes_with_others(item: StoredItem) -> bool:
     return is_text or items.is_fence(item) or settings_items.is_settings(item) or pins.is_pins(item)
 
 
-async def _export(console: Console, services: Services, catalogue: Catalogue, export: Export, *, users: bool) -> None:
-    done, left = catalogue.counts()
-    if done:
-        console.note(f"{done:,} groups were exported before.")
-    with console.progress("Groups", total=left) as advance:
-        for groups in batched(catalogue.left(), GROUPS_AHEAD):
-            readers = [GroupReader(services, group) for group in groups]
-            await asyncio.gather(*(reader.begin() for reader in readers))
-            for reader in readers:
-                async for line in reader.lines():
-                    export.write(line)
-                advance(1)
-    if not export.written and not users:
-        await require_own_table(services.table)
-        if left == 1:
-            raise Failure(f"There is no group {groups[0]}.")
-    if users:
-        await _export_users(services, catalogue, export)
-    counts = export.written.copy()
-    export.write(end_line(counts))
-    told = f"Groups: {done + left:,}, messages: {counts['message']:,}, changes: {counts['change']:,}"
-    told += f", inbox rows: {counts['inbox_row']:,}"
-    console.note(f"{told}, users: {counts['user']:,}." if users else f"{told}.")
-
-
-async def _export_users(services: Services, catalogue: Catalogue, export: Export) -> None:
-    """Write all blocks, and all users with their settings.
-
-    They come last, so that every sender of an exported message is among them. 0.5 RCU for each user.
-    """
-    for block in catalogue.blocks():
-        export.write(BlockLine(**asdict(block)))
+async def _pages(read: Callable[..., Awaitable[list[T]]], *, last: Callable[[T], UUID]) -> AsyncIterator[list[T]]:
+    """Yield what Postgres has, page by page in the order of the ids, of which `last` returns that of a value."""
     after = None
-    while found := await services.user_store.whole_users(after=after, limit=USERS_AT_ONCE):
-        for user in found:
-            export.write(UserLine.model_validate(asdict(user)))
-        stored = await services.table.batch_get([settings_items.settings_key(user.uuid) for user in found])
-        for item in sorted(stored, key=settings_items.settings_owner):
-            settings = asdict(settings_items.to_settings(item))
-            export.write(SettingsLine(user_uuid=settings_items.settings_owner(item), **settings))
-        after = found[-1].uuid
-    after = None
-    while erased := await services.user_store.erasures.stored(after=after, limit=USERS_AT_ONCE):
-        for erasure in erased:
-            export.write(ErasureLine.of(erasure))
-        after = erased[-1].user_uuid
+    while found := await read(after=after, limit=USERS_AT_ONCE):
+        yield found
+        after = last(found[-1])

@@ -1,8 +1,8 @@
 """The reads of an export: a group's changes, messages, head and rows, none of them ahead of what comes before it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from app.cli.conversations.head_lines import HeadLine
@@ -21,6 +21,8 @@ from app.messaging.models import LAST_NUMBER, Change, ChangeType, Message
 from app.messaging.row_models import InboxRow
 
 QUERY_ITEMS: Final = 1_000
+
+T = TypeVar("T", Message, Change)
 
 
 class GroupReader:
@@ -47,9 +49,9 @@ class GroupReader:
 
     async def begin(self) -> None:
         """Read the first pages, so that those of several groups are read at the same time."""
-        self._changes_ahead = await self._change_page()
+        self._changes_ahead = await self._change_page(0)
         if len(self._changes_ahead) < QUERY_ITEMS:
-            self._messages_ahead = await self._message_page()
+            self._messages_ahead = await self._message_page(0)
 
     async def lines(self) -> AsyncIterator[Line]:
         """Yield the group's changes, messages and rows.
@@ -57,26 +59,28 @@ class GroupReader:
         Changes and messages that are written meanwhile come before the rows; a message that was changed comes again.
         """
         rows: list[InboxRow] = []
-        self._head, is_new = None, True
-        while is_new and (not self._number or self._is_behind(rows)):
-            is_new, end = False, self._number
+        self._head, before = None, None
+        while before != self._progress and (not self._number or self._is_behind(rows)):
+            before, end = self._progress, self._number
             changed = {self._pending.message_number} if self._pending else set()
             async for change in self._changes():
-                is_new = True
                 changed.add(change.message_number)
                 yield ChangeLine.model_validate(asdict(change))
             async for message in self._messages():
-                is_new = True
                 yield MessageLine.of(message)
             for number in sorted(number for number in changed if number <= end):
                 if again := await self._again(number):
-                    is_new = is_new or self._pending is None
                     yield MessageLine.of(again)
             rows = await self._rows()
         if self._head:
             yield HeadLine.of(self._head, self._members)
         for row in rows:
             yield InboxRowLine.of(row)
+
+    @property
+    def _progress(self) -> tuple[int, Change | None, Change | None]:
+        """Return how far messages and changes were read."""
+        return self._number, self._last, self._pending
 
     def _is_behind(self, rows: list[InboxRow]) -> bool:
         """Return whether something was read that has messages or changes which were not."""
@@ -95,27 +99,23 @@ class GroupReader:
 
     async def _changes(self) -> AsyncIterator[Change]:
         """Yield the changes after the last one that was read."""
-        page, self._changes_ahead = self._changes_ahead, None
-        page = await self._change_page() if page is None else page
-        while page:
+        ahead, self._changes_ahead = self._changes_ahead, None
+        async for page in _pages(self._change_page, self._last.number if self._last else 0, ahead):
             for change in page:
                 yield change
             self._last, self._pending = page[-1], None
-            page = await self._change_page() if len(page) == QUERY_ITEMS else []
 
     async def _messages(self) -> AsyncIterator[Message]:
         """Yield the messages after the last one that was read."""
-        page, self._messages_ahead = self._messages_ahead, None
-        page = await self._message_page() if page is None else page
-        while page:
+        ahead, self._messages_ahead = self._messages_ahead, None
+        async for page in _pages(self._message_page, self._number, ahead):
             for message in page:
                 self._record(message)
                 yield message
             self._number = page[-1].number
-            page = await self._message_page() if len(page) == QUERY_ITEMS else []
 
-    async def _change_page(self) -> list[Change]:
-        page = await self._changes_after(self._last.number if self._last else 0)
+    async def _change_page(self, after: int) -> list[Change]:
+        page = await self._changes_after(after)
         if not self._store.retention.period:
             return page
         edited = {(self._group, change.message_number) for change in page if change.type is ChangeType.EDIT}
@@ -131,8 +131,8 @@ class GroupReader:
             _require_same(item, change_items.change_item(change))
         return changes
 
-    async def _message_page(self) -> list[Message]:
-        log = items.messages_between(self._group, self._number + 1, LAST_NUMBER, consistent=True)
+    async def _message_page(self, after: int) -> list[Message]:
+        log = items.messages_between(self._group, after + 1, LAST_NUMBER, consistent=True)
         found = await self._table.query(replace(log, limit=QUERY_ITEMS))
         return await self._store.texts.fill([_to_message(item) for item in found if not items.is_fence(item)])
 
@@ -143,17 +143,15 @@ class GroupReader:
             return None
         (message,) = await self._store.texts.fill([_to_message(item)])
         self._record(message)
-        return replace(message, edits=await self._edits(message)) if message.deleted_at else message
+        return replace(message, edits=await self._edits(number)) if message.deleted_at else message
 
-    async def _edits(self, message: Message) -> tuple[int, ...]:
+    async def _edits(self, message: int) -> tuple[int, ...]:
         """Return the numbers of the edits of a message, of which a deleted one keeps none."""
-        found: list[int] = []
-        page = await self._changes_after(0)
-        while page:
-            edits = (change for change in page if change.type is ChangeType.EDIT)
-            found += [change.number for change in edits if change.message_number == message.number]
-            page = await self._changes_after(page[-1].number) if len(page) == QUERY_ITEMS else []
-        return tuple(found)
+        edits: list[int] = []
+        async for page in _pages(self._changes_after, 0):
+            of_message = (change for change in page if change.message_number == message)
+            edits += [change.number for change in of_message if change.type is ChangeType.EDIT]
+        return tuple(edits)
 
     async def _rows(self) -> list[InboxRow]:
         """Return the rows of the senders, and of the peers that these rows name; of several members also the head."""
@@ -189,6 +187,16 @@ class GroupReader:
 
     def _has_ended(self, of: InboxRow | Head) -> bool:
         return self._store.retention.has_ended(of.last_at, now())
+
+
+async def _pages(
+    read: Callable[[int], Awaitable[list[T]]], after: int, ahead: list[T] | None = None
+) -> AsyncIterator[list[T]]:
+    """Yield the pages of a log after this number, of which the first may have been read ahead."""
+    page = await read(after) if ahead is None else ahead
+    while page:
+        yield page
+        page = await read(page[-1].number) if len(page) == QUERY_ITEMS else []
 
 
 def _to_message(item: StoredItem) -> Message:

@@ -1,18 +1,17 @@
 """The check of an export's file, line by line: each alone, and that none is missing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
+from app.cli.console import Advance
 from app.cli.conversations.head_lines import HeadLine
 from app.cli.conversations.lines import (
     ENTITIES,
     LINE,
-    BlockLine,
     ChangeLine,
     EndLine,
     ErasureLine,
@@ -20,7 +19,6 @@ from app.cli.conversations.lines import (
     InboxRowLine,
     Line,
     MessageLine,
-    SettingsLine,
     UserLine,
     end_line,
 )
@@ -36,28 +34,29 @@ class LineCheck:
 
     def __init__(self, *, damaged: bool) -> None:
         self._damaged = damaged
-        self._group: UUID | None = None
-        self._number = self._change = self._applied = 0
+        self._group = GroupCheck(None)
         self._since_end: Counter[str] = Counter()
         self.lines = 0
         self.users = 0
 
-    def complaints(self, text: bytes) -> Iterator[str]:
-        """Yield what is wrong with the next line of the file."""
-        self.lines += 1
-        try:
-            line = LINE.validate_json(text)
-        except ValidationError as error:
-            yield f"line {self.lines}: {_first_error(error)}"
-        else:
-            if complaint := self._place(line):
+    def complaints(self, lines: Iterable[bytes], advance: Advance) -> Iterator[str]:
+        """Yield what is wrong with the lines of a file, and with its end."""
+        for text in lines:
+            self.lines += 1
+            if complaint := self._complaint(text):
                 yield f"line {self.lines}: {complaint}"
-
-    def last_complaint(self) -> str:
-        """Return what is wrong with the end of the file, empty if it is whole."""
+            advance(1)
         if self._since_end or not self.lines:
-            return f"it has no end after line {self.lines}: it was cut off, or its export was interrupted"
-        return ""
+            yield f"it has no end after line {self.lines}: it was cut off, or its export was interrupted"
+
+    def _complaint(self, text: bytes) -> str:
+        """Return what is wrong with the next line, empty if it is right."""
+        try:
+            return self._place(LINE.validate_json(text))
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
+            return f"{place}: {first['msg']}" if place else first["msg"]
 
     def _place(self, line: Line) -> str:
         """Return what is wrong with the place of a line, empty if it is right."""
@@ -65,45 +64,47 @@ class LineCheck:
             counts, self._since_end = self._since_end, Counter()
             return "" if line == end_line(counts) else "the file has not as many lines as it says: some are missing"
         self._since_end[line.entity] += 1
-        if isinstance(line, UserLine | ErasureLine):
-            self.users += 1
-        if isinstance(line, UserLine | SettingsLine | ErasureLine | BlockLine):
+        self.users += isinstance(line, UserLine | ErasureLine)
+        if self._damaged or not isinstance(line, GroupLine):
             return ""
-        if line.group_uuid != self._group:
-            self._group, self._number, self._change, self._applied = line.group_uuid, 0, 0, 0
-        wrong = self._wrong(line)
-        return "" if self._damaged else wrong
+        if line.group_uuid != self._group.uuid:
+            self._group = GroupCheck(line.group_uuid)
+        return self._group.complaint(line)
 
-    def _wrong(self, line: GroupLine) -> str:
-        """Return what is wrong with the place of a line in its group, and remember the line."""
+
+@dataclass
+class GroupCheck:
+    """Checks the lines of a group one after the other. It knows the last numbers, and the last change of a message."""
+
+    uuid: UUID | None
+    number: int = 0
+    change: int = 0
+    applied: int = 0
+
+    def complaint(self, line: GroupLine) -> str:
+        """Return what is wrong with the place of a line in its group, empty if it is right, and remember the line."""
         if isinstance(line, ChangeLine):
             return self._wrong_change(line)
-        self._applied = max(self._applied, line.change_number)
-        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_row(line)
+        self.applied = max(self.applied, line.change_number)
+        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_end(line)
 
     def _wrong_change(self, line: ChangeLine) -> str:
         if line.number == 1:  # another export of the group may follow
-            self._number = self._change = self._applied = 0
-        wanted, self._change = self._change + 1, line.number
+            self.number = self.change = self.applied = 0
+        wanted, self.change = self.change + 1, line.number
         return "" if line.number == wanted else f"group {line.group_uuid} has no change {wanted} before {line.number}"
 
     def _wrong_message(self, line: MessageLine) -> str:
-        if line.change_number and line.number <= self._number:  # once more, after a change
+        if line.change_number and line.number <= self.number:  # once more, after a change
             return ""
-        wanted, self._number = self._number + 1 if line.number != 1 else 1, line.number
+        wanted, self.number = self.number + 1 if line.number != 1 else 1, line.number
         return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
 
-    def _wrong_row(self, line: InboxRowLine | HeadLine) -> str:
-        if line.last_number > self._number:
-            end = f"the messages before it at {self._number}"
+    def _wrong_end(self, line: InboxRowLine | HeadLine) -> str:
+        if line.last_number > self.number:
+            end = f"the messages before it at {self.number}"
             what = "head" if isinstance(line, HeadLine) else "row"
             return f"the {what} of group {line.group_uuid} ends at {line.last_number}, {end}"
-        if self._applied > self._change:
-            return f"group {line.group_uuid} is at change {self._applied}, and its changes end at {self._change}"
+        if self.applied > self.change:
+            return f"group {line.group_uuid} is at change {self.applied}, and its changes end at {self.change}"
         return ""
-
-
-def _first_error(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ENTITIES)
-    return f"{place}: {first['msg']}" if place else first["msg"]

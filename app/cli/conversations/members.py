@@ -1,22 +1,24 @@
-"""The command members, and system messages in words."""
+"""The command members."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
 from app.cli.console import Console, readable
+from app.cli.conversations.words import full_name
 from app.cli.failures import Failure
 from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import Json, examples
 from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
-from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType
+from app.messaging.groups.models import Member, Role
 from app.settings import StoreSettings
 from app.users.models import Name
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+RANKS: Final = tuple(Role)
 
 
 @app.command(
@@ -44,7 +46,8 @@ async def members(
         if head is None:
             await require_own_table(services.table)
             raise Failure(f"There is no group of several members {group}.")
-        found = sorted(await services.messaging.heads.list_members(group), key=_rank)
+        found = await services.messaging.heads.list_members(group)
+        found.sort(key=lambda member: (RANKS.index(member.role), member.joined_at, member.user_uuid))
         people = {user for member in found for user in (member.user_uuid, member.added_by)}
         names = await services.users.names(people)
         await operator.record(services.reads, people, group=group)
@@ -58,10 +61,6 @@ async def members(
     console.note(f"{readable(head.title or '')}: {len(found)} members.")
 
 
-def _rank(member: Member) -> tuple[object, ...]:
-    return list(Role).index(member.role), member.joined_at, member.user_uuid
-
-
 def _record(member: Member, name: Name) -> dict[str, object]:
     return {
         "message_group_uuid": member.group_uuid,
@@ -72,29 +71,3 @@ def _record(member: Member, name: Name) -> dict[str, object]:
         "joined_at": member.joined_at.isoformat(),
         "added_by": member.added_by,
     }
-
-
-def full_name(name: Name) -> str:
-    """Return a user's names for people."""
-    return readable(name.display_name) + (f" @{name.handle}" if name.handle else "")
-
-
-def in_words(event: SystemEvent, names: Mapping[UUID, Name]) -> str:
-    """Return what a system message tells, after the name of its sender; `names` has those of its users."""
-    users, title = _list(event.users, names), f'"{readable(event.title or "")}"'
-    match event.type:
-        case SystemEventType.CREATED:
-            return f"[created {title} with {users}]"
-        case SystemEventType.RENAMED:
-            return f"[renamed the group {title}]"
-        case SystemEventType.HISTORY:
-            return "[lets new members read earlier messages]"
-        case SystemEventType.ROLE:
-            return f"[made {users} {event.role}]"
-        case SystemEventType.LEFT:
-            return f"[left, and made {users} owner]" if users else "[left]"
-    return f"[{event.type} {users}]"
-
-
-def _list(users: Iterable[UUID], names: Mapping[UUID, Name]) -> str:
-    return ", ".join(readable(names[user].display_name) for user in users)

@@ -1,18 +1,14 @@
 """The OpenAPI document: made from the routes, and finished by rules that hold for every route."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from http import HTTPStatus
-from typing import Any, TypeAlias
+from collections.abc import Iterator
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import __version__
 from app.cli.openapi.examples import REQUESTS, RESPONSES
-from app.errors import AppError, InternalError, InvalidBody, InvalidParameter
-from app.http.problems import CODES, EXAMPLE_ID, MEDIA_TYPE, TYPE_PREFIX, Problem, problem_responses
-
-Object: TypeAlias = dict[str, Any]
+from app.cli.openapi.problems import Object, describe_problems, problem_schemas, ref
+from app.http.problems import MEDIA_TYPE
 
 INFO: Object = {
     "title": "cruddur-messages",
@@ -98,18 +94,16 @@ LENGTHS = {"uuid": 36, "date-time": 24}
 def openapi_document(app: FastAPI) -> Object:
     """Return the document of an application's routes."""
     document = get_openapi(title="", version="", tags=TAGS, routes=app.routes, separate_input_output_schemas=False)
-    document |= {"info": INFO, "servers": SERVERS}
-    components = document["components"]
+    schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
-        components["schemas"].pop(unused, None)
-    components["headers"] = HEADERS
-    components["schemas"] |= _problem_schemas()
+        schemas.pop(unused, None)
+    schemas |= problem_schemas()
     for operation in _operations(document):
-        components["schemas"] |= _finish(operation)
+        schemas |= _finish(operation)
     for schema in _schemas(document):
         _tidy(schema)
-    components["schemas"] = dict(sorted(components["schemas"].items()))
-    return document
+    document["components"] |= {"headers": HEADERS, "schemas": dict(sorted(schemas.items()))}
+    return document | {"info": INFO, "servers": SERVERS}
 
 
 def _operations(document: Object) -> Iterator[Object]:
@@ -118,58 +112,17 @@ def _operations(document: Object) -> Iterator[Object]:
 
 def _finish(operation: Object) -> Object:
     """Complete an operation, and return the schemas of its problems."""
-    operation["summary"], operation["description"] = _described(operation["description"])
+    summary, _, rules = operation["description"].partition("\n\n")
+    operation |= {"summary": summary.replace("\n", " ").rstrip("."), "description": rules or summary}
     operation.setdefault("security", [])
     for parameter in operation.get("parameters", ()):
-        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[
-            0
-        ]  # without null: a client leaves the parameter out
-    name = "".join(word.title() for word in operation["operationId"].split("_")) + "Problem"
-    codes = _add_problems(operation, name)
+        schema = parameter["schema"]
+        schema |= schema.pop("anyOf", [{}])[0]  # without null: a client leaves the parameter out
+    schemas = describe_problems(operation)
     _add_examples(operation)
     for status, response in operation["responses"].items():
-        if response["description"] == "Successful Response":
-            response["description"] = operation["summary"]
-        _add_headers(status, response, has_limits=bool(operation["security"]))
-        for kind in STREAMED & response.get("content", {}).keys():  # of which FastAPI says that it is a string
-            response["content"][kind]["schema"].pop("type")
-    return _problem_of_operation(name, operation["operationId"], codes)
-
-
-def _add_problems(operation: Object, schema: str) -> list[str]:
-    """Describe the responses of which a route names the codes only, and return all codes."""
-    responses, codes = operation["responses"], []
-    responses |= {str(status): response for status, response in problem_responses(InternalError).items()}
-    for status, response in responses.items():
-        if CODES in response:
-            codes += response[CODES]
-            responses[status] = _problem_response(response[CODES], schema, operation.get("parameters", ()))
-    operation["responses"] = dict(sorted(responses.items()))
-    return codes
-
-
-def _problem_response(codes: Sequence[str], schema: str, parameters: Sequence[Object]) -> Object:
-    kinds = [_errors(AppError)[code] for code in codes]
-    examples = {kind.code(): {"summary": kind.title, "value": _example(kind, parameters)} for kind in kinds}
-    description = " · ".join(f"`{kind.code()}` {kind.title}" for kind in kinds)
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": _ref(schema), "examples": examples}}}
-
-
-def _example(kind: type[AppError], parameters: Sequence[Object]) -> Object:
-    code = kind.code()
-    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
-    example |= {"code": code, "instance": EXAMPLE_ID}
-    has_defects = kind.status == HTTPStatus.UNPROCESSABLE_ENTITY
-    return example | ({"errors": [_example_of_defect(kind, parameters)]} if has_defects else {})
-
-
-def _example_of_defect(kind: type[AppError], parameters: Sequence[Object]) -> Object:
-    if kind is InvalidParameter:
-        named = {"parameter": parameters[-1]["name"]} if parameters else {}
-        return {"code": "invalid", "detail": "is not valid", **named}
-    if kind is InvalidBody:
-        return {"code": "missing", "detail": "is required", "pointer": "/message"}
-    return {"code": kind.code(), "detail": kind.title, "pointer": kind.pointer or ""}
+        _finish_response(operation, status, response)
+    return schemas
 
 
 def _add_examples(operation: Object) -> None:
@@ -181,72 +134,17 @@ def _add_examples(operation: Object) -> None:
         operation["requestBody"]["content"][media] |= example
 
 
-def _described(docstring: str) -> tuple[str, str]:
-    """Return a docstring's first paragraph as the summary and the rest, or the same, as the description."""
-    summary, _, rules = docstring.partition("\n\n")
-    return summary.replace("\n", " ").rstrip("."), rules or summary
-
-
-def _add_headers(status: str, response: Object, *, has_limits: bool) -> None:
-    headers = response.setdefault("headers", {})
-    for name in ["X-Request-ID", *HEADERS_OF_STATUS.get(status, [])]:
-        if name == "X-Request-ID" or MEDIA_TYPE in response.get("content", {}):
-            headers[name] = {}
-    if has_limits and status in LIMITED_STATUS:
-        headers |= {name: {} for name in LIMIT_HEADERS}
-    for name in headers:
-        headers[name] = _ref(name, "headers")
-
-
-def _problem_schemas() -> Object:
-    """Return the schemas of any problem, and of its members without the code, which those of operations share."""
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    defects = schema.pop("$defs")
-    code = {"code": _code("Problem")}
-    members = {name: member for name, member in schema["properties"].items() if name != "code"}
-    return {
-        "Problem": schema | {"properties": members | code},
-        "ProblemCode": _enum(_errors(AppError), "All problem codes"),
-        "ProblemMembers": {
-            "type": "object",
-            "description": "The members of every problem document, without its `code`",
-            "properties": members,
-            "required": [name for name in schema["required"] if name != "code"],
-        },
-        **defects,
-    }
-
-
-def _problem_of_operation(name: str, operation: str, codes: list[str]) -> Object:
-    own = {"type": "object", "properties": {"code": _code(name)}, "required": ["code"]}
-    return {
-        name: {"allOf": [_ref("ProblemMembers"), own], "description": f"The reason why `{operation}` failed"},
-        f"{name}Code": _enum(codes, f"All problem codes of `{operation}`"),
-    }
-
-
-def _code(problem: str) -> Object:
-    return _ref(f"{problem}Code") | {"description": Problem.model_fields["code"].description}
-
-
-def _enum(codes: Iterable[str], description: str) -> Object:
-    """Return a closed enumeration, with names for languages in which a code is not a valid name."""
-    values = sorted(codes)
-    names = [code.upper().replace("-", "_") for code in values]
-    return {"type": "string", "enum": values, "x-enum-varnames": names, "description": description}
-
-
-def _ref(name: str, kind: str = "schemas") -> Object:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _errors(kind: type[AppError]) -> dict[str, type[AppError]]:
-    """Return all kinds of an error, by code."""
-    return {
-        code: found
-        for below in kind.__subclasses__()
-        for code, found in ((below.code(), below), *_errors(below).items())
-    }
+def _finish_response(operation: Object, status: str, response: Object) -> None:
+    content, names = response.get("content", {}), ["X-Request-ID"]
+    if response["description"] == "Successful Response":
+        response["description"] = operation["summary"]
+    for kind in STREAMED & content.keys():  # of which FastAPI says that it is a string
+        content[kind]["schema"].pop("type")
+    if MEDIA_TYPE in content:
+        names += HEADERS_OF_STATUS.get(status, [])
+    if operation["security"] and status in LIMITED_STATUS:
+        names += LIMIT_HEADERS
+    response["headers"] = {name: ref(name, "headers") for name in [*response.get("headers", {}), *names]}
 
 
 def _schemas(document: Object) -> Iterator[Object]:
@@ -272,7 +170,10 @@ def _tidy(schema: Object) -> None:
         schema.setdefault("maxLength", LENGTHS[schema["format"]])
     for part in _parts(schema):
         _tidy(part)
-    _join_null(schema)
+    kinds = schema.get("anyOf", ())
+    if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:  # a list of types reads better
+        del schema["anyOf"]
+        schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}
 
 
 def _parts(schema: Object) -> Iterator[Object]:
@@ -280,11 +181,3 @@ def _parts(schema: Object) -> Iterator[Object]:
     for name in ("anyOf", "oneOf", "allOf"):
         yield from schema.get(name, ())
     yield from (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))
-
-
-def _join_null(schema: Object) -> None:
-    """Write a union with null as a list of types, where JSON Schema allows it: it reads better."""
-    kinds = schema.get("anyOf", ())
-    if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:
-        del schema["anyOf"]
-        schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}

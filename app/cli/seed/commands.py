@@ -1,35 +1,24 @@
 """The command seed: the stock conversations, or synthetic ones in any number."""
 
-import asyncio
 import time
-from collections.abc import Iterable, Iterator
-from itertools import count
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from app.cli.batches import batched
-from app.cli.changed_messages import at_change
-from app.cli.console import Advance, Console
+from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.seed.several import SeveralGroup, several_groups
+from app.cli.seed.several import several_groups
 from app.cli.seed.stock import seed as seed_stock
-from app.cli.seed.synthetic import Group, SyntheticData
+from app.cli.seed.synthetic import SyntheticData
+from app.cli.seed.writer import Writer, write_several
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.gateways.dynamodb import ConditionFailed, Put
-from app.gateways.dynamodb.operator import WRITE_BATCH
-from app.messaging import inbox_items, inbox_writes, items
-from app.messaging.change_store import ChangeNumberTaken
-from app.messaging.groups.stored import copied_head
 from app.settings import LARGEST_GROUP, StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-AT_ONCE = 8
-"""Groups that are written concurrently."""
 USERS_AT_ONCE = 1_000
 MESSAGES_OF_SEVERAL = 10
 """Messages of a synthetic group of several users."""
@@ -81,8 +70,8 @@ async def seed(
             console.say(f"There are now {await seed_stock(services.user_store, services.messaging)}.")
         else:
             await _write_synthetic(console, services, data)
-            for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL) if several else ():
-                await _write_several(services, group)
+            for group in several_groups(data.users, several, group_size, MESSAGES_OF_SEVERAL):
+                await write_several(services, group)
             if several:
                 console.say(f"There are now {several:,} groups of {group_size} members.")
 
@@ -137,85 +126,3 @@ async def _write_synthetic(console: Console, services: Services, data: Synthetic
     console.say(f"{writer.written:,} messages written in {seconds:.1f} s, {rate:,}/s: {size}.")
     if writer.kept:
         console.say(f"{writer.kept:,} groups were there already and were kept.")
-
-
-async def _write_several(services: Services, group: SeveralGroup) -> None:
-    """Write a group of several users, and keep one that has a head, which is written last."""
-    heads = services.messaging.heads
-    if await heads.head(group.uuid):
-        return
-    numbers = range(1, group.size + 1)
-    await services.table.put_all([items.message_item(group.message(number)) for number in numbers])
-    await heads.prepare(group.members(), group.rows())
-    await heads.transact([copied_head(group.head())])
-
-
-class Writer:
-    """Writes groups concurrently: of each the changes and messages in their order, then the inbox rows."""
-
-    def __init__(self, services: Services, advance: Advance) -> None:
-        self._table = services.table
-        self._store = services.messaging
-        self._advance = advance
-        self.written = 0
-        self.kept = 0
-
-    async def write_all(self, groups: Iterator[Group]) -> None:
-        """Write the groups, and keep what an earlier run has written."""
-
-        async def work() -> None:
-            for group in groups:
-                await self._write(group)
-
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(AT_ONCE):
-                workers.create_task(work())
-
-    async def _write(self, group: Group) -> None:
-        first = await self._first_to_write(group)
-        self._advance(min(first - 1, group.size))
-        for numbers in batched(range(first, group.size + 1), WRITE_BATCH):
-            if not await self._write_changes(group, numbers):
-                self.kept += 1
-                return
-            await self._table.put_all([items.message_item(group.message(number)) for number in numbers])
-            self.written += len(numbers)
-            self._advance(len(numbers))
-        row = await self._store.inbox_row(group.other, group.uuid)  # written last
-        if row and row.last_number >= group.size:
-            self.kept += 1
-            return
-        for user, peer in group.members:
-            await self._write_row(group, user, peer)
-
-    async def _write_changes(self, group: Group, numbers: Iterable[int]) -> bool:
-        """Write the changes of these messages; return False for a group in which the users have made others."""
-        for change in filter(None, map(group.change, numbers)):
-            try:
-                await self._store.changes.append(change)
-            except ChangeNumberTaken as error:
-                if error.winner.uuid != change.uuid:
-                    return False
-        return True
-
-    async def _write_row(self, group: Group, user: UUID, peer: UUID) -> None:
-        last, change = group.message(group.size), group.last_change()
-        first = inbox_items.first_inbox_row(last, user=user, peer=peer)
-        try:
-            await self._table.put(Put(inbox_items.inbox_item(at_change(first, change)), condition=items.ABSENT))
-        except ConditionFailed:  # of an interrupted run, after verify --repair
-            row = await self._store.advance_inbox_row(last, user=user)
-            if row and change and row.last_number == last.number and row.change_number < change.number:
-                await self._table.update(inbox_writes.reset_inbox_row(last, at_change(row, change)))
-
-    async def _first_to_write(self, group: Group) -> int:
-        """Return the first number that is missing, behind all numbers of a log that has gone on by itself.
-
-        Only the last batch of an interrupted run may have a hole.
-        """
-        newest = await self._store.newest_messages(group.uuid, limit=WRITE_BATCH, consistent=True)
-        if any(message != group.message(message.number) for message in newest):
-            return max(group.size, newest[-1].number) + 1
-        there = {message.number for message in newest}
-        end = max(there, default=0)
-        return next(number for number in count(max(1, end - WRITE_BATCH + 1)) if number not in there)

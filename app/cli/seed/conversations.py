@@ -32,13 +32,17 @@ refused with the number of the line.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.resources import files
+from operator import itemgetter
 from typing import Final
 from uuid import UUID, uuid5
+
+from app.users.models import NewUser
 
 NAMESPACE: Final = UUID("5b0f0d6e-9a55-5f0c-8f2e-6d1f4a7c3b21")
 """The namespace of all ids here. With another one, installations that were seeded before get everything twice."""
@@ -60,6 +64,11 @@ class Person:
     @property
     def cognito_user_id(self) -> str:
         return str(uuid5(NAMESPACE, f"cognito:{self.handle}"))
+
+    def new_user(self) -> NewUser:
+        """Return the person as a user."""
+        names = self.handle, self.display_name, self.cognito_user_id, self.email
+        return NewUser(self.uuid, *names, about=self.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,11 @@ class Conversation:
         """Return what the ids of messages and changes are made of, the same for every seed."""
         return self.title or ":".join(sorted(self.between))
 
+    @cached_property
+    def uuids(self) -> dict[str, UUID]:
+        """Return the ids of the people by their handles, in the order of PEOPLE."""
+        return {person.handle: person.uuid for person in PEOPLE if person.handle in self.between}
+
     @property
     def is_request(self) -> bool:
         """Return whether one of the two has not answered."""
@@ -131,8 +145,8 @@ def timeline(conversation: Conversation, *, end: datetime) -> list[tuple[Line, d
     return placed[::-1]
 
 
-_LINE = re.compile(r"\+(\S+) ([a-z0-9_]{3,30}): (\S.*)")
-_EVENT = re.compile(r"\+(\S+) ([a-z0-9_]{3,30}) > (created|added|removed|renamed|role|left|history)(?:: (\S.*))?")
+_EVENTS = "created|added|removed|renamed|role|left|history"
+_LINE = re.compile(rf"\+(\S+) ([a-z0-9_]{{3,30}})(?:: (\S.*)| > ({_EVENTS})(?:: (\S.*))?)")
 _CONTINUATION = re.compile(r"  \|(?: (.*))?")
 _MARK = re.compile(r"  / (\S+)(?: (\S.*))?")
 _DURATION = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
@@ -142,23 +156,30 @@ VIEWS: Final = frozenset({"pinned", "muted", "archived"})
 
 def parse(source: str, *, name: str = "dialogue") -> Conversation:
     """Return the conversation in the form described above, or raise ValueError with the place of the first error."""
-    numbered = list(enumerate(source.splitlines(), 1))
-    title = numbered.pop(1)[1].removeprefix("group: ") if "\ngroup: " in source else None
-    try:
-        between, unread, ended = (_header(key, row) for key, (_, row) in zip(_HEADER, numbered, strict=False))
+    rows = list(enumerate(source.splitlines(), 1))
+    title = rows.pop(1)[1].removeprefix("group: ") if "\ngroup: " in source else None
+    with _place_told(f"{name}: header"):
+        between, unread, ended = (_header(key, row) for key, (_, row) in zip(_HEADER, rows, strict=False))
         people = tuple(between.split(", "))
         if title is None and len(people) != 2:
             raise ValueError(f"{between!r} names not two people")
         counts = {handle: int(count) for handle, count in (part.split() for part in unread.split(", "))}
         minutes_before_end = _minutes(ended)
-        numbered = numbered[len(_HEADER) :]
-        views = _views(numbered.pop(0)[1], {*people}) if numbered and numbered[0][1].startswith("view: ") else {}
-    except ValueError as error:
-        raise ValueError(f"{name}: header: {error}") from error
-    if counts.keys() != {*people}:
-        raise ValueError(f"{name}: header: unread must name exactly {' and '.join(people)}")
-    lines = _lines(numbered, name=name, speakers={*people})
+        rows = rows[len(_HEADER) :]
+        views = _views(rows.pop(0)[1], {*people}) if rows and rows[0][1].startswith("view: ") else {}
+        if counts.keys() != {*people}:
+            raise ValueError(f"unread must name exactly {' and '.join(people)}")
+    lines = _lines(rows, name=name, speakers={*people})
     return Conversation(people, lines, counts, minutes_before_end, title, views)
+
+
+@contextmanager
+def _place_told(place: str) -> Iterator[None]:
+    """Raise a ValueError with the place where it was raised."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def _views(row: str, people: set[str]) -> dict[str, str]:
@@ -176,30 +197,25 @@ def _header(key: str, row: str) -> str:
 
 def _lines(rows: Iterable[tuple[int, str]], *, name: str, speakers: set[str]) -> tuple[Line, ...]:
     lines: list[Line] = []
-    for number, row in rows:
-        if not row:
-            continue
-        try:
+    for number, row in filter(itemgetter(1), rows):
+        with _place_told(f"{name}: line {number}"):
             if lines and (more := _CONTINUATION.fullmatch(row)):
                 lines[-1] = replace(lines[-1], text=f"{lines[-1].text}\n{more[1] or ''}")
             elif lines and (mark := _MARK.fullmatch(row)):
                 lines[-1] = _marked(lines[-1], mark[1], mark[2] or "", speakers, most=len(lines) - 1)
             else:
                 lines.append(_line(row, speakers, is_first=not lines))
-        except ValueError as error:
-            raise ValueError(f"{name}: line {number}: {error}") from error
     return tuple(lines)
 
 
 def _line(row: str, speakers: set[str], *, is_first: bool) -> Line:
-    if event := _EVENT.fullmatch(row):
-        line = Line(event[2], "", _minutes(event[1]), event=(event[3], event[4] or ""))
-    elif match := _LINE.fullmatch(row):
-        line = Line(by=match[2], text=match[3], minutes_after_previous=_minutes(match[1]))
-    else:
+    match = _LINE.fullmatch(row)
+    if match is None:
         raise ValueError("neither a line nor its continuation")
-    if line.by not in speakers:
-        raise ValueError(f"{line.by} is not in this conversation")
+    after, by, text, event, value = match.groups()
+    line = Line(by, text or "", _minutes(after), event=(event, value or "") if event else None)
+    if by not in speakers:
+        raise ValueError(f"{by} is not in this conversation")
     if is_first != (line.minutes_after_previous == 0):
         raise ValueError("the first line must come after +0m, and every other line later")
     return line

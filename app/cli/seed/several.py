@@ -1,18 +1,17 @@
 """Synthetic groups of several members, in any number: deterministic, and generated lazily, like those of two."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 from uuid import UUID, uuid5
 
+from app.cli.seed.heads import first_row, told_head
 from app.cli.seed.synthetic import BETWEEN_GROUPS, BETWEEN_MESSAGES, EPOCH, NAMESPACE, TEXTS, user_uuid
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head
-from app.messaging.inbox_items import bucket
 from app.messaging.models import Message, MessageKind
 from app.messaging.row_models import InboxRow
-from app.messaging.visibility import preview_for
 
 STEP: Final = 7
 """The distance between the first members of two groups, so that each user is in groups with different others."""
@@ -57,45 +56,17 @@ class SeveralGroup:
     def head(self) -> Head:
         """Return the head after the last message, of which all rows are told."""
         last = self.message(self.size)
-        return Head(
-            group_uuid=self.uuid,
-            title=self.title,
-            member_count=len(self.users),
-            last_number=last.number,
-            last_at=last.created_at,
-            last_by=last.user_uuid,
-            preview=preview_for(last, self.uuid),
-            systems=frozenset({1}),
-            head_version=self.size,
-            structure_version=1,
-            told_bucket=bucket(last.created_at),
-            digest=self.uuid.bytes,
-        )
+        head = told_head(last, title=self.title, members=len(self.users), systems=[1], version=self.size)
+        return replace(head, structure_version=1)
 
     def rows(self) -> list[InboxRow]:
         """Return the rows of the members. Each has read up to the member's own last message."""
-        head = self.head()
-        rows = (
-            InboxRow(
-                user_uuid=member.user_uuid,
-                group_uuid=self.uuid,
-                peer_uuid=None,
-                last_number=1,
-                last_at=head.last_at,
-                last_by=head.last_by,
-                preview="",
-                read_number=self._last_of(at),
-                version=1,
-                role=member.role,
-            )
-            for at, member in enumerate(self.members())
-        )
-        return [head.told(row) for row in rows]
-
-    def _last_of(self, place: int) -> int:
-        """Return the number of the last message of a member, 1 of one that has written none."""
-        own = range(place + 1, self.size + 1, len(self.users))
-        return own[-1] if own else 1
+        head, created = self.head(), self.message(1)
+        rows = []
+        for place, user in enumerate(self.users):
+            read = max(range(place + 1, self.size + 1, len(self.users)), default=1)
+            rows.append(head.told(replace(first_row(head, created, user), read_number=read, is_open=False)))
+        return rows
 
 
 def several_groups(users: int, groups: int, size: int, messages: int) -> Iterator[SeveralGroup]:

@@ -9,20 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cli.seed.conversations import BLOCK, CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, Person, timeline
+from app.cli.seed.changes import append_change
+from app.cli.seed.conversations import BLOCK, CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, timeline
 from app.cli.seed.stock_groups import group_uuid, planned_event, write_items
 from app.concurrency import TaskSet
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
-from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.changed_rows import ChangedRows
-from app.messaging.models import Block, Change, ChangeType, Message, MessageKind, direct_group_uuid
+from app.messaging.models import Block, Change, ChangeType, Message, MessageKind
 from app.messaging.projection import Projection
 from app.messaging.row_models import Folder
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
 from app.publish import discard_events
 from app.settings import Settings
-from app.users.models import NewUser
 from app.users.store import UserStore
 
 AT_ONCE = 16
@@ -50,14 +49,11 @@ async def seed_if_empty(settings: Settings) -> SeedReport | None:
     """
     async with open_postgres(settings) as postgres, open_table(settings) as table:
         users, store = UserStore(postgres), MessagingStore(table)
-        is_there = not await users.is_empty() and not await _has_lost_groups(users, store)
-        return None if is_there else await seed(users, store)
-
-
-async def _has_lost_groups(users: UserStore, store: MessagingStore) -> bool:
-    """Return whether there are stock users, and none of them has a group."""
-    found = await users.by_uuids([person.uuid for person in PEOPLE])
-    return bool(found) and not any([await store.inbox_rows(user.uuid, limit=1) for user in found])
+        if not await users.is_empty():
+            stock = await users.by_uuids([person.uuid for person in PEOPLE])
+            if not stock or any([await store.inbox_rows(user.uuid, limit=1) for user in stock]):
+                return None
+        return await seed(users, store)
 
 
 async def seed(users: UserStore, store: MessagingStore, *, with_views: bool = True) -> SeedReport:
@@ -75,36 +71,23 @@ async def seed(users: UserStore, store: MessagingStore, *, with_views: bool = Tr
         await asyncio.gather(*(_set_views(store, each) for each in CONVERSATIONS))
     user, other = (person.uuid for handle in BLOCK for person in PEOPLE if person.handle == handle)
     await store.blocks.block(Block(user, other, end))
-    await users.add_all([_new_user(person) for person in PEOPLE])
+    await users.add_all([person.new_user() for person in PEOPLE])
     return SeedReport(len(PEOPLE), len(counts), sum(counts))
-
-
-def _new_user(person: Person) -> NewUser:
-    return NewUser(
-        person.uuid,
-        person.handle,
-        person.display_name,
-        person.cognito_user_id,
-        person.email,
-        about=person.about,
-    )
 
 
 async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
     first, *others = messages = await _at_first_times(store, planned_messages(conversation, end))
-    people = _between(conversation)
-    (peer,) = (person.uuid for person in people if person.uuid != first.user_uuid)
+    (peer,) = (uuid for uuid in conversation.uuids.values() if uuid != first.user_uuid)
     with suppress(GroupStarted):
         await store.start_direct_group(first, peer=peer, is_request=conversation.is_request)
     gate = asyncio.Semaphore(AT_ONCE)
     await asyncio.gather(*(_append(store, message, gate) for message in others))
-    for person in people:
-        await store.advance_inbox_row(messages[-1], user=person.uuid)
+    for handle, user in conversation.uuids.items():
+        await store.advance_inbox_row(messages[-1], user=user)
         with suppress(MarkerNotMoved):
-            await store.move_delivered_marker(person.uuid, first.group_uuid, len(messages))
+            await store.move_delivered_marker(user, first.group_uuid, len(messages))
         with suppress(MarkerNotMoved):
-            read = conversation.read_through[person.handle]
-            await store.move_read_marker(person.uuid, first.group_uuid, read)
+            await store.move_read_marker(user, first.group_uuid, conversation.read_through[handle])
     await _write_changes(store, planned_changes(conversation, messages), messages)
     await _hide(store, conversation, messages)
     return len(messages)
@@ -126,10 +109,9 @@ async def _seed_group(store: MessagingStore, conversation: Conversation, end: da
 
 async def _set_views(store: MessagingStore, conversation: Conversation) -> None:
     """Mute, archive and pin, as far as the people have not done anything of it."""
-    people = _between(conversation)
-    group = direct_group_uuid(*(person.uuid for person in people))
-    for user, view in ((person.uuid, conversation.views.get(person.handle)) for person in people):
-        row = await store.inbox_row(user, group)
+    group = group_uuid(conversation)
+    for handle, user in conversation.uuids.items():
+        view, row = conversation.views.get(handle), await store.inbox_row(user, group)
         if row is None or row.muted_until or row.pin_position or row.folder is not Folder.INBOX:
             continue
         if view == "muted":
@@ -137,18 +119,15 @@ async def _set_views(store: MessagingStore, conversation: Conversation) -> None:
         elif view == "archived":
             await store.views.rewrite(row, replace(row, folder=Folder.ARCHIVE))
         elif view == "pinned":
-            pins = await store.views.pins(user)
-            await store.views.rewrite_pinned(
-                row, replace(row, pin_position=1, pinned_at=row.last_at), pins, pins.placed(group, 1)
-            )
+            pins, pinned = await store.views.pins(user), replace(row, pin_position=1, pinned_at=row.last_at)
+            await store.views.rewrite_pinned(row, pinned, pins, pins.placed(group, 1))
 
 
 async def _hide(store: MessagingStore, conversation: Conversation, messages: Sequence[Message]) -> None:
     """Hide messages from the people that have deleted them for themselves, as far as they have rows."""
-    uuids = {person.handle: person.uuid for person in _between(conversation)}
     for line, message in zip(conversation.lines, messages, strict=True):
         for handle in line.hidden_by:
-            row = await store.inbox_row(uuids[handle], message.group_uuid)
+            row = await store.inbox_row(conversation.uuids[handle], message.group_uuid)
             stored = await store.message(message.group_uuid, message.number)
             if row and stored and row.user_uuid not in stored.hidden_by:
                 await store.hide(stored, row, message.created_at)
@@ -162,11 +141,8 @@ async def _write_changes(store: MessagingStore, changes: Sequence[Change], messa
         message = await store.message(change.group_uuid, change.message_number)
         if message is None or (not message.change_number and message != messages[message.number - 1]):
             break
-        try:
-            await store.changes.append(change)
-        except ChangeNumberTaken as error:
-            if error.winner.uuid != change.uuid:
-                break
+        if not await append_change(store.changes, change):
+            break
         changed = await store.changes.apply(change, message)
         if changed and changed.deleted_at and changed.edits:
             await store.changes.remove_texts(changed)
@@ -193,14 +169,9 @@ async def _append(store: MessagingStore, message: Message, gate: asyncio.Semapho
             await store.append_message(message)
 
 
-def _between(conversation: Conversation) -> list[Person]:
-    return [person for person in PEOPLE if person.handle in conversation.between]
-
-
 def planned_messages(conversation: Conversation, end: datetime) -> list[Message]:
     """Return the messages of a conversation, as they were sent, in a timeline that ends at `end`."""
-    uuids = {person.handle: person.uuid for person in _between(conversation)}
-    group = group_uuid(conversation)
+    uuids, group = conversation.uuids, group_uuid(conversation)
     return [
         Message(
             group,
@@ -225,10 +196,9 @@ def _mentioned(text: str, uuids: Mapping[str, UUID]) -> frozenset[UUID]:
 
 def planned_changes(conversation: Conversation, messages: Sequence[Message]) -> list[Change]:
     """Return the changes of these messages of a conversation, each in the minute after its message."""
-    uuids = {person.handle: person.uuid for person in _between(conversation)}
     changes: list[Change] = []
     for line, message in zip(conversation.lines, messages, strict=True):
-        for type_, user, more in _changes_of(line, message, uuids):
+        for type_, user, more in _changes_of(line, message, conversation.uuids):
             number, at = len(changes) + 1, message.created_at + timedelta(seconds=30)
             uuid = conversation.change_uuid(number)
             changes.append(Change(message.group_uuid, number, uuid, user, at, type_, message.number, **more))

@@ -6,14 +6,13 @@ from uuid import UUID, uuid5
 
 from app.cli.changed_messages import with_change
 from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
-from app.messaging.groups.creation import first_row
+from app.cli.seed.heads import first_row, told_head
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head, copied_head
-from app.messaging.inbox_items import bucket, mentions
+from app.messaging.inbox_items import mentions
 from app.messaging.models import Change, Message, direct_group_uuid
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import MessagingStore
-from app.messaging.visibility import preview_for
 
 UUIDS = {person.handle: person.uuid for person in PEOPLE}
 
@@ -29,8 +28,7 @@ def planned_event(line: Line, uuids: Mapping[str, UUID], title: str | None) -> S
     """Return what the message of a line tells, None if it has a text; `title` is the first one of the group."""
     if line.event is None:
         return None
-    name, value = line.event
-    type_ = SystemEventType(name)
+    type_, value = SystemEventType(line.event[0]), line.event[1]
     if type_ is SystemEventType.RENAMED:
         return SystemEvent(type_, title=value)
     handles = value.split(", ") if value else []
@@ -48,10 +46,13 @@ class _Group:
     title: str
     members: dict[UUID, Member] = field(default_factory=dict)
     left: dict[UUID, Message] = field(default_factory=dict)
+    systems: list[int] = field(default_factory=list)
+    """The numbers of its system messages."""
     shows_history: bool = False
 
     def follow(self, message: Message, event: SystemEvent) -> None:
         """Take what a system message tells."""
+        self.systems.append(message.number)
         self.title = event.title or self.title
         self.shows_history = self.shows_history or event.type is SystemEventType.HISTORY
         match event.type:
@@ -72,26 +73,14 @@ class _Group:
             self.members[user] = Member(self.uuid, user, role, message.created_at, message.user_uuid)
             self.left.pop(user, None)
 
-    def head(self, last: Message, systems: Sequence[int], change: Change | None, version: int) -> Head:
+    def head(self, last: Message, change: Change | None, version: int) -> Head:
         """Return the head after the last message and change, of which all rows are told."""
-        at = bucket(max(last.created_at, change.created_at) if change else last.created_at)
-        return Head(
-            group_uuid=self.uuid,
-            title=self.title,
-            member_count=len(self.members),
-            last_number=last.number,
-            last_at=last.created_at,
-            last_by=last.user_uuid,
-            preview=preview_for(last, self.uuid),
-            systems=frozenset(systems[-MAX_SYSTEMS:]),
-            head_version=version,
-            structure_version=version,
-            told_bucket=at,
-            digest=self.uuid.bytes,
-            change_number=change.number if change else 0,
-            changed_at=change.created_at if change else None,
-            shows_history=self.shows_history,
-        )
+        systems = self.systems[-MAX_SYSTEMS:]
+        head = told_head(last, title=self.title, members=len(self.members), systems=systems, version=version)
+        head = replace(head, shows_history=self.shows_history)
+        if change:
+            head = replace(head, change_number=change.number, changed_at=change.created_at)
+        return replace(head, told_bucket=head.active_bucket)
 
 
 async def write_items(
@@ -105,11 +94,11 @@ async def write_items(
     stored = {message.number: message for message in messages}
     for change in changes:
         stored[change.message_number] = with_change(stored[change.message_number], change)
-    systems = [message.number for message in messages if message.event]
-    last = stored[len(messages)]
-    head = group.head(last, systems, changes[-1] if changes else None, len(messages) + len(changes))
+    head = group.head(stored[len(messages)], changes[-1] if changes else None, len(messages) + len(changes))
     rows = [_row(head, member, conversation, stored) for member in group.members.values()]
-    rows += [_left_row(head, user, message) for user, message in group.left.items()]
+    for user, message in group.left.items():  # a former member's row stays at the message that tells of it
+        row = first_row(head, message, user)
+        rows.append(replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER))
     await store.heads.prepare(list(group.members.values()), rows)
     await store.heads.transact([copied_head(head)])
 
@@ -118,13 +107,6 @@ def _row(head: Head, member: Member, conversation: Conversation, stored: Mapping
     """Return the row of a member that has been told what the head says."""
     user = member.user_uuid
     read = next(conversation.read_through[handle] for handle, uuid in UUIDS.items() if uuid == user)
-    row = first_row(stored[1], user, title=head.title, members=head.member_count, shows_history=head.shows_history)
     mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
-    row = replace(row, role=member.role, read_number=read, mentioned=mentioned, is_open=False)
-    return head.told(row)
-
-
-def _left_row(head: Head, user: UUID, message: Message) -> InboxRow:
-    """Return the row of a former member, which stays at the message that tells of it."""
-    row = first_row(message, user, title=head.title, members=head.member_count, shows_history=head.shows_history)
-    return replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER)
+    row = first_row(head, stored[1], user)
+    return head.told(replace(row, role=member.role, read_number=read, mentioned=mentioned, is_open=False))
