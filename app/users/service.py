@@ -99,7 +99,8 @@ class Users:
         user = await self._store.by_cognito_user_id(sub)
         if user is None and await self._store.erasures.erased_subjects([sub]):
             raise AccountErased
-        _require_enabled(user and user.suspension)
+        if user:
+            _require_enabled(user.suspension)
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
@@ -189,11 +190,11 @@ class Users:
             return []  # Postgres has no texts with it
         async with deadline(READ_SECONDS):
             if text and not text.startswith("@"):
-                return await self._store.by_search_key(text, after=after, limit=limit)
+                return await self._store.search.by_key(text, after=after, limit=limit)
             folded = fold_handle(text.removeprefix("@"))
             if not HANDLE_PREFIX.fullmatch(folded):
                 return []
-            return await self._store.by_handle_prefix(folded, after=after, limit=limit, with_hidden=with_hidden)
+            return await self._store.search.by_handle_prefix(folded, after=after, limit=limit, with_hidden=with_hidden)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
         """Return the names of all these users; while Postgres is down, the last known names."""
