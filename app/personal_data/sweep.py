@@ -109,11 +109,13 @@ class Sweep:
         if row := erasure_items.to_row(item):
             if row.peer_uuid is None:
                 await self._store.end(row)  # there is no member without a row
-            if not await self._has_readers(row):
-                await self._delete_log(row)
-            else:
+            if await self._has_readers(row):
                 while await self._remove_from(row):
                     pass
+            else:
+                async for entry in self._store.items_of_group(row.group_uuid, without=row.user_uuid):
+                    await self._delete(entry)
+                    self.counts["log_entries"] += 1
         self.counts["groups" if row else "items"] += 1
         await self._delete(item)
 
@@ -122,11 +124,6 @@ class Sweep:
         if row.peer_uuid:
             return not await self._tools.erasures.erased_users([row.peer_uuid])
         return await self._store.has_members(row.group_uuid)
-
-    async def _delete_log(self, row: InboxRow) -> None:
-        async for item in self._store.items_of_group(row.group_uuid, without=row.user_uuid):
-            await self._delete(item)
-            self.counts["log_entries"] += 1
 
     async def _delete(self, item: StoredItem) -> None:
         await self._wait()
