@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.gateways.dynamodb import Item, Update, Write
 from app.messaging.inbox_items import gone_set
-from app.messaging.items import inbox_key, message_key
+from app.messaging.items import assign, inbox_key, message_key
 from app.messaging.models import Message
 from app.messaging.row_models import MAX_GONE, InboxRow
 
@@ -41,26 +41,11 @@ def _newest(numbers: list[int], last: int) -> list[int]:
 
 def hide_writes(message: Message, row: InboxRow, hidden: InboxRow) -> list[Write]:
     """Return the writes of a transaction that turns a row into `hidden`. It fails if the row has changed meanwhile."""
-    user = frozenset({row.user_uuid})
-    values: Item = {
-        ":seen": row.version,
-        ":v": hidden.version,
-        ":text": hidden.preview,
-        ":hidden": list(hidden.hidden),
-        ":hides": hidden.hide_count,
-    }
-    expression = "SET #v = :v, #text = :text, #hidden = :hidden, #hides = :hides"
-    if hidden.gone:
-        values[":gone"] = gone_set(hidden.gone)
-        expression += ", #gone = :gone"
-    else:
-        expression += " REMOVE #gone"
+    place, user = message_key(message.group_uuid, message.number), frozenset({row.user_uuid})
+    wanted: Item = {"v": hidden.version, "text": hidden.preview, "hides": hidden.hide_count}
+    wanted |= {"hidden": list(hidden.hidden)} | ({"gone": gone_set(hidden.gone)} if hidden.gone else {})
+    expression, values = assign(wanted, {"gone"} - wanted.keys())
     return [
-        Update(
-            message_key(message.group_uuid, message.number),
-            "ADD #hidden :user",
-            {":user": user},
-            "attribute_exists(#pk)",
-        ),
-        Update(inbox_key(row.user_uuid, row.group_uuid), expression, values, condition="#v = :seen"),
+        Update(place, "ADD #hidden :user", {":user": user}, "attribute_exists(#pk)"),
+        Update(inbox_key(row.user_uuid, row.group_uuid), expression, values | {":seen": row.version}, "#v = :seen"),
     ]
