@@ -5,8 +5,8 @@ member that is removed has no message after the one that says so.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from app.limits.rates import GROUP_SEND
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged, MessageAppended
 from app.messaging.group_locks import Tail
+from app.messaging.groups.items import change_head
 from app.messaging.groups.models import SystemEvent
 from app.messaging.items import new_message
 from app.messaging.models import Draft, Message
@@ -35,8 +36,14 @@ class GroupChange:
     """A change of a group as it stands."""
 
     event: SystemEvent
-    plan: Callable[[Message, InboxRow], list[Write]]
-    """Returns what is written beside the system message, given that and the head; fails if the group has changed."""
+    writes: Sequence[Write]
+    """The writes of members; they fail if the group has changed."""
+    rows: Callable[[Message, InboxRow], Sequence[Write]] = lambda _message, _head: ()
+    """Returns the writes of rows that depend on the system message and on the head."""
+    members: int = 0
+    """How many members more the group has."""
+    attributes: Mapping[str, str | bool] = field(default_factory=dict)
+    """Other attributes that the head gets."""
     told: Collection[UUID] = ()
     """Users whose rows the change writes."""
 
@@ -67,8 +74,8 @@ class GroupChanges:
     async def make(self, user: UUID, group: UUID, decide: Decide) -> None:
         """Make a change in a user's name, if there is one to make.
 
-        Raises what `decide` raises, TooManyRequests and Unavailable. 4 WCU for the message and the head, twice those of
-        the plan, and 3 RCU.
+        Raises what `decide` and its `rows` raise, TooManyRequests and Unavailable. 4 WCU for the message and the head,
+        twice those of the other writes, and 3 RCU.
         """
         await self._tasks.complete(self._make(user, group, decide), 2 * SEND_SECONDS)
 
@@ -90,7 +97,9 @@ class GroupChanges:
         async with self._messaging.log.turn(group) as turn:
             head = await self._head(group)
             message = turn.entry(Draft(user, "", event=change.event), Tail(head.last_number, head.last_at))
-            if not await self._store.heads.transact([new_message(message), *change.plan(message, head)]):
+            head_update = change_head(message, head, members=change.members, **change.attributes)
+            writes = [new_message(message), head_update, *change.writes, *change.rows(message, head)]
+            if not await self._store.heads.transact(writes):
                 return False
             turn.record(message)
         await self._messaging.members.discard(group)
