@@ -11,7 +11,7 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from app.messaging import inbox_queries
-from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
+from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow
 from app.messaging.store import MessagingStore
 
 WHOLE_INBOX = 200
@@ -99,22 +99,12 @@ class Inbox:
             wanted = limit - len(rows)
             # One more: does a page follow?
             entries = await self._store.inbox_entries(user, before, limit=wanted + 1, folder=folder)
-            found = await self._rows(user, entries[:wanted], before)
-            rows |= {group: row for group, row in found.items() if row.folder is folder}
+            groups = dict.fromkeys(entry.group_uuid for entry in entries[:wanted])
+            found = await self._store.inbox_rows_of(user, list(groups))
+            shown = [row for row in found if row.is_active and row.folder is folder]  # the index may be late
+            rows |= {row.group_uuid: row for row in shown if inbox_queries.is_behind(row, before)}
             before = inbox_queries.continued(entries[wanted - 1], before) if len(entries) > wanted else None
             if before is None or len(rows) == limit:
                 break
         newest = sorted(rows.values(), key=lambda row: (row.last_at, row.group_uuid), reverse=True)
         return InboxPage(newest, before)
-
-    async def _rows(
-        self, user: UUID, entries: Sequence[BucketPosition], before: InboxPosition | BucketPosition | None
-    ) -> dict[UUID, InboxRow]:
-        """Return the rows, by group, that are still active and behind the position: the index may be late."""
-        groups = dict.fromkeys(entry.group_uuid for entry in entries)
-        found = await self._store.inbox_rows_of(user, list(groups))
-        return {
-            row.group_uuid: row
-            for row in found
-            if row.state is MemberState.ACTIVE and inbox_queries.is_behind(row, before)
-        }

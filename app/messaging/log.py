@@ -97,7 +97,9 @@ class Log:
     async def _commit(self, message: Message, last: int, guard: Guard) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
         await guard(message.number)
-        await self._require_reply_target(message)
+        target = message.reply_to or 0
+        if target >= message.number and await self._store.message(message.group_uuid, target) is None:
+            raise ReplyBeyondEnd
         await self._store.texts.put(message)
         for attempt in count():
             if message.number > last:
@@ -126,13 +128,6 @@ class Log:
                 return duplicate
             raise
         return message
-
-    async def _require_reply_target(self, message: Message) -> None:
-        target = message.reply_to
-        if target is None or target < message.number:
-            return
-        if await self._store.message(message.group_uuid, target) is None:
-            raise ReplyBeyondEnd
 
 
 class Turn:
