@@ -58,7 +58,7 @@ class Catchup:
 
     def __init__(self, store: MessagingStore) -> None:
         self._store = store
-        self._inbox = Inbox(store)
+        self._inbox = Inbox(store.inbox)
 
     async def newest(self, user: UUID, *, consistent: bool = False) -> InboxPage:
         """Return the rows of a user's inbox, or the newest 20 of a large one, eventually consistent.
@@ -138,7 +138,7 @@ class Catchup:
             newest = (await self._inbox.newest(user, of_large=GROUPS, consistent=True)).rows
         rows = [row for at, row in enumerate(newest) if at < GROUPS or row.group_uuid in named]
         async with deadline(READ_SECONDS):
-            older = await self._store.inbox_rows_of(user, sorted(named - {row.group_uuid for row in rows}))
+            older = await self._store.inbox.rows_of(user, sorted(named - {row.group_uuid for row in rows}))
         return rows + [row for row in older if row.is_active]
 
 

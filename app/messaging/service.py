@@ -97,7 +97,7 @@ class Messaging:
         self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._clock = clock
-        self._inbox = Inbox(store)
+        self._inbox = Inbox(store.inbox)
         self.markers = Markers(store, self._row, self.projection, self.members, publish)
 
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:

@@ -106,7 +106,7 @@ class UnreadCounter:
         """
         if user in self._large:
             return None
-        unread, rows = await self._store.count_unread(user, limit=COUNTED_WHOLE + 1)
+        unread, rows = await self._store.inbox.count_unread(user, limit=COUNTED_WHOLE + 1)
         if rows <= COUNTED_WHOLE:
             return UnreadCount(unread.count, is_complete=True, requests=unread.requests, until=unread.until)
         self._large[user] = True
@@ -114,8 +114,8 @@ class UnreadCounter:
 
     async def _count_newest(self, user: UUID) -> UnreadCount:
         found = await asyncio.gather(
-            self._store.inbox_entries(user, None, limit=COUNTED_NEWEST),
-            self._store.inbox_entries(user, None, limit=COUNTED_NEWEST, folder=Folder.REQUESTS),
+            self._store.inbox.entries(user, None, limit=COUNTED_NEWEST),
+            self._store.inbox.entries(user, None, limit=COUNTED_NEWEST, folder=Folder.REQUESTS),
         )
-        unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in chain(*found)})
+        unread = await self._store.inbox.count_unread_of(user, {entry.group_uuid for entry in chain(*found)})
         return UnreadCount(unread.count, is_complete=False, requests=unread.requests, until=unread.until)
