@@ -145,10 +145,9 @@ def reset_changes(message: Message, stored: Message) -> Update:
     It fails if a change was applied since the message was read.
     """
     wanted = changed_attributes(message) if message.change_number else {}
+    wanted |= {"mentions": message.mentions} if message.mentions else {}
     if message.text and message.expires_in is None:
         wanted["text"] = message.text
-    if message.mentions:
-        wanted["mentions"] = message.mentions
     gone = {"k", "text", "mentions", *changed_attributes(stored)} - wanted.keys()
     expression, values = assign(wanted, gone)
     condition = "attribute_exists(#pk) AND attribute_not_exists(#k)"

@@ -151,16 +151,7 @@ async def edit_message(
     `version-differs`, and nothing is changed. A client that gets no answer repeats the call with the same `uuid`; the
     answer is the message as it stands. The message stays read or unread.
     """
-    draft = ChangeDraft(
-        user,
-        message_group_uuid,
-        number,
-        ChangeType.EDIT,
-        text=body.message,
-        version=int(if_match.strip('"')),
-        uuid=body.uuid,
-        mentions=None if body.mentions is None else frozenset(body.mentions),
-    )
+    draft = body.draft(user, message_group_uuid, number, version=int(if_match.strip('"')))
     return await show(await changes.edit(draft))
 
 

@@ -103,9 +103,8 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
 
     The row of a former member counts as indexed: it needs no index entry.
     """
-    at = int(row["at"]["N"])
-    key = index_key(text_to_uuid(row["pk"]["S"][4:]), folder_of(row))
-    is_indexed = row.get("inbox") == {"S": key} and "activity_bucket" in row
+    at, user = int(row["at"]["N"]), text_to_uuid(row["pk"]["S"][4:])
+    is_indexed = row.get("inbox") == {"S": index_key(user, folder_of(row))} and "activity_bucket" in row
     in_index = int(row["activity_bucket"]["N"]) if is_indexed else None
     return {
         "time": at,

@@ -123,8 +123,7 @@ class Markers:
             if row.is_pending:
                 return [row]
             if row.peer_uuid is None:
-                others = {*await self._members.of(row)} - {user}
-                return [row, *await self._store.heads.member_rows(group, others)]
+                return [row, *await self._store.heads.member_rows(group, {*await self._members.of(row)} - {user})]
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
         if peer and row.peer_read is not None:
             peer = replace(peer, read_number=row.peer_read, received_number=row.peer_delivered)

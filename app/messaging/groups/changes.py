@@ -37,7 +37,7 @@ class GroupChange:
 
     event: SystemEvent
     writes: Sequence[Write]
-    """The writes of members; they fail if the group has changed."""
+    """The writes of members, on the conditions under which it was decided."""
     rows: Callable[[Message, InboxRow], Sequence[Write]] = lambda _message, _head: ()
     """Returns the writes of rows that depend on the system message and on the head."""
     members: int = 0
@@ -46,6 +46,11 @@ class GroupChange:
     """Other attributes that the head gets."""
     told: Collection[UUID] = ()
     """Users whose rows the change writes."""
+
+    def plan(self, message: Message, head: InboxRow) -> list[Write]:
+        """Return what is written beside the system message; it fails if the group has changed since it was read."""
+        update = change_head(message, head, members=self.members, **self.attributes)
+        return [update, *self.writes, *self.rows(message, head)]
 
 
 Decide: TypeAlias = Callable[[], Awaitable[GroupChange | None]]
@@ -74,7 +79,7 @@ class GroupChanges:
     async def make(self, user: UUID, group: UUID, decide: Decide) -> None:
         """Make a change in a user's name, if there is one to make.
 
-        Raises what `decide` and its `rows` raise, TooManyRequests and Unavailable. 4 WCU for the message and the head,
+        Raises what `decide` and the plan raise, TooManyRequests and Unavailable. 4 WCU for the message and the head,
         twice those of the other writes, and 3 RCU.
         """
         await self._tasks.complete(self._make(user, group, decide), 2 * SEND_SECONDS)
@@ -97,9 +102,7 @@ class GroupChanges:
         async with self._messaging.log.turn(group) as turn:
             head = await self._head(group)
             message = turn.entry(Draft(user, "", event=change.event), Tail(head.last_number, head.last_at))
-            head_update = change_head(message, head, members=change.members, **change.attributes)
-            writes = [new_message(message), head_update, *change.writes, *change.rows(message, head)]
-            if not await self._store.heads.transact(writes):
+            if not await self._store.heads.transact([new_message(message), *change.plan(message, head)]):
                 return False
             turn.record(message)
         await self._messaging.members.discard(group)

@@ -143,11 +143,8 @@ class Groups:
         if member.role not in removable:
             raise NotOwner
         event = SystemEvent(SystemEventType.REMOVED, users=(other,))
-        writes: list[Write] = [
-            member_items.require_role(group, user),
-            member_items.end_member(group, other, removable),
-        ]
-        return GroupChange(event, writes, partial(_leave_row, other), members=-1, told=[other])
+        check, end = member_items.require_role(group, user), member_items.end_member(group, other, removable)
+        return GroupChange(event, [check, end], partial(_leave_row, other), members=-1, told=[other])
 
     async def leave(self, user: UUID, group: UUID) -> InboxRow:
         """End the caller's membership and return the caller's row.
