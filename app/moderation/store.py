@@ -30,22 +30,12 @@ class ReportStore:
     async def add(self, report: Report) -> Report | None:
         """Return the stored report, or None if the reporter has one with its uuid, or an open one of its target."""
         sql = """
-            INSERT INTO reports (
-                uuid, reporter_uuid, reported_uuid, group_uuid, message_number, reason, note, messages
-            )
+            INSERT INTO reports (uuid, reporter_uuid, reported_uuid, group_uuid, message_number, reason, note, messages)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING *
             """
-        row = await self._postgres.fetch_row(
-            sql,
-            report.uuid,
-            report.reporter_uuid,
-            report.target.user_uuid,
-            report.target.group_uuid,
-            report.target.number,
-            report.reason,
-            report.note,
-            json.dumps(report.messages, default=str),
-        )
+        target = (report.target.user_uuid, report.target.group_uuid, report.target.number)
+        content = (report.reason, report.note, json.dumps(report.messages, default=str))
+        row = await self._postgres.fetch_row(sql, report.uuid, report.reporter_uuid, *target, *content)
         return _report(row) if row else None
 
     async def by_id(self, number: int) -> Report | None:
