@@ -21,6 +21,7 @@ KEY_FILE = "local-issuer.pem"
 KEY_BITS = 2048
 LIFETIME = 3600
 SCOPE = "aws.cognito.signin.user.admin"
+NO_PRIVATE_KEY = "holds no private RSA key: delete it, and the next start creates a new key"
 
 
 class BrokenIssuerKey(Exception):
@@ -73,13 +74,11 @@ def _load_key(path: Path) -> Key:
             _create_key_file(path)
         key = jwk.construct(path.read_bytes(), "RS256")
         key.sign(b"")  # a public key can be read, too, but cannot sign
+        return key
     except OSError as error:
         raise BrokenIssuerKey(f"The local issuer's key {path} cannot be used: {error.strerror}") from error
     except JOSEError:
-        raise BrokenIssuerKey(
-            f"{path} holds no private RSA key: delete it, and the next start creates a new key"
-        ) from None
-    return key
+        raise BrokenIssuerKey(f"{path} {NO_PRIVATE_KEY}") from None
 
 
 def _create_key_file(path: Path) -> None:

@@ -127,17 +127,13 @@ class KeySet:
                 return
             if response.status_code != httpx.codes.OK or "content-encoding" in response.headers:
                 raise Malformed
-            self._keys = read_key_set(await _read_limited(response))
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise Malformed
+            self._keys = read_key_set(bytes(body))
             self._etag = response.headers.get("etag")
-
-
-async def _read_limited(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Malformed
-    return bytes(body)
 
 
 def read_key_set(body: bytes) -> dict[str, Key]:
