@@ -156,8 +156,7 @@ class Changes:
             if _has_reacted(draft, message):
                 return False
             own = sum(draft.user_uuid in users for users in message.reactions.values())
-            is_new = draft.emoji not in message.reactions
-            if own >= USER_REACTIONS or (is_new and len(message.reactions) >= MESSAGE_REACTIONS):
+            if own >= USER_REACTIONS or len({*message.reactions, draft.emoji}) > MESSAGE_REACTIONS:
                 raise ReactionLimit
             return True
 

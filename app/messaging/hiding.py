@@ -16,6 +16,9 @@ MAX_HIDDEN = 20
 def with_hidden(message: Message, row: InboxRow, at: datetime) -> InboxRow:
     """Return a row after its user has hidden a message that was visible: in the preview and unread no longer."""
     others = [number for number in row.hidden if number != message.number]
+    while len(others) >= MAX_HIDDEN:
+        # Never the last message of the group: a change of it finds by its number that the preview stays empty.
+        others.remove(next(number for number in others if number != row.last_number))
     gone = {number: since for number, since in row.gone.items() if number > row.read_number}
     if message.number > row.read_number and (message.number in gone or len(gone) < MAX_GONE):
         gone[message.number] = min(at, gone.get(message.number, at))
@@ -24,19 +27,9 @@ def with_hidden(message: Message, row: InboxRow, at: datetime) -> InboxRow:
         version=row.version + 1,
         preview="" if message.number == row.last_number else row.preview,
         gone=gone,
-        hidden=(*_newest(others, row.last_number), message.number),
+        hidden=(*others, message.number),
         hide_count=row.hide_count + 1,
     )
-
-
-def _newest(numbers: list[int], last: int) -> list[int]:
-    """Return all but the oldest of too many numbers, and never without the group's last message.
-
-    A change of that message finds by it that the preview stays empty.
-    """
-    while len(numbers) >= MAX_HIDDEN:
-        numbers.remove(next(number for number in numbers if number != last))
-    return numbers
 
 
 def hide_writes(message: Message, row: InboxRow, hidden: InboxRow) -> list[Write]:

@@ -66,17 +66,10 @@ class UnreadCounter:
     def __init__(self, store: MessagingStore, caches: Caches) -> None:
         self._store = store
         self._large: LRUCache[UUID, bool] = LRUCache(MAX_REMEMBERED)
-        self._counts = caches.add(
-            CacheSpec(
-                "unread",
-                self._load,
-                parse_key=UUID,
-                ttl=TTL,
-                ttl_by_value=lambda count: count.ttl,
-                # Shared, as copies would be wrong for a moment after a send that another process answered.
-                codec=Codec(lambda count: str(count).encode(), UnreadCount.parse),
-            )
-        )
+        # Shared, as copies would be wrong for a moment after a send that another process answered.
+        codec: Codec[UnreadCount] = Codec(lambda count: str(count).encode(), UnreadCount.parse)
+        spec = CacheSpec("unread", self._load, UUID, ttl=TTL, ttl_by_value=lambda count: count.ttl, codec=codec)
+        self._counts = caches.add(spec)
 
     async def count(self, user: UUID) -> UnreadCount:
         """Return how many groups have unread messages: a complete count by all that was answered before this call.
