@@ -88,16 +88,13 @@ class GroupChanges:
         async with deadline(2 * SEND_SECONDS):
             for attempt in range(ATTEMPTS):
                 change = await decide()
-                if change is None:
-                    return
-                if await self._commit(user, group, change):
-                    await self._tell(group, change.told)
+                if change is None or await self._commit(user, group, change):
                     return
                 await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
             raise Unavailable("Others change the group at the same time")
 
     async def _commit(self, user: UUID, group: UUID, change: GroupChange) -> bool:
-        """Append the system message with all that a change writes, and return whether it is committed."""
+        """Append the system message with all that a change writes, tell of it, and return whether it is committed."""
         self._limits.of(str(group)).take(GROUP_SEND)
         async with self._messaging.log.turn(group) as turn:
             head = await self._head(group)
@@ -108,6 +105,10 @@ class GroupChanges:
         await self._messaging.members.discard(group)
         if after := await self._store.heads.head(group):
             await self._publish(MessageAppended(message, after))
+        # Before the answer: streams of former members are silent from then on.
+        rows = await asyncio.gather(*[self._store.inbox_row(told, group) for told in change.told])
+        await self._publish(*[GroupChanged(row) for row in rows if row])
+        await asyncio.gather(*[self._unpin(row) for row in rows if row and not row.is_active])
         return True
 
     async def _head(self, group: UUID) -> InboxRow:
@@ -119,12 +120,6 @@ class GroupChanges:
         if newest and newest[-1].number > head.last_number:
             head = await self._store.heads.advance(newest[-1]) or head
         return head
-
-    async def _tell(self, group: UUID, users: Collection[UUID]) -> None:
-        """Tell users of their new rows before the answer: streams of former members are silent from then on."""
-        rows = await asyncio.gather(*[self._store.inbox_row(user, group) for user in users])
-        await self._publish(*[GroupChanged(row) for row in rows if row])
-        await asyncio.gather(*[self._unpin(row) for row in rows if row and not row.is_active])
 
     async def _unpin(self, row: InboxRow) -> None:
         """Give the place of a pinned group that its user has left to the groups below it."""
