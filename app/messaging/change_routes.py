@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -69,11 +70,7 @@ NOT_FOUND = (GroupNotFound, MessageNotFound, NotFound)
 
 async def _show(user: CurrentUser, views: ViewsDep) -> Show:
     """Return the function that makes a message the caller's view of it."""
-
-    async def show(message: Message) -> MessageView:
-        return await views.message(message, viewer=user)
-
-    return show
+    return partial(views.message, viewer=user)
 
 
 ShowDep = Annotated[Show, Depends(_show)]

@@ -96,12 +96,9 @@ class Changes:
 
         4 WCU and 2 RCU; a repeated call costs 2 RCU.
         """
-        hidden = await self._tasks.complete(self._hide(user, group, number), SEND_SECONDS)
+        read_row = partial(self._messaging.group, user, group)
+        hidden = await self._tasks.complete(self._messaging.hidden.hide(read_row, number), SEND_SECONDS)
         return seen_by(hidden, user)
-
-    async def _hide(self, user: UUID, group: UUID, number: int) -> Message:
-        async with deadline(2 * SEND_SECONDS):
-            return await self._messaging.hidden.hide(partial(self._messaging.group, user, group), number)
 
     async def edit(self, draft: ChangeDraft) -> Message:
         """Replace the text of the caller's own message, and return the message.
