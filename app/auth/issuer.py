@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -20,6 +21,7 @@ KEY_FILE = "local-issuer.pem"
 KEY_BITS = 2048
 LIFETIME = 3600
 SCOPE = "aws.cognito.signin.user.admin"
+NO_PRIVATE_KEY = "holds no private RSA key: delete it, and the next start creates a new key"
 
 
 class BrokenIssuerKey(Exception):
@@ -39,7 +41,8 @@ class LocalIssuer:
         self._client_id = settings.cognito_client_ids[0]
         self._key = _load_key(settings.data_dir / KEY_FILE)
         self._public = self._key.public_key().to_dict()
-        self._kid = _thumbprint(self._public)
+        members = json.dumps({name: self._public[name] for name in ("e", "kty", "n")}, separators=(",", ":"))
+        self._kid = write_base64url(sha256(members.encode()).digest())  # its thumbprint (RFC 7638)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the key set (RFC 7517), with the members of Cognito's key sets."""
@@ -71,13 +74,11 @@ def _load_key(path: Path) -> Key:
             _create_key_file(path)
         key = jwk.construct(path.read_bytes(), "RS256")
         key.sign(b"")  # a public key can be read, too, but cannot sign
+        return key
     except OSError as error:
         raise BrokenIssuerKey(f"The local issuer's key {path} cannot be used: {error.strerror}") from error
     except JOSEError:
-        raise BrokenIssuerKey(
-            f"{path} holds no private RSA key: delete it, and the next start creates a new key"
-        ) from None
-    return key
+        raise BrokenIssuerKey(f"{path} {NO_PRIVATE_KEY}") from None
 
 
 def _create_key_file(path: Path) -> None:
@@ -90,13 +91,5 @@ def _create_key_file(path: Path) -> None:
         draft.write(key)
         draft.flush()
         os.fsync(draft.fileno())
-        try:
+        with suppress(FileExistsError):
             os.link(draft.name, path)
-        except FileExistsError:
-            return
-
-
-def _thumbprint(public: dict[str, str]) -> str:
-    """Return the key's id, its thumbprint (RFC 7638)."""
-    members = {name: public[name] for name in ("e", "kty", "n")}
-    return write_base64url(sha256(json.dumps(members, separators=(",", ":")).encode()).digest())

@@ -32,6 +32,8 @@ MAX_BODY = 64 * 1024
 KEY_BITS = range(2048, 4096 + 1)
 MAX_EXPONENT = 2**32
 MAX_KID = 128
+DEFAULTS = {"use": "sig", "alg": "RS256"}
+"""Members that an entry of a key set may leave out."""
 REMEDY = "is COGNITO_ISSUER_URL right, and is it reached from here?"
 
 log = structlog.get_logger(__name__)
@@ -118,26 +120,20 @@ class KeySet:
         headers = {"accept": "application/json", "accept-encoding": "identity"}
         if self._etag is not None:
             headers["if-none-match"] = self._etag
-        request = self._client.build_request("GET", self._url, headers=headers, timeout=timeout)
-        response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
-        try:
+        async with self._client.stream(
+            "GET", self._url, headers=headers, timeout=timeout, auth=None, follow_redirects=False
+        ) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED and self._etag is not None:
                 return
             if response.status_code != httpx.codes.OK or "content-encoding" in response.headers:
                 raise Malformed
-            self._keys = read_key_set(await _read_limited(response))
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise Malformed
+            self._keys = read_key_set(bytes(body))
             self._etag = response.headers.get("etag")
-        finally:
-            await response.aclose()
-
-
-async def _read_limited(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Malformed
-    return bytes(body)
 
 
 def read_key_set(body: bytes) -> dict[str, Key]:
@@ -145,10 +141,10 @@ def read_key_set(body: bytes) -> dict[str, Key]:
     entries = read_object(body).get("keys")
     keys: dict[str, Key] = {}
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and _is_for_rs256(entry):
-            key = _read_rsa_key(entry)
-            if key is not None:
-                keys.setdefault(entry["kid"], key)
+        match DEFAULTS | entry if isinstance(entry, dict) else None:
+            case {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": str(modulus), "e": str(exponent)}:
+                if is_kid(kid) and (key := _read_rsa_key(modulus, exponent)):
+                    keys.setdefault(kid, key)
     if not keys:
         raise Malformed
     return keys
@@ -159,20 +155,8 @@ def is_kid(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MAX_KID
 
 
-def _is_for_rs256(entry: dict[str, object]) -> bool:
-    return (
-        is_kid(entry.get("kid"))
-        and entry.get("kty") == "RSA"
-        and entry.get("use", "sig") == "sig"
-        and entry.get("alg", "RS256") == "RS256"
-    )
-
-
-def _read_rsa_key(entry: dict[str, object]) -> Key | None:
-    """Return the key of its public members only, or None if it is malformed, weak or costly to compute with."""
-    modulus, exponent = entry.get("n"), entry.get("e")
-    if not isinstance(modulus, str) or not isinstance(exponent, str):
-        return None
+def _read_rsa_key(modulus: str, exponent: str) -> Key | None:
+    """Return the key of these members only, or None if it is malformed, weak or costly to compute with."""
     try:
         bits = int.from_bytes(read_base64url(modulus)).bit_length()
         if bits not in KEY_BITS or int.from_bytes(read_base64url(exponent)) > MAX_EXPONENT:

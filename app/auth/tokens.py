@@ -39,7 +39,8 @@ TOO_LONG = f"The Authorization header has more than {MAX_HEADER_LENGTH} characte
 
 _SUBJECT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A UUID, as Cognito makes the `sub` of each account."""
-_BEARER = re.compile(r"(?i:bearer) +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
+_BEARER = re.compile(r"(?i:bearer) +(([\w-]+)\.([\w-]+)\.([\w-]+))", re.ASCII)
+"""The header with a token in its compact form, and the three parts of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,9 @@ class TokenVerifier:
             raise Unauthenticated(TOO_LONG)
         if cached := self.cached(authorization):
             return cached
-        claims = await self._verify(_bearer_token(authorization[0]))
+        claims = await self._verify(authorization[0])
         expires_at = claims.expires_at.timestamp() + LEEWAY
-        evict_at = self._monotonic() + CACHE_SECONDS
-        self._verified[_digest(authorization[0])] = _CachedToken(claims, expires_at, evict_at)
+        self._verified[_digest(authorization[0])] = _CachedToken(claims, expires_at, self._monotonic() + CACHE_SECONDS)
         return claims
 
     def cached(self, authorization: Sequence[str]) -> Claims | None:
@@ -125,8 +125,8 @@ class TokenVerifier:
         """Cancel a running fetch of keys."""
         await self._keys.aclose()
 
-    async def _verify(self, token: str) -> Claims:
-        kid, claims = self._read(token)
+    async def _verify(self, authorization: str) -> Claims:
+        token, kid, claims = self._read(authorization)
         key = await self._keys.find(kid)
         if key is None:
             raise Unauthenticated
@@ -136,12 +136,16 @@ class TokenVerifier:
             raise Unauthenticated from None
         return claims
 
-    def _read(self, token: str) -> tuple[str, Claims]:
-        """Return key id and claims after checking all parts of the token but its signature."""
-        header, payload, signature = token.split(".")
+    def _read(self, authorization: str) -> tuple[str, str, Claims]:
+        """Return the token, its key id and its claims after checking all parts of it but its signature."""
+        bearer = _BEARER.fullmatch(authorization)
+        if bearer is None:
+            raise Unauthenticated
+        token, header, payload, signature = bearer.groups()
         try:
             read_base64url(signature)
-            return _key_id(read_object(read_base64url(header))), self._claims(read_object(read_base64url(payload)))
+            kid = _key_id(read_object(read_base64url(header)))
+            return token, kid, self._claims(read_object(read_base64url(payload)))
         except ValueError:
             raise Unauthenticated from None
 
@@ -172,22 +176,10 @@ def _digest(authorization: str) -> bytes:
     return sha256(authorization.encode(errors="replace")).digest()
 
 
-def _bearer_token(authorization: str) -> str:
-    match = _BEARER.fullmatch(authorization)
-    if match is None:
-        raise Unauthenticated
-    return match[1]
-
-
 def _key_id(header: dict[str, object]) -> str:
     """Return the `kid` of a header for RS256 without key, extension or other format. Raises Malformed."""
     kid = header.get("kid")
-    if (
-        not header.keys() <= {"alg", "kid", "typ"}
-        or header.get("alg") != "RS256"
-        or header.get("typ", "JWT") != "JWT"
-        or not is_kid(kid)
-    ):
+    if not is_kid(kid) or {"typ": "JWT"} | header != {"alg": "RS256", "typ": "JWT", "kid": kid}:
         raise Malformed
     return kid
 

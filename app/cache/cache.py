@@ -137,13 +137,14 @@ class Cache(Generic[K, V]):
         found, generations = await self._valkey.read(keys) if self._valkey else ({}, {})
         self._count("shared", len(found))
         if missing := keys - found.keys():
-            stale = self._stale_entries(missing)
+            known = {key: entry for key in missing if (entry := self._entries.get(key)) and entry.value is not None}
+            may_be_stale = self._spec.stale_if_error and len(known) == len(missing)
             try:
-                found |= await self._load_shared(missing, generations, seconds=STALE_WAIT if stale else None)
+                found |= await self._load_shared(missing, generations, seconds=STALE_WAIT if may_be_stale else None)
             except Unavailable:
-                if stale is None:
+                if not may_be_stale:
                     raise
-                return found | self._serve_stale(stale)
+                return found | self._serve_stale(known)
         if invalidation_count == self._invalidation_count:
             self._store_locally(found)
         return found
@@ -207,11 +208,6 @@ class Cache(Generic[K, V]):
             self._entries.move_to_end(key)
         while len(self._entries) > MAX_ENTRIES:
             self._entries.popitem(last=False)
-
-    def _stale_entries(self, keys: set[K]) -> dict[K, _Entry[V]] | None:
-        """Return the last known values of all these keys if they may be served, None if any is missing."""
-        entries = {key: entry for key in keys if (entry := self._entries.get(key)) and entry.value is not None}
-        return entries if self._spec.stale_if_error and len(entries) == len(keys) else None
 
     def _serve_stale(self, entries: Mapping[K, _Entry[V]]) -> dict[K, V | None]:
         for entry in entries.values():

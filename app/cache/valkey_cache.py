@@ -73,11 +73,12 @@ class ValkeyCache(Generic[K, V]):
 
     async def store_many(self, values: Mapping[K, V | None], generations: Mapping[K, bytes]) -> set[K]:
         """Store loaded values under their generations; return the keys that may have been invalidated since."""
+        codec = self._spec.codec
         commands: list[Command] = []
         for key, value in values.items():
-            name = self._name(key)
+            name, content = self._name(key), b"" if value is None or codec is None else codec.serialize(value)
             commands += (
-                ("HSET", name, "value", self._serialize(value), "value_gen", generations[key]),
+                ("HSET", name, "value", content, "value_gen", generations[key]),
                 ("EXPIRE", name, int(self._spec.ttl_of(value))),
                 ("HGET", name, "gen"),
             )
@@ -86,9 +87,6 @@ class ValkeyCache(Generic[K, V]):
         except ValkeyUnavailable:
             return set(values)
         return {key for key, gen in zip(values, current, strict=True) if gen != generations[key]}
-
-    def _serialize(self, value: V | None) -> bytes:
-        return b"" if value is None or self._spec.codec is None else self._spec.codec.serialize(value)
 
     async def invalidate(self, keys: Collection[K]) -> None:
         """Delete these keys, or tell other processes; if that fails, before the next command. Never raises.
@@ -106,14 +104,13 @@ class ValkeyCache(Generic[K, V]):
     async def _pipeline(self, commands: list[Command]) -> list[Any]:
         """Run the pending invalidations first, then these commands; return the replies to these."""
         pending = dict(self._pending_invalidations)
-        invalidations: list[Command] = [self._invalidation(key) for key in pending]
-        if not invalidations and not commands:
+        if not pending and not commands:
             return []
-        replies = await self._valkey.calls(invalidations + commands)
+        replies = await self._valkey.calls([*map(self._invalidation, pending), *commands])
         for key, marker in pending.items():
             if self._pending_invalidations.get(key) is marker:  # else the key was invalidated once more meanwhile
                 del self._pending_invalidations[key]
-        return replies[len(invalidations) :]
+        return replies[len(pending) :]
 
     def _invalidation(self, key: K) -> Command:
         is_shared = self._spec.codec is not None

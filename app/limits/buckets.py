@@ -202,15 +202,11 @@ class Buckets:
             await asyncio.sleep(SETTLE_SECONDS)
             due, self._due = [*(self._due or ())], {}
             for start in range(0, len(due), MAX_SETTLED):
+                batch = due[start : start + MAX_SETTLED]
                 with suppress(ValkeyUnavailable):
-                    await _settle(valkey, due[start : start + MAX_SETTLED])
-
-
-async def _settle(valkey: Valkey, due: Sequence[tuple[Quota, Rate]]) -> None:
-    """Tell Valkey what was spent from these buckets, and take over when they are full."""
-    replies = await valkey.calls([_command(rate, quota.key, quota.take_unsettled(rate)) for quota, rate in due])
-    for (quota, rate), milliseconds in zip(due, replies, strict=True):
-        quota.set_seconds_to_full(rate, milliseconds / 1000)
+                    spent = [_command(rate, quota.key, quota.take_unsettled(rate)) for quota, rate in batch]
+                    for (quota, rate), milliseconds in zip(batch, await valkey.calls(spent), strict=True):
+                        quota.set_seconds_to_full(rate, milliseconds / 1000)
 
 
 def _command(rate: Rate, key: str, seconds: float) -> Command:

@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.gateways.dynamodb import Check, Delete, Item, Put, Query, StoredItem, Update, text_to_uuid
-from app.messaging.items import ABSENT, block_key, from_ms, inbox_key, message_key, to_ms
+from app.messaging.items import ABSENT, NEXT_VERSION, assign, block_key, from_ms, inbox_key, message_key, to_ms
 from app.messaging.models import Block
 from app.messaging.row_models import InboxRow
 
@@ -98,14 +98,11 @@ def unblock_row(row: InboxRow, *, is_open: bool, is_own: bool) -> Update:
 
 def restore_row(row: InboxRow, own: Block | None, peer: InboxRow | None) -> Update:
     """Return the update that gives a row what follows from the blocks; `peer` is None if there is none."""
-    wanted: Item = {}
+    wanted: Item = {"block": to_ms(own.blocked_at)} if own else {}
     if peer:
         is_kept = row.peer_read is not None
         read, delivered = (row.peer_read, row.peer_delivered) if is_kept else (peer.read_number, peer.delivered_number)
-        wanted = {"blocked": True, "peer_read": read, "peer_d": delivered}
-    wanted |= {"block": to_ms(own.blocked_at)} if own else {}
-    gone = sorted({"blocked", "peer_read", "peer_d", "block"} - wanted.keys())
-    sets = "".join(f", #{name} = :{name}" for name in wanted)
-    removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
-    values = {f":{name}": value for name, value in wanted.items()} | {":one": 1}
-    return Update(inbox_key(row.user_uuid, row.group_uuid), f"SET #v = #v + :one{sets}{removes}", values, condition=ROW)
+        wanted |= {"blocked": True, "peer_read": read, "peer_d": delivered}
+    gone = {"blocked", "peer_read", "peer_d", "block"} - wanted.keys()
+    expression, values = assign(wanted, gone, first=[NEXT_VERSION])
+    return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values | {":one": 1}, condition=ROW)

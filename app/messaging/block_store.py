@@ -6,7 +6,9 @@ holds or is planned anew. Any method may raise Unavailable.
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION
@@ -90,10 +92,7 @@ class BlockStore:
 
     async def block(self, block: Block) -> Block:
         """Write a block, unless there is one, and return it. 8 WCU and 5 RCU, 5 RCU if there is one."""
-
-        def plan(relation: Relation) -> list[Write]:
-            return _block(relation, block)
-
+        plan = partial(_block, block)
         before = await self._apply(block.user_uuid, block.other_uuid, plan, lambda relation: relation.own is not None)
         return before.own or block
 
@@ -158,21 +157,17 @@ class BlockStore:
             relation = await self.relation(user, other)
             if is_done(relation):
                 return relation
-            if not relation.is_whole:
-                continue
-            try:
-                await self._table.transact(plan(relation))
-            except TransactionRejected:
-                continue
-            return relation
+            if relation.is_whole:
+                with suppress(TransactionRejected):
+                    await self._table.transact(plan(relation))
+                    return relation
         raise Unavailable("Others write to the message group at the same time, or one of its inbox rows is missing")
 
 
-def _block(relation: Relation, block: Block) -> list[Write]:
+def _block(block: Block, relation: Relation) -> list[Write]:
     if relation.has_fence:
-        writes: list[Write] = [block_items.keep_fence(relation.group, relation.end + 1)]
-        writes += [block_items.add_own_block(relation.row, block.blocked_at)] if relation.row else []
-        return [block_items.block_item(block), *writes]
+        own = [block_items.add_own_block(relation.row, block.blocked_at)] if relation.row else []
+        return [block_items.block_item(block), block_items.keep_fence(relation.group, relation.end + 1), *own]
     rows = [
         block_items.block_row(row, peer, at=block.blocked_at if row is relation.row else None)
         for row, peer in relation.rows
@@ -192,16 +187,13 @@ def _unblock(relation: Relation) -> list[Write]:
 
 
 def _restore(relation: Relation) -> list[Write]:
-    user, other, end = relation.user, relation.other, relation.end + 1
-    is_blocked = relation.is_blocked
+    user, other, is_blocked = relation.user, relation.other, relation.is_blocked
     writes: list[Write] = [
         block_items.has_blocked(user, other) if relation.own else items.not_blocked_by(user, other),
         block_items.has_blocked(other, user) if relation.theirs else items.not_blocked_by(other, user),
     ]
     if relation.has_fence != is_blocked:
         fence = block_items.set_fence if is_blocked else block_items.lift_fence
-        writes.append(fence(relation.group, end))
-    for row, peer in relation.rows:
-        if relation.differs(row):
-            writes.append(block_items.restore_row(row, relation.block_of(row), peer if is_blocked else None))
-    return writes
+        writes.append(fence(relation.group, relation.end + 1))
+    rows = [(row, peer if is_blocked else None) for row, peer in relation.rows if relation.differs(row)]
+    return writes + [block_items.restore_row(row, relation.block_of(row), peer) for row, peer in rows]

@@ -1,7 +1,7 @@
 """Catching up: the difference between what a client has and the present log and rows."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -12,7 +12,7 @@ from app.errors import Unavailable
 from app.messaging.hidden import without_hidden_texts
 from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.models import Change, Message
-from app.messaging.row_models import InboxRow, MemberState
+from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 
 GROUPS = 150
@@ -35,6 +35,9 @@ class SyncCursor:
     change_number: int | None = None
 
 
+NOTHING = SyncCursor()
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """New and changed rows, messages and changes after the known numbers, and named groups that the user is not in."""
@@ -55,7 +58,7 @@ class Catchup:
 
     def __init__(self, store: MessagingStore) -> None:
         self._store = store
-        self._inbox = Inbox(store)
+        self._inbox = Inbox(store.inbox)
 
     async def newest(self, user: UUID, *, consistent: bool = False) -> InboxPage:
         """Return the rows of a user's inbox, or the newest 20 of a large one, eventually consistent.
@@ -115,45 +118,38 @@ class Catchup:
         20 messages and each 25 changes, at most 100 of both; of a large inbox 78 RCU, and 0.5 RCU for each named group
         that is not among those 150.
         """
+        rows = await self._rows(user, known.keys())
+        changed = [row for row in rows if row.view_version != known.get(row.group_uuid, NOTHING).version]
+        named = [(row, known[row.group_uuid]) for row in rows if row.group_uuid in known]
+        gone = sorted(known.keys() - {row.group_uuid for row, _ in named})
+        messages = _first((row, max(has.number, row.cleared_number), row.last_number) for row, has in named)
+        changes = _first(
+            (row, has.change_number, row.change_number) for row, has in named if has.change_number is not None
+        )
+        found, found_changes = await asyncio.gather(
+            asyncio.gather(*[self.messages(row.group_uuid, after=after, until=end) for row, after, end in messages]),
+            asyncio.gather(*[self.changes(row, after=after, until=end) for row, after, end in changes]),
+        )
+        return Difference(changed, [*chain(*found)], [*chain(*found_changes)], gone, [row for row, _ in named])
+
+    async def _rows(self, user: UUID, named: Set[UUID]) -> list[InboxRow]:
+        """Return the newest rows, and the active rows of other named groups, which are eventually consistent."""
         async with deadline(READ_SECONDS):
             newest = (await self._inbox.newest(user, of_large=GROUPS, consistent=True)).rows
-        rows = [row for at, row in enumerate(newest) if at < GROUPS or row.group_uuid in known]
-        rows += await self._older_rows(user, known.keys() - {row.group_uuid for row in rows})
-        has = {row.group_uuid: known.get(row.group_uuid, SyncCursor()) for row in rows}
-        changed = [row for row in rows if row.view_version != has[row.group_uuid].version]
-        named = [row for row in rows if row.group_uuid in known]
-        gone = sorted(known.keys() - {row.group_uuid for row in named})
-        messages = [
-            (row.group_uuid, max(known[row.group_uuid].number, row.cleared_number), row.last_number) for row in named
-        ]
-        changes = [
-            (row.group_uuid, number, row.change_number)
-            for row in named
-            if (number := known[row.group_uuid].change_number) is not None
-        ]
-        reads = [self.messages(group, after=after, until=until) for group, after, until in _first(messages)]
-        by_group = {row.group_uuid: row for row in named}
-        change_reads = [
-            self.changes(by_group[group], after=after, until=until) for group, after, until in _first(changes)
-        ]
-        found, found_changes = await asyncio.gather(asyncio.gather(*reads), asyncio.gather(*change_reads))
-        return Difference(changed, [*chain(*found)], [*chain(*found_changes)], gone, named)
-
-    async def _older_rows(self, user: UUID, groups: Iterable[UUID]) -> list[InboxRow]:
-        """Return the active rows of named groups that are not among the newest, eventually consistent."""
+        rows = [row for at, row in enumerate(newest) if at < GROUPS or row.group_uuid in named]
         async with deadline(READ_SECONDS):
-            rows = await self._store.inbox_rows_of(user, sorted(groups))
-        return [row for row in rows if row.state is MemberState.ACTIVE]
+            older = await self._store.inbox.rows_of(user, sorted(named - {row.group_uuid for row in rows}))
+        return rows + [row for row in older if row.is_active]
 
 
 def _place(message: Message) -> tuple[UUID, int]:
     return message.group_uuid, message.number
 
 
-def _first(ranges: Iterable[tuple[UUID, int, int]]) -> Iterator[tuple[UUID, int, int]]:
-    """Yield the ranges of logs, `after` to `until` of a group, that have MESSAGES entries in all; the last one cut."""
+def _first(ranges: Iterable[tuple[InboxRow, int, int]]) -> Iterator[tuple[InboxRow, int, int]]:
+    """Yield the ranges of rows' logs, `after` to `until`, that have MESSAGES entries in all; the last one cut."""
     left = MESSAGES
-    for group, after, until in ranges:
+    for row, after, until in ranges:
         if (end := min(until, after + left)) > after:
             left -= end - after
-            yield group, after, end
+            yield row, after, end

@@ -1,6 +1,5 @@
 """Items of the change log: their keys and attributes, and what a change writes to the message and to inbox rows."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from app.messaging.groups.stored import Head, to_head
 from app.messaging.inbox_items import mentions, to_inbox_row
 from app.messaging.items import (
     ABSENT,
+    assign,
     changed_attributes,
     from_ms,
     inbox_key,
@@ -108,51 +108,35 @@ def apply_change(change: Change, message: Message) -> Update:
 
     It fails if the change, or a later one, is applied already.
     """
-    expression, values = _EFFECTS[change.type](change, message)
-    return Update(
-        message_key(change.group_uuid, change.message_number),
-        f"SET #k = :k{expression}",
-        {":k": change.number} | values,
-        condition="attribute_exists(#pk) AND (attribute_not_exists(#k) OR #k < :k)",
-    )
+    expression, values = _effect(change, message)
+    condition = "attribute_exists(#pk) AND (attribute_not_exists(#k) OR #k < :k)"
+    return Update(message_key(change.group_uuid, change.message_number), expression, values, condition)
 
 
-def _edit(change: Change, _: Message) -> tuple[str, Item]:
+def _effect(change: Change, message: Message) -> tuple[str, Item]:
+    """Return the expression of the update that a change makes to its message, and its values."""
+    match change.type:
+        case ChangeType.EDIT:
+            return _edit(change)
+        case ChangeType.DELETE:
+            gone = ["text", "mentions", *map(reaction_name, message.reactions)]
+            return assign({"k": change.number, "deleted": to_ms(change.created_at)}, gone)
+        case ChangeType.REACT | ChangeType.UNREACT:
+            verb = "ADD" if change.type is ChangeType.REACT else "DELETE"
+            values: Item = {":k": change.number, ":user": frozenset({change.user_uuid})}
+            return f"SET #k = :k {verb} #{reaction_name(change.emoji or '')} :user", values
+
+
+def _edit(change: Change) -> tuple[str, Item]:
     """Leave the text alone if the change has lost its own: it is applied so late that the message has ended."""
-    edits = "#edits = list_append(if_not_exists(#edits, :none), :edit)"
-    values: Item = {":at": to_ms(change.created_at), ":version": change.version}
-    text = ""
+    wanted: Item = {"k": change.number, "edited": to_ms(change.created_at), "version": change.version}
     if change.text is not None:
-        text, values[":text"] = ", #text = :text", change.text
-    mentioned = ", #mentions = :mentions" if change.mentions else " REMOVE #mentions"
+        wanted["text"] = change.text
     if change.mentions:
-        values[":mentions"] = change.mentions
-    return (
-        f"{text}, #edited = :at, #version = :version, {edits}{mentioned}",
-        values | {":none": [], ":edit": [change.number]},
-    )
-
-
-def _delete(change: Change, message: Message) -> tuple[str, Item]:
-    gone = ["#text", "#mentions", *(f"#{reaction_name(emoji)}" for emoji in message.reactions)]
-    return f", #deleted = :at REMOVE {', '.join(gone)}", {":at": to_ms(change.created_at)}
-
-
-def _react(change: Change, _: Message) -> tuple[str, Item]:
-    return f" ADD #{reaction_name(change.emoji or '')} :user", {":user": frozenset({change.user_uuid})}
-
-
-def _unreact(change: Change, _: Message) -> tuple[str, Item]:
-    return f" DELETE #{reaction_name(change.emoji or '')} :user", {":user": frozenset({change.user_uuid})}
-
-
-_EFFECTS: Mapping[ChangeType, Callable[[Change, Message], tuple[str, Item]]] = {
-    ChangeType.EDIT: _edit,
-    ChangeType.DELETE: _delete,
-    ChangeType.REACT: _react,
-    ChangeType.UNREACT: _unreact,
-}
-"""Return what the update of a message does beside counting the change: the rest of its expression, and its values."""
+        wanted["mentions"] = change.mentions
+    edits = "#edits = list_append(if_not_exists(#edits, :none), :edit)"
+    expression, values = assign(wanted, {"mentions"} - wanted.keys(), first=[edits])
+    return expression, values | {":none": [], ":edit": [change.number]}
 
 
 def reset_changes(message: Message, stored: Message) -> Update:
@@ -161,20 +145,15 @@ def reset_changes(message: Message, stored: Message) -> Update:
     It fails if a change was applied since the message was read.
     """
     wanted = changed_attributes(message) if message.change_number else {}
+    wanted |= {"mentions": message.mentions} if message.mentions else {}
     if message.text and message.expires_in is None:
         wanted["text"] = message.text
-    if message.mentions:
-        wanted["mentions"] = message.mentions
     gone = {"k", "text", "mentions", *changed_attributes(stored)} - wanted.keys()
-    sets = f"SET {', '.join(f'#{name} = :{name}' for name in wanted)}" if wanted else ""
-    removes = f"REMOVE {', '.join(f'#{name}' for name in sorted(gone))}" if gone else ""
-    values = {f":{name}": value for name, value in wanted.items()}
+    expression, values = assign(wanted, gone)
     condition = "attribute_exists(#pk) AND attribute_not_exists(#k)"
     if stored.change_number:
-        condition, values = "#k = :seen", values | {":seen": stored.change_number}
-    return Update(
-        message_key(message.group_uuid, message.number), f"{sets} {removes}".strip(), values, condition=condition
-    )
+        condition, values[":seen"] = "#k = :seen", stored.change_number
+    return Update(message_key(message.group_uuid, message.number), expression, values, condition)
 
 
 def remove_texts(group: UUID, number: int) -> Update:

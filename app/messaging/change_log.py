@@ -91,11 +91,10 @@ class ChangeLog:
 
     async def _find_duplicate(self, draft: ChangeDraft, message: Message) -> Change | None:
         """Return the earlier attempt of an edit: the change that replaced the version which the draft replaces."""
-        if draft.uuid is None or draft.version is None or not 0 < draft.version <= len(message.edits):
+        version = draft.version or 0
+        if draft.uuid is None or message.deleted_at or not 0 < version <= len(message.edits):
             return None
-        if message.deleted_at:
-            return None
-        edit = await self._store.changes.change(draft.group_uuid, message.edits[draft.version - 1])
+        edit = await self._store.changes.change(draft.group_uuid, message.edits[version - 1])
         if edit is None or edit.uuid != draft.uuid:
             return None
         is_other = edit.text != draft.text or draft.mentions not in {edit.mentions, None}
@@ -123,27 +122,26 @@ class ChangeLog:
 
     async def _commit(self, change: Change, *, is_contended: bool) -> list[Change]:
         """Put a change at its number; return the changes that stand there and after it if others were faster."""
+        group, number, changes = change.group_uuid, change.number, self._store.changes
         try:
-            await self._store.changes.append(change)
+            await changes.append(change)
+            return []
         except ChangeNumberTaken as error:
-            if error.winner == change:  # the answer of an attempt was lost
-                return []
-            others = [error.winner]
+            winner = error.winner
         except Unavailable:
             # Only the answer may have been lost: read the number before reporting that the outcome is unknown.
-            if await self._store.changes.change(change.group_uuid, change.number) != change:
+            if await changes.change(group, number) != change:
                 raise
             return []
-        else:
+        if winner == change:  # the answer of an attempt was lost
             return []
-        if is_contended:  # read to the end of the log instead of trying each number, after the others had a moment
-            await asyncio.sleep(NUMBER_CONTENTION.seconds(0))
-            later = await self._store.changes.changes_between(
-                change.group_uuid, change.number + 1, LAST_NUMBER, consistent=True
-            )
-            # A range is not read at one moment: a change may be in it without the one before.
-            others += [other for other, number in zip(later, count(change.number + 1)) if other.number == number]
-        return others
+        if not is_contended:
+            return [winner]
+        # Read to the end of the log instead of trying each number, after the others had a moment.
+        await asyncio.sleep(NUMBER_CONTENTION.seconds(0))
+        later = await changes.changes_between(group, number + 1, LAST_NUMBER, consistent=True)
+        # A range is not read at one moment: a change may be in it without the one before.
+        return [winner, *(other for other, expected in zip(later, count(number + 1)) if other.number == expected)]
 
     async def _apply(self, change: Change, message: Message) -> Message:
         applied = await self._store.changes.apply(change, message)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -69,11 +70,7 @@ NOT_FOUND = (GroupNotFound, MessageNotFound, NotFound)
 
 async def _show(user: CurrentUser, views: ViewsDep) -> Show:
     """Return the function that makes a message the caller's view of it."""
-
-    async def show(message: Message) -> MessageView:
-        return await views.message(message, viewer=user)
-
-    return show
+    return partial(views.message, viewer=user)
 
 
 ShowDep = Annotated[Show, Depends(_show)]
@@ -151,16 +148,7 @@ async def edit_message(
     `version-differs`, and nothing is changed. A client that gets no answer repeats the call with the same `uuid`; the
     answer is the message as it stands. The message stays read or unread.
     """
-    draft = ChangeDraft(
-        user,
-        message_group_uuid,
-        number,
-        ChangeType.EDIT,
-        text=body.message,
-        version=int(if_match.strip('"')),
-        uuid=body.uuid,
-        mentions=None if body.mentions is None else frozenset(body.mentions),
-    )
+    draft = body.draft(user, message_group_uuid, number, version=int(if_match.strip('"')))
     return await show(await changes.edit(draft))
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from app.http.types import EXAMPLE_UUID, RequestModel, Timestamp, Uuid
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions
-from app.messaging.models import LAST_NUMBER, Change, ChangeType
+from app.messaging.models import LAST_NUMBER, Change, ChangeDraft, ChangeType
 from app.messaging.schemas import AS_STRING, MAX_TEXT, MAX_VERSION, TEXT
 from app.users.schemas import display_name_of, handle_of
 
@@ -96,6 +97,14 @@ class MessageEdit(RequestModel):
         description="Ids of the members that the message mentions from now on, in any order; without it they stay",
         examples=[[EXAMPLE_UUID]],
     )
+
+    def draft(self, user: UUID, group: UUID, number: int, *, version: int) -> ChangeDraft:
+        """Return the user's edit of the version of a message."""
+        mentions = None if self.mentions is None else frozenset(self.mentions)
+        edit = ChangeType.EDIT
+        return ChangeDraft(
+            user, group, number, edit, text=self.message, version=version, uuid=self.uuid, mentions=mentions
+        )
 
 
 @dataclass(slots=True)

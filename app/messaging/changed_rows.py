@@ -64,8 +64,7 @@ class ChangedRows:
                 if error.row is None:
                     return
                 row = error.row
-            # Perhaps since the message was read.
-            if message.number in row.hidden or message.number <= row.cleared_number:
+            if row.sees_nothing_of(message.number):  # perhaps since the message was read
                 message = replace(message, hidden_by=message.hidden_by | {user})
             if row.change_number >= change.number:
                 if user != HEAD:

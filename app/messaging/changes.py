@@ -96,12 +96,9 @@ class Changes:
 
         4 WCU and 2 RCU; a repeated call costs 2 RCU.
         """
-        hidden = await self._tasks.complete(self._hide(user, group, number), SEND_SECONDS)
+        read_row = partial(self._messaging.group, user, group)
+        hidden = await self._tasks.complete(self._messaging.hidden.hide(read_row, number), SEND_SECONDS)
         return seen_by(hidden, user)
-
-    async def _hide(self, user: UUID, group: UUID, number: int) -> Message:
-        async with deadline(2 * SEND_SECONDS):
-            return await self._messaging.hidden.hide(partial(self._messaging.group, user, group), number)
 
     async def edit(self, draft: ChangeDraft) -> Message:
         """Replace the text of the caller's own message, and return the message.
@@ -153,12 +150,10 @@ class Changes:
 
         def rule(message: Message) -> bool:
             self._require_visible(message, draft.user_uuid)
-            reactions = message.reactions
-            if draft.user_uuid in reactions.get(draft.emoji or "", ()):
+            if _has_reacted(draft, message):
                 return False
-            is_new = draft.emoji not in reactions
-            own = sum(draft.user_uuid in users for users in reactions.values())
-            if own >= USER_REACTIONS or (is_new and len(reactions) >= MESSAGE_REACTIONS):
+            own = sum(draft.user_uuid in users for users in message.reactions.values())
+            if own >= USER_REACTIONS or len({*message.reactions, draft.emoji}) > MESSAGE_REACTIONS:
                 raise ReactionLimit
             return True
 
@@ -166,9 +161,7 @@ class Changes:
 
     async def unreact(self, draft: ChangeDraft) -> Message:
         """Remove a reaction of the caller, if it is there, and return the message."""
-        return await self._change(
-            draft, lambda message: draft.user_uuid in message.reactions.get(draft.emoji or "", ())
-        )
+        return await self._change(draft, partial(_has_reacted, draft))
 
     def _require_visible(self, message: Message, user: UUID) -> None:
         """Raise MessageDeleted unless the user sees a text of the message."""
@@ -199,9 +192,7 @@ class Changes:
         """
 
         def rule(message: Message) -> bool:
-            if draft.type is ChangeType.DELETE:
-                return message.deleted_at is None
-            return draft.user_uuid in message.reactions.get(draft.emoji or "", ())
+            return message.deleted_at is None if draft.type is ChangeType.DELETE else _has_reacted(draft, message)
 
         async with deadline(2 * SEND_SECONDS):
             return await self._record(draft, row, rule)
@@ -241,6 +232,11 @@ def _require_sender(message: Message, user: UUID) -> None:
     """Raise NotSender for a message of another user, and for one that the service has sent."""
     if message.user_uuid != user or message.kind is MessageKind.SYSTEM:
         raise NotSender
+
+
+def _has_reacted(draft: ChangeDraft, message: Message) -> bool:
+    """Return whether the draft's user has reacted to a message with its emoji."""
+    return draft.user_uuid in message.reactions.get(draft.emoji or "", ())
 
 
 def _earlier_texts(message: Message, edits: Sequence[Change]) -> Iterator[Edit]:

@@ -3,7 +3,7 @@
 Any method may raise Unavailable. Units are those of messages and rows of ordinary size.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
@@ -64,7 +64,9 @@ class MemberErasureStore:
         Rows of former members come first, as the log tells of them; that of the user `without` is left out.
         """
         if has_head(group):
-            users = {user async for message in self.messages(group) for user in _named(message)}
+            users = set[UUID]()
+            async for message in self.messages(group):
+                users |= {message.user_uuid, *(message.event.users if message.event else ())}
             for user in users - {without}:
                 row = await self._table.get(items.inbox_key(user, group), consistent=True)
                 if row and "state" in row:
@@ -90,8 +92,3 @@ class MemberErasureStore:
     async def log_entries(self, group: UUID) -> list[StoredItem]:
         """Return the keys of the first messages and changes of a group; none if there are none. 1 RCU for each 4 KB."""
         return await self._table.query(erasure_items.log_entries(group, limit=PAGE))
-
-
-def _named(message: Message) -> Iterable[UUID]:
-    """Return the sender of a message, and the users that a system message tells of."""
-    return (message.user_uuid, *(message.event.users if message.event else ()))

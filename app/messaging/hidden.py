@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.concurrency import NUMBER_CONTENTION
+from app.concurrency import NUMBER_CONTENTION, SEND_SECONDS, deadline
 from app.errors import Unavailable
 from app.messaging.errors import MessageNotFound
 from app.messaging.events import GroupChanged
@@ -36,19 +36,20 @@ class HiddenMessages:
 
         Nothing is written if the user has hidden it before. Raises MessageNotFound and Unavailable.
         """
-        for attempt in range(ATTEMPTS):
-            row = await read_row()
-            message = await self._store.message(row.group_uuid, number)
-            if message is None or number <= row.cleared_number:
-                raise MessageNotFound
-            if row.user_uuid in message.hidden_by:
-                return message
-            if row.last_number < number:  # the row is behind the log: a process ended between commit and projection
-                await self._projection.project(message, row)
-            elif hidden := await self._store.hide(message, row, self._clock()):
-                await self._publish(GroupChanged(hidden))
-                return replace(message, hidden_by=message.hidden_by | {row.user_uuid})
-            await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
+        async with deadline(2 * SEND_SECONDS):
+            for attempt in range(ATTEMPTS):
+                row = await read_row()
+                message = await self._store.message(row.group_uuid, number)
+                if message is None or number <= row.cleared_number:
+                    raise MessageNotFound
+                if row.user_uuid in message.hidden_by:
+                    return message
+                if row.last_number < number:  # behind the log: a process ended between commit and projection
+                    await self._projection.project(message, row)
+                elif hidden := await self._store.hide(message, row, self._clock()):
+                    await self._publish(GroupChanged(hidden))
+                    return replace(message, hidden_by=message.hidden_by | {row.user_uuid})
+                await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
         raise Unavailable("Others write the inbox row at the same time")
 
 

@@ -11,8 +11,8 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from app.messaging import inbox_queries
-from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
-from app.messaging.store import MessagingStore
+from app.messaging.inbox_store import InboxStore
+from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow
 
 WHOLE_INBOX = 200
 """An inbox of at most this many groups, those left included, is read whole."""
@@ -33,7 +33,7 @@ class InboxPage:
 class Inbox:
     """Reads inbox rows and remembers the users whose inbox is a large one."""
 
-    def __init__(self, store: MessagingStore) -> None:
+    def __init__(self, store: InboxStore) -> None:
         self._store = store
         self._large: LRUCache[UUID, bool] = LRUCache(MAX_REMEMBERED)
 
@@ -78,7 +78,7 @@ class Inbox:
         """Return rows of a small inbox, None if it is a large one: a process finds that out by 9.5 RCU, or 19."""
         if user in self._large:
             return None
-        rows = await self._store.newest_inbox_rows(
+        rows = await self._store.newest_rows(
             user, before=before, limit=limit, most=WHOLE_INBOX, folder=folder, consistent=consistent
         )
         if rows is None:
@@ -98,23 +98,13 @@ class Inbox:
         for _ in range(MAX_ROUNDS):
             wanted = limit - len(rows)
             # One more: does a page follow?
-            entries = await self._store.inbox_entries(user, before, limit=wanted + 1, folder=folder)
-            found = await self._rows(user, entries[:wanted], before)
-            rows |= {group: row for group, row in found.items() if row.folder is folder}
+            entries = await self._store.entries(user, before, limit=wanted + 1, folder=folder)
+            groups = dict.fromkeys(entry.group_uuid for entry in entries[:wanted])
+            found = await self._store.rows_of(user, list(groups))
+            shown = [row for row in found if row.is_active and row.folder is folder]  # the index may be late
+            rows |= {row.group_uuid: row for row in shown if inbox_queries.is_behind(row, before)}
             before = inbox_queries.continued(entries[wanted - 1], before) if len(entries) > wanted else None
             if before is None or len(rows) == limit:
                 break
         newest = sorted(rows.values(), key=lambda row: (row.last_at, row.group_uuid), reverse=True)
         return InboxPage(newest, before)
-
-    async def _rows(
-        self, user: UUID, entries: Sequence[BucketPosition], before: InboxPosition | BucketPosition | None
-    ) -> dict[UUID, InboxRow]:
-        """Return the rows, by group, that are still active and behind the position: the index may be late."""
-        groups = dict.fromkeys(entry.group_uuid for entry in entries)
-        found = await self._store.inbox_rows_of(user, list(groups))
-        return {
-            row.group_uuid: row
-            for row in found
-            if row.state is MemberState.ACTIVE and inbox_queries.is_behind(row, before)
-        }

@@ -103,9 +103,8 @@ def row_projection(row: StoredItem) -> dict[str, Any]:
 
     The row of a former member counts as indexed: it needs no index entry.
     """
-    at = int(row["at"]["N"])
-    key = index_key(text_to_uuid(row["pk"]["S"][4:]), folder_of(row))
-    is_indexed = row.get("inbox") == {"S": key} and "activity_bucket" in row
+    at, user = int(row["at"]["N"]), text_to_uuid(row["pk"]["S"][4:])
+    is_indexed = row.get("inbox") == {"S": index_key(user, folder_of(row))} and "activity_bucket" in row
     in_index = int(row["activity_bucket"]["N"]) if is_indexed else None
     return {
         "time": at,
@@ -133,9 +132,10 @@ def has_lost_mentions(item: StoredItem) -> bool:
 
 def inbox_item(row: InboxRow) -> Item:
     """Return an inbox row as the table stores it."""
+    told: Item = {"title": row.title, "members": row.member_count, "hv": row.head_version, "role": str(row.role)}
     item: Item = {
         **inbox_key(row.user_uuid, row.group_uuid),
-        **({"peer": row.peer_uuid} if row.peer_uuid else _head_attributes(row)),
+        **({"peer": row.peer_uuid} if row.peer_uuid else told),
         "last": row.last_number,
         "at": to_ms(row.last_at),
         "by": row.last_by,
@@ -159,18 +159,15 @@ def inbox_item(row: InboxRow) -> Item:
         "pin": row.pin_position,
         "folder": "" if row.folder is Folder.INBOX else str(row.folder),
         "awaits": row.awaits_acceptance,
+        "systems": row.systems,
+        "open": row.is_open,
+        "all": row.shows_history,
     }
     item |= {name: value for name, value in optional.items() if value}
     if row.peer_read is not None:
         item |= {"peer_read": row.peer_read, "peer_d": row.peer_delivered}
     at = times(muted=row.muted_until, pinned=row.pinned_at, changed=row.changed_at)
     return item | at | times(until=row.expires_at, block=row.blocked_at)
-
-
-def _head_attributes(row: InboxRow) -> Item:
-    told: Item = {"title": row.title, "members": row.member_count, "hv": row.head_version, "role": str(row.role)}
-    optional: Item = {"systems": row.systems, "open": row.is_open, "all": row.shows_history}
-    return told | {name: value for name, value in optional.items() if value}
 
 
 def to_inbox_row(item: StoredItem) -> InboxRow:

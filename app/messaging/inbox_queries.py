@@ -6,23 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from app.gateways.dynamodb import (
-    Query,
-    StoredItem,
-    text_to_uuid,
-)
+from app.gateways.dynamodb import Query, StoredItem, text_to_uuid
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of, seen_number, to_gone, to_inbox_row
 from app.messaging.items import from_ms, inbox_key, index_key, time_or_none, to_ms
 from app.messaging.retention import KEEP_ALL, Retention
-from app.messaging.row_models import (
-    BucketPosition,
-    Folder,
-    InboxPosition,
-    InboxRow,
-    MemberState,
-    UnreadRows,
-    unread,
-)
+from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState, UnreadRows, unread
 
 ENTRY = "#sk, #activity_bucket"
 """The attributes that make the position of an index entry."""
@@ -107,21 +95,14 @@ def inbox_entries(
 ) -> Query:
     """Return the query for index entries, newest bucket first: from a position's bucket on, or after an entry."""
     key = index_key(user, folder)
-    newest = Query(
-        "#inbox = :inbox",
-        {":inbox": key},
-        index=INBOX_INDEX,
-        limit=limit,
-        descending=True,
-        projection=ENTRY,
-    )
+    query = Query("#inbox = :inbox", {":inbox": key}, index=INBOX_INDEX, limit=limit, descending=True, projection=ENTRY)
     if start is None:
-        return newest
+        return query
     if isinstance(start, InboxPosition):
-        values = dict(newest.values) | {":bucket": bucket(start.last_at)}
-        return replace(newest, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
+        values = {**query.values, ":bucket": bucket(start.last_at)}
+        return replace(query, condition="#inbox = :inbox AND #activity_bucket <= :bucket", values=values)
     after = {**inbox_key(user, start.group_uuid), "inbox": key, "activity_bucket": start.bucket}
-    return replace(newest, after=after)
+    return replace(query, after=after)
 
 
 def to_inbox_entry(item: StoredItem) -> BucketPosition:

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.gateways.dynamodb import Item, Put, Update
+from app.gateways.dynamodb import Put, Update
 from app.messaging.groups.models import has_head
 from app.messaging.inbox_items import bucket, folder_after, gone_set, inbox_item, mentions
-from app.messaging.items import ABSENT, inbox_key, index_key, to_ms
+from app.messaging.items import ABSENT, NEXT_VERSION, assign, inbox_key, index_key, times, to_ms
 from app.messaging.models import Message
 from app.messaging.row_models import MAX_GONE, Folder, InboxRow
 from app.messaging.visibility import preview_for
@@ -111,25 +111,14 @@ def reset_inbox_row(message: Message, row: InboxRow) -> Update:
     Its number and time of a change, and its mentions, become those of `row`.
     """
     changes, moved = _projection(message, row.user_uuid, None if row.is_declined else row.folder)
-    values: Item = {":read": min(row.read_number, message.number), ":seen": row.version}
+    moved |= {":seen": row.version} | ({":text": ""} if row.cleared_number >= message.number else {})
     wanted = {name: value for name, value in inbox_item(row).items() if name in {"k", "changed", "mentioned"}}
-    gone = sorted({"k", "changed", "mentioned", "cut"} - wanted.keys())
+    wanted |= {"read": min(row.read_number, message.number)} | times(until=message.deadline)
     markers = {"d": row.received_number, "cleared": row.cleared_number}
     wanted |= {name: min(number, message.number) for name, number in markers.items() if number}
-    if row.cleared_number >= message.number:
-        values[":text"] = ""
-    kept, removed = "".join(f", #{name} = :{name}" for name in wanted), ", ".join(f"#{name}" for name in gone)
-    values |= {f":{name}": value for name, value in wanted.items()}
-    if message.deadline:
-        kept += ", #until = :until"
-    else:
-        removed += ", #until"
-    return Update(
-        inbox_key(row.user_uuid, row.group_uuid),
-        f"SET {changes}, #read = :read, #v = #v + :one{kept} REMOVE {removed}",
-        moved | values,
-        condition="#v = :seen",
-    )
+    gone = {"k", "changed", "mentioned", "cut", "until"} - wanted.keys()
+    expression, values = assign(wanted, gone, first=[changes, NEXT_VERSION])
+    return Update(inbox_key(row.user_uuid, row.group_uuid), expression, moved | values, condition="#v = :seen")
 
 
 def move_read_marker(user: UUID, group: UUID, number: int) -> Update:

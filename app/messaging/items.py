@@ -45,6 +45,7 @@ from app.messaging.models import LAST_NUMBER, Message, MessageKind
 from app.messaging.row_models import Folder
 
 ABSENT = "attribute_not_exists(#pk)"
+NEXT_VERSION = "#v = #v + :one"
 REACTION = "r_"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -238,6 +239,17 @@ def from_ms(ms: int) -> datetime:
 def time_or_none(item: StoredItem, name: str) -> datetime | None:
     """Return the time that an attribute holds."""
     return from_ms(int(item[name]["N"])) if name in item else None
+
+
+def assign(wanted: Item, gone: Iterable[str] = (), *, first: Iterable[str] = ()) -> tuple[str, Item]:
+    """Return the expression that gives an item the wanted attributes and removes those that are gone, and its values.
+
+    `first` is what it sets by expressions, as NEXT_VERSION, whose values are the caller's.
+    """
+    sets = ", ".join([*first, *(f"#{name} = :{name}" for name in wanted)])
+    removes = ", ".join(f"#{name}" for name in sorted(gone))
+    expression = " ".join(f"{verb} {names}" for verb, names in (("SET", sets), ("REMOVE", removes)) if names)
+    return expression, {f":{name}": value for name, value in wanted.items()}
 
 
 def times(**given: datetime | None) -> Item:

@@ -73,9 +73,10 @@ class Log:
         1 RCU for a reply beyond the known end, and 1 RCU for each 4 KB of messages that are searched for the uuid.
         `guard` may refuse a message that was not committed before: it is called immediately before each write.
         """
-        last = _last_number(draft)
         searched = max(known, self._locks.tail(group))
-        after = draft.after
+        last, after = LAST_NUMBER, draft.after
+        if draft.uuid is not None and after is not None:
+            last = min(after + NUMBERS_AFTER, LAST_NUMBER)
         if after is None or after > searched.number:  # a client that claims to be ahead of the log is not believed
             after = max(0, searched.number - NEWEST_COMPARED)
         if duplicate := await self._find_duplicate(draft, group, after, min(searched.number, last)):
@@ -97,7 +98,9 @@ class Log:
     async def _commit(self, message: Message, last: int, guard: Guard) -> Message:
         """Put the message at its number or, while other processes take that, at the next free number up to `last`."""
         await guard(message.number)
-        await self._require_reply_target(message)
+        target = message.reply_to or 0
+        if target >= message.number and await self._store.message(message.group_uuid, target) is None:
+            raise ReplyBeyondEnd
         await self._store.texts.put(message)
         for attempt in count():
             if message.number > last:
@@ -127,13 +130,6 @@ class Log:
             raise
         return message
 
-    async def _require_reply_target(self, message: Message) -> None:
-        target = message.reply_to
-        if target is None or target < message.number:
-            return
-        if await self._store.message(message.group_uuid, target) is None:
-            raise ReplyBeyondEnd
-
 
 class Turn:
     """A caller's turn to append to a group's log."""
@@ -150,13 +146,6 @@ class Turn:
     def record(self, message: Message) -> None:
         """Remember that the log reaches to this message, which is committed."""
         self._locks.record_tail(self._group, Tail(message.number, message.created_at))
-
-
-def _last_number(draft: Draft) -> int:
-    """Return the highest number that the draft may get."""
-    if draft.uuid is None or draft.after is None:
-        return LAST_NUMBER
-    return min(draft.after + NUMBERS_AFTER, LAST_NUMBER)
 
 
 def _match(appended: Sequence[Message], message: Message) -> Message | None:

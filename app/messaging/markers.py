@@ -49,8 +49,11 @@ class Markers:
 
     async def _mark(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
         async with deadline(READ_SECONDS):
-            if has_head(group):
-                return await self._mark_in_group(user, group, number, move)
+            if has_head(group):  # the row of a member may not know the end of the log
+                known = await self._read_row(user, group)
+                if known.last_number < number:
+                    await self.catch_up(known, number)
+                return await self._move_marker(user, group, number, move, known=known)
             row = await self._move_marker(user, group, number, move)
             if row.last_number < number:
                 await self.catch_up(row, number)
@@ -58,13 +61,6 @@ class Markers:
         if row.last_number < number:
             raise Unavailable("The inbox row cannot be written at the moment, try again")
         return row
-
-    async def _mark_in_group(self, user: UUID, group: UUID, number: int, move: Move) -> InboxRow:
-        """Move a marker up to the end of the log, which the row of a group of several members may not know."""
-        known = await self._read_row(user, group)
-        if known.last_number < number:
-            await self.catch_up(known, number)
-        return await self._move_marker(user, group, number, move, known=known)
 
     async def catch_up(self, row: InboxRow, number: int) -> None:
         """Bring a row that is behind the log, or the head, up to a message, or raise NumberBeyondEnd. 1 RCU and 2 WCU.
@@ -123,8 +119,7 @@ class Markers:
             if row.is_pending:
                 return [row]
             if row.peer_uuid is None:
-                others = {*await self._members.of(row)} - {user}
-                return [row, *await self._store.heads.member_rows(group, others)]
+                return [row, *await self._store.heads.member_rows(group, {*await self._members.of(row)} - {user})]
             peer = await self._store.inbox_row(row.peer_uuid, group, consistent=False)
         if peer and row.peer_read is not None:
             peer = replace(peer, read_number=row.peer_read, received_number=row.peer_delivered)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, Item, Query, Table, Update
+from app.gateways.dynamodb import ConditionFailed, Item, Table, Update
 from app.messaging import inbox_items, items
 from app.messaging.models import LAST_NUMBER
 from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow
@@ -62,7 +62,9 @@ class MentionStore:
 
         They are read strongly consistent: 1 RCU for each 4 KB of all messages after it.
         """
-        found = await self._table.query(_mentioning(user, group, after))
+        every = items.messages_between(group, after + 1, LAST_NUMBER, consistent=True)
+        of_user = replace(every, filter="contains(#mentions, :user)", values={**every.values, ":user": user})
+        found = await self._table.query(of_user)
         numbers = [message.number for message in items.to_messages(found) if inbox_items.mentions(message, user)]
         return frozenset(numbers[-MAX_MENTIONS_COUNTED:])
 
@@ -86,8 +88,3 @@ def _trim(row: InboxRow) -> Update:
     expression = f"DELETE #mentioned :excess {'SET #cut = :true' if is_cut else 'REMOVE #cut'}"
     values: Item = {":excess": excess} | ({":true": True} if is_cut else {})
     return Update(items.inbox_key(row.user_uuid, row.group_uuid), expression, values, condition="attribute_exists(#v)")
-
-
-def _mentioning(user: UUID, group: UUID, after: int) -> Query:
-    every = items.messages_between(group, after + 1, LAST_NUMBER, consistent=True)
-    return replace(every, filter="contains(#mentions, :user)", values={**every.values, ":user": user})

@@ -114,19 +114,15 @@ class Projection:
         is_done = False
         self._pending += 1
         try:
-            is_done = await self._run_with_retries(step)
+            for attempt in range(ATTEMPTS):
+                if attempt:
+                    await self._tasks.sleep(INBOX_ROW.seconds(attempt - 1))
+                with suppress(Unavailable):
+                    await step()
+                    is_done = True
+                if is_done or self._pending > MAX_PENDING:
+                    break
         finally:
             self._pending -= 1
             if not is_done:
                 log.error("inbox_row_left_behind", group_uuid=str(group))
-
-    async def _run_with_retries(self, step: Step) -> bool:
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await self._tasks.sleep(INBOX_ROW.seconds(attempt - 1))
-            with suppress(Unavailable):
-                await step()
-                return True
-            if self._pending > MAX_PENDING:
-                break
-        return False

@@ -40,15 +40,20 @@ EXPIRES_AT: Any = Field(description="Time from which the text is empty for all m
 IS_HIDDEN: Any = Field(description="Whether the caller has hidden it; the text is empty then", examples=[False])
 
 
-def _one_target(schema: dict[str, Any]) -> None:
-    never_null(schema)
-    schema |= ONE_TARGET
+def with_rule(rule: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a request whose schema has this rule beside that of all requests."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        never_null(schema)
+        schema |= rule
+
+    return ConfigDict(json_schema_extra=extend)
 
 
 class MessageCreate(RequestModel):
     """A message to a group of the caller, or to a user, but not to both."""
 
-    model_config = ConfigDict(json_schema_extra=_one_target)
+    model_config = with_rule(ONE_TARGET)
 
     message: str = Field(
         description="The text: 1 to 1024 characters, not only white space; stored and returned exactly as sent",

@@ -97,7 +97,7 @@ class Messaging:
         self._typing = Throttle(tasks, self._notify_typing, interval=TYPING_INTERVAL)
         self._message_max_length = message_max_length
         self._clock = clock
-        self._inbox = Inbox(store)
+        self._inbox = Inbox(store.inbox)
         self.markers = Markers(store, self._row, self.projection, self.members, publish)
 
     async def send(self, draft: Draft, *, group: UUID | None, handle: str | None) -> Message:
@@ -241,7 +241,10 @@ class Messaging:
         async with deadline(READ_SECONDS):
             row = await self._row(user, group)
             window = window.for_unread(row.first_unread).above(row.cleared_number)
-            messages = await self._read(group, window, known=row.last_number)
+            # Eventually consistent, at half the cost, and once more strongly consistent if a number is missing.
+            messages = await self._store.messages_in(group, window)
+            if not window.is_complete([message.number for message in messages], end=row.last_number):
+                messages = await self._store.messages_in(group, window, consistent=True)
         end = max(row.last_number, messages[-1].number if messages else 0)
         if end > row.last_number:
             self.projection.repair(messages[-1], row)
@@ -251,13 +254,6 @@ class Messaging:
         if uncounted := [message for message in messages if message.may_vanish and is_uncounted(message, row)]:
             self.projection.count_gone(uncounted, row)
         return History(messages, end, window, row)
-
-    async def _read(self, group: UUID, window: Window, *, known: int) -> list[Message]:
-        """Read eventually consistent, at half the cost, and once more strongly consistent if a number is missing."""
-        messages = await self._store.messages_in(group, window)
-        if not window.is_complete([message.number for message in messages], end=known):
-            messages = await self._store.messages_in(group, window, consistent=True)
-        return messages
 
     async def typing(self, user: UUID, group: UUID, *, is_typing: bool) -> None:
         """Publish that a member types or has stopped typing, at most once in 3 s; nothing is stored. 1.5 RCU each time.

@@ -3,11 +3,10 @@
 Any method may raise Unavailable. Units are those of messages and rows of ordinary size.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from heapq import nlargest
 from uuid import UUID
 
 from app.errors import Unavailable
@@ -15,18 +14,18 @@ from app.gateways.dynamodb import ConditionFailed, Put, StoredItem, Table, Trans
 from app.messaging import hiding, inbox_items, inbox_queries, inbox_writes, items
 from app.messaging.block_store import BlockStore
 from app.messaging.change_store import ChangeStore
-from app.messaging.clock import now
 from app.messaging.errors import CannotMessage
 from app.messaging.expiring import ExpiringTexts, put_text
 from app.messaging.groups.models import HEAD, has_head
 from app.messaging.groups.store import HeadStore
 from app.messaging.hiding import with_hidden
+from app.messaging.inbox_store import InboxStore
 from app.messaging.mention_store import MentionStore
 from app.messaging.models import LAST_NUMBER, Message
 from app.messaging.my_view.store import ViewStore
 from app.messaging.requests.store import MAX_MESSAGES, RequestStore
 from app.messaging.retention import KEEP_ALL, Retention
-from app.messaging.row_models import MAX_GONE, BucketPosition, Folder, InboxPosition, InboxRow, UnreadRows
+from app.messaging.row_models import MAX_GONE, Folder, InboxRow
 from app.messaging.settings.store import SettingsStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
@@ -64,6 +63,8 @@ class MessagingStore:
         """The texts of messages that expire."""
         self.heads = HeadStore(table)
         """The heads and members of groups of several members."""
+        self.inbox = InboxStore(table, self.heads, retention)
+        """The inboxes of users, read as lists."""
         self.changes = ChangeStore(table, self.texts, self.heads)
         """The change logs."""
         self.mentions = MentionStore(table)
@@ -116,70 +117,6 @@ class MessagingStore:
         """
         query = inbox_queries.inbox_rows(user, limit=limit, after=after, consistent=consistent)
         return list(map(inbox_items.to_inbox_row, await self.heads.rows(await self._table.query(query))))
-
-    async def newest_inbox_rows(
-        self,
-        user: UUID,
-        *,
-        before: InboxPosition | None,
-        limit: int,
-        most: int,
-        folder: Folder | None = None,
-        consistent: bool = False,
-    ) -> list[InboxRow] | None:
-        """Return a user's active rows before a position (None: the newest), newest activity first, by reading them all.
-
-        They are those of a folder, or of all.
-
-        Return None for a user with more than `most` rows. 0.5 RCU for each 4 KB, about 13 of all rows; twice that if
-        consistent. 0.5 RCU for each open row of a group of several members more.
-        """
-        found = await self._table.query(inbox_queries.whole_inbox(user, limit=most + 1, consistent=consistent))
-        if len(found) > most:
-            return None
-        end = inbox_queries.activity_at(before) if before else None
-        active = [
-            item
-            for item in await self.heads.rows(found)
-            if inbox_queries.is_listed(item, folder) and (end is None or inbox_queries.activity(item) < end)
-        ]
-        return [inbox_queries.row_of(user, item) for item in nlargest(limit, active, inbox_queries.activity)]
-
-    async def count_unread(self, user: UUID, *, limit: int) -> tuple[UnreadRows, int]:
-        """Count the active rows that are unread, or marked so, among the first `limit` by group id.
-
-        Strongly consistent. Return how many rows were read for that, too. 1 RCU for each 4 KB of rows, about 13.
-        """
-        found, read = await self._table.select(inbox_queries.unread_rows(user, limit=limit))
-        return inbox_queries.count_unread(await self.heads.rows(found), now(), self.retention), read
-
-    async def count_unread_of(self, user: UUID, groups: Iterable[UUID]) -> UnreadRows:
-        """Count those of these groups that are unread, or marked so, eventually consistent. 0.5 RCU for each."""
-        keys = [items.inbox_key(user, group) for group in groups]
-        found = await self._table.batch_get(keys, projection=inbox_queries.UNREAD)
-        return inbox_queries.count_unread(await self.heads.rows(found), now(), self.retention)
-
-    async def inbox_entries(
-        self,
-        user: UUID,
-        start: InboxPosition | BucketPosition | None,
-        *,
-        limit: int,
-        folder: Folder = Folder.INBOX,
-    ) -> list[BucketPosition]:
-        """Return a folder's entries of the index, newest bucket first, eventually consistent.
-
-        They begin with the bucket of an InboxPosition, after a BucketPosition, or with the newest (None). 0.5 RCU for
-        each 4 KB, 27 entries.
-        """
-        found = await self._table.query(inbox_queries.inbox_entries(user, start, limit=limit, folder=folder))
-        return list(map(inbox_queries.to_inbox_entry, found))
-
-    async def inbox_rows_of(self, user: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
-        """Return the existing rows of these groups, eventually consistent. 0.5 RCU for each group."""
-        keys = [items.inbox_key(user, group) for group in groups]
-        found = await self._table.batch_get(keys, projection=inbox_queries.ROW)
-        return [inbox_queries.row_of(user, item) for item in await self.heads.rows(found)]
 
     async def message(self, group: UUID, number: int) -> Message | None:
         """Return one message, strongly consistent, None if there is none. 1 RCU."""
@@ -240,14 +177,13 @@ class MessagingStore:
         """
         try:
             await self._table.put(items.new_message(message))
+            return
         except ConditionFailed as error:
             if error.item is None:
                 raise
             if items.is_fence(error.item):
                 raise CannotMessage from None
             winner = items.to_message(error.item)
-        else:
-            return
         raise NumberTaken((await self.texts.fill([winner]))[0])
 
     async def start_direct_group(

@@ -66,17 +66,10 @@ class UnreadCounter:
     def __init__(self, store: MessagingStore, caches: Caches) -> None:
         self._store = store
         self._large: LRUCache[UUID, bool] = LRUCache(MAX_REMEMBERED)
-        self._counts = caches.add(
-            CacheSpec(
-                "unread",
-                self._load,
-                parse_key=UUID,
-                ttl=TTL,
-                ttl_by_value=lambda count: count.ttl,
-                # Shared, as copies would be wrong for a moment after a send that another process answered.
-                codec=Codec(lambda count: str(count).encode(), UnreadCount.parse),
-            )
-        )
+        # Shared, as copies would be wrong for a moment after a send that another process answered.
+        codec: Codec[UnreadCount] = Codec(lambda count: str(count).encode(), UnreadCount.parse)
+        spec = CacheSpec("unread", self._load, UUID, ttl=TTL, ttl_by_value=lambda count: count.ttl, codec=codec)
+        self._counts = caches.add(spec)
 
     async def count(self, user: UUID) -> UnreadCount:
         """Return how many groups have unread messages: a complete count by all that was answered before this call.
@@ -106,7 +99,7 @@ class UnreadCounter:
         """
         if user in self._large:
             return None
-        unread, rows = await self._store.count_unread(user, limit=COUNTED_WHOLE + 1)
+        unread, rows = await self._store.inbox.count_unread(user, limit=COUNTED_WHOLE + 1)
         if rows <= COUNTED_WHOLE:
             return UnreadCount(unread.count, is_complete=True, requests=unread.requests, until=unread.until)
         self._large[user] = True
@@ -114,8 +107,8 @@ class UnreadCounter:
 
     async def _count_newest(self, user: UUID) -> UnreadCount:
         found = await asyncio.gather(
-            self._store.inbox_entries(user, None, limit=COUNTED_NEWEST),
-            self._store.inbox_entries(user, None, limit=COUNTED_NEWEST, folder=Folder.REQUESTS),
+            self._store.inbox.entries(user, None, limit=COUNTED_NEWEST),
+            self._store.inbox.entries(user, None, limit=COUNTED_NEWEST, folder=Folder.REQUESTS),
         )
-        unread = await self._store.count_unread_of(user, {entry.group_uuid for entry in chain(*found)})
+        unread = await self._store.inbox.count_unread_of(user, {entry.group_uuid for entry in chain(*found)})
         return UnreadCount(unread.count, is_complete=False, requests=unread.requests, until=unread.until)

@@ -1,13 +1,13 @@
 """Schemas of reports."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from app.http.types import EXAMPLE_UUID, RequestModel, Timestamp, Uuid, never_null
-from app.messaging.schemas import AS_STRING, Number
+from app.http.types import EXAMPLE_UUID, RequestModel, Timestamp, Uuid
+from app.messaging.schemas import AS_STRING, Number, with_rule
 from app.moderation.models import Report, ReportDraft, ReportReason
 from app.moderation.service import NOTE_LENGTH
 from app.users.schemas import GIVEN_HANDLE
@@ -19,15 +19,10 @@ ONE_TARGET = {
 }
 
 
-def _one_target(schema: dict[str, Any]) -> None:
-    never_null(schema)
-    schema |= ONE_TARGET
-
-
 class ReportCreate(RequestModel):
     """A report of a user, or of a message in a group of the caller, but not of both."""
 
-    model_config = ConfigDict(json_schema_extra=_one_target)
+    model_config = with_rule(ONE_TARGET)
 
     reason: ReportReason = Field(description="Why the user reports it", examples=["spam"])
     note: str | None = Field(

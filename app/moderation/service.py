@@ -1,6 +1,5 @@
 """The rules of reports: what a user may report, and what a report keeps."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -50,8 +49,11 @@ class Reports:
             report = await self._store.find(draft.reporter_uuid, draft.uuid, target)
         if report is None:
             report = await self._add(draft, target)
-        if report.uuid == draft.uuid:
-            _require_same(report, draft, target)
+        if target.user_uuid == UNKNOWN_SENDER:
+            target = replace(target, user_uuid=report.target.user_uuid)
+        said = (target, draft.reason, draft.note)
+        if report.uuid == draft.uuid and (report.target, report.reason, report.note) != said:
+            raise UuidTaken
         return report
 
     async def _target(self, draft: ReportDraft) -> ReportTarget:
@@ -66,42 +68,24 @@ class Reports:
         raise OneTarget("Either handle, or message_group_uuid and number must be given")
 
     async def _add(self, draft: ReportDraft, target: ReportTarget) -> Report:
-        messages: Sequence[Message] = ()
+        user, messages = draft.reporter_uuid, list[Message]()
         if target.group_uuid and target.number:
-            messages = await self._messages(draft.reporter_uuid, target.group_uuid, target.number)
-            sender = next(message.user_uuid for message in messages if message.number == target.number)
+            window = Window.around(target.number, 2 * AROUND + 1)
+            history = await self._messaging.history(user, target.group_uuid, window)
+            messages = [seen_by(message, user) for message in history.messages]
+            sender = next((message.user_uuid for message in messages if message.number == target.number), None)
+            if sender is None:
+                raise MessageNotFound
             target = replace(target, user_uuid=sender)
-        if target.user_uuid == draft.reporter_uuid:
+        if target.user_uuid == user:
             raise ReportOfSelf
-        report = Report(
-            uuid=draft.uuid or uuid7(),
-            reporter_uuid=draft.reporter_uuid,
-            target=target,
-            reason=draft.reason,
-            note=draft.note,
-            messages=list(map(_kept, messages)),
-            created_at=datetime.now(UTC),
-        )
+        kept = list(map(_kept, messages))
+        report = Report(draft.uuid or uuid7(), user, target, draft.reason, draft.note, kept, datetime.now(UTC))
         async with deadline(READ_SECONDS):
-            stored = await self._store.add(report) or await self._store.find(report.reporter_uuid, report.uuid, target)
+            stored = await self._store.add(report) or await self._store.find(user, report.uuid, target)
         if stored is None:
             raise Unavailable("The report was closed meanwhile: try again")
         return stored
-
-    async def _messages(self, user: UUID, group: UUID, number: int) -> Sequence[Message]:
-        """Return the message and those around it as the user sees them."""
-        history = await self._messaging.history(user, group, Window.around(number, 2 * AROUND + 1))
-        if all(message.number != number for message in history.messages):
-            raise MessageNotFound
-        return [seen_by(message, user) for message in history.messages]
-
-
-def _require_same(report: Report, draft: ReportDraft, target: ReportTarget) -> None:
-    """Raise UuidTaken if the report with the draft's uuid says something else."""
-    same_place = (report.target.group_uuid, report.target.number) == (target.group_uuid, target.number)
-    same_user = target.user_uuid in {UNKNOWN_SENDER, report.target.user_uuid}
-    if not (same_place and same_user and (report.reason, report.note) == (draft.reason, draft.note)):
-        raise UuidTaken
 
 
 def _kept(message: Message) -> dict[str, Any]:

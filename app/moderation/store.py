@@ -16,41 +16,26 @@ class ReportStore:
 
     async def find(self, reporter: UUID, uuid: UUID | None, target: ReportTarget) -> Report | None:
         """Return the reporter's report with this uuid, else the open one of this target; None if there is neither."""
-        row = await self._postgres.fetch_row(
-            """
+        sql = """
             SELECT * FROM reports WHERE reporter_uuid = $1 AND (
                 uuid = $2
                 OR (closed_at IS NULL AND group_uuid = $4 AND message_number = $5)
                 OR (closed_at IS NULL AND group_uuid IS NULL AND $4::uuid IS NULL AND reported_uuid = $3)
             )
             ORDER BY uuid IS NOT DISTINCT FROM $2 DESC LIMIT 1
-            """,
-            reporter,
-            uuid,
-            target.user_uuid,
-            target.group_uuid,
-            target.number,
-        )
+            """
+        row = await self._postgres.fetch_row(sql, reporter, uuid, target.user_uuid, target.group_uuid, target.number)
         return _report(row) if row else None
 
     async def add(self, report: Report) -> Report | None:
         """Return the stored report, or None if the reporter has one with its uuid, or an open one of its target."""
-        row = await self._postgres.fetch_row(
-            """
-            INSERT INTO reports (
-                uuid, reporter_uuid, reported_uuid, group_uuid, message_number, reason, note, messages
-            )
+        sql = """
+            INSERT INTO reports (uuid, reporter_uuid, reported_uuid, group_uuid, message_number, reason, note, messages)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING *
-            """,
-            report.uuid,
-            report.reporter_uuid,
-            report.target.user_uuid,
-            report.target.group_uuid,
-            report.target.number,
-            report.reason,
-            report.note,
-            json.dumps(report.messages, default=str),
-        )
+            """
+        target = (report.target.user_uuid, report.target.group_uuid, report.target.number)
+        content = (report.reason, report.note, json.dumps(report.messages, default=str))
+        row = await self._postgres.fetch_row(sql, report.uuid, report.reporter_uuid, *target, *content)
         return _report(row) if row else None
 
     async def by_id(self, number: int) -> Report | None:
@@ -60,27 +45,20 @@ class ReportStore:
 
     async def open_reports(self, *, limit: int, closed: bool = False) -> list[tuple[Report, int]]:
         """Return open reports, or closed ones, oldest first, each with the number of those of the same user."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT *, count(*) OVER (PARTITION BY reported_uuid) AS of_user FROM reports
             WHERE (closed_at IS NOT NULL) = $2 ORDER BY created_at, id LIMIT $1
-            """,
-            limit,
-            closed,
-        )
+            """
+        rows = await self._postgres.fetch(sql, limit, closed)
         return [(_report(row), row["of_user"]) for row in rows]
 
     async def close(self, number: int, *, by: str, note: str | None) -> bool:
         """Close a report, and return whether it was open."""
-        row = await self._postgres.fetch_row(
-            """
+        sql = """
             UPDATE reports SET closed_at = now(), closed_by = $2, closing_note = $3
             WHERE id = $1 AND closed_at IS NULL RETURNING id
-            """,
-            number,
-            by,
-            note,
-        )
+            """
+        row = await self._postgres.fetch_row(sql, number, by, note)
         return row is not None
 
     async def remove_closed(self, *, days: int) -> int:
@@ -99,30 +77,22 @@ class OperatorReadStore:
 
     async def add(self, entry: OperatorRead) -> None:
         """Write an entry."""
-        await self._postgres.fetch(
-            """
+        sql = """
             INSERT INTO operator_reads (os_user, operator, command, reason, group_uuid, people)
             VALUES ($1, $2, $3, $4, $5, $6)
-            """,
-            entry.os_user,
-            entry.operator,
-            entry.command,
-            entry.reason,
-            entry.group_uuid,
-            sorted(entry.people),
+            """
+        await self._postgres.fetch(
+            sql, entry.os_user, entry.operator, entry.command, entry.reason, entry.group_uuid, sorted(entry.people)
         )
 
     async def of_user(self, user: UUID, *, limit: int) -> list[OperatorRead]:
         """Return the entries that name a user, and those that name none as they may concern any; newest first."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT os_user, operator, command, reason, group_uuid, people, read_at FROM operator_reads
             WHERE people @> ARRAY[$1::uuid] OR (people = '{}' AND group_uuid IS NULL)
             ORDER BY read_at DESC, id DESC LIMIT $2
-            """,
-            user,
-            limit,
-        )
+            """
+        rows = await self._postgres.fetch(sql, user, limit)
         return [
             OperatorRead(user, operator, command, reason, _uuid(group), frozenset(map(_known, people)), at)
             for user, operator, command, reason, group, people, at in rows

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -81,19 +81,14 @@ class Erasures:
 
     async def _work(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_INTERVAL):
                     await self._has_work.wait()
-            except TimeoutError:
-                pass
             self._has_work.clear()
-            await self._sweep_due()
-
-    async def _sweep_due(self) -> None:
-        try:
-            while erasure := self._leased.popleft() if self._leased else await self._tools.erasures.lease():
-                await self.sweep(erasure)
-        except Unavailable:
-            pass  # which the gateways have logged; the lease ends, and any process goes on
-        except Exception:
-            log.exception("sweep_failed")
+            try:
+                while erasure := self._leased.popleft() if self._leased else await self._tools.erasures.lease():
+                    await self.sweep(erasure)
+            except Unavailable:
+                pass  # which the gateways have logged; the lease ends, and any process goes on
+            except Exception:
+                log.exception("sweep_failed")

@@ -1,7 +1,7 @@
 """Export: all that a user may read of the own data, page by page, in the user's own view."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -41,8 +41,6 @@ PAGE = 100
 
 Turn: TypeAlias = Callable[[], Awaitable[None]]
 """Is awaited before each page: waits for what the caller may spend, or raises why the export must end."""
-Source: TypeAlias = Callable[[User, Turn], AsyncIterator[ExportLine]]
-"""A part of an export, which reads no page before its turn."""
 
 
 class Export:
@@ -68,7 +66,6 @@ class Export:
         self._views = views
         self._members = groups.members
         self._running: set[UUID] = set()
-        self._sources: Sequence[Source] = (self._profile, self._groups)
 
     @contextmanager
     def running(self, user: UUID) -> Iterator[None]:
@@ -85,32 +82,22 @@ class Export:
         """Yield all lines, and last that it is whole, or the problem that has ended it. Eventually consistent."""
         counts: Counter[str] = Counter()
         try:
-            for source in self._sources:
-                async for line in source(user, turn):
-                    counts[line.type] += 1
-                    yield line
+            async for line in self._own_data(user, turn):
+                counts[line.type] += 1
+                yield line
         except AppError as error:
             yield ProblemLine(type="problem", status=error.status, code=error.code(), detail=str(error))
             return
         yield EndLine(type="end", groups=counts["group"], messages=counts["message"], edits=counts["edits"])
 
-    async def _profile(self, user: User, _: Turn) -> AsyncIterator[ExportLine]:
+    async def _own_data(self, user: User, turn: Turn) -> AsyncIterator[ExportLine]:
+        """Yield the profile, then each group with its messages. No page is read before its turn."""
         settings = SettingsView.of(await self._settings.of(user.uuid), user)
         yield ProfileLine(type="profile", user=UserView.of(user), settings=settings, exported_at=datetime.now(UTC))
-
-    async def _groups(self, user: User, turn: Turn) -> AsyncIterator[ExportLine]:
         async for row in self._rows(user.uuid, turn):
             await turn()
             with suppress(GroupNotFound):  # the user has left it meanwhile
-                markers = await self._receipts.markers(user.uuid, row.group_uuid)
-                members = await self._members(user.uuid, row.group_uuid) if row.title else ()
-                names = await self._users.names({member.user_uuid for member in members})
-                yield GroupLine(
-                    type="group",
-                    group=await self._views.group(row),
-                    read_markers=[ReadMarkerView.of(marker) for marker in markers],
-                    members=[MemberView.of(member, names) for member in members],
-                )
+                yield await self._group(row)
                 async for line in self._messages(row, turn):
                     yield line
 
@@ -126,6 +113,17 @@ class Export:
             if len(rows) < PAGE:
                 return
             last = rows[-1].group_uuid
+
+    async def _group(self, row: InboxRow) -> GroupLine:
+        markers = await self._receipts.markers(row.user_uuid, row.group_uuid)
+        members = await self._members(row.user_uuid, row.group_uuid) if row.title else ()
+        names = await self._users.names({member.user_uuid for member in members})
+        return GroupLine(
+            type="group",
+            group=await self._views.group(row),
+            read_markers=[ReadMarkerView.of(marker) for marker in markers],
+            members=[MemberView.of(member, names) for member in members],
+        )
 
     async def _messages(self, row: InboxRow, turn: Turn) -> AsyncIterator[ExportLine]:
         user, group = row.user_uuid, row.group_uuid

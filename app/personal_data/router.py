@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -16,7 +17,6 @@ from app.http.routes import SignedInRoute
 from app.limits import wait_own
 from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY, THROUGHPUT
 from app.personal_data.errors import ExportRunning, HandleDiffers
-from app.personal_data.export import Turn
 from app.personal_data.export_schemas import ExportLine
 from app.personal_data.export_stream import ExportStream
 from app.personal_data.schemas import ErasureView
@@ -38,20 +38,15 @@ EXPORTED: dict[str, Any] = {
 }
 
 
-def _turn(request: Request, claims: Claims, users: Users) -> Turn:
-    """Return what comes before each page: the account may still read, and has something left to spend."""
-    readiness = state_of(request.scope)["readiness"]
-
-    async def turn() -> None:
-        if readiness.is_stopping():
-            raise Overloaded("The process stops: export again")
-        if datetime.now(UTC) > claims.expires_at:
-            raise Unauthenticated
-        await users.uuid_of(claims)
-        await wait_own(SHARE_LEFT, READ_CAPACITY, EVENT_TRAFFIC)
-        await wait_own(0, THROUGHPUT)
-
-    return turn
+async def _take_turn(request: Request, claims: Claims, users: Users) -> None:
+    """Wait before a page until the account has something left to spend, or raise why it may read no more."""
+    if state_of(request.scope)["readiness"].is_stopping():
+        raise Overloaded("The process stops: export again")
+    if datetime.now(UTC) > claims.expires_at:
+        raise Unauthenticated
+    await users.uuid_of(claims)
+    await wait_own(SHARE_LEFT, READ_CAPACITY, EVENT_TRAFFIC)
+    await wait_own(0, THROUGHPUT)
 
 
 async def _lines(
@@ -68,7 +63,7 @@ async def _lines(
             await stack.enter_async_context(leases.hold(user))
         except TooManyStreams:
             raise ExportRunning from None
-        yield export.lines(await users.me(claims), _turn(request, claims, users))
+        yield export.lines(await users.me(claims), partial(_take_turn, request, claims, users))
 
 
 @router.get(

@@ -107,26 +107,20 @@ class Sweep:
 
     async def _remove(self, item: StoredItem) -> None:
         if row := erasure_items.to_row(item):
-            if row.peer_uuid is None:
-                await self._store.end(row)  # there is no member without a row
-            if not await self._has_readers(row):
-                await self._delete_log(row)
+            if row.peer_uuid:
+                has_readers = not await self._tools.erasures.erased_users([row.peer_uuid])
             else:
+                await self._store.end(row)  # there is no member without a row
+                has_readers = await self._store.has_members(row.group_uuid)
+            if has_readers:
                 while await self._remove_from(row):
                     pass
+            else:  # the log goes with the last member
+                async for entry in self._store.items_of_group(row.group_uuid, without=row.user_uuid):
+                    await self._delete(entry)
+                    self.counts["log_entries"] += 1
         self.counts["groups" if row else "items"] += 1
         await self._delete(item)
-
-    async def _has_readers(self, row: InboxRow) -> bool:
-        """Return whether a group has another member, so that its log stays."""
-        if row.peer_uuid:
-            return not await self._tools.erasures.erased_users([row.peer_uuid])
-        return await self._store.has_members(row.group_uuid)
-
-    async def _delete_log(self, row: InboxRow) -> None:
-        async for item in self._store.items_of_group(row.group_uuid, without=row.user_uuid):
-            await self._delete(item)
-            self.counts["log_entries"] += 1
 
     async def _delete(self, item: StoredItem) -> None:
         await self._wait()

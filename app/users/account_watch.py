@@ -64,8 +64,7 @@ class AccountWatch:
         """
         started = self._clock()
         found = await self._store.account_changes(self._position)
-        is_known = self._position is not None and started - self._polled_at < KEPT_SECONDS
-        if not is_known or len(found.changes) > MOST_CHANGES:
+        if self._position is None or started - self._polled_at >= KEPT_SECONDS or len(found.changes) > MOST_CHANGES:
             disabled = await self._store.disabled(limit=MOST_SUSPENDED)
             await self._publish(AnyAccountChanged({user.uuid: user.suspension for user in reversed(disabled)}))
         else:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -26,53 +27,42 @@ class ErasureStore:
 
         A user that is erased already is returned as it was erased.
         """
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             WITH gone AS (DELETE FROM users WHERE uuid = $1 RETURNING uuid, handle, cognito_user_id)
             INSERT INTO erasures (user_uuid, subject_digest, handle_digest, handle_held_until, removes_messages, due_at)
             SELECT uuid, sha256(convert_to(cognito_user_id, 'UTF8')), sha256(convert_to(handle, 'UTF8')),
                 now() + $2::interval, $3, now() + $4::interval
             FROM gone
             RETURNING user_uuid, erased_at, handle_held_until, removes_messages, finished_at, counts
-            """,
-            user,
-            handle_hold,
-            removes_messages,
-            timedelta(seconds=LEASE_SECONDS),
-        )
+            """
+        rows = await self._postgres.fetch(sql, user, handle_hold, removes_messages, timedelta(seconds=LEASE_SECONDS))
         return _erasure(*rows[0]) if rows else await self.of_user(user)
 
     async def of_user(self, user: UUID) -> Erasure | None:
         """Return the erasure of a user, or None."""
-        row = await self._postgres.fetch_row(
-            """
+        sql = """
             SELECT user_uuid, erased_at, handle_held_until, removes_messages, finished_at, counts
             FROM erasures WHERE user_uuid = $1
-            """,
-            user,
-        )
+            """
+        row = await self._postgres.fetch_row(sql, user)
         return _erasure(*row) if row else None
 
     async def of_handle(self, handle: str) -> Erasure | None:
         """Return the erasure of the user that had this handle last, while the handle is held, or None."""
-        row = await self._postgres.fetch_row(
-            """
+        sql = """
             SELECT user_uuid, erased_at, handle_held_until, removes_messages, finished_at, counts
             FROM erasures WHERE handle_digest = sha256(convert_to($1, 'UTF8')) ORDER BY erased_at DESC LIMIT 1
-            """,
-            handle,
-        )
+            """
+        row = await self._postgres.fetch_row(sql, handle)
         return _erasure(*row) if row else None
 
     async def erased_subjects(self, subjects: Collection[str]) -> set[str]:
         """Return those of these subjects whose users are erased."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT subject FROM unnest($1::text[]) AS subject
             JOIN erasures ON subject_digest = sha256(convert_to(subject, 'UTF8'))
-            """,
-            list(subjects),
-        )
+            """
+        rows = await self._postgres.fetch(sql, list(subjects))
         return {row["subject"] for row in rows}
 
     async def erased_users(self, uuids: Collection[UUID]) -> set[UUID]:
@@ -82,32 +72,26 @@ class ErasureStore:
 
     async def lease(self) -> Erasure | None:
         """Lease the erasure whose work is due for the longest time, None if none is due."""
-        row = await self._postgres.fetch_row(
-            """
+        sql = """
             UPDATE erasures SET due_at = now() + $1::interval WHERE user_uuid = (
                 SELECT user_uuid FROM erasures WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             RETURNING user_uuid, erased_at, handle_held_until, removes_messages, finished_at, counts
-            """,
-            timedelta(seconds=LEASE_SECONDS),
-        )
+            """
+        row = await self._postgres.fetch_row(sql, timedelta(seconds=LEASE_SECONDS))
         return _erasure(*row) if row else None
 
     async def renew(self, user: UUID) -> None:
         """Lease a user's work for longer."""
-        await self._postgres.fetch(
-            "UPDATE erasures SET due_at = now() + $2::interval WHERE user_uuid = $1",
-            user,
-            timedelta(seconds=LEASE_SECONDS),
-        )
+        sql = "UPDATE erasures SET due_at = now() + $2::interval WHERE user_uuid = $1"
+        await self._postgres.fetch(sql, user, timedelta(seconds=LEASE_SECONDS))
 
     async def finish(self, user: UUID, counts: Mapping[str, int]) -> None:
         """Record that nothing is left of a user, with what was removed until now, and when to look again.
 
         That is a day after it was first so, and when the handle is free; then its digest goes, and the work ends.
         """
-        await self._postgres.fetch(
-            """
+        sql = """
             UPDATE erasures SET finished_at = coalesce(finished_at, now()), counts = $2::jsonb,
                 handle_digest = CASE WHEN handle_held_until > now() THEN handle_digest END,
                 due_at = CASE
@@ -115,11 +99,8 @@ class ErasureStore:
                     WHEN handle_held_until > now() THEN handle_held_until
                 END
             WHERE user_uuid = $1
-            """,
-            user,
-            json.dumps(counts),
-            LAST_LOOK,
-        )
+            """
+        await self._postgres.fetch(sql, user, json.dumps(counts), LAST_LOOK)
 
     async def reopen_all(self) -> int:
         """Make the work of all erasures due, as after a restore, and return how many there are."""
@@ -134,14 +115,11 @@ class ErasureStore:
 
     async def stored(self, *, after: UUID | None, limit: int) -> list[StoredErasure]:
         """Return erasures with their digests, for an export, in the order of their users' ids, those after `after`."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT user_uuid, subject_digest, handle_digest, erased_at, handle_held_until, removes_messages
             FROM erasures WHERE $1::uuid IS NULL OR user_uuid > $1 ORDER BY user_uuid LIMIT $2
-            """,
-            after,
-            limit,
-        )
+            """
+        rows = await self._postgres.fetch(sql, after, limit)
         return [StoredErasure(UUID(int=uuid.int), *values) for uuid, *values in rows]
 
     async def add_all(self, erasures: Sequence[StoredErasure]) -> int:
@@ -149,8 +127,9 @@ class ErasureStore:
 
         Existing erasures are not changed, and neither are users that are in Postgres.
         """
-        rows = await self._postgres.fetch(
-            """
+        if not erasures:
+            return 0
+        sql = """
             INSERT INTO erasures (
                 user_uuid, subject_digest, handle_digest, erased_at, handle_held_until, removes_messages, due_at
             )
@@ -160,15 +139,9 @@ class ErasureStore:
             WHERE NOT EXISTS (SELECT FROM users WHERE users.uuid = new.uuid)
             ON CONFLICT DO NOTHING
             RETURNING user_uuid
-            """,
-            [each.user_uuid for each in erasures],
-            [each.subject_digest for each in erasures],
-            [each.handle_digest for each in erasures],
-            [each.erased_at for each in erasures],
-            [each.handle_held_until for each in erasures],
-            [each.removes_messages for each in erasures],
-        )
-        return len(rows)
+            """
+        columns = zip(*map(astuple, erasures), strict=True)
+        return len(await self._postgres.fetch(sql, *map(list, columns)))
 
 
 def _erasure(user_uuid: UUID, *values: Any) -> Erasure:

@@ -1,8 +1,9 @@
 """Users and their names inside the service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -12,6 +13,11 @@ class Suspension:
 
     at: datetime
     until: datetime | None = None
+
+    @classmethod
+    def of_columns(cls, disabled_at: datetime | None, disabled_until: datetime | None) -> "Suspension | None":
+        """Return the suspension that a row of the users table says, None without one."""
+        return cls(disabled_at, disabled_until) if disabled_at else None
 
     @property
     def is_over(self) -> bool:
@@ -33,6 +39,13 @@ class User:
     """A few lines of the user about the own person."""
     is_discoverable: bool = True
     """False: no search finds the user but by the whole handle."""
+
+    @classmethod
+    def of_row(cls, row: Iterable[Any]) -> "User":
+        """Return the user of a row, whose columns stand in this order, with those of a suspension in its place."""
+        uuid, handle, display_name, sub, created_at, disabled_at, disabled_until, *profile = row
+        suspension = Suspension.of_columns(disabled_at, disabled_until)
+        return cls(UUID(int=uuid.int), handle, display_name, sub, created_at, suspension, *profile)
 
     @property
     def is_disabled(self) -> bool:

@@ -6,7 +6,7 @@ have the same display name, which is why a handle stands beside it.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.resources import files
 
 import regex
@@ -63,12 +63,7 @@ class NameRules:
         return None
 
     def _is_reserved(self, name: str) -> bool:
-        return name.lower() in self._words or any(self._reserved.fullmatch(skeleton(each)) for each in _variants(name))
-
-
-def _variants(name: str) -> Iterator[str]:
-    """Yield a name, and what is left of it without digits and other signs at its end, and at both ends."""
-    yield name
-    if core := _NOT_AT_AN_END.search(name):
-        yield name[: core.end()]
-        yield core[0]
+        """Return whether a name is reserved as it is, or without digits and other signs at its end, or at both ends."""
+        core = _NOT_AT_AN_END.search(name)
+        variants = (name, name[: core.end()], core[0]) if core else (name,)
+        return name.lower() in self._words or any(self._reserved.fullmatch(skeleton(each)) for each in variants)

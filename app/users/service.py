@@ -89,12 +89,18 @@ class Users:
     async def me(self, claims: Claims) -> User:
         """Return the caller's user. Raises UnknownUser, AccountDisabled and AccountErased."""
         async with deadline(READ_SECONDS):
-            user = await self._store.by_cognito_user_id(claims.sub)
-            if user is None and await self._store.erasures.erased_subjects([claims.sub]):
-                raise AccountErased
+            user = await self._of_subject(claims.sub)
         if user is None:
             raise UnknownUser
-        _require_enabled(user.suspension)
+        return user
+
+    async def _of_subject(self, sub: str) -> User | None:
+        """Return the user of a subject, None if it has never had one. Raises AccountDisabled and AccountErased."""
+        user = await self._store.by_cognito_user_id(sub)
+        if user is None and await self._store.erasures.erased_subjects([sub]):
+            raise AccountErased
+        if user:
+            _require_enabled(user.suspension)
         return user
 
     async def register(self, claims: Claims, *, handle: str, display_name: str) -> User:
@@ -105,17 +111,14 @@ class Users:
         refusal = self._rules.refusal(handle=handle, display_name=display_name)
         try:
             async with deadline(READ_SECONDS):
-                added = None
+                user = None
                 if refusal is None:
-                    added = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
-                user = added or await self._store.by_cognito_user_id(claims.sub)
-                if user is None and await self._store.erasures.erased_subjects([claims.sub]):
-                    raise AccountErased
+                    user = await self._store.add(sub=claims.sub, handle=handle, display_name=display_name)
+                user = user or await self._of_subject(claims.sub)
         finally:
             await self._accounts.invalidate(claims.sub)  # after a failure, too, the user may exist now
         if user is None:
             raise refusal or HandleTaken
-        _require_enabled(user.suspension)
         if (user.handle, user.display_name) != (handle, display_name):
             raise AlreadyRegistered
         return user
@@ -187,11 +190,11 @@ class Users:
             return []  # Postgres has no texts with it
         async with deadline(READ_SECONDS):
             if text and not text.startswith("@"):
-                return await self._store.by_search_key(text, after=after, limit=limit)
+                return await self._store.search.by_key(text, after=after, limit=limit)
             folded = fold_handle(text.removeprefix("@"))
             if not HANDLE_PREFIX.fullmatch(folded):
                 return []
-            return await self._store.by_handle_prefix(folded, after=after, limit=limit, with_hidden=with_hidden)
+            return await self._store.search.by_handle_prefix(folded, after=after, limit=limit, with_hidden=with_hidden)
 
     async def names(self, uuids: Iterable[UUID]) -> dict[UUID, Name]:
         """Return the names of all these users; while Postgres is down, the last known names."""

@@ -11,15 +11,8 @@ import asyncpg
 from app.errors import Unavailable
 from app.gateways.postgres import Postgres, unavailable
 from app.users.erasure_store import ErasureStore
-from app.users.models import (
-    AccountChange,
-    AccountChanges,
-    DisabledUser,
-    NewSubject,
-    NewUser,
-    Suspension,
-    User,
-)
+from app.users.models import AccountChange, AccountChanges, DisabledUser, NewSubject, NewUser, Suspension, User
+from app.users.search_store import SearchStore
 
 MOST_CHANGES = 1_000
 """Changes of accounts that are read at once; with more of them, all that is known of accounts is read anew."""
@@ -39,109 +32,45 @@ class UserStore:
         self._postgres = postgres
         self.erasures = ErasureStore(postgres)
         """The erased users."""
+        self.search = SearchStore(postgres)
+        """The searches of users."""
 
     async def by_cognito_user_id(self, sub: str) -> User | None:
         """Return the user of a Cognito subject, or None."""
-        return await self._one(
-            """
+        sql = """
             SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
                 about, is_discoverable
             FROM users WHERE cognito_user_id = $1
-            """,
-            sub,
-        )
+            """
+        return await self._one(sql, sub)
 
     async def by_handle(self, handle: str) -> User | None:
         """Return the user with this handle in lower case, or None."""
-        return await self._one(
-            """
+        sql = """
             SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
                 about, is_discoverable
             FROM users WHERE handle = $1
-            """,
-            handle,
-        )
+            """
+        return await self._one(sql, handle)
 
     async def by_uuids(self, uuids: Collection[UUID]) -> list[User]:
         """Return those of these users that exist, in any order."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
                 about, is_discoverable
             FROM users WHERE uuid = ANY($1)
-            """,
-            list(uuids),
-        )
-        return [_user(row) for row in rows]
-
-    async def by_handle_prefix(self, prefix: str, *, after: str, limit: int, with_hidden: bool = False) -> list[User]:
-        """Return users sorted by handle, from the first handle that is greater than `after`.
-
-        Those that are not discoverable only if the prefix is the whole handle, or `with_hidden`.
-        """
-        rows = await self._postgres.fetch(
             """
-            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
-                about, is_discoverable
-            FROM users
-            WHERE handle >= $1 AND handle < $1 || '~' AND handle > $2
-            AND (is_discoverable OR handle = $1 OR $4)
-            ORDER BY handle LIMIT $3
-            """,  # the column has collation "C", where ~ comes after every character that a handle may have
-            prefix,
-            after,
-            limit,
-            with_hidden,
-        )
-        return [_user(row) for row in rows]
-
-    async def by_search_key(self, text: str, *, after: str, limit: int) -> list[User]:
-        """Return users with a search key that begins so, sorted by the first such key of each, from that of `after` on.
-
-        Reads at most 57 keys for each user of the page, seven for a name of three words.
-        """
-        rows = await self._postgres.fetch(
-            """
-            WITH range AS MATERIALIZED (
-                SELECT first, first || chr(1114111) AS last FROM ltrim(search_text($1)) AS first WHERE first <> ''
-            ),
-            previous AS MATERIALIZED (
-                SELECT min(key) AS key FROM range, search_keys WHERE handle = $2 AND key >= first AND key < last
-            )
-            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
-                about, is_discoverable
-            FROM range, previous, LATERAL (
-                SELECT found.key, found.handle FROM search_keys AS found
-                WHERE found.key >= first AND found.key < last
-                AND (found.key, found.handle) > (coalesce(previous.key, first), $2)
-                AND NOT EXISTS (
-                    SELECT FROM search_keys AS lesser
-                    WHERE lesser.handle = found.handle AND lesser.key >= first AND lesser.key < found.key
-                )
-                ORDER BY found.key, found.handle LIMIT $3
-            ) AS found JOIN users USING (handle)
-            ORDER BY found.key, found.handle
-            """,  # chr(1114111) comes after every other character
-            text,
-            after,
-            limit,
-        )
-        return [_user(row) for row in rows]
+        return [User.of_row(row) for row in await self._postgres.fetch(sql, list(uuids))]
 
     async def add(self, *, sub: str, handle: str, display_name: str) -> User | None:
         """Return the new user, or None if the handle or the subject is taken, or was an erased user's."""
+        sql = """
+            INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+            RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
+            """
         try:
-            return await self._one(
-                """
-                INSERT INTO users (cognito_user_id, handle, display_name) VALUES ($1, $2, $3)
-                ON CONFLICT DO NOTHING
-                RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
-                    about, is_discoverable
-                """,
-                sub,
-                handle,
-                display_name,
-            )
+            return await self._one(sql, sub, handle, display_name)
         except asyncpg.UniqueViolationError:
             return None
 
@@ -157,20 +86,15 @@ class UserStore:
 
         Once it returns, no search finds a user that is not discoverable, and each search finds others by a new name.
         """
-        return await self._one(
-            """
+        sql = """
             UPDATE users
             SET display_name = coalesce($2, display_name), about = coalesce($3, about),
                 is_discoverable = coalesce($4, is_discoverable)
             WHERE uuid = $1
             RETURNING uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
                 about, is_discoverable
-            """,
-            uuid,
-            display_name,
-            about,
-            is_discoverable,
-        )
+            """
+        return await self._one(sql, uuid, display_name, about, is_discoverable)
 
     async def add_all(self, users: Sequence[NewUser]) -> int:
         """Add imported users in a single statement, and return how many were added.
@@ -181,49 +105,44 @@ class UserStore:
         if not users:
             return 0
         columns = zip(*map(astuple, users), strict=True)
-        try:
-            rows = await self._postgres.fetch(
-                """
-                INSERT INTO users (
-                    uuid, handle, display_name, cognito_user_id, email, created_at,
-                    disabled_at, disabled_until, disabled_reason, about, is_discoverable
-                )
-                SELECT
-                    uuid, handle, display_name, subject, email, coalesce(created_at, now()),
-                    disabled_at, disabled_until, disabled_reason, about, is_discoverable
-                FROM unnest(
-                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                    $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
-                ) AS new (
-                    uuid, handle, display_name, subject, email, created_at,
-                    disabled_at, disabled_until, disabled_reason, about, is_discoverable
-                )
-                WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
-                AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
-                AND NOT EXISTS (
-                    SELECT FROM erasures
-                    WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
-                )
-                ON CONFLICT DO NOTHING
-                RETURNING uuid
-                """,
-                *map(list, columns),
+        sql = """
+            INSERT INTO users (
+                uuid, handle, display_name, cognito_user_id, email, created_at,
+                disabled_at, disabled_until, disabled_reason, about, is_discoverable
             )
+            SELECT
+                uuid, handle, display_name, subject, email, coalesce(created_at, now()),
+                disabled_at, disabled_until, disabled_reason, about, is_discoverable
+            FROM unnest(
+                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
+            ) AS new (
+                uuid, handle, display_name, subject, email, created_at,
+                disabled_at, disabled_until, disabled_reason, about, is_discoverable
+            )
+            WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
+            AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
+            AND NOT EXISTS (
+                SELECT FROM erasures
+                WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
+            )
+            ON CONFLICT DO NOTHING
+            RETURNING uuid
+            """
+        try:
+            rows = await self._postgres.fetch(sql, *map(list, columns))
         except asyncpg.UniqueViolationError as error:
             raise Unavailable("Users were erased meanwhile, and none was added: try again") from error
         return len(rows)
 
     async def whole_users(self, *, after: UUID | None, limit: int) -> list[NewUser]:
         """Return users with everything that is known of them, in the order of their ids, those after `after`."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT uuid, handle, display_name, cognito_user_id, email, created_at,
                 disabled_at, disabled_until, disabled_reason, about, is_discoverable
             FROM users WHERE $1::uuid IS NULL OR uuid > $1 ORDER BY uuid LIMIT $2
-            """,
-            after,
-            limit,
-        )
+            """
+        rows = await self._postgres.fetch(sql, after, limit)
         return [NewUser(UUID(int=uuid.int), *values) for uuid, *values in rows]
 
     async def relink(self, subjects: Sequence[NewSubject]) -> int:
@@ -246,8 +165,7 @@ class UserStore:
 
         For a user that is disabled already it is new if end or reason differ; without a reason that of before stays.
         """
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             UPDATE users
             SET disabled_at = now(), disabled_until = $2, disabled_reason = coalesce($3, disabled_reason)
             WHERE uuid = ANY($1) AND (
@@ -255,38 +173,30 @@ class UserStore:
                 OR (disabled_until, disabled_reason) IS DISTINCT FROM ($2, coalesce($3, disabled_reason))
             )
             RETURNING uuid
-            """,
-            list(uuids),
-            until,
-            reason,
-        )
-        return len(rows)
+            """
+        return len(await self._postgres.fetch(sql, list(uuids), until, reason))
 
     async def enable(self, uuids: Collection[UUID]) -> int:
         """Enable these users, and return how many were disabled before."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             WITH before AS (
                 SELECT uuid, disabled_until FROM users WHERE uuid = ANY($1) AND disabled_at IS NOT NULL FOR UPDATE
             )
             UPDATE users SET disabled_at = NULL, disabled_until = NULL, disabled_reason = NULL
             FROM before WHERE users.uuid = before.uuid
             RETURNING before.disabled_until IS NULL OR before.disabled_until > now()
-            """,
-            list(uuids),
-        )
+            """
+        rows = await self._postgres.fetch(sql, list(uuids))
         return sum(was_disabled for (was_disabled,) in rows)
 
     async def disabled(self, *, limit: int) -> list[DisabledUser]:
         """Return the users that are disabled now, those that were disabled last first."""
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT uuid, handle, disabled_at, disabled_until, disabled_reason FROM users
             WHERE disabled_at IS NOT NULL AND (disabled_until IS NULL OR disabled_until > now())
             ORDER BY disabled_at DESC, uuid LIMIT $1
-            """,
-            limit,
-        )
+            """
+        rows = await self._postgres.fetch(sql, limit)
         return [
             DisabledUser(UUID(int=uuid.int), handle, Suspension(at, until), reason)
             for uuid, handle, at, until, reason in rows
@@ -298,29 +208,25 @@ class UserStore:
         A change may be returned at several positions, with the end of what its user is disabled for now. At most
         MOST_CHANGES + 1 come.
         """
-        rows = await self._postgres.fetch(
-            """
+        sql = """
             SELECT pg_snapshot_xmin(snapshot)::text AS position, change.id, change.user_uuid, change.subjects,
                 users.disabled_at, users.disabled_until
             FROM pg_current_snapshot() AS snapshot
             LEFT JOIN account_changes AS change ON change.xid >= $1::text::xid8
             LEFT JOIN users ON users.uuid = change.user_uuid
             LIMIT $2
-            """,
-            position,
-            MOST_CHANGES + 1,
-        )
+            """
+        rows = await self._postgres.fetch(sql, position, MOST_CHANGES + 1)
         changes = [
-            AccountChange(row["id"], UUID(int=row["user_uuid"].int), tuple(row["subjects"]), _suspension(*row[-2:]))
-            for row in rows
-            if row["id"]
+            AccountChange(number, UUID(int=user.int), tuple(subjects), Suspension.of_columns(*disabled))
+            for _, number, user, subjects, *disabled in rows
+            if number
         ]
         return AccountChanges(rows[0]["position"], changes)
 
     async def check(self) -> None:
         """Raise Unavailable unless the service finds everything that it uses: columns, indexes, triggers and grants."""
-        found = await self._postgres.fetch_row(
-            """
+        sql = """
             SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
                 has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
                     AND has_column_privilege('users', 'about', 'UPDATE')
@@ -343,7 +249,7 @@ class UserStore:
                 (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures,
                 (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
             """
-        )
+        found = await self._postgres.fetch_row(sql)
         for name, fault in _WRONG.items():
             if found is None or not found[name]:
                 raise unavailable(fault())
@@ -354,7 +260,7 @@ class UserStore:
 
     async def _one(self, sql: str, *arguments: str | UUID | bool | None) -> User | None:
         row = await self._postgres.fetch_row(sql, *arguments)
-        return _user(row) if row else None
+        return User.of_row(row) if row else None
 
 
 async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: list[Any]) -> int:
@@ -362,32 +268,17 @@ async def _relink(connection: "asyncpg.Connection[asyncpg.Record]", *columns: li
 
     A deferrable constraint would need a single step, but INSERT … ON CONFLICT, which registers users, refuses those.
     """
-    await connection.execute(
-        """
+    release = """
         UPDATE users SET cognito_user_id = 'moving ' || users.uuid
         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (uuid, before, after)
         WHERE users.uuid = new.uuid AND users.cognito_user_id = new.before AND new.before = ANY($3)
-        """,
-        *columns,
-    )
-    rows = await connection.fetch(
         """
+    move = """
         UPDATE users SET cognito_user_id = new.after
         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (uuid, before, after)
         WHERE users.uuid = new.uuid
         AND users.cognito_user_id IN (new.before, new.after, 'moving ' || users.uuid)
         RETURNING users.uuid
-        """,
-        *columns,
-    )
-    return len(rows)
-
-
-def _user(row: asyncpg.Record) -> User:
-    uuid, handle, display_name, sub, created_at, disabled_at, disabled_until, *profile = row
-    suspension = _suspension(disabled_at, disabled_until)
-    return User(UUID(int=uuid.int), handle, display_name, sub, created_at, suspension, *profile)
-
-
-def _suspension(disabled_at: datetime | None, disabled_until: datetime | None) -> Suspension | None:
-    return Suspension(disabled_at, disabled_until) if disabled_at else None
+        """
+    await connection.execute(release, *columns)
+    return len(await connection.fetch(move, *columns))

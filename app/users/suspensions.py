@@ -20,15 +20,12 @@ class Suspensions:
         for event in events:
             if isinstance(event, AnyAccountChanged):
                 self._known = dict(event.suspensions)
-            else:
-                self._record_one(event.user_uuid, event.suspension)
-
-    def _record_one(self, user: UUID, suspension: Suspension | None) -> None:
-        self._known.pop(user, None)
-        if suspension:
-            self._known[user] = suspension
-        if len(self._known) > MOST_SUSPENDED:
-            del self._known[next(iter(self._known))]
+                continue
+            self._known.pop(event.user_uuid, None)
+            if event.suspension:
+                self._known[event.user_uuid] = event.suspension
+            if len(self._known) > MOST_SUSPENDED:
+                del self._known[next(iter(self._known))]
 
     def covers(self, user: UUID) -> bool:
         """Return whether the user is disabled now."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import httpx
 import pytest
@@ -61,7 +62,7 @@ async def test_requests_that_waited_work_one_after_the_other(
     messaging = bounded.state["messaging"]
     history, working, most = messaging.history, 0, list[int]()
 
-    async def counted(*arguments: object) -> object:
+    async def counted(*arguments: Any) -> object:
         nonlocal working
         working += 1
         most.append(working)

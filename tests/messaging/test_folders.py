@@ -64,7 +64,7 @@ async def test_a_message_brings_a_group_back_from_the_archive_unless_it_is_muted
     for each in Folder:
         page = await metered.messaging.inbox(metered.bob, limit=5, folder=each)
         assert list(page.rows) == ([row] if each is after else [])
-        entries = await metered.store.inbox_entries(metered.bob, None, limit=5, folder=each)
+        entries = await metered.store.inbox.entries(metered.bob, None, limit=5, folder=each)
         assert len(entries) == (1 if each is after else 0)
 
 
@@ -76,7 +76,7 @@ async def test_rows_that_move_between_folders_lose_no_message(service: Service) 
         await asyncio.gather(*(metered.send() for _ in range(4)), *moves)
     row = await metered.messaging.group(metered.bob, metered.group)
     assert row.last_number == 21
-    assert len(await metered.store.inbox_entries(metered.bob, None, limit=5, folder=row.folder)) == 1
+    assert len(await metered.store.inbox.entries(metered.bob, None, limit=5, folder=row.folder)) == 1
 
 
 async def test_a_late_projection_leaves_the_folder(service: Service) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from app.messaging import inbox_items
 from app.messaging.cursors import read_cursor, write_cursor
 from app.messaging.inbox import MAX_ROUNDS, Inbox
+from app.messaging.inbox_store import InboxStore
 from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
-from app.messaging.store import MessagingStore
 
 ME, PEER = UUID(int=1), UUID(int=2)
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -28,26 +28,26 @@ class LateIndex:
         self.rows = {row.group_uuid: row for row in rows}
         buckets = [(inbox_items.bucket(row.last_at), row.group_uuid) for row in rows]
         entries = [BucketPosition(bucket, group, (bucket + 1) * inbox_items.BUCKET_MS - 1) for bucket, group in buckets]
-        self.entries = sorted(entries, key=lambda entry: (-entry.bucket, rng.random()))
+        self.index = sorted(entries, key=lambda entry: (-entry.bucket, rng.random()))
         self.rows_read = self.entries_read = 0
 
     def change(self, group: UUID, **changes: Any) -> None:
         """Change a row, of which the index does not know yet."""
         self.rows[group] = replace(self.rows[group], **changes)
 
-    async def inbox_entries(
+    async def entries(
         self, _: UUID, start: InboxPosition | BucketPosition | None, *, limit: int, folder: Folder
     ) -> list[BucketPosition]:
         assert folder is Folder.INBOX
         if isinstance(start, BucketPosition):
-            groups = [entry.group_uuid for entry in self.entries]
-            found = self.entries[groups.index(start.group_uuid) + 1 :]
+            groups = [entry.group_uuid for entry in self.index]
+            found = self.index[groups.index(start.group_uuid) + 1 :]
         else:
-            found = [e for e in self.entries if start is None or e.bucket <= inbox_items.bucket(start.last_at)]
+            found = [e for e in self.index if start is None or e.bucket <= inbox_items.bucket(start.last_at)]
         self.entries_read += len(found[:limit])
         return found[:limit]
 
-    async def inbox_rows_of(self, _: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
+    async def rows_of(self, _: UUID, groups: Sequence[UUID]) -> list[InboxRow]:
         assert len(set(groups)) == len(groups)
         self.rows_read += len(groups)
         return [self.rows[group] for group in sorted(groups)]
@@ -64,7 +64,7 @@ ages = st.lists(st.integers(0, 40 * 60), min_size=1, max_size=120) | st.lists(
 
 async def walk(index: LateIndex, limit: int, start: InboxPosition | None = None) -> list[list[InboxRow]]:
     """Return all pages from a position on, each continued from the cursor of the one before."""
-    inbox, pages = Inbox(cast(MessagingStore, index)), []
+    inbox, pages = Inbox(cast(InboxStore, index)), []
     position: InboxPosition | BucketPosition | None = start
     while True:
         index.rows_read = index.entries_read = 0

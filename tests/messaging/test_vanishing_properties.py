@@ -111,8 +111,8 @@ class VanishingWorld(World):
         assert row
         assert (row.last_number, row.read_number) == (len(self.sent), self.markers[user])
         assert row.unread_count == self.unread(user)
-        assert (await self.store.count_unread(user, limit=10))[0].count == int(self.unread(user) > 0)
-        assert (await self.store.count_unread_of(user, [self.group])).count == int(self.unread(user) > 0)
+        assert (await self.store.inbox.count_unread(user, limit=10))[0].count == int(self.unread(user) > 0)
+        assert (await self.store.inbox.count_unread_of(user, [self.group])).count == int(self.unread(user) > 0)
         last = self.sent[-1]
         assert row.preview == ("" if last.expires_in else preview(last.seen_by(user)))
         assert row.hide_count == sum(user in each.hidden_by for each in self.sent)

@@ -186,7 +186,7 @@ async def test_racing_changes_of_a_view_and_sends_lose_nothing(service: Service)
         row = await metered.messaging.group(ann, group)
         assert (row.last_number, row.state) == (4, MemberState.ACTIVE)
         assert max((each for each in heard if each.user_uuid == ann), key=lambda each: each.version) == row
-        entries = await asyncio.gather(*(metered.store.inbox_entries(ann, None, limit=2, folder=f) for f in Folder))
+        entries = await asyncio.gather(*(metered.store.inbox.entries(ann, None, limit=2, folder=f) for f in Folder))
         assert [len(each) for each in entries] == [int(folder is row.folder) for folder in Folder]
         missing = await Catchup(metered.store).difference(ann, {group: SyncCursor(4, row.version - 1)})
         assert missing.rows == [row]

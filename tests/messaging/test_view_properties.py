@@ -153,11 +153,11 @@ class ViewWorld(World):
         assert row.unread_count == unread
         for folder in Folder:
             is_here = not view.has_left and folder is view.folder
-            listed = await self.store.newest_inbox_rows(user, before=None, limit=5, most=5, folder=folder)
+            listed = await self.store.inbox.newest_rows(user, before=None, limit=5, most=5, folder=folder)
             assert listed == ([row] if is_here else [])
-            assert len(await self.store.inbox_entries(user, None, limit=5, folder=folder)) == int(is_here)
+            assert len(await self.store.inbox.entries(user, None, limit=5, folder=folder)) == int(is_here)
         counts = not view.has_left and view.folder is Folder.INBOX and not view.is_muted
-        counted, _ = await self.store.count_unread(user, limit=10)
+        counted, _ = await self.store.inbox.count_unread(user, limit=10)
         assert counted.count == int(counts and (unread > 0 or view.is_marked))
         difference = await Catchup(self.store).difference(user, {self.group: SyncCursor(0, 0, 0)})
         reader = Process.start(self.service, calls=10**6)

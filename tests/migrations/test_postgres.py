@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from app.gateways.postgres import Postgres
-from app.users.store import UserStore
+from app.users.search_store import SearchStore
 from migrations.postgres import MigrationFailed, migrate, rollback
 from tests.fixtures.engines import database_of
 
@@ -150,7 +150,7 @@ async def test_a_search_reads_a_range_of_its_index_as_long_as_a_page(
     )
     await connection.execute("analyze users; analyze search_keys")
     explained = Explained(connection)
-    await UserStore(cast(Postgres, explained)).by_search_key(text, after=after, limit=20)
+    await SearchStore(cast(Postgres, explained)).by_key(text, after=after, limit=20)
     of_keys = [node for node in explained.nodes if node.get("Relation Name") == "search_keys"]
     assert {node["Node Type"] for node in of_keys} <= {"Index Only Scan", "Index Scan"}
     assert 20 <= sum(node["Actual Rows"] * node["Actual Loops"] for node in of_keys) <= 2 * 6 * 20, (

@@ -106,6 +106,6 @@ async def test_users_are_imported_with_their_profiles(service: Service, ann: Per
     assert await search(ann, q=word) == []
     (user,) = await store.by_uuids([new.uuid])
     assert (user.about, user.is_discoverable) == ("Tea", False)
-    everyone = await store.by_handle_prefix(word, after="", limit=9, with_hidden=True)
+    everyone = await store.search.by_handle_prefix(word, after="", limit=9, with_hidden=True)
     assert [each.uuid for each in everyone] == [new.uuid]
     assert new.uuid in [user.uuid async for user in directory.users(store)], "users sync must know it"

@@ -149,7 +149,7 @@ async def list_conversations(
     operator = Operator.of(settings, name=name, reason=reason)
     async with open_services(settings) as services:
         user = await find_user(services.users, handle)
-        page = await Inbox(services.messaging).page(user.uuid, before=position, folder=folder, limit=limit)
+        page = await Inbox(services.messaging.inbox).page(user.uuid, before=position, folder=folder, limit=limit)
         rows = [services.messaging.retention.applied_to_row(row, now()) for row in page.rows]
         if not rows:
             await require_own_table(services.table)

@@ -77,7 +77,7 @@ async def accounts(aws: "Aws", pool: str) -> AsyncIterator[Account]:
 async def users(store: "UserStore") -> AsyncIterator[User]:
     """Yield the users in Postgres, in the order of their handles."""
     after = ""
-    while rows := await store.by_handle_prefix("", after=after, limit=ROWS, with_hidden=True):
+    while rows := await store.search.by_handle_prefix("", after=after, limit=ROWS, with_hidden=True):
         for row in rows:
             yield row
         after = rows[-1].handle

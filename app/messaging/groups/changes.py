@@ -5,8 +5,8 @@ member that is removed has no message after the one that says so.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from app.limits.rates import GROUP_SEND
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged, MessageAppended
 from app.messaging.group_locks import Tail
+from app.messaging.groups.items import change_head
 from app.messaging.groups.models import SystemEvent
 from app.messaging.items import new_message
 from app.messaging.models import Draft, Message
@@ -35,10 +36,21 @@ class GroupChange:
     """A change of a group as it stands."""
 
     event: SystemEvent
-    plan: Callable[[Message, InboxRow], list[Write]]
-    """Returns what is written beside the system message, given that and the head; fails if the group has changed."""
+    writes: Sequence[Write]
+    """The writes of members, on the conditions under which it was decided."""
+    rows: Callable[[Message, InboxRow], Sequence[Write]] = lambda _message, _head: ()
+    """Returns the writes of rows that depend on the system message and on the head."""
+    members: int = 0
+    """How many members more the group has."""
+    attributes: Mapping[str, str | bool] = field(default_factory=dict)
+    """Other attributes that the head gets."""
     told: Collection[UUID] = ()
     """Users whose rows the change writes."""
+
+    def plan(self, message: Message, head: InboxRow) -> list[Write]:
+        """Return what is written beside the system message; it fails if the group has changed since it was read."""
+        update = change_head(message, head, members=self.members, **self.attributes)
+        return [update, *self.writes, *self.rows(message, head)]
 
 
 Decide: TypeAlias = Callable[[], Awaitable[GroupChange | None]]
@@ -67,8 +79,8 @@ class GroupChanges:
     async def make(self, user: UUID, group: UUID, decide: Decide) -> None:
         """Make a change in a user's name, if there is one to make.
 
-        Raises what `decide` raises, TooManyRequests and Unavailable. 4 WCU for the message and the head, twice those of
-        the plan, and 3 RCU.
+        Raises what `decide` and the plan raise, TooManyRequests and Unavailable. 4 WCU for the message and the head,
+        twice those of the other writes, and 3 RCU.
         """
         await self._tasks.complete(self._make(user, group, decide), 2 * SEND_SECONDS)
 
@@ -76,16 +88,13 @@ class GroupChanges:
         async with deadline(2 * SEND_SECONDS):
             for attempt in range(ATTEMPTS):
                 change = await decide()
-                if change is None:
-                    return
-                if await self._commit(user, group, change):
-                    await self._tell(group, change.told)
+                if change is None or await self._commit(user, group, change):
                     return
                 await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
             raise Unavailable("Others change the group at the same time")
 
     async def _commit(self, user: UUID, group: UUID, change: GroupChange) -> bool:
-        """Append the system message with all that a change writes, and return whether it is committed."""
+        """Append the system message with all that a change writes, tell of it, and return whether it is committed."""
         self._limits.of(str(group)).take(GROUP_SEND)
         async with self._messaging.log.turn(group) as turn:
             head = await self._head(group)
@@ -96,6 +105,10 @@ class GroupChanges:
         await self._messaging.members.discard(group)
         if after := await self._store.heads.head(group):
             await self._publish(MessageAppended(message, after))
+        # Before the answer: streams of former members are silent from then on.
+        rows = await asyncio.gather(*[self._store.inbox_row(told, group) for told in change.told])
+        await self._publish(*[GroupChanged(row) for row in rows if row])
+        await asyncio.gather(*[self._unpin(row) for row in rows if row and not row.is_active])
         return True
 
     async def _head(self, group: UUID) -> InboxRow:
@@ -107,12 +120,6 @@ class GroupChanges:
         if newest and newest[-1].number > head.last_number:
             head = await self._store.heads.advance(newest[-1]) or head
         return head
-
-    async def _tell(self, group: UUID, users: Collection[UUID]) -> None:
-        """Tell users of their new rows before the answer: streams of former members are silent from then on."""
-        rows = await asyncio.gather(*[self._store.inbox_row(user, group) for user in users])
-        await self._publish(*[GroupChanged(row) for row in rows if row])
-        await asyncio.gather(*[self._unpin(row) for row in rows if row and not row.is_active])
 
     async def _unpin(self, row: InboxRow) -> None:
         """Give the place of a pinned group that its user has left to the groups below it."""

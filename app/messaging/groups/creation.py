@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from app.concurrency import SEND_SECONDS, TaskSet, deadline
@@ -103,19 +104,12 @@ class Creation:
         """Write the group, and return whether it is there by this call."""
         event = SystemEvent(SystemEventType.CREATED, users=draft.members, title=draft.title)
         message = self._messaging.log.entry(Draft(draft.user_uuid, "", event=event), group=group)
-        users = (draft.user_uuid, *draft.members)
-        members = [
-            Member(group, user, _first_role(user, draft.user_uuid), message.created_at, draft.user_uuid)
-            for user in users
-        ]
-        rows = [
-            first_row(message, user, title=draft.title, members=len(users), shows_history=draft.shows_history)
-            for user in users
-        ]
+        owner, users = draft.user_uuid, (draft.user_uuid, *draft.members)
+        seen: dict[str, Any] = {"title": draft.title, "members": len(users), "shows_history": draft.shows_history}
+        members = [Member(group, user, _first_role(user, owner), message.created_at, owner) for user in users]
+        rows = [first_row(message, user, **seen) for user in users]
         await self._store.heads.prepare(members, rows)
-        head = items.new_head(
-            message, title=draft.title, members=len(users), digest=digest, shows_history=draft.shows_history
-        )
+        head = items.new_head(message, digest=digest, **seen)
         is_created = await self._store.heads.transact([new_message(message), head])
         if is_created:
             await self._publish(*map(GroupChanged, rows))

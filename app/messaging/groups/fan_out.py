@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import structlog
@@ -42,12 +42,11 @@ class FanOut:
             await self._publish(*own)
         for event in events:
             if event.to == HEAD and not isinstance(event, HeadMoved):
-                self._tell_members(HeadMoved.of(event))
-
-    def _tell_members(self, moved: HeadMoved) -> None:
-        _ = self._tasks.start(self._publish_to_members(moved))
-        if moved.row.is_open:
-            self.bump(moved.row.group_uuid, is_charged=moved.message is not None and moved.message.event is not None)
+                moved = HeadMoved.of(event)
+                _ = self._tasks.start(self._publish_to_members(moved))
+                if moved.row.is_open:
+                    is_charged = moved.message is not None and moved.message.event is not None
+                    self.bump(moved.row.group_uuid, is_charged=is_charged)
 
     async def _publish_to_members(self, moved: HeadMoved) -> None:
         try:
@@ -72,11 +71,9 @@ class FanOut:
             for attempt in range(ATTEMPTS):
                 if attempt:
                     await self._tasks.sleep(INBOX_ROW.seconds(attempt - 1))
-                try:
+                with suppress(Unavailable):
                     if await self._store.bump(group):
                         return
-                except Unavailable:
-                    continue
             log.warning("group_rows_left_behind", group_uuid=str(group))
         finally:
             self._running.discard(group)
@@ -92,15 +89,11 @@ class FanOut:
         while True:
             await asyncio.sleep(PENDING_INTERVAL / 2 + full_jitter(PENDING_INTERVAL))
             try:
-                seen = await self._bump_left_behind(seen)
+                pending = {*await self._store.pending(PENDING_AT_ONCE)}
+                for group in pending & seen:  # at the last question, too: no process tells their rows
+                    self.bump(group)
+                seen = pending
             except Unavailable:
                 pass  # which the gateway has logged
             except Exception:
                 log.exception("pending_groups_failed")
-
-    async def _bump_left_behind(self, seen: set[UUID]) -> set[UUID]:
-        """Tell the rows of groups that were pending at the last question, too, and return those that are now."""
-        pending = {*await self._store.pending(PENDING_AT_ONCE)}
-        for group in pending & seen:
-            self.bump(group)
-        return pending

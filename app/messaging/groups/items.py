@@ -29,7 +29,7 @@ from app.gateways.dynamodb import (
 )
 from app.messaging.groups.models import HEAD, MAX_SYSTEMS
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of
-from app.messaging.items import ABSENT, from_ms, index_key, time_or_none, to_ms
+from app.messaging.items import ABSENT, assign, from_ms, index_key, time_or_none, to_ms
 from app.messaging.models import Message
 from app.messaging.row_models import Folder, InboxRow
 from app.text import preview
@@ -147,27 +147,21 @@ def change_head(message: Message, head: InboxRow, *, members: int = 0, **attribu
     It fails unless the head is as it was read. All rows are to be told: the head enters the index. The preview becomes
     empty: new members may not read the text of before, and a change of its message would not find it.
     """
-    systems = frozenset(sorted({*head.systems, message.number})[-MAX_SYSTEMS:])
-    more = "".join(f", #{name} = :{name}" for name in attributes)
-    return Update(
-        head_key(message.group_uuid),
-        "SET #last = :last, #at = :at, #by = :by, #text = :text, #systems = :systems, #members = #members + :more,"
-        f" #v = :v, #structure = :v, #inbox = :inbox, #activity_bucket = :bucket{more} REMOVE #until",
-        {
-            ":last": message.number,
-            ":at": to_ms(message.created_at),
-            ":by": message.user_uuid,
-            ":text": "",
-            ":systems": systems,
-            ":more": members,
-            ":v": head.head_version + 1,
-            ":seen": head.head_version,
-            ":inbox": BUMP,
-            ":bucket": bucket(message.created_at),
-            **{f":{name}": value for name, value in attributes.items()},
-        },
-        condition="#v = :seen",
-    )
+    wanted: Item = {
+        "last": message.number,
+        "at": to_ms(message.created_at),
+        "by": message.user_uuid,
+        "text": "",
+        "systems": frozenset(sorted({*head.systems, message.number})[-MAX_SYSTEMS:]),
+        "v": head.head_version + 1,
+        "structure": head.head_version + 1,
+        "inbox": BUMP,
+        "activity_bucket": bucket(message.created_at),
+        **attributes,
+    }
+    expression, values = assign(wanted, ["until"], first=["#members = #members + :more"])
+    values |= {":more": members, ":seen": head.head_version}
+    return Update(head_key(message.group_uuid), expression, values, condition="#v = :seen")
 
 
 def in_known_bucket(update: Update, at: int) -> Update:
@@ -204,29 +198,21 @@ def tell_row(head: StoredItem, user: UUID, row: StoredItem | None = None, *, is_
     inbox, too, unless that is given, and has not changed since it was read.
     """
     folder = folder_told(head, row) if row else Folder.INBOX
-    told = {name: value for name, value in unmarshal_item(head).items() if name in TOLD}
-    values: Item = {f":{name}": value for name, value in told.items()} | {
-        ":hv": int(head["v"]["N"]),
-        ":inbox": index_key(user, folder),
-        ":bucket": int(head["at"]["N"]) // BUCKET_MS,
-    }
-    expression = "SET #hv = :hv, #inbox = :inbox, #activity_bucket = :bucket"
-    expression += "".join(f", #{name} = :{name}" for name in told)
-    removed = [f"#{name}" for name in TOLD if name not in told]
+    wanted: Item = {name: value for name, value in unmarshal_item(head).items() if name in TOLD}
+    gone = {*TOLD} - wanted.keys()
+    bucket_of_head = int(head["at"]["N"]) // BUCKET_MS
+    wanted |= {"hv": int(head["v"]["N"]), "inbox": index_key(user, folder), "activity_bucket": bucket_of_head}
     if is_last:
-        removed.append("#open")
-        condition = "#hv <= :hv AND attribute_exists(#open) AND attribute_not_exists(#state)"
+        gone.add("open")
     else:
-        expression, values[":open"] = f"{expression}, #open = :open", True
-        condition = "#hv < :hv AND attribute_not_exists(#state)"
-    if row:
-        condition, values[":seen"] = f"{condition} AND #v = :seen", int(row["v"]["N"])
-        removed += ["#folder"] if folder is Folder.INBOX else []
-    else:
-        condition += " AND attribute_not_exists(#folder)"
-    removes = f" REMOVE {', '.join(removed)}" if removed else ""
-    key = {"pk": f"USR#{user}", "sk": _key_of(head)["pk"]}
-    return Update(key, expression + removes, values, condition)
+        wanted["open"] = True
+    if row and folder is Folder.INBOX:
+        gone.add("folder")
+    expression, values = assign(wanted, gone)
+    knows_less = "#hv <= :hv AND attribute_exists(#open)" if is_last else "#hv < :hv"
+    is_as_read, seen = ("#v = :seen", {":seen": int(row["v"]["N"])}) if row else ("attribute_not_exists(#folder)", {})
+    condition = f"{knows_less} AND attribute_not_exists(#state) AND {is_as_read}"
+    return Update({"pk": f"USR#{user}", "sk": _key_of(head)["pk"]}, expression, values | seen, condition)
 
 
 def _key_of(item: StoredItem) -> Key:

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.gateways.dynamodb import Check, Delete, Item, Key, Put, Query, StoredItem, Update, text_to_uuid, to_known_uuid
 from app.messaging.groups.models import MANAGERS, Member, Role
 from app.messaging.inbox_items import inbox_item
-from app.messaging.items import ABSENT, from_ms, inbox_key, to_ms
+from app.messaging.items import ABSENT, NEXT_VERSION, assign, from_ms, inbox_key, to_ms
 from app.messaging.models import Message
 from app.messaging.row_models import InboxRow, MemberState
 
@@ -111,19 +111,11 @@ _OF_MEMBERSHIP = frozenset(
 
 def join_row(row: InboxRow) -> Update:
     """Return the update that makes a user's row, or the row of a former member, that of a new member."""
-    item = inbox_item(row)
-    kept = {"pk", "sk", "v"}
-    names = [name for name in item if name not in kept]
-    values: Item = {f":{name}": item[name] for name in names} | {":none": 0, ":one": 1}
-    gone = _OF_MEMBERSHIP - item.keys()
-    removed = [f"#{name}" for name in sorted(gone)]
-    return Update(
-        inbox_key(row.user_uuid, row.group_uuid),
-        f"SET {', '.join(f'#{name} = :{name}' for name in names)}, #v = if_not_exists(#v, :none) + :one"
-        f" REMOVE {', '.join(removed)}",
-        values,
-        condition=f"{ABSENT} OR attribute_exists(#state)",
-    )
+    wanted = {name: value for name, value in inbox_item(row).items() if name not in {"pk", "sk", "v"}}
+    version = "#v = if_not_exists(#v, :none) + :one"
+    expression, values = assign(wanted, _OF_MEMBERSHIP - wanted.keys(), first=[version])
+    condition = f"{ABSENT} OR attribute_exists(#state)"
+    return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values | {":none": 0, ":one": 1}, condition)
 
 
 def leave_row(user: UUID, group: UUID, head_version: int) -> Update:
@@ -147,19 +139,12 @@ def require_role(group: object, user: object, roles: Iterable[Role] = MANAGERS) 
 
 def change_role(group: object, user: object, role: Role, before: Role) -> list[Update]:
     """Return the updates that give a member another role; they fail unless the member has the one of before."""
+    given: Item = {":role": str(role), ":before": str(before)}
+    row = {"pk": f"USR#{user}", "sk": f"GRP#{group}"}
+    is_active = "attribute_exists(#v) AND attribute_not_exists(#state)"
     return [
-        Update(
-            member_key(group, user),
-            "SET #role = :role",
-            {":role": str(role), ":before": str(before)},
-            condition="#role = :before",
-        ),
-        Update(
-            {"pk": f"USR#{user}", "sk": f"GRP#{group}"},
-            "SET #role = :role, #v = #v + :one",
-            {":role": str(role), ":one": 1},
-            condition="attribute_exists(#v) AND attribute_not_exists(#state)",
-        ),
+        Update(member_key(group, user), "SET #role = :role", given, condition="#role = :before"),
+        Update(row, f"SET #role = :role, {NEXT_VERSION}", {":role": str(role), ":one": 1}, condition=is_active),
     ]
 
 

@@ -4,27 +4,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from app.http.types import EXAMPLE_UUID, PAGE, RequestModel, ResponseModel, Timestamp, Uuid
 from app.messaging.groups.models import MAX_TITLE, Member, Role
-from app.text import shown_name
 from app.users.models import Name
-from app.users.schemas import GIVEN_HANDLE, display_name_of, handle_of
+from app.users.schemas import GIVEN_HANDLE, DisplayName, display_name_of, handle_of
 
 MAX_ADDED = 20
 """Users that one call adds to a group: they fit into one transaction."""
 
 
-def _visible(title: str) -> str:
-    kept = shown_name(title)
-    if not 1 <= len(kept) <= MAX_TITLE:
-        raise ValueError(f"has no visible character, or more than {MAX_TITLE}")
-    return kept
-
-
-Title = Annotated[str, Field(max_length=200), AfterValidator(_visible)]
-_title: Any = {
+_title: Any = {  # by the rules of a display name
     "description": "Title, 1 to 50 characters; control and invisible characters are dropped",
     "json_schema_extra": {"minLength": 1, "maxLength": MAX_TITLE, "pattern": r"\S"},
     "examples": ["Launch week"],
@@ -39,7 +30,7 @@ _shows_history: Any = {
 class MessageGroupCreate(RequestModel):
     """A group of several members; the caller is its owner."""
 
-    title: Title = Field(**_title)
+    title: DisplayName = Field(**_title)
     handles: Annotated[list[GivenHandle], Field(min_length=1, max_length=PAGE)] = Field(
         description="The other members; case does not matter", examples=[["amelie", "jonas"]]
     )
@@ -55,7 +46,7 @@ class MessageGroupCreate(RequestModel):
 class MessageGroupUpdate(RequestModel):
     """New values of a group; what is left out stays as it is."""
 
-    title: Title | None = Field(None, **_title)
+    title: DisplayName | None = Field(None, **_title)
     shows_history: Annotated[bool, Field(strict=True)] | None = Field(None, **_shows_history)
 
 

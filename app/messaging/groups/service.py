@@ -10,7 +10,7 @@ from app.gateways.dynamodb import Write
 from app.limits import NO_LIMITS, Limits, charged_for
 from app.limits.rates import LOOK_UP
 from app.messaging.errors import GroupFull, GroupNotFound, MemberNotFound, NotManager, NotOwner
-from app.messaging.groups import items, member_items
+from app.messaging.groups import member_items
 from app.messaging.groups.changes import GroupChange, GroupChanges
 from app.messaging.groups.creation import Creation, Invitations, first_row
 from app.messaging.groups.models import MANAGERS, Member, Role, SystemEvent, SystemEventType, has_head
@@ -83,20 +83,14 @@ class Groups:
     async def _rename(self, user: UUID, group: UUID, title: str) -> GroupChange | None:
         if (await self._require_manager(user, group)).title == title:
             return None
-
-        def plan(message: Message, head: InboxRow) -> list[Write]:
-            return [items.change_head(message, head, title=title), member_items.require_role(group, user)]
-
-        return GroupChange(SystemEvent(SystemEventType.RENAMED, title=title), plan)
+        event = SystemEvent(SystemEventType.RENAMED, title=title)
+        return GroupChange(event, [member_items.require_role(group, user)], attributes={"title": title})
 
     async def _show_history(self, user: UUID, group: UUID) -> GroupChange | None:
         if (await self._require_manager(user, group)).shows_history:
             return None
-
-        def plan(message: Message, head: InboxRow) -> list[Write]:
-            return [items.change_head(message, head, all=True), member_items.require_role(group, user)]
-
-        return GroupChange(SystemEvent(SystemEventType.HISTORY), plan)
+        event = SystemEvent(SystemEventType.HISTORY)
+        return GroupChange(event, [member_items.require_role(group, user)], attributes={"all": True})
 
     async def add(self, user: UUID, group: UUID, others: Sequence[UUID]) -> InboxRow:
         """Add users to a group, those that are members excepted, and return the caller's row.
@@ -119,21 +113,17 @@ class Groups:
         if not added:
             return None
 
-        def plan(message: Message, head: InboxRow) -> list[Write]:
+        def rows(message: Message, head: InboxRow) -> Sequence[Write]:
             count = head.member_count + len(added)
             if count > self._max_members:
                 raise GroupFull(f"A group has at most {self._max_members} members")
-            writes: list[Write] = [
-                items.change_head(message, head, members=len(added)),
-                member_items.require_role(group, user),
-            ]
-            for other in added:
-                row = first_row(message, other, title=head.title or "", members=count, shows_history=head.shows_history)
-                member = Member(group, other, Role.MEMBER, message.created_at, user)
-                writes += [member_items.new_member(member), member_items.join_row(row)]
-            return writes
+            members = [Member(group, other, Role.MEMBER, message.created_at, user) for other in added]
+            to_row = partial(first_row, title=head.title or "", members=count, shows_history=head.shows_history)
+            rows = [to_row(message, other) for other in added]
+            return [*map(member_items.new_member, members), *map(member_items.join_row, rows)]
 
-        return GroupChange(SystemEvent(SystemEventType.ADDED, users=added), plan, told=added)
+        event, writes = SystemEvent(SystemEventType.ADDED, users=added), [member_items.require_role(group, user)]
+        return GroupChange(event, writes, rows, members=len(added), told=added)
 
     async def remove(self, user: UUID, group: UUID, other: UUID) -> InboxRow:
         """Remove a member, and return the caller's row. A user that is no member changes nothing.
@@ -152,16 +142,9 @@ class Groups:
             return None
         if member.role not in removable:
             raise NotOwner
-
-        def plan(message: Message, head: InboxRow) -> list[Write]:
-            return [
-                items.change_head(message, head, members=-1),
-                member_items.require_role(group, user),
-                member_items.end_member(group, other, removable),
-                member_items.leave_row(other, group, head.head_version + 1),
-            ]
-
-        return GroupChange(SystemEvent(SystemEventType.REMOVED, users=(other,)), plan, told=[other])
+        event = SystemEvent(SystemEventType.REMOVED, users=(other,))
+        check, end = member_items.require_role(group, user), member_items.end_member(group, other, removable)
+        return GroupChange(event, [check, end], partial(_leave_row, other), members=-1, told=[other])
 
     async def leave(self, user: UUID, group: UUID) -> InboxRow:
         """End the caller's membership and return the caller's row.
@@ -181,22 +164,13 @@ class Groups:
         members = await self._members(group)
         if (own := members.pop(user, None)) is None:
             return None
-        heir = _heir(members.values()) if own.role is Role.OWNER else None
-
-        def plan(message: Message, head: InboxRow) -> list[Write]:
-            writes: list[Write] = [
-                items.change_head(message, head, members=-1),
-                member_items.end_member(group, user, {own.role}),
-                member_items.leave_row(user, group, head.head_version + 1),
-            ]
-            return (
-                [*writes, *member_items.change_role(group, heir.user_uuid, Role.OWNER, heir.role)] if heir else writes
-            )
-
-        if heir is None:
-            return GroupChange(SystemEvent(SystemEventType.LEFT), plan, told=[user])
-        event = SystemEvent(SystemEventType.LEFT, users=(heir.user_uuid,), role=Role.OWNER)
-        return GroupChange(event, plan, told=[user, heir.user_uuid])
+        event, told = SystemEvent(SystemEventType.LEFT), [user]
+        writes: list[Write] = [member_items.end_member(group, user, {own.role})]
+        if own.role is Role.OWNER and (heir := _heir(members.values())):
+            event = SystemEvent(SystemEventType.LEFT, users=(heir.user_uuid,), role=Role.OWNER)
+            writes += member_items.change_role(group, heir.user_uuid, Role.OWNER, heir.role)
+            told.append(heir.user_uuid)
+        return GroupChange(event, writes, partial(_leave_row, user), members=-1, told=told)
 
     async def change_role(self, user: UUID, group: UUID, other: UUID, role: Role) -> InboxRow:
         """Give a member another role, and return the caller's row. An owner that makes another one becomes an admin.
@@ -217,17 +191,12 @@ class Groups:
             return None
         if other == user:
             raise NotOwner("The owner stays one until another member becomes the owner")
-
-        def plan(message: Message, head: InboxRow) -> list[Write]:
-            writes: list[Write] = [
-                items.change_head(message, head),
-                *member_items.change_role(group, other, role, member.role),
-            ]
-            if role is Role.OWNER:
-                return [*writes, *member_items.change_role(group, user, Role.ADMIN, Role.OWNER)]
-            return [*writes, member_items.require_role(group, user, {Role.OWNER})]
-
-        return GroupChange(SystemEvent(SystemEventType.ROLE, users=(other,), role=role), plan, told=[other, user])
+        writes: list[Write] = [*member_items.change_role(group, other, role, member.role)]
+        if role is Role.OWNER:
+            writes += member_items.change_role(group, user, Role.ADMIN, Role.OWNER)
+        else:
+            writes.append(member_items.require_role(group, user, {Role.OWNER}))
+        return GroupChange(SystemEvent(SystemEventType.ROLE, users=(other,), role=role), writes, told=[other, user])
 
     async def _row(self, user: UUID, group: UUID) -> InboxRow:
         if not has_head(group):
@@ -243,6 +212,10 @@ class Groups:
     async def _members(self, group: UUID) -> dict[UUID, Member]:
         async with deadline(READ_SECONDS):
             return {member.user_uuid: member for member in await self._store.heads.list_members(group)}
+
+
+def _leave_row(user: UUID, _: Message, head: InboxRow) -> Sequence[Write]:
+    return [member_items.leave_row(user, head.group_uuid, head.head_version + 1)]
 
 
 def _heir(members: Iterable[Member]) -> Member | None:

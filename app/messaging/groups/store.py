@@ -4,9 +4,11 @@ Any method may raise Unavailable. Units are those of items of ordinary size.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from app.errors import Unavailable
@@ -23,6 +25,7 @@ ATTEMPTS = 4
 """Attempts to write a row that its user changes at the same time."""
 WRITES_AT_ONCE = 8
 """Rows of one group that are written at the same time."""
+T = TypeVar("T")
 
 
 class HeadStore:
@@ -104,13 +107,7 @@ class HeadStore:
         head = await self._table.get(items.head_key(group), consistent=True)
         if head is None or "inbox" not in head:
             return True
-        turns = asyncio.Semaphore(WRITES_AT_ONCE)
-
-        async def tell(user: UUID) -> None:
-            async with turns:
-                await self._tell(head, user)
-
-        await asyncio.gather(*map(tell, await self.members(group)))
+        await _for_each(await self.members(group), partial(self._tell, head))
         try:
             await self._table.update(items.finish_bump(head))
         except ConditionFailed:
@@ -123,23 +120,12 @@ class HeadStore:
         for _ in range(ATTEMPTS):
             try:
                 await self._table.update(items.tell_row(head, user, row, is_last=is_last))
+                return
             except ConditionFailed as error:
                 row = error.item
-            else:
-                return
             if row is None or "state" in row or "folder" not in row or int(row["hv"]["N"]) > int(head["v"]["N"]):
                 return
         raise Unavailable("Others write the inbox row at the same time")
-
-    async def _put_all(self, puts: Iterable[Put]) -> None:
-        turns = asyncio.Semaphore(WRITES_AT_ONCE)
-
-        async def write(put: Put) -> None:
-            async with turns:
-                with suppress(ConditionFailed):  # an earlier attempt has written it
-                    await self._table.put(put)
-
-        await asyncio.gather(*map(write, puts))
 
     async def pending(self, limit: int) -> list[UUID]:
         """Return groups whose rows are to be told of the head, eventually consistent. 0.5 RCU."""
@@ -197,7 +183,12 @@ class HeadStore:
 
         What an earlier attempt has written stays.
         """
-        await self._put_all([*map(member_items.new_member, members), *map(member_items.new_row, rows)])
+
+        async def put(item: Put) -> None:
+            with suppress(ConditionFailed):  # an earlier attempt has written it
+                await self._table.put(item)
+
+        await _for_each([*map(member_items.new_member, members), *map(member_items.new_row, rows)], put)
 
     async def transact(self, writes: Sequence[Write]) -> bool:
         """Apply all of these writes, or none; return whether they are applied."""
@@ -206,3 +197,14 @@ class HeadStore:
         except TransactionRejected:
             return False
         return True
+
+
+async def _for_each(values: Iterable[T], write: Callable[[T], Awaitable[None]]) -> None:
+    """Write something for each value, WRITES_AT_ONCE at the same time."""
+    turns = asyncio.Semaphore(WRITES_AT_ONCE)
+
+    async def write_in_turn(value: T) -> None:
+        async with turns:
+            await write(value)
+
+    await asyncio.gather(*map(write_in_turn, values))

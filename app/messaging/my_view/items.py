@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Item, Update
 from app.messaging.inbox_items import inbox_item
-from app.messaging.items import inbox_key, to_ms
+from app.messaging.items import NEXT_VERSION, assign, inbox_key, to_ms
 from app.messaging.row_models import Folder, InboxRow, MemberState
 
 
@@ -75,29 +75,19 @@ def change_view(user: UUID, group: UUID, change: ViewChange) -> Update:
 
     It fails for a row that has these attributes already, so that repetitions leave its version.
     """
-    wanted = change.attributes()
-    values = {f":{name}": value for name, value in wanted.items() if value is not None}
-    sets = ["#v = #v + :one", *(f"#{name[1:]} = {name}" for name in values)]
-    removes = [f"#{name}" for name, value in wanted.items() if value is None]
-    differs = [f"attribute_not_exists(#{name[1:]}) OR #{name[1:]} <> {name}" for name in values]
-    differs += [f"attribute_exists({name})" for name in removes]
-    return Update(
-        inbox_key(user, group),
-        f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""),
-        values | {":one": 1},
-        condition=f"attribute_exists(#v) AND attribute_not_exists(#state) AND ({' OR '.join(differs)})",
-    )
+    changed = change.attributes()
+    wanted = {name: value for name, value in changed.items() if value is not None}
+    gone = changed.keys() - wanted.keys()
+    differs = [f"attribute_not_exists(#{name}) OR #{name} <> :{name}" for name in wanted]
+    differs += [f"attribute_exists(#{name})" for name in gone]
+    condition = f"attribute_exists(#v) AND attribute_not_exists(#state) AND ({' OR '.join(differs)})"
+    expression, values = assign(wanted, gone, first=[NEXT_VERSION])
+    return Update(inbox_key(user, group), expression, values | {":one": 1}, condition)
 
 
 def rewrite(row: InboxRow, wanted: InboxRow) -> Update:
     """Return the update that makes a row as it is wanted, at the next version, unless it has changed meanwhile."""
     before, after = inbox_item(row), inbox_item(replace(wanted, version=row.version + 1))
     changed = {name: value for name, value in after.items() if before.get(name) != value}
-    removed = [f"#{name}" for name in sorted(before.keys() - after.keys())]
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
-    return Update(
-        inbox_key(row.user_uuid, row.group_uuid),
-        expression + (f" REMOVE {', '.join(removed)}" if removed else ""),
-        {f":{name}": value for name, value in changed.items()} | {":seen": row.version},
-        condition="#v = :seen",
-    )
+    expression, values = assign(changed, before.keys() - after.keys())
+    return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values | {":seen": row.version}, "#v = :seen")

@@ -79,15 +79,14 @@ class ViewStore:
         stored = await self._stored(row)
         if stored is None:
             return []
-        moved = [group for group in after.groups if after.position(group) != before.position(group)]
-        others = [group for group in moved if group != row.group_uuid]
-        user = row.user_uuid
-        shifts = [move_row(user, group, after.position(group)) for group in others]
+        user, others = row.user_uuid, [group for group in after.groups if group != row.group_uuid]
+        moved = [group for group in others if after.position(group) != before.position(group)]
+        shifts = [move_row(user, group, after.position(group)) for group in moved]
         try:
             await self._table.transact([put_pins(after), items.rewrite(stored, wanted), *shifts])
         except TransactionRejected:
             return []
-        found = await asyncio.gather(*(self._row(user, group) for group in others))
+        found = await asyncio.gather(*(self._row(user, group) for group in moved))
         return [replace(wanted, version=row.version + 1), *filter(None, found)]
 
     async def _row(self, user: UUID, group: UUID) -> InboxRow | None:

@@ -19,16 +19,12 @@ from app.messaging.row_models import Folder, InboxRow, MemberState
 
 def accept(row: InboxRow) -> Update:
     """Return the update that moves a receiver's row to the inbox; it fails for one that is in another folder."""
+    inbox, requests = index_key(row.user_uuid, Folder.INBOX), str(Folder.REQUESTS)
     return Update(
         inbox_key(row.user_uuid, row.group_uuid),
         "SET #inbox = :inbox, #activity_bucket = if_not_exists(#activity_bucket, :bucket), #v = #v + :one"
         " REMOVE #folder, #state",
-        {
-            ":inbox": index_key(row.user_uuid, Folder.INBOX),
-            ":bucket": bucket(row.last_at),
-            ":one": 1,
-            ":requests": str(Folder.REQUESTS),
-        },
+        {":inbox": inbox, ":bucket": bucket(row.last_at), ":one": 1, ":requests": requests},
         condition="#folder = :requests",
     )
 
