@@ -1,9 +1,12 @@
 """Lists the plugins, and says how many processes share the tests, and that no example is timed."""
 
 import os
+from contextlib import ExitStack
 
+import pytest
 from hypothesis import settings
 
+from tests.tools.forks import serving_forks
 from tests.tools.load_once import load_once
 
 settings.register_profile("untimed", deadline=None)  # a loaded machine is no fault
@@ -25,3 +28,11 @@ pytest_plugins = [
 def pytest_xdist_auto_num_workers() -> int:
     """Return one process more than there are cores, as tests also wait, and at most four, which share the engines."""
     return min(4, (os.cpu_count() or 1) + 1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the first process of a run, serve forks to all of them."""
+    if not hasattr(config, "workerinput"):
+        run = ExitStack()
+        run.enter_context(serving_forks())
+        config.add_cleanup(run.close)

@@ -74,7 +74,7 @@ async def test_no_made_up_request_finds_a_contradiction(live: Live, tmp_path: Pa
         "all",
         "--no-color",
         cwd=tmp_path,
-        seconds=120 + 2 * examples,  # whatever the service does
+        seconds=30 * examples,  # for a machine that has other work, too; a request has a limit of its own
     )
     said = succeeded(ended)
     cases = re.search(r"(\d+) generated", said)

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from app.errors import Unavailable
-from app.gateways.postgres import open_postgres, unavailable
+from app.gateways.postgres import connect, open_postgres, unavailable
 from app.gateways.postgres.password import password_of
 from migrations.postgres import versions
 from tests.fixtures.engines import database_of
@@ -144,3 +144,19 @@ def errors_of_the_server() -> list[type[asyncpg.PostgresError]]:
 async def test_every_error_of_the_server_is_unavailable_with_a_remedy(kind: type[asyncpg.PostgresError]) -> None:
     assert unavailable(kind("text of the server")).remedy
     assert "text of the server" not in unavailable(kind("text of the server")).explained
+
+
+@pytest.mark.parametrize("fault", [asyncio.CancelledError, OSError])
+async def test_a_connection_that_is_not_returned_is_closed(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException]
+) -> None:
+    opened: list[connect.Connection] = []
+
+    async def fail(connection: connect.Connection) -> bool:
+        opened.append(connection)
+        raise fault
+
+    monkeypatch.setattr(connect, "_is_pooled", fail)
+    with pytest.raises(fault):
+        await connect.Connector(database_of(database_url))()
+    assert [connection.is_closed() for connection in opened] == [True]

@@ -1,9 +1,10 @@
 """A process that has loaded the service and the command line, and forks for each run: loading takes 2 s of CPU.
 
-A fork ends without taking apart what was loaded: that touches, and so copies, all of it, which takes 0.15 s of CPU.
+All processes of a test run share it. A fork ends without taking apart what was loaded: that touches, and so copies, all
+of it, which takes 0.15 s of CPU.
 
-Each request on the socket is a JSON object {"program", "arguments", "env", "constants", "cwd"} with four descriptors:
-the standard streams of the program, and a pipe that gets its process id and, at its end, its exit code.
+A request has a connection of its own: a JSON object {"program", "arguments", "env", "constants", "cwd"} with four
+descriptors, the standard streams of the program, and a pipe that gets its process id and, at its end, its exit code.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import gc
 import inspect
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -54,20 +56,20 @@ LOADED_LATER: Final = (
 """Modules that programs import when they need them."""
 
 
-def main(control: socket.socket) -> None:
-    """Serve until the other end of the socket is closed. A program leaves by its return or the exception of its end."""
+def main(listener: socket.socket, run: socket.socket) -> None:
+    """Serve until the other end of `run` is closed. A program leaves by its return or the exception of its end."""
     for module in [*(f"app.cli.{entry.module}" for entry in COMMANDS.values()), *LOADED_LATER]:
         import_module(module)
     load_once()
     asyncio.run(_load_files())
     gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 4)
-        if not request:
-            return
-        if os.fork() == 0:
-            control.close()
+    while run not in select.select([listener, run], [], [])[0]:
+        with listener.accept()[0] as connection:
+            request, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 4)
+        if request and os.fork() == 0:
+            listener.close()
+            run.close()
             supervise(json.loads(request), descriptors)
             return
         for descriptor in descriptors:
@@ -140,4 +142,4 @@ def replace(name: str, value: float) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

@@ -1,18 +1,23 @@
 """Processes that are forked from one that has loaded the service and the command line (`tests.tools.fork_server`)."""
 
 import asyncio
-import atexit
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
-from functools import cache
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
+from threading import Thread
 
 from scripts.bootstrap import ROOT
+
+ADDRESS = "CRUDDUR_TESTS_FORKS"
+"""The variable with the path of the socket, which the processes of a run inherit."""
+FAMILY, KIND = socket.AF_UNIX, socket.SOCK_SEQPACKET
 
 
 class Fork:
@@ -70,7 +75,9 @@ async def fork(
         streams = [nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, complained)]
         request = {"program": program, "arguments": arguments, "env": dict(env), "cwd": str(ROOT)}
         request["constants"] = dict(constants or {})
-        socket.send_fds(_fork_server(), [json.dumps(request).encode()], [*streams, reported])
+        with socket.socket(FAMILY, KIND) as connection:
+            connection.connect(os.environ[ADDRESS])
+            socket.send_fds(connection, [json.dumps(request).encode()], [*streams, reported])
     finally:
         os.close(nothing)
         os.close(reported)
@@ -93,18 +100,30 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
-@cache
-def _fork_server() -> socket.socket:
-    """Start the process that forks, once; it ends with this process or when the socket is closed."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-    command = [sys.executable, "-m", "tests.tools.fork_server", str(theirs.fileno())]
-    server = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[theirs.fileno()])
-    theirs.close()
+@contextmanager
+def serving_forks() -> Iterator[None]:
+    """Have one process fork for all processes of a test run: it is started when the first of them asks."""
+    with TemporaryDirectory(prefix="cruddur-") as folder, socket.socket(FAMILY, KIND) as listener:
+        os.environ[ADDRESS] = f"{folder}/forks"
+        listener.bind(os.environ[ADDRESS])
+        listener.listen()
+        ours, theirs = socket.socketpair()
+        starter = Thread(target=_start_when_asked, args=(listener, theirs))
+        starter.start()
+        try:
+            yield
+        finally:
+            ours.close()
+            starter.join()
 
-    def stop() -> None:
-        ours.close()
-        server.wait(5)
 
-    atexit.register(stop)
-    return ours
+def _start_when_asked(listener: socket.socket, run: socket.socket) -> None:
+    """Start the process that forks when there is a connection, and wait for its end, which is that of the run."""
+    with run:
+        if run in select.select([listener, run], [], [])[0]:
+            return
+        passed = (listener.fileno(), run.fileno())
+        command = [sys.executable, "-m", "tests.tools.fork_server", *map(str, passed)]
+        env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+        server = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=passed)
+    server.wait()
