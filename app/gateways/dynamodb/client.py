@@ -38,6 +38,13 @@ log = structlog.get_logger(__name__)
 READ_SECONDS = 1.5
 START_SECONDS = 1.0
 """Patience of a start with a source of credentials."""
+CONFIG = AioConfig(
+    connect_timeout=CONNECT_SECONDS,
+    max_pool_connections=MAX_CONNECTIONS,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    parameter_validation=False,
+    tcp_keepalive=True,
+)
 
 
 class DynamoDbClient:
@@ -114,14 +121,7 @@ class DynamoDbClient:
             return self._client
 
     async def _open_client(self, session: AioSession) -> Any:
-        config = AioConfig(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=self._read_seconds,
-            max_pool_connections=MAX_CONNECTIONS,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            parameter_validation=False,
-            tcp_keepalive=True,
-        )
+        config = CONFIG.merge(AioConfig(read_timeout=self._read_seconds))
         opened = aioboto3.Session(region_name=region_of(self._settings, session), botocore_session=session)
         endpoint = self._settings.dynamodb_endpoint_url
         client = await self._stack.enter_async_context(opened.client("dynamodb", endpoint_url=endpoint, config=config))
@@ -228,9 +228,8 @@ async def open_client(
     settings: TableSettings, *, read_seconds: float = READ_SECONDS
 ) -> AsyncIterator["DynamoDBClient"]:
     """Open the client of a process. What finds no credentials in time opens with the first call that has some."""
-    local = credentials_for(settings.dynamodb_endpoint_url)
-    fixed = {"access_key": local["aws_access_key_id"], "secret_key": local["aws_secret_access_key"]} if local else {}
-    client = DynamoDbClient(settings, AwsCredentials(**fixed), read_seconds=read_seconds)
+    credentials = AwsCredentials(**credentials_for(settings.dynamodb_endpoint_url))
+    client = DynamoDbClient(settings, credentials, read_seconds=read_seconds)
     try:
         # It takes 0.1 s of the event loop, for which no request should have to wait.
         with suppress(Unavailable, TimeoutError):
