@@ -5,7 +5,6 @@ service makes through both. aioboto3 resolves credentials, region and endpoint f
 """
 
 import asyncio
-import json
 import os
 import ssl
 from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import xform_name
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -27,7 +26,7 @@ from app.errors import Unavailable
 from app.gateways.aws_errors import INVALID_CREDENTIALS
 from app.gateways.credentials import AwsCredentials
 from app.gateways.dynamodb.connection import CONNECT_SECONDS, MAX_CONNECTIONS, ConnectionPool
-from app.gateways.dynamodb.data_plane import DataPlane, Endpoint
+from app.gateways.dynamodb.data_plane import DataPlane, Endpoint, read_object
 from app.settings import LOOPBACK, AwsSettings, TableSettings
 
 if TYPE_CHECKING:
@@ -183,14 +182,8 @@ def _text(value: str | bytes) -> str:
 
 def _require_json(response_dict: dict[str, Any], **_: object) -> None:
     """Raise HTTPClientError for a result that is no JSON object, which botocore's parser takes for an empty one."""
-    if response_dict["status_code"] >= 300:
-        return
-    try:
-        result = json.loads(response_dict["body"])
-    except ValueError as error:
-        raise HTTPClientError(error=error) from error
-    if not isinstance(result, dict):
-        raise HTTPClientError(error="The answer is no JSON object")
+    if response_dict["status_code"] < 300:
+        read_object(response_dict["body"])
 
 
 def _ssl_context(session: AioSession) -> ssl.SSLContext:

@@ -113,7 +113,7 @@ class DataPlane:
             error = _refusal(operation, response) if response.status >= 300 else None
         if error:
             raise error
-        return _decode(response)
+        return read_object(response.body) | {"ResponseMetadata": {"HTTPStatusCode": response.status}}
 
     async def _send(self, operation: str, body: bytes) -> Response:
         data = self._signed(operation, body, await self._get_credentials())
@@ -172,14 +172,14 @@ def _base64(value: object) -> str:
 _encode = json.JSONEncoder(default=_base64, separators=(",", ":")).encode
 
 
-def _decode(response: Response) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that is a result. Raises HTTPClientError for anything else."""
     try:
-        result = from_json(response.body)
+        result = from_json(body)
     except ValueError as error:
         raise HTTPClientError(error=error) from error
     if not isinstance(result, dict):
         raise HTTPClientError(error="The answer is no JSON object")
-    result["ResponseMetadata"] = {"HTTPStatusCode": response.status}
     return result
 
 

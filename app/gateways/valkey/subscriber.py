@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import cast
 
 import structlog
 
@@ -103,7 +104,7 @@ class Subscriber:
                 group.create_task(self._follow_moves(group))
                 await self._resubscribe()
         except* ValkeyUnavailable as faults:
-            self._log_once(_first_of(faults))
+            self._log_once(faults)
         except* Exception:
             log.exception("valkey_subscriber_failed")
         finally:
@@ -146,8 +147,11 @@ class Subscriber:
         if not confirmation.cancelled():  # else it has moved once more, or the connection failed
             self._on_lost(channel)
 
-    def _log_once(self, fault: ValkeyUnavailable) -> None:
-        """Log a fault that is another than that of the attempt before."""
+    def _log_once(self, faults: BaseException) -> None:
+        """Log the first of the faults if it is another than that of the attempt before."""
+        while isinstance(faults, BaseExceptionGroup):
+            faults = faults.exceptions[0]
+        fault = cast(ValkeyUnavailable, faults)
         if self.is_up or str(fault) != str(self.fault):
             log.warning("valkey_subscriber_disconnected", was_up=self.is_up, cause=str(fault), remedy=fault.remedy)
         self.fault = fault
@@ -158,9 +162,3 @@ class Subscriber:
         if was_up:
             self._on_down()
         return was_up
-
-
-def _first_of(faults: BaseException) -> ValkeyUnavailable:
-    while isinstance(faults, BaseExceptionGroup):
-        faults = faults.exceptions[0]
-    return faults if isinstance(faults, ValkeyUnavailable) else ValkeyUnavailable(type(faults).__name__)
