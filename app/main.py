@@ -33,7 +33,7 @@ from app.http.middleware import (
 )
 from app.http.openapi import CommittedDocument
 from app.http.page import page_router
-from app.http.problems import http_error_handler, on_app_error, on_invalid_request
+from app.http.problems import HttpErrorHandler, on_app_error, on_invalid_request
 from app.http.readiness import Pings, Readiness
 from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
@@ -126,7 +126,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             "logs": False,
         },  # it is asked at each request, and names contents
     )
-    app.exception_handler(HTTPException)(http_error_handler(app.routes))
+    app.exception_handler(HTTPException)(HttpErrorHandler(app.routes))
     app.user_middleware = _middleware(app, settings, metrics, limits, stop)
     app.openapi = lambda: document.content  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app

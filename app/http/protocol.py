@@ -269,12 +269,7 @@ def _response(error: AppError) -> bytes:
     """Return the whole response of a connection that ends with it."""
     request_id = uuid4().hex
     problem = render(error, request_id)
-    headers = [
-        *problem.raw_headers,
-        *RESPONSE_HEADERS,
-        (b"x-request-id", request_id.encode()),
-        (b"connection", b"close"),
-    ]
-    lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+    own = [(b"x-request-id", request_id.encode()), (b"connection", b"close")]
+    lines = b"".join(b"%s: %s\r\n" % header for header in (*problem.raw_headers, *RESPONSE_HEADERS, *own))
     status = HTTPStatus(error.status)
     return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, status.phrase.encode(), lines, problem.body)
