@@ -29,8 +29,7 @@ def main() -> None:
     except Failure as failure:
         parser.exit(failure.code, f"{failure}\n")
     for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn raises the signal again when it has stopped; a stop that went well ends with the exit code 0.
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: None)  # uvicorn raises the signal again at its end, which is to be 0 then
     uvicorn.Server(_config(settings)).run()
 
 

@@ -73,7 +73,10 @@ class AwsCredentials:
         except Exception as error:  # noqa: BLE001  # botocore raises errors of many kinds for expired credentials
             if self._expires(within=0):
                 self._found = self._frozen = None  # the next search begins anew
-            self._fail(_cause(error))
+            # Not the text of the error, which may repeat what an endpoint or a program has answered.
+            fields = error.kwargs if isinstance(error, BotoCoreError) else {}
+            sources = [str(fields[name]) for name in ("provider", "profile") if name in fields]
+            self._fail(": ".join([type(error).__name__, *sources]))
 
     async def _find(self) -> None:
         if self._found is None:
@@ -103,9 +106,3 @@ class AwsCredentials:
             seconds = int(session.get_config_variable("metadata_service_timeout")) * 2**self._failures
             session.set_config_variable("metadata_service_timeout", min(seconds, MAX_TIMEOUT))
         return session
-
-
-def _cause(error: Exception) -> str:
-    """Return the kind of an error and its source: its text may repeat what an endpoint or a program has answered."""
-    fields = error.kwargs if isinstance(error, BotoCoreError) else {}
-    return ": ".join([type(error).__name__, *(str(fields[name]) for name in ("provider", "profile") if name in fields)])

@@ -165,7 +165,10 @@ class Endpoint:
         inputs = Inputs({"path": scope["path_params"], "query": admitted.query, "header": Headers(scope=scope)}, body)
         result = await self._result([Request(scope, receive), response], inputs)
         if not isinstance(result, Response):
-            response.body = self._serialize(result)
+            value, errors = self._field.validate(result, loc=("response",))
+            if errors:
+                raise ResponseValidationError(errors, body=result)
+            response.body = self._field.serialize_json(value)
             length = b"%d" % len(response.body)
             response.raw_headers += [(b"content-length", length), (b"content-type", b"application/json")]
             result = response
@@ -183,14 +186,6 @@ class Endpoint:
         if errors:
             raise RequestValidationError(errors, body=inputs.body)
         return results[-1]
-
-    def _serialize(self, result: object) -> bytes:
-        """Return the JSON of the answer. Raises ResponseValidationError."""
-        value, errors = self._field.validate(result, loc=("response",))
-        if errors:
-            raise ResponseValidationError(errors, body=result)
-        content: bytes = self._field.serialize_json(value)
-        return content
 
 
 def _has_plain_answer(context: RouteContext) -> bool:

@@ -157,8 +157,8 @@ class HttpErrorHandler:
     async def __call__(self, request: Request, error: HTTPException) -> Response:
         request_id, path = context_of(request.scope).request_id, request.url.path
         if error.status_code == HTTPStatus.NOT_FOUND and _is_visit(request):
-            headers = {"Location": "../" * (path.count("/") - 1) + "messages", "Vary": "Accept"}
-            return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+            page = "../" * (path.count("/") - 1) + "messages"
+            return Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": page, "Vary": "Accept"})
         if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return render(NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError(), request_id)
         response = render(MethodNotAllowed(), request_id)

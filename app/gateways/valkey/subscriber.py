@@ -102,7 +102,11 @@ class Subscriber:
             async with asyncio.TaskGroup() as group:
                 self._listen_at(self._connections.keys(), group)
                 group.create_task(self._follow_moves(group))
-                await self._resubscribe()
+                # A confirmation that is missing ends in the idle timeout.
+                if confirmations := [self._queue("SSUBSCRIBE", channel) for channel in self._channels]:
+                    await asyncio.wait(confirmations)
+                self.is_up, self.fault = True, None
+                self._on_up()
         except* ValkeyUnavailable as faults:
             self._log_once(faults)
         except* Exception:
@@ -118,14 +122,6 @@ class Subscriber:
             feed = Feed(self._connections[each], on_message=self._on_message, on_moved=self._moved.put_nowait)
             self._feeds[each] = feed
             group.create_task(feed.run())
-
-    async def _resubscribe(self) -> None:
-        """Subscribe to all wanted channels, then go up. A missing confirmation ends in the idle timeout."""
-        if confirmations := [self._queue("SSUBSCRIBE", channel) for channel in self._channels]:
-            await asyncio.wait(confirmations)
-        self.is_up = True
-        self.fault = None
-        self._on_up()
 
     async def _follow_moves(self, group: asyncio.TaskGroup) -> None:
         """Subscribe to channels where a cluster has moved them, a moment later: they move in numbers."""
