@@ -197,25 +197,27 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
     """Open clients and build what the process owns; at the end, close it in the reverse order."""
     async with _open_resources(settings, metrics, limits) as resources, AsyncExitStack() as stack:
         tasks, parts = resources.tasks, Parts(resources, settings)
+        store, users, publish = parts.store, parts.users, parts.publish
         services = LogServices(parts, settings, tasks=tasks, limits=limits)
+        messaging, groups, changes = services.messaging, services.groups, services.changes
         await stack.enter_async_context(parts.group_fan_out.working())
         stack.push_async_callback(tasks.drain, DRAIN_SECONDS)
         export_leases = StreamLeases(resources.valkey, kind="exports", most=MAX_EXPORTS)
         await stack.enter_async_context(export_leases.renewed())
         hub = await stack.enter_async_context(_open_hub(resources, parts, settings, metrics=metrics, stop=stop))
         end_live = fan_out(hub.close_changed, parts.presence.end_changed)
-        on_changed = fan_out(parts.suspensions.record, parts.users.discard_accounts, end_live)
+        on_changed = fan_out(parts.suspensions.record, users.discard_accounts, end_live)
         await stack.enter_async_context(AccountWatch(parts.user_store, on_changed).watching())
         member_store, erasure_store = MemberErasureStore(resources.table), parts.user_store.erasures
         erasures = Erasures(
-            parts.users,
-            SweepTools(member_store, services.changes, erasure_store, services.groups.leave, parts.publish),
+            users,
+            SweepTools(member_store, changes, erasure_store, groups.leave, publish),
             end_live,
             handle_hold=timedelta(days=settings.handle_hold_days),
             removes_messages=settings.erased_messages == "remove",
         )
         await stack.enter_async_context(erasures.working())
-        stores: Pings = {"dynamodb": parts.store.check, "postgres": parts.user_store.check}
+        stores: Pings = {"dynamodb": store.check, "postgres": parts.user_store.check}
         pings: Pings = {**stores, "token_keys": resources.verifier.check, **resources.valkey_pings}
         readiness = Readiness(pings, is_stopping=lambda: stop.received)
         await stack.enter_async_context(readiness.started())
@@ -225,15 +227,15 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             verifier=resources.verifier,
             readiness=readiness,
             tasks=tasks,
-            users=parts.users,
-            messaging=services.messaging,
-            changes=services.changes,
-            receipts=Receipts(services.messaging, services.changes, parts.user_settings),
+            users=users,
+            messaging=messaging,
+            changes=changes,
+            receipts=Receipts(messaging, changes, parts.user_settings),
             settings=parts.user_settings,
-            my_view=MyView(services.messaging, parts.store, parts.publish),
-            blocks=Blocks(parts.store, parts.users, tasks=tasks, publish=parts.presence.without_blocks(parts.publish)),
-            groups=services.groups,
-            requests=Requests(services.messaging, parts.store, tasks=tasks, publish=parts.publish),
+            my_view=MyView(messaging, store, publish),
+            blocks=Blocks(store, users, tasks=tasks, publish=parts.presence.without_blocks(publish)),
+            groups=groups,
+            requests=Requests(messaging, store, tasks=tasks, publish=publish),
             catchup=parts.catchup,
             views=parts.views,
             hub=hub,
@@ -241,15 +243,8 @@ async def lifespan(settings: Settings, metrics: Metrics, limits: Limits, stop: S
             unread=parts.unread,
             caches=resources.caches,
             erasures=erasures,
-            export=Export(
-                parts.users,
-                services.messaging,
-                services.changes,
-                parts.user_settings,
-                parts.views,
-                services.groups,
-            ),
+            export=Export(users, messaging, changes, parts.user_settings, parts.views, groups),
             export_leases=export_leases,
-            reports=Reports(ReportStore(resources.postgres), services.messaging, parts.users),
+            reports=Reports(ReportStore(resources.postgres), messaging, users),
             issuer=await asyncio.to_thread(LocalIssuer, settings) if settings.environment == "local" else None,
         )

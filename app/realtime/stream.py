@@ -123,10 +123,7 @@ class Stream:
         return replace(item, position=self._numbers.position(item.position)) if item.position else item
 
     async def _resume(self, position: str | None, inbox: InboxPage) -> list[StreamItem]:
-        """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
-
-        No version of a row counts as delivered then.
-        """
+        """Plan the messages first, from the log, as the bus may have lost some; then the events that were published."""
         if position is None:
             return [StreamItem(ResyncRequired("new"))]
         of_bus, numbers = read_position(position)

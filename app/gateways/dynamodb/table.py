@@ -167,9 +167,8 @@ class Table:
             if response.get("Table", {}).get("TableStatus") == "ACTIVE":
                 return bool(created)
             await asyncio.sleep(CREATE_INTERVAL)
-        raise Unavailable(
-            f"The table {self.name} was not active after {CREATE_CHECKS * CREATE_INTERVAL:.0f} s: try again later"
-        )
+        seconds = CREATE_CHECKS * CREATE_INTERVAL
+        raise Unavailable(f"The table {self.name} was not active after {seconds:.0f} s: try again later")
 
     async def _enable_recovery(self) -> None:
         """Switch point-in-time recovery on, which AWS refuses for a while after a table was created."""
