@@ -29,12 +29,8 @@ def main() -> None:
     except Failure as failure:
         parser.exit(failure.code, f"{failure}\n")
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignore)  # uvicorn raises the signal again when it has stopped
+        signal.signal(number, lambda *_: None)  # uvicorn raises the signal again at its end, which is to be 0 then
     uvicorn.Server(_config(settings)).run()
-
-
-def _ignore(*_: object) -> None:
-    """Do nothing, so that a stop that went well ends with the exit code 0."""
 
 
 class Service:
@@ -52,14 +48,10 @@ class Service:
             cause = message.get("message", "").strip().rpartition("\n")[2]
             message = {**message, "message": f"The service cannot start: {cause}. LOG_LEVEL=DEBUG shows where."}
         elif message["type"] == "lifespan.startup.complete":
-            _freeze()
+            # What the start has made, most of it boto3's, stays out of all collections: each takes a tenth of a second.
+            gc.collect()
+            gc.freeze()
         await send(message)
-
-
-def _freeze() -> None:
-    """Leave what the start has made, most of it boto3's, out of all collections: each takes a tenth of a second."""
-    gc.collect()
-    gc.freeze()
 
 
 def _config(settings: ServerSettings) -> uvicorn.Config:

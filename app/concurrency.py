@@ -101,17 +101,17 @@ async def wait(tasks: Collection["asyncio.Task[Any]"], seconds: float) -> None:
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
 
-    def on_done(_: object = None) -> None:
-        nonlocal left
-        left -= 1
-        if left <= 0 and not waiter.done():
-            waiter.set_result(None)
-
-    def on_timeout() -> None:
+    def end() -> None:
         if not waiter.done():
             waiter.set_result(None)
 
-    timer = loop.call_later(seconds, on_timeout)
+    def on_done(_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            end()
+
+    timer = loop.call_later(seconds, end)
     for task in tasks:
         task.add_done_callback(on_done)
     try:

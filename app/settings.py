@@ -2,15 +2,15 @@
 
 import re
 from functools import cached_property
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.database_url import DatabaseUrl
+from app.setting_types import ORIGIN, CommaSeparated, Connections, Factors, Handles, HeaderNames, Networks, Origins
 
 LARGEST_GROUP = 100
 """Members of the largest group: as many as a list has entries."""
@@ -20,13 +20,7 @@ MOST_UNITS = 40_000
 """The most read or write units of a table or an index, AWS's default quota."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDERS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "local", "example"})
-CONNECTIONS = ("DATABASE_URL", "VALKEY_URL", "DYNAMODB_ENDPOINT_URL", "CORS_ORIGINS")
-"""The settings of connections that have to be encrypted in production."""
 
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-"""An origin as browsers spell it: in lower case."""
-_HANDLE = re.compile(r"[a-z0-9_]{3,30}")
-_FIELD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The syntax of a bearer token (RFC 6750, section 2.1)."""
 
@@ -36,21 +30,6 @@ _VALKEY = re.compile(
 """The URL of a server, with a database number and without options."""
 
 
-def _split_commas(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _split_factors(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    pairs = [pair.strip().rpartition("=") for pair in value.split(",") if pair.strip()]
-    if any(not key for key, _, _ in pairs):
-        raise ValueError("must look like ACCOUNT=10,*=2: the `sub` of a token, or * for all others, and a factor")
-    return {key: factor for key, _, factor in pairs}
-
-
-Factor = Annotated[float, Field(gt=0, le=1_000_000)]
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 
 
@@ -62,15 +41,7 @@ class ProcessSettings(BaseSettings):
     environment: Literal["local", "test", "production"] = "production"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     data_dir: Path = Path(".data")
-    insecure_allowed: CommaSeparated = ()
-
-    @field_validator("insecure_allowed")
-    @classmethod
-    def _are_names_of_connections(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in CONNECTIONS:
-                raise ValueError(f"{name!r} is none of {', '.join(CONNECTIONS)}")
-        return value
+    insecure_allowed: Connections = ()
 
     def _require(self, name: str, requirement: str, *, is_met: bool) -> None:
         """Raise ValueError in production for an unmet requirement, unless INSECURE_ALLOWED names the setting."""
@@ -78,6 +49,11 @@ class ProcessSettings(BaseSettings):
             raise ValueError(
                 f"ENVIRONMENT=production requires {requirement} in {name}, unless INSECURE_ALLOWED names {name}"
             )
+
+    def _refuse_placeholder(self, name: str, password: str | None) -> None:
+        """Raise ValueError in production for a URL with a password that is none."""
+        if self.environment == "production" and password is not None and password.lower() in PLACEHOLDERS:
+            raise ValueError(f"ENVIRONMENT=production refuses a placeholder password in {name}")
 
 
 class AwsSettings(ProcessSettings):
@@ -150,14 +126,8 @@ class DatabaseSettings(AwsSettings):
         return self
 
     @model_validator(mode="after")
-    def _production_has_a_real_password(self) -> Self:
-        password = self.parsed_url.password
-        if self.environment == "production" and password is not None and password.lower() in PLACEHOLDERS:
-            raise ValueError("ENVIRONMENT=production refuses a placeholder password in DATABASE_URL")
-        return self
-
-    @model_validator(mode="after")
-    def _production_encrypts_its_statements(self) -> Self:
+    def _production_has_a_real_password_and_encrypts_its_statements(self) -> Self:
+        self._refuse_placeholder("DATABASE_URL", self.parsed_url.password)
         is_met = self.parsed_url.is_encrypted
         self._require("DATABASE_URL", "sslmode=require, or better verify-full,", is_met=is_met)
         return self
@@ -188,8 +158,7 @@ class ValkeySettings(ProcessSettings):
     @model_validator(mode="after")
     def _production_has_a_real_valkey_password(self) -> Self:
         password = urlsplit(self.valkey_url.get_secret_value()).password if self.valkey_url else None
-        if self.environment == "production" and password is not None and unquote(password).lower() in PLACEHOLDERS:
-            raise ValueError("ENVIRONMENT=production refuses a placeholder password in VALKEY_URL")
+        self._refuse_placeholder("VALKEY_URL", unquote(password) if password is not None else None)
         return self
 
     @model_validator(mode="after")
@@ -209,15 +178,7 @@ class ValkeySettings(ProcessSettings):
 class NameSettings(ProcessSettings):
     """The rules for new handles and names."""
 
-    reserved_handles: CommaSeparated = ()
-
-    @field_validator("reserved_handles")
-    @classmethod
-    def _are_handles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for handle in value:
-            if not _HANDLE.fullmatch(handle):
-                raise ValueError(f"{handle!r} is no handle: write 3 to 30 of a-z, 0-9 and _")
-        return value
+    reserved_handles: Handles = ()
 
 
 class MetricsSettings(ProcessSettings):
@@ -255,8 +216,8 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings, Era
     cognito_jwks_url: str = ""
     cognito_client_ids: CommaSeparated
     cognito_domain_url: str | None = None
-    cors_origins: CommaSeparated = ()
-    cors_headers: CommaSeparated = ("traceparent", "tracestate", "baggage")
+    cors_origins: Origins = ()
+    cors_headers: HeaderNames = ("traceparent", "tracestate", "baggage")
 
     root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
     stop_delay_seconds: Annotated[float, Field(ge=0, le=300)] = 0
@@ -268,23 +229,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings, Era
     max_requests_per_account: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_event_streams: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     max_group_members: Annotated[int, Field(ge=2, le=LARGEST_GROUP)] = LARGEST_GROUP
-    allowances: Annotated[dict[str, Factor], NoDecode, BeforeValidator(_split_factors)] = {}
-
-    @field_validator("cors_headers")
-    @classmethod
-    def _headers_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not _FIELD_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is not the name of a header: write names such as traceparent, without a *")
-        return tuple(name.lower() for name in value)
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin!r} is not an origin: write scheme://host[:port], without a path or a *")
-        return value
+    allowances: Factors = {}
 
     @model_validator(mode="after")
     def _production_has_encrypted_origins(self) -> Self:
@@ -294,7 +239,7 @@ class Settings(StoreSettings, ValkeySettings, MetricsSettings, NameSettings, Era
     @field_validator("cognito_domain_url")
     @classmethod
     def _domain_is_an_origin(cls, value: str | None) -> str | None:
-        if value is not None and not _ORIGIN.fullmatch(value):
+        if value is not None and not ORIGIN.fullmatch(value):
             raise ValueError("must look like https://example.auth.us-east-1.amazoncognito.com, without a path")
         return value
 
@@ -338,14 +283,4 @@ class ServerSettings(Settings):
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3_600)] = 65
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 4_000
     max_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 200
-    forwarded_allow_ips: CommaSeparated = ("127.0.0.1",)
-
-    @field_validator("forwarded_allow_ips")
-    @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            try:
-                ip_network(each if each != "*" else "0.0.0.0/0", strict=False)
-            except ValueError:
-                raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
-        return value
+    forwarded_allow_ips: Networks = ("127.0.0.1",)

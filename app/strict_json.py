@@ -32,7 +32,7 @@ def read_json(data: bytes) -> object:
     try:
         value: object = _DECODER.decode(data.decode())
         if b"\\u" in data:
-            _refuse_surrogates(value)
+            json.dumps(value, ensure_ascii=False).encode()  # raises for a lone surrogate, which only an escape can make
     except (ValueError, RecursionError):
         raise Malformed from None
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
@@ -56,11 +56,6 @@ def _finite(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_bounded_without_duplicates, parse_float=_finite, parse_constant=_finite)
-
-
-def _refuse_surrogates(value: object) -> None:
-    """Raise ValueError if a text has a lone surrogate, which can only come from an escape."""
-    json.dumps(value, ensure_ascii=False).encode()
 
 
 def _is_deeper(value: object, depth: int) -> bool:

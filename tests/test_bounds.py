@@ -3,7 +3,7 @@
 import re
 
 import app.__main__ as server
-from app import concurrency, main, settings, strict_json
+from app import concurrency, lifespan, settings, strict_json
 from app.auth import keys, tokens
 from app.cache import cache, valkey_cache
 from app.gateways import postgres
@@ -99,7 +99,7 @@ VALUES = {
         f"{tokens.MAX_LIFETIME / 3600:g} h",
         f"every {account_watch.POLL_INTERVAL:g} s",
         f"{readiness.CHECK_SECONDS:g} s",
-        f"{server.DRAIN_SECONDS:g} s, {main.DRAIN_SECONDS:g} s",
+        f"{server.DRAIN_SECONDS:g} s, {lifespan.DRAIN_SECONDS:g} s",
     ],
     "Streams": [
         f"`MAX_EVENT_STREAMS`, {hub.RESERVED_SHARE:.0%}".replace("%", " %"),
@@ -116,7 +116,7 @@ VALUES = {
         f"{tracker.AT_ONCE} in a second",
         f"{catchup.NEWEST}",
         f"{valkey_bus.MAX_UNNOTIFIED:,}",
-        f"{main.MAX_EXPORTS}",
+        f"{lifespan.MAX_EXPORTS}",
         f"{export.PAGE}, {size(export_stream.BUFFER_BYTES)}",
         f"every {stream.RECONCILE_INTERVAL:g} s, every {stream.UNRELIABLE_RECONCILE_INTERVAL:g} s",
     ],

@@ -9,7 +9,7 @@ from app.cli.failures import Failure
 from app.cli.target import read_settings
 from app.gateways.valkey import Endpoint, Valkey, ValkeyUnavailable
 from app.gateways.valkey.examination import examine
-from app.main import VALKEY_TRIAL
+from app.lifespan import VALKEY_TRIAL
 from app.realtime.valkey_bus import TRIAL_CHANNEL
 from app.settings import ValkeySettings
 

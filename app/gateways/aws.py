@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from app.concurrency import AWS_COMMAND
-from app.errors import NotFound, Unavailable
+from app.errors import AppError, NotFound, Unavailable
 from app.gateways.aws_errors import ACCESS_DENIED, INVALID_CREDENTIALS, NOT_FOUND, THROTTLES
 from app.gateways.dynamodb.client import credentials_for, region_of
-from app.gateways.dynamodb.faults import MISSING_CREDENTIALS
+from app.gateways.dynamodb.faults import MISSING_CREDENTIALS, code_of
 from app.settings import TableSettings
 
 log = structlog.get_logger(__name__)
@@ -32,10 +32,6 @@ MAX_ATTEMPTS = 8
 CONFIG = AioConfig(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 
 SIGN_IN = "set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, or run `aws sso login`"
-
-
-class Throttled(Exception):
-    """AWS still throttles the call after botocore's own retries."""
 
 
 class Aws:
@@ -51,13 +47,21 @@ class Aws:
 
         Waits throttling out for about two minutes. Raises NotFound or Unavailable.
         """
+        region = region or region_of(self._settings)
         for attempt in range(MAX_ATTEMPTS):
             try:
-                return await self._try(service, operation, region or region_of(self._settings), request)
-            except Throttled:
-                seconds = AWS_COMMAND.seconds(attempt)
-                log.warning("aws_throttled", service=service, operation=operation, seconds=seconds)
-                await asyncio.sleep(seconds)
+                async with asyncio.timeout(CALL_SECONDS):
+                    client = await self._client(service, region)
+                    answer: Mapping[str, Any] = await getattr(client, operation)(**request)
+                    return answer
+            except ClientError as error:
+                if code_of(error) not in THROTTLES:
+                    raise _translate_rejection(service, error) from None  # the message carries the text of AWS
+            except (BotoCoreError, ResponseParserError, OSError, TimeoutError) as error:
+                raise _translate_fault(service, error) from None
+            seconds = AWS_COMMAND.seconds(attempt)
+            log.warning("aws_throttled", service=service, operation=operation, seconds=seconds)
+            await asyncio.sleep(seconds)
         raise Unavailable(f"{service} has throttled {operation} {MAX_ATTEMPTS} times in a row: try again later")
 
     async def items(
@@ -83,17 +87,6 @@ class Aws:
         host = urlsplit(await self.endpoint(service, region=region)).hostname or ""
         return host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn"))
 
-    async def _try(self, service: str, operation: str, region: str, request: dict[str, Any]) -> Mapping[str, Any]:
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                client = await self._client(service, region)
-                answer: Mapping[str, Any] = await getattr(client, operation)(**request)
-                return answer
-        except ClientError as error:
-            raise _translate_rejection(service, error) from None  # the message carries the text of AWS
-        except (BotoCoreError, ResponseParserError, OSError, TimeoutError) as error:
-            raise _translate_fault(service, error) from None
-
     async def _client(self, service: str, region: str) -> Any:
         if (service, region) not in self._clients:
             session = aioboto3.Session(region_name=region)
@@ -110,12 +103,9 @@ async def open_aws(settings: TableSettings) -> AsyncIterator[Aws]:
         yield Aws(settings, stack)
 
 
-def _translate_rejection(service: str, error: ClientError) -> Exception:
+def _translate_rejection(service: str, error: ClientError) -> AppError:
     """Return the error that says what AWS's error code means to the operator."""
-    details = error.response.get("Error", {})
-    code, message = str(details.get("Code", "")), _one_line(details.get("Message", ""))
-    if code in THROTTLES:
-        return Throttled(code)
+    code, message = code_of(error), _one_line(error.response.get("Error", {}).get("Message", ""))
     if code in ACCESS_DENIED:
         return Unavailable(f"Access denied: the caller needs the permission {service}:{error.operation_name}")
     if code in INVALID_CREDENTIALS:

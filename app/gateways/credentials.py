@@ -30,9 +30,9 @@ MAX_TIMEOUT: Final = 8
 class AwsCredentials:
     """The credentials of a process. `session` is that of the last search, with the same credentials."""
 
-    def __init__(self, *, access_key: str = "", secret_key: str = "") -> None:
+    def __init__(self, *, aws_access_key_id: str = "", aws_secret_access_key: str = "") -> None:
         """Take fixed credentials in place of AWS's chain."""
-        self._fixed = (access_key, secret_key) if access_key else None
+        self._fixed = (aws_access_key_id, aws_secret_access_key) if aws_access_key_id else None
         self._failures = 0
         self.session = self._new_session()
         self._found: Credentials | None = None
@@ -44,9 +44,10 @@ class AwsCredentials:
     async def get(self) -> ReadOnlyCredentials:
         """Return the credentials of this moment. Raises Unavailable if there are none, or none but expired ones."""
         if self._frozen is None or self._expires(within=None):
-            search = self._start_search()
-            if search and (self._frozen is None or self._expires(within=0)):
-                await asyncio.wait({search})
+            if (self._search is None or self._search.done()) and asyncio.get_running_loop().time() >= self._next_at:
+                self._search = asyncio.create_task(self._try_to_find())
+            if self._search and not self._search.done() and (self._frozen is None or self._expires(within=0)):
+                await asyncio.wait({self._search})
         if self._frozen is None or self._expires(within=0):
             raise self._fault
         return self._frozen
@@ -66,21 +67,16 @@ class AwsCredentials:
         """Return whether they expire within these seconds, by default within the time in which AWS's clients renew."""
         return isinstance(self._found, RefreshableCredentials) and self._found.refresh_needed(refresh_in=within)
 
-    def _start_search(self) -> "asyncio.Task[None] | None":
-        """Return the running search, else a new one, else None if the last has failed a moment ago."""
-        if self._search is None or self._search.done():
-            if asyncio.get_running_loop().time() < self._next_at:
-                return None
-            self._search = asyncio.create_task(self._try_to_find())
-        return self._search
-
     async def _try_to_find(self) -> None:
         try:
             await self._find()
         except Exception as error:  # noqa: BLE001  # botocore raises errors of many kinds for expired credentials
             if self._expires(within=0):
                 self._found = self._frozen = None  # the next search begins anew
-            self._fail(_cause(error))
+            # Not the text of the error, which may repeat what an endpoint or a program has answered.
+            fields = error.kwargs if isinstance(error, BotoCoreError) else {}
+            sources = [str(fields[name]) for name in ("provider", "profile") if name in fields]
+            self._fail(": ".join([type(error).__name__, *sources]))
 
     async def _find(self) -> None:
         if self._found is None:
@@ -110,9 +106,3 @@ class AwsCredentials:
             seconds = int(session.get_config_variable("metadata_service_timeout")) * 2**self._failures
             session.set_config_variable("metadata_service_timeout", min(seconds, MAX_TIMEOUT))
         return session
-
-
-def _cause(error: Exception) -> str:
-    """Return the kind of an error and its source: its text may repeat what an endpoint or a program has answered."""
-    fields = error.kwargs if isinstance(error, BotoCoreError) else {}
-    return ": ".join([type(error).__name__, *(str(fields[name]) for name in ("provider", "profile") if name in fields)])

@@ -70,6 +70,7 @@ class StopSignal:
         """`delay` are the seconds from the signal to the callback, in which a load balancer notices."""
         self._delay = delay
         self.received = False
+        self._end: asyncio.Task[None] | None = None
 
     @contextmanager
     def handled(self, callback: Callable[[], None]) -> Iterator[None]:
@@ -81,22 +82,18 @@ class StopSignal:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+        loop = asyncio.get_running_loop()
         handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         replaced = {number: handler for number, handler in handlers.items() if callable(handler)}  # others end nothing
 
-        def stop(number: int) -> None:
-            callback()
-            tasks.add(
-                asyncio.ensure_future(_call_once_accepted(partial(replaced[signal.Signals(number)], number, None)))
-            )
-
         def handle(number: int, frame: "FrameType | None") -> None:
+            end = partial(replaced[signal.Signals(number)], number, frame)
             if self.received or not loop.is_running():  # the second signal is meant for now
-                replaced[signal.Signals(number)](number, frame)
+                end()
             else:
                 self.received = True
-                loop.call_soon_threadsafe(self._after_delay(stop), number)
+                stop = partial(self._stop, callback, end)
+                loop.call_soon_threadsafe(partial(loop.call_later, self._delay, stop) if self._delay else stop)
 
         for number in replaced:
             signal.signal(number, handle)
@@ -105,22 +102,19 @@ class StopSignal:
         finally:
             for number, handler in replaced.items():
                 signal.signal(number, handler)
-            for task in tasks:
-                task.cancel()
+            if self._end:
+                self._end.cancel()
 
-    def _after_delay(self, stop: Callable[[int], None]) -> Callable[[int], None]:
-        return partial(_call_later, self._delay, stop) if self._delay else stop
-
-
-def _call_later(seconds: float, stop: Callable[[int], None], number: int) -> None:
-    asyncio.get_running_loop().call_later(seconds, stop, number)
+    def _stop(self, callback: Callable[[], None], end: Callable[[], object]) -> None:
+        callback()
+        self._end = asyncio.ensure_future(_call_once_accepted(end))
 
 
-async def _call_once_accepted(callback: Callable[[], object]) -> None:
+async def _call_once_accepted(end: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + ACCEPT_SECONDS
     for _ in range(ACCEPT_TURNS):
         await asyncio.sleep(0)
         if loop.time() > deadline:
             break
-    callback()
+    end()

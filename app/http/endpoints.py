@@ -33,6 +33,8 @@ KNOWN = frozenset({
     "body_params", "request_param_name", "response_param_name",
 })  # fmt: skip
 """The members of FastAPI's description of a function that are taken into account."""
+OPTIONS = ("include", "exclude", "exclude_unset", "exclude_defaults", "exclude_none")
+"""FastAPI's options by which an answer has not all of its members."""
 REQUEST, RESPONSE = 0, 1
 """The indexes of request and response among the results of calls."""
 FAILED = object()
@@ -128,15 +130,13 @@ class Calls(list[Call]):
             raise UnknownShape
         dependencies = [(dependency.name, self._add(dependency)) for dependency in dependant.dependencies]
         names = [(dependant.request_param_name, REQUEST), (dependant.response_param_name, RESPONSE), *dependencies]
-        parameters = [Parameter.of("path", field) for field in dependant.path_params]
-        parameters += [Parameter.of("query", field) for field in dependant.query_params]
-        parameters += [Parameter.of("header", field) for field in dependant.header_params]
+        places = {"path": dependant.path_params, "query": dependant.query_params, "header": dependant.header_params}
         self.append(
             Call(
                 function,
                 sources=[(name, index) for name, index in names if name],
                 required=[index for _, index in dependencies],
-                parameters=parameters,
+                parameters=[Parameter.of(place, field) for place, found in places.items() for field in found],
                 body=body_fields[0] if body_fields else None,
             )
         )
@@ -164,15 +164,15 @@ class Endpoint:
         body = admitted.body.value if admitted.body else None
         inputs = Inputs({"path": scope["path_params"], "query": admitted.query, "header": Headers(scope=scope)}, body)
         result = await self._result([Request(scope, receive), response], inputs)
-        if isinstance(result, Response):
-            await result(scope, receive, send)
-        else:
-            response.body = self._serialize(result)
-            response.raw_headers += [
-                (b"content-length", b"%d" % len(response.body)),
-                (b"content-type", b"application/json"),
-            ]
-            await response(scope, receive, send)
+        if not isinstance(result, Response):
+            value, errors = self._field.validate(result, loc=("response",))
+            if errors:
+                raise ResponseValidationError(errors, body=result)
+            response.body = self._field.serialize_json(value)
+            length = b"%d" % len(response.body)
+            response.raw_headers += [(b"content-length", length), (b"content-type", b"application/json")]
+            result = response
+        await result(scope, receive, send)
 
     async def _result(self, results: list[Any], inputs: Inputs) -> object:
         """Return what the route's function returns, given request and response. Raises RequestValidationError."""
@@ -181,21 +181,11 @@ class Endpoint:
             arguments = {name: results[index] for name, index in call.sources}
             found = call.read(inputs, arguments) if call.parameters or call.body else ()
             errors += found
-            if found or (errors and any(results[index] is FAILED for index in call.required)):
-                results.append(FAILED)
-            else:
-                results.append(await call.function(**arguments))
+            has_failed = found or (errors and any(results[index] is FAILED for index in call.required))
+            results.append(FAILED if has_failed else await call.function(**arguments))
         if errors:
             raise RequestValidationError(errors, body=inputs.body)
         return results[-1]
-
-    def _serialize(self, result: object) -> bytes:
-        """Return the JSON of the answer. Raises ResponseValidationError."""
-        value, errors = self._field.validate(result, loc=("response",))
-        if errors:
-            raise ResponseValidationError(errors, body=result)
-        content: bytes = self._field.serialize_json(value)
-        return content
 
 
 def _has_plain_answer(context: RouteContext) -> bool:
@@ -206,10 +196,7 @@ def _has_plain_answer(context: RouteContext) -> bool:
         and context.status_code is None
         and context.max_body_size is None
         and context.response_model_by_alias
-        and not any(
-            getattr(context, f"response_model_{option}")
-            for option in ("include", "exclude", "exclude_unset", "exclude_defaults", "exclude_none")
-        )
+        and not any(getattr(context, f"response_model_{option}") for option in OPTIONS)
     )
 
 

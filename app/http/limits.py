@@ -52,6 +52,26 @@ class Running:
         """Running requests by account, and of all accounts under an empty name."""
         self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
 
+    def take(self) -> None:
+        """Count a request. Raises Overloaded."""
+        if self.counts[""] >= self.limit:
+            raise Overloaded
+        self.counts[""] += 1
+
+    def assign(self, account: str) -> None:
+        """Count a request as an account's, too. Raises Overloaded, and has counted it then."""
+        self.counts[account] += 1
+        if self.counts[account] > self.limit_per_account:
+            raise Overloaded(f"An account may have {self.limit_per_account} requests at once: wait for their answers")
+
+    def remove(self, account: str) -> None:
+        """Stop counting a request, and as its account's, if it has one."""
+        self.counts[""] -= 1
+        if account:
+            self.counts[account] -= 1
+            if not self.counts[account]:
+                del self.counts[account]
+
     def turns_of(self, account: str) -> Turns:
         """Return the turns of an account, which exist for as long as a request has them."""
         turns = self._turns.get(account)
@@ -71,22 +91,14 @@ class CountedPlace(Place):
         """The request gives these back when it leaves."""
 
     def take(self) -> None:
-        if self._running.counts[""] >= self._running.limit:
-            raise Overloaded
-        self._running.counts[""] += 1
+        self._running.take()
         self._is_taken = True
         if self._account:
-            self._count_account()
+            self._running.assign(self._account)
 
     def assign(self, account: str) -> None:
         self._account = account
-        self._count_account()
-
-    def _count_account(self) -> None:
-        counts, most = self._running.counts, self._running.limit_per_account
-        counts[self._account] += 1
-        if counts[self._account] > most:
-            raise Overloaded(f"An account may have {most} requests at once: wait for their answers")
+        self._running.assign(account)
 
     async def turn(self) -> None:
         if not self._account:
@@ -118,15 +130,9 @@ class CountedPlace(Place):
     def leave(self) -> None:
         while self._held:
             self._held.pop().release()
-        if not self._is_taken:
-            return
-        self._is_taken = False
-        counts = self._running.counts
-        counts[""] -= 1
-        if self._account:
-            counts[self._account] -= 1
-            if not counts[self._account]:
-                del counts[self._account]
+        if self._is_taken:
+            self._is_taken = False
+            self._running.remove(self._account)
 
 
 class LimitsMiddleware:

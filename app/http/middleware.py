@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from app.errors import CorsRefused, InternalError
 from app.http.connection import StopSignal
-from app.http.context import RequestContext, context_of
+from app.http.context import context_of
 from app.http.limits import debit_traffic
 from app.http.problems import render
 from app.limits import Limits
@@ -96,7 +96,9 @@ class AccessLogMiddleware:
             seconds = time.perf_counter() - started
             debit_traffic(scope)
             if (context.user and context.status not in LIMITED) or self._lines.take():
-                _log_request(scope, context, seconds)
+                path = getattr(scope.get("route"), "path_format", None)  # the template: paths contain handles
+                user, ms = str(context.user) if context.user else None, round(seconds * 1000, 1)
+                log.info("request", method=scope["method"], route=path, status=context.status, ms=ms, user=user)
             structlog.contextvars.reset_contextvars(**bound)
             self._metrics.answered(getattr(scope.get("route"), "name", OTHER), context.status, seconds)
 
@@ -108,14 +110,6 @@ def _request_id(scope: "Scope") -> str:
             given = value.decode("latin-1")
             return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
     return os.urandom(16).hex()
-
-
-def _log_request(scope: "Scope", context: RequestContext, seconds: float) -> None:
-    # The template instead of the path: paths contain handles.
-    path = getattr(scope.get("route"), "path_format", None)
-    user = str(context.user) if context.user else None
-    ms = round(seconds * 1000, 1)
-    log.info("request", method=scope["method"], route=path, status=context.status, ms=ms, user=user)
 
 
 class ResponseHeadersMiddleware:

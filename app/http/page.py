@@ -1,8 +1,7 @@
 """The chat page: its files, and its configuration by this installation."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -15,6 +14,12 @@ FOLDER = Path(__file__).parent.parent / "web" / "static"
 SCOPE = "openid"
 DEPTHS = 3
 """Folders, the root included, in which the page has addresses."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {places};"
+    " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'"
+)
+"""A policy that allows our own files only. `require-trusted-types-for` keeps text from becoming markup."""
 
 
 class LocalSignIn(ResponseModel):
@@ -47,6 +52,19 @@ class CognitoSignIn(ResponseModel):
     )
     client_id: str = Field(description="Id of the app client", max_length=128, examples=["7ndc3qk0example"])
     scope: str = Field(description="Scope to request", max_length=200, examples=[SCOPE])
+
+    @classmethod
+    def at(cls, domain_url: str, client_id: str) -> Self:
+        """Return the sign-in at the domain of a user pool."""
+        return cls(
+            kind="cognito",
+            authorize_url=f"{domain_url}/oauth2/authorize",
+            token_url=f"{domain_url}/oauth2/token",
+            revoke_url=f"{domain_url}/oauth2/revoke",
+            logout_url=f"{domain_url}/logout",
+            client_id=client_id,
+            scope=SCOPE,
+        )
 
 
 class NoSignIn(ResponseModel):
@@ -96,23 +114,37 @@ class ConfigView(ResponseModel):
         examples=[365],
     )
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the configuration of this installation."""
+        sign_in: SignIn = NoSignIn(kind="none")
+        if settings.environment == "local":
+            sign_in = LocalSignIn(kind="local")
+        elif settings.cognito_domain_url:
+            sign_in = CognitoSignIn.at(settings.cognito_domain_url, settings.cognito_client_ids[0])
+        return cls(
+            sign_in=sign_in,
+            message_max_length=settings.message_max_length,
+            edit_window_seconds=settings.edit_window_seconds,
+            delete_window_seconds=settings.delete_window_seconds,
+            shows_edits=settings.shows_edits,
+            erased_messages=settings.erased_messages,
+            message_retention_days=settings.message_retention_days,
+        )
+
 
 def page_router(settings: Settings) -> APIRouter:
     """Read the files of the chat page, and return its routes and that of its configuration."""
     router = APIRouter()
-    config = ConfigView(
-        sign_in=_sign_in(settings),
-        message_max_length=settings.message_max_length,
-        edit_window_seconds=settings.edit_window_seconds,
-        delete_window_seconds=settings.delete_window_seconds,
-        shows_edits=settings.shows_edits,
-        erased_messages=settings.erased_messages,
-        message_retention_days=settings.message_retention_days,
-    )
-    policy = _policy(settings.cognito_domain_url)
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+    config = ConfigView.of(settings)
+    places = " ".join(filter(None, ["'self'", settings.cognito_domain_url]))
+    headers = {"Content-Security-Policy": POLICY.format(places=places), "Cache-Control": "no-cache"}
     files = StaticFolder(FOLDER, headers)
-    pages = [_page(depth, headers) for depth in range(DEPTHS)]
+    markup = (FOLDER / "index.html").read_bytes()
+    pages = [  # files are named relative to an address: a proxy may serve it below a prefix
+        StaticFile.of(markup.replace(b'"static/', b'"' + b"../" * depth + b"static/"), "text/html", headers)
+        for depth in range(DEPTHS)
+    ]
 
     @router.get("/api/config", tags=["page"], operation_id="get_config")
     async def get_config() -> ConfigView:
@@ -136,36 +168,3 @@ def page_router(settings: Settings) -> APIRouter:
         return files.response(request, path)
 
     return router
-
-
-def _page(depth: int, headers: Mapping[str, str]) -> StaticFile:
-    """Return the page for addresses this many folders below the root: a proxy may serve it below a prefix."""
-    markup = (FOLDER / "index.html").read_bytes().replace(b'"static/', b'"' + b"../" * depth + b"static/")
-    return StaticFile.of(markup, "text/html", headers)
-
-
-def _policy(cognito_domain_url: str | None) -> str:
-    """Return a policy that allows our own files only. `require-trusted-types-for` keeps text from becoming markup."""
-    connect = " ".join(["'self'", *([cognito_domain_url] if cognito_domain_url else [])])
-    return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {connect};"
-        " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-        " require-trusted-types-for 'script'"
-    )
-
-
-def _sign_in(settings: Settings) -> LocalSignIn | CognitoSignIn | NoSignIn:
-    if settings.environment == "local":
-        return LocalSignIn(kind="local")
-    domain = settings.cognito_domain_url
-    if domain is None:
-        return NoSignIn(kind="none")
-    return CognitoSignIn(
-        kind="cognito",
-        authorize_url=f"{domain}/oauth2/authorize",
-        token_url=f"{domain}/oauth2/token",
-        revoke_url=f"{domain}/oauth2/revoke",
-        logout_url=f"{domain}/logout",
-        client_id=settings.cognito_client_ids[0],
-        scope=SCOPE,
-    )

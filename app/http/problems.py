@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457): their schema, the handlers that render them, and how routes declare them."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -91,17 +91,10 @@ def render(error: AppError, request_id: str, *, errors: Sequence[Mapping[str, st
         instance=request_id,
         errors=[ProblemError.model_validate(defect) for defect in errors[:MAX_ERRORS]] or None,
     )
-    content = problem.model_dump_json(exclude_none=True)
-    return Response(content, error.status, _headers(error), media_type=MEDIA_TYPE)
-
-
-def _headers(error: AppError) -> dict[str, str]:
-    headers = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return headers
+    return Response(problem.model_dump_json(exclude_none=True), error.status, headers, media_type=MEDIA_TYPE)
 
 
 async def on_app_error(request: Request, error: AppError) -> Response:
@@ -147,34 +140,32 @@ def _defect(kind: str, loc: tuple[str | int, ...], wrong_keys: Collection[tuple[
     return described | {"pointer": "".join(f"/{part}".replace("~", "~0") for part in loc[1 : wrong_key - 1])}
 
 
-def http_error_handler(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPException], Awaitable[Response]]:
-    """Return the handler of the router's own refusals: unknown paths and wrong methods.
+class HttpErrorHandler:
+    """Renders the router's own refusals: unknown paths and wrong methods.
 
     `Allow` names the methods of all routes with the path. Starlette names those of the first route only. A browser that
     visits an unknown address is sent to the page.
     """
-    templates = [
-        (compile_path(route.path)[0], route.methods)
-        for route in iter_route_contexts(routes)
-        if route.path and route.methods
-    ]
 
-    async def on_http_error(request: Request, error: HTTPException) -> Response:
-        request_id = context_of(request.scope).request_id
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._templates = [
+            (compile_path(route.path)[0], route.methods)
+            for route in iter_route_contexts(routes)
+            if route.path and route.methods
+        ]
+
+    async def __call__(self, request: Request, error: HTTPException) -> Response:
+        request_id, path = context_of(request.scope).request_id, request.url.path
         if error.status_code == HTTPStatus.NOT_FOUND and _is_visit(request):
-            depth = request.url.path.count("/") - 1
-            headers = {"Location": "../" * depth + "messages", "Vary": "Accept"}
-            return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+            page = "../" * (path.count("/") - 1) + "messages"
+            return Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": page, "Vary": "Accept"})
         if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return render(NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError(), request_id)
         response = render(MethodNotAllowed(), request_id)
-        path = request.url.path
-        allowed = {method for regex, methods in templates if regex.match(path) for method in methods}
+        allowed = {method for regex, methods in self._templates if regex.match(path) for method in methods}
         allowed |= {"HEAD"} if "GET" in allowed else set()
         response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
-
-    return on_http_error
 
 
 def _is_visit(request: Request) -> bool:

@@ -70,7 +70,10 @@ class ConnectionLimits:
         self._by_address[block] += 1
         if self._count > self._most:
             return False
-        return self._by_address[block] <= self._most_per_address or self._is_trusted(address)
+        if self._trusts_all or self._by_address[block] <= self._most_per_address:
+            return True
+        # The address is empty if the client left before it was read.
+        return bool(address) and any(ip_address(address) in network for network in self._trusted)
 
     def remove(self, address: str) -> None:
         """Stop counting a connection of this address."""
@@ -79,10 +82,6 @@ class ConnectionLimits:
         self._by_address[block] -= 1
         if not self._by_address[block]:
             del self._by_address[block]
-
-    def _is_trusted(self, address: str) -> bool:
-        """Return whether the address is a trusted proxy's; it is empty if the client left before it was read."""
-        return self._trusts_all or (bool(address) and any(ip_address(address) in network for network in self._trusted))
 
     def sweep(self, connections: Collection[Any]) -> None:
         """Abort, every ten seconds from now on, those of the process's connections whose clients do not read.
@@ -269,12 +268,7 @@ def _response(error: AppError) -> bytes:
     """Return the whole response of a connection that ends with it."""
     request_id = uuid4().hex
     problem = render(error, request_id)
-    headers = [
-        *problem.raw_headers,
-        *RESPONSE_HEADERS,
-        (b"x-request-id", request_id.encode()),
-        (b"connection", b"close"),
-    ]
-    lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+    own = [(b"x-request-id", request_id.encode()), (b"connection", b"close")]
+    lines = b"".join(b"%s: %s\r\n" % header for header in (*problem.raw_headers, *RESPONSE_HEADERS, *own))
     status = HTTPStatus(error.status)
     return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, status.phrase.encode(), lines, problem.body)

@@ -22,17 +22,12 @@ class RootPathMiddleware:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         prefix: str = self._root_path or scope.get("root_path", "")
-        if scope["type"] != "http" or not prefix:
-            await self._app(scope, receive, send)
-        elif scope["path"] == prefix:  # the page names its files relative to a folder
-            await RedirectResponse(f"{prefix}/")(scope, receive, send)
-        else:
-            await self._serve(prefix, scope, receive, send)
-
-    async def _serve(self, prefix: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        path: str = scope["path"]
-        while path.startswith(f"{prefix}/"):  # twice, if the server has added what a proxy has passed on
-            path = path.removeprefix(prefix)
-        scope = {**scope, "root_path": "", "path": path, "raw_path": path.encode()}
-        context_of(scope).root_path = prefix
-        await self._app(scope, receive, send)
+        if scope["type"] == "http" and prefix:
+            path: str = scope["path"]
+            if path == prefix:  # the page names its files relative to a folder
+                return await RedirectResponse(f"{prefix}/")(scope, receive, send)
+            while path.startswith(f"{prefix}/"):  # twice, if the server has added what a proxy has passed on
+                path = path.removeprefix(prefix)
+            scope = {**scope, "root_path": "", "path": path, "raw_path": path.encode()}
+            context_of(scope).root_path = prefix
+        return await self._app(scope, receive, send)

@@ -48,16 +48,13 @@ class RouteTableMiddleware:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            await self._serve_head(scope, receive, send)
+            get = {**scope, "method": "GET"}
+            try:
+                await self._serve(get, receive, _without_body(send))
+            finally:
+                scope["route"] = get.get("route")  # for the log line
         else:
             await self._serve(scope, receive, send)
-
-    async def _serve_head(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        get = {**scope, "method": "GET"}
-        try:
-            await self._serve(get, receive, _without_body(send))
-        finally:
-            scope["route"] = get.get("route")  # for the log line
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         endpoint = None
@@ -73,10 +70,8 @@ class RouteTableMiddleware:
             return endpoint
         for prefix, pattern, context, found in self._patterns.get(scope["method"], ()):
             if path.startswith(prefix) and (match := pattern.match(path)):
-                convertors = context.param_convertors
-                scope["path_params"] = {
-                    name: convertors[name].convert(text) for name, text in match.groupdict().items()
-                }
+                convertors, texts = context.param_convertors, match.groupdict()
+                scope["path_params"] = {name: convertors[name].convert(text) for name, text in texts.items()}
                 return found
         return None
 

@@ -95,7 +95,10 @@ class ApiRoute(NamedRoute):
 
     async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:
         await self.authenticate(scope)
-        query = _unrepeated_parameters(scope)
+        pairs = _parameters(scope)
+        query = dict(pairs)
+        if len(query) < len(pairs):
+            raise InvalidParameter("A parameter is repeated: it may be given once")
         body = await _read_body(scope, receive) if self.body_field else None
         await context_of(scope).place.turn()
         return Admitted(query, body)
@@ -139,14 +142,6 @@ def authorization_of(scope: "Scope") -> list[str]:
 def _parameters(scope: "Scope") -> list[tuple[str, str]]:
     query: bytes = scope["query_string"]
     return parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else []
-
-
-def _unrepeated_parameters(scope: "Scope") -> dict[str, str]:
-    pairs = _parameters(scope)
-    parameters = dict(pairs)
-    if len(parameters) < len(pairs):
-        raise InvalidParameter("A parameter is repeated: it may be given once")
-    return parameters
 
 
 async def _read_body(scope: "Scope", receive: "Receive") -> Body:

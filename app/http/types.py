@@ -29,17 +29,15 @@ PAGE = 100
 T = TypeVar("T")
 
 
-def _plain_digits(value: Any) -> Any:
-    """Refuse `+5`, ` 5` and `1_0`, which Python reads as numbers."""
-    if isinstance(value, str) and not _DIGITS.fullmatch(value):
-        raise ValueError("not plain digits")
-    return value
+def _matching(pattern: re.Pattern[str], defect: str) -> BeforeValidator:
+    """Return a validator that refuses other texts than those of the pattern, and leaves the rest to pydantic."""
 
+    def require_match(value: Any) -> Any:
+        if isinstance(value, str) and not pattern.fullmatch(value):
+            raise ValueError(defect)
+        return value
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, str) and not _CANONICAL_UUID.fullmatch(value):
-        raise ValueError("not in the form 8-4-4-4-12")
-    return value
+    return BeforeValidator(require_match)
 
 
 _SECONDS = [f"{second:02}." for second in range(60)]
@@ -68,9 +66,10 @@ def _utc(value: Any) -> Any:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-Uuid = Annotated[UUID, BeforeValidator(_canonical)]
+Uuid = Annotated[UUID, _matching(_CANONICAL_UUID, "not in the form 8-4-4-4-12")]
 Page: TypeAlias = Annotated[list[T], Field(max_length=PAGE)]
-PlainDigits = BeforeValidator(_plain_digits)
+PlainDigits = _matching(_DIGITS, "not plain digits")
+"""Refuses `+5`, ` 5` and `1_0`, which Python reads as numbers."""
 PageSize = Annotated[int, Field(ge=1, le=PAGE), PlainDigits]
 """The `limit` of a query. The bounds stand before the validator, so that the OpenAPI document has them."""
 Timestamp = Annotated[

@@ -7,7 +7,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -64,12 +64,10 @@ class Subscription:
 
     async def next(self, seconds: float) -> Delivery | None:
         """Return the next delivery; None if none comes in these seconds, or once the subscription is closed."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._is_ready.wait()
-        except TimeoutError:
-            return None
-        if self.closed.done():
+        if self.closed.done() or not self._waiting:
             return None
         delivery = self._waiting.pop(next(iter(self._waiting)))
         self._bytes -= size_of(delivery.event)

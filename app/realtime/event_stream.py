@@ -15,9 +15,10 @@ from app.errors import Unavailable
 from app.http.connection import Connection
 from app.limits import TooManyRequests, require_own
 from app.limits.rates import EVENT_TRAFFIC
+from app.realtime.delivered import ResyncRequired
 from app.realtime.events import LiveEvent
 from app.realtime.schemas import EventView
-from app.realtime.stream import ResyncRequired, Stream
+from app.realtime.stream import Stream
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

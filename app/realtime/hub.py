@@ -20,6 +20,7 @@ from app.messaging.events import (
 from app.messaging.views import Views
 from app.metrics import Metrics
 from app.realtime.bus import Bus
+from app.realtime.delivered import ResyncRequired
 from app.realtime.errors import TooManyStreams
 from app.realtime.events import LiveEvent, PresenceChanged, ProfileChanged
 from app.realtime.leases import MAX_USER_STREAMS, StreamLeases
@@ -34,9 +35,8 @@ from app.realtime.schemas import (
     ResyncEvent,
     TypingEvent,
 )
-from app.realtime.stream import ResyncRequired, Shows, Stream, shows_all
+from app.realtime.stream import Shows, Stream, shows_all
 from app.users.events import AccountChanged, AnyAccountChanged
-from app.users.schemas import UserShortView
 
 RESERVED_SHARE = 0.1
 """The share of a process's streams that is kept for users that have none there."""
@@ -116,33 +116,21 @@ class Hub:
             with self._metrics.event_stream():
                 yield
         finally:
-            self._open[user] -= 1
-            self._open += Counter()  # drops the users without streams
+            self._open -= Counter([user])  # drops users without streams
 
     async def view(self, event: LiveEvent | ResyncRequired) -> EventView:
         """Return an event as its receiver sees it, with the users' present names. Raises Unavailable."""
         match event:
             case MessageAppended() | MessageChanged() | GroupChanged():
                 return await self._view_with_group(event)
-            case MarkerMoved(_, group_uuid, user_uuid, number):
-                return ReadEvent(
-                    type="read",
-                    message_group_uuid=group_uuid,
-                    user_uuid=user_uuid,
-                    number=number,
-                    delivered_number=event.delivered_number,
-                )
-            case TypingChanged(_, group_uuid, user_uuid, is_typing):
-                return TypingEvent(
-                    type="typing", message_group_uuid=group_uuid, user_uuid=user_uuid, is_typing=is_typing
-                )
-            case PresenceChanged(_, user_uuid, is_online, last_seen_at):
-                return PresenceEvent(
-                    type="presence", user_uuid=user_uuid, is_online=is_online, last_seen_at=last_seen_at
-                )
-            case ProfileChanged(_, uuid, handle, display_name):
-                user = UserShortView(uuid=uuid, handle=handle, display_name=display_name)
-                return ProfileEvent(type="profile", user=user)
+            case MarkerMoved():
+                return ReadEvent.of(event)
+            case TypingChanged():
+                return TypingEvent.of(event)
+            case PresenceChanged():
+                return PresenceEvent.of(event)
+            case ProfileChanged():
+                return ProfileEvent.of(event)
             case ResyncRequired(reason):
                 return ResyncEvent(type="resync", reason=reason)
         raise AssertionError("a stream hands on no other event")

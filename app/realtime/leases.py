@@ -47,8 +47,10 @@ class StreamLeases:
     async def hold(self, user: UUID) -> AsyncIterator[None]:
         """Hold a lease for the block. Raises TooManyStreams if the user's processes hold the most; 50 ms at most."""
         lease = secrets.token_hex(8)
-        if not await self._take(user, lease):
-            raise TooManyStreams
+        if self._valkey:
+            with suppress(ValkeyUnavailable):  # the next renewal counts it
+                if not await self._valkey.call(*_take_command(user, lease, self._most, self._kind)):
+                    raise TooManyStreams
         self._held[lease] = user
         try:
             yield
@@ -57,14 +59,6 @@ class StreamLeases:
             if self._valkey:
                 with suppress(ValkeyUnavailable):  # it expires
                     await self._valkey.call("ZREM", _name(user, self._kind), lease)
-
-    async def _take(self, user: UUID, lease: str) -> bool:
-        if self._valkey is None:
-            return True
-        try:
-            return bool(await self._valkey.call(*_take_command(user, lease, self._most, self._kind)))
-        except ValkeyUnavailable:
-            return True  # the next renewal counts it
 
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator["StreamLeases"]:

@@ -69,14 +69,13 @@ class Missed:
         self._left -= len(found)
         return found if self._left >= 0 else None
 
-    async def _entries(self, read: _Read[Entry], known: int | None, end: int) -> list[Entry]:
-        """Return what follows a number of the position, or without one all since then; too many are cut off."""
-        if known:
-            return await read(after=known, until=min(end, known + self._left + 1))
-        return await self._recent(read, end)
+    async def _entries(self, read: _Read[Entry], known: int | None, until: int) -> list[Entry]:
+        """Return what follows a number of the position; too many are cut off.
 
-    async def _recent(self, read: _Read[Entry], until: int) -> list[Entry]:
-        """Read a log backwards until a chunk has an older entry, or there are more than a replay may have."""
+        Without a number read all since then: backwards until a chunk has an older entry, or there are too many.
+        """
+        if known:
+            return await read(after=known, until=min(until, known + self._left + 1))
         found: list[Entry] = []
         while until and len(found) <= self._left:
             after = max(0, until - REPLAY_CHUNK)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from app.messaging.events import GroupChanged, MessageAppended, MessageChanged
+from app.messaging.row_models import InboxRow
 from app.realtime.events import LiveEvent, conflation_key, order_of, size_of, state_of
 
 RESUME_SECONDS = 600.0
@@ -40,6 +42,12 @@ class Replay:
     deliveries: Sequence[Delivery]
     at: datetime
 
+    @property
+    def rows(self) -> list[InboxRow]:
+        """Return the rows that the events have."""
+        events = [delivery.event for delivery in self.deliveries]
+        return [event.row for event in events if isinstance(event, MessageAppended | MessageChanged | GroupChanged)]
+
 
 @dataclass(slots=True, eq=False)
 class _Buffer:
@@ -63,19 +71,18 @@ class _Buffer:
             self._discard(key)
             self.entries[key] = self.last, event
             self.size += ENTRY_BYTES + size_of(event)
-        while self.entries and self._first() < now - RESUME_SECONDS * 1000:
+        while self.entries and next(iter(self.entries.values()))[0] < now - RESUME_SECONDS * 1000:
             self.drop(1)
         if len(self.entries) > USER_EVENTS:
             self.drop(USER_EVENTS // 2)
         return f"{self.token}-{self.last}"
 
-    def _first(self) -> int:
-        return next(iter(self.entries.values()))[0]
-
-    def drop(self, count: int) -> None:
-        """Drop the oldest entries. The positions before them expire."""
+    def drop(self, count: int) -> int:
+        """Drop the oldest entries, and return the size of them. The positions before them expire."""
+        size = self.size
         for key in list(self.entries)[:count]:
             self.whole_since = self._discard(key)
+        return size - self.size
 
     def _discard(self, key: str) -> int:
         at, event = self.entries.pop(key, (0, None))
@@ -116,13 +123,9 @@ class ReplayBuffer:
         position = buffer.add(state, int(self._clock() * 1000))
         self._bytes += buffer.size - size
         while self._bytes > RESUME_BYTES:
-            self._drop_half(max(self._by_user.values(), key=lambda buffer: buffer.size))
+            largest = max(self._by_user.values(), key=lambda buffer: buffer.size)
+            self._bytes -= largest.drop((len(largest.entries) + 1) // 2)
         return Delivery(event, position)
-
-    def _drop_half(self, buffer: _Buffer) -> None:
-        size = buffer.size
-        buffer.drop((len(buffer.entries) + 1) // 2)
-        self._bytes += buffer.size - size
 
     def replay_after(self, user: UUID, position: str) -> Replay | None:
         """Return what was added for a user after a position, None if the position is unknown or expired."""

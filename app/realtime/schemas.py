@@ -1,6 +1,6 @@
 """Events and changes as the API shows them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
@@ -8,9 +8,11 @@ from typing_extensions import TypeAliasType
 from app.http.types import EXAMPLE_UUID, RequestModel, ResponseModel, Timestamp, Uuid
 from app.messaging.catchup import GROUPS, MESSAGES, SyncCursor
 from app.messaging.change_schemas import ChangeView
+from app.messaging.events import MarkerMoved, TypingChanged
 from app.messaging.group_schemas import DELIVERED_NUMBER, MessageGroupView
 from app.messaging.models import LAST_NUMBER
 from app.messaging.schemas import MAX_VERSION, MessageView
+from app.realtime.events import PresenceChanged, ProfileChanged
 from app.users.schemas import UserShortView
 
 
@@ -39,6 +41,17 @@ class ReadEvent(ResponseModel):
     number: int = Field(ge=0, le=LAST_NUMBER, description="Number of the last message read", examples=[42])
     delivered_number: int = DELIVERED_NUMBER
 
+    @classmethod
+    def of(cls, event: MarkerMoved) -> Self:
+        """Return the event as the API shows it."""
+        return cls(
+            type="read",
+            message_group_uuid=event.group_uuid,
+            user_uuid=event.user_uuid,
+            number=event.number,
+            delivered_number=event.delivered_number,
+        )
+
 
 class GroupEvent(ResponseModel):
     """The user's own view of a group has changed. Of two views the one with the greater `version` is newer."""
@@ -53,6 +66,12 @@ class ProfileEvent(ResponseModel):
     type: Literal["profile"] = Field(description="Type of event")
     user: UserShortView = Field(description="The user with the new display name")
 
+    @classmethod
+    def of(cls, event: ProfileChanged) -> Self:
+        """Return the event as the API shows it."""
+        user = UserShortView(uuid=event.uuid, handle=event.handle, display_name=event.display_name)
+        return cls(type="profile", user=user)
+
 
 class TypingEvent(ResponseModel):
     """Another member types, or has stopped typing. Typing expires after 15 s, and with the member's next message."""
@@ -61,6 +80,16 @@ class TypingEvent(ResponseModel):
     message_group_uuid: Uuid = Field(description="The group", examples=[EXAMPLE_UUID])
     user_uuid: Uuid = Field(description="The member", examples=[EXAMPLE_UUID])
     is_typing: bool = Field(description="Whether the member types; false: has stopped", examples=[True])
+
+    @classmethod
+    def of(cls, event: TypingChanged) -> Self:
+        """Return the event as the API shows it."""
+        return cls(
+            type="typing",
+            message_group_uuid=event.group_uuid,
+            user_uuid=event.user_uuid,
+            is_typing=event.is_typing,
+        )
 
 
 LAST_SEEN_AT: Any = Field(
@@ -86,6 +115,16 @@ class PresenceEvent(ResponseModel):
     user_uuid: Uuid = Field(description="The user", examples=[EXAMPLE_UUID])
     is_online: bool = Field(description="Whether the user has an event stream open", examples=[True])
     last_seen_at: Timestamp | None = LAST_SEEN_AT
+
+    @classmethod
+    def of(cls, event: PresenceChanged) -> Self:
+        """Return the event as the API shows it."""
+        return cls(
+            type="presence",
+            user_uuid=event.user_uuid,
+            is_online=event.is_online,
+            last_seen_at=event.last_seen_at,
+        )
 
 
 class ResyncEvent(ResponseModel):

@@ -1,13 +1,8 @@
-"""One stream: subscribe, read what was missed, go live. No event is left out, and none comes twice in a row.
-
-For each group the stream keeps a cursor: up to where it has delivered, of messages and of changes. An entry at or below
-the cursor was delivered already. An entry more than one above it follows others that the bus has lost, and those are
-read from the log.
-"""
+"""One stream: subscribe, read what was missed, go live. No event is left out, and none comes twice in a row."""
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +13,7 @@ from cachetools import LRUCache
 
 from app.concurrency import full_jitter
 from app.errors import Unavailable
-from app.messaging.catchup import MESSAGES, Catchup, SyncCursor
+from app.messaging.catchup import Catchup
 from app.messaging.events import (
     GroupChanged,
     HeadMoved,
@@ -27,13 +22,14 @@ from app.messaging.events import (
     MessageChanged,
     TypingChanged,
 )
-from app.messaging.models import Change, Message
+from app.messaging.inbox import InboxPage
 from app.messaging.row_models import InboxRow, MemberState
 from app.realtime.bus import Bus, Subscription
+from app.realtime.delivered import Delivered, Events, ResyncRequired
 from app.realtime.events import EventsLost, LiveEvent, PresenceChanged, ProfileChanged
 from app.realtime.missed import REPLAY_GROUPS, Missed
 from app.realtime.positions import Numbers, read_position
-from app.realtime.replay import Delivery, Replay
+from app.realtime.replay import Delivery
 
 RECONCILE_INTERVAL = 60.0
 """Seconds between two comparisons with the rows while the bus is reliable: the longest that a loss goes unnoticed."""
@@ -46,13 +42,6 @@ REMEMBERED_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class ResyncRequired:
-    """The stream does not continue from what its client has: the client has to ask what has changed."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class StreamItem:
     """An event, and the position after it where a stream can resume. Without an event it is a heartbeat."""
 
@@ -60,7 +49,6 @@ class StreamItem:
     position: str | None = None
 
 
-Events: TypeAlias = list[LiveEvent] | ResyncRequired
 Step: TypeAlias = Callable[[], Awaitable[list[StreamItem]]]
 Withheld: TypeAlias = MarkerMoved | TypingChanged | PresenceChanged
 Shows: TypeAlias = Callable[[Withheld], Awaitable[bool]]
@@ -87,9 +75,8 @@ class Stream:
         self._subscription = subscription
         self._bus = bus
         self._catchup = catchup
-        self._delivered: dict[UUID, SyncCursor] = {}
+        self._delivered = Delivered(catchup)
         self._rows: LRUCache[UUID, InboxRow] = LRUCache(REMEMBERED_ROWS)
-        self._has_whole_inbox = True
         self._steps: deque[Step] = deque()
         self._numbers = Numbers()
         self._reconciled_at = 0.0
@@ -112,11 +99,10 @@ class Stream:
         the numbers that the position has. Of other logs with activity since two minutes before it reads 10 entries, and
         10 more for each 10 that came in that time: at most 300 messages and 300 changes in all.
         """
-        page = await self._catchup.newest(self._user)
-        rows, self._has_whole_inbox = page.rows, page.next is None
-        self._begin_from(rows)
+        inbox = await self._catchup.newest(self._user)
+        self._delivered.begin(inbox)
         self._schedule_reconciliation()
-        self._steps.append(partial(self._resume, position, rows))
+        self._steps.append(partial(self._resume, position, inbox))
 
     async def next_items(self) -> list[StreamItem]:
         """Return the next items, at most MESSAGES + 1 and maybe none, after 15 s and the reads at the latest.
@@ -136,19 +122,8 @@ class Stream:
                 self._numbers.add(change)
         return replace(item, position=self._numbers.position(item.position)) if item.position else item
 
-    def _begin_from(self, rows: Sequence[InboxRow]) -> None:
-        """Deliver what comes after these rows."""
-        self._steps.clear()
-        self._numbers = Numbers()
-        self._delivered = {
-            row.group_uuid: SyncCursor(row.last_number, row.view_version, row.change_number) for row in rows
-        }
-
-    async def _resume(self, position: str | None, rows: Sequence[InboxRow]) -> list[StreamItem]:
-        """Plan the messages first, from the log, as the bus may have lost some; then the events as they were published.
-
-        No version of a row counts as delivered then, so that the next reconciliation delivers all that differ.
-        """
+    async def _resume(self, position: str | None, inbox: InboxPage) -> list[StreamItem]:
+        """Plan the messages first, from the log, as the bus may have lost some; then the events that were published."""
         if position is None:
             return [StreamItem(ResyncRequired("new"))]
         of_bus, numbers = read_position(position)
@@ -156,32 +131,25 @@ class Stream:
         if replay is None:
             return [StreamItem(ResyncRequired("expired"))]
         self._numbers = numbers
-        with_replay = {row.group_uuid: row for row in (*_rows_of(replay), *rows)}  # a large inbox has more rows
+        by_group = {row.group_uuid: row for row in (*replay.rows, *inbox.rows)}  # a large inbox has more rows
         missed = Missed(self._catchup, numbers, replay.at)
-        active = missed.active([*with_replay.values()])
+        active = missed.active([*by_group.values()])
         if len(active) > REPLAY_GROUPS:
             return [StreamItem(ResyncRequired("gap"))]
-        self._delivered = {
-            group: SyncCursor(
-                max(row.last_number, numbers.of(group, Message) or 0),
-                change_number=max(row.change_number, numbers.of(group, Change) or 0),
-            )
-            for group, row in with_replay.items()
-        }
-        self._steps.extend(partial(self._replay_logs, missed, row, rows) for row in active)
-        self._steps.extend(partial(self._replay_delivery, delivery) for delivery in replay.deliveries)
+        self._delivered.resume(by_group.values(), numbers)
+        self._steps.extend(partial(self._replay_logs, missed, row, inbox) for row in active)
+        self._steps.extend(partial(self._deliver, delivery) for delivery in replay.deliveries)
         return []
 
-    async def _replay_logs(self, missed: Missed, row: InboxRow, rows: Sequence[InboxRow]) -> list[StreamItem]:
+    async def _replay_logs(self, missed: Missed, row: InboxRow, inbox: InboxPage) -> list[StreamItem]:
         """Return a group's messages and changes since the position. With too many the stream goes on as a new one."""
         found = await missed.of(row)
         if found is None:
-            self._begin_from(rows)
+            self._steps.clear()
+            self._numbers = Numbers()
+            self._delivered.begin(inbox)
             return [StreamItem(ResyncRequired("gap"))]
         return list(map(StreamItem, found))
-
-    async def _replay_delivery(self, delivery: Delivery) -> list[StreamItem]:
-        return self._to_items(await self._events_for(delivery.event), delivery.position)
 
     async def _take_delivery(self) -> list[StreamItem]:
         delivery = await self._subscription.next(min(HEARTBEAT_SECONDS, self._seconds_to_reconciliation()))
@@ -192,6 +160,9 @@ class Stream:
             if self._seconds_to_reconciliation() <= 0:
                 await self._reconcile()
             return [StreamItem()]
+        return await self._deliver(delivery)
+
+    async def _deliver(self, delivery: Delivery) -> list[StreamItem]:
         return self._to_items(await self._events_for(delivery.event), delivery.position)
 
     def _to_items(self, events: Events, position: str | None = None) -> list[StreamItem]:
@@ -206,11 +177,11 @@ class Stream:
         """Return what to deliver because of an event."""
         match event:
             case MessageAppended():
-                return await self._message_events(event)
+                return await self._delivered.message_events(event)
             case MessageChanged():
-                return await self._change_events(event)
+                return await self._delivered.change_events(event)
             case GroupChanged():
-                return await self._row_events(self._remember(event.row))
+                return await self._delivered.row_events(self._remember(event.row))
             case HeadMoved():
                 return await self._head_events(event)
             case MarkerMoved() | TypingChanged() | PresenceChanged() | ProfileChanged():
@@ -230,10 +201,10 @@ class Stream:
         if row.state is MemberState.LEFT:
             return []
         if event.message:
-            return await self._message_events(MessageAppended(event.message, row))
+            return await self._delivered.message_events(MessageAppended(event.message, row))
         if event.change:
-            return await self._change_events(MessageChanged(event.change, row))
-        return await self._row_events(row)
+            return await self._delivered.change_events(MessageChanged(event.change, row))
+        return await self._delivered.row_events(row)
 
     def _remember(self, row: InboxRow) -> InboxRow:
         """Return the row of a group of several with the newest that the stream knows of it, and remember that."""
@@ -252,96 +223,17 @@ class Stream:
             return await self._shows(event)
         return False
 
-    async def _message_events(self, event: MessageAppended) -> Events:
-        number = event.message.number
-        if number <= self._cursor(event.row).number:
-            return await self._row_events(event.row)
-        missing = await self._missing(event.row, until=number - 1)
-        if isinstance(missing, ResyncRequired):
-            return missing
-        self._mark_delivered(event.row, number)
-        return [*missing, event]
-
-    async def _change_events(self, event: MessageChanged) -> Events:
-        row, number = event.row, event.change.number
-        delivered = self._cursor(row).change_number
-        if delivered is not None and number <= delivered:
-            return await self._row_events(row)
-        messages = await self._missing(row, until=event.change.message_number)
-        changes = await self._missing_changes(row, until=number - 1)
-        if isinstance(messages, ResyncRequired) or isinstance(changes, ResyncRequired):
-            return ResyncRequired("gap")
-        self._mark_delivered(row, self._cursor(row).number, change_number=number)
-        return [*messages, *changes, event]
-
-    async def _row_events(self, row: InboxRow) -> Events:
-        """Return the messages and changes that the row counts and, after them, its new version."""
-        version = self._cursor(row).version
-        if row.state is MemberState.LEFT:  # what follows in the logs is not for the user
-            self._delivered.pop(row.group_uuid, None)
-            return [GroupChanged(row)]
-        messages = await self._missing(row, until=row.last_number)
-        changes = await self._missing_changes(row, until=row.change_number)
-        if isinstance(messages, ResyncRequired) or isinstance(changes, ResyncRequired):
-            return ResyncRequired("gap")
-        if row.view_version <= version:
-            return messages + changes
-        self._mark_delivered(row, row.last_number, change_number=row.change_number)
-        return [*messages, *changes, GroupChanged(row)]
-
-    async def _missing(self, row: InboxRow, *, until: int) -> Events:
-        """Read the messages between the cursor and a number."""
-        after = max(self._cursor(row).number, row.cleared_number)
-        if until - after > MESSAGES:
-            return ResyncRequired("gap")
-        if until <= after:
-            return []
-        messages = await self._catchup.messages(row.group_uuid, after=after, until=until)
-        for message in messages:
-            self._mark_delivered(row, message.number)
-        return [MessageAppended(message, row) for message in messages]
-
-    async def _missing_changes(self, row: InboxRow, *, until: int) -> Events:
-        """Read the changes between the cursor and a number, of a group that the client has."""
-        after = self._cursor(row).change_number
-        if after is None or until <= after:
-            return []
-        if until - after > MESSAGES:
-            return ResyncRequired("gap")
-        changes = await self._catchup.changes(row, after=after, until=until)
-        for change in changes:
-            self._mark_delivered(row, self._cursor(row).number, change_number=change.number)
-        return [MessageChanged(change, row) for change in changes]
-
     async def _reconcile(self) -> None:
         """Plan a comparison with each row, the oldest activity first. If they cannot be read, the next one does it."""
         self._schedule_reconciliation()
         with suppress(Unavailable):
-            page = await self._catchup.newest(self._user)
-            self._steps.extendleft(partial(self._reconcile_row, row) for row in page.rows)
+            inbox = await self._catchup.newest(self._user)
+            self._steps.extendleft(partial(self._reconcile_row, row) for row in inbox.rows)
 
     async def _reconcile_row(self, row: InboxRow) -> list[StreamItem]:
         with suppress(Unavailable):
-            return self._to_items(await self._row_events(self._remember(row)))
+            return self._to_items(await self._delivered.row_events(self._remember(row)))
         return []
-
-    def _cursor(self, row: InboxRow) -> SyncCursor:
-        """Return the cursor of a row's group.
-
-        A group without one is new or was left before, unless the inbox is too large to know all of it.
-        """
-        if cursor := self._delivered.get(row.group_uuid):
-            return cursor
-        if self._has_whole_inbox:
-            return SyncCursor(max(0, row.last_number - MESSAGES), change_number=0)
-        return SyncCursor(max(0, row.last_number - 1))
-
-    def _mark_delivered(self, row: InboxRow, number: int, *, change_number: int | None = None) -> None:
-        cursor = self._cursor(row)
-        numbers = [known for known in (cursor.change_number, change_number) if known is not None]
-        self._delivered[row.group_uuid] = SyncCursor(
-            max(number, cursor.number), max(row.view_version, cursor.version), max(numbers, default=None)
-        )
 
     def _schedule_reconciliation(self) -> None:
         self._reconciled_at = asyncio.get_running_loop().time() - full_jitter(UNRELIABLE_RECONCILE_INTERVAL / 2)
@@ -349,8 +241,3 @@ class Stream:
     def _seconds_to_reconciliation(self) -> float:
         interval = RECONCILE_INTERVAL if self._bus.is_reliable else UNRELIABLE_RECONCILE_INTERVAL
         return self._reconciled_at + interval - asyncio.get_running_loop().time()
-
-
-def _rows_of(replay: Replay) -> list[InboxRow]:
-    events = [delivery.event for delivery in replay.deliveries]
-    return [event.row for event in events if isinstance(event, MessageAppended | MessageChanged | GroupChanged)]

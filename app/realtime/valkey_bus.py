@@ -10,7 +10,7 @@ there does not come back, whatever the reason, its streams compare with the rows
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -150,13 +150,9 @@ class ValkeyBus(Bus):
         """Deliver what Valkey did not take to the streams of this process, and notify those of others later."""
         for event in events:
             self._subscriptions.deliver(event.to, Delivery(event))
-        self._remember_unnotified(event.to for event in events if state_of(event))  # typing is not made up for
-
-    def _remember_unnotified(self, users: Iterable[UUID]) -> None:
-        """Keep the users to notify, as far as there is room. The others' streams find out by their reconciliation."""
-        for user in users:
-            if len(self._unnotified) < MAX_UNNOTIFIED:
-                self._unnotified[user] = None
+            # Typing is not made up for; streams of users for which there is no room find out by their reconciliation.
+            if state_of(event) and len(self._unnotified) < MAX_UNNOTIFIED:
+                self._unnotified[event.to] = None
         self._has_unnotified.set()
 
     async def _notify_later(self) -> None:

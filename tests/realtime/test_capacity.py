@@ -11,10 +11,11 @@ from app.messaging.catchup import GROUPS, MESSAGES, NEWEST, Catchup, SyncCursor
 from app.messaging.models import Message, direct_group_uuid
 from app.messaging.service import Messaging
 from app.realtime.bus import MemoryBus
+from app.realtime.delivered import ResyncRequired
 from app.realtime.events import EventsLost, LiveEvent, ProfileChanged
 from app.realtime.profiles import RENAME_INTERVAL, ProfileFanOut
 from app.realtime.replay import Delivery
-from app.realtime.stream import ResyncRequired, Stream, StreamItem
+from app.realtime.stream import Stream, StreamItem
 from app.users.events import UserRenamed
 from app.users.models import User
 from tests.fixtures.app import Service

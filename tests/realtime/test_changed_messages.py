@@ -25,9 +25,10 @@ from app.messaging.service import Messaging
 from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
 from app.realtime.bus import MemoryBus, Subscription
+from app.realtime.delivered import ResyncRequired
 from app.realtime.events import EventsLost, LiveEvent
 from app.realtime.replay import Delivery
-from app.realtime.stream import ResyncRequired, Stream
+from app.realtime.stream import Stream
 from tests.fixtures.app import Service
 from tests.realtime.test_stream import LossyBus, Talk
 from tests.tools.processes import DIRECTORY

@@ -17,9 +17,10 @@ from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.realtime.bus import QUEUE_EVENTS, Bus, MemoryBus, Subscription
+from app.realtime.delivered import ResyncRequired
 from app.realtime.events import EventsLost, LiveEvent
 from app.realtime.replay import Delivery
-from app.realtime.stream import ResyncRequired, Stream, StreamItem
+from app.realtime.stream import Stream, StreamItem
 from tests.fixtures.app import Service
 from tests.tools.processes import DIRECTORY
 

@@ -5,7 +5,6 @@ service makes through both. aioboto3 resolves credentials, region and endpoint f
 """
 
 import asyncio
-import json
 import os
 import ssl
 from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import xform_name
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -27,7 +26,7 @@ from app.errors import Unavailable
 from app.gateways.aws_errors import INVALID_CREDENTIALS
 from app.gateways.credentials import AwsCredentials
 from app.gateways.dynamodb.connection import CONNECT_SECONDS, MAX_CONNECTIONS, ConnectionPool
-from app.gateways.dynamodb.data_plane import DataPlane, Endpoint
+from app.gateways.dynamodb.data_plane import DataPlane, Endpoint, read_object
 from app.settings import LOOPBACK, AwsSettings, TableSettings
 
 if TYPE_CHECKING:
@@ -38,6 +37,13 @@ log = structlog.get_logger(__name__)
 READ_SECONDS = 1.5
 START_SECONDS = 1.0
 """Patience of a start with a source of credentials."""
+CONFIG = AioConfig(
+    connect_timeout=CONNECT_SECONDS,
+    max_pool_connections=MAX_CONNECTIONS,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    parameter_validation=False,
+    tcp_keepalive=True,
+)
 
 
 class DynamoDbClient:
@@ -114,14 +120,7 @@ class DynamoDbClient:
             return self._client
 
     async def _open_client(self, session: AioSession) -> Any:
-        config = AioConfig(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=self._read_seconds,
-            max_pool_connections=MAX_CONNECTIONS,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            parameter_validation=False,
-            tcp_keepalive=True,
-        )
+        config = CONFIG.merge(AioConfig(read_timeout=self._read_seconds))
         opened = aioboto3.Session(region_name=region_of(self._settings, session), botocore_session=session)
         endpoint = self._settings.dynamodb_endpoint_url
         client = await self._stack.enter_async_context(opened.client("dynamodb", endpoint_url=endpoint, config=config))
@@ -183,14 +182,8 @@ def _text(value: str | bytes) -> str:
 
 def _require_json(response_dict: dict[str, Any], **_: object) -> None:
     """Raise HTTPClientError for a result that is no JSON object, which botocore's parser takes for an empty one."""
-    if response_dict["status_code"] >= 300:
-        return
-    try:
-        result = json.loads(response_dict["body"])
-    except ValueError as error:
-        raise HTTPClientError(error=error) from error
-    if not isinstance(result, dict):
-        raise HTTPClientError(error="The answer is no JSON object")
+    if response_dict["status_code"] < 300:
+        read_object(response_dict["body"])
 
 
 def _ssl_context(session: AioSession) -> ssl.SSLContext:
@@ -228,9 +221,8 @@ async def open_client(
     settings: TableSettings, *, read_seconds: float = READ_SECONDS
 ) -> AsyncIterator["DynamoDBClient"]:
     """Open the client of a process. What finds no credentials in time opens with the first call that has some."""
-    local = credentials_for(settings.dynamodb_endpoint_url)
-    fixed = {"access_key": local["aws_access_key_id"], "secret_key": local["aws_secret_access_key"]} if local else {}
-    client = DynamoDbClient(settings, AwsCredentials(**fixed), read_seconds=read_seconds)
+    credentials = AwsCredentials(**credentials_for(settings.dynamodb_endpoint_url))
+    client = DynamoDbClient(settings, credentials, read_seconds=read_seconds)
     try:
         # It takes 0.1 s of the event loop, for which no request should have to wait.
         with suppress(Unavailable, TimeoutError):

@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
         response: asyncio.Future[Response] = self._loop.create_future()
         self._response = response
         self._transport.write(data)
-        timer = self._loop.call_later(seconds, self._time_out)
+        timer = self._loop.call_later(seconds, self._fail, TimeoutError("The answer did not arrive in time"))
         try:
             return await response
         except BaseException:
@@ -101,9 +101,6 @@ class Connection(asyncio.Protocol):
         if self._transport:
             self._transport.abort()
             self._transport = None
-
-    def _time_out(self) -> None:
-        self._fail(TimeoutError("The answer did not arrive in time"))
 
     def _fail(self, error: Exception) -> None:
         self.abort()
@@ -174,7 +171,10 @@ class ConnectionPool:
             connection = (None if new else self._take_idle()) or await self._connect()
             response = await connection.request(data, seconds=seconds)
             if connection.is_reusable:
-                self._keep(connection)
+                loop = asyncio.get_running_loop()
+                connection.idle_since = loop.time()
+                self._idle.append(connection)
+                self._sweep = self._sweep or loop.call_later(IDLE_SECONDS, self._abort_expired)
             return response
         finally:
             self._slots.release()
@@ -214,13 +214,6 @@ class ConnectionPool:
             if connection.is_reusable:
                 return connection
         return None
-
-    def _keep(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
-        self._idle.append(connection)
-        if self._sweep is None:
-            self._sweep = loop.call_later(IDLE_SECONDS, self._abort_expired)
 
     def _abort_expired(self) -> None:
         """Close what has been idle for IDLE_SECONDS, and come again when the next has been."""

@@ -9,7 +9,7 @@ import ssl
 import time
 from base64 import b64encode
 from binascii import crc32
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -57,6 +57,14 @@ SKEW_SECONDS: Final = 240.0
 """Least difference of the clocks that counts as the cause; AWS allows five minutes."""
 READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "Scan"})
 """Calls that change nothing, so that one may be sent again without its caller's knowledge."""
+BOTOCORE_ERRORS: Final[Sequence[tuple[type[OSError], type[BotoCoreError]]]] = (
+    (ConnectTimeout, ConnectTimeoutError),
+    (ConnectFailed, EndpointConnectionError),
+    (ssl.SSLError, SSLError),
+    (TimeoutError, ReadTimeoutError),
+    (MalformedResponse, HTTPClientError),
+)
+"""Faults of the connection, and botocore's error for each; the first that fits counts."""
 
 GetCredentials: TypeAlias = Callable[[], Awaitable["ReadOnlyCredentials"]]
 
@@ -99,15 +107,13 @@ class DataPlane:
         """
         body, ahead = _encode(request).encode(), self._signer.ahead
         response = await self._send(operation, body)
-        if response.status < 300:
-            return _decode(response)
-        error = _refusal(operation, response)
-        if error.response["Error"]["Code"] in SKEW_CODES and self._adopt_time(response, ahead):
+        error = _refusal(operation, response) if response.status >= 300 else None
+        if error and error.response["Error"]["Code"] in SKEW_CODES and self._adopt_time(response, ahead):
             response = await self._send(operation, body)
-            if response.status < 300:
-                return _decode(response)
-            error = _refusal(operation, response)
-        raise error
+            error = _refusal(operation, response) if response.status >= 300 else None
+        if error:
+            raise error
+        return read_object(response.body) | {"ResponseMetadata": {"HTTPStatusCode": response.status}}
 
     async def _send(self, operation: str, body: bytes) -> Response:
         data = self._signed(operation, body, await self._get_credentials())
@@ -119,7 +125,8 @@ class DataPlane:
                     raise
                 response = await self._pool.request(data, seconds=self._read_seconds, new=True)
         except OSError as error:
-            raise _translate(error, self._endpoint.host) from error
+            kind = next((theirs for ours, theirs in BOTOCORE_ERRORS if isinstance(error, ours)), ConnectionClosedError)
+            raise kind(endpoint_url=self._endpoint.host, error=error) from error
         _require_checksum(response)
         return response
 
@@ -165,14 +172,14 @@ def _base64(value: object) -> str:
 _encode = json.JSONEncoder(default=_base64, separators=(",", ":")).encode
 
 
-def _decode(response: Response) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that is a result. Raises HTTPClientError for anything else."""
     try:
-        result = from_json(response.body)
+        result = from_json(body)
     except ValueError as error:
         raise HTTPClientError(error=error) from error
     if not isinstance(result, dict):
         raise HTTPClientError(error="The answer is no JSON object")
-    result["ResponseMetadata"] = {"HTTPStatusCode": response.status}
     return result
 
 
@@ -196,19 +203,3 @@ def _refusal(operation: str, response: Response) -> ClientError:
     metadata = {"HTTPStatusCode": response.status, "RequestId": request_id}
     answer: Any = members | {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
     return ClientError(answer, operation)
-
-
-def _translate(error: OSError, host: str) -> BotoCoreError:
-    """Return botocore's error for a fault of the connection."""
-    match error:
-        case ConnectTimeout():
-            return ConnectTimeoutError(endpoint_url=host, error=error)
-        case ConnectFailed():
-            return EndpointConnectionError(endpoint_url=host, error=error)
-        case ssl.SSLError():
-            return SSLError(endpoint_url=host, error=error)
-        case TimeoutError():
-            return ReadTimeoutError(endpoint_url=host, error=error)
-        case MalformedResponse():
-            return HTTPClientError(error=error)
-    return ConnectionClosedError(endpoint_url=host, error=error)

@@ -1,5 +1,6 @@
 """Faults of DynamoDB: failed conditions, what another attempt may not meet, and what only an operator can mend."""
 
+from collections.abc import Sequence, Set
 from typing import Any, Final, cast
 
 import structlog
@@ -34,6 +35,32 @@ MISSING_CREDENTIALS: Final = (
     botocore_errors.TokenRetrievalError,
 )
 NO_ANSWER: Final = "is it running, and is DYNAMODB_ENDPOINT_URL right?"
+_REFUSALS: Final[Sequence[tuple[Set[str], str, str]]] = (
+    (
+        aws_errors.ACCESS_DENIED,
+        "DynamoDB denied {operation}",
+        (
+            "the AWS credentials do not allow this call: their policy must have dynamodb:{operation} on the table"
+            " {table} and its index"
+        ),
+    ),
+    (
+        aws_errors.INVALID_CREDENTIALS,
+        "DynamoDB refused the call: {code}",
+        "the AWS credentials are not valid here or have expired: sign in again",
+    ),
+    (
+        aws_errors.NOT_FOUND,
+        "There is no DynamoDB table {table} here",
+        "check its name and AWS_REGION, or `cruddur schema-load` creates it",
+    ),
+    (
+        {"ValidationException"},
+        "The DynamoDB table {table} is not as the service needs it",
+        "`cruddur doctor` tells how its keys, its index or its state differ",
+    ),
+)
+"""What each of these codes means, and what the operator can do."""
 
 
 class ConditionFailed(Exception):
@@ -89,16 +116,8 @@ def no_credentials() -> Unavailable:
 
 def _refusal(code: str, operation: str, table: str) -> Unavailable:
     """Return what a code means that no other attempt helps with, and what the operator can do."""
-    if code in aws_errors.ACCESS_DENIED:
-        remedy = f"the AWS credentials do not allow this call: their policy must have dynamodb:{operation} on the table"
-        return Unavailable(f"DynamoDB denied {operation}", remedy=f"{remedy} {table} and its index")
-    if code in aws_errors.INVALID_CREDENTIALS:
-        remedy = "the AWS credentials are not valid here or have expired: sign in again"
-        return Unavailable(f"DynamoDB refused the call: {code}", remedy=remedy)
-    if code in aws_errors.NOT_FOUND:
-        remedy = "check its name and AWS_REGION, or `cruddur schema-load` creates it"
-        return Unavailable(f"There is no DynamoDB table {table} here", remedy=remedy)
-    if code == "ValidationException":
-        remedy = "`cruddur doctor` tells how its keys, its index or its state differ"
-        return Unavailable(f"The DynamoDB table {table} is not as the service needs it", remedy=remedy)
+    names = {"code": code, "operation": operation, "table": table}
+    for codes, detail, remedy in _REFUSALS:
+        if code in codes:
+            return Unavailable(detail.format_map(names), remedy=remedy.format_map(names))
     return Unavailable(f"DynamoDB refused {operation}: {code}")

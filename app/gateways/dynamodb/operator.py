@@ -49,10 +49,8 @@ class OperatedTable(Table):
         With an index, its entries.
         """
         request: dict[str, Any] = {"Segment": segment.number, "TotalSegments": segment.of}
-        if index:
-            request["IndexName"] = index
-        if page:
-            request["Limit"] = page
+        request |= {"IndexName": index} if index else {}
+        request |= {"Limit": page} if page else {}
         while True:
             response = await self._call(self._client.scan, **request)
             yield response["Items"]

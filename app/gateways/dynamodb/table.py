@@ -69,16 +69,7 @@ class Table:
 
         Costs 0.5 RCU per 4 KB of all items read together, filtered ones included; 1 if consistent.
         """
-        items: list[StoredItem] = []
-        request = query.request()
-        while query.limit is None or len(items) < query.limit:
-            if query.limit is not None:
-                request["Limit"] = query.limit - len(items)
-            response = await self._call(self._client.query, **request)
-            items += response["Items"]
-            if "LastEvaluatedKey" not in response:
-                break
-            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        items, _ = await self._query(query, "Count")
         return items
 
     async def select(self, query: Query) -> tuple[list[StoredItem], int]:
@@ -86,19 +77,22 @@ class Table:
 
         Costs as much as reading them all, but transfers only what is selected.
         """
+        return await self._query(query, "ScannedCount")
+
+    async def _query(self, query: Query, counted: str) -> tuple[list[StoredItem], int]:
+        """Return the items of a query and the sum of the member `counted` of its pages, which its limit bounds."""
         items: list[StoredItem] = []
-        read = 0
-        request = query.request()
-        while query.limit is None or read < query.limit:
+        count, request = 0, query.request()
+        while query.limit is None or count < query.limit:
             if query.limit is not None:
-                request["Limit"] = query.limit - read
+                request["Limit"] = query.limit - count
             response = await self._call(self._client.query, **request)
             items += response["Items"]
-            read += response["ScannedCount"]
+            count += response[counted]
             if "LastEvaluatedKey" not in response:
                 break
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
-        return items, read
+        return items, count
 
     async def batch_get(self, keys: Sequence[Key], *, projection: str = "") -> list[StoredItem]:
         """Return the items at these keys that exist, in any order, eventually consistent: 0.5 RCU per 4 KB each.
@@ -156,7 +150,10 @@ class Table:
         A second call completes what an interrupted one has left undone.
         """
         created = await self._create(definition)
-        await self._enable_ttl(ttl_attribute)
+        expiry = await self._call(self._client.describe_time_to_live)
+        if expiry["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
+            specification = {"Enabled": True, "AttributeName": ttl_attribute}
+            await self._call(self._client.update_time_to_live, TimeToLiveSpecification=specification)
         if point_in_time_recovery:
             await self._enable_recovery()
         return created
@@ -170,17 +167,8 @@ class Table:
             if response.get("Table", {}).get("TableStatus") == "ACTIVE":
                 return bool(created)
             await asyncio.sleep(CREATE_INTERVAL)
-        raise Unavailable(
-            f"The table {self.name} was not active after {CREATE_CHECKS * CREATE_INTERVAL:.0f} s: try again later"
-        )
-
-    async def _enable_ttl(self, attribute: str) -> None:
-        response = await self._call(self._client.describe_time_to_live)
-        if response["TimeToLiveDescription"].get("TimeToLiveStatus", "DISABLED") == "DISABLED":
-            await self._call(
-                self._client.update_time_to_live,
-                TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
-            )
+        seconds = CREATE_CHECKS * CREATE_INTERVAL
+        raise Unavailable(f"The table {self.name} was not active after {seconds:.0f} s: try again later")
 
     async def _enable_recovery(self) -> None:
         """Switch point-in-time recovery on, which AWS refuses for a while after a table was created."""

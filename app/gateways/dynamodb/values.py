@@ -100,10 +100,8 @@ class Query:
             request["ProjectionExpression"] = self.projection
         if self.after:
             request["ExclusiveStartKey"] = marshal_item(self.after)
-        request |= {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
-        if self.index:
-            return request | {"IndexName": self.index}
-        return request | {"ConsistentRead": self.consistent}
+        request |= {"IndexName": self.index} if self.index else {"ConsistentRead": self.consistent}
+        return request | {"KeyConditionExpression": self.condition, "ScanIndexForward": not self.descending}
 
 
 def projection_request(projection: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Passwords that change: of a file, or tokens of RDS. Each new connection asks for the one of that moment."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -15,6 +16,8 @@ from app.settings import DatabaseSettings
 
 TOKEN_SECONDS: Final = 900
 """Life of a token, AWS's longest. A session that has begun lives on."""
+_RDS_HOST: Final = re.compile(r".*\.([^.]+)\.rds\.amazonaws\.com")
+"""The name of an RDS endpoint, which has its region."""
 
 Password: TypeAlias = Callable[[], str | Awaitable[str]] | None
 
@@ -52,16 +55,11 @@ class _IamTokens:
     async def token(self, host: str, port: int) -> str:
         """Return a token for a connection to this host. Raises Unavailable without credentials."""
         access_key, secret_key, token, *_ = await self._credentials.get()
-        region = _region_of(host) or region_of(self._settings, self._credentials.session)
+        rds = _RDS_HOST.fullmatch(host)
+        region = rds[1] if rds else region_of(self._settings, self._credentials.session)
         fields = {"Action": "connect", "DBUser": self._settings.parsed_url.user}
         request = AWSRequest("GET", f"https://{host}:{port}/", params=fields)
         SigV4QueryAuth(
             Credentials(access_key or "", secret_key or "", token), "rds-db", region, expires=TOKEN_SECONDS
         ).add_auth(request)
         return str(request.prepare().url).removeprefix("https://")
-
-
-def _region_of(host: str) -> str | None:
-    """Return the region that an RDS endpoint has in its name."""
-    labels = host.split(".")
-    return labels[-4] if host.endswith(".rds.amazonaws.com") and len(labels) > 4 else None

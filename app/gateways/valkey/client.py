@@ -100,11 +100,8 @@ class Valkey:
 
     def _submit(self, router: "Router", commands: Sequence[Command]) -> Replies:
         replies = router.submit(commands)
-        replies.add_done_callback(self._count_done)
+        replies.add_done_callback(lambda done: self._count("failed" if done.cancelled() else "ok"))
         return replies
-
-    def _count_done(self, replies: Replies) -> None:
-        self._count("failed" if replies.cancelled() else "ok")
 
     def _on_open(self) -> None:
         if self.fault:

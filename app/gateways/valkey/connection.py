@@ -6,10 +6,10 @@ Everything of this package that imports this module imports the redis package, w
 import asyncio
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import connection as redis
 from redis.exceptions import AskError, MovedError, RedisError
@@ -18,6 +18,13 @@ from app.gateways.valkey.endpoint import Address, Command, Endpoint
 from app.gateways.valkey.faults import ValkeyUnavailable, fault_of
 
 CONNECT_SECONDS = 1.0
+OPTIONS: Final[Mapping[str, Any]] = {
+    "protocol": 2,
+    "client_name": "cruddur-messages",
+    "driver_info": None,
+    "socket_timeout": None,
+    "socket_connect_timeout": CONNECT_SECONDS,
+}
 
 
 @contextmanager
@@ -52,21 +59,15 @@ class Connection:
         with faults_translated():
             async with asyncio.timeout(CONNECT_SECONDS):
                 options = await self._options()
-                self.address = options.setdefault("host", "localhost"), int(options.setdefault("port", 6379))
+                self.address = options["host"], options["port"]
                 connection_class = options.pop("connection_class", redis.Connection)
-                self._connection = connection_class(
-                    **options,
-                    protocol=2,
-                    client_name="cruddur-messages",
-                    driver_info=None,
-                    socket_timeout=None,
-                    socket_connect_timeout=CONNECT_SECONDS,
-                )
+                self._connection = connection_class(**options, **OPTIONS)
                 await self._connected().connect()  # type: ignore[no-untyped-call]  # the one untyped method
 
     async def _options(self) -> dict[str, Any]:
         endpoint = self._endpoint
-        options: dict[str, Any] = {**redis.parse_url(re.sub("^valkey", "redis", endpoint.url))}
+        parsed = redis.parse_url(re.sub("^valkey", "redis", endpoint.url))
+        options: dict[str, Any] = {"host": "localhost", "port": 6379, **parsed}
         if endpoint.address:
             options["host"], options["port"] = endpoint.address
         if endpoint.password_file:

@@ -1,6 +1,5 @@
 """ValkeyUnavailable: what is wrong with Valkey, in words of the log and of `cruddur doctor`, and the remedy."""
 
-from collections.abc import Iterator
 from typing import Final
 
 REMEDIES: Final = {
@@ -39,12 +38,9 @@ def fault_of(error: BaseException) -> ValkeyUnavailable:
         return ValkeyUnavailable("UnknownCommand", text.partition(",")[0])  # what follows are its arguments
     if text.startswith(ACL_FAILURE):
         return ValkeyUnavailable("NoPermissionError", text.removeprefix(ACL_FAILURE).partition(" script:")[0])
-    chain = [type(each).__name__ for each in _chain_of(error)]
-    cause = next((name for name in reversed(chain) if name in REMEDIES), chain[0])
+    chain = [error]
+    while earlier := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(earlier)
+    kinds = [type(each).__name__ for each in chain]
+    cause = next((kind for kind in reversed(kinds) if kind in REMEDIES), kinds[0])
     return ValkeyUnavailable(cause, text if cause == "NoPermissionError" else "")
-
-
-def _chain_of(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

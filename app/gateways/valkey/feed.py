@@ -61,8 +61,10 @@ class Feed:
                     self._on_message(channel.decode(), payload)
                 case [b"ssubscribe" | b"sunsubscribe" as command, channel, _]:
                     self._confirm(command, channel)
-                case Redirection():
-                    self._refuse()
+                case Redirection():  # in place of a confirmation, from a server that does not have the channel's slot
+                    _, moved, confirmation = self._unconfirmed.popleft()
+                    confirmation.cancel()
+                    self._on_moved(moved.decode())
 
     def _confirm(self, command: bytes, channel: bytes) -> None:
         if self._unconfirmed and self._unconfirmed[0][:2] == (command, channel):
@@ -73,12 +75,6 @@ class Feed:
             self._on_moved(channel.decode())
         else:
             raise ValkeyUnavailable("a confirmation that was not asked for")
-
-    def _refuse(self) -> None:
-        """End the wait for the confirmation of a channel whose slot is elsewhere."""
-        _, channel, confirmation = self._unconfirmed.popleft()
-        confirmation.cancel()
-        self._on_moved(channel.decode())
 
     async def _write(self) -> None:
         """Send queued commands, and pings while there are none; raise ValkeyUnavailable after IDLE_TIMEOUT."""

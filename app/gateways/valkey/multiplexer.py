@@ -81,18 +81,14 @@ class Multiplexer:
     async def _flush(self) -> None:
         """Send the queued calls and read their replies."""
         self._has_queued.clear()
-        self._in_flight, self._queued = self._queued, []
-        self._sent_at = time.monotonic()
+        self._in_flight, self._queued, self._sent_at = self._queued, [], time.monotonic()
         try:
             async with asyncio.timeout(HANG_SECONDS):
-                await self._exchange()
+                await self._connection.send([command for call in self._in_flight for command in call.commands])
+                for call in self._in_flight:
+                    replies = [await self._connection.read() for _ in call.commands]
+                    if not call.replies.done():
+                        call.replies.set_result(replies)
         except TimeoutError:
             raise ValkeyUnavailable(f"no reply for {HANG_SECONDS:.0f} s") from None
         self._in_flight, self._sent_at = [], None
-
-    async def _exchange(self) -> None:
-        await self._connection.send([command for call in self._in_flight for command in call.commands])
-        for call in self._in_flight:
-            replies = [await self._connection.read() for _ in call.commands]
-            if not call.replies.done():
-                call.replies.set_result(replies)

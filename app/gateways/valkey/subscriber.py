@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import cast
 
 import structlog
 
@@ -101,9 +102,13 @@ class Subscriber:
             async with asyncio.TaskGroup() as group:
                 self._listen_at(self._connections.keys(), group)
                 group.create_task(self._follow_moves(group))
-                await self._resubscribe()
+                # A confirmation that is missing ends in the idle timeout.
+                if confirmations := [self._queue("SSUBSCRIBE", channel) for channel in self._channels]:
+                    await asyncio.wait(confirmations)
+                self.is_up, self.fault = True, None
+                self._on_up()
         except* ValkeyUnavailable as faults:
-            self._log_once(_first_of(faults))
+            self._log_once(faults)
         except* Exception:
             log.exception("valkey_subscriber_failed")
         finally:
@@ -117,14 +122,6 @@ class Subscriber:
             feed = Feed(self._connections[each], on_message=self._on_message, on_moved=self._moved.put_nowait)
             self._feeds[each] = feed
             group.create_task(feed.run())
-
-    async def _resubscribe(self) -> None:
-        """Subscribe to all wanted channels, then go up. A missing confirmation ends in the idle timeout."""
-        if confirmations := [self._queue("SSUBSCRIBE", channel) for channel in self._channels]:
-            await asyncio.wait(confirmations)
-        self.is_up = True
-        self.fault = None
-        self._on_up()
 
     async def _follow_moves(self, group: asyncio.TaskGroup) -> None:
         """Subscribe to channels where a cluster has moved them, a moment later: they move in numbers."""
@@ -146,8 +143,11 @@ class Subscriber:
         if not confirmation.cancelled():  # else it has moved once more, or the connection failed
             self._on_lost(channel)
 
-    def _log_once(self, fault: ValkeyUnavailable) -> None:
-        """Log a fault that is another than that of the attempt before."""
+    def _log_once(self, faults: BaseException) -> None:
+        """Log the first of the faults if it is another than that of the attempt before."""
+        while isinstance(faults, BaseExceptionGroup):
+            faults = faults.exceptions[0]
+        fault = cast(ValkeyUnavailable, faults)
         if self.is_up or str(fault) != str(self.fault):
             log.warning("valkey_subscriber_disconnected", was_up=self.is_up, cause=str(fault), remedy=fault.remedy)
         self.fault = fault
@@ -158,9 +158,3 @@ class Subscriber:
         if was_up:
             self._on_down()
         return was_up
-
-
-def _first_of(faults: BaseException) -> ValkeyUnavailable:
-    while isinstance(faults, BaseExceptionGroup):
-        faults = faults.exceptions[0]
-    return faults if isinstance(faults, ValkeyUnavailable) else ValkeyUnavailable(type(faults).__name__)

@@ -58,17 +58,11 @@ class PresenceFanOut:
         """
         with suppress(ValkeyUnavailable):
             seen = await self._register.tell(user)
-            if isinstance(seen, Seen):
-                to = await self._register.seen(await self._peers(user))
-                await self._bus.publish(
-                    *(
-                        PresenceChanged(peer, user, seen.is_online, seen.last_seen_at)
-                        for peer, of_peer in to.items()
-                        if of_peer.is_online
-                    )
-                )
-            else:
+            if not isinstance(seen, Seen):
                 return seen
+            peers = await self._register.seen(await self._peers(user))
+            to = [peer for peer, of_peer in peers.items() if of_peer.is_online]
+            await self._bus.publish(*(PresenceChanged(each, user, seen.is_online, seen.last_seen_at) for each in to))
         return None
 
     async def _peers(self, user: UUID) -> list[UUID]:
@@ -123,16 +117,13 @@ class PresenceFanOut:
 
         async def publish_others(*events: object) -> None:
             for event in events:
-                if isinstance(event, UserBlocked):
-                    await self._end_between(event.user_uuid, event.other_uuid)
-                else:
+                if not isinstance(event, UserBlocked):
                     await publish(event)
+                elif await self._is_shared([event.user_uuid, event.other_uuid]):
+                    user, other = event.user_uuid, event.other_uuid
+                    await self._end(PresenceChanged.end(user, to=other), PresenceChanged.end(other, to=user))
 
         return publish_others
-
-    async def _end_between(self, one: UUID, other: UUID) -> None:
-        if await self._is_shared([one, other]):
-            await self._end(PresenceChanged.end(one, to=other), PresenceChanged.end(other, to=one))
 
     async def _is_shared(self, users: Collection[UUID]) -> bool:
         with suppress(ValkeyUnavailable):

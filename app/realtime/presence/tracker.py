@@ -74,17 +74,15 @@ class PresenceTracker:
         """Return a Shows that decides on presence, and leaves all else to another one."""
 
         async def shows_any(event: Withheld) -> bool:
-            return await (self._shows(event) if isinstance(event, PresenceChanged) else shows(event))
+            if not isinstance(event, PresenceChanged):
+                return await shows(event)
+            if event.to != event.user_uuid:
+                return await self._fan_out.shows(event)
+            if event.to not in self._sharing:  # it says that the receiver shares presence from now on
+                await self._join(event.to)
+            return False
 
         return shows_any
-
-    async def _shows(self, event: PresenceChanged) -> bool:
-        """Return what PresenceFanOut does. An event about the receiver says that it shares presence from now on."""
-        if event.to != event.user_uuid:
-            return await self._fan_out.shows(event)
-        if event.to not in self._sharing:
-            await self._join(event.to)
-        return False
 
     async def _join(self, user: UUID) -> None:
         """Let a user that shares presence be online, and forget one that does not.
