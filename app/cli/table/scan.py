@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -67,25 +67,24 @@ async def scan(
     half a read unit for every 4 KB of the table.
     """
     tests = [_test(text) for text in filters or ()]
-    console = Console(json)
-    limit = limit or (None if json else SHOWN)
+    console, limit = Console(json), limit or (None if json else SHOWN)
     settings = read_settings(StoreSettings)
     operator = Operator.of(settings, name=name, reason=reason)
+    found: list[Record] = []
     async with open_services(settings) as services:
-        table = services.table
         await operator.record(services.reads, ())
-        about = await table.describe() or {}
-        found: list[Record] = []
-        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            reader = Reader(table, segments, advance, page=None if tests or limit is None else limit + 1)
-            async with aclosing(_matching(reader, tests, limit)) as records:
-                async for record in records:
-                    console.record({name: v if isinstance(v, JSON_TYPES) else _plain(v) for name, v in record.items()})
-                    found += [] if console.json else [record]
+        page = None if tests or limit is None else limit + 1
+        async with (
+            open_reader(console, services.table, segments, page=page) as reader,
+            aclosing(reader.records(tests, limit)) as records,
+        ):
+            async for record in records:
+                console.record({name: v if isinstance(v, JSON_TYPES) else _plain(v) for name, v in record.items()})
+                found += [] if json else [record]
     if found:
         console.table(["entity", "group", "number", "at", "by", "text"], map(_row, found), right=["number"])
     more = f" Stopped at {limit}, more with --limit." if reader.is_cut_short else ""
-    console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(table.consumed)}")
+    console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(services.table.consumed)}")
 
 
 Test = Callable[[Record], bool]
@@ -146,6 +145,19 @@ class Reader:
         finally:
             readers.cancel()
 
+    async def records(self, tests: Sequence[Test], limit: int | None) -> AsyncGenerator[Record, None]:
+        """Yield the records of items that pass all tests, up to the limit."""
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for record in map(to_record, page):
+                    if not all(test(record) for test in tests):
+                        continue
+                    if self.matched == limit:
+                        self.is_cut_short = True
+                        return
+                    self.matched += 1
+                    yield record
+
     async def _read_all(self, pages: "asyncio.Queue[list[StoredItem] | None]") -> None:
         async def read(segment: Segment) -> None:
             async for page in self.table.scan(segment, page=self.page):
@@ -159,17 +171,14 @@ class Reader:
             await pages.put(None)
 
 
-async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) -> AsyncGenerator[Record, None]:
-    async with aclosing(reader.pages()) as pages:
-        async for page in pages:
-            for record in map(to_record, page):
-                if not all(test(record) for test in tests):
-                    continue
-                if reader.matched == limit:
-                    reader.is_cut_short = True
-                    return
-                reader.matched += 1
-                yield record
+@asynccontextmanager
+async def open_reader(
+    console: Console, table: OperatedTable, segments: int, *, page: int | None = None
+) -> AsyncIterator[Reader]:
+    """Return a reader of a table, beside a bar that shows how much of it is read."""
+    about = await table.describe() or {}
+    with console.progress("Items", total=about.get("ItemCount") or None) as advance:
+        yield Reader(table, segments, advance, page)
 
 
 def to_record(item: StoredItem) -> Record:
@@ -180,19 +189,18 @@ def to_record(item: StoredItem) -> Record:
         return {"entity": "pins", "user_uuid": of_user.user_uuid, "groups": [str(group) for group in of_user.groups]}
     if entity is None:
         return {"entity": "other", **unmarshal_item(item)}
-    fields = {
-        name: _in_order(value) if isinstance(value, frozenset) else value
-        for name, value in asdict(entity).items()
-        if value is not None
-    }
+    fields = {name: _in_order(value) for name, value in asdict(entity).items() if value is not None}
     if isinstance(entity, Message):
         fields["edits"] = list(entity.edits)
         fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
     return {"entity": ENTITIES[type(entity)], **fields}
 
 
-def _in_order(members: frozenset[Any]) -> list[int | str]:
-    return [member if isinstance(member, int) else str(member) for member in sorted(members)]
+def _in_order(value: Any) -> Any:
+    """Return the members of a set as JSON has them, in their order; any other value unchanged."""
+    if not isinstance(value, frozenset):
+        return value
+    return [member if isinstance(member, int) else str(member) for member in sorted(value)]
 
 
 def _plain(value: Any) -> str:
