@@ -14,6 +14,27 @@ AXIS: Final = {"labelOverlap": True, "format": "%d %b %H:%M"}
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the format; it is not fetched."""
 
+UNITS: Final = {
+    "x": {"field": "at", "type": "temporal", "title": "UTC", "scale": {"type": "utc"}, "axis": AXIS},
+    "y": {"field": "value", "type": "quantitative", "title": None},
+    "color": {
+        "field": "kind",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": list(COLOURS), "range": list(COLOURS.values())},
+    },
+}
+LINES: Final = {
+    "transform": [{"filter": "datum.kind != 'throttled'"}],
+    "mark": {"type": "line", "interpolate": "step-after"},
+    "encoding": UNITS,
+}
+THROTTLES: Final = {
+    "transform": [{"filter": "datum.kind == 'throttled' && datum.value > 0"}],
+    "mark": {"type": "point", "filled": True},
+    "encoding": UNITS,
+}
+
 
 class PlotMissing(Exception):
     """The library for charts is not installed."""
@@ -57,7 +78,7 @@ def _courses(usage: Sequence[Series]) -> dict[str, Any]:
         "data": {"values": list(_points(usage))},
         "facet": {"field": "what", "type": "nominal", "title": None, "sort": list(map(_title, usage))},
         "columns": 2,
-        "spec": {"width": 420, "height": 150, "layer": [_lines(), _throttles()]},
+        "spec": {"width": 420, "height": 150, "layer": [LINES, THROTTLES]},
         "resolve": {"scale": {"y": "independent"}},
     }
 
@@ -97,31 +118,3 @@ def _points(usage: Sequence[Series]) -> Iterator[dict[str, Any]]:
 
 def _title(series: Series) -> str:
     return f"{series.index or 'table'}: {'RCU' if series.direction == 'Read' else 'WCU'} a second"
-
-
-def _lines() -> dict[str, Any]:
-    return {
-        "transform": [{"filter": "datum.kind != 'throttled'"}],
-        "mark": {"type": "line", "interpolate": "step-after"},
-        "encoding": {**_place(), "color": _colour()},
-    }
-
-
-def _throttles() -> dict[str, Any]:
-    return {
-        "transform": [{"filter": "datum.kind == 'throttled' && datum.value > 0"}],
-        "mark": {"type": "point", "filled": True},
-        "encoding": {**_place(), "color": _colour()},
-    }
-
-
-def _place() -> dict[str, Any]:
-    return {
-        "x": {"field": "at", "type": "temporal", "title": "UTC", "scale": {"type": "utc"}, "axis": AXIS},
-        "y": {"field": "value", "type": "quantitative", "title": None},
-    }
-
-
-def _colour() -> dict[str, Any]:
-    scale = {"domain": list(COLOURS), "range": list(COLOURS.values())}
-    return {"field": "kind", "type": "nominal", "title": None, "scale": scale}
