@@ -85,15 +85,13 @@ class SyncCommand:
             lost = await self._lost_users(store) if missing and not new_uuids else []
             if lost:
                 missing = []
+            created, verb = len(missing), "created" if apply else "would create"
             if apply and (missing or disabled):
                 action = f"create {len(missing):,} users and disable {len(disabled):,}"
                 self._ask(action, yes=yes, production=production)
                 await store.disable(disabled)
                 created = await self._create(store, missing)
-                code = self._end(findings, created, "created")
-            else:
-                created = len(missing)
-                code = self._end(findings, created, "created" if apply else "would create")
+        code = self._end(findings, created, verb)
         if lost:
             raise Failure(
                 f"No user is created: {len(lost):,} users of the conversations are not in Postgres, such as {lost[0]},"
@@ -137,10 +135,8 @@ class SyncCommand:
 
     def _show(self, findings: Sequence[Finding]) -> None:
         """Show the findings but for those without a difference, clashes first."""
-        shown = sorted(
-            (each for each in findings if each.kind is not Status.SAME),
-            key=lambda each: ORDER.index(each.kind),
-        )
+        differing = (each for each in findings if each.kind is not Status.SAME)
+        shown = sorted(differing, key=lambda each: ORDER.index(each.kind))
         for each in shown:
             self._console.record({"finding": each.kind, "handle": each.handle or None, "detail": each.detail})
         rows = [
