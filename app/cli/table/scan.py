@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, Final
+from operator import eq, gt, lt, ne
+from typing import Annotated, Any, Final, Self
 
 import typer
 
@@ -66,7 +67,7 @@ async def scan(
     Fields have the long names that --json shows. A filter selects what is shown, not what is read: a scan costs
     half a read unit for every 4 KB of the table.
     """
-    tests = [_test(text) for text in filters or ()]
+    tests = [Filter.of(text) for text in filters or ()]
     console, limit = Console(json), limit or (None if json else SHOWN)
     settings = read_settings(StoreSettings)
     operator = Operator.of(settings, name=name, reason=reason)
@@ -87,37 +88,41 @@ async def scan(
     console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(services.table.consumed)}")
 
 
-Test = Callable[[Record], bool]
-OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "!=": lambda value, wanted: bool(value != wanted),
-    "=": lambda value, wanted: bool(value == wanted),
-    "<": lambda value, wanted: bool(value < wanted),
-    ">": lambda value, wanted: bool(value > wanted),
-}
+OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {"!=": ne, "=": eq, "<": lt, ">": gt}
 
 
-def _test(text: str) -> Test:
-    """Return the test of a record that `field=value` stands for; a record without the field fails it."""
-    match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
-    if match is None:
-        raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
-    field, operator, wanted = match.groups()
-    if field not in FIELDS:
-        raise Failure(f"There is no field {field!r}: the fields are {', '.join(sorted(FIELDS))}.", Code.USAGE)
-    if operator == "~":
-        return lambda record: field in record and wanted.lower() in str(record[field]).lower()
-    compare = OPERATORS[operator]
-    return lambda record: record.get(field) is not None and compare(*_alike(record[field], wanted))
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition on records, as FIELD=VALUE says it. A record without the field does not fulfil it."""
 
+    field: str
+    operator: str
+    wanted: str
 
-def _alike(value: Any, wanted: str) -> tuple[Any, Any]:
-    """Return both as numbers if the field is one, else both as text, which keeps times in their order."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the filter that a text says, or raise a Failure."""
+        match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
+        if match is None:
+            raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
+        if match[1] not in FIELDS:
+            raise Failure(f"There is no field {match[1]!r}: the fields are {', '.join(sorted(FIELDS))}.", Code.USAGE)
+        return cls(*match.groups())
+
+    def selects(self, record: Record) -> bool:
+        """Return whether a record fulfils it. Numbers are compared as such, all else as text, also times."""
+        value = record.get(self.field)
+        if self.operator == "~":
+            return self.field in record and self.wanted.lower() in str(value).lower()
+        if value is None:
+            return False
+        compare = OPERATORS[self.operator]
+        if isinstance(value, bool) or not isinstance(value, int):
+            return compare(_plain(value).lower(), self.wanted.lower())
         try:
-            return value, float(wanted)
+            return compare(value, float(self.wanted))
         except ValueError:
-            raise Failure(f"{wanted!r} is not a number, but the field is.", Code.USAGE) from None
-    return _plain(value).lower(), wanted.lower()
+            raise Failure(f"{self.wanted!r} is not a number, but the field is.", Code.USAGE) from None
 
 
 @dataclass
@@ -145,12 +150,12 @@ class Reader:
         finally:
             readers.cancel()
 
-    async def records(self, tests: Sequence[Test], limit: int | None) -> AsyncGenerator[Record, None]:
-        """Yield the records of items that pass all tests, up to the limit."""
+    async def records(self, filters: Sequence[Filter], limit: int | None) -> AsyncGenerator[Record, None]:
+        """Yield the records of items that all filters select, up to the limit."""
         async with aclosing(self.pages()) as pages:
             async for page in pages:
                 for record in map(to_record, page):
-                    if not all(test(record) for test in tests):
+                    if not all(each.selects(record) for each in filters):
                         continue
                     if self.matched == limit:
                         self.is_cut_short = True
