@@ -29,10 +29,19 @@ LINES: Final = {
     "mark": {"type": "line", "interpolate": "step-after"},
     "encoding": UNITS,
 }
+BARS: Final = {
+    "yOffset": {"field": "kind"},
+    "x": {"field": "units", "type": "quantitative", "title": "units"},
+    "color": {"field": "kind", "type": "nominal", "title": None, "scale": {"range": list(COLOURS.values())}},
+}
 THROTTLES: Final = {
     "transform": [{"filter": "datum.kind == 'throttled' && datum.value > 0"}],
     "mark": {"type": "point", "filled": True},
     "encoding": UNITS,
+}
+LOOK: Final = {
+    "resolve": {"scale": {"color": "independent"}},
+    "config": {"background": "white", "view": {"stroke": "#dddddd"}},
 }
 
 
@@ -62,13 +71,7 @@ def save(file: Path, picture: Picture) -> None:
         import vl_convert  # noqa: PLC0415  # of the extra "plot", which may be missing
     except ImportError:
         raise PlotMissing from None
-    chart = {
-        "$schema": SCHEMA,
-        "title": picture.title,
-        "vconcat": picture.parts(),
-        "resolve": {"scale": {"color": "independent"}},
-        "config": {"background": "white", "view": {"stroke": "#dddddd"}},
-    }
+    chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": picture.parts(), **LOOK}
     file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
 
 
@@ -90,17 +93,13 @@ def _operations(metrics: ServiceMetrics) -> dict[str, Any]:
         for name, operation in metrics.operations.items()
         for kind, units in (("RCU", operation.read_units), ("WCU", operation.write_units))
     ]
+    names = {"field": "operation", "type": "nominal", "title": None, "sort": list(metrics.operations)}
     return {
         "title": f"Units by operation since {metrics.since:%d %b %H:%M} UTC",
         "data": {"values": values},
         "mark": "bar",
         "width": 880,
-        "encoding": {
-            "y": {"field": "operation", "type": "nominal", "title": None, "sort": list(metrics.operations)},
-            "yOffset": {"field": "kind"},
-            "x": {"field": "units", "type": "quantitative", "title": "units"},
-            "color": {"field": "kind", "type": "nominal", "title": None, "scale": {"range": list(COLOURS.values())}},
-        },
+        "encoding": {"y": names, **BARS},
     }
 
 

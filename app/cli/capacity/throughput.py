@@ -117,14 +117,8 @@ class Throughput:
         """Return the value of each step by query; 0 where CloudWatch has none, as DynamoDB reports no zeros."""
         slots = math.ceil((end - start).total_seconds() / step)
         found = {query["Id"]: [0.0] * slots for query in queries}
-        results = self._aws.items(
-            "cloudwatch",
-            "get_metric_data",
-            "MetricDataResults",
-            MetricDataQueries=queries,
-            StartTime=start,
-            EndTime=end,
-        )
+        request: dict[str, Any] = {"MetricDataQueries": queries, "StartTime": start, "EndTime": end}
+        results = self._aws.items("cloudwatch", "get_metric_data", "MetricDataResults", **request)
         async for result in results:
             for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                 found[result["Id"]][int((at - start).total_seconds() // step)] = value
