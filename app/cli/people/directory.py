@@ -88,14 +88,9 @@ class Account:
 async def accounts(aws: "Aws", pool: str) -> AsyncIterator[Account]:
     """Yield the accounts of a pool, whose id begins with its region."""
     # AttributesToGet fails for a pool in which an account lacks one of them.
+    region = pool.partition("_")[0]
     pages = aws.items(
-        "cognito-idp",
-        "list_users",
-        "Users",
-        more="PaginationToken",
-        region=pool.partition("_")[0],
-        UserPoolId=pool,
-        Limit=PAGE,
+        "cognito-idp", "list_users", "Users", more="PaginationToken", region=region, UserPoolId=pool, Limit=PAGE
     )
     async for user in pages:
         yield Account.of(user)

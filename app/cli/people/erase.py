@@ -77,12 +77,8 @@ async def _erasures_of(services: Services, settings: _Settings) -> AsyncIterator
     rules = Rules.of(services, tasks, shows_edits=True)
     store, known = MemberErasureStore(services.table), services.user_store.erasures
     tools = SweepTools(store, rules.changes, known, rules.groups.leave, writes_per_second=WRITES_PER_SECOND)
-    yield Erasures(
-        services.users,
-        tools,
-        handle_hold=timedelta(days=settings.handle_hold_days),
-        removes_messages=settings.erased_messages == "remove",
-    )
+    hold, removes_messages = timedelta(days=settings.handle_hold_days), settings.erased_messages == "remove"
+    yield Erasures(services.users, tools, handle_hold=hold, removes_messages=removes_messages)
     await tasks.drain(DRAIN_SECONDS)
 
 
@@ -103,9 +99,8 @@ async def _resume(console: Console, services: Services, erasures: Erasures, *, e
     while erasure := await store.lease():
         await _sweep(console, erasures, erasure)
         swept += 1
-    unfinished = await store.count_unfinished()
     console.say(f"{swept:,} erased users swept.")
-    if unfinished:
+    if unfinished := await store.count_unfinished():
         console.note(f"Other processes have leased {unfinished:,} more, for two minutes if they have ended.")
 
 

@@ -118,11 +118,8 @@ class SyncCommand:
                 async for page in table.scan(index=inbox_items.INBOX_INDEX):
                     found.update(map(inbox_queries.owner, page))
                     advance(len(page))
-        lost: list[UUID] = []
-        for batch in batched(sorted(found), BATCH):
-            known = {user.uuid for user in await store.by_uuids(batch)}
-            lost += [uuid for uuid in batch if uuid not in known]
-        return lost
+        known = {user.uuid for batch in batched(sorted(found), BATCH) for user in await store.by_uuids(batch)}
+        return sorted(found - known)
 
     async def _directory(self, store: UserStore, rules: NameRules | None = None) -> Directory:
         async with open_pool(self._pool) as aws:
@@ -135,8 +132,7 @@ class SyncCommand:
 
     def _show(self, findings: Sequence[Finding]) -> None:
         """Show the findings but for those without a difference, clashes first."""
-        differing = (each for each in findings if each.kind is not Status.SAME)
-        shown = sorted(differing, key=lambda each: ORDER.index(each.kind))
+        shown = sorted((each for each in findings if each.kind is not Status.SAME), key=lambda it: ORDER.index(it.kind))
         for each in shown:
             self._console.record({"finding": each.kind, "handle": each.handle or None, "detail": each.detail})
         rows = [
