@@ -121,14 +121,12 @@ def _own(message: Message) -> tuple[object, ...]:
 
 def _effect(change: Change) -> tuple[object, ...]:
     """Return what a change adds to the row of its message in changed_messages."""
-    is_edit, is_deletion = change.type is ChangeType.EDIT, change.type is ChangeType.DELETE
+    edit = edit_digest(change.created_at, change.version, change.text, change.mentions)
     reaction = sum_digest((change.emoji, change.user_uuid))
     return (
         *(change.group_uuid.bytes, change.message_number, change.number),
-        change.number if is_edit else 0,
-        edit_digest(change.created_at, change.version, change.text, change.mentions) if is_edit else None,
-        sum_digest(change.number) if is_edit else 0,
+        *((change.number, edit, sum_digest(change.number)) if change.type is ChangeType.EDIT else (0, None, 0)),
         {ChangeType.REACT: reaction, ChangeType.UNREACT: -reaction}.get(change.type, 0),
-        items.to_ms(change.created_at) if is_deletion else None,
+        items.to_ms(change.created_at) if change.type is ChangeType.DELETE else None,
         int(change.text is not None or change.earlier_text is not None),
     )
