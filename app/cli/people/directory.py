@@ -173,9 +173,17 @@ class Directory:
 
     def links(self) -> list[Finding]:
         """Return the findings about giving each user the sub of the account with the same handle."""
-        of_users = [self._link(row) for row in self.rows]
-        of_others = [self._without_user(handle) for handle in self.accounts if handle not in self.by_handle]
-        return [*of_users, *filter(None, of_others), *self._incomplete(), *self._ignored()]
+        findings = [self._link(row) for row in self.rows]
+        for handle, found in self.accounts.items():
+            if handle in self.by_handle:
+                continue
+            holder = self.by_sub.get(found[0].sub)
+            if len(found) > 1:
+                findings.append(_shared(handle, found))
+            elif not holder or self._link(holder).kind is Status.CHANGE:  # else the user is reported as renamed
+                detail = f"account {found[0].username} has no user in Postgres"
+                findings.append(Finding(Status.NO_USER, handle, detail))
+        return [*findings, *self._incomplete(), *self._ignored()]
 
     def missing(self) -> list[Finding]:
         """Return the findings about having a user for each account, disabled if the account is."""
@@ -223,15 +231,6 @@ class Directory:
                 break
             holder = self.by_sub.get(wanted)
         return first
-
-    def _without_user(self, handle: str) -> Finding | None:
-        found = self.accounts[handle]
-        if len(found) > 1:
-            return _shared(handle, found)
-        holder = self.by_sub.get(found[0].sub)
-        if holder and self._link(holder).kind is not Status.CHANGE:
-            return None  # reported with the user, as renamed
-        return Finding(Status.NO_USER, handle, f"account {found[0].username} has no user in Postgres")
 
     def _create(self, handle: str, found: Sequence[Account]) -> Finding:
         if len(found) > 1:
