@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
@@ -100,14 +100,14 @@ def make_plan(
 
 
 def _prices(given: Sequence[str]) -> Prices:
-    names = {field.name for field in fields(Prices)}
     changed: dict[str, float] = {}
     for text in given:
         name, _, value = text.partition("=")
         if not DOLLARS.fullmatch(value):
             raise Failure(f"--price {text}: write NAME=DOLLARS, such as million-writes=0.625", Code.USAGE)
         changed[name.replace("-", "_")] = float(value)
-    if unknown := changed.keys() - names:
-        known = ", ".join(sorted(names)).replace("_", "-")
+    prices = asdict(Prices())
+    if unknown := changed.keys() - prices.keys():
+        known = ", ".join(sorted(prices)).replace("_", "-")
         raise Failure(f"There is no price called {', '.join(sorted(unknown))}, but {known}", Code.USAGE)
-    return replace(Prices(), **changed)
+    return Prices(**prices | changed)

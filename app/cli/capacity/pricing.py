@@ -231,6 +231,15 @@ class Plan:
             return "PAY_PER_REQUEST"
         return "PROVISIONED"
 
+    @property
+    def advice(self) -> str:
+        """Return the recommendation in words, with the command for it."""
+        if self.recommendation == "PAY_PER_REQUEST":
+            return "on demand"
+        units = self.provisioned
+        of_index = f"--index-read {units.index_read} --index-write {units.index_write}"
+        return f"provisioned: `cruddur capacity set --read {units.read} --write {units.write} {of_index}`"
+
 
 def plan(workload: Workload, prices: Prices, *, utilisation: float = 0.7, months: int = 12) -> Plan:
     """Return the plan for a workload; `months` is the age at which storage is reported."""

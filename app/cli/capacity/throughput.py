@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
     from app.gateways.aws import Aws
@@ -62,6 +62,17 @@ class Series:
         """Return the highest average of a step; shorter peaks are not seen."""
         return max(self.per_second(), default=0.0)
 
+    def to_record(self) -> dict[str, Any]:
+        """Return the series for machines."""
+        return {
+            "average": self.average,
+            "peak": self.peak,
+            "throttled": sum(self.throttled),
+            "start": self.start.isoformat(),
+            "step_seconds": self.step,
+            "consumed": list(self.consumed),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
@@ -72,6 +83,19 @@ class Scaling:
     least: int
     most: int
     target: float | None
+
+    @classmethod
+    def of(cls, target: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> Self:
+        """Return the auto scaling of a scalable target, by the first of the policies that tracks a value for it."""
+        values = (
+            policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+            for policy in policies
+            if all(policy[name] == target[name] for name in ("ResourceId", "ScalableDimension"))
+            and "TargetTrackingScalingPolicyConfiguration" in policy
+        )
+        direction: Direction = "Read" if ":Read" in target["ScalableDimension"] else "Write"
+        _, _, index = target["ResourceId"].partition("/index/")
+        return cls(index, direction, target["MinCapacity"], target["MaxCapacity"], next(values, None))
 
 
 class Throughput:
@@ -92,8 +116,19 @@ class Throughput:
         ]
 
     async def provision(self, before: Sequence[Capacity], after: Sequence[Capacity]) -> None:
-        """Provision the units that differ, or switch to on demand. DynamoDB works on the change for some minutes."""
-        await self._aws.call("dynamodb", "update_table", TableName=self.table, **_change(before, after))
+        """Provision the units that differ, or switch to on demand. DynamoDB works on the change for some minutes.
+
+        It refuses a request with units that do not change.
+        """
+        table, changed = after[0], [each for old, each in zip(before, after, strict=True) if old != each]
+        request: dict[str, Any] = _provisioned(table) if table in changed else {}
+        if indexes := [{"Update": {"IndexName": each.index, **_provisioned(each)}} for each in changed if each.index]:
+            request["GlobalSecondaryIndexUpdates"] = indexes
+        if before[0].on_demand:
+            request["BillingMode"] = "PROVISIONED"
+        if table.on_demand:
+            request = {"BillingMode": "PAY_PER_REQUEST"}
+        await self._aws.call("dynamodb", "update_table", TableName=self.table, **request)
 
     async def usage(self, capacities: Sequence[Capacity], *, start: datetime, end: datetime) -> list[Series]:
         """Return the series of each resource and direction between the two times."""
@@ -143,7 +178,7 @@ class Throughput:
             for resource in {target["ResourceId"] for target in targets}
             for policy in await self._listed("describe_scaling_policies", "ScalingPolicies", ResourceId=resource)
         ]
-        return sorted((_scaling(target, policies) for target in targets), key=lambda it: (it.index, it.direction))
+        return sorted((Scaling.of(target, policies) for target in targets), key=lambda it: (it.index, it.direction))
 
     async def _listed(self, operation: str, member: str, **request: Any) -> list[dict[str, Any]]:
         found = self._aws.items(AUTO_SCALING, operation, member, ServiceNamespace="dynamodb", **request)
@@ -198,31 +233,5 @@ def _capacity(index: str, resource: Mapping[str, Any], status: str, *, on_demand
     return Capacity(index, on_demand, units.get("ReadCapacityUnits", 0), units.get("WriteCapacityUnits", 0), status)
 
 
-def _change(before: Sequence[Capacity], after: Sequence[Capacity]) -> dict[str, Any]:
-    """Return the UpdateTable request, without unchanged units, which DynamoDB refuses."""
-    table = after[0]
-    if table.on_demand:
-        return {"BillingMode": "PAY_PER_REQUEST"}
-    changed = [each for old, each in zip(before, after, strict=True) if old != each]
-    indexes = [{"Update": {"IndexName": each.index, **_provisioned(each)}} for each in changed if each.index]
-    request: dict[str, Any] = _provisioned(table) if table in changed else {}
-    if before[0].on_demand:
-        request["BillingMode"] = "PROVISIONED"
-    return request | ({"GlobalSecondaryIndexUpdates": indexes} if indexes else {})
-
-
 def _provisioned(capacity: Capacity) -> dict[str, Any]:
     return {"ProvisionedThroughput": {"ReadCapacityUnits": capacity.read, "WriteCapacityUnits": capacity.write}}
-
-
-def _scaling(target: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> Scaling:
-    values = [
-        policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
-        for policy in policies
-        if policy["ResourceId"] == target["ResourceId"]
-        and policy["ScalableDimension"] == target["ScalableDimension"]
-        and "TargetTrackingScalingPolicyConfiguration" in policy
-    ]
-    direction: Direction = "Read" if ":Read" in target["ScalableDimension"] else "Write"
-    _, _, index = target["ResourceId"].partition("/index/")
-    return Scaling(index, direction, target["MinCapacity"], target["MaxCapacity"], next(iter(values), None))

@@ -1,7 +1,6 @@
 """Tables and records of units, for the capacity commands."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 from app.cli.capacity.pricing import AS_OF, Plan, Workload
@@ -49,17 +48,9 @@ def show_costs(console: Console, plan: Plan, *, months: int) -> None:
     console.say("")
     console.say(f"Storage grows by {plan.month_gb:,.2f} GB a month, to {plan.stored_gb:,.2f} GB after {months} months.")
     console.say(f"Prices are assumptions: {AS_OF}.")
-    console.say(f"Cheaper: {_advice(plan)}.")
+    console.say(f"Cheaper: {plan.advice}.")
     for warning in plan.warnings:
         console.say(f"Too hot, whatever is provisioned: {warning}.")
-
-
-def _advice(plan: Plan) -> str:
-    if plan.recommendation == "PAY_PER_REQUEST":
-        return "on demand"
-    units = asdict(plan.provisioned)
-    options = (f"--{name.replace('_', '-')} {units[name]}" for name in ("read", "write", "index_read", "index_write"))
-    return f"provisioned: `cruddur capacity set {' '.join(options)}`"
 
 
 def show_report(console: Console, capacities: Sequence[Capacity], usage: Sequence[Series], *, hours: float) -> None:
@@ -99,18 +90,7 @@ def sparkline(values: Sequence[float], *, top: float) -> str:
 def usage_record(capacity: Capacity, usage: Sequence[Series]) -> dict[str, Any]:
     """Return the use of a resource in each direction, for a JSON record."""
     found = {direction: _series(usage, capacity, direction) for direction in DIRECTIONS}
-    return {
-        f"{direction.lower()}_usage": {
-            "average": series.average,
-            "peak": series.peak,
-            "throttled": sum(series.throttled),
-            "start": series.start.isoformat(),
-            "step_seconds": series.step,
-            "consumed": list(series.consumed),
-        }
-        for direction, series in found.items()
-        if series
-    }
+    return {f"{direction.lower()}_usage": series.to_record() for direction, series in found.items() if series}
 
 
 def show_operations(console: Console, metrics: ServiceMetrics) -> None:
