@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.cli.capacity.service_metrics import ServiceMetrics
 from app.cli.capacity.throughput import Series
+from app.cli.failures import Code, Failure
 
 COLOURS: Final = {"consumed": "#2f6fde", "provisioned": "#9aa3b2", "throttled": "#d64545"}
 AXIS: Final = {"labelOverlap": True, "format": "%d %b %H:%M"}
@@ -45,10 +46,6 @@ LOOK: Final = {
 }
 
 
-class PlotMissing(Exception):
-    """The library for charts is not installed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The charts of a report: the units of the table over time, and by operation of the service."""
@@ -66,13 +63,19 @@ class Picture:
 
 
 def save(file: Path, picture: Picture) -> None:
-    """Write the picture as PNG, or raise PlotMissing."""
+    """Write the picture as PNG, or raise a Failure."""
+    parts = picture.parts()
+    if not parts:
+        raise Failure("Nothing was drawn: there are no metrics to draw")
     try:
         import vl_convert  # noqa: PLC0415  # of the extra "plot", which may be missing
+
+        chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": parts, **LOOK}
+        file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
     except ImportError:
-        raise PlotMissing from None
-    chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": picture.parts(), **LOOK}
-    file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
+        raise Failure("Drawing needs an extra: pip install 'cruddur-messages[plot]'", Code.USAGE) from None
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}", Code.USAGE) from None
 
 
 def _courses(usage: Sequence[Series]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
+from app.cli.failures import Code, Failure
+
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
@@ -16,8 +18,11 @@ SECONDS: Final = 10.0
 TABLE: Final = "table"
 
 
-class MetricsUnavailable(Exception):
+class MetricsUnavailable(Failure):
     """An address has no metrics; the sentence says what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, Code.UNAVAILABLE)
 
 
 @dataclass(slots=True)
