@@ -55,7 +55,12 @@ class GroupInspector:
         await asyncio.sleep(SETTLING_SECONDS)
         state = await self._read(group, known)
         found = [finding for finding in state.defects() if finding in before]
-        left = await self._left_after_repair(state, found) if self._repair and found else {*map(_place, found)}
+        left = {*map(_place, found)}
+        if self._repair and found:
+            with suppress(AppError, ConditionFailed):
+                await self._mend(state, found)
+            after = replace(await self._read(group, state.rows), is_fenced=False)
+            left = {*map(_place, after.defects())}
         for finding in found:
             yield replace(finding, repaired=_place(finding) not in left)
 
@@ -95,19 +100,20 @@ class GroupInspector:
             has_ended=bool(newest and self._retention.has_ended(newest[-1].created_at, now())),
         )
 
-    async def _left_after_repair(self, state: GroupState, found: list[Finding]) -> set[tuple[str, UUID | None]]:
-        """Repair what was found, and return the kinds and users of the defects that are left."""
-        with suppress(AppError, ConditionFailed):
-            if state.head is None:
-                await self._remove_unfinished(state)
-            elif state.is_abandoned:
-                await self._delete_rows(state)
-                async for item in self._remains.items_of_group(state.group):
-                    await self._remains.delete(item)
-            else:
-                await self._mend(state, found)
-        after = replace(await self._read(state.group, state.rows), is_fenced=False)
-        return {*map(_place, after.defects())}
+    async def _mend(self, state: GroupState, found: list[Finding]) -> None:
+        """Repair rows and head, or delete what is left of a group that no user can see anything of any more."""
+        if state.head is None:
+            await self._remove_unfinished(state)
+        elif state.is_abandoned:
+            await self._delete_rows(state)
+            async for item in self._remains.items_of_group(state.group):
+                await self._remains.delete(item)
+        else:
+            for user in {finding.user for finding in found if finding.user}:
+                with suppress(ConditionFailed):
+                    await self._table.update(_mended_row(state, user))
+            if any(finding.kind in TOLD_KINDS for finding in found):
+                await self._restore_head(await self._read(state.group, state.rows))
 
     async def _remove_unfinished(self, state: GroupState) -> None:
         """Delete members and rows of a group without log and head, after a fence that keeps it from being created."""
@@ -123,13 +129,6 @@ class GroupInspector:
             await self._remains.delete(item)
         for user in state.members:
             await self._table.delete(Delete(member_items.member_key(state.group, user)))
-
-    async def _mend(self, state: GroupState, found: list[Finding]) -> None:
-        for user in {finding.user for finding in found if finding.user}:
-            with suppress(ConditionFailed):
-                await self._table.update(_mended_row(state, user))
-        if any(finding.kind in TOLD_KINDS for finding in found):
-            await self._restore_head(await self._read(state.group, state.rows))
 
     async def _restore_head(self, state: GroupState) -> None:
         """Bring the head up to its logs and members, at a version beyond that of all rows, and tell the rows."""
