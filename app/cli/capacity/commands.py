@@ -156,8 +156,6 @@ class AutoscaleCommand:
             elif bounds:
                 await self.enable(throughput, capacities, bounds, target)
             scalings = await throughput.scalings([each.index for each in capacities[1:]])
-        for each in scalings:
-            self._console.record(asdict(each))
         show_scalings(self._console, scalings)
 
     async def enable(

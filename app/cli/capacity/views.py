@@ -1,6 +1,7 @@
 """Tables and records of units, for the capacity commands."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from app.cli.capacity.pricing import AS_OF, Plan, Workload
@@ -154,6 +155,7 @@ def show_scalings(console: Console, scalings: Sequence[Scaling]) -> None:
     """Show the auto scaling of each resource and direction."""
     rows = []
     for each in scalings:
+        console.record(asdict(each))
         resource = f"index {each.index}" if each.index else "table"
         target = "none" if each.target is None else f"{each.target:g} %"
         rows.append((f"{resource}, {each.direction.lower()}", each.least, each.most, target))

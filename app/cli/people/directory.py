@@ -181,8 +181,7 @@ class Directory:
             if len(found) > 1:
                 findings.append(_shared(handle, found))
             elif not holder or self._link(holder).kind is Status.CHANGE:  # else the user is reported as renamed
-                detail = f"account {found[0].username} has no user in Postgres"
-                findings.append(Finding(Status.NO_USER, handle, detail))
+                findings.append(Finding(Status.NO_USER, handle, f"account {found[0].username} has no user in Postgres"))
         return [*findings, *self._incomplete(), *self._ignored()]
 
     def missing(self) -> list[Finding]:

@@ -194,18 +194,14 @@ def to_record(item: StoredItem) -> Record:
         return {"entity": "pins", "user_uuid": of_user.user_uuid, "groups": [str(group) for group in of_user.groups]}
     if entity is None:
         return {"entity": "other", **unmarshal_item(item)}
-    fields = {name: _in_order(value) for name, value in asdict(entity).items() if value is not None}
+    fields = {name: value for name, value in asdict(entity).items() if value is not None}
+    for name, value in fields.items():
+        if isinstance(value, frozenset):
+            fields[name] = [member if isinstance(member, int) else str(member) for member in sorted(value)]
     if isinstance(entity, Message):
         fields["edits"] = list(entity.edits)
         fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
     return {"entity": ENTITIES[type(entity)], **fields}
-
-
-def _in_order(value: Any) -> Any:
-    """Return the members of a set as JSON has them, in their order; any other value unchanged."""
-    if not isinstance(value, frozenset):
-        return value
-    return [member if isinstance(member, int) else str(member) for member in sorted(value)]
 
 
 def _plain(value: Any) -> str:
