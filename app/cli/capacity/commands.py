@@ -11,7 +11,7 @@ import typer
 from app.cli.capacity import plan as capacity_plan
 from app.cli.capacity import report as capacity_report
 from app.cli.capacity.target import EXIT_CODES, mixes_local_and_aws, open_throughput
-from app.cli.capacity.throughput import DIRECTIONS, Capacity, Direction, Scaling, Throughput
+from app.cli.capacity.throughput import AUTO_SCALING, DIRECTIONS, Capacity, Direction, Scaling, Throughput
 from app.cli.capacity.views import show_change, show_scalings
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
@@ -148,7 +148,7 @@ class AutoscaleCommand:
 
     async def run(self, *, remove: bool, bounds: tuple[int, int] | None, target: float) -> None:
         async with open_throughput(self._settings) as (aws, throughput):
-            if await mixes_local_and_aws(aws, "application-autoscaling", self._settings):
+            if await mixes_local_and_aws(aws, AUTO_SCALING, self._settings):
                 raise Failure("A local engine is not scaled: this is for a table at AWS")
             capacities = await throughput.capacities()
             if remove:
@@ -156,8 +156,6 @@ class AutoscaleCommand:
             elif bounds:
                 await self.enable(throughput, capacities, bounds, target)
             scalings = await throughput.scalings([each.index for each in capacities[1:]])
-        for each in scalings:
-            self._console.record(asdict(each))
         show_scalings(self._console, scalings)
 
     async def enable(

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
 
-from app.cli.capacity.pricing import AS_OF, Plan, Prices, Workload, most_of_account, plan
+from app.cli.capacity.pricing import Prices, Workload, most_of_account, plan
+from app.cli.capacity.views import show_costs, show_plan, show_workload
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
@@ -88,7 +89,9 @@ def make_plan(
     most = most_of_account(prices)
     more = {"recommendation": planned.recommendation, "prices": asdict(prices), "most_of_account": asdict(most)}
     console.record(asdict(planned) | more)
-    _show(console, workload, planned, months=months)
+    show_workload(console, workload)
+    show_plan(console, planned)
+    show_costs(console, planned, months=months)
     console.say(
         f"An account that uses up its limits takes {most.requests:,.2f} a month for units, {most.traffic:,.2f} for"
         f" traffic,\nand {most.storage:,.2f} for storage, which stays: {most.total:,.2f} in its first month."
@@ -97,73 +100,14 @@ def make_plan(
 
 
 def _prices(given: Sequence[str]) -> Prices:
-    names = {field.name for field in fields(Prices)}
     changed: dict[str, float] = {}
     for text in given:
         name, _, value = text.partition("=")
         if not DOLLARS.fullmatch(value):
             raise Failure(f"--price {text}: write NAME=DOLLARS, such as million-writes=0.625", Code.USAGE)
         changed[name.replace("-", "_")] = float(value)
-    if unknown := changed.keys() - names:
-        known = ", ".join(sorted(names)).replace("_", "-")
+    prices = asdict(Prices())
+    if unknown := changed.keys() - prices.keys():
+        known = ", ".join(sorted(prices)).replace("_", "-")
         raise Failure(f"There is no price called {', '.join(sorted(unknown))}, but {known}", Code.USAGE)
-    return replace(Prices(), **changed)
-
-
-def _show(console: Console, workload: Workload, plan: Plan, *, months: int) -> None:
-    """Show operations, units, dollars and the cheaper billing mode."""
-    if console.json:
-        return
-    _show_operations(console, workload)
-    _show_units(console, plan)
-    _show_costs(console, plan, months)
-    for warning in plan.warnings:
-        console.say(f"Too hot, whatever is provisioned: {warning}.")
-
-
-def _show_operations(console: Console, workload: Workload) -> None:
-    rows = (
-        (name, f"{rate:.2f}", f"{each.all_writes:g}", f"{each.read:g}")
-        for name, (rate, each) in workload.operations().items()
-    )
-    columns = ("operation", "a second", "WCU each", "RCU each")
-    console.table(columns, rows, right=columns[1:])
-    console.say("")
-
-
-def _show_units(console: Console, plan: Plan) -> None:
-    provisioned = plan.provisioned
-    rows = (
-        ("table, write", plan.average.write, plan.peak.write, provisioned.write),
-        ("table, read", plan.average.read, plan.peak.read, provisioned.read),
-        ("index, write", plan.average.index_write, plan.peak.index_write, provisioned.index_write),
-        ("index, read", 0, 0, provisioned.index_read),
-    )
-    columns = ("units a second", "average", "peak", "to provision")
-    shown = ((name, f"{average:,.1f}", f"{peak:,.1f}", f"{units:,}") for name, average, peak, units in rows)
-    console.table(columns, shown, right=columns[1:])
-    console.say("")
-
-
-def _show_costs(console: Console, plan: Plan, months: int) -> None:
-    rows = (
-        ("on demand", plan.on_demand),
-        ("provisioned for the peak", plan.fixed),
-        ("provisioned, scaled without delay (lower bound)", plan.scaled),
-        (f"storage and backups after {months} months", plan.storage),
-    )
-    console.table(("dollars a month", ""), ((name, f"{dollars:,.2f}") for name, dollars in rows), right=("",))
-    console.say("")
-    console.say(f"Storage grows by {plan.month_gb:,.2f} GB a month, to {plan.stored_gb:,.2f} GB after {months} months.")
-    console.say(f"Prices are assumptions: {AS_OF}.")
-    console.say(f"Cheaper: {_advice(plan)}.")
-
-
-def _advice(plan: Plan) -> str:
-    if plan.recommendation == "PAY_PER_REQUEST":
-        return "on demand"
-    provisioned = plan.provisioned
-    return (
-        f"provisioned: `cruddur capacity set --read {provisioned.read} --write {provisioned.write}"
-        f" --index-read {provisioned.index_read} --index-write {provisioned.index_write}`"
-    )
+    return Prices(**prices | changed)

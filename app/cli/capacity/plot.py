@@ -8,15 +8,42 @@ from typing import Any, Final
 
 from app.cli.capacity.service_metrics import ServiceMetrics
 from app.cli.capacity.throughput import Series
+from app.cli.failures import Code, Failure
 
 COLOURS: Final = {"consumed": "#2f6fde", "provisioned": "#9aa3b2", "throttled": "#d64545"}
 AXIS: Final = {"labelOverlap": True, "format": "%d %b %H:%M"}
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the format; it is not fetched."""
 
-
-class PlotMissing(Exception):
-    """The library for charts is not installed."""
+UNITS: Final = {
+    "x": {"field": "at", "type": "temporal", "title": "UTC", "scale": {"type": "utc"}, "axis": AXIS},
+    "y": {"field": "value", "type": "quantitative", "title": None},
+    "color": {
+        "field": "kind",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": list(COLOURS), "range": list(COLOURS.values())},
+    },
+}
+LINES: Final = {
+    "transform": [{"filter": "datum.kind != 'throttled'"}],
+    "mark": {"type": "line", "interpolate": "step-after"},
+    "encoding": UNITS,
+}
+BARS: Final = {
+    "yOffset": {"field": "kind"},
+    "x": {"field": "units", "type": "quantitative", "title": "units"},
+    "color": {"field": "kind", "type": "nominal", "title": None, "scale": {"range": list(COLOURS.values())}},
+}
+THROTTLES: Final = {
+    "transform": [{"filter": "datum.kind == 'throttled' && datum.value > 0"}],
+    "mark": {"type": "point", "filled": True},
+    "encoding": UNITS,
+}
+LOOK: Final = {
+    "resolve": {"scale": {"color": "independent"}},
+    "config": {"background": "white", "view": {"stroke": "#dddddd"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +63,19 @@ class Picture:
 
 
 def save(file: Path, picture: Picture) -> None:
-    """Write the picture as PNG, or raise PlotMissing."""
+    """Write the picture as PNG, or raise a Failure."""
+    parts = picture.parts()
+    if not parts:
+        raise Failure("Nothing was drawn: there are no metrics to draw")
     try:
         import vl_convert  # noqa: PLC0415  # of the extra "plot", which may be missing
+
+        chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": parts, **LOOK}
+        file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
     except ImportError:
-        raise PlotMissing from None
-    chart = {
-        "$schema": SCHEMA,
-        "title": picture.title,
-        "vconcat": picture.parts(),
-        "resolve": {"scale": {"color": "independent"}},
-        "config": {"background": "white", "view": {"stroke": "#dddddd"}},
-    }
-    file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
+        raise Failure("Drawing needs an extra: pip install 'cruddur-messages[plot]'", Code.USAGE) from None
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}", Code.USAGE) from None
 
 
 def _courses(usage: Sequence[Series]) -> dict[str, Any]:
@@ -57,7 +84,7 @@ def _courses(usage: Sequence[Series]) -> dict[str, Any]:
         "data": {"values": list(_points(usage))},
         "facet": {"field": "what", "type": "nominal", "title": None, "sort": list(map(_title, usage))},
         "columns": 2,
-        "spec": {"width": 420, "height": 150, "layer": [_lines(), _throttles()]},
+        "spec": {"width": 420, "height": 150, "layer": [LINES, THROTTLES]},
         "resolve": {"scale": {"y": "independent"}},
     }
 
@@ -69,17 +96,13 @@ def _operations(metrics: ServiceMetrics) -> dict[str, Any]:
         for name, operation in metrics.operations.items()
         for kind, units in (("RCU", operation.read_units), ("WCU", operation.write_units))
     ]
+    names = {"field": "operation", "type": "nominal", "title": None, "sort": list(metrics.operations)}
     return {
         "title": f"Units by operation since {metrics.since:%d %b %H:%M} UTC",
         "data": {"values": values},
         "mark": "bar",
         "width": 880,
-        "encoding": {
-            "y": {"field": "operation", "type": "nominal", "title": None, "sort": list(metrics.operations)},
-            "yOffset": {"field": "kind"},
-            "x": {"field": "units", "type": "quantitative", "title": "units"},
-            "color": {"field": "kind", "type": "nominal", "title": None, "scale": {"range": list(COLOURS.values())}},
-        },
+        "encoding": {"y": names, **BARS},
     }
 
 
@@ -97,31 +120,3 @@ def _points(usage: Sequence[Series]) -> Iterator[dict[str, Any]]:
 
 def _title(series: Series) -> str:
     return f"{series.index or 'table'}: {'RCU' if series.direction == 'Read' else 'WCU'} a second"
-
-
-def _lines() -> dict[str, Any]:
-    return {
-        "transform": [{"filter": "datum.kind != 'throttled'"}],
-        "mark": {"type": "line", "interpolate": "step-after"},
-        "encoding": {**_place(), "color": _colour()},
-    }
-
-
-def _throttles() -> dict[str, Any]:
-    return {
-        "transform": [{"filter": "datum.kind == 'throttled' && datum.value > 0"}],
-        "mark": {"type": "point", "filled": True},
-        "encoding": {**_place(), "color": _colour()},
-    }
-
-
-def _place() -> dict[str, Any]:
-    return {
-        "x": {"field": "at", "type": "temporal", "title": "UTC", "scale": {"type": "utc"}, "axis": AXIS},
-        "y": {"field": "value", "type": "quantitative", "title": None},
-    }
-
-
-def _colour() -> dict[str, Any]:
-    scale = {"domain": list(COLOURS), "range": list(COLOURS.values())}
-    return {"field": "kind", "type": "nominal", "title": None, "scale": scale}

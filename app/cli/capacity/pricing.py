@@ -170,6 +170,17 @@ class Workload:
         """Return the gigabytes of the inboxes at the start."""
         return self.users * self.groups * _row_bytes() / GB
 
+    def warnings(self) -> Iterator[str]:
+        """Yield the keys whose load exceeds what the service or a partition of DynamoDB can do at any price."""
+        if self.busiest_group > GROUP_SENDS:
+            yield f"the busiest group has {self.busiest_group:g} messages/s; the service can do {GROUP_SENDS} in one"
+        message = write_units(MESSAGE_BYTES + self.text_bytes)
+        page = history_page(self.text_bytes).read - 1
+        inbox = inbox_page(self.groups, active=self.groups * self.group_share).read
+        group, user = self.busiest_group, self.busiest_user
+        yield from _too_hot("the busiest group's log", write=group * message, read=group * 2 * page)
+        yield from _too_hot("the busiest user's inbox", write=user, read=user * (1 + inbox))
+
 
 def _row_bytes() -> int:
     return ROW_BYTES + INDEX_ENTRY_BYTES + 2 * OVERHEAD_BYTES
@@ -220,6 +231,15 @@ class Plan:
             return "PAY_PER_REQUEST"
         return "PROVISIONED"
 
+    @property
+    def advice(self) -> str:
+        """Return the recommendation in words, with the command for it."""
+        if self.recommendation == "PAY_PER_REQUEST":
+            return "on demand"
+        units = self.provisioned
+        of_index = f"--index-read {units.index_read} --index-write {units.index_write}"
+        return f"provisioned: `cruddur capacity set --read {units.read} --write {units.write} {of_index}`"
+
 
 def plan(workload: Workload, prices: Prices, *, utilisation: float = 0.7, months: int = 12) -> Plan:
     """Return the plan for a workload; `months` is the age at which storage is reported."""
@@ -238,20 +258,8 @@ def plan(workload: Workload, prices: Prices, *, utilisation: float = 0.7, months
         on_demand=prices.requests(writes=month.all_writes, reads=month.read),
         fixed=provisioned.month(prices),
         scaled=provision(average, utilisation=utilisation).month(prices),
-        warnings=tuple(_warnings(workload)),
+        warnings=tuple(workload.warnings()),
     )
-
-
-def _warnings(workload: Workload) -> Iterator[str]:
-    """Yield the keys whose load exceeds what the service or a partition of DynamoDB can do, whatever is provisioned."""
-    if workload.busiest_group > GROUP_SENDS:
-        yield f"the busiest group has {workload.busiest_group:g} messages/s; the service can do {GROUP_SENDS} in one"
-    message = write_units(MESSAGE_BYTES + workload.text_bytes)
-    page = history_page(workload.text_bytes).read - 1
-    group, user = workload.busiest_group, workload.busiest_user
-    inbox = inbox_page(workload.groups, active=workload.groups * workload.group_share).read
-    yield from _too_hot("the busiest group's log", write=group * message, read=group * 2 * page)
-    yield from _too_hot("the busiest user's inbox", write=user, read=user * (1 + inbox))
 
 
 def _too_hot(what: str, *, write: float, read: float = 0) -> Iterator[str]:

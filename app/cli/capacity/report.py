@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from app.cli.capacity import plot
-from app.cli.capacity.service_metrics import MetricsUnavailable, ServiceMetrics, read_metrics
+from app.cli.capacity.service_metrics import ServiceMetrics, read_metrics
 from app.cli.capacity.target import EXIT_CODES, mixes_local_and_aws, open_throughput
 from app.cli.capacity.throughput import Series
 from app.cli.capacity.views import operation_records, show_operations, show_report, usage_record
 from app.cli.console import Console
-from app.cli.failures import Code, Failure
 from app.cli.local_service import local_service_url
 from app.cli.options import Json, examples
 from app.cli.target import read_settings
@@ -65,7 +64,8 @@ async def report(
             console.record(record)
         show_operations(console, metrics)
     if png:
-        _draw(console, png, plot.Picture(f"{throughput.table}, last {hours:g} h", usage, metrics))
+        plot.save(png, plot.Picture(f"{throughput.table}, last {hours:g} h", usage, metrics))
+        console.note(f"Drawn into {png}")
 
 
 async def _metrics(console: Console, addresses: Sequence[str]) -> ServiceMetrics | None:
@@ -74,19 +74,4 @@ async def _metrics(console: Console, addresses: Sequence[str]) -> ServiceMetrics
         console.note("No scripts/up runs on this table: --service URL shows the units by operation of a service.")
         return None
     token = read_settings(MetricsSettings).metrics_token
-    try:
-        return await read_metrics(addresses, token=token.get_secret_value() if token else None)
-    except MetricsUnavailable as error:
-        raise Failure(str(error), Code.UNAVAILABLE) from None
-
-
-def _draw(console: Console, file: Path, picture: plot.Picture) -> None:
-    if not picture.parts():
-        raise Failure("Nothing was drawn: there are no metrics to draw")
-    try:
-        plot.save(file, picture)
-    except plot.PlotMissing:
-        raise Failure("Drawing needs an extra: pip install 'cruddur-messages[plot]'", Code.USAGE) from None
-    except OSError as error:
-        raise Failure(f"{file} cannot be written: {error.strerror}", Code.USAGE) from None
-    console.note(f"Drawn into {file}")
+    return await read_metrics(addresses, token=token.get_secret_value() if token else None)

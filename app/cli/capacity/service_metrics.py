@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
+from app.cli.failures import Code, Failure
+
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
@@ -16,8 +18,11 @@ SECONDS: Final = 10.0
 TABLE: Final = "table"
 
 
-class MetricsUnavailable(Exception):
+class MetricsUnavailable(Failure):
     """An address has no metrics; the sentence says what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, Code.UNAVAILABLE)
 
 
 @dataclass(slots=True)
@@ -30,6 +35,20 @@ class Operation:
     retries: int = 0
     read: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     write: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, sample: "Sample") -> None:
+        """Add a sample of a process to the counter that it belongs to."""
+        match sample.name:
+            case "cruddur_dynamodb_read_units_total":
+                self.read[sample.labels["resource"]] += sample.value
+            case "cruddur_dynamodb_write_units_total":
+                self.write[sample.labels["resource"]] += sample.value
+            case "cruddur_dynamodb_calls_total":
+                self.calls += int(sample.value)
+            case "cruddur_dynamodb_retries_total":
+                self.retries += int(sample.value)
+            case "cruddur_http_request_seconds_count" if sample.labels["status"].startswith("2"):
+                self.requests += int(sample.value)
 
     @property
     def read_units(self) -> float:
@@ -65,30 +84,16 @@ class ServiceMetrics:
         """Add up the texts of the processes."""
         from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  # 0.08 s, for report only
 
-        families = [family for text in texts for family in text_string_to_metric_families(text)]
+        families = (family for text in texts for family in text_string_to_metric_families(text))
         samples = [sample for family in families for sample in family.samples]
         operations: dict[str, Operation] = defaultdict(Operation)
         for sample in samples:
             if name := sample.labels.get("operation"):
-                _add(operations[name], sample)
+                operations[name].add(sample)
         starts = [sample.value for sample in samples if sample.name == "process_start_time_seconds"]
         by_units = sorted(operations.items(), key=lambda it: -(it[1].read_units + it[1].write_units))
         used = {name: operation for name, operation in by_units if operation.calls}
         return cls(used, datetime.fromtimestamp(min(starts), UTC), len(texts))
-
-
-def _add(operation: Operation, sample: "Sample") -> None:
-    match sample.name:
-        case "cruddur_dynamodb_read_units_total":
-            operation.read[sample.labels["resource"]] += sample.value
-        case "cruddur_dynamodb_write_units_total":
-            operation.write[sample.labels["resource"]] += sample.value
-        case "cruddur_dynamodb_calls_total":
-            operation.calls += int(sample.value)
-        case "cruddur_dynamodb_retries_total":
-            operation.retries += int(sample.value)
-        case "cruddur_http_request_seconds_count" if sample.labels["status"].startswith("2"):
-            operation.requests += int(sample.value)
 
 
 async def read_metrics(addresses: Sequence[str], *, token: str | None) -> ServiceMetrics:

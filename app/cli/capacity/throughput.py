@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
     from app.gateways.aws import Aws
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 Direction: TypeAlias = Literal["Read", "Write"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("Read", "Write")
 
+AUTO_SCALING: Final = "application-autoscaling"
 POINTS: Final = 60
 """The most points of a chart."""
 RETENTION: Final = ((timedelta(days=63), 3_600), (timedelta(days=15), 300), (timedelta(0), 60))
@@ -60,6 +62,17 @@ class Series:
         """Return the highest average of a step; shorter peaks are not seen."""
         return max(self.per_second(), default=0.0)
 
+    def to_record(self) -> dict[str, Any]:
+        """Return the series for machines."""
+        return {
+            "average": self.average,
+            "peak": self.peak,
+            "throttled": sum(self.throttled),
+            "start": self.start.isoformat(),
+            "step_seconds": self.step,
+            "consumed": list(self.consumed),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
@@ -70,6 +83,19 @@ class Scaling:
     least: int
     most: int
     target: float | None
+
+    @classmethod
+    def of(cls, target: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> Self:
+        """Return the auto scaling of a scalable target, by the first of the policies that tracks a value for it."""
+        values = (
+            policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+            for policy in policies
+            if all(policy[name] == target[name] for name in ("ResourceId", "ScalableDimension"))
+            and "TargetTrackingScalingPolicyConfiguration" in policy
+        )
+        direction: Direction = "Read" if ":Read" in target["ScalableDimension"] else "Write"
+        _, _, index = target["ResourceId"].partition("/index/")
+        return cls(index, direction, target["MinCapacity"], target["MaxCapacity"], next(values, None))
 
 
 class Throughput:
@@ -90,47 +116,44 @@ class Throughput:
         ]
 
     async def provision(self, before: Sequence[Capacity], after: Sequence[Capacity]) -> None:
-        """Provision the units that differ, or switch to on demand. DynamoDB works on the change for some minutes."""
-        await self._aws.call("dynamodb", "update_table", TableName=self.table, **_change(before, after))
+        """Provision the units that differ, or switch to on demand. DynamoDB works on the change for some minutes.
+
+        It refuses a request with units that do not change.
+        """
+        table, changed = after[0], [each for old, each in zip(before, after, strict=True) if old != each]
+        request: dict[str, Any] = _provisioned(table) if table in changed else {}
+        if indexes := [{"Update": {"IndexName": each.index, **_provisioned(each)}} for each in changed if each.index]:
+            request["GlobalSecondaryIndexUpdates"] = indexes
+        if before[0].on_demand:
+            request["BillingMode"] = "PROVISIONED"
+        if table.on_demand:
+            request = {"BillingMode": "PAY_PER_REQUEST"}
+        await self._aws.call("dynamodb", "update_table", TableName=self.table, **request)
 
     async def usage(self, capacities: Sequence[Capacity], *, start: datetime, end: datetime) -> list[Series]:
         """Return the series of each resource and direction between the two times."""
         step = step_of(end - start, age=end - start)
         first = datetime.fromtimestamp(start.timestamp() // step * step, tz=start.tzinfo)
-        wanted = [(each.index, direction) for each in capacities for direction in DIRECTIONS]
+        wanted = {f"m{at}": key for at, key in enumerate(product((each.index for each in capacities), DIRECTIONS))}
         queries = [
-            self._query(f"m{at}{kind}", index, metric.format(direction), step)
-            for at, (index, direction) in enumerate(wanted)
+            self._query(f"{name}{kind}", index, metric.format(direction), step)
+            for name, (index, direction) in wanted.items()
             for kind, metric in _METRICS.items()
         ]
-        slots = math.ceil((end - first).total_seconds() / step)
-        found = await self._metrics(queries, first, end, slots=slots, step=step)
+        found = await self._metrics(queries, first, end, step=step)
         return [
-            Series(
-                index,
-                direction,
-                consumed=found[f"m{at}consumed"],
-                provisioned=found[f"m{at}provisioned"],
-                throttled=found[f"m{at}throttled"],
-                start=first,
-                step=step,
-            )
-            for at, (index, direction) in enumerate(wanted)
+            Series(index, direction, **{kind: found[f"{name}{kind}"] for kind in _METRICS}, start=first, step=step)
+            for name, (index, direction) in wanted.items()
         ]
 
     async def _metrics(
-        self, queries: list[dict[str, Any]], start: datetime, end: datetime, *, slots: int, step: int
+        self, queries: list[dict[str, Any]], start: datetime, end: datetime, *, step: int
     ) -> dict[str, list[float]]:
         """Return the value of each step by query; 0 where CloudWatch has none, as DynamoDB reports no zeros."""
+        slots = math.ceil((end - start).total_seconds() / step)
         found = {query["Id"]: [0.0] * slots for query in queries}
-        results = self._aws.items(
-            "cloudwatch",
-            "get_metric_data",
-            "MetricDataResults",
-            MetricDataQueries=queries,
-            StartTime=start,
-            EndTime=end,
-        )
+        request: dict[str, Any] = {"MetricDataQueries": queries, "StartTime": start, "EndTime": end}
+        results = self._aws.items("cloudwatch", "get_metric_data", "MetricDataResults", **request)
         async for result in results:
             for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                 found[result["Id"]][int((at - start).total_seconds() // step)] = value
@@ -149,65 +172,43 @@ class Throughput:
     async def scalings(self, indexes: Sequence[str]) -> list[Scaling]:
         """Return the auto scaling of the table and these indexes."""
         resources = [self._resource(index) for index in ("", *indexes)]
-        targets = [
-            target
-            async for target in self._aws.items(
-                "application-autoscaling",
-                "describe_scalable_targets",
-                "ScalableTargets",
-                ServiceNamespace="dynamodb",
-                ResourceIds=resources,
-            )
-        ]
+        targets = await self._listed("describe_scalable_targets", "ScalableTargets", ResourceIds=resources)
         policies = [
             policy
             for resource in {target["ResourceId"] for target in targets}
-            async for policy in self._aws.items(
-                "application-autoscaling",
-                "describe_scaling_policies",
-                "ScalingPolicies",
-                ServiceNamespace="dynamodb",
-                ResourceId=resource,
-            )
+            for policy in await self._listed("describe_scaling_policies", "ScalingPolicies", ResourceId=resource)
         ]
-        return sorted((_scaling(target, policies) for target in targets), key=lambda it: (it.index, it.direction))
+        return sorted((Scaling.of(target, policies) for target in targets), key=lambda it: (it.index, it.direction))
+
+    async def _listed(self, operation: str, member: str, **request: Any) -> list[dict[str, Any]]:
+        found = self._aws.items(AUTO_SCALING, operation, member, ServiceNamespace="dynamodb", **request)
+        return [each async for each in found]
 
     async def enable_autoscaling(self, scaling: Scaling) -> None:
         """Let the units follow the load between the bounds. Repeatable; the newest bounds and target count."""
-        resource = self._scaled(scaling.index, scaling.direction)
-        await self._aws.call(
-            "application-autoscaling",
-            "register_scalable_target",
-            **resource,
-            MinCapacity=scaling.least,
-            MaxCapacity=scaling.most,
-        )
-        tracking = {
-            "TargetValue": scaling.target,
-            "PredefinedMetricSpecification": {
-                "PredefinedMetricType": f"DynamoDB{scaling.direction}CapacityUtilization"
-            },
+        target = self._target(scaling)
+        bounds: dict[str, Any] = {"MinCapacity": scaling.least, "MaxCapacity": scaling.most}
+        await self._aws.call(AUTO_SCALING, "register_scalable_target", **target, **bounds)
+        metric = {"PredefinedMetricType": f"DynamoDB{scaling.direction}CapacityUtilization"}
+        tracking = {"TargetValue": scaling.target, "PredefinedMetricSpecification": metric}
+        policy: dict[str, Any] = {
+            "PolicyName": f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": tracking,
         }
-        await self._aws.call(
-            "application-autoscaling",
-            "put_scaling_policy",
-            **resource,
-            PolicyName=f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}",
-            PolicyType="TargetTrackingScaling",
-            TargetTrackingScalingPolicyConfiguration=tracking,
-        )
+        await self._aws.call(AUTO_SCALING, "put_scaling_policy", **target, **policy)
 
     async def disable_autoscaling(self, scaling: Scaling) -> None:
         """End auto scaling, with its policies and alarms; the units stay as they are."""
-        resource = self._scaled(scaling.index, scaling.direction)
-        await self._aws.call("application-autoscaling", "deregister_scalable_target", **resource)
+        await self._aws.call(AUTO_SCALING, "deregister_scalable_target", **self._target(scaling))
 
-    def _scaled(self, index: str, direction: Direction) -> dict[str, str]:
-        kind = "index" if index else "table"
+    def _target(self, scaling: Scaling) -> dict[str, Any]:
+        """Return the names of what Auto Scaling calls a scalable target."""
+        kind = "index" if scaling.index else "table"
         return {
             "ServiceNamespace": "dynamodb",
-            "ResourceId": self._resource(index),
-            "ScalableDimension": f"dynamodb:{kind}:{direction}CapacityUnits",
+            "ResourceId": self._resource(scaling.index),
+            "ScalableDimension": f"dynamodb:{kind}:{scaling.direction}CapacityUnits",
         }
 
     def _resource(self, index: str) -> str:
@@ -232,31 +233,5 @@ def _capacity(index: str, resource: Mapping[str, Any], status: str, *, on_demand
     return Capacity(index, on_demand, units.get("ReadCapacityUnits", 0), units.get("WriteCapacityUnits", 0), status)
 
 
-def _change(before: Sequence[Capacity], after: Sequence[Capacity]) -> dict[str, Any]:
-    """Return the UpdateTable request, without unchanged units, which DynamoDB refuses."""
-    table = after[0]
-    if table.on_demand:
-        return {"BillingMode": "PAY_PER_REQUEST"}
-    changed = [each for old, each in zip(before, after, strict=True) if old != each]
-    indexes = [{"Update": {"IndexName": each.index, **_provisioned(each)}} for each in changed if each.index]
-    request: dict[str, Any] = _provisioned(table) if table in changed else {}
-    if before[0].on_demand:
-        request["BillingMode"] = "PROVISIONED"
-    return request | ({"GlobalSecondaryIndexUpdates": indexes} if indexes else {})
-
-
 def _provisioned(capacity: Capacity) -> dict[str, Any]:
     return {"ProvisionedThroughput": {"ReadCapacityUnits": capacity.read, "WriteCapacityUnits": capacity.write}}
-
-
-def _scaling(target: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> Scaling:
-    values = [
-        policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
-        for policy in policies
-        if policy["ResourceId"] == target["ResourceId"]
-        and policy["ScalableDimension"] == target["ScalableDimension"]
-        and "TargetTrackingScalingPolicyConfiguration" in policy
-    ]
-    direction: Direction = "Read" if ":Read" in target["ScalableDimension"] else "Write"
-    _, _, index = target["ResourceId"].partition("/index/")
-    return Scaling(index, direction, target["MinCapacity"], target["MaxCapacity"], next(iter(values), None))

@@ -1,13 +1,57 @@
 """Tables and records of units, for the capacity commands."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
+from app.cli.capacity.pricing import AS_OF, Plan, Workload
 from app.cli.capacity.service_metrics import TABLE, Operation, ServiceMetrics
 from app.cli.capacity.throughput import DIRECTIONS, Capacity, Direction, Scaling, Series
 from app.cli.console import Console, local_time
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
+
+
+def show_workload(console: Console, workload: Workload) -> None:
+    """Show a line for each operation of a workload: its rate, and the units of each."""
+    rows = (
+        (name, f"{rate:.2f}", f"{each.all_writes:g}", f"{each.read:g}")
+        for name, (rate, each) in workload.operations().items()
+    )
+    columns = ("operation", "a second", "WCU each", "RCU each")
+    console.table(columns, rows, right=columns[1:])
+    console.say("")
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Show the units of a workload, and those to provision."""
+    rows = (
+        ("table, write", plan.average.write, plan.peak.write, plan.provisioned.write),
+        ("table, read", plan.average.read, plan.peak.read, plan.provisioned.read),
+        ("index, write", plan.average.index_write, plan.peak.index_write, plan.provisioned.index_write),
+        ("index, read", 0, 0, plan.provisioned.index_read),
+    )
+    columns = ("units a second", "average", "peak", "to provision")
+    shown = ((name, f"{average:,.1f}", f"{peak:,.1f}", f"{units:,}") for name, average, peak, units in rows)
+    console.table(columns, shown, right=columns[1:])
+    console.say("")
+
+
+def show_costs(console: Console, plan: Plan, *, months: int) -> None:
+    """Show the dollars of a workload, the cheaper billing mode, and what no units help against."""
+    dollars = {
+        "on demand": plan.on_demand,
+        "provisioned for the peak": plan.fixed,
+        "provisioned, scaled without delay (lower bound)": plan.scaled,
+        f"storage and backups after {months} months": plan.storage,
+    }
+    console.table(("dollars a month", ""), ((name, f"{each:,.2f}") for name, each in dollars.items()), right=("",))
+    console.say("")
+    console.say(f"Storage grows by {plan.month_gb:,.2f} GB a month, to {plan.stored_gb:,.2f} GB after {months} months.")
+    console.say(f"Prices are assumptions: {AS_OF}.")
+    console.say(f"Cheaper: {plan.advice}.")
+    for warning in plan.warnings:
+        console.say(f"Too hot, whatever is provisioned: {warning}.")
 
 
 def show_report(console: Console, capacities: Sequence[Capacity], usage: Sequence[Series], *, hours: float) -> None:
@@ -47,18 +91,7 @@ def sparkline(values: Sequence[float], *, top: float) -> str:
 def usage_record(capacity: Capacity, usage: Sequence[Series]) -> dict[str, Any]:
     """Return the use of a resource in each direction, for a JSON record."""
     found = {direction: _series(usage, capacity, direction) for direction in DIRECTIONS}
-    return {
-        f"{direction.lower()}_usage": {
-            "average": series.average,
-            "peak": series.peak,
-            "throttled": sum(series.throttled),
-            "start": series.start.isoformat(),
-            "step_seconds": series.step,
-            "consumed": list(series.consumed),
-        }
-        for direction, series in found.items()
-        if series
-    }
+    return {f"{direction.lower()}_usage": series.to_record() for direction, series in found.items() if series}
 
 
 def show_operations(console: Console, metrics: ServiceMetrics) -> None:
@@ -122,6 +155,7 @@ def show_scalings(console: Console, scalings: Sequence[Scaling]) -> None:
     """Show the auto scaling of each resource and direction."""
     rows = []
     for each in scalings:
+        console.record(asdict(each))
         resource = f"index {each.index}" if each.index else "table"
         target = "none" if each.target is None else f"{each.target:g} %"
         rows.append((f"{resource}, {each.direction.lower()}", each.least, each.most, target))

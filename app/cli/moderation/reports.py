@@ -97,8 +97,7 @@ async def show(number: Number, reason: Why = None, name: As = None, json: Json =
     operator = Operator.of(settings, name=name, reason=reason)
     async with _opened(settings) as opened:
         report = await _find(opened.reports, number)
-        senders = {UUID(each["user_uuid"]) for each in report.messages}
-        people = senders | {report.reporter_uuid, report.target.user_uuid}
+        people = {report.reporter_uuid, report.target.user_uuid, *(UUID(each["user_uuid"]) for each in report.messages)}
         names = await opened.users.names(people)
         await operator.record(opened.reads, people, group=report.target.group_uuid)
     messages = [{**each, "handle": names[UUID(each["user_uuid"])].handle} for each in report.messages]

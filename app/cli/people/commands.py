@@ -71,17 +71,7 @@ async def list_users(pool: Pool = "", every: All = False, json: Json = False) ->
     async with open_pool(pool_id) as aws:
         found = await collect(console, "Accounts", accounts(aws, pool_id))
     for account in found:
-        console.record(
-            {
-                "username": account.username,
-                "sub": account.sub or None,
-                "handle": account.handle or None,
-                "name": account.name or None,
-                "status": account.status,
-                "enabled": account.is_enabled,
-                "created_at": account.created_at and account.created_at.isoformat(),
-            }
-        )
+        console.record(account.to_record())
     rows = []
     for account in found[:limit]:
         status = account.status.lower() if account.is_enabled else f"{account.status.lower()}, disabled"

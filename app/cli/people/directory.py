@@ -57,18 +57,40 @@ class Account:
             created_at=user.get("UserCreateDate"),
         )
 
+    def new_user(self, rules: NameRules | None) -> NewUser | None:
+        """Return a user by the rules of registration, named by its handle if the name breaks them; None if both do.
+
+        The e-mail address stays at Cognito.
+        """
+        for name in (self.name, self.handle):
+            if rules and name != self.handle and rules.refusal(display_name=name):
+                continue
+            try:
+                valid = UserCreate(handle=self.handle, display_name=name)
+            except ValidationError:
+                continue
+            return NewUser(uuid4(), valid.handle, valid.display_name, self.sub)
+        return None
+
+    def to_record(self) -> dict[str, object]:
+        """Return what the service needs of the account, for machines."""
+        return {
+            "username": self.username,
+            "sub": self.sub or None,
+            "handle": self.handle or None,
+            "name": self.name or None,
+            "status": self.status,
+            "enabled": self.is_enabled,
+            "created_at": self.created_at and self.created_at.isoformat(),
+        }
+
 
 async def accounts(aws: "Aws", pool: str) -> AsyncIterator[Account]:
     """Yield the accounts of a pool, whose id begins with its region."""
     # AttributesToGet fails for a pool in which an account lacks one of them.
+    region = pool.partition("_")[0]
     pages = aws.items(
-        "cognito-idp",
-        "list_users",
-        "Users",
-        more="PaginationToken",
-        region=pool.partition("_")[0],
-        UserPoolId=pool,
-        Limit=PAGE,
+        "cognito-idp", "list_users", "Users", more="PaginationToken", region=region, UserPoolId=pool, Limit=PAGE
     )
     async for user in pages:
         yield Account.of(user)
@@ -133,48 +155,44 @@ class Directory:
 
         Accounts with the subjects `erased` count for nothing: their users are erased.
         """
-        self._erased = erased
-        self.erased: list[Account] = []
         self.rules = rules
         self.rows = list(rows)
         self.by_handle = {row.handle: row for row in self.rows}
         self.by_sub = {row.cognito_user_id: row for row in self.rows}
-        self.incomplete: list[Account] = []
-        self.unconfirmed: dict[str, Account] = {}
+        found = list(pool)
+        self.erased = [account for account in found if account.sub in erased]
+        counted = [account for account in found if account.sub not in erased]
+        self.subs = {account.sub: account for account in counted if account.sub}
+        self.unconfirmed = {account.handle: account for account in counted if not account.is_confirmed}
+        confirmed = [account for account in counted if account.is_confirmed]
+        self.incomplete = [account for account in confirmed if not account.sub or not account.handle]
         self.accounts: defaultdict[str, list[Account]] = defaultdict(list)
-        self.subs: dict[str, Account] = {}
-        for account in pool:
-            self._add(account)
-
-    def _add(self, account: Account) -> None:
-        if account.sub in self._erased:
-            self.erased.append(account)
-            return
-        if account.sub:
-            self.subs[account.sub] = account
-        if not account.is_confirmed:
-            self.unconfirmed[account.handle] = account
-        elif account.sub and account.handle:
-            self.accounts[account.handle].append(account)
-        else:
-            self.incomplete.append(account)
+        for account in confirmed:
+            if account.sub and account.handle:
+                self.accounts[account.handle].append(account)
 
     def links(self) -> list[Finding]:
         """Return the findings about giving each user the sub of the account with the same handle."""
-        of_users = [self._link(row) for row in self.rows]
-        of_others = [self._without_user(handle) for handle in self.accounts if handle not in self.by_handle]
-        return [*of_users, *filter(None, of_others), *self._incomplete(), *self._ignored()]
+        findings = [self._link(row) for row in self.rows]
+        for handle, found in self.accounts.items():
+            if handle in self.by_handle:
+                continue
+            holder = self.by_sub.get(found[0].sub)
+            if len(found) > 1:
+                findings.append(_shared(handle, found))
+            elif not holder or self._link(holder).kind is Status.CHANGE:  # else the user is reported as renamed
+                findings.append(Finding(Status.NO_USER, handle, f"account {found[0].username} has no user in Postgres"))
+        return [*findings, *self._incomplete(), *self._ignored()]
 
     def missing(self) -> list[Finding]:
         """Return the findings about having a user for each account, disabled if the account is."""
+        disabled = [
+            Finding(Status.DISABLE, row.handle, "its account is disabled in the pool", row)
+            for sub, account in self.subs.items()
+            if not account.is_enabled and (row := self.by_sub.get(sub)) and not row.is_disabled
+        ]
         created = (self._create(handle, found) for handle, found in self.accounts.items())
-        return [*self._disable(), *created, *self._incomplete(), *self._ignored()]
-
-    def _disable(self) -> Iterator[Finding]:
-        for account in self.subs.values():
-            row = self.by_sub.get(account.sub)
-            if row and not row.is_disabled and not account.is_enabled:
-                yield Finding(Status.DISABLE, row.handle, "its account is disabled in the pool", row)
+        return [*disabled, *created, *self._incomplete(), *self._ignored()]
 
     def _link(self, row: User) -> Finding:
         found = self.accounts.get(row.handle, ())
@@ -213,15 +231,6 @@ class Directory:
             holder = self.by_sub.get(wanted)
         return first
 
-    def _without_user(self, handle: str) -> Finding | None:
-        found = self.accounts[handle]
-        if len(found) > 1:
-            return _shared(handle, found)
-        holder = self.by_sub.get(found[0].sub)
-        if holder and self._link(holder).kind is not Status.CHANGE:
-            return None  # reported with the user, as renamed
-        return Finding(Status.NO_USER, handle, f"account {found[0].username} has no user in Postgres")
-
     def _create(self, handle: str, found: Sequence[Account]) -> Finding:
         if len(found) > 1:
             return _shared(handle, found)
@@ -237,7 +246,7 @@ class Directory:
     def _create_user(self, handle: str, account: Account) -> Finding:
         if not account.is_enabled:
             return Finding(Status.SKIP, handle, "its account is disabled in the pool")
-        if (user := _new_user(account, self.rules)) is None:
+        if (user := account.new_user(self.rules)) is None:
             return Finding(Status.BAD_HANDLE, handle, "a handle has 3 to 30 of a-z, 0-9 and _")
         if self.rules and isinstance(self.rules.refusal(handle=handle, display_name=user.display_name), HandleReserved):
             return Finding(Status.RESERVED, handle, "its handle is reserved: --allow-reserved creates the user")
@@ -261,19 +270,3 @@ class Directory:
 def _shared(handle: str, found: Sequence[Account]) -> Finding:
     names = ", ".join(account.username + ("" if account.is_enabled else " (disabled)") for account in found)
     return Finding(Status.CLASH, handle, f"{len(found)} accounts of the pool have this handle: {names}")
-
-
-def _new_user(account: Account, rules: NameRules | None) -> NewUser | None:
-    """Return a user by the rules of registration, named by its handle if the name breaks them; None if both do.
-
-    The e-mail address stays at Cognito.
-    """
-    for name in (account.name, account.handle):
-        if rules and name != account.handle and rules.refusal(display_name=name):
-            continue
-        try:
-            valid = UserCreate(handle=account.handle, display_name=name)
-        except ValidationError:
-            continue
-        return NewUser(uuid4(), valid.handle, valid.display_name, account.sub)
-    return None

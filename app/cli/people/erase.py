@@ -10,16 +10,14 @@ import typer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
+from app.cli.people.rules import Rules
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.target import read_settings, require_consent, require_consent_off_this_machine
 from app.concurrency import TaskSet
-from app.messaging.changes import Changes
 from app.messaging.erasure_store import MemberErasureStore
-from app.messaging.groups.service import Groups
-from app.messaging.service import Messaging
 from app.personal_data.erasures import Erasures
 from app.personal_data.sweep import SweepTools
-from app.settings import LARGEST_GROUP, ErasureSettings, StoreSettings
+from app.settings import ErasureSettings, StoreSettings
 from app.users.models import Erasure, fold_handle
 
 WRITES_PER_SECOND: Final = 100.0
@@ -75,24 +73,12 @@ async def erase(
 
 @asynccontextmanager
 async def _erasures_of(services: Services, settings: _Settings) -> AsyncIterator[Erasures]:
-    tasks, store = TaskSet(), services.messaging
-    messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
-    never = timedelta(0)
-    changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=True)
-    groups = Groups(messaging, store, services.users, max_members=LARGEST_GROUP, tasks=tasks)
-    tools = SweepTools(
-        MemberErasureStore(services.table),
-        changes,
-        services.user_store.erasures,
-        groups.leave,
-        writes_per_second=WRITES_PER_SECOND,
-    )
-    yield Erasures(
-        services.users,
-        tools,
-        handle_hold=timedelta(days=settings.handle_hold_days),
-        removes_messages=settings.erased_messages == "remove",
-    )
+    tasks = TaskSet()
+    rules = Rules.of(services, tasks, shows_edits=True)
+    store, known = MemberErasureStore(services.table), services.user_store.erasures
+    tools = SweepTools(store, rules.changes, known, rules.groups.leave, writes_per_second=WRITES_PER_SECOND)
+    hold, removes_messages = timedelta(days=settings.handle_hold_days), settings.erased_messages == "remove"
+    yield Erasures(services.users, tools, handle_hold=hold, removes_messages=removes_messages)
     await tasks.drain(DRAIN_SECONDS)
 
 
@@ -113,9 +99,8 @@ async def _resume(console: Console, services: Services, erasures: Erasures, *, e
     while erasure := await store.lease():
         await _sweep(console, erasures, erasure)
         swept += 1
-    unfinished = await store.count_unfinished()
     console.say(f"{swept:,} erased users swept.")
-    if unfinished:
+    if unfinished := await store.count_unfinished():
         console.note(f"Other processes have leased {unfinished:,} more, for two minutes if they have ended.")
 
 

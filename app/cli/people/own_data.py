@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -16,18 +15,16 @@ from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
-from app.cli.services import Services, open_services, require_own_table
+from app.cli.people.rules import Rules
+from app.cli.services import open_services, require_own_table
 from app.cli.target import read_settings
 from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup
-from app.messaging.changes import Changes
-from app.messaging.groups.service import Groups
-from app.messaging.service import Messaging
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.views import Views
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
-from app.settings import LARGEST_GROUP, StoreSettings
+from app.settings import StoreSettings
 
 EPILOG: Final = examples("users export juniper > juniper.jsonl", "users export juniper --output juniper.jsonl")
 DRAIN_SECONDS: Final = 60.0
@@ -60,30 +57,18 @@ async def export_own_data(
         user = await find_user(services.users, handle)
         rows, tasks = await services.messaging.inbox_rows(user.uuid), TaskSet()
         await operator.record(services.reads, await people_of(services.messaging, user.uuid, rows, members_ever))
+        rules = Rules.of(services, tasks, shows_edits=settings.shows_edits)
+        user_settings = UserSettingsService(services.messaging.settings, Caches(tasks))
+        views = Views(services.users, Catchup(services.messaging), services.messaging.retention)
+        export = Export(services.users, rules.messaging, rules.changes, user_settings, views, rules.groups)
         with _opened(output) as file:
-            async for line in _export_of(services, tasks, shows_edits=settings.shows_edits).lines(user, _go_on):
+            async for line in export.lines(user, _go_on):
                 file.write(line.model_dump_json() + "\n")
                 if isinstance(line, ProblemLine):
                     raise Failure(f"The export is not whole: {line.detail}.", Code.UNAVAILABLE)
         await tasks.drain(DRAIN_SECONDS)
     if isinstance(line, EndLine):
         console.note(f"Groups: {line.groups:,}, messages: {line.messages:,}, edited ones: {line.edits:,}.")
-
-
-def _export_of(services: Services, tasks: TaskSet, *, shows_edits: bool) -> Export:
-    store, never = services.messaging, timedelta(0)
-    messaging = Messaging(store, services.users, message_max_length=1, tasks=tasks)
-    changes = Changes(messaging, store, tasks=tasks, edit_window=never, delete_window=never, shows_edits=shows_edits)
-    user_settings = UserSettingsService(store.settings, Caches(tasks))
-    groups = Groups(messaging, store, services.users, max_members=LARGEST_GROUP, tasks=tasks)
-    return Export(
-        services.users,
-        messaging,
-        changes,
-        user_settings,
-        Views(services.users, Catchup(store), store.retention),
-        groups,
-    )
 
 
 async def _go_on() -> None:

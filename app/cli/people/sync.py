@@ -85,15 +85,13 @@ class SyncCommand:
             lost = await self._lost_users(store) if missing and not new_uuids else []
             if lost:
                 missing = []
+            created, verb = len(missing), "created" if apply else "would create"
             if apply and (missing or disabled):
                 action = f"create {len(missing):,} users and disable {len(disabled):,}"
                 self._ask(action, yes=yes, production=production)
                 await store.disable(disabled)
                 created = await self._create(store, missing)
-                code = self._end(findings, created, "created")
-            else:
-                created = len(missing)
-                code = self._end(findings, created, "created" if apply else "would create")
+        code = self._end(findings, created, verb)
         if lost:
             raise Failure(
                 f"No user is created: {len(lost):,} users of the conversations are not in Postgres, such as {lost[0]},"
@@ -120,11 +118,8 @@ class SyncCommand:
                 async for page in table.scan(index=inbox_items.INBOX_INDEX):
                     found.update(map(inbox_queries.owner, page))
                     advance(len(page))
-        lost: list[UUID] = []
-        for batch in batched(sorted(found), BATCH):
-            known = {user.uuid for user in await store.by_uuids(batch)}
-            lost += [uuid for uuid in batch if uuid not in known]
-        return lost
+        known = {user.uuid for batch in batched(sorted(found), BATCH) for user in await store.by_uuids(batch)}
+        return sorted(found - known)
 
     async def _directory(self, store: UserStore, rules: NameRules | None = None) -> Directory:
         async with open_pool(self._pool) as aws:
@@ -137,10 +132,7 @@ class SyncCommand:
 
     def _show(self, findings: Sequence[Finding]) -> None:
         """Show the findings but for those without a difference, clashes first."""
-        shown = sorted(
-            (each for each in findings if each.kind is not Status.SAME),
-            key=lambda each: ORDER.index(each.kind),
-        )
+        shown = sorted((each for each in findings if each.kind is not Status.SAME), key=lambda it: ORDER.index(it.kind))
         for each in shown:
             self._console.record({"finding": each.kind, "handle": each.handle or None, "detail": each.detail})
         rows = [

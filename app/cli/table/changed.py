@@ -115,11 +115,13 @@ class ChangeInspector:
         if missing:
             yield Finding("change-hole", f"there is no change {missing}", group)
         for numbers in batched(suspicious, MESSAGES_AT_ONCE):
-            if defective := await self._defective(group, numbers):
-                await asyncio.sleep(SETTLING_SECONDS)
-                for number, compared in (await self._defective(group, list(defective))).items():
-                    if _is_still(compared, defective[number]):
-                        yield await self._finding(group, number, compared, is_whole=not missing)
+            for number, compared in (await self._settled(group, numbers)).items():
+                if compared:
+                    kind, detail = compared.defect()
+                    is_repaired = self._repair and await self._mend(compared, is_whole=not missing)
+                    yield Finding(kind, detail, group, repaired=is_repaired)
+                else:
+                    yield Finding("change-without-message", f"there is no message {number}, and changes of it", group)
 
     async def catch_up(self, last: Change, *, after: int) -> None:
         """Apply the changes after `after` up to this one to their messages, as far as they are not applied."""
@@ -130,6 +132,15 @@ class ChangeInspector:
 
     async def _changes(self, group: UUID, first: int, last: int) -> list[Change]:
         return await self._store.changes.changes_between(group, first, last, consistent=True)
+
+    async def _settled(self, group: UUID, numbers: list[int]) -> dict[int, Compared | None]:
+        """Return those of the messages that have a defect, unless they are being written."""
+        if not (before := await self._defective(group, numbers)):
+            return {}
+        await asyncio.sleep(SETTLING_SECONDS)
+        after = await self._defective(group, list(before))
+        stored = {number: compared and compared.stored for number, compared in before.items()}
+        return {number: each for number, each in after.items() if (each and each.stored) == stored[number]}
 
     async def _defective(self, group: UUID, numbers: list[int]) -> dict[int, Compared | None]:
         """Return those of the messages that have a defect; None for one that does not exist."""
@@ -142,13 +153,6 @@ class ChangeInspector:
                     of.add(change)
         defective: dict[int, Compared | None] = {n: each for n, each in compared.items() if each.defect()[0]}
         return defective | dict.fromkeys(number for number in numbers if number not in compared)
-
-    async def _finding(self, group: UUID, number: int, compared: Compared | None, *, is_whole: bool) -> Finding:
-        if compared is None:
-            return Finding("change-without-message", f"there is no message {number}, and changes of it", group)
-        kind, detail = compared.defect()
-        is_repaired = self._repair and await self._mend(compared, is_whole=is_whole)
-        return Finding(kind, detail, group, repaired=is_repaired)
 
     async def _mend(self, compared: Compared, *, is_whole: bool) -> bool:
         """Mend one defect after the other, and return whether none is left."""
@@ -175,8 +179,3 @@ class ChangeInspector:
         else:
             edits = sorted({*compared.texts, *compared.stored.edits})
             await self._store.changes.remove_texts(replace(compared.stored, edits=tuple(edits)))
-
-
-def _is_still(compared: Compared | None, before: Compared | None) -> bool:
-    """Return whether a message has not been written between two checks, so that no process is at work on it."""
-    return (compared and compared.stored) == (before and before.stored)

@@ -4,11 +4,12 @@ from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
+from app.messaging.groups.stored import Head
 from app.messaging.row_models import InboxRow
 
 
-def change_digest(row: InboxRow) -> bytes | None:
-    """Return the digest of a row's last change, as that of the change; None without one."""
+def change_digest(row: InboxRow | Head) -> bytes | None:
+    """Return the digest of the last change of a row or a head, as that of the change; None without one."""
     return digest_of((row.change_number, row.changed_at)) if row.change_number else None
 
 

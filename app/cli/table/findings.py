@@ -1,11 +1,9 @@
 """The defects that verify finds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.gateways.dynamodb import StoredItem
-from app.messaging import inbox_items
-from app.messaging.models import Change, Message
 from app.messaging.row_models import InboxRow
 
 
@@ -24,30 +22,12 @@ class Finding:
         return f"{self.kind}:{place}: {self.detail}{' (repaired)' if self.repaired else ''}"
 
 
-def row_defect(
-    item: StoredItem | None, last: Message, change: Change | None, mentioned: frozenset[int], *, has_ended: bool
-) -> tuple[str, str]:
-    """Return the kind of the row's defect and its detail, both empty if there is none.
+def differences(has: Mapping[str, object], wanted: Mapping[str, object], *, has_ended: bool) -> list[str]:
+    """Return the names of what a row or a head holds of the last message and does not hold as wanted.
 
-    The preview of a last message that has ended may be left or not: no read shows it, and a purge removes it.
+    The preview of one that has ended may be left or not: no read shows it, and a purge removes it.
     """
-    if item is None:
-        return "row-missing", f"no inbox row, and {last.number} messages"
-    row = inbox_items.to_inbox_row(item)
-    ends = ("message", row.last_number, last.number), ("change", row.change_number, change.number if change else 0)
-    for name, at, end in ends:
-        if at != end:
-            kind = "row-behind" if at < end else "row-ahead"
-            return kind, f"the row is at {name} {at}, the log ends at {end}"
-    wanted = inbox_items.message_projection(last, row)
-    has = inbox_items.row_projection(item) | ({"preview": wanted["preview"]} if has_ended else {})
-    if differs := [name for name, value in has.items() if value != wanted[name]]:
-        return "row-differs", f"the row has not message {last.number}'s {' and '.join(differs)}"
-    if change and row.changed_at != change.created_at:
-        return "row-differs", f"the row has not change {change.number}'s time"
-    if (marker := max(row.delivered_number, row.cleared_number)) > row.last_number:
-        return "read-beyond", f"read, received or cleared up to {marker}, and the log ends at {last.number}"
-    return mention_defect(row, mentioned, is_cut=inbox_items.has_lost_mentions(item))
+    return [name for name in has if has[name] != wanted[name] and not (has_ended and name == "preview")]
 
 
 def mention_defect(row: InboxRow, mentioned: frozenset[int], *, is_cut: bool) -> tuple[str, str]:

@@ -5,11 +5,11 @@ follow nothing.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from app.cli.table.digests import digest_of
+from app.cli.table.digests import change_digest, digest_of
 from app.gateways.dynamodb import StoredItem
 from app.messaging import inbox_items, items
 from app.messaging.clock import now
@@ -94,34 +94,25 @@ class GroupAudit:
         self._db = database
         self._db.execute("INSERT INTO limits VALUES (?, ?)", (MAX_MENTIONS_COUNTED, MAX_SYSTEMS))
 
-    def add(self, found: Iterable[object]) -> None:
+    def add(self, entities: Sequence[object]) -> None:
         """Add those of these entities that are heads and members, and the numbers of system messages."""
-        entities = list(found)
         heads = [each for each in entities if isinstance(each, Head)]
         self._db.executemany("INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_head, heads))
-        numbers = ((each.group_uuid.bytes, number) for each in heads for number in each.systems)
+        numbers = ((head.group_uuid.bytes, number) for head in heads for number in head.systems)
         self._db.executemany("INSERT OR REPLACE INTO head_systems VALUES (?, ?)", numbers)
         members = ((m.group_uuid.bytes, m.user_uuid.bytes, str(m.role)) for m in entities if isinstance(m, Member))
         self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", members)
-        systems = (
-            (each.group_uuid.bytes, each.number)
-            for each in entities
-            if isinstance(each, Message) and each.kind is MessageKind.SYSTEM
-        )
+        messages = (each for each in entities if isinstance(each, Message))
+        systems = ((m.group_uuid.bytes, m.number) for m in messages if m.kind is MessageKind.SYSTEM)
         self._db.executemany("INSERT OR REPLACE INTO systems VALUES (?, ?)", systems)
 
     def add_rows(self, found: Sequence[StoredRow]) -> None:
-        """Add inbox rows of these groups."""
-        mentions = ((r.group_uuid.bytes, r.user_uuid.bytes, n) for _, r in found for n in r.unread_mentions)
+        """Add those of these inbox rows that are of these groups."""
+        of_several = [(item, row) for item, row in found if row.peer_uuid is None]
+        mentions = ((r.group_uuid.bytes, r.user_uuid.bytes, n) for _, r in of_several for n in r.unread_mentions)
         self._db.executemany("INSERT OR IGNORE INTO group_mentions VALUES (?, ?, ?)", mentions)
-        values = (_row(row, is_indexed(item)) for item, row in found)
+        values = (_row(row, is_indexed(item)) for item, row in of_several)
         self._db.executemany("INSERT OR REPLACE INTO group_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-
-    def counts(self) -> tuple[int, int]:
-        """Return the numbers of heads and of rows."""
-        ((heads,),) = self._db.execute("SELECT count(*) FROM heads")
-        ((rows,),) = self._db.execute("SELECT count(*) FROM group_rows")
-        return heads, rows
 
     def users(self, group: UUID) -> Iterator[UUID]:
         """Yield the owners of a group's rows, and its members."""
@@ -160,29 +151,16 @@ def end_of(head: Head) -> dict[str, object]:
 
 def _head(head: Head) -> tuple[object, ...]:
     return (
-        head.group_uuid.bytes,
-        head.last_number,
-        digest_of(end_of(head)),
-        digest_of((head.change_number, head.changed_at)) if head.change_number else None,
-        head.member_count,
-        head.head_version,
-        _told_digest(head),
-        head.preview,
-        is_pending(head),
-        is_late(head),
+        *(head.group_uuid.bytes, head.last_number, digest_of(end_of(head)), change_digest(head)),
+        *(head.member_count, head.head_version, _told_digest(head), head.preview),
+        *(is_pending(head), is_late(head)),
     )
 
 
 def _row(row: InboxRow, is_in_index: bool) -> tuple[object, ...]:
     return (
-        row.group_uuid.bytes,
-        row.user_uuid.bytes,
-        str(row.role),
-        row.state is MemberState.ACTIVE,
-        is_in_index,
-        row.is_open,
-        row.head_version,
-        _told_digest(row),
+        *(row.group_uuid.bytes, row.user_uuid.bytes, str(row.role)),
+        *(row.state is MemberState.ACTIVE, is_in_index, row.is_open, row.head_version, _told_digest(row)),
         None if row.sees_nothing_of(row.last_number) else row.preview,
         row.delivered_number,
     )

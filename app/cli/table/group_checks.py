@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from app.cli.table.findings import Finding, mention_defect
+from app.cli.table.findings import Finding, differences, mention_defect
 from app.cli.table.group_audit import end_of, is_indexed, is_late, is_pending
 from app.gateways.dynamodb import StoredItem
 from app.messaging.clock import now
 from app.messaging.groups.models import Member
 from app.messaging.groups.stored import Head
-from app.messaging.inbox_items import has_lost_mentions, message_projection, to_inbox_row
+from app.messaging.inbox_items import has_lost_mentions, to_inbox_row
 from app.messaging.models import Change, Message
 from app.messaging.row_models import InboxRow, MemberState
+from app.messaging.visibility import preview_for
 
 UNFINISHED_AFTER: Final = timedelta(hours=1)
 """The time after which no process creates, or deletes, a group any more that is not whole."""
@@ -38,23 +39,37 @@ class GroupState:
     """The numbers of unread messages that mention the user of an active row."""
     is_fenced: bool = False
     has_ended: bool = False
-    """The last message has ended. Its preview may be left or not: no read shows it, and a purge removes it."""
+    """The last message has ended."""
 
     @property
     def is_abandoned(self) -> bool:
         """Return whether there is a group without members."""
         return self.head is not None and not self.members and self.head.last_at < now() - UNFINISHED_AFTER
 
+    def wanted_head(self, head: Head, newest: Message) -> Head:
+        """Return a head with what follows from the logs and the members."""
+        return replace(
+            head,
+            member_count=len(self.members),
+            last_number=newest.number,
+            last_at=newest.created_at,
+            last_by=newest.user_uuid,
+            preview=preview_for(newest, newest.group_uuid),
+            expires_at=newest.deadline,
+            systems=self.systems,
+            change_number=self.change.number if self.change else 0,
+            changed_at=self.change.created_at if self.change else None,
+        )
+
     def defects(self) -> Iterator[Finding]:
         """Yield what does not agree."""
         if self.head is None:
             yield from self._headless()
-        elif not self.members:
-            if self.is_abandoned:
-                yield self._finding("group-abandoned", "the group has no members")
-        elif self.newest is None:
+        elif self.is_abandoned:
+            yield self._finding("group-abandoned", "the group has no members")
+        elif self.members and self.newest is None:
             yield self._finding("head-without-log", "a group without messages")
-        else:
+        elif self.members and self.newest:
             yield from self._head_defects(self.head, self.newest)
             for user in sorted({*self.members, *self.rows}):
                 yield from self._row_defects(self.head, self.newest, user)
@@ -75,23 +90,13 @@ class GroupState:
             yield self._finding("group-unfinished", detail)
 
     def _head_defects(self, head: Head, newest: Message) -> Iterator[Finding]:
-        if differs := self._differences(head, newest):
+        has, wanted = _in_words(head), _in_words(self.wanted_head(head, newest))
+        if differs := differences(has, wanted, has_ended=self.has_ended):
             place = f"at message {head.last_number} and change {head.change_number}"
             detail = f"the head has not the {' and '.join(differs)} of log and members, {place}"
             yield self._finding("head-differs", detail)
         if is_late(head):
             yield self._finding("rows-untold", "members' rows are not told what the head says")
-
-    def _differences(self, head: Head, newest: Message) -> list[str]:
-        has, wanted = end_of(head), message_projection(newest)
-        change = (self.change.number, self.change.created_at) if self.change else (0, None)
-        has |= {"number": head.last_number, "change": (head.change_number, head.changed_at)}
-        has |= {"system messages": head.systems, "number of members": head.member_count}
-        wanted |= {"number": newest.number, "change": change}
-        wanted |= {"system messages": self.systems, "number of members": len(self.members)}
-        if self.has_ended:
-            del has["preview"]
-        return [name for name, value in has.items() if value != wanted[name]]
 
     def _row_defects(self, head: Head, newest: Message, user: UUID) -> Iterator[Finding]:
         item, member = self.rows.get(user), self.members.get(user)
@@ -113,6 +118,9 @@ class GroupState:
     def _told_defects(
         self, head: Head, row: InboxRow, member: Member, user: UUID, *, is_in_index: bool
     ) -> Iterator[Finding]:
+        told = head.told(row)
+        if self.has_ended:
+            told = replace(told, preview=row.preview)
         if row.role is not member.role:
             yield self._finding("row-differs", f"the row says {row.role}, the user is {member.role}", user)
         if row.head_version > head.head_version:
@@ -120,9 +128,15 @@ class GroupState:
             yield self._finding("row-ahead", detail, user)
         elif row.head_version < head.head_version and not row.is_open and not is_pending(head):
             yield self._finding("row-behind", "the row does not say what the head does, and is closed", user)
-        elif not is_in_index or (row.head_version == head.head_version and self._told(head, row) != row):
+        elif not is_in_index or (row.head_version == head.head_version and told != row):
             yield self._finding("row-differs", "the row differs from what the head has told it", user)
 
-    def _told(self, head: Head, row: InboxRow) -> InboxRow:
-        told = head.told(row)
-        return replace(told, preview=row.preview) if self.has_ended else told
+
+def _in_words(head: Head) -> dict[str, object]:
+    """Return what of a head follows from the logs and the members, by names for operators."""
+    return end_of(head) | {
+        "number": head.last_number,
+        "change": (head.change_number, head.changed_at),
+        "system messages": head.systems,
+        "number of members": head.member_count,
+    }

@@ -22,9 +22,7 @@ from app.messaging.groups.creation import first_row
 from app.messaging.groups.models import MAX_SYSTEMS, Member
 from app.messaging.inbox_items import bucket, to_inbox_row
 from app.messaging.items import inbox_key, is_fence, message_key
-from app.messaging.models import Message
 from app.messaging.row_models import InboxRow, MemberState
-from app.messaging.visibility import preview_for
 
 CREATION_SECONDS: Final = 2 * SEND_SECONDS + 2
 """The time after which no creation goes on that was begun before a fence."""
@@ -57,7 +55,12 @@ class GroupInspector:
         await asyncio.sleep(SETTLING_SECONDS)
         state = await self._read(group, known)
         found = [finding for finding in state.defects() if finding in before]
-        left = await self._left_after_repair(state, found) if self._repair and found else {*map(_place, found)}
+        left = {*map(_place, found)}
+        if self._repair and found:
+            with suppress(AppError, ConditionFailed):
+                await self._mend(state, found)
+            after = replace(await self._read(group, state.rows), is_fenced=False)
+            left = {*map(_place, after.defects())}
         for finding in found:
             yield replace(finding, repaired=_place(finding) not in left)
 
@@ -97,17 +100,20 @@ class GroupInspector:
             has_ended=bool(newest and self._retention.has_ended(newest[-1].created_at, now())),
         )
 
-    async def _left_after_repair(self, state: GroupState, found: list[Finding]) -> set[tuple[str, UUID | None]]:
-        """Repair what was found, and return the kinds and users of the defects that are left."""
-        with suppress(AppError, ConditionFailed):
-            if state.head is None:
-                await self._remove_unfinished(state)
-            elif state.is_abandoned:
-                await self._remove(state)
-            else:
-                await self._mend(state, found)
-        after = replace(await self._read(state.group, state.rows), is_fenced=False)
-        return {*map(_place, after.defects())}
+    async def _mend(self, state: GroupState, found: list[Finding]) -> None:
+        """Repair rows and head, or delete what is left of a group that no user can see anything of any more."""
+        if state.head is None:
+            await self._remove_unfinished(state)
+        elif state.is_abandoned:
+            await self._delete_rows(state)
+            async for item in self._remains.items_of_group(state.group):
+                await self._remains.delete(item)
+        else:
+            for user in {finding.user for finding in found if finding.user}:
+                with suppress(ConditionFailed):
+                    await self._table.update(_mended_row(state, user))
+            if any(finding.kind in TOLD_KINDS for finding in found):
+                await self._restore_head(await self._read(state.group, state.rows))
 
     async def _remove_unfinished(self, state: GroupState) -> None:
         """Delete members and rows of a group without log and head, after a fence that keeps it from being created."""
@@ -124,19 +130,6 @@ class GroupInspector:
         for user in state.members:
             await self._table.delete(Delete(member_items.member_key(state.group, user)))
 
-    async def _remove(self, state: GroupState) -> None:
-        """Delete a group without members, of which no user can see anything any more."""
-        await self._delete_rows(state)
-        async for item in self._remains.items_of_group(state.group):
-            await self._remains.delete(item)
-
-    async def _mend(self, state: GroupState, found: list[Finding]) -> None:
-        for user in {finding.user for finding in found if finding.user}:
-            with suppress(ConditionFailed):
-                await self._table.update(_mended_row(state, user))
-        if any(finding.kind in TOLD_KINDS for finding in found):
-            await self._restore_head(await self._read(state.group, state.rows))
-
     async def _restore_head(self, state: GroupState) -> None:
         """Bring the head up to its logs and members, at a version beyond that of all rows, and tell the rows."""
         if state.head is None or state.newest is None:
@@ -144,22 +137,13 @@ class GroupInspector:
         if state.change:
             await self._changes.catch_up(state.change, after=state.head.change_number)
         (newest,) = await self._store.newest_messages(state.group, limit=1, consistent=True)
-        versions = (to_inbox_row(item).head_version for item in state.rows.values())
+        version = max([state.head.head_version, *(to_inbox_row(item).head_version for item in state.rows.values())]) + 1
         head = replace(
-            state.head,
-            member_count=len(state.members),
-            last_number=newest.number,
-            last_at=newest.created_at,
-            last_by=newest.user_uuid,
-            preview=preview_for(newest, newest.group_uuid),
-            expires_at=newest.deadline,
-            systems=state.systems,
-            change_number=state.change.number if state.change else 0,
-            changed_at=state.change.created_at if state.change else None,
-            head_version=max(state.head.head_version, *versions) + 1,
+            state.wanted_head(state.head, newest),
+            head_version=version,
+            structure_version=version,
             pending_bucket=bucket(now()),
         )
-        head = replace(head, structure_version=head.head_version)
         await self._table.put(stored.restored_head(head, state.head))
         for _ in range(ATTEMPTS):
             if await self._store.heads.bump(state.group):
@@ -179,15 +163,10 @@ def _mended_row(state: GroupState, user: UUID) -> Update:
     if state.newest is None or state.head is None:
         raise AssertionError("a group with a head and a log is mended")
     if row is None or row.state is MemberState.LEFT:
-        return member_items.join_row(_missing_row(state.head, state.newest, member))
+        title, members, shows_history = state.head.title, state.head.member_count, state.head.shows_history
+        row = first_row(state.newest, user, title=title, members=members, shows_history=shows_history)
+        return member_items.join_row(replace(row, role=member.role))
     return _reset_row(row, member, state.newest.number, state.mentions.get(user, frozenset()))
-
-
-def _missing_row(head: stored.Head, newest: Message, member: Member) -> InboxRow:
-    row = first_row(
-        newest, member.user_uuid, title=head.title, members=head.member_count, shows_history=head.shows_history
-    )
-    return replace(row, role=member.role)
 
 
 def _reset_row(row: InboxRow, member: Member, end: int, mentioned: frozenset[int]) -> Update:

@@ -19,8 +19,28 @@ SCHEMA: Final = """
     CREATE TABLE pending (
         message_group BLOB, owner BLOB, peer BLOB, is_request INTEGER, PRIMARY KEY (message_group, owner)
     ) WITHOUT ROWID;
+    CREATE VIEW wrong_blocks AS
+        SELECT owner, peer FROM blocks LEFT JOIN fences USING (message_group) LEFT JOIN logs USING (message_group)
+            WHERE number IS NOT coalesce(logs.last, 0) + 1
+        UNION SELECT blocks.owner, blocks.peer FROM blocks JOIN inbox_rows USING (message_group)
+            LEFT JOIN blocked_rows ON blocked_rows.message_group = inbox_rows.message_group
+            AND blocked_rows.owner = inbox_rows.owner
+            WHERE blocked_rows.owner IS NULL OR blocked_rows.own <> EXISTS (
+                SELECT 1 FROM blocks mine
+                WHERE mine.message_group = inbox_rows.message_group AND mine.owner = inbox_rows.owner)
+        UNION SELECT owner, peer FROM blocks JOIN logs USING (message_group) WHERE 2 <> (
+            SELECT count(*) FROM inbox_rows WHERE inbox_rows.message_group = blocks.message_group)
+        UNION SELECT owner, peer FROM blocked_rows
+            WHERE message_group NOT IN (SELECT message_group FROM blocks)
+        UNION SELECT owner, peer FROM inbox_rows JOIN fences USING (message_group)
+            WHERE message_group NOT IN (SELECT message_group FROM blocks);
+    CREATE VIEW wrong_requests AS
+        SELECT owner, peer FROM pending JOIN logs USING (message_group) WHERE one <> other
+        UNION SELECT mine.owner, mine.peer FROM pending mine LEFT JOIN pending theirs
+            ON theirs.message_group = mine.message_group AND theirs.owner = mine.peer
+            AND theirs.is_request <> mine.is_request WHERE theirs.owner IS NULL;
 """
-"""Tables beside those of the audit."""
+"""Tables and views beside those of the audit."""
 
 
 class PairAudit:
@@ -41,10 +61,12 @@ class PairAudit:
                 row = group, block.user_uuid.bytes, block.other_uuid.bytes
                 self._db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", row)
 
-    def add_rows(self, rows: Iterable[tuple[InboxRow, bytes]]) -> None:
-        """Add what inbox rows of direct groups, each with its peer, know of blocks and requests."""
-        for row, peer in rows:
-            place = row.group_uuid.bytes, row.user_uuid.bytes, peer
+    def add_rows(self, rows: Iterable[InboxRow]) -> None:
+        """Add what those of these inbox rows that are of direct groups know of blocks and requests."""
+        for row in rows:
+            if row.peer_uuid is None:
+                continue
+            place = row.group_uuid.bytes, row.user_uuid.bytes, row.peer_uuid.bytes
             if row.is_blocked or row.blocked_at or row.peer_read is not None:
                 values = *place, row.blocked_at is not None
                 self._db.execute("INSERT OR REPLACE INTO blocked_rows VALUES (?, ?, ?, ?)", values)
@@ -53,39 +75,11 @@ class PairAudit:
 
     def blocks_to_check(self) -> Iterator[tuple[UUID, UUID]]:
         """Yield pairs of users whose rows or log do not follow their blocks."""
-        return self._pairs(
-            """
-            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
-            SELECT owner, peer FROM blocks LEFT JOIN fences USING (message_group) LEFT JOIN logs USING (message_group)
-                WHERE number IS NOT coalesce(logs.last, 0) + 1
-            UNION SELECT blocks.owner, blocks.peer FROM blocks JOIN inbox_rows USING (message_group)
-                LEFT JOIN blocked_rows ON blocked_rows.message_group = inbox_rows.message_group
-                AND blocked_rows.owner = inbox_rows.owner
-                WHERE blocked_rows.owner IS NULL OR blocked_rows.own <> EXISTS (
-                    SELECT 1 FROM blocks mine
-                    WHERE mine.message_group = inbox_rows.message_group AND mine.owner = inbox_rows.owner)
-            UNION SELECT owner, peer FROM blocks JOIN logs USING (message_group) WHERE 2 <> (
-                SELECT count(*) FROM inbox_rows WHERE inbox_rows.message_group = blocks.message_group)
-            UNION SELECT owner, peer FROM blocked_rows
-                WHERE message_group NOT IN (SELECT message_group FROM blocks)
-            UNION SELECT owner, peer FROM inbox_rows JOIN fences USING (message_group)
-                WHERE message_group NOT IN (SELECT message_group FROM blocks)
-            )
-            """
-        )
+        return self._pairs("SELECT DISTINCT min(owner, peer), max(owner, peer) FROM wrong_blocks")
 
     def requests_to_check(self) -> Iterator[tuple[UUID, UUID]]:
         """Yield pairs of users whose rows do not agree on a request, or whose log has an answer to it."""
-        return self._pairs(
-            """
-            SELECT DISTINCT min(owner, peer), max(owner, peer) FROM (
-            SELECT owner, peer FROM pending JOIN logs USING (message_group) WHERE one <> other
-            UNION SELECT mine.owner, mine.peer FROM pending mine LEFT JOIN pending theirs
-                ON theirs.message_group = mine.message_group AND theirs.owner = mine.peer
-                AND theirs.is_request <> mine.is_request WHERE theirs.owner IS NULL
-            )
-            """
-        )
+        return self._pairs("SELECT DISTINCT min(owner, peer), max(owner, peer) FROM wrong_requests")
 
     def _pairs(self, sql: str) -> Iterator[tuple[UUID, UUID]]:
         for one, other in self._db.execute(sql).fetchall():

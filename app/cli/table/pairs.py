@@ -1,17 +1,20 @@
 """Pairs: checks what two users have of one another, their blocks and requests, against rows and logs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from app.cli.services import Services
-from app.cli.table.audit import Audit
 from app.cli.table.changed import SETTLING_SECONDS
 from app.cli.table.findings import Finding
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed
-from app.messaging.requests.store import Standing
+from app.messaging.models import direct_group_uuid
+
+T = TypeVar("T")
 
 
 class PairInspector:
@@ -22,42 +25,41 @@ class PairInspector:
         self._erasures = services.user_store.erasures
         self._repair = repair
 
-    async def inspect(self, audit: Audit) -> AsyncIterator[Finding]:
-        """Yield what does not follow from the blocks and requests of pairs now."""
-        for one, other in audit.pairs.blocks_to_check():
-            if finding := await self._inspect_blocks(one, other):
-                yield finding
-        for one, other in audit.pairs.requests_to_check():
-            if finding := await self._inspect_request(one, other):
-                yield finding
+    async def inspect_blocks(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
+        """Yield what does not follow from the blocks of pairs of which no user is erased."""
+        for one, other in pairs:
+            if await self._erasures.erased_users([one, other]):
+                continue
+            relation = await _settled(partial(self._store.blocks.relation, one, other))
+            if relation and relation.differences:
+                is_repaired = self._repair and await _is_done(self._store.blocks.restore(one, other))
+                detail = f"{' and '.join(relation.differences)} does not follow the blocks of {one} and {other}"
+                yield Finding("block-differs", detail, relation.group, repaired=is_repaired)
 
-    async def _inspect_blocks(self, one: UUID, other: UUID) -> Finding | None:
-        """Return what does not follow from the blocks of two users, neither erased, unless a block is being written."""
-        if await self._erasures.erased_users([one, other]):
-            return None
-        before = await self._store.blocks.relation(one, other)
-        await asyncio.sleep(SETTLING_SECONDS)
-        relation = await self._store.blocks.relation(one, other)
-        if not relation.differences or relation != before:
-            return None
-        is_repaired = self._repair and await _is_done(self._store.blocks.restore(one, other))
-        detail = f"{' and '.join(relation.differences)} does not follow the blocks of {one} and {other}"
-        return Finding("block-differs", detail, relation.group, repaired=is_repaired)
-
-    async def _inspect_request(self, one: UUID, other: UUID) -> Finding | None:
-        """Return what does not fit in the rows of a request between two users, unless they are being written."""
-        before = await self._store.requests.standing(one, other)
-        await asyncio.sleep(SETTLING_SECONDS)
-        standing = await self._store.requests.standing(one, other)
-        if standing is None or not standing.differences or standing != before:
-            return None
-        is_repaired = self._repair and await _is_done(self._store.requests.restore(standing))
-        return Finding("request-differs", _detail(standing), standing.rows[0].group_uuid, repaired=is_repaired)
+    async def inspect_requests(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
+        """Yield what does not fit in the rows of requests."""
+        for one, other in pairs:
+            standing = await _settled(partial(self._store.requests.standing, one, other))
+            if standing and standing.differences:
+                is_repaired = self._repair and await _is_done(self._store.requests.restore(standing))
+                leading = "the log, which has an answer" if standing.has_answer else "the row of the other"
+                detail = f"{' and '.join(standing.differences)} does not follow {leading}"
+                yield Finding("request-differs", detail, standing.rows[0].group_uuid, repaired=is_repaired)
 
 
-def _detail(standing: Standing) -> str:
-    leading = "the log, which has an answer" if standing.has_answer else "the row of the other"
-    return f"{' and '.join(standing.differences)} does not follow {leading}"
+async def inspect_doubled(found: Iterable[tuple[UUID, UUID, list[UUID]]]) -> AsyncIterator[Finding]:
+    """Yield the pairs that share these groups, of which one is theirs."""
+    for one, other, groups in found:
+        true = direct_group_uuid(one, other)
+        yield Finding("double-group", f"{one} and {other} share {', '.join(map(str, groups))}; theirs is {true}")
+
+
+async def _settled(read: Callable[[], Awaitable[T]]) -> T | None:
+    """Return what is read twice, None if it is being written."""
+    before = await read()
+    await asyncio.sleep(SETTLING_SECONDS)
+    after = await read()
+    return after if after == before else None
 
 
 async def _is_done(repair: Awaitable[None]) -> bool:

@@ -16,7 +16,7 @@ from app.cli.console import Console, local_time
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, require_own_table
-from app.cli.table.scan import Reader
+from app.cli.table.scan import open_reader
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import StoredItem
 from app.messaging import change_items
@@ -63,20 +63,17 @@ async def purge(
     async with open_table(settings) as table:
         await require_own_table(table)
         store = RetentionStore(table, retention)
-        about = await table.describe() or {}
-        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            async with aclosing(Reader(table, SEGMENTS, advance).pages()) as pages:
-                async for page in pages:
-                    writes = list(_writes(store, page, at, counts))
-                    if not dry_run:
-                        await _write(writes, writes_per_second)
-        what_it_cost = cost(table.consumed)
-    messages, previews = counts["messages"], counts["previews"]
-    console.record({"messages": messages, "previews": previews, "before": at - retention.period, "dry_run": dry_run})
-    removed = "would be removed" if dry_run else "are removed"
-    before = local_time(at - retention.period)
-    console.say(f"Texts of {messages:,} messages from before {before}, and {previews:,} previews, {removed}.")
-    console.note(what_it_cost)
+        async with open_reader(console, table, SEGMENTS) as reader, aclosing(reader.pages()) as pages:
+            async for page in pages:
+                writes = list(_writes(store, page, at, counts))
+                for batch in batched(() if dry_run else writes, min(WRITES_AT_ONCE, writes_per_second)):
+                    pause = asyncio.sleep(len(batch) / writes_per_second)
+                    await asyncio.gather(*[write() for write in batch], pause)
+    messages, previews, before = counts["messages"], counts["previews"], at - retention.period
+    console.record({"messages": messages, "previews": previews, "before": before, "dry_run": dry_run})
+    texts = f"Texts of {messages:,} messages from before {local_time(before)}, and {previews:,} previews"
+    console.say(f"{texts}, {'would be removed' if dry_run else 'are removed'}.")
+    console.note(cost(table.consumed))
 
 
 def _writes(store: RetentionStore, page: Sequence[StoredItem], at: datetime, counts: Counter[str]) -> Iterator[Write]:
@@ -93,9 +90,3 @@ def _writes(store: RetentionStore, page: Sequence[StoredItem], at: datetime, cou
         elif entity and store.is_preview_overdue(item, at):
             counts["previews"] += 1
             yield partial(store.end_preview, item)
-
-
-async def _write(writes: Sequence[Write], per_second: int) -> None:
-    """Do writes, some at the same time, no more in a second than allowed."""
-    for batch in batched(writes, min(WRITES_AT_ONCE, per_second)):
-        await asyncio.gather(*[write() for write in batch], asyncio.sleep(len(batch) / per_second))

@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, Final
+from operator import eq, gt, lt, ne
+from typing import Annotated, Any, Final, Self
 
 import typer
 
@@ -66,59 +67,62 @@ async def scan(
     Fields have the long names that --json shows. A filter selects what is shown, not what is read: a scan costs
     half a read unit for every 4 KB of the table.
     """
-    tests = [_test(text) for text in filters or ()]
-    console = Console(json)
-    limit = limit or (None if json else SHOWN)
+    tests = [Filter.of(text) for text in filters or ()]
+    console, limit = Console(json), limit or (None if json else SHOWN)
     settings = read_settings(StoreSettings)
     operator = Operator.of(settings, name=name, reason=reason)
+    found: list[Record] = []
     async with open_services(settings) as services:
-        table = services.table
         await operator.record(services.reads, ())
-        about = await table.describe() or {}
-        found: list[Record] = []
-        with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            reader = Reader(table, segments, advance, page=None if tests or limit is None else limit + 1)
-            async with aclosing(_matching(reader, tests, limit)) as records:
-                async for record in records:
-                    console.record({name: v if isinstance(v, JSON_TYPES) else _plain(v) for name, v in record.items()})
-                    found += [] if console.json else [record]
+        page = None if tests or limit is None else limit + 1
+        async with (
+            open_reader(console, services.table, segments, page=page) as reader,
+            aclosing(reader.records(tests, limit)) as records,
+        ):
+            async for record in records:
+                console.record({name: v if isinstance(v, JSON_TYPES) else _plain(v) for name, v in record.items()})
+                found += [] if json else [record]
     if found:
         console.table(["entity", "group", "number", "at", "by", "text"], map(_row, found), right=["number"])
     more = f" Stopped at {limit}, more with --limit." if reader.is_cut_short else ""
-    console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(table.consumed)}")
+    console.note(f"{reader.seen:,} items read, {reader.matched:,} match.{more} {cost(services.table.consumed)}")
 
 
-Test = Callable[[Record], bool]
-OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "!=": lambda value, wanted: bool(value != wanted),
-    "=": lambda value, wanted: bool(value == wanted),
-    "<": lambda value, wanted: bool(value < wanted),
-    ">": lambda value, wanted: bool(value > wanted),
-}
+OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {"!=": ne, "=": eq, "<": lt, ">": gt}
 
 
-def _test(text: str) -> Test:
-    """Return the test of a record that `field=value` stands for; a record without the field fails it."""
-    match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
-    if match is None:
-        raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
-    field, operator, wanted = match.groups()
-    if field not in FIELDS:
-        raise Failure(f"There is no field {field!r}: the fields are {', '.join(sorted(FIELDS))}.", Code.USAGE)
-    if operator == "~":
-        return lambda record: field in record and wanted.lower() in str(record[field]).lower()
-    compare = OPERATORS[operator]
-    return lambda record: record.get(field) is not None and compare(*_alike(record[field], wanted))
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition on records, as FIELD=VALUE says it. A record without the field does not fulfil it."""
 
+    field: str
+    operator: str
+    wanted: str
 
-def _alike(value: Any, wanted: str) -> tuple[Any, Any]:
-    """Return both as numbers if the field is one, else both as text, which keeps times in their order."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the filter that a text says, or raise a Failure."""
+        match = re.fullmatch(r"(\w+)(!=|=|<|>|~)(.*)", text, re.DOTALL)
+        if match is None:
+            raise Failure(f"{text!r} is not a filter: write FIELD=VALUE, or one of != < > ~ for the =.", Code.USAGE)
+        if match[1] not in FIELDS:
+            raise Failure(f"There is no field {match[1]!r}: the fields are {', '.join(sorted(FIELDS))}.", Code.USAGE)
+        return cls(*match.groups())
+
+    def selects(self, record: Record) -> bool:
+        """Return whether a record fulfils it. Numbers are compared as such, all else as text, also times."""
+        value = record.get(self.field)
+        if self.operator == "~":
+            return self.field in record and self.wanted.lower() in str(value).lower()
+        if value is None:
+            return False
+        compare = OPERATORS[self.operator]
+        if isinstance(value, bool) or not isinstance(value, int):
+            return compare(_plain(value).lower(), self.wanted.lower())
         try:
-            return value, float(wanted)
+            return compare(value, float(self.wanted))
         except ValueError:
-            raise Failure(f"{wanted!r} is not a number, but the field is.", Code.USAGE) from None
-    return _plain(value).lower(), wanted.lower()
+            raise Failure(f"{self.wanted!r} is not a number, but the field is.", Code.USAGE) from None
 
 
 @dataclass
@@ -146,6 +150,19 @@ class Reader:
         finally:
             readers.cancel()
 
+    async def records(self, filters: Sequence[Filter], limit: int | None) -> AsyncGenerator[Record, None]:
+        """Yield the records of items that all filters select, up to the limit."""
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for record in map(to_record, page):
+                    if not all(each.selects(record) for each in filters):
+                        continue
+                    if self.matched == limit:
+                        self.is_cut_short = True
+                        return
+                    self.matched += 1
+                    yield record
+
     async def _read_all(self, pages: "asyncio.Queue[list[StoredItem] | None]") -> None:
         async def read(segment: Segment) -> None:
             async for page in self.table.scan(segment, page=self.page):
@@ -159,17 +176,14 @@ class Reader:
             await pages.put(None)
 
 
-async def _matching(reader: Reader, tests: Sequence[Test], limit: int | None) -> AsyncGenerator[Record, None]:
-    async with aclosing(reader.pages()) as pages:
-        async for page in pages:
-            for record in map(to_record, page):
-                if not all(test(record) for test in tests):
-                    continue
-                if reader.matched == limit:
-                    reader.is_cut_short = True
-                    return
-                reader.matched += 1
-                yield record
+@asynccontextmanager
+async def open_reader(
+    console: Console, table: OperatedTable, segments: int, *, page: int | None = None
+) -> AsyncIterator[Reader]:
+    """Return a reader of a table, beside a bar that shows how much of it is read."""
+    about = await table.describe() or {}
+    with console.progress("Items", total=about.get("ItemCount") or None) as advance:
+        yield Reader(table, segments, advance, page)
 
 
 def to_record(item: StoredItem) -> Record:
@@ -180,19 +194,14 @@ def to_record(item: StoredItem) -> Record:
         return {"entity": "pins", "user_uuid": of_user.user_uuid, "groups": [str(group) for group in of_user.groups]}
     if entity is None:
         return {"entity": "other", **unmarshal_item(item)}
-    fields = {
-        name: _in_order(value) if isinstance(value, frozenset) else value
-        for name, value in asdict(entity).items()
-        if value is not None
-    }
+    fields = {name: value for name, value in asdict(entity).items() if value is not None}
+    for name, value in fields.items():
+        if isinstance(value, frozenset):
+            fields[name] = [member if isinstance(member, int) else str(member) for member in sorted(value)]
     if isinstance(entity, Message):
         fields["edits"] = list(entity.edits)
         fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
     return {"entity": ENTITIES[type(entity)], **fields}
-
-
-def _in_order(members: frozenset[Any]) -> list[int | str]:
-    return [member if isinstance(member, int) else str(member) for member in sorted(members)]
 
 
 def _plain(value: Any) -> str:

@@ -27,15 +27,13 @@ async def schema_load(json: Json = False, yes: Yes = False) -> None:
     difference.
     """
     settings, console = read_settings(TableSettings), Console(json)
-    wrong: list[str] = []
-    notes: list[str] = []
     async with open_table(settings) as table:
-        if found := await table.describe():
-            wrong, notes = list(differences(found, settings)), list(unit_notes(found, settings))
-        else:
+        found = await table.describe()
+        if found is None:
             if not is_local(settings):
                 require_answer(f"create the table {table.name}", word=table.name, yes=yes)
             await create_table(settings)
+    wrong, notes = (list(differences(found, settings)), list(unit_notes(found, settings))) if found else ([], [])
     console.record({"table": settings.dynamodb_table, "created": found is None, "differences": wrong, "notes": notes})
     for line in wrong + notes:
         console.say(f"{settings.dynamodb_table}: {line}")
@@ -78,9 +76,9 @@ def _shape(table: Mapping[str, Any]) -> dict[str, str]:
         "key": _keys(table, types),
         "billing mode": _mode(table),
         "expiry": table["TimeToLive"].get("AttributeName", "off"),
+        "deletion protection": "on" if table.get("DeletionProtectionEnabled") else "off",
+        "point-in-time recovery": table["PointInTimeRecovery"],
     }
-    shape["deletion protection"] = "on" if table.get("DeletionProtectionEnabled") else "off"
-    shape["point-in-time recovery"] = table["PointInTimeRecovery"]
     for index in _indexes(table):
         shape[f"index {index['IndexName']} key"] = _keys(index, types)
         shape[f"index {index['IndexName']} projection"] = index["Projection"]["ProjectionType"]

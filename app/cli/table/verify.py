@@ -1,51 +1,35 @@
 """The command verify: checks logs, messages, inbox rows and users against one another, and repairs what is derived."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 
-from app.cli.batches import batched
 from app.cli.capacity.cost import cost
-from app.cli.changed_messages import at_change
 from app.cli.console import Console
 from app.cli.failures import Failure
 from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
-from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
-from app.cli.table.findings import Finding, row_defect
+from app.cli.table.changed import ChangeInspector
+from app.cli.table.findings import Finding
 from app.cli.table.group_repair import GroupInspector
-from app.cli.table.pairs import PairInspector
+from app.cli.table.pairs import PairInspector, inspect_doubled
 from app.cli.table.pins import inspect_pins
-from app.cli.table.scan import Reader
+from app.cli.table.row_repair import RowInspector
+from app.cli.table.scan import open_reader
+from app.cli.table.users import inspect_users
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.errors import AppError
-from app.gateways.dynamodb import ConditionFailed, Put, StoredItem
-from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import inbox_items, inbox_writes, items
-from app.messaging.clock import now
 from app.messaging.groups.models import has_head
-from app.messaging.models import Change, Message, direct_group_uuid
-from app.messaging.requests.store import as_other_side
-from app.messaging.row_models import InboxRow
-from app.messaging.visibility import is_uncounted
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SEGMENTS: Final = 4
-USERS_AT_ONCE: Final = 1_000
-CHECKS: Final = 3
-"""Checks of a row that others write meanwhile."""
-RECHECKED: Final = frozenset({"row-behind", "row-differs"})
 REPAIRABLE: Final = frozenset(
     {"row-behind", "row-ahead", "row-differs", "read-beyond", "row-missing"}
     | {"message-behind", "message-differs", "deletion-unfinished", "block-differs", "request-differs"}
@@ -114,198 +98,48 @@ async def verify(
         async with open_services(settings, as_stored=True) as services:
             await require_own_table(services.table)
             await operator.record(services.reads, ())
-            await _record_items(console, services.table, audit)
-            findings = (
-                _findings(audit, services, repair=repair),
-                inspect_pins(audit.wrong_pins(), services, repair=repair),
-            )
-            async for finding in _chained(*findings):
+            async with open_reader(console, services.table, SEGMENTS) as reader:
+                async for page in reader.pages():
+                    audit.add(page)
+            async for finding in _findings(audit, services, repair=repair):
                 kinds[finding.kind] += 1
                 console.record({name: value for name, value in asdict(finding).items() if value is not None})
                 console.say(str(finding))
-        messages, logs, changes = audit.logs.counts()
-        heads, group_rows = audit.groups.counts()
-        rows = audit.count_rows() + group_rows
-    counts = {"messages": messages, "logs": logs, "inbox_rows": rows, "changes": changes, "heads": heads}
+        counts = audit.counts()
     console.record(counts | {"found": kinds})
+    messages, logs, rows, changes, heads = counts.values()
     of_several = f", {heads:,} of groups of several" if heads else ""
     console.say(f"{messages:,} messages in {logs:,} logs{of_several}, {rows:,} inbox rows, {changes:,} changes.")
     console.note(cost(services.table.consumed))
     if kinds:
-        what = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         can_repair = not repair and not REPAIRABLE.isdisjoint(kinds)
-        raise Failure(
-            f"Found {what}." + (" `cruddur verify --repair` repairs messages and inbox rows." if can_repair else "")
-        )
+        remedy = " `cruddur verify --repair` repairs messages and inbox rows." if can_repair else ""
+        raise Failure(f"Found {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}.{remedy}")
     console.say("Everything fits.")
 
 
-async def _chained(*sources: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
-    for source in sources:
-        async for finding in source:
-            yield finding
-
-
-async def _record_items(console: Console, table: OperatedTable, audit: Audit) -> None:
-    about = await table.describe() or {}
-    with console.progress("Items", total=about.get("ItemCount") or None) as advance:
-        async for page in Reader(table, SEGMENTS, advance).pages():
-            audit.add(page)
-
-
 async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncIterator[Finding]:
-    inspector = Inspector(services, repair=repair)
+    """Yield the defects of groups, those of messages first, which rows follow; then those of pairs and users."""
+    changes = ChangeInspector(services.table, services.messaging, repair=repair)
+    rows, groups = RowInspector(services, changes, repair=repair), GroupInspector(services, changes, repair=repair)
     for group in audit.suspicious_groups():
-        async for finding in inspector.inspect(group, audit):
-            yield finding
-    await inspector.groups.finish()
-    for finding in await inspector.inspect_unread(audit):
-        yield finding
-    async for finding in PairInspector(services, repair=repair).inspect(audit):
-        yield finding
-    for one, other, groups in audit.doubled_pairs():
-        true = direct_group_uuid(one, other)
-        yield Finding("double-group", f"{one} and {other} share {', '.join(map(str, groups))}; theirs is {true}")
-    for batch in batched(audit.users(), USERS_AT_ONCE):
-        async for finding in _findings_of_users(batch, services):
-            yield finding
-
-
-async def _findings_of_users(users: Sequence[UUID], services: Services) -> AsyncIterator[Finding]:
-    known = {user.uuid for user in await services.user_store.by_uuids(users)}
-    erased = await services.user_store.erasures.erased_users(users)
-    for uuid in users:
-        if uuid not in known | erased:
-            yield Finding("unknown-user", "is not in Postgres", user=uuid)
-    for uuid in sorted(erased):
-        if await _is_back(services, uuid):
-            yield Finding("erased-row", "is erased, and has an inbox row again", user=uuid)
-
-
-async def _is_back(services: Services, user: UUID) -> bool:
-    """Return whether a user has inbox rows after the sweep has removed them all."""
-    erasure = await services.user_store.erasures.of_user(user)
-    return bool(erasure and erasure.finished_at and await services.messaging.inbox_rows(user, limit=1))
-
-
-class Inspector:
-    """Checks one group with strongly consistent reads, and repairs its messages and rows if asked to."""
-
-    def __init__(self, services: Services, *, repair: bool) -> None:
-        self._table = services.table
-        self._store = services.messaging
-        self._retention = services.retention
-        self._erasures = services.user_store.erasures
-        self._changes = ChangeInspector(services.table, services.messaging, repair=repair)
-        self.groups = GroupInspector(services, self._changes, repair=repair)
-        self._repair = repair
-
-    async def inspect(self, group: UUID, audit: Audit) -> AsyncIterator[Finding]:
-        """Yield the defects that the group has now: those of messages first, which rows follow."""
-        async for finding in self._changes.inspect(group, audit.logs.suspicious_messages(group)):
+        async for finding in changes.inspect(group, audit.logs.suspicious_messages(group)):
             yield finding
         if has_head(group):
-            async for finding in self.groups.inspect(group, audit.groups.users(group)):
-                yield finding
-            return
-        members = _members(group, audit)
-        erased = await self._erasures.erased_users({user for user, _ in members})
-        async for finding in self._inspect_rows(group, {pair for pair in members if pair[0] not in erased}):
+            of_rows = groups.inspect(group, audit.groups.users(group))
+        else:
+            of_rows = rows.inspect(group, audit.members(group))
+        async for finding in of_rows:
             yield finding
-
-    async def _inspect_rows(self, group: UUID, members: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
-        newest = await self._store.newest_messages(group, limit=1, consistent=True)
-        if not newest:
-            for user, _ in members:
-                yield Finding("row-without-log", "an inbox row without messages", group, user)
-            return
-        if missing := await holes(newest[0].number, partial(self._store.messages_between, group, consistent=True)):
-            yield Finding("hole", f"there is no message {missing}", group)
-        if not members:
-            yield Finding("log-without-row", f"{newest[0].number} messages that no user can see", group)
-        for user, peer in members:
-            if defect := await self._inspect_row(group, user, peer):
-                yield defect
-
-    async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
-        """Return the defect of a row, unless others write it.
-
-        It is read before its logs, so that nothing that happens in between makes it look ahead.
-        """
-        before: StoredItem | None = None
-        for _ in range(CHECKS):
-            item = await self._table.get(items.inbox_key(user, group), consistent=True)
-            change = await self._store.changes.newest_change(group)
-            (last,) = await self._store.newest_messages(group, limit=1, consistent=True)
-            row = await self._with_mentions(inbox_items.to_inbox_row(item)) if item else None
-            kind, detail = row_defect(
-                item,
-                last,
-                change,
-                frozenset(row.unread_mentions if row else ()),
-                has_ended=self._retention.has_ended(last.created_at, now()),
-            )
-            if not kind:
-                return None
-            if kind not in RECHECKED or item == before:
-                is_repaired = self._repair and await self._repair_row(item, last, change, user, peer)
-                return Finding(kind, detail, last.group_uuid, user, repaired=is_repaired)
-            before = item
-            await asyncio.sleep(SETTLING_SECONDS)
-        return None
-
-    async def _with_mentions(self, row: InboxRow) -> InboxRow:
-        """Return a row with the unread mentions of its log, which is read after it."""
-        after = min(row.seen_number, row.last_number)
-        found = await self._store.mentions.unread(row.user_uuid, row.group_uuid, after=after)
-        return replace(row, mentioned=found)
-
-    async def inspect_unread(self, audit: Audit) -> list[Finding]:
-        """Return the defects of rows that do not know of unread messages that they expire."""
-        checks = [self._inspect_unread(*place) for place in audit.uncounted_messages()]
-        return [finding for check in checks if (finding := await check)]
-
-    async def _inspect_unread(self, user: UUID, group: UUID, number: int) -> Finding | None:
-        """Return the defect of a row that does not know of an unread message that it expires."""
-        row, message = await self._store.inbox_row(user, group), await self._store.message(group, number)
-        if row is None or message is None or not is_uncounted(message, row):
-            return None
-        is_repaired = self._repair and number in (await self._store.count_gone(message, row)).gone
-        return Finding("row-differs", f"message {number} expires and stays unread", group, user, repaired=is_repaired)
-
-    async def _repair_row(
-        self, item: StoredItem | None, last: Message, change: Change | None, user: UUID, peer: UUID
-    ) -> bool:
-        """Write what the row takes from its logs, and nothing else; return False if another writer was faster.
-
-        The row gets the number of a change only after all changes up to it were applied to their messages.
-        """
-        row = inbox_items.to_inbox_row(item) if item else None
-        try:
-            if change:
-                await self._changes.catch_up(change, after=row.change_number if row else 0)
-                (last,) = await self._store.newest_messages(last.group_uuid, limit=1, consistent=True)
-            if row is None:
-                first = inbox_items.first_inbox_row(last, user=user, peer=peer)
-                if peer_row := await self._store.inbox_row(peer, last.group_uuid):
-                    first = as_other_side(first, peer_row)
-                first = await self._with_mentions(first)
-                await self._table.put(Put(inbox_items.inbox_item(at_change(first, change)), condition=items.ABSENT))
-                return True
-            if is_behind := row.last_number < last.number:
-                row = await self._store.advance_inbox_row(last, user=user) or row
-            wanted = await self._with_mentions(at_change(row, change))
-            if not is_behind or row != wanted:
-                await self._table.update(inbox_writes.reset_inbox_row(last, wanted))
-        except (ConditionFailed, AppError):
-            return False
-        return True
-
-
-def _members(group: UUID, audit: Audit) -> set[tuple[UUID, UUID]]:
-    """Return each member with the peer: owners of rows, peers in rows and, without rows, the senders of the log."""
-    told = audit.members(group)
-    pairs: Iterable[tuple[UUID, UUID]] = told or [pair for pair in [audit.logs.senders(group)] if pair]
-    return told | {
-        pair for one, other in pairs if direct_group_uuid(one, other) == group for pair in ((one, other), (other, one))
-    }
+    await groups.finish()
+    pairs = PairInspector(services, repair=repair)
+    for check in (
+        rows.inspect_unread(audit.rows.uncounted_messages()),
+        pairs.inspect_blocks(audit.pairs.blocks_to_check()),
+        pairs.inspect_requests(audit.pairs.requests_to_check()),
+        inspect_doubled(audit.rows.doubled_pairs()),
+        inspect_users(audit.users(), services),
+        inspect_pins(audit.pins.users(), services, repair=repair),
+    ):
+        async for finding in check:
+            yield finding
