@@ -1,6 +1,7 @@
 """Lists the plugins, and says how many processes share the tests, and that no example is timed."""
 
 import os
+import signal
 from contextlib import ExitStack
 
 import pytest
@@ -31,7 +32,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """In the first process of a run, serve forks to all of them."""
+    """Serve forks to all processes of a run, from the first of them; let the processes of tests be interrupted.
+
+    A shell that starts the tests in the background has them ignore SIGINT, and so would all that they start.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         run = ExitStack()
         run.enter_context(serving_forks())

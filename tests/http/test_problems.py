@@ -82,12 +82,20 @@ async def test_a_body_with_thousands_of_defects_is_described_no_further_than_its
     async def described(count: int) -> int:
         nonlocal reads
         reads = 0
-        defects = [{"type": "invalid", "loc": Place(("body", "groups", f"{n}", "[key]"))} for n in range(count)]
+        defects = [{"type": "invalid", "loc": Place(("body", "messages", f"{n}", "text"))} for n in range(count)]
         answer = await on_invalid_request(Request({"type": "http"}), RequestValidationError(defects))
         assert len(json.loads(bytes(answer.body))["errors"]) == MAX_ERRORS
         return reads
 
     assert await described(4 * MAX_ERRORS) == await described(2 * MAX_ERRORS)
+
+
+async def test_wrong_keys_of_an_object_are_one_defect(ann: Person) -> None:
+    groups = {f"{n:x}": {"number": 1} for n in range(200)}
+    answer = await ann.client.post("/api/sync", json={"groups": groups})
+    defects = problem_of(answer, 422, "invalid-body")["errors"]
+    assert {"code": "invalid", "detail": "is not valid", "pointer": "/groups"} in defects
+    assert len({json.dumps(defect) for defect in defects}) == len(defects) < 5
 
 
 async def test_a_blocked_user_learns_only_that_the_message_is_refused(
