@@ -28,9 +28,10 @@ from app.__main__ import main as serve
 from app.cli.main import COMMANDS, run
 from app.gateways.dynamodb.client import open_client
 from app.settings import TableSettings
+from scripts.up import main as up
 from tests.tools.load_once import load_once
 
-PROGRAMS: Final = {"cruddur": run, "app": serve}
+PROGRAMS: Final = {"cruddur": run, "app": serve, "up": up}
 LOADED_LATER: Final = (
     "anyio._backends._asyncio",
     "app.cli.screen",

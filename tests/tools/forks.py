@@ -64,27 +64,77 @@ async def fork(
     stdout: int = subprocess.DEVNULL,
     stderr: int = subprocess.DEVNULL,
 ) -> Fork:
-    """Run a program, `app` or `cruddur`, with nothing else in its environment, and constants of its modules changed.
+    """Run `app` or `cruddur` with nothing else in its environment, and constants of its modules changed.
 
     A stream is DEVNULL or a descriptor, which stays open here; stderr may be PIPE.
     """
-    report, reported = os.pipe()
-    nothing = os.open(os.devnull, os.O_RDWR)
     errors, complained = os.pipe() if stderr == subprocess.PIPE else (None, stderr)
     try:
-        streams = [nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, complained)]
+        report = _request(program, arguments, env, constants or {}, (stdin, stdout, complained))
+    finally:
+        if errors is not None:
+            os.close(complained)
+    reader = await _reader(report)
+    return Fork(int(await reader.readline()), reader, None if errors is None else await _reader(errors))
+
+
+class SupervisedFork:
+    """A forked program whose two streams are one pipe, with what tests without an event loop use of Popen."""
+
+    def __init__(self, program: str, *, env: Mapping[str, str]) -> None:
+        output, written = os.pipe()
+        try:
+            report = _request(program, (), env, {}, (subprocess.DEVNULL, written, written))
+        finally:
+            os.close(written)
+        self.stdout = os.fdopen(output, encoding="utf-8")
+        self._report = os.fdopen(report, "rb", buffering=0)
+        self.pid = int(self._report.readline())
+        self._code: int | None = None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal; a process that has ended gets none."""
+        if self._code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code; raise TimeoutError if the process does not end in these seconds."""
+        if self._code is None:
+            if not select.select([self._report], [], [], timeout)[0]:
+                raise TimeoutError
+            self._code = int(self._report.read())
+        return self._code
+
+    def end(self) -> None:
+        """Kill the process, and close what belongs to it."""
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+        self._report.close()
+        self.stdout.close()
+
+
+def _request(
+    program: str,
+    arguments: tuple[str, ...],
+    env: Mapping[str, str],
+    constants: Mapping[str, float],
+    given: tuple[int, int, int],
+) -> int:
+    """Have a program forked; return the descriptor from which its process id and, at its end, its exit code come."""
+    report, reported = os.pipe()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        streams = [nothing if each == subprocess.DEVNULL else each for each in given]
         request = {"program": program, "arguments": arguments, "env": dict(env), "cwd": str(ROOT)}
-        request["constants"] = dict(constants or {})
+        request["constants"] = dict(constants)
         with socket.socket(FAMILY, KIND) as connection:
             connection.connect(os.environ[ADDRESS])
             socket.send_fds(connection, [json.dumps(request).encode()], [*streams, reported])
     finally:
         os.close(nothing)
         os.close(reported)
-        if errors is not None:
-            os.close(complained)
-    reader = await _reader(report)
-    return Fork(int(await reader.readline()), reader, None if errors is None else await _reader(errors))
+    return report
 
 
 async def _exit_code(report: asyncio.StreamReader) -> int:
