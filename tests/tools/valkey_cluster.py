@@ -70,9 +70,9 @@ class ValkeyCluster:
         self.nodes[primary].child.stop(signal.SIGKILL, seconds=2)
         _wait_until(lambda: b"role:master" in self.run(replica, "INFO", "replication"))
 
-    def owner_of(self, slot: int) -> int:
-        """The node that has this slot."""
-        for first, last, (_, port, *_), *_ in self.run(0, "CLUSTER", "SLOTS"):
+    def owner_of(self, slot: int, *, by: int = 0) -> int:
+        """The node that has this slot, as another node knows it."""
+        for first, last, (_, port, *_), *_ in self.run(by, "CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return [node.port for node in self.nodes].index(port)
         raise AssertionError("no node has this slot")
@@ -89,8 +89,10 @@ class ValkeyCluster:
     def move(self, slot: int, *, to: int) -> None:
         """Move an empty slot, or one whose keys may be lost, to a node."""
         identity, source = self.identity_of(to), self.owner_of(slot)
+        self.run(to, "CLUSTER", "BUMPEPOCH")  # else the claim of the node before may win in the gossip of the nodes
         for at in (to, source, *{0, 1, 2} - {to, source}):
             self.run(at, "CLUSTER", "SETSLOT", slot, "NODE", identity)
+            _wait_until(lambda at=at: self.owner_of(slot, by=at) == to)  # type: ignore[misc]
 
 
 def _client_of(node: Engine, authority: Path | None) -> Redis:
