@@ -15,7 +15,7 @@ class RowState:
 
     item: StoredItem | None
     row: InboxRow | None
-    """What the item says."""
+    """The row that the item stores."""
     last: Message
     change: Change | None
     mentions: frozenset[int] = frozenset()

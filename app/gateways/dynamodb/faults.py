@@ -60,7 +60,7 @@ _REFUSALS: Final[Sequence[tuple[Set[str], str, str]]] = (
         "`cruddur doctor` tells how its keys, its index or its state differ",
     ),
 )
-"""What each of these codes means, and what the operator can do."""
+"""The meaning of each of these codes, and the remedy for the operator."""
 
 
 class ConditionFailed(Exception):

@@ -41,7 +41,7 @@ class GroupChange:
     rows: Callable[[Message, InboxRow], Sequence[Write]] = lambda _message, _head: ()
     """Returns the writes of rows that depend on the system message and on the head."""
     members: int = 0
-    """How many members more the group has."""
+    """The number of members by which the group grows."""
     attributes: Mapping[str, str | bool] = field(default_factory=dict)
     """Other attributes that the head gets."""
     told: Collection[UUID] = ()
