@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -32,6 +33,7 @@ from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
 from app.cache import Caches
 from app.concurrency import TaskSet
+from app.gateways.dynamodb import Table
 from app.main import create_app
 from app.messaging.catchup import Catchup
 from app.messaging.inbox import InboxPage
@@ -102,7 +104,7 @@ class Driver:
         tasks = TaskSet()
         caches = Caches(tasks)
         users = Users(cast(UserStore, Names()), caches)
-        catchup = Catchup(cast(MessagingStore, None))  # no message replies to another
+        catchup = Catchup(MessagingStore(cast(Table, None)))  # no message replies to another
         self._app = create_app(settings)
         self._token = issuer.token(str(CALLER), time.time()).encode()
         self._state: dict[str, Any] = {
@@ -111,7 +113,7 @@ class Driver:
             "views": Views(users, catchup),
             "messaging": cast(Messaging, Answers()),
             "catchup": catchup,
-            "unread": UnreadCounter(cast(MessagingStore, Rows()), caches),
+            "unread": UnreadCounter(cast(MessagingStore, SimpleNamespace(inbox=Rows())), caches),
         }
 
     async def ask(self, method: str, path: str, body: bytes = b"", *, query: bytes = b"") -> Any:
