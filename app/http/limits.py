@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from app.concurrency import count_wait
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
-from app.limits import own_debt, require_own, wait_own
+from app.limits import own_debt, refuse_own, wait_own
 from app.limits.rates import ADDRESS_TRAFFIC, THROUGHPUT, TRAFFIC, Rate
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class CountedPlace(Place):
         if not self._account:
             return
         turns, debt = self._running.turns_of(self._account), own_debt(THROUGHPUT)
-        if not debt and not turns.locked():
+        if not debt and not turns.locked() and not turns.alone.locked():
             await self._hold(turns)
             return
         first, last = TURN_SECONDS
@@ -114,11 +114,12 @@ class CountedPlace(Place):
         try:
             async with asyncio.timeout(first + (last - first) * share):
                 await self._hold(turns)
-                if own_debt(THROUGHPUT):
+                if own_debt(THROUGHPUT) or turns.alone.locked():
                     await self._hold(turns.alone)
                     await wait_own(0, THROUGHPUT)
         except TimeoutError:
-            require_own(THROUGHPUT)
+            if own_debt(THROUGHPUT) or turns.alone.locked():
+                refuse_own(THROUGHPUT)
         finally:
             turns.waiting -= 1
         count_wait(time.monotonic() - started)

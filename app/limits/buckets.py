@@ -105,9 +105,13 @@ class Quota:
         """Raise TooManyRequests unless the bucket has a unit."""
         seconds = self._seconds_to_full(rate) + 1 / (rate.per_second * self._factor) - rate.window
         if seconds > 1e-9:
-            self._on_refusal(self, rate)
-            detail = f"The limit `{rate.name}` is reached: {rate.describe(self._factor)}"
-            raise TooManyRequests(detail, seconds=seconds, fields=self.fields(rate))
+            raise self.refusal(rate, seconds)
+
+    def refusal(self, rate: Rate, seconds: float) -> TooManyRequests:
+        """Count a refusal, and return it: the bucket has a unit after so many seconds."""
+        self._on_refusal(self, rate)
+        detail = f"The limit `{rate.name}` is reached: {rate.describe(self._factor)}"
+        return TooManyRequests(detail, seconds=seconds, fields=self.fields(rate))
 
     def seconds_until(self, rate: Rate, share: float) -> float:
         """Return the seconds until this share of a bucket is there."""

@@ -30,6 +30,12 @@ def require_own(rate: Rate) -> None:
         quota.require(rate)
 
 
+def refuse_own(rate: Rate) -> None:
+    """Raise TooManyRequests, unless no caller has limits."""
+    if quota := caller.get():
+        raise quota.refusal(rate, quota.seconds_until(rate, 0))
+
+
 def own_debt(rate: Rate) -> float:
     """Return the seconds until the caller has repaid what it owes of a bucket."""
     quota = caller.get()
