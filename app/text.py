@@ -5,6 +5,7 @@ Unicode properties are those of the regex package, which knows newer characters 
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 
 import regex
 
@@ -57,13 +58,14 @@ def preview(text: str) -> str:
 
     The members' rows show the same text: those of the last 64 messages are remembered.
     """
-    if len(text) <= PREVIEW_GRAPHEMES and len(text.encode()) <= PREVIEW_BYTES:
+    fits = len(text.encode()) <= PREVIEW_BYTES
+    if fits and len(text) <= PREVIEW_GRAPHEMES:  # no text has more graphemes than characters
         return text
     beginning = text[: PREVIEW_BYTES + 1]
     ends: Sequence[int] = range(1, len(beginning) + 1)
     if not beginning.isascii() or "\r" in beginning:
-        ends = [grapheme.end() for grapheme in _GRAPHEME.finditer(beginning)]
-    if len(ends) <= PREVIEW_GRAPHEMES and len(text.encode()) <= PREVIEW_BYTES:
+        ends = [grapheme.end() for grapheme in islice(_GRAPHEME.finditer(beginning), PREVIEW_GRAPHEMES + 1)]
+    if fits and len(ends) <= PREVIEW_GRAPHEMES:
         return text
     fitting = len(beginning.encode()[: PREVIEW_BYTES - len(CUT.encode())].decode(errors="ignore"))
     end = max((end for end in ends[: PREVIEW_GRAPHEMES - 1] if end <= fitting), default=fitting)
