@@ -71,12 +71,12 @@ class CallerMeter:
         """Record consumed RCU."""
         self._meter.read(units, resource)
         if quota := caller.get():
-            quota.debit(READ_CAPACITY, units)
-            quota.debit(THROUGHPUT, units)
+            for budget in (READ_CAPACITY, THROUGHPUT):
+                quota.debit(budget, units)
 
     def wrote(self, units: float, resource: str) -> None:
         """Record consumed WCU."""
         self._meter.wrote(units, resource)
         if quota := caller.get():
-            quota.debit(WRITE_CAPACITY, units)
-            quota.debit(THROUGHPUT, units)
+            for budget in (WRITE_CAPACITY, THROUGHPUT):
+                quota.debit(budget, units)

@@ -28,19 +28,19 @@ class Rate:
         """Return the seconds in which an empty bucket becomes full."""
         return self.burst / self.per_second
 
-    def _quota(self, factor: float) -> tuple[float, int]:
+    def _per_window(self, factor: float) -> tuple[float, int]:
         """Return the units of a window, and its seconds, of which there is at least one."""
         return self.per_second * factor * max(1, self.window), math.ceil(self.window)
 
     def policy(self, factor: float) -> bytes:
         """Return the value of a RateLimit-Policy field, for a bucket that is this many times as large."""
-        units, seconds = self._quota(factor)
+        units, seconds = self._per_window(factor)
         unit = "" if self.unit == "requests" else f';qu="{self.unit}"'
         return f'"{self.name}";q={units:.0f};w={seconds}{unit}'.encode()
 
     def describe(self, factor: float) -> str:
         """Return the rate as a sentence says it."""
-        units, seconds = self._quota(factor)
+        units, seconds = self._per_window(factor)
         return f"{self.burst * factor:,.0f} {self.unit.replace('-', ' ')} at once, then {units:,.0f} in {seconds:,} s"
 
 
