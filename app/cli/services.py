@@ -122,6 +122,14 @@ async def announce_table(settings: TableSettings) -> None:
     announce(f"{place}, table {settings.dynamodb_table}")
 
 
+@asynccontextmanager
+async def open_announced_aws(settings: TableSettings) -> AsyncIterator[Aws]:
+    """Open AWS's services, after saying on standard error where the table is."""
+    await announce_table(settings)
+    async with open_aws(settings) as aws:
+        yield aws
+
+
 async def aws_account(aws: Aws) -> str:
     """Return the account that the credentials belong to, in words. No command needs STS to answer that."""
     try:

@@ -26,11 +26,9 @@ async def mixes_local_and_aws(aws: "Aws", service: str, settings: TableSettings)
 @asynccontextmanager
 async def open_throughput(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
     """Open AWS's services, after saying on standard error where the table is."""
-    from app.cli.services import announce_table  # noqa: PLC0415  # with boto: 0.7 s, which plan and --help do without
-    from app.gateways.aws import open_aws  # noqa: PLC0415  # loaded by the line above
+    from app.cli.services import open_announced_aws  # noqa: PLC0415  # with boto: 0.7 s, which plan and --help do without
 
-    await announce_table(settings)
-    async with open_aws(settings) as aws:
+    async with open_announced_aws(settings) as aws:
         try:
             yield aws, Throughput(aws, settings.dynamodb_table)
         except NotFound:
