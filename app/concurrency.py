@@ -36,7 +36,7 @@ def time_left(seconds: float) -> float:
     return seconds - _waited.get()
 
 
-class deadline:  # noqa: N801  # it is called like a function, as asyncio.timeout is
+class deadline:  # noqa: N801  # a block begins with it, as with contextlib.suppress
     """Cancel the block after this many seconds and raise Unavailable in its place. A wait before the work counts.
 
     A class takes half the CPU of a generator, and every request has a deadline or two.

@@ -89,7 +89,7 @@ class Metrics:
     """The counters of an application, in a registry of their own."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the number of series
+        disable_created_metrics()  # they would double the number of series
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self.dynamodb = DynamoDBMetrics(self._registry)
@@ -159,13 +159,13 @@ class Metrics:
             return generate_latest(self._registry)
         _end_killed_processes()
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it registers itself
+        MultiProcessCollector(registry)  # it registers itself
         return generate_latest(registry)
 
     def close(self) -> None:
         """Take the gauges of this process out of those that several processes share."""
         if MULTIPROCESS_DIR in os.environ:
-            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]  # the package has no types for it
+            mark_process_dead(os.getpid())
 
 
 def _end_killed_processes() -> None:
@@ -174,6 +174,6 @@ def _end_killed_processes() -> None:
         try:
             os.kill(int(number), 0)
         except ProcessLookupError:
-            mark_process_dead(number)  # type: ignore[no-untyped-call]  # the package has no types for it
+            mark_process_dead(number)
         except PermissionError:
             continue  # it runs, as another user

@@ -40,9 +40,9 @@ class Retention:
 
     def applied_to_all(self, messages: Sequence[Message], at: datetime) -> list[Message]:
         """Return messages as they may be read at a time."""
-        if self.period or any([message.ended_at for message in messages]):  # noqa: C419  # half the CPU of a generator
-            return [self.applied(message, at) for message in messages]
-        return list(messages)
+        if self.period is None and not [message for message in messages if message.ended_at]:
+            return list(messages)
+        return [self.applied(message, at) for message in messages]
 
     def with_end(self, message: Message) -> Message:
         """Return a message that has not ended with the time at which its text will be gone as `expires_at`.

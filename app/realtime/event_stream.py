@@ -1,7 +1,6 @@
 """The response of a stream: server-sent events on a connection that is bounded, and aborted at its end if it stalls."""
 
 import asyncio
-import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -11,6 +10,7 @@ import structlog
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from app.concurrency import full_jitter
 from app.errors import Unavailable
 from app.http.connection import Connection
 from app.limits import TooManyRequests, require_own
@@ -77,7 +77,8 @@ def _close_soon(deadline: asyncio.Timeout) -> None:
 async def _encoded(
     stream: Stream, view: Callable[[LiveEvent | ResyncRequired], Awaitable[EventView]]
 ) -> AsyncIterator[bytes]:
-    retry: int | None = random.randint(*RETRY_MS)  # noqa: S311  # spreads load, guards nothing
+    first, last = RETRY_MS
+    retry: int | None = first + round(full_jitter(last - first))
     try:
         while not stream.is_over:
             for item in await stream.next_items():

@@ -62,7 +62,7 @@ class Connection:
                 self.address = options["host"], options["port"]
                 connection_class = options.pop("connection_class", redis.Connection)
                 self._connection = connection_class(**options, **OPTIONS)
-                await self._connected().connect()  # type: ignore[no-untyped-call]  # the one untyped method
+                await self._connected().connect()
 
     async def _options(self) -> dict[str, Any]:
         endpoint = self._endpoint
