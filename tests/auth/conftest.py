@@ -3,8 +3,9 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from app.auth.keys import KeySet
 from app.auth.tokens import TokenVerifier
-from tests.auth.forge import Clock, Endpoint, Forge, public_jwk, serving
+from tests.auth.forge import URL, Clock, Endpoint, Forge, public_jwk, serving
 
 
 def _rsa_key() -> rsa.RSAPrivateKey:
@@ -29,3 +30,8 @@ def endpoint(forge: Forge) -> Endpoint:
 @pytest.fixture
 def verifier(endpoint: Endpoint, clock: Clock) -> TokenVerifier:
     return endpoint.verifier(clock)
+
+
+@pytest.fixture
+def keys(endpoint: Endpoint, clock: Clock) -> KeySet:
+    return KeySet(URL, endpoint.client(), clock)

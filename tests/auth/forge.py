@@ -24,6 +24,7 @@ SETTINGS = Settings(
     cognito_client_ids=(CLIENT_ID, "client-two"),
 )
 NOW = 1_750_000_000
+URL = "https://pool.example/keys"
 KID = "the-pool's-key"
 ABSENT: Any = object()
 RFC_7638_KEY = {
@@ -165,3 +166,9 @@ def refusing(request: httpx.Request) -> httpx.Response:
 
 def bearer(tokens: Iterable[str] | str) -> list[str]:
     return [f"Bearer {token}" for token in ([tokens] if isinstance(tokens, str) else tokens)]
+
+
+async def settle() -> None:
+    """Let background fetches run to their end."""
+    for _ in range(20):
+        await asyncio.sleep(0)
