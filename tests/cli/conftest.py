@@ -8,13 +8,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
 from app.settings import StoreSettings
 from migrations.dynamodb_table import create_table
+from migrations.postgres import migrate
+from tests.cli.user_pool import UserPool
 from tests.fixtures.app import KeyServer
+from tests.fixtures.emulator import AwsEmulator
+from tests.fixtures.engines import database_of
 from tests.tools.command import SECONDS, Ended, cruddur
 from tests.tools.forks import fork
 from tests.tools.throttle import gate
@@ -99,3 +104,11 @@ async def stock(engines: Place) -> Place:
 async def empty(engines: Place) -> Place:
     """An empty table of the test's own."""
     return await engines.elsewhere().made()
+
+
+@pytest.fixture
+async def pool(emulator: AwsEmulator, empty_database_url: str) -> AsyncIterator[UserPool]:
+    await asyncio.to_thread(migrate, database_of(empty_database_url))
+    database = await asyncpg.connect(empty_database_url)
+    yield UserPool(emulator, emulator.new_pool(), empty_database_url, database)
+    await database.close()
