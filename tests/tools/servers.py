@@ -1,17 +1,21 @@
 """Server processes as the container starts them, which can be killed and started again on their ports."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
 
 from app.settings import Settings
+from scripts.bootstrap import ROOT
 from scripts.engines.process import free_port
+from tests.tools.contract import ContractClient, Document
 from tests.tools.forks import Fork, fork
 
 START_SECONDS = 60
@@ -66,6 +70,10 @@ class Server:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def client(self, **headers: str) -> ContractClient:
+        """A client that checks every answer against the committed OpenAPI document."""
+        return ContractClient(_document(), base_url=self.address, headers=headers, trust_env=False)
+
     async def start(self, *, at: str = "127.0.0.1") -> None:
         """Start it, and wait until it answers at an address of this machine."""
         env = {**environment(self.settings), "HOST": "127.0.0.1", "PORT": str(self.port), **self.variables}
@@ -86,6 +94,12 @@ class Server:
             self.process.send_signal(how)
         async with asyncio.timeout(15):
             return await self.process.wait()
+
+
+@cache
+def _document() -> Document:
+    document: Document = json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8"))
+    return document
 
 
 async def answers(client: httpx.AsyncClient, address: str) -> bool:
@@ -116,11 +130,19 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
+async def started(server: Server) -> AsyncIterator[Server]:
+    """Start a server process, and kill it in the end."""
+    await server.start()
+    yield server
+    await server.stop(signal.SIGKILL)
+
+
+@asynccontextmanager
 async def servers(settings: Settings, count: int, **options: Any) -> AsyncIterator[list[Server]]:
     """Start server processes with these options of `Server`."""
-    started = [Server(settings, **options) for _ in range(count)]
+    all_servers = [Server(settings, **options) for _ in range(count)]
     try:
-        await asyncio.gather(*(server.start() for server in started))
-        yield started
+        await asyncio.gather(*(server.start() for server in all_servers))
+        yield all_servers
     finally:
-        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in started if server.process))
+        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in all_servers if server.process))

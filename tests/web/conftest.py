@@ -1,7 +1,6 @@
 """One browser and one service process for all tests of the page; each test has its own users and windows."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,9 +10,9 @@ from playwright.async_api import Browser
 
 from app.auth.issuer import LocalIssuer
 from app.settings import Settings
-from tests.fixtures.app import Person
+from tests.fixtures.app import NewPerson, Person, people_of
 from tests.fixtures.setup import set_up
-from tests.tools.servers import Server
+from tests.tools.servers import Server, started
 from tests.web.browsing import HAS_BROWSER, Visit, launch_browser, local_server, open_visits
 from tests.web.cognito import FakeCognito
 
@@ -33,19 +32,23 @@ async def browser(tmp_path_factory: Any) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="session")
 async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
-    server = local_server(settings)
-    await server.start()
-    yield server
-    await server.stop(signal.SIGKILL)
+    async with started(local_server(settings)) as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def new_person(server: Server) -> AsyncIterator[NewPerson]:
+    """People whose clients call the process that serves the page, so that it tells their events at once."""
+    issuer = await asyncio.to_thread(LocalIssuer, server.settings)
+    async with people_of(server, issuer) as new_person:
+        yield new_person
 
 
 @pytest_asyncio.fixture
 async def own_server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
     """A service process for one test, which may kill it."""
-    server = local_server(settings)
-    await server.start()
-    yield server
-    await server.stop(signal.SIGKILL)
+    async with started(local_server(settings)) as server:
+        yield server
 
 
 @pytest_asyncio.fixture
@@ -67,7 +70,5 @@ async def cognito(issuer: LocalIssuer, settings: Settings, ann: Person) -> Async
 async def visit_with_cognito(browser: Browser, settings: Settings, cognito: FakeCognito) -> AsyncIterator[Visit]:
     """Open visits to a service that signs in with the fake."""
     server = Server(settings.model_copy(update={"cognito_domain_url": cognito.url}))
-    await server.start()
-    async with open_visits(browser, server.address) as visit:
+    async with started(server), open_visits(browser, server.address) as visit:
         yield visit
-    await server.stop(signal.SIGKILL)

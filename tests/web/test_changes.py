@@ -3,7 +3,7 @@
 from playwright.async_api import Locator, expect
 
 from tests.fixtures.app import Person
-from tests.web.browsing import Visit, Visitor, local_client
+from tests.web.browsing import Visit, Visitor
 from tests.web.test_recovery import go_offline
 
 
@@ -20,17 +20,16 @@ async def test_changes_of_others_are_shown_where_the_message_is_and_where_it_is_
     visitor = await visit(ann)
     await visitor.open_group(bob)
     await expect(item(visitor, 2).locator(".quote-text")).to_have_text("Lunch at noon?")
-    async with local_client(visitor.address, bob) as client:
-        path = f"/api/messages/{ann.group_with(bob)}"
-        edited = await client.patch(f"{path}/1", json={"message": "Lunch at one?"}, headers={"if-match": '"1"'})
-        assert edited.is_success, edited.text
-        await expect(item(visitor, 1).locator(".text")).to_have_text("Lunch at one?")
-        await expect(item(visitor, 2).locator(".quote-text")).to_have_text("Lunch at one?")
-        for number in (1, 3):
-            assert (await client.delete(f"{path}/{number}")).is_success
-        for text in (item(visitor, 1).locator(".text"), item(visitor, 2).locator(".quote-text")):
-            await expect(text).to_have_text("Message deleted")
-        await expect(visitor.groups.locator(".preview")).to_have_text("Message deleted")
+    path = f"/api/messages/{ann.group_with(bob)}"
+    edited = await bob.client.patch(f"{path}/1", json={"message": "Lunch at one?"}, headers={"if-match": '"1"'})
+    assert edited.is_success, edited.text
+    await expect(item(visitor, 1).locator(".text")).to_have_text("Lunch at one?")
+    await expect(item(visitor, 2).locator(".quote-text")).to_have_text("Lunch at one?")
+    for number in (1, 3):
+        assert (await bob.client.delete(f"{path}/{number}")).is_success
+    for text in (item(visitor, 1).locator(".text"), item(visitor, 2).locator(".quote-text")):
+        await expect(text).to_have_text("Message deleted")
+    await expect(visitor.groups.locator(".preview")).to_have_text("Message deleted")
 
 
 async def test_changes_that_were_missed_are_made_up_for(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
@@ -43,11 +42,10 @@ async def test_changes_that_were_missed_are_made_up_for(visit: Visit, ann: Perso
     await expect(visitor.message("Hello")).to_be_visible()
     await go_offline(visitor)
     await visitor.run("window.dispatchEvent(new Event('online'))")  # the stream that is open outlives the emulation
-    async with local_client(visitor.address, bob) as client:
-        path = f"/api/messages/{ann.group_with(bob)}/1"
-        for version in (1, 2):
-            text = {"message": f"Version {version + 1}"}
-            assert (await client.patch(path, json=text, headers={"if-match": f'"{version}"'})).is_success
+    path = f"/api/messages/{ann.group_with(bob)}/1"
+    for version in (1, 2):
+        text = {"message": f"Version {version + 1}"}
+        assert (await bob.client.patch(path, json=text, headers={"if-match": f'"{version}"'})).is_success
     await visitor.page.locator(f'[data-group="{ann.group_with(bob)}"]').click()
     await expect(item(visitor, 1).locator(".text")).to_have_text("First")
     await visitor.page.context.set_offline(False)
@@ -59,8 +57,7 @@ async def test_reactions_of_both_are_counted_and_taken_back(visit: Visit, ann: P
     writer, reader = await visit(ann), await visit(bob)
     for visitor, other in ((writer, bob), (reader, ann)):
         await visitor.open_group(other)
-    async with local_client(writer.address, ann) as client:
-        assert (await client.put(f"/api/messages/{ann.group_with(bob)}/1/reactions/❤️")).is_success
+    assert (await ann.client.put(f"/api/messages/{ann.group_with(bob)}/1/reactions/❤️")).is_success
     await expect(item(writer, 1).get_by_role("button", name="❤️ 1, you reacted")).to_be_visible()
     await item(reader, 1).get_by_role("button", name="❤️ 1", exact=True).click()
     for visitor in (reader, writer):
@@ -172,8 +169,7 @@ async def test_the_members_that_reacted_are_listed(visit: Visit, ann: Person, bo
     await ann.sent("Good news", bob)
     visitor = await visit(ann)
     for person in (ann, bob):
-        async with local_client(visitor.address, person) as client:
-            assert (await client.put(f"/api/messages/{ann.group_with(bob)}/1/reactions/❤️")).is_success
+        assert (await person.client.put(f"/api/messages/{ann.group_with(bob)}/1/reactions/❤️")).is_success
     await visitor.open_group(bob)
     await choose(visitor, 1, "Who reacted")
     people = visitor.page.get_by_role("dialog", name="Who reacted").get_by_role("listitem")
@@ -225,10 +221,9 @@ async def test_a_refused_edit_says_so_keeps_its_text_and_holds_up_nothing(
     visitor = await visit(ann)
     await visitor.open_group(bob)
     await choose(visitor, 1, "Edit")
-    async with local_client(visitor.address, ann) as client:
-        path = f"/api/messages/{ann.group_with(bob)}/1"
-        elsewhere = await client.patch(path, json={"message": "On the phone"}, headers={"if-match": '"1"'})
-        assert elsewhere.is_success
+    path = f"/api/messages/{ann.group_with(bob)}/1"
+    elsewhere = await ann.client.patch(path, json={"message": "On the phone"}, headers={"if-match": '"1"'})
+    assert elsewhere.is_success
     editor = visitor.page.get_by_role("textbox", name="Edit message")
     await editor.fill("On the laptop")
     await visitor.page.keyboard.press("Enter")

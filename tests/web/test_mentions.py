@@ -3,7 +3,7 @@
 from playwright.async_api import expect
 
 from tests.fixtures.app import Person
-from tests.web.browsing import Visit, local_client
+from tests.web.browsing import Visit
 from tests.web.test_changes import item
 
 
@@ -64,6 +64,5 @@ async def test_an_edit_makes_the_mentions_of_its_text(visit: Visit, ann: Person,
         await writer.page.keyboard.press("Enter")
         await expect(item(writer, 1).locator(".mention")).to_have_count(count)
         await expect(reader.groups.locator(".badge.mentions")).to_have_count(count)
-    async with local_client(writer.address, bob) as client:
-        changes = (await client.get(f"/api/messages/{ann.group_with(bob)}/changes")).json()
+    changes = await bob.get(f"/api/messages/{ann.group_with(bob)}/changes")
     assert [change["mentions"] for change in changes] == [[str(bob.uuid)], []]

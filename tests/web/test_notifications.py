@@ -5,7 +5,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.fixtures.app import Person
-from tests.web.browsing import Visit, Visitor, local_client
+from tests.web.browsing import Visit, Visitor
 from tests.web.test_profiles import choose
 
 STUB = """
@@ -77,37 +77,30 @@ async def test_new_messages_are_shown_while_the_page_is_hidden(visit: Visit, ann
     await visitor.write("hello")
     await visitor.page.get_by_role("button", name="Notify me").click()
     assert await visitor.run("window.asked") == 1
-    async with local_client(visitor.address, bob) as client, local_client(visitor.address, ann) as own:
-        group = ann.group_with(bob)
-
-        async def say(text: str, **more: Any) -> None:
-            body = {"message": text, "handle": ann.handle, **more}
-            assert (await client.post("/api/messages", json=body)).status_code == 200
-            await expect(visitor.message(text)).to_be_visible()
-
-        await say("seen")
-        await visitor.page.keyboard.press("Escape")
-        await expect(visitor.composer).to_have_count(0)
-        await hide(visitor)
-        body = {"message": "x" * 200, "handle": ann.handle}
-        await client.post("/api/messages", json=body)
-        await client.post("/api/messages", json={"message": "secret", "handle": ann.handle, "expires_in": 60})
-        await own.post("/api/messages", json={"message": "own", "handle": bob.handle})
-        await expect(visitor.groups.first).to_contain_text("own")
-        assert await shown(visitor) == [("Bob", "x" * 140), ("Bob", "A message that expires")]
-        assert await visitor.run("new Set(window.shown.map(({ tag }) => tag)).size") == 1
-        await client.post("/api/messages", json={"message": "open me", "handle": ann.handle})
-        await expect(visitor.groups.first).to_contain_text("open me")
-        await expect(visitor.page).to_have_title("(1) Messages")
-        assert await visitor.run("window.badges.at(-1)") == 1
-        await visitor.run("window.shown.at(-1).notification.dispatchEvent(new Event('click'))")
-        await hide(visitor, is_hidden=False)
-        await expect(visitor.composer).to_be_visible()
-        assert str(group) in visitor.page.url
-        await expect(visitor.page).to_have_title("Messages")
-        assert await visitor.run("window.badges.at(-1)") == 0
-        await say("visible again")
-        assert len(await shown(visitor)) == 3
+    await bob.sent("seen", ann)
+    await expect(visitor.message("seen")).to_be_visible()
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.composer).to_have_count(0)
+    await hide(visitor)
+    await bob.sent("x" * 200, ann)
+    await bob.sent("secret", ann, expires_in=60)
+    await ann.sent("own", bob)
+    await expect(visitor.groups.first).to_contain_text("own")
+    assert await shown(visitor) == [("Bob", "x" * 140), ("Bob", "A message that expires")]
+    assert await visitor.run("new Set(window.shown.map(({ tag }) => tag)).size") == 1
+    await bob.sent("open me", ann)
+    await expect(visitor.groups.first).to_contain_text("open me")
+    await expect(visitor.page).to_have_title("(1) Messages")
+    assert await visitor.run("window.badges.at(-1)") == 1
+    await visitor.run("window.shown.at(-1).notification.dispatchEvent(new Event('click'))")
+    await hide(visitor, is_hidden=False)
+    await expect(visitor.composer).to_be_visible()
+    assert str(ann.group_with(bob)) in visitor.page.url
+    await expect(visitor.page).to_have_title("Messages")
+    assert await visitor.run("window.badges.at(-1)") == 0
+    await bob.sent("visible again", ann)
+    await expect(visitor.message("visible again")).to_be_visible()
+    assert len(await shown(visitor)) == 3
 
 
 async def test_a_visible_tab_keeps_the_hidden_ones_quiet(visit: Visit, ann: Person, bob: Person) -> None:
@@ -119,18 +112,17 @@ async def test_a_visible_tab_keeps_the_hidden_ones_quiet(visit: Visit, ann: Pers
     await other.add_init_script(STUB)
     await other.goto(f"{visitor.address}/messages")
     await expect(other.locator(".group")).to_have_count(1)
-    async with local_client(visitor.address, bob) as client:
-        for is_other_hidden, count in ((False, 0), (True, 1)):
-            await hide(visitor)
-            await other.evaluate(
-                "(is) => { window.isHidden = is; document.dispatchEvent(new Event('visibilitychange')) }",
-                is_other_hidden,
-            )
-            text = f"other hidden: {is_other_hidden}"
-            await client.post("/api/messages", json={"message": text, "handle": ann.handle})
-            await expect(visitor.groups.first).to_contain_text(text)
-            await visitor.run("navigator.locks.query()")
-            assert len(await shown(visitor)) == count
+    for is_other_hidden, count in ((False, 0), (True, 1)):
+        await hide(visitor)
+        await other.evaluate(
+            "(is) => { window.isHidden = is; document.dispatchEvent(new Event('visibilitychange')) }",
+            is_other_hidden,
+        )
+        text = f"other hidden: {is_other_hidden}"
+        await bob.sent(text, ann)
+        await expect(visitor.groups.first).to_contain_text(text)
+        await visitor.run("navigator.locks.query()")
+        assert len(await shown(visitor)) == count
 
 
 async def test_a_refusal_of_the_browser_is_shown(visit: Visit, ann: Person) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.fixtures.app import Person
 from tests.web.axe import violations
-from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client
+from tests.web.browsing import NARROW, WIDE, Visit, Visitor
 
 SETTINGS = "/api/users/me/settings"
 FIELDS_LIKE_THEIR_DIALOG = """
@@ -87,8 +87,7 @@ async def test_peers_are_shown_as_online_while_both_want_it(visit: Visit, ann: P
     await expect(item.locator(".is-online")).to_have_count(0)
     await choose(bobs.page, "Online status", wanted=True)
     await expect(item.locator(".is-online")).to_have_count(1)
-    async with local_client(visitor.address, ann) as client:
-        await client.put(f"/api/users/@{bob.handle}/block")
+    await ann.client.put(f"/api/users/@{bob.handle}/block")
     await expect(item.locator(".is-online")).to_have_count(0)
 
 

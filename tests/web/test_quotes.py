@@ -7,7 +7,7 @@ from playwright.async_api import Request, expect
 from app.settings import Settings
 from app.text import preview
 from tests.fixtures.app import Person
-from tests.web.browsing import Visit, local_client
+from tests.web.browsing import Visit
 from tests.web.test_history import text_of, write_history
 
 
@@ -25,10 +25,8 @@ async def test_replies_that_arrive_live_quote_messages_outside_the_window(
 
     await expect(visitor.page.locator('[data-number="300"]')).to_be_in_viewport()
     visitor.page.on("request", note)
-    async with local_client(visitor.address, bob) as client:
-        for number in (1, 7, 20, 100):
-            message = {"message": f"About {number}.", "handle": ann.handle, "reply_to": number}
-            assert (await client.post("/api/messages", json=message)).is_success
+    for number in (1, 7, 20, 100):
+        await bob.sent(f"About {number}.", ann, reply_to=number)
     for number in (1, 7, 20, 100):
         quote = visitor.page.locator("article", has_text=f"About {number}.").locator(".quote-text")
         await expect(quote).to_have_text(preview(text_of(number)))

@@ -5,7 +5,7 @@ from functools import partial
 from playwright.async_api import Page, expect
 
 from tests.fixtures.app import Person
-from tests.web.browsing import Visit, local_client
+from tests.web.browsing import Visit
 
 SETTINGS = "/api/users/me/settings"
 
@@ -47,9 +47,8 @@ async def test_a_private_user_neither_gives_nor_gets_receipts(visit: Visit, ann:
     await anns.open_group(bob)
     await choose_receipts(anns.page, wanted=False)
     await anns.wait_until(partial(shares, ann, False))
-    async with local_client(anns.address, bob) as client:
-        await client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 1})
-        await client.post("/api/messages", json={"message": "two", "handle": ann.handle})
+    await bob.client.put(f"/api/message_groups/{ann.group_with(bob)}/read", json={"number": 1})
+    await bob.sent("two", ann)
     await expect(anns.message("two")).to_be_visible()
     await expect(anns.page.locator(".receipt")).to_have_text("Sent")
     await choose_receipts(anns.page, wanted=True)

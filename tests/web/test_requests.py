@@ -1,12 +1,25 @@
 """Requests on the page: a tab of their own, and accept, decline or block in place of the composer."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
+from app.auth.issuer import LocalIssuer
+from app.settings import Settings
 from tests.fixtures.app import NewPerson, Person
-from tests.web.browsing import Visit, Visitor, local_client
+from tests.tools.servers import IS_REQUEST, Server, started
+from tests.web.browsing import Visit, Visitor, local_server
 
-pytestmark = pytest.mark.strangers
+
+@pytest_asyncio.fixture(scope="module")
+async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Server]:  # noqa: ARG001  # shares its key file
+    """A service process to which two users are strangers."""
+    server = local_server(settings)
+    server.constants[IS_REQUEST] = True
+    async with started(server):
+        yield server
 
 
 async def open_request(visitor: Visitor, sender: Person) -> None:
@@ -63,10 +76,7 @@ async def test_a_request_comes_live_and_nothing_can_be_said_by_keys_or_menu(
     visitor = await visit(ann)
     await visitor.open()
     await expect(tab(visitor, "Requests")).to_have_count(0)
-    await bob.sent("Hello?", ann)  # by a process that starts requests; the page's own, which tells it at once, follows
-    async with local_client(visitor.address, bob) as client:
-        more = {"handle": ann.handle, "message": "Are you there?"}
-        assert (await client.post("/api/messages", json=more)).is_success
+    await bob.sent("Hello?", ann)
     await expect(tab(visitor, "Requests")).to_contain_text("1")
     await open_request(visitor, bob)
     message = visitor.message("Hello?")

@@ -1,7 +1,6 @@
 """Messages that are deleted for oneself, or expire, vanish from the page without a reload."""
 
 import os
-import signal
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -10,6 +9,7 @@ from playwright.async_api import Browser, expect
 from app.settings import Settings
 from tests.fixtures.app import Person, Service
 from tests.messaging.test_retention import Past
+from tests.tools.servers import started
 from tests.web.browsing import Visit, local_client, local_server, open_visits
 from tests.web.test_changes import item
 
@@ -48,9 +48,7 @@ async def test_a_message_expires_on_the_page(visit: Visit, ann: Person, bob: Per
     await expect(item(reader, 2).locator(".expires")).to_contain_text("disappears")
     await expect(reader.groups.locator(".preview")).to_have_text("Disappearing message")
     await sender.page.get_by_label("Disappears after").select_option("Stays")
-    body = {"message_group_uuid": str(ann.group_with(bob)), "message": "Five seconds", "expires_in": 5}
-    async with local_client(sender.address, ann) as client:
-        assert (await client.post("/api/messages", json=body)).is_success
+    await ann.sent("Five seconds", bob, expires_in=5)
     for visitor in (sender, reader):
         await expect(item(visitor, 3).locator(".text")).to_have_text("Message expired", timeout=15_000)
         assert "Five seconds" not in await visitor.page.content()
@@ -62,10 +60,8 @@ async def test_a_message_expires_on_the_page(visit: Visit, ann: Person, bob: Per
 async def visit_to_keeper(browser: Browser, settings: Settings) -> AsyncIterator[Visit]:
     """Open visits to a service that keeps messages for 30 days."""
     server = local_server(settings, MESSAGE_RETENTION_DAYS="30")
-    await server.start()
-    async with open_visits(browser, server.address) as visit:
+    async with started(server), open_visits(browser, server.address) as visit:
         yield visit
-    await server.stop(signal.SIGKILL)
 
 
 async def test_messages_that_the_installation_does_not_keep_any_longer_are_left_out_and_the_page_says_so(
