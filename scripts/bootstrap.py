@@ -31,6 +31,7 @@ CONTRACT = TOOLS / "contract"
 CONTRACT_NPM = TOOLS / "contract-npm"
 BROWSER = TOOLS / "browser"
 BIOME = TOOLS / "biome" / "biome"
+ESBUILD = TOOLS / "esbuild" / "esbuild"
 PEERS = TOOLS / "bench"
 PGBOUNCER = TOOLS / "pgbouncer"
 NGINX = TOOLS / "nginx"
@@ -99,7 +100,12 @@ def browser() -> None:
 
 def biome() -> None:
     """Install the formatter and linter of JavaScript and CSS, a single binary."""
-    once(TOOLS / "biome", [LOCKS / "biome" / "package-lock.json"], _install_biome, "Setting up: biome")
+    _install_binary("biome", "@biomejs/*/biome")
+
+
+def esbuild() -> None:
+    """Install the bundler of the page's scripts, a single binary."""
+    _install_binary("esbuild", "@esbuild/*/bin/esbuild")
 
 
 def pgbouncer() -> None:
@@ -141,6 +147,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "contract": contract,
     "browser": browser,
     "biome": biome,
+    "esbuild": esbuild,
     "pgbouncer": pgbouncer,
     "nginx": nginx,
     "redis": redis,
@@ -192,13 +199,18 @@ def _install_dynoxide(folder: Path) -> None:
     _install_npm_lock("dynoxide", folder)
 
 
-def _install_biome(folder: Path) -> None:
-    _install_npm_lock("biome", folder)
-    binary = next(folder.glob("node_modules/@biomejs/*/biome"), None)  # npm chooses the platform's package
-    if binary is None:
-        sys.exit(f"There is no biome for {platform.system()} {platform.machine()}: scripts/check cannot run here.")
-    BIOME.unlink(missing_ok=True)
-    BIOME.symlink_to(binary.relative_to(folder))
+def _install_binary(name: str, pattern: str) -> None:
+    """Install a program of which npm has a package for each platform, and link to it by its name."""
+
+    def install(folder: Path) -> None:
+        _install_npm_lock(name, folder)
+        binary = next(folder.glob(f"node_modules/{pattern}"), None)
+        if binary is None:
+            sys.exit(f"There is no {name} for {platform.system()} {platform.machine()}: scripts/check cannot run here.")
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(binary.relative_to(folder))
+
+    once(TOOLS / name, [LOCKS / name / "package-lock.json"], install, f"Setting up: {name}")
 
 
 def _unpack_debian_package(name: str, folder: Path) -> None:
