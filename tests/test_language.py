@@ -84,10 +84,10 @@ def raised(path: Path) -> Iterator[Text]:
 
 
 def page_comments() -> Iterator[Text]:
-    """Yield the comments of the page's scripts and styles, vendored files excepted."""
+    """Yield the comments of the page's scripts and styles, vendored files and the bundle excepted."""
     static = ROOT / "app" / "web" / "static"
     for path in sorted(static.rglob("*.[jc]s*")):
-        if path.suffix in {".js", ".css"} and "vendor" not in path.parts:
+        if path.suffix in {".js", ".css"} and not {"vendor", "bundle"}.intersection(path.parts):
             text = path.read_text(encoding="utf-8")
             for match in re.finditer(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", text, re.DOTALL):
                 yield Text(f"{path.relative_to(ROOT).as_posix()}:{text[: match.start()].count(chr(10)) + 1}", match[0])

@@ -1,5 +1,6 @@
 """The chat page: its files, and its configuration by this installation."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -11,6 +12,8 @@ from app.http.types import ResponseModel
 from app.settings import LONGEST_MESSAGE, MAX_WINDOW, Settings
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
+BUNDLE = "bundle/page.js"
+"""All modules of the page in one file, which scripts/bundle makes. Its first line has their digest."""
 SCOPE = "openid"
 DEPTHS = 3
 """Folders, the root included, in which the page has addresses."""
@@ -133,6 +136,23 @@ class ConfigView(ResponseModel):
         )
 
 
+def page_markup(folder: Path) -> bytes:
+    """Return the page. It loads the bundle, or the modules themselves if it is not made of these, as after an edit."""
+    markup, bundle = (folder / "index.html").read_bytes(), folder / BUNDLE
+    if bundle.is_file() and bundle.read_bytes().startswith(bundle_head(folder)):
+        return markup
+    return markup.replace(BUNDLE.encode(), b"app.js")
+
+
+def bundle_head(folder: Path) -> bytes:
+    """Return the first line of a bundle of the modules in a folder."""
+    digest = hashlib.sha256()
+    for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js")):
+        if name != BUNDLE:
+            digest.update(f"{name}\0".encode() + (folder / name).read_bytes())
+    return f"// Made by scripts/bundle of the modules with the digest {digest.hexdigest()}\n".encode()
+
+
 def page_router(settings: Settings) -> APIRouter:
     """Read the files of the chat page, and return its routes and that of its configuration."""
     router = APIRouter()
@@ -140,7 +160,7 @@ def page_router(settings: Settings) -> APIRouter:
     places = " ".join(filter(None, ["'self'", settings.cognito_domain_url]))
     headers = {"Content-Security-Policy": POLICY.format(places=places), "Cache-Control": "no-cache"}
     files = StaticFolder(FOLDER, headers)
-    markup = (FOLDER / "index.html").read_bytes()
+    markup = page_markup(FOLDER)
     pages = [  # files are named relative to an address: a proxy may serve it below a prefix
         StaticFile.of(markup.replace(b'"static/', b'"' + b"../" * depth + b"static/"), "text/html", headers)
         for depth in range(DEPTHS)

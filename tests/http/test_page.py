@@ -3,11 +3,13 @@
 import hashlib
 import json
 import re
+import shutil
+from pathlib import Path
 
 import httpx
 import pytest
 
-from app.http.page import FOLDER
+from app.http.page import BUNDLE, FOLDER, page_markup
 from app.main import create_app
 from app.messaging.reactions import require_emoji
 from app.settings import Settings
@@ -27,7 +29,7 @@ async def test_every_address_of_the_page_is_the_page(anonymous: ContractClient, 
     named = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
     assert {str(answer.url.join(each).path).rpartition("/")[0] for each in named} == {
         "/static",
-        "/static/vendor",
+        "/static/bundle",
         "/static/lib",
     }
     head = await anonymous.head(path)
@@ -36,7 +38,7 @@ async def test_every_address_of_the_page_is_the_page(anonymous: ContractClient, 
 
 async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> None:
     page = (await anonymous.get("/")).text
-    waiting, seen = [f"/{name}" for name in re.findall(r'(?:src|href)="([^"]+)"', page)], set()
+    waiting, seen = ["/static/app.js", *(f"/{name}" for name in re.findall(r'(?:src|href)="([^"]+)"', page))], set()
     while waiting:
         path = waiting.pop()
         if path in seen:
@@ -49,6 +51,18 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
         ]
     scripts = {f"/static/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
     assert scripts <= seen, "no page imports these"
+
+
+def test_the_page_loads_its_modules_themselves_until_they_are_bundled(tmp_path: Path) -> None:
+    folder = tmp_path / "static"
+    shutil.copytree(FOLDER, folder)
+    assert BUNDLE.encode() in page_markup(folder)
+    module = folder / "lib" / "time.js"
+    module.write_bytes(module.read_bytes() + b"// edited")
+    assert BUNDLE.encode() not in page_markup(folder)
+    assert b'"static/app.js"' in page_markup(folder)
+    (folder / BUNDLE).unlink()
+    assert b'"static/app.js"' in page_markup(folder)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +168,7 @@ def test_no_script_turns_text_into_markup() -> None:
         r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|localhost|https?://(?!\$\{)"
     )
     for path in FOLDER.rglob("*.js"):
-        if path.parent.name != "vendor":
+        if path.parent.name not in {"vendor", "bundle"}:
             assert not forbidden.search(re.sub(r"/\\bhttps\?.*/gi", "", path.read_text())), path.name
 
 

@@ -30,7 +30,7 @@ def check(folder: Path, sources: Path) -> str:
     project = {
         "compilerOptions": OPTIONS | {"paths": {"contract": [str(contract)]}},
         "include": [str(sources / "**" / name) for name in ("*.js", "*.d.ts")],
-        "exclude": [str(sources / "vendor" / "*.js")],
+        "exclude": [str(sources / "vendor" / "*.js"), str(sources / "bundle" / "*.js")],
     }
     (folder / "tsconfig.json").write_text(json.dumps(project))
     return node("tsc", "--project", folder / "tsconfig.json", "--pretty", "false").stdout
