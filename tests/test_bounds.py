@@ -82,7 +82,7 @@ VALUES = {
         f"{log.NEWEST_COMPARED}",
         f"{pins.MAX_PINS}",
         f"{inbox.WHOLE_INBOX} groups, {unread.COUNTED_WHOLE} groups",
-        f"{inbox.MAX_ROUNDS}",
+        f"{inbox.MAX_ROUNDS}, {inbox.ROWS_AT_ONCE}",
     ],
     "Deadlines": [
         f"{concurrency.READ_SECONDS:g} s",

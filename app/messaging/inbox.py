@@ -18,6 +18,8 @@ WHOLE_INBOX = 200
 """An inbox of at most this many groups, those left included, is read whole."""
 MAX_REMEMBERED = 10_000
 """Users with a large inbox that are remembered, the most recently active ones."""
+ROWS_AT_ONCE = 50
+"""Rows that are read at once for a page of a large inbox, so that others' requests wait for no more than these."""
 MAX_ROUNDS = 5
 """Reads of the index for one page. A page that is not full after them is shorter."""
 
@@ -96,7 +98,7 @@ class Inbox:
         """Return a page of a folder of a large inbox, eventually consistent; it may be shorter and not the last."""
         rows: dict[UUID, InboxRow] = {}
         for _ in range(MAX_ROUNDS):
-            wanted = limit - len(rows)
+            wanted = min(limit - len(rows), ROWS_AT_ONCE)
             # One more: does a page follow?
             entries = await self._store.entries(user, before, limit=wanted + 1, folder=folder)
             groups = dict.fromkeys(entry.group_uuid for entry in entries[:wanted])
