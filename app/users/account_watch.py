@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from app.concurrency import running
+from app.concurrency import bugs_logged, running
 from app.errors import Unavailable
 from app.publish import Publish
 from app.users.events import AccountChanged, AnyAccountChanged
@@ -50,12 +50,8 @@ class AccountWatch:
             await self._try_to_poll()
 
     async def _try_to_poll(self) -> None:
-        try:
+        with bugs_logged(log, "account_watch_failed", expected=Unavailable):
             await self.poll()
-        except Unavailable:
-            pass  # which the gateway has logged
-        except Exception:
-            log.exception("account_watch_failed")
 
     async def poll(self) -> None:
         """Publish what has changed since the last call, or AnyAccountChanged if that is not known. Raises Unavailable.

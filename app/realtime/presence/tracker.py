@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from app.concurrency import READ_SECONDS, TaskSet, deadline, running
+from app.concurrency import READ_SECONDS, TaskSet, bugs_logged, deadline, running
 from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
 from app.messaging.events import MarkerMoved, TypingChanged
@@ -126,12 +126,8 @@ class PresenceTracker:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            try:
+            with bugs_logged(log, "presence_failed", expected=ValkeyUnavailable):
                 await self.tick()
-            except ValkeyUnavailable:
-                pass  # which the gateway has logged
-            except Exception:
-                log.exception("presence_failed")
 
     async def tick(self) -> None:
         """Do what is due. Raises ValkeyUnavailable."""
