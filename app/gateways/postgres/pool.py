@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 STATEMENT_SECONDS = 1.5
 """Deadline of a statement or transaction, connecting included."""
+CLOSE_SECONDS = 2.0
+"""Longest wait at a stop for connections that are in use."""
 T = TypeVar("T")
 
 
@@ -102,16 +104,12 @@ async def open_postgres(
     try:
         yield Postgres(pool, seconds=statement_seconds)
     finally:
-        await _close(pool)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
 
 
 async def _skip_reset(_: object) -> None:
     """Reset nothing, which saves a round trip: single statements leave nothing behind in a connection."""
-
-
-async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-    try:
-        async with asyncio.timeout(2):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

@@ -78,11 +78,10 @@ async def _connect_first(endpoint: Endpoint, opened: list[Connection]) -> Connec
         opened.append(Connection(each))
         try:
             await opened[-1].connect()
+            return opened[-1]
         except ValkeyUnavailable as fault:
             faults.append(fault)
             await opened.pop().close()
-        else:
-            return opened[-1]
     raise faults[0]
 
 
