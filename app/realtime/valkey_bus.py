@@ -102,9 +102,7 @@ class ValkeyBus(Bus):
             running(self._notify_later()),
             self._valkey.listen(
                 on_message=self._on_message,
-                on_lost=lambda channel: self._subscriptions.deliver(
-                    user := _user_of(channel), Delivery(EventsLost(user))
-                ),
+                on_lost=lambda channel: self._subscriptions.reconcile(_user_of(channel)),
                 on_down=lambda: self._set_reliable(is_reliable=False),
                 on_up=self._subscriptions.reconcile_soon,
             ) as self._subscriber,
