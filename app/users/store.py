@@ -17,6 +17,30 @@ from app.users.search_store import SearchStore
 MOST_CHANGES = 1_000
 """Changes of accounts that are read at once; with more of them, all that is known of accounts is read anew."""
 
+_CHECK = """
+    SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
+        has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
+            AND has_column_privilege('users', 'about', 'UPDATE')
+            AND has_column_privilege('users', 'is_discoverable', 'UPDATE')
+            AND has_table_privilege('users', 'DELETE')
+            AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
+            AND has_table_privilege('reports', 'INSERT') AS may_write,
+        (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
+            AND (SELECT count(*) FROM pg_trigger
+                 WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
+            AS is_whole,
+        (SELECT count(*) FROM (
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
+            FROM users LIMIT 1
+        ) AS first) AS users,
+        (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
+        (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
+            AS changes,
+        (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures,
+        (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
+    """
+"""It fails for a column that the service cannot read. What else may be wrong is a column of its row."""
 _WRONG = {
     "is_writable": asyncpg.ReadOnlySQLTransactionError,
     "may_write": asyncpg.InsufficientPrivilegeError,
@@ -226,30 +250,7 @@ class UserStore:
 
     async def check(self) -> None:
         """Raise Unavailable unless the service finds everything that it uses: columns, indexes, triggers and grants."""
-        sql = """
-            SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
-                has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
-                    AND has_column_privilege('users', 'about', 'UPDATE')
-                    AND has_column_privilege('users', 'is_discoverable', 'UPDATE')
-                    AND has_table_privilege('users', 'DELETE')
-                    AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
-                    AND has_table_privilege('reports', 'INSERT') AS may_write,
-                (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
-                    AND (SELECT count(*) FROM pg_trigger
-                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
-                    AS is_whole,
-                (SELECT count(*) FROM (
-                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
-                        about, is_discoverable
-                    FROM users LIMIT 1
-                ) AS first) AS users,
-                (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
-                (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
-                    AS changes,
-                (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures,
-                (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
-            """
-        found = await self._postgres.fetch_row(sql)
+        found = await self._postgres.fetch_row(_CHECK)
         for name, fault in _WRONG.items():
             if found is None or not found[name]:
                 raise unavailable(fault())
