@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -156,6 +156,22 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+@asynccontextmanager
+async def repeating(
+    work: Callable[[], Awaitable[object]], *, every: float, guard: Callable[[], AbstractContextManager[object]]
+) -> AsyncIterator[None]:
+    """Do the work beside the block, again and again after so many seconds, each time in a guard for what it raises."""
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(every)
+            with guard():
+                await work()
+
+    async with running(repeat()):
+        yield
 
 
 class TaskSet:
