@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from app.errors import Unavailable
-from app.gateways.postgres.connect import Connector
+from app.gateways.postgres.connect import Connector, terminated_on_error
 from app.gateways.postgres.faults import DEAD_CONNECTION, FAULTS, unavailable
 from app.settings import DatabaseSettings
 
@@ -45,13 +45,10 @@ class Postgres:
         """Run `work` in a transaction and return its result. Any exception rolls it back and closes the connection."""
 
         async def in_transaction(connection: "asyncpg.Connection[asyncpg.Record]") -> T:
-            try:
+            with terminated_on_error(connection):
                 await connection.execute("BEGIN")
                 result = await work(connection)
                 await connection.execute("COMMIT")
-            except BaseException:
-                connection.terminate()  # rolls back without waiting for Postgres
-                raise
             return result
 
         return await self._run(in_transaction)
