@@ -120,6 +120,31 @@ class UserStore:
             """
         return await self._one(sql, uuid, display_name, about, is_discoverable)
 
+    _ADD_ALL = """
+        INSERT INTO users (
+            uuid, handle, display_name, cognito_user_id, email, created_at,
+            disabled_at, disabled_until, disabled_reason, about, is_discoverable
+        )
+        SELECT
+            uuid, handle, display_name, subject, email, coalesce(created_at, now()),
+            disabled_at, disabled_until, disabled_reason, about, is_discoverable
+        FROM unnest(
+            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+            $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
+        ) AS new (
+            uuid, handle, display_name, subject, email, created_at,
+            disabled_at, disabled_until, disabled_reason, about, is_discoverable
+        )
+        WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
+        AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
+        AND NOT EXISTS (
+            SELECT FROM erasures
+            WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
+        )
+        ON CONFLICT DO NOTHING
+        RETURNING uuid
+        """
+
     async def add_all(self, users: Sequence[NewUser]) -> int:
         """Add imported users in a single statement, and return how many were added.
 
@@ -129,32 +154,8 @@ class UserStore:
         if not users:
             return 0
         columns = zip(*map(astuple, users), strict=True)
-        sql = """
-            INSERT INTO users (
-                uuid, handle, display_name, cognito_user_id, email, created_at,
-                disabled_at, disabled_until, disabled_reason, about, is_discoverable
-            )
-            SELECT
-                uuid, handle, display_name, subject, email, coalesce(created_at, now()),
-                disabled_at, disabled_until, disabled_reason, about, is_discoverable
-            FROM unnest(
-                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
-            ) AS new (
-                uuid, handle, display_name, subject, email, created_at,
-                disabled_at, disabled_until, disabled_reason, about, is_discoverable
-            )
-            WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
-            AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
-            AND NOT EXISTS (
-                SELECT FROM erasures
-                WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
-            )
-            ON CONFLICT DO NOTHING
-            RETURNING uuid
-            """
         try:
-            rows = await self._postgres.fetch(sql, *map(list, columns))
+            rows = await self._postgres.fetch(self._ADD_ALL, *map(list, columns))
         except asyncpg.UniqueViolationError as error:
             raise Unavailable("Users were erased meanwhile, and none was added: try again") from error
         return len(rows)
