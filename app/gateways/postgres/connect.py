@@ -64,12 +64,9 @@ class Connector:
         connect = {"host": host, "port": port, "timeout": self._seconds, "password": self._passwords(host, port)}
         if self._prepares != "off":
             connection: Connection = await asyncpg.connect(self._url, **options | connect)
-            if self._prepares == "on":
-                return connection
             with terminated_on_error(connection):
-                is_pooled = await _is_pooled(connection)
-            if not is_pooled:
-                return connection
+                if self._prepares == "on" or not await _is_pooled(connection):
+                    return connection
             log.info("postgres_pooler_found", prepared_statements="off")
             self._prepares = "off"
             connection.terminate()
