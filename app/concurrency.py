@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -122,6 +122,31 @@ async def wait(tasks: Collection["asyncio.Task[Any]"], seconds: float) -> None:
             task.remove_done_callback(on_done)
 
 
+async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until an event is set, at most this long; return whether it is.
+
+    Until Python 3.12 asyncio.wait_for forgets a cancellation that comes at the same time as the event.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
+
+
+@contextmanager
+def bugs_logged(logger: Any, event: str, *, expected: type[Exception]) -> Iterator[None]:
+    """Let work that is repeated go on after the block, whatever that raises.
+
+    An error that is `expected` was logged by a gateway. Any other one is a bug, and logged as this event.
+    """
+    try:
+        yield
+    except expected:
+        pass
+    except Exception:
+        logger.exception(event)
+
+
 @asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run the work beside the block, and cancel it at the end of the block."""
@@ -131,6 +156,22 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+@asynccontextmanager
+async def repeating(
+    work: Callable[[], Awaitable[object]], *, every: float, guard: Callable[[], AbstractContextManager[object]]
+) -> AsyncIterator[None]:
+    """Do the work beside the block, again and again after so many seconds, each time in a guard for what it raises."""
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(every)
+            with guard():
+                await work()
+
+    async with running(repeat()):
+        yield
 
 
 class TaskSet:
@@ -170,8 +211,7 @@ class TaskSet:
 
     async def sleep(self, seconds: float) -> None:
         """Wait, or return at once while draining."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), seconds)
+        await wait_for_event(self._draining, seconds)
 
     async def drain(self, seconds: float) -> None:
         """Wait this long for the running tasks, and for those that they start; then cancel the rest."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -36,37 +36,20 @@ class _Series(dict[tuple[str | int, ...], Metric], Generic[Metric]):
         return series
 
 
+def _counters(registry: CollectorRegistry, name: str, text: str, *labels: str) -> _Series[Counter]:
+    return _Series(Counter(name, text, labels, registry=registry))
+
+
 class DynamoDBMetrics:
     """Calls, units and retries by API operation: a meter for the DynamoDB gateway."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._calls = _Series(
-            Counter("cruddur_dynamodb_calls", "Calls that DynamoDB answered", ("operation", "call"), registry=registry)
-        )
-        self._reads = _Series(
-            Counter(
-                "cruddur_dynamodb_read_units",
-                "RCU of the table or an index",
-                ("operation", "resource"),
-                registry=registry,
-            )
-        )
-        self._writes = _Series(
-            Counter(
-                "cruddur_dynamodb_write_units",
-                "WCU of the table or an index",
-                ("operation", "resource"),
-                registry=registry,
-            )
-        )
-        self._retries = _Series(
-            Counter(
-                "cruddur_dynamodb_retries",
-                "Attempts that met a throttle, a conflict or a fault",
-                ("operation", "call", "cause"),
-                registry=registry,
-            )
-        )
+        counters = partial(_counters, registry)
+        attempts = "Attempts that met a throttle, a conflict or a fault"
+        self._calls = counters("cruddur_dynamodb_calls", "Calls that DynamoDB answered", "operation", "call")
+        self._reads = counters("cruddur_dynamodb_read_units", "RCU of the table or an index", "operation", "resource")
+        self._writes = counters("cruddur_dynamodb_write_units", "WCU of the table or an index", "operation", "resource")
+        self._retries = counters("cruddur_dynamodb_retries", attempts, "operation", "call", "cause")
 
     def called(self, call: str) -> None:
         """Count a call that DynamoDB answered."""
@@ -102,12 +85,9 @@ class Metrics:
                 registry=self._registry,
             )
         )
-        self._caches = _Series(
-            Counter("cruddur_cache_requests", "Look-ups in a cache", ("cache", "result"), registry=self._registry)
-        )
-        self._refused = _Series(
-            Counter("cruddur_limited_calls", "Calls that a limit refused", ("limit",), registry=self._registry)
-        )
+        counters = partial(_counters, self._registry)
+        self._caches = counters("cruddur_cache_requests", "Look-ups in a cache", "cache", "result")
+        self._refused = counters("cruddur_limited_calls", "Calls that a limit refused", "limit")
         self._streams = Gauge(
             "cruddur_event_streams",
             "Event streams that are open",
@@ -118,14 +98,14 @@ class Metrics:
     @cached_property
     def _valkey(self) -> tuple[_Series[Counter], Gauge]:
         """The calls and the state of Valkey. Without VALKEY_URL there is nothing to count."""
-        calls = Counter("cruddur_valkey_calls", "Calls of Valkey by result", ("result",), registry=self._registry)
+        calls = _counters(self._registry, "cruddur_valkey_calls", "Calls of Valkey by result", "result")
         up = Gauge(
             "cruddur_valkey_up",
             "1 while events go through Valkey and back",
             registry=self._registry,
             multiprocess_mode="livemin",
         )
-        return _Series(calls), up
+        return calls, up
 
     def valkey_called(self, result: str) -> None:
         """Count a call of Valkey: `ok`, `late`, `failed`, `skipped` while it counts as absent."""

@@ -119,6 +119,10 @@ class DatabaseSettings(AwsSettings):
         given = [name for name, source in sources.items() if source]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other: leave one out")
+        return self
+
+    @model_validator(mode="after")
+    def _iam_auth_has_a_user_and_encryption(self) -> Self:
         if self.database_iam_auth and not (self.parsed_url.user and self.parsed_url.is_encrypted):
             raise ValueError(
                 "DATABASE_IAM_AUTH needs a user and sslmode=require, or better verify-full, in DATABASE_URL"

@@ -150,7 +150,10 @@ class TokenVerifier:
             raise Unauthenticated from None
 
     def _claims(self, members: dict[str, object]) -> Claims:
-        self._check_times(members)
+        now, expires, issued = self._clock(), _timestamp(members, "exp"), _timestamp(members, "iat")
+        begins = max(issued, _timestamp(members, "nbf")) if "nbf" in members else issued
+        if now >= expires + LEEWAY or now < begins - LEEWAY or not issued < expires <= issued + MAX_LIFETIME:
+            raise Malformed
         sub, client_id = members.get("sub"), members.get("client_id")
         if (
             members.get("iss") != self._settings.cognito_issuer_url
@@ -162,14 +165,7 @@ class TokenVerifier:
             or not _SUBJECT.fullmatch(sub)
         ):
             raise Malformed
-        return Claims(sub, client_id, datetime.fromtimestamp(_timestamp(members, "exp"), UTC))
-
-    def _check_times(self, members: dict[str, object]) -> None:
-        now = self._clock()
-        expires, issued = _timestamp(members, "exp"), _timestamp(members, "iat")
-        begins = max(issued, _timestamp(members, "nbf")) if "nbf" in members else issued
-        if now >= expires + LEEWAY or now < begins - LEEWAY or not issued < expires <= issued + MAX_LIFETIME:
-            raise Malformed
+        return Claims(sub, client_id, datetime.fromtimestamp(expires, UTC))
 
 
 def _digest(authorization: str) -> bytes:

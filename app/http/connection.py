@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-    from starlette.types import Message, Receive, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ACCEPT_TURNS, ACCEPT_SECONDS = 2_048, 3
@@ -34,12 +34,12 @@ class Connection:
         if self._transport:
             self._transport.abort()
 
-    def unchunked(self, send: "Send") -> "Send":
-        """Return a `send` for a body of unknown length that ends with the connection, as HTTP/1.0 has it.
+    def unchunked(self, scope: "Scope", send: "Send") -> "Send":
+        """Return a `send` for a body of unknown length: to a client of HTTP/1.0, one that ends with the connection.
 
-        uvicorn chunks it, which clients of HTTP/1.0 do not understand.
+        uvicorn chunks it, which such a client does not understand.
         """
-        if self._transport is None:
+        if self._transport is None or scope["http_version"] != "1.0":
             return send
         self._cycle.chunked_encoding = False
 

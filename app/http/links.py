@@ -24,13 +24,10 @@ def openapi_link(operation: str, description: str, **parameters: str) -> dict[st
 def set_link_header(request: Request, response: Response, pages: Mapping[str, Mapping[str, object]]) -> None:
     """Set the Link header to the neighbouring pages: relation → the query that leads there. Without pages set none."""
     path = context_of(request.scope).root_path + request.scope["path"]
-    links = [f'<{path}?{_encode(query)}>; rel="{rel}"' for rel, query in pages.items()]
+    links = []
+    for rel, query in pages.items():
+        # Not `urlencode`, which takes four times the CPU for numbers.
+        pairs = [f"{name}={each if isinstance(each, int) else quote_plus(str(each))}" for name, each in query.items()]
+        links.append(f'<{path}?{"&".join(pairs)}>; rel="{rel}"')
     if links:
         response.headers["Link"] = ", ".join(links)
-
-
-def _encode(query: Mapping[str, object]) -> str:
-    """Return the query of a URL. `urlencode` takes four times the CPU for numbers."""
-    return "&".join(
-        f"{name}={value if isinstance(value, int) else quote_plus(str(value))}" for name, value in query.items()
-    )

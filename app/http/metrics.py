@@ -17,8 +17,7 @@ def metrics_router(metrics: Metrics, token: SecretStr | None) -> APIRouter:
 
     @router.get("/metrics")
     async def get_metrics(request: Request) -> Response:
-        given = request.headers.get("authorization", "").encode()
-        if expected and not secrets.compare_digest(expected, given):
+        if expected and not secrets.compare_digest(expected, request.headers.get("authorization", "").encode()):
             raise Unauthenticated
         text = await asyncio.to_thread(metrics.text)  # some milliseconds
         return Response(text, headers={"Content-Type": CONTENT_TYPE})

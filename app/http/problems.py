@@ -149,7 +149,7 @@ class HttpErrorHandler:
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self._templates = [
-            (compile_path(route.path)[0], route.methods)
+            (compile_path(route.path)[0], route.methods | ({"HEAD"} if "GET" in route.methods else set()))
             for route in iter_route_contexts(routes)
             if route.path and route.methods
         ]
@@ -163,7 +163,6 @@ class HttpErrorHandler:
             return render(NotFound() if error.status_code == HTTPStatus.NOT_FOUND else InternalError(), request_id)
         response = render(MethodNotAllowed(), request_id)
         allowed = {method for regex, methods in self._templates if regex.match(path) for method in methods}
-        allowed |= {"HEAD"} if "GET" in allowed else set()
         response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
 

@@ -61,7 +61,11 @@ class Readiness:
         async with self._lock:
             if self._clock() >= self._fresh_until:
                 checked = await asyncio.gather(*(_check(name, ping) for name, ping in self._pings.items()))
-                _log_changes(self._checked, checked)
+                known = {each.name: each.detail for each in self._checked}
+                for each in checked:
+                    if each.detail != known.get(each.name, "ok"):
+                        write = log.info if each.state == "ok" else log.error
+                        write(f"dependency_{each.state}", dependency=each.name, detail=each.detail)
                 self._checked, self._fresh_until = checked, self._clock() + FRESH_SECONDS
             return self._checked
 
@@ -78,14 +82,6 @@ class Readiness:
             if all(each.state == "ok" for each in checked):
                 return
             await asyncio.sleep(START_INTERVAL)
-
-
-def _log_changes(before: Sequence[Checked], after: Sequence[Checked]) -> None:
-    details = {each.name: each.detail for each in before}
-    for each in after:
-        if each.detail != details.get(each.name, "ok"):
-            write = log.info if each.state == "ok" else log.error
-            write(f"dependency_{each.state}", dependency=each.name, detail=each.detail)
 
 
 async def _check(name: Dependency, ping: Callable[[], Awaitable[None]]) -> Checked:

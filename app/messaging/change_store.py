@@ -6,7 +6,7 @@ Any method may raise Unavailable. Units are those of messages, rows and changes 
 from collections.abc import Iterable
 from uuid import UUID
 
-from app.gateways.dynamodb import ConditionFailed, StoredItem, Table
+from app.gateways.dynamodb import ConditionFailed, Table
 from app.messaging import change_items, inbox_items, items
 from app.messaging.expiring import ExpiringTexts
 from app.messaging.groups.items import to_head
@@ -89,10 +89,7 @@ class ChangeStore:
 
         All earlier changes of the message must have been applied, and `message` must have them.
         """
-        try:
-            item: StoredItem | None = await self._table.update(change_items.apply_change(change, message))
-        except ConditionFailed as error:
-            item = error.item
+        item, _ = await self._table.try_update(change_items.apply_change(change, message))
         return (await self._texts.fill([items.to_message(item)]))[0] if item else None
 
     async def remove_text(self, group: UUID, number: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, Item, Table, Update
+from app.gateways.dynamodb import Item, Table, Update
 from app.messaging import inbox_items, items
 from app.messaging.models import LAST_NUMBER
 from app.messaging.row_models import MAX_MENTIONS_COUNTED, InboxRow
@@ -46,12 +46,10 @@ class MentionStore:
             missing = frozenset(mentioned.intersection(numbers) - row.mentioned)
             if not missing:
                 return row
-            try:
-                return inbox_items.to_inbox_row(await self._table.update(_add(row, missing)))
-            except ConditionFailed as error:
-                if error.item is None:
-                    return row
-                row = inbox_items.to_inbox_row(error.item)  # with a change that the messages may not have had
+            item, is_added = await self._table.try_update(_add(row, missing))
+            row = inbox_items.to_inbox_row(item) if item else row  # with a change that the messages may not have had
+            if is_added or item is None:
+                return row
         raise Unavailable("Others write the inbox row at the same time")
 
     async def _trim(self, row: InboxRow) -> InboxRow:

@@ -1,6 +1,5 @@
 """Bringing inbox rows up to the log: before the answer when that is fast, else in the background."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -69,7 +68,7 @@ class Projection:
 
         Raises nothing: what cannot be written in time goes on in the background.
         """
-        await wait([self._start(step, group) for step in steps], WAIT_SECONDS)
+        await wait([self._tasks.start(self._run(step, group)) for step in steps], WAIT_SECONDS)
 
     def repair(self, message: Message, row: InboxRow) -> None:
         """Bring rows that were found behind the log up to the message, in the background, once at a time per group."""
@@ -84,7 +83,8 @@ class Projection:
         if group not in self._repairing:
             self._repairing.add(group)
             for step in steps:
-                self._start(step, group).add_done_callback(lambda _: self._repairing.discard(group))
+                task = self._tasks.start(self._run(step, group))
+                task.add_done_callback(lambda _: self._repairing.discard(group))
 
     async def _advance(self, message: Message, user: UUID) -> None:
         row = await self._store.advance_inbox_row(message, user=user)
@@ -106,9 +106,6 @@ class Projection:
         counted = await self._store.count_gone(message, row)
         if counted.version > row.version:
             await self._publish(GroupChanged(counted))
-
-    def _start(self, step: Step, group: UUID) -> asyncio.Task[None]:
-        return self._tasks.start(self._run(step, group))
 
     async def _run(self, step: Step, group: UUID) -> None:
         is_done = False

@@ -1,6 +1,6 @@
 """Schemas of messages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -110,6 +110,12 @@ class ReactionView:
     emoji: Annotated[str, Field(description="The emoji, fully qualified", min_length=1, max_length=16, examples=["👍"])]
     count: Annotated[int, Field(ge=1, le=MAX_VERSION, description="Members that have reacted with it", examples=[2])]
     me: Annotated[bool, Field(description="Whether the caller has reacted with it", examples=[True])]
+
+    @classmethod
+    def of_all(cls, reactions: Mapping[str, Collection[UUID]], viewer: UUID) -> list["ReactionView"]:
+        """Return the reactions of users to a message, by emoji; the most frequent first."""
+        views = [cls(emoji, len(users), viewer in users) for emoji, users in reactions.items()]
+        return sorted(views, key=lambda view: (-view.count, view.emoji))
 
 
 @dataclass(slots=True)
@@ -246,15 +252,10 @@ class MessageView:
             message.deleted_at,
             message.version,
             message.change_number,
-            _reactions(message, viewer) if message.reactions else [],
+            ReactionView.of_all(message.reactions, viewer) if message.reactions else [],
             quote,
             MentionView.of_all(message.mentions, names) if message.mentions else [],
             message.expires_at,
             viewer in message.hidden_by,
             SystemEventView.of(message.event, names) if message.event else None,
         )
-
-
-def _reactions(message: Message, viewer: UUID) -> list[ReactionView]:
-    views = [ReactionView(emoji, len(users), viewer in users) for emoji, users in message.reactions.items()]
-    return sorted(views, key=lambda view: (-view.count, view.emoji))

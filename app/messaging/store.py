@@ -241,12 +241,9 @@ class MessagingStore:
         """Return the row after an attempt to move it, None if there is none, and whether it was moved."""
         update = inbox_writes.advance_inbox_row(message, user=user)
         for _ in range(ATTEMPTS):
-            try:
-                return await self._table.update(update), True
-            except ConditionFailed as error:
-                item = error.item
-            if item is None or int(item["last"]["N"]) >= message.number:
-                return item, False
+            item, is_moved = await self._table.try_update(update)
+            if is_moved or item is None or int(item["last"]["N"]) >= message.number:
+                return item, is_moved
             row = inbox_items.to_inbox_row(item)
             stored = None if row.folder is Folder.INBOX else row
             with_gone = len(row.gone) < MAX_GONE
@@ -260,11 +257,8 @@ class MessagingStore:
         """
         if message.expires_at is None or not is_uncounted(message, row):
             return row
-        try:
-            update = inbox_writes.add_gone(message, message.expires_at, user=row.user_uuid)
-            return inbox_items.to_inbox_row(await self._table.update(update))
-        except ConditionFailed as error:
-            return inbox_items.to_inbox_row(error.item) if error.item else row
+        item, _ = await self._table.try_update(inbox_writes.add_gone(message, message.expires_at, user=row.user_uuid))
+        return inbox_items.to_inbox_row(item) if item else row
 
     async def _mark_own_read(self, message: Message, row: InboxRow) -> InboxRow:
         """Move the marker of a sender whose row other messages had moved past this one."""

@@ -47,8 +47,7 @@ class Reports:
         target = await self._target(draft)
         async with deadline(READ_SECONDS):
             report = await self._store.find(draft.reporter_uuid, draft.uuid, target)
-        if report is None:
-            report = await self._add(draft, target)
+        report = report or await self._add(draft, target)
         if target.user_uuid == UNKNOWN_SENDER:
             target = replace(target, user_uuid=report.target.user_uuid)
         said = (target, draft.reason, draft.note)

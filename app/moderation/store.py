@@ -99,19 +99,18 @@ class OperatorReadStore:
         ]
 
 
+_AS_STORED = ("id", "note", "created_at", "closed_at", "closed_by", "closing_note")
+"""The columns of a report that are fields as they are."""
+
+
 def _report(row: Any) -> Report:
     return Report(
         uuid=_known(row["uuid"]),
         reporter_uuid=_known(row["reporter_uuid"]),
         target=ReportTarget(_known(row["reported_uuid"]), _uuid(row["group_uuid"]), row["message_number"]),
         reason=ReportReason(row["reason"]),
-        note=row["note"],
         messages=json.loads(row["messages"]),
-        created_at=row["created_at"],
-        id=row["id"],
-        closed_at=row["closed_at"],
-        closed_by=row["closed_by"],
-        closing_note=row["closing_note"],
+        **{name: row[name] for name in _AS_STORED},
     )
 
 

@@ -3,13 +3,13 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
 
 from app.auth.tokens import Claims
-from app.concurrency import running
+from app.concurrency import bugs_logged, running, wait_for_event
 from app.errors import Unavailable
 from app.personal_data.errors import HandleDiffers
 from app.personal_data.sweep import Sweep, SweepTools
@@ -81,14 +81,8 @@ class Erasures:
 
     async def _work(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_INTERVAL):
-                    await self._has_work.wait()
+            await wait_for_event(self._has_work, POLL_INTERVAL)
             self._has_work.clear()
-            try:
+            with bugs_logged(log, "sweep_failed", expected=Unavailable):  # its lease ends, and any process goes on
                 while erasure := self._leased.popleft() if self._leased else await self._tools.erasures.lease():
                     await self.sweep(erasure)
-            except Unavailable:
-                pass  # which the gateways have logged; the lease ends, and any process goes on
-            except Exception:
-                log.exception("sweep_failed")

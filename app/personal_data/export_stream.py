@@ -34,9 +34,7 @@ class ExportStream(StreamingResponse):
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         connection = Connection(receive)
         connection.limit_buffers(BUFFER_BYTES)
-        if scope["http_version"] == "1.0":
-            send = connection.unchunked(send)
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, connection.unchunked(scope, send))
 
 
 async def _chunks(lines: AsyncIterator[ExportLine]) -> AsyncIterator[bytes]:

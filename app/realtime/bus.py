@@ -99,11 +99,15 @@ class Subscriptions:
         for subscription in self._by_user.get(user, ()):
             subscription.put(delivery)
 
+    def reconcile(self, user: UUID) -> None:
+        """Have the streams of a user compare with the rows."""
+        self.deliver(user, Delivery(EventsLost(user)))
+
     def reconcile_soon(self) -> None:
         """Have all streams compare with the rows within a second, spread over it."""
         loop = asyncio.get_running_loop()
         for user in self._by_user:
-            loop.call_later(full_jitter(SPREAD_SECONDS), self.deliver, user, Delivery(EventsLost(user)))
+            loop.call_later(full_jitter(SPREAD_SECONDS), self.reconcile, user)
 
     def close(self, user: UUID) -> None:
         """Close every subscription of a user."""

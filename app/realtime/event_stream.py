@@ -53,12 +53,10 @@ class EventStream(StreamingResponse):
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         connection = Connection(receive)
         connection.limit_buffers(BUFFER_BYTES)
-        if scope["http_version"] == "1.0":
-            send = connection.unchunked(send)
         try:
             async with asyncio.timeout(None) as deadline:
                 self._closed.add_done_callback(lambda _: _close_soon(deadline))
-                await super().__call__(scope, receive, send)
+                await super().__call__(scope, receive, connection.unchunked(scope, send))
         except TimeoutError:
             connection.abort()
             await asyncio.sleep(0)  # the server learns of it in the next turn of the loop

@@ -6,14 +6,14 @@
 A process renews the leases of its streams, so those of a process that was killed expire.
 """
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from app.concurrency import running
+from app.concurrency import repeating
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
 from app.realtime.errors import TooManyStreams
 
@@ -63,14 +63,8 @@ class StreamLeases:
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator["StreamLeases"]:
         """Renew the held leases for the block."""
-        async with running(self._renew_again_and_again()):
+        async with repeating(self.renew, every=RENEW_INTERVAL, guard=partial(suppress, ValkeyUnavailable)):
             yield self
-
-    async def _renew_again_and_again(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_INTERVAL)
-            with suppress(ValkeyUnavailable):
-                await self.renew()
 
     async def renew(self) -> None:
         """Renew all held leases, those taken while Valkey was down included. Raises ValkeyUnavailable."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar
+from uuid import UUID
 
 from app.messaging.catchup import MESSAGES, Catchup
 from app.messaging.events import MessageAppended, MessageChanged
@@ -58,23 +59,20 @@ class Missed:
         found: list[MessageAppended | MessageChanged] = []
         group = row.group_uuid
         if self._has_messages(row):
-            messages = partial(self._catchup.messages, group)
-            known = self._numbers.of(group, Message)
-            entries = await self._entries(messages, known, row.last_number)
-            found += [MessageAppended(each, row) for each in entries if each.number > row.cleared_number]
+            messages = await self._entries(partial(self._catchup.messages, group), group, Message, row.last_number)
+            found += [MessageAppended(each, row) for each in messages if each.number > row.cleared_number]
         if self._has_changes(row):
-            changes = partial(self._catchup.changes, row)
-            known = self._numbers.of(group, Change)
-            found += [MessageChanged(each, row) for each in await self._entries(changes, known, row.change_number)]
+            changes = await self._entries(partial(self._catchup.changes, row), group, Change, row.change_number)
+            found += [MessageChanged(each, row) for each in changes]
         self._left -= len(found)
         return found if self._left >= 0 else None
 
-    async def _entries(self, read: _Read[Entry], known: int | None, until: int) -> list[Entry]:
-        """Return what follows a number of the position; too many are cut off.
+    async def _entries(self, read: _Read[Entry], group: UUID, kind: type[Entry], until: int) -> list[Entry]:
+        """Return what follows the number that the position has of a log; too many are cut off.
 
         Without a number read all since then: backwards until a chunk has an older entry, or there are too many.
         """
-        if known:
+        if known := self._numbers.of(group, kind):
             return await read(after=known, until=min(until, known + self._left + 1))
         found: list[Entry] = []
         while until and len(found) <= self._left:

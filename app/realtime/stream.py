@@ -194,11 +194,9 @@ class Stream:
     async def _head_events(self, event: HeadMoved) -> Events:
         """Return what to deliver because of an event of the head, if the user's row says that the user is a member."""
         group = event.row.group_uuid
-        row = self._rows.get(group) or await self._catchup.row(self._user, group)
-        if row is None:
-            return []
-        row = self._remember(row.told_by(event.row))
-        if row.state is MemberState.LEFT:
+        known = self._rows.get(group) or await self._catchup.row(self._user, group)
+        row = self._remember(known.told_by(event.row)) if known else None
+        if row is None or row.state is MemberState.LEFT:
             return []
         if event.message:
             return await self._delivered.message_events(MessageAppended(event.message, row))

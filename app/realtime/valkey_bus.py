@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from app.concurrency import running
+from app.concurrency import running, wait_for_event
 from app.errors import Unavailable
 from app.gateways.valkey import Command, Replies, Valkey, ValkeyUnavailable
 from app.messaging.events import TypingChanged
@@ -102,9 +102,7 @@ class ValkeyBus(Bus):
             running(self._notify_later()),
             self._valkey.listen(
                 on_message=self._on_message,
-                on_lost=lambda channel: self._subscriptions.deliver(
-                    user := _user_of(channel), Delivery(EventsLost(user))
-                ),
+                on_lost=lambda channel: self._subscriptions.reconcile(_user_of(channel)),
                 on_down=lambda: self._set_reliable(is_reliable=False),
                 on_up=self._subscriptions.reconcile_soon,
             ) as self._subscriber,
@@ -119,10 +117,7 @@ class ValkeyBus(Bus):
             self._echo.clear()
             with suppress(ValkeyUnavailable):
                 _ = self._valkey.submit([*self._valkey.trial, _publish_command(EventsLost(self._own))])
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ECHO_SECONDS):
-                    await self._echo.wait()
-            self._set_reliable(is_reliable=self._echo.is_set())
+            self._set_reliable(is_reliable=await wait_for_event(self._echo, ECHO_SECONDS))
             await asyncio.sleep(ECHO_INTERVAL if self._is_reliable else ECHO_RETRY)
 
     def _set_reliable(self, *, is_reliable: bool) -> None:

@@ -1,13 +1,13 @@
 """AccountWatch: ends in this process what accounts may no longer do, soon after they were changed in Postgres."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
-from app.concurrency import running
+from app.concurrency import bugs_logged, repeating
 from app.errors import Unavailable
 from app.publish import Publish
 from app.users.events import AccountChanged, AnyAccountChanged
@@ -40,22 +40,11 @@ class AccountWatch:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Publish changes for the block, those from before it excepted."""
-        await self._try_to_poll()
-        async with running(self._run()):
-            yield
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_INTERVAL)
-            await self._try_to_poll()
-
-    async def _try_to_poll(self) -> None:
-        try:
+        guard = partial(bugs_logged, log, "account_watch_failed", expected=Unavailable)
+        with guard():
             await self.poll()
-        except Unavailable:
-            pass  # which the gateway has logged
-        except Exception:
-            log.exception("account_watch_failed")
+        async with repeating(self.poll, every=POLL_INTERVAL, guard=guard):
+            yield
 
     async def poll(self) -> None:
         """Publish what has changed since the last call, or AnyAccountChanged if that is not known. Raises Unavailable.

@@ -25,30 +25,31 @@ class SearchStore:
             """  # the column has collation "C", where ~ comes after every character that a handle may have
         return [User.of_row(row) for row in await self._postgres.fetch(sql, prefix, after, limit, with_hidden)]
 
+    _BY_KEY = """
+        WITH range AS MATERIALIZED (
+            SELECT first, first || chr(1114111) AS last FROM ltrim(search_text($1)) AS first WHERE first <> ''
+        ),
+        previous AS MATERIALIZED (
+            SELECT min(key) AS key FROM range, search_keys WHERE handle = $2 AND key >= first AND key < last
+        )
+        SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+            about, is_discoverable
+        FROM range, previous, LATERAL (
+            SELECT found.key, found.handle FROM search_keys AS found
+            WHERE found.key >= first AND found.key < last
+            AND (found.key, found.handle) > (coalesce(previous.key, first), $2)
+            AND NOT EXISTS (
+                SELECT FROM search_keys AS lesser
+                WHERE lesser.handle = found.handle AND lesser.key >= first AND lesser.key < found.key
+            )
+            ORDER BY found.key, found.handle LIMIT $3
+        ) AS found JOIN users USING (handle)
+        ORDER BY found.key, found.handle
+        """  # chr(1114111) comes after every other character
+
     async def by_key(self, text: str, *, after: str, limit: int) -> list[User]:
         """Return users with a search key that begins so, sorted by the first such key of each, from that of `after` on.
 
         Reads at most 57 keys for each user of the page, seven for a name of three words.
         """
-        sql = """
-            WITH range AS MATERIALIZED (
-                SELECT first, first || chr(1114111) AS last FROM ltrim(search_text($1)) AS first WHERE first <> ''
-            ),
-            previous AS MATERIALIZED (
-                SELECT min(key) AS key FROM range, search_keys WHERE handle = $2 AND key >= first AND key < last
-            )
-            SELECT uuid, users.handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
-                about, is_discoverable
-            FROM range, previous, LATERAL (
-                SELECT found.key, found.handle FROM search_keys AS found
-                WHERE found.key >= first AND found.key < last
-                AND (found.key, found.handle) > (coalesce(previous.key, first), $2)
-                AND NOT EXISTS (
-                    SELECT FROM search_keys AS lesser
-                    WHERE lesser.handle = found.handle AND lesser.key >= first AND lesser.key < found.key
-                )
-                ORDER BY found.key, found.handle LIMIT $3
-            ) AS found JOIN users USING (handle)
-            ORDER BY found.key, found.handle
-            """  # chr(1114111) comes after every other character
-        return [User.of_row(row) for row in await self._postgres.fetch(sql, text, after, limit)]
+        return [User.of_row(row) for row in await self._postgres.fetch(self._BY_KEY, text, after, limit)]

@@ -17,6 +17,30 @@ from app.users.search_store import SearchStore
 MOST_CHANGES = 1_000
 """Changes of accounts that are read at once; with more of them, all that is known of accounts is read anew."""
 
+_CHECK = """
+    SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
+        has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
+            AND has_column_privilege('users', 'about', 'UPDATE')
+            AND has_column_privilege('users', 'is_discoverable', 'UPDATE')
+            AND has_table_privilege('users', 'DELETE')
+            AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
+            AND has_table_privilege('reports', 'INSERT') AS may_write,
+        (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
+            AND (SELECT count(*) FROM pg_trigger
+                 WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
+            AS is_whole,
+        (SELECT count(*) FROM (
+            SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
+                about, is_discoverable
+            FROM users LIMIT 1
+        ) AS first) AS users,
+        (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
+        (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
+            AS changes,
+        (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures,
+        (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
+    """
+"""It fails for a column that the service cannot read. What else may be wrong is a column of its row."""
 _WRONG = {
     "is_writable": asyncpg.ReadOnlySQLTransactionError,
     "may_write": asyncpg.InsufficientPrivilegeError,
@@ -96,6 +120,31 @@ class UserStore:
             """
         return await self._one(sql, uuid, display_name, about, is_discoverable)
 
+    _ADD_ALL = """
+        INSERT INTO users (
+            uuid, handle, display_name, cognito_user_id, email, created_at,
+            disabled_at, disabled_until, disabled_reason, about, is_discoverable
+        )
+        SELECT
+            uuid, handle, display_name, subject, email, coalesce(created_at, now()),
+            disabled_at, disabled_until, disabled_reason, about, is_discoverable
+        FROM unnest(
+            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+            $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
+        ) AS new (
+            uuid, handle, display_name, subject, email, created_at,
+            disabled_at, disabled_until, disabled_reason, about, is_discoverable
+        )
+        WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
+        AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
+        AND NOT EXISTS (
+            SELECT FROM erasures
+            WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
+        )
+        ON CONFLICT DO NOTHING
+        RETURNING uuid
+        """
+
     async def add_all(self, users: Sequence[NewUser]) -> int:
         """Add imported users in a single statement, and return how many were added.
 
@@ -105,32 +154,8 @@ class UserStore:
         if not users:
             return 0
         columns = zip(*map(astuple, users), strict=True)
-        sql = """
-            INSERT INTO users (
-                uuid, handle, display_name, cognito_user_id, email, created_at,
-                disabled_at, disabled_until, disabled_reason, about, is_discoverable
-            )
-            SELECT
-                uuid, handle, display_name, subject, email, coalesce(created_at, now()),
-                disabled_at, disabled_until, disabled_reason, about, is_discoverable
-            FROM unnest(
-                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::boolean[]
-            ) AS new (
-                uuid, handle, display_name, subject, email, created_at,
-                disabled_at, disabled_until, disabled_reason, about, is_discoverable
-            )
-            WHERE NOT EXISTS (SELECT FROM erasures WHERE user_uuid = new.uuid)
-            AND NOT EXISTS (SELECT FROM erasures WHERE subject_digest = sha256(convert_to(new.subject, 'UTF8')))
-            AND NOT EXISTS (
-                SELECT FROM erasures
-                WHERE handle_digest = sha256(convert_to(new.handle, 'UTF8')) AND handle_held_until > now()
-            )
-            ON CONFLICT DO NOTHING
-            RETURNING uuid
-            """
         try:
-            rows = await self._postgres.fetch(sql, *map(list, columns))
+            rows = await self._postgres.fetch(self._ADD_ALL, *map(list, columns))
         except asyncpg.UniqueViolationError as error:
             raise Unavailable("Users were erased meanwhile, and none was added: try again") from error
         return len(rows)
@@ -226,30 +251,7 @@ class UserStore:
 
     async def check(self) -> None:
         """Raise Unavailable unless the service finds everything that it uses: columns, indexes, triggers and grants."""
-        sql = """
-            SELECT current_setting('transaction_read_only') = 'off' AS is_writable,
-                has_table_privilege('users', 'INSERT') AND has_column_privilege('users', 'display_name', 'UPDATE')
-                    AND has_column_privilege('users', 'about', 'UPDATE')
-                    AND has_column_privilege('users', 'is_discoverable', 'UPDATE')
-                    AND has_table_privilege('users', 'DELETE')
-                    AND has_table_privilege('erasures', 'INSERT') AND has_table_privilege('erasures', 'UPDATE')
-                    AND has_table_privilege('reports', 'INSERT') AS may_write,
-                (SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indisvalid) >= 3
-                    AND (SELECT count(*) FROM pg_trigger
-                         WHERE tgrelid = 'users'::regclass AND tgenabled IN ('O', 'A') AND NOT tgisinternal) >= 4
-                    AS is_whole,
-                (SELECT count(*) FROM (
-                    SELECT uuid, handle, display_name, cognito_user_id, created_at, disabled_at, disabled_until,
-                        about, is_discoverable
-                    FROM users LIMIT 1
-                ) AS first) AS users,
-                (SELECT count(*) FROM (SELECT key, handle FROM search_keys LIMIT 1) AS first) AS keys,
-                (SELECT count(*) FROM (SELECT id, xid, user_uuid, subjects FROM account_changes LIMIT 1) AS first)
-                    AS changes,
-                (SELECT count(*) FROM (SELECT subject_digest, due_at FROM erasures LIMIT 1) AS first) AS erasures,
-                (SELECT count(*) FROM (SELECT id, uuid, messages, closed_at FROM reports LIMIT 1) AS first) AS reports
-            """
-        found = await self._postgres.fetch_row(sql)
+        found = await self._postgres.fetch_row(_CHECK)
         for name, fault in _WRONG.items():
             if found is None or not found[name]:
                 raise unavailable(fault())

@@ -55,6 +55,9 @@ class MortalTable:
     async def update(self, update: Update) -> StoredItem:
         return cast("StoredItem", await self._write(self._table.update, update))
 
+    async def try_update(self, update: Update) -> tuple[StoredItem | None, bool]:
+        return cast("tuple[StoredItem | None, bool]", await self._write(self._table.try_update, update))
+
     async def _write(self, method: Callable[..., Awaitable[Any]], write: Put | Update) -> Any:
         self._writes -= 1
         if self._writes < 0:

@@ -127,7 +127,10 @@ class DataPlane:
         except OSError as error:
             kind = next((theirs for ours, theirs in BOTOCORE_ERRORS if isinstance(error, ours)), ConnectionClosedError)
             raise kind(endpoint_url=self._endpoint.host, error=error) from error
-        _require_checksum(response)
+        expected = response.headers.get(b"x-amz-crc32")
+        if expected is not None and expected != (actual := b"%d" % crc32(response.body)):
+            sums = {"expected_checksum": expected.decode("latin-1"), "actual_checksum": actual.decode()}
+            raise ChecksumError(checksum_type="crc32", **sums)
         return response
 
     def _signed(self, operation: str, body: bytes, credentials: "ReadOnlyCredentials") -> bytes:
@@ -181,14 +184,6 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise HTTPClientError(error="The answer is no JSON object")
     return result
-
-
-def _require_checksum(response: Response) -> None:
-    expected = response.headers.get(b"x-amz-crc32")
-    if expected is not None and expected != str(actual := crc32(response.body)).encode():
-        raise ChecksumError(
-            checksum_type="crc32", expected_checksum=expected.decode("latin-1"), actual_checksum=str(actual)
-        )
 
 
 def _refusal(operation: str, response: Response) -> ClientError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -78,17 +78,12 @@ class OperatedTable(Table):
         table = await self._table()
         if not table:
             return None
-        expiry = await self._call(self._client.describe_time_to_live)
-        more = {"TimeToLive": expiry["TimeToLiveDescription"], "PointInTimeRecovery": await self._recovery()}
-        return {**table, **more}
-
-    async def _recovery(self) -> str:
-        try:
+        expiry, recovery = await self._call(self._client.describe_time_to_live), "unknown"
+        with suppress(Unavailable):  # denied, or an engine without this call
             response = await self._call(self._client.describe_continuous_backups)
-        except Unavailable:  # denied, or an engine without this call
-            return "unknown"
-        state = response["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-        return "on" if state.get("PointInTimeRecoveryStatus") == "ENABLED" else "off"
+            state = response["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+            recovery = "on" if state.get("PointInTimeRecoveryStatus") == "ENABLED" else "off"
+        return {**table, "TimeToLive": expiry["TimeToLiveDescription"], "PointInTimeRecovery": recovery}
 
     async def _table(self) -> Mapping[str, Any]:
         """Return the description of the table, empty if there is none."""

@@ -13,7 +13,7 @@ from app.concurrency import DYNAMODB_REQUEST
 from app.errors import Unavailable
 from app.gateways.dynamodb.client import open_client
 from app.gateways.dynamodb.consumed import METERED, Consumed, Meter, record_rejection, record_response
-from app.gateways.dynamodb.faults import NO_ANSWER, Transient, code_of, translate
+from app.gateways.dynamodb.faults import NO_ANSWER, ConditionFailed, Transient, code_of, translate
 from app.gateways.dynamodb.values import (
     Check,
     Delete,
@@ -42,6 +42,8 @@ BATCH_SIZE = 100
 """Keys in one BatchGetItem, a limit of DynamoDB."""
 
 
+_WITH_ITEM = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+"""Options of an update that returns the item, with or without the change."""
 _TRANSACT_NAMES = {Put: "Put", Update: "Update", Check: "ConditionCheck", Delete: "Delete"}
 
 
@@ -125,9 +127,19 @@ class Table:
 
     async def update(self, update: Update) -> StoredItem:
         """Change the item and return it: 1 WCU per KB, also if it raises ConditionFailed with the item it found."""
-        request = update.request() | {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        response = await self._call(self._client.update_item, **request)
+        response = await self._call(self._client.update_item, **update.request(), **_WITH_ITEM)
         return cast("StoredItem", response["Attributes"])
+
+    async def try_update(self, update: Update) -> tuple[StoredItem | None, bool]:
+        """Change the item unless the condition fails; return it as it is then, and whether it was changed.
+
+        1 WCU per KB in any case. The item is None if there is none.
+        """
+        try:
+            response = await self._call(self._client.update_item, **update.request(), **_WITH_ITEM)
+            return response["Attributes"], True
+        except ConditionFailed as error:
+            return error.item, False
 
     async def delete(self, delete: Delete) -> None:
         """Remove the item: 1 WCU per KB, also if there is none, or if it raises ConditionFailed."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -17,6 +19,16 @@ CONNECT_SECONDS: Final = 1.0
 """Deadline of a connection to one of the hosts."""
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@contextmanager
+def terminated_on_error(connection: Connection) -> Iterator[None]:
+    """Terminate the connection if the block raises anything, without waiting for Postgres, which then rolls back."""
+    try:
+        yield
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 class Connector:
@@ -52,15 +64,9 @@ class Connector:
         connect = {"host": host, "port": port, "timeout": self._seconds, "password": self._passwords(host, port)}
         if self._prepares != "off":
             connection: Connection = await asyncpg.connect(self._url, **options | connect)
-            if self._prepares == "on":
-                return connection
-            try:
-                is_pooled = await _is_pooled(connection)
-            except BaseException:
-                connection.terminate()
-                raise
-            if not is_pooled:
-                return connection
+            with terminated_on_error(connection):
+                if self._prepares == "on" or not await _is_pooled(connection):
+                    return connection
             log.info("postgres_pooler_found", prepared_statements="off")
             self._prepares = "off"
             connection.terminate()

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from app.errors import Unavailable
-from app.gateways.postgres.connect import Connector
+from app.gateways.postgres.connect import Connector, terminated_on_error
 from app.gateways.postgres.faults import DEAD_CONNECTION, FAULTS, unavailable
 from app.settings import DatabaseSettings
 
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 STATEMENT_SECONDS = 1.5
 """Deadline of a statement or transaction, connecting included."""
+CLOSE_SECONDS = 2.0
+"""Longest wait at a stop for connections that are in use."""
 T = TypeVar("T")
 
 
@@ -43,13 +45,10 @@ class Postgres:
         """Run `work` in a transaction and return its result. Any exception rolls it back and closes the connection."""
 
         async def in_transaction(connection: "asyncpg.Connection[asyncpg.Record]") -> T:
-            try:
+            with terminated_on_error(connection):
                 await connection.execute("BEGIN")
                 result = await work(connection)
                 await connection.execute("COMMIT")
-            except BaseException:
-                connection.terminate()  # rolls back without waiting for Postgres
-                raise
             return result
 
         return await self._run(in_transaction)
@@ -102,16 +101,12 @@ async def open_postgres(
     try:
         yield Postgres(pool, seconds=statement_seconds)
     finally:
-        await _close(pool)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
 
 
 async def _skip_reset(_: object) -> None:
     """Reset nothing, which saves a round trip: single statements leave nothing behind in a connection."""
-
-
-async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-    try:
-        async with asyncio.timeout(2):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

@@ -89,7 +89,7 @@ class Connection:
                 host = error.host or self.address[0]
                 return Redirection((host, error.port), is_moving=not isinstance(error, MovedError))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connection without waiting for the server. Never raises for a fault of the connection."""
         if self._connection:
             with suppress(ValkeyUnavailable), faults_translated():

@@ -1,6 +1,6 @@
 """The description that a server gives of itself, for an operator: its role, version and memory policy."""
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from app.gateways.valkey.connection import Connection
@@ -23,16 +23,13 @@ class Server:
 
 async def examine(endpoint: Endpoint) -> Server:
     """Return what the server at the endpoint says of itself. Raises ValkeyUnavailable."""
-    connection = Connection(endpoint)
-    try:
+    memory: dict[str, str] = {}
+    async with aclosing(Connection(endpoint)) as connection:
         await connection.connect()
         told = await describe(connection)
-        memory: dict[str, str] = {}
         with suppress(ValkeyUnavailable):
             await connection.send([("INFO", "memory")])
             lines = (await connection.read()).decode().splitlines()
             memory = dict(line.split(":", 1) for line in lines if ":" in line)
-    finally:
-        await connection.close()
     max_memory, policy = int(memory.get("maxmemory", 0)), memory.get("maxmemory_policy")
     return Server(told["server"], told["version"], told["mode"], told["role"], max_memory, policy)

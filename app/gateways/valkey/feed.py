@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
+from app.concurrency import wait_for_event
 from app.gateways.valkey.connection import Connection, Redirection
 from app.gateways.valkey.endpoint import Command
 from app.gateways.valkey.faults import ValkeyUnavailable
@@ -79,9 +79,7 @@ class Feed:
     async def _write(self) -> None:
         """Send queued commands, and pings while there are none; raise ValkeyUnavailable after IDLE_TIMEOUT."""
         while True:
-            with suppress(TimeoutError):  # not wait_for: until Python 3.12 it forgets a cancellation, too
-                async with asyncio.timeout(PING_INTERVAL):
-                    await self._has_queued.wait()
+            await wait_for_event(self._has_queued, PING_INTERVAL)
             if time.monotonic() - self._received_at > IDLE_TIMEOUT:
                 raise ValkeyUnavailable(f"no reply for {IDLE_TIMEOUT:.0f} s")
             self._has_queued.clear()

@@ -61,7 +61,7 @@ class Multiplexer:
         """Close the connection and wait until it is closed."""
         self._task.cancel()
         await asyncio.wait({self._task})
-        await self._connection.close()  # also if the task had not begun
+        await self._connection.aclose()  # also if the task had not begun
 
     async def _run(self) -> None:
         found: ValkeyUnavailable | None = None
@@ -74,7 +74,7 @@ class Multiplexer:
             self._is_closed = True
             for call in (*self._in_flight, *self._queued):
                 call.replies.cancel()
-            await self._connection.close()
+            await self._connection.aclose()
         if found is not None:
             self._on_fault(found)
 

@@ -114,7 +114,7 @@ class Subscriber:
         finally:
             was_up = self._go_down()
             for connection in self._connections.values():
-                await connection.close()
+                await connection.aclose()
         return was_up
 
     def _listen_at(self, addresses: Collection[Address], group: asyncio.TaskGroup) -> None:
@@ -133,7 +133,7 @@ class Subscriber:
             self._topology, connections = await connect(self._endpoint)
             new = connections.keys() - self._feeds.keys()
             for known in connections.keys() - new:
-                await connections[known].close()
+                await connections[known].aclose()
             self._connections |= {address: connections[address] for address in new}
             self._listen_at(new, group)
             for channel in moved & self._channels.keys():

@@ -61,13 +61,13 @@ async def connect(endpoint: Endpoint) -> tuple[Topology, dict[Address, Connectio
                     await opened[-1].connect()
     except BaseException:
         for each in opened:
-            await each.close()
+            await each.aclose()
         raise
     if topology.is_cluster:
         endpoint.nodes[:] = [*topology.primaries, *topology.replicas]
     if first.address not in topology.primaries:  # a name of the cluster, or a replica
         opened.remove(first)
-        await first.close()
+        await first.aclose()
     return topology, {each.address: each for each in opened}
 
 
@@ -78,11 +78,10 @@ async def _connect_first(endpoint: Endpoint, opened: list[Connection]) -> Connec
         opened.append(Connection(each))
         try:
             await opened[-1].connect()
+            return opened[-1]
         except ValkeyUnavailable as fault:
             faults.append(fault)
-            await opened.pop().close()
-        else:
-            return opened[-1]
+            await opened.pop().aclose()
     raise faults[0]
 
 

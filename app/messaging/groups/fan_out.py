@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.concurrency import INBOX_ROW, TaskSet, full_jitter, running
+from app.concurrency import INBOX_ROW, TaskSet, bugs_logged, full_jitter, running
 from app.errors import Unavailable
 from app.limits.caller import caller
 from app.messaging.events import Event, HeadMoved
@@ -88,12 +88,8 @@ class FanOut:
         seen: set[UUID] = set()
         while True:
             await asyncio.sleep(PENDING_INTERVAL / 2 + full_jitter(PENDING_INTERVAL))
-            try:
+            with bugs_logged(log, "pending_groups_failed", expected=Unavailable):
                 pending = {*await self._store.pending(PENDING_AT_ONCE)}
                 for group in pending & seen:  # at the last question, too: no process tells their rows
                     self.bump(group)
                 seen = pending
-            except Unavailable:
-                pass  # which the gateway has logged
-            except Exception:
-                log.exception("pending_groups_failed")

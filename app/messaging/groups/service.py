@@ -1,7 +1,7 @@
 """The rules of groups of several members: which members may change what, and the effect of each call."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -75,22 +75,24 @@ class Groups:
         """
         row = await self._require_manager(user, group)
         if title is not None:
-            await self._changes.make(user, group, partial(self._rename, user, group, title))
+            renamed = SystemEvent(SystemEventType.RENAMED, title=title)
+            await self._set(user, group, renamed, lambda row: row.title == title, title=title)
         if shows_history:
-            await self._changes.make(user, group, partial(self._show_history, user, group))
+            shown = SystemEvent(SystemEventType.HISTORY)
+            await self._set(user, group, shown, lambda row: row.shows_history, all=True)
         return row if title is None and not shows_history else await self._row(user, group)
 
-    async def _rename(self, user: UUID, group: UUID, title: str) -> GroupChange | None:
-        if (await self._require_manager(user, group)).title == title:
-            return None
-        event = SystemEvent(SystemEventType.RENAMED, title=title)
-        return GroupChange(event, [member_items.require_role(group, user)], attributes={"title": title})
+    async def _set(
+        self, user: UUID, group: UUID, event: SystemEvent, is_set: Callable[[InboxRow], bool], **attributes: str | bool
+    ) -> None:
+        """Give the head of a group attributes, and tell of it by a system message, unless it is so already."""
 
-    async def _show_history(self, user: UUID, group: UUID) -> GroupChange | None:
-        if (await self._require_manager(user, group)).shows_history:
-            return None
-        event = SystemEvent(SystemEventType.HISTORY)
-        return GroupChange(event, [member_items.require_role(group, user)], attributes={"all": True})
+        async def decide() -> GroupChange | None:
+            if is_set(await self._require_manager(user, group)):
+                return None
+            return GroupChange(event, [member_items.require_role(group, user)], attributes=attributes)
+
+        await self._changes.make(user, group, decide)
 
     async def add(self, user: UUID, group: UUID, others: Sequence[UUID]) -> InboxRow:
         """Add users to a group, those that are members excepted, and return the caller's row.

@@ -108,22 +108,17 @@ class HeadStore:
         if head is None or "inbox" not in head:
             return True
         await _for_each(await self.members(group), partial(self._tell, head))
-        try:
-            await self._table.update(items.finish_bump(head))
-        except ConditionFailed:
-            return False
-        return True
+        _, is_finished = await self._table.try_update(items.finish_bump(head))
+        return is_finished
 
     async def _tell(self, head: StoredItem, user: UUID, *, is_last: bool = False) -> None:
         """Tell a row what a head says, unless it knows more. 1 WCU more for a row in another folder than the inbox."""
         row: StoredItem | None = None
         for _ in range(ATTEMPTS):
-            try:
-                await self._table.update(items.tell_row(head, user, row, is_last=is_last))
+            row, is_told = await self._table.try_update(items.tell_row(head, user, row, is_last=is_last))
+            if is_told or row is None or "state" in row or "folder" not in row:
                 return
-            except ConditionFailed as error:
-                row = error.item
-            if row is None or "state" in row or "folder" not in row or int(row["hv"]["N"]) > int(head["v"]["N"]):
+            if int(row["hv"]["N"]) > int(head["v"]["N"]):
                 return
         raise Unavailable("Others write the inbox row at the same time")
 
@@ -159,10 +154,7 @@ class HeadStore:
 
     async def mark_sent(self, message: Message) -> InboxRow | None:
         """Mark the sender's own message read; return the sender's row, None if there was nothing to write. 1 WCU."""
-        try:
-            return to_inbox_row(await self._table.update(member_items.mark_sent(message)))
-        except ConditionFailed:
-            return None
+        return await self._row_after(member_items.mark_sent(message))
 
     async def add_mention(self, message: Message, user: UUID) -> InboxRow | None:
         """Add an unread mention to a member's row; return the row, None if there was nothing to add. 1 WCU."""
@@ -173,10 +165,8 @@ class HeadStore:
         return await self._row_after(member_items.drop_mention(message, user))
 
     async def _row_after(self, update: Update) -> InboxRow | None:
-        try:
-            return to_inbox_row(await self._table.update(update))
-        except ConditionFailed:
-            return None
+        item, is_changed = await self._table.try_update(update)
+        return to_inbox_row(item) if item and is_changed else None
 
     async def prepare(self, members: Sequence[Member], rows: Sequence[InboxRow]) -> None:
         """Write members and rows of a group that has no head yet, and which no user sees. 3 WCU for each member.

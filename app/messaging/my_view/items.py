@@ -48,11 +48,8 @@ class ViewChange:
 
     def applied(self, row: InboxRow) -> InboxRow:
         """Return a row after the change. A request stays in the requests."""
-        values: dict[str, Any] = {}
-        if self.is_marked_unread is not UNSET:
-            values["is_marked_unread"] = self.is_marked_unread
-        if self.muted_until is not UNSET:
-            values["muted_until"] = self.muted_until
+        given = {"is_marked_unread": self.is_marked_unread, "muted_until": self.muted_until}
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not UNSET}
         if self.is_archived is not UNSET and row.folder is not Folder.REQUESTS:
             values["folder"] = Folder.ARCHIVE if self.is_archived else Folder.INBOX
         if self.cleared_number is not UNSET and self.cleared_number > row.cleared_number:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, StoredItem, Table, TransactionRejected
+from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected
 from app.messaging import inbox_items, inbox_queries
 from app.messaging.groups.store import HeadStore
 from app.messaging.items import inbox_key
@@ -32,10 +32,7 @@ class ViewStore:
 
         1 WCU; 1 RCU more for a group of several members.
         """
-        try:
-            item: StoredItem | None = await self._table.update(items.change_view(user, group, change))
-        except ConditionFailed as error:
-            item = error.item
+        item, _ = await self._table.try_update(items.change_view(user, group, change))
         return inbox_items.to_inbox_row(await self._heads.told(item)) if item else None
 
     async def rewrite(self, row: InboxRow, wanted: InboxRow) -> InboxRow | None:

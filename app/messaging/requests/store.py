@@ -81,10 +81,8 @@ class RequestStore:
     async def settle(self, row: InboxRow) -> InboxRow:
         """Make a pending row, of either member, one of an accepted group, and return it. 1 WCU, 3 in requests."""
         update = items.accept(row) if row.is_request else items.stop_waiting(row.user_uuid, row.group_uuid)
-        try:
-            return inbox_items.to_inbox_row(await self._table.update(update))
-        except ConditionFailed as error:
-            return inbox_items.to_inbox_row(error.item) if error.item else row
+        item, _ = await self._table.try_update(update)
+        return inbox_items.to_inbox_row(item) if item else row
 
     async def standing(self, one: UUID, other: UUID) -> Standing | None:
         """Return what there is of a request of two users, None unless both have rows. 2 RCU, and 1 for each 4 KB of the

@@ -5,12 +5,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from app.concurrency import READ_SECONDS, TaskSet, deadline, running
+from app.concurrency import READ_SECONDS, TaskSet, bugs_logged, deadline, repeating
 from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
 from app.messaging.events import MarkerMoved, TypingChanged
@@ -120,18 +121,9 @@ class PresenceTracker:
     @asynccontextmanager
     async def tracking(self) -> AsyncIterator["PresenceTracker"]:
         """Renew the records of users with streams for the block, and have peers told in time."""
-        async with running(self._run()):
+        guard = partial(bugs_logged, log, "presence_failed", expected=ValkeyUnavailable)
+        async with repeating(self.tick, every=TICK, guard=guard):
             yield self
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            try:
-                await self.tick()
-            except ValkeyUnavailable:
-                pass  # which the gateway has logged
-            except Exception:
-                log.exception("presence_failed")
 
     async def tick(self) -> None:
         """Do what is due. Raises ValkeyUnavailable."""
