@@ -59,6 +59,13 @@ class Console:
             yield advance
 
 
+def attributes(of: object, *names: str) -> dict[str, Any]:
+    """Return these attributes of an object for a record: times in ISO 8601, and sets of ids in their order."""
+    values = {name: getattr(of, name) for name in names}
+    values |= {name: each.isoformat() for name, each in values.items() if isinstance(each, datetime)}
+    return values | {name: sorted(map(str, each)) for name, each in values.items() if isinstance(each, frozenset)}
+
+
 def local_time(at: datetime) -> str:
     """Return the time to the minute in this machine's time zone."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"

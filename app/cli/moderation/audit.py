@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cache import Caches
-from app.cli.console import Console, readable
+from app.cli.console import Console, attributes, readable
 from app.cli.lookup import find_user
 from app.cli.options import Json, examples
 from app.cli.services import open_database
@@ -48,17 +48,8 @@ async def audit_list(
     rows = []
     for each in found:
         scope = "all" if each.is_of_all else each.group_uuid or "conversations"
-        console.record(
-            {
-                "read_at": each.read_at and each.read_at.isoformat(),
-                "operator": each.operator,
-                "os_user": each.os_user,
-                "command": each.command,
-                "reason": each.reason,
-                "message_group_uuid": each.group_uuid,
-                "is_of_all": each.is_of_all,
-            }
-        )
+        record = attributes(each, "read_at", "operator", "os_user", "command", "reason")
+        console.record(record | {"message_group_uuid": each.group_uuid, "is_of_all": each.is_of_all})
         name = each.operator if each.operator == each.os_user else f"{each.operator} ({each.os_user})"
         rows.append((each.read_at or "", *map(readable, (name, each.command)), scope, readable(each.reason or "")))
     console.table(("read", "operator", "command", "of", "reason"), rows)

@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from app.cache import Caches
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Failure
 from app.cli.moderation.reads import As, Operator, Why, os_user
 from app.cli.options import Json, examples
@@ -154,19 +154,12 @@ async def _find(reports: ReportStore, number: int) -> Report:
 
 def _record(report: Report, names: Mapping[UUID, Name]) -> dict[str, object]:
     """Return what is known of a report without texts, for machines."""
-    return {
-        "id": report.id,
-        "created_at": report.created_at.isoformat(),
-        "reason": report.reason,
-        "reported": names[report.target.user_uuid].handle,
-        "reported_uuid": report.target.user_uuid,
-        "reporter": names[report.reporter_uuid].handle,
-        "message_group_uuid": report.target.group_uuid,
-        "number": report.target.number,
-        "closed_at": report.closed_at and report.closed_at.isoformat(),
-        "closed_by": report.closed_by,
-        "closing_note": report.closing_note,
-    }
+    target = report.target
+    users = {"reported": names[target.user_uuid].handle, "reported_uuid": target.user_uuid}
+    users |= {"reporter": names[report.reporter_uuid].handle}
+    place = {"message_group_uuid": target.group_uuid, "number": target.number}
+    closing = attributes(report, "closed_at", "closed_by", "closing_note")
+    return {**attributes(report, "id", "created_at", "reason"), **users, **place, **closing}
 
 
 def _handle(name: Name) -> str:

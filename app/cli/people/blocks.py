@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.capacity.cost import cost
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, attributes, readable
 from app.cli.lookup import find_user
 from app.cli.moderation.reads import As, Operator, Why
 from app.cli.options import Json, examples
@@ -40,15 +40,9 @@ async def blocks(
     rows = []
     for block in found:
         other = names[block.other_uuid]
-        console.record(
-            {
-                "user_uuid": block.other_uuid,
-                "handle": other.handle,
-                "display_name": other.display_name,
-                "blocked_at": block.blocked_at.isoformat(),
-            }
-        )
-        rows.append((other.handle or "–", readable(other.display_name), local_time(block.blocked_at)))
+        user_names = attributes(other, "handle", "display_name")
+        console.record({"user_uuid": block.other_uuid, **user_names, **attributes(block, "blocked_at")})
+        rows.append((other.handle or "–", readable(other.display_name), block.blocked_at))
     console.table(("handle", "name", "since"), rows)
     console.say(f"{len(found):,} blocks" + (", and perhaps more with --limit" if len(found) == limit else ""))
     console.note(cost(services.table.consumed))

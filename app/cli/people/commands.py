@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from app.cache import Caches
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
@@ -210,10 +210,7 @@ async def disabled(every: All = False, json: Json = False) -> None:
     async with open_user_store(read_settings(DatabaseSettings)) as store:
         found = await store.disabled(limit=limit)
     for user in found:
-        at, until = user.suspension.at, user.suspension.until
-        console.record(
-            {"handle": user.handle, "at": at.isoformat(), "until": until and until.isoformat(), "reason": user.reason}
-        )
+        console.record({"handle": user.handle, **attributes(user.suspension, "at", "until"), "reason": user.reason})
     rows = [(u.handle, u.suspension.at, u.suspension.until or "", readable(u.reason or "")) for u in found]
     console.table(("handle", "since", "until", "reason"), rows)
     console.say(f"{len(found):,} users" + (" and perhaps more, with --all" if len(found) == limit else ""))
