@@ -9,7 +9,7 @@ from app.cli.bootcamp.archive import Archive
 from app.cli.bootcamp.merge import Merge
 from app.cli.bootcamp.people import People, old_users
 from app.cli.bootcamp.report import Report
-from app.cli.bootcamp.source import Unusable, Zone, read_item, zone_of
+from app.cli.bootcamp.source import Unusable, Zone, read_item
 from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
@@ -63,7 +63,7 @@ async def import_bootcamp(
     A person is the user with the same uuid. People without a user get one, by the names in the old database or in
     the table, with a subject that update-cognito-user-ids replaces. The exit code is 1 if anything is left behind.
     """
-    console, settings, zone = Console(json), read_settings(StoreSettings), zone_of(timezone)
+    console, settings, zone = Console(json), read_settings(StoreSettings), Zone.of(timezone)
     if table == settings.dynamodb_table:
         raise Failure(
             f"{table} is the service's own table, by DYNAMODB_TABLE: name another one there, as the old table stays.",

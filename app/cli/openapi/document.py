@@ -1,6 +1,7 @@
 """The OpenAPI document: made from the routes, and finished by rules that hold for every route."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -168,16 +169,11 @@ def _tidy(schema: Object) -> None:
         schema.setdefault("format", "int32" if schema.get("maximum", INT32_MAX + 1) <= INT32_MAX else "int64")
     if schema.get("format") in LENGTHS:
         schema.setdefault("maxLength", LENGTHS[schema["format"]])
-    for part in _parts(schema):
+    alternatives = (part for name in ("anyOf", "oneOf", "allOf") for part in schema.get(name, ()))
+    inner = (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))
+    for part in chain(schema.get("properties", {}).values(), alternatives, inner):
         _tidy(part)
     kinds = schema.get("anyOf", ())
     if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:  # a list of types reads better
         del schema["anyOf"]
         schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}
-
-
-def _parts(schema: Object) -> Iterator[Object]:
-    yield from schema.get("properties", {}).values()
-    for name in ("anyOf", "oneOf", "allOf"):
-        yield from schema.get(name, ())
-    yield from (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))

@@ -59,20 +59,16 @@ def _response(codes: Iterable[str], schema: str, parameters: Sequence[Object]) -
 
 
 def _example(kind: type[AppError], parameters: Sequence[Object]) -> Object:
-    code = kind.code()
-    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
-    example |= {"code": code, "instance": EXAMPLE_ID}
-    has_defects = kind.status == HTTPStatus.UNPROCESSABLE_ENTITY
-    return example | ({"errors": [_example_of_defect(kind, parameters)]} if has_defects else {})
-
-
-def _example_of_defect(kind: type[AppError], parameters: Sequence[Object]) -> Object:
+    code, detail = kind.code(), kind.title
+    defect = {"code": code, "detail": detail, "pointer": kind.pointer or ""}
     if kind is InvalidParameter:
-        named = {"parameter": parameters[-1]["name"]} if parameters else {}
-        return {"code": "invalid", "detail": "is not valid", **named}
-    if kind is InvalidBody:
-        return {"code": "missing", "detail": "is required", "pointer": "/message"}
-    return {"code": kind.code(), "detail": kind.title, "pointer": kind.pointer or ""}
+        defect = {"code": "invalid", "detail": "is not valid"}
+        defect |= {"parameter": parameters[-1]["name"]} if parameters else {}
+    elif kind is InvalidBody:
+        defect = {"code": "missing", "detail": "is required", "pointer": "/message"}
+    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": detail, "code": code}
+    errors = {"errors": [defect]} if kind.status == HTTPStatus.UNPROCESSABLE_ENTITY else {}
+    return {**example, "instance": EXAMPLE_ID, **errors}
 
 
 def _code(problem: str) -> Object:
