@@ -65,7 +65,7 @@ async def _result(name: str, check: Check) -> Result:
     try:
         return Result(name, True, await check())
     except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
-        return Result(name, False, _sentence(error))
+        return Result(name, False, with_hint(error))
 
 
 async def _table_results() -> list[Result]:
@@ -75,17 +75,10 @@ async def _table_results() -> list[Result]:
         async with open_table(settings) as table:
             found = await table.describe()
     except (AppError, Failure) as error:
-        return [Result("dynamodb", False, _sentence(error))]
+        return [Result("dynamodb", False, with_hint(error))]
     answers = Result("dynamodb", True, "answers, and accepts the credentials")
-    if found is None:
-        missing = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
-        return [answers, Result("table", False, missing)]
-    checks = {"table": partial(_table, found, settings), "index": partial(_index, found)}
+    checks = {"table": partial(_table, found, settings)} | ({"index": partial(_index, found)} if found else {})
     return [answers, *[await _result(name, check) for name, check in checks.items()]]
-
-
-def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, Failure) else with_hint(error)
 
 
 async def _settings() -> str:
@@ -93,7 +86,9 @@ async def _settings() -> str:
     return f"ENVIRONMENT={settings.environment}, everything that the service needs is set"
 
 
-async def _table(found: Mapping[str, Any], settings: TableSettings) -> str:
+async def _table(found: Mapping[str, Any] | None, settings: TableSettings) -> str:
+    if found is None:
+        raise Failure(f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it")
     if wrong := "; ".join(differences(found, settings)):
         raise Failure(f"{wrong}: change the settings or the table")
     return f"{settings.dynamodb_table} is as the settings say, {found['TableStatus'].lower()}"

@@ -14,7 +14,7 @@ import errno
 from enum import IntEnum
 from typing import Final
 
-from app.errors import Unavailable
+from app.errors import AppError, Unavailable
 
 OUTPUT_FAILURES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 SQLITE_FULL: Final = "database or disk is full"
@@ -39,6 +39,17 @@ class Failure(Exception):
     def __init__(self, sentence: str, code: Code = Code.WRONG) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+def explained(error: Exception) -> tuple[str, Code]:
+    """Return the sentence for an error and the exit code."""
+    if isinstance(error, Failure):
+        return str(error), error.code
+    if sentence := out_of_space(error):
+        return sentence, Code.USAGE
+    if isinstance(error, AppError):
+        return with_hint(error), Code.UNAVAILABLE
+    return f"{type(error).__name__}: {error}. This is a bug of the program; --debug shows where.", Code.BUG
 
 
 def with_hint(error: BaseException) -> str:
