@@ -11,7 +11,10 @@
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import Final
 
 from app.errors import AppError, Unavailable
@@ -50,6 +53,17 @@ def explained(error: Exception) -> tuple[str, Code]:
     if isinstance(error, AppError):
         return with_hint(error), Code.UNAVAILABLE
     return f"{type(error).__name__}: {error}. This is a bug of the program; --debug shows where.", Code.BUG
+
+
+@contextmanager
+def output_errors_explained(output: Path | None) -> Iterator[None]:
+    """Raise a Failure in place of the error of an output that cannot be written, unless its reader has ended."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
 
 
 def with_hint(error: BaseException) -> str:

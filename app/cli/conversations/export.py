@@ -17,7 +17,7 @@ from app.cli.conversations.catalogue import Catalogue
 from app.cli.conversations.export_file import ExportFile, open_export
 from app.cli.conversations.group_reader import GroupReader
 from app.cli.conversations.lines import BlockLine, ErasureLine, SettingsLine, UserLine
-from app.cli.failures import Code, Failure
+from app.cli.failures import Code, Failure, output_errors_explained
 from app.cli.lookup import find_group, find_user
 from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
@@ -71,20 +71,18 @@ async def export(
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
     settings, console = read_settings(StoreSettings), Console()
     operator = Operator.of(settings, name=name, reason=reason)
-    with closing(Catalogue()) as catalogue:
-        try:
-            with open_export(output, catalogue if everything else None) as file:
-                async with open_services(settings) as services:
-                    group = await find_group(services.users, names) if names else None
-                    owner = (await find_user(services.users, user)).uuid if user else None
-                    exporter = Exporter(console, services, catalogue, file)
-                    people = await exporter.find(group, owner)
-                    await operator.record(services.reads, people, group=group)
-                    await exporter.write(users=everything)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
+    with (
+        closing(Catalogue()) as catalogue,
+        output_errors_explained(output),
+        open_export(output, catalogue if everything else None) as file,
+    ):
+        async with open_services(settings) as services:
+            group = await find_group(services.users, names) if names else None
+            owner = (await find_user(services.users, user)).uuid if user else None
+            exporter = Exporter(console, services, catalogue, file)
+            people = await exporter.find(group, owner)
+            await operator.record(services.reads, people, group=group)
+            await exporter.write(users=everything)
 
 
 @dataclass(frozen=True, slots=True)

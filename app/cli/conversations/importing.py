@@ -80,7 +80,12 @@ async def import_(
     """
     console = Console(json)
     with _seekable(file) as lines:
-        check = _checked(console, lines, str(file), damaged=damaged)
+        check = LineCheck(damaged=damaged)
+        with console.progress("Checking", total=None) as advance:
+            errors = list(islice(check.complaints(lines, advance), ERRORS_SHOWN))
+        if errors:
+            raise Failure(f"{file} was not imported: " + "; ".join(errors) + ".", Code.USAGE)
+        lines.seek(0)
         settings = read_settings(StoreSettings if check.users else TableSettings)
         action = f"write {check.lines:,} lines of {file}"
         require_consent_off_this_machine(settings, action, yes=yes, production=production)
@@ -116,17 +121,6 @@ def _seekable(file: Path) -> Iterator[BinaryIO]:
             raise Failure(f"{file} does not exist.", Code.USAGE) from None
         copy.seek(0)
         yield copy
-
-
-def _checked(console: Console, lines: BinaryIO, name: str, *, damaged: bool) -> LineCheck:
-    """Return the check that all lines have passed, or raise a Failure that names the first wrong ones."""
-    check = LineCheck(damaged=damaged)
-    with console.progress("Checking", total=None) as advance:
-        errors = list(islice(check.complaints(lines, advance), ERRORS_SHOWN))
-    if errors:
-        raise Failure(f"{name} was not imported: " + "; ".join(errors) + ".", Code.USAGE)
-    lines.seek(0)
-    return check
 
 
 class Importer:
