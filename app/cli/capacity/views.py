@@ -46,10 +46,12 @@ def show_costs(console: Console, plan: Plan, *, months: int) -> None:
         f"storage and backups after {months} months": plan.storage,
     }
     console.table(("dollars a month", ""), ((name, f"{each:,.2f}") for name, each in dollars.items()), right=("",))
-    growth = f"{plan.month_gb:,.2f} GB a month, to {plan.stored_gb:,.2f} GB after {months} months"
-    too_hot = [f"Too hot, whatever is provisioned: {warning}." for warning in plan.warnings]
-    told = [f"Storage grows by {growth}.", f"Prices are assumptions: {AS_OF}.", f"Cheaper: {plan.advice}.", *too_hot]
-    console.say("\n".join(["", *told]))
+    console.say("")
+    console.say(f"Storage grows by {plan.month_gb:,.2f} GB a month, to {plan.stored_gb:,.2f} GB after {months} months.")
+    console.say(f"Prices are assumptions: {AS_OF}.")
+    console.say(f"Cheaper: {plan.advice}.")
+    for warning in plan.warnings:
+        console.say(f"Too hot, whatever is provisioned: {warning}.")
 
 
 def show_report(console: Console, capacities: Sequence[Capacity], usage: Sequence[Series], *, hours: float) -> None:

@@ -148,19 +148,16 @@ class Exporter:
 
         They come last, so that every sender of an exported message is among them. 0.5 RCU for each user.
         """
-        for block in self.catalogue.blocks():
-            self.file.write(BlockLine(**asdict(block)))
+        self.file.write_all(BlockLine(**asdict(block)) for block in self.catalogue.blocks())
         store = self.services.user_store
         async for users in _pages(store.whole_users, last=attrgetter("uuid")):
-            for user in users:
-                self.file.write(UserLine.model_validate(asdict(user)))
+            self.file.write_all(UserLine.model_validate(asdict(user)) for user in users)
             stored = await self.services.table.batch_get([settings_items.settings_key(user.uuid) for user in users])
             for item in sorted(stored, key=settings_items.settings_owner):
                 settings = asdict(settings_items.to_settings(item))
                 self.file.write(SettingsLine(user_uuid=settings_items.settings_owner(item), **settings))
         async for erasures in _pages(store.erasures.stored, last=attrgetter("user_uuid")):
-            for erasure in erasures:
-                self.file.write(ErasureLine.of(erasure))
+            self.file.write_all(map(ErasureLine.of, erasures))
 
 
 def _comes_with_others(item: StoredItem) -> bool:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -28,6 +28,10 @@ class ExportFile:
     def write(self, line: Line) -> None:
         self.file.write(line.model_dump_json() + "\n")
         self.written[line.entity] += 1
+
+    def write_all(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self.write(line)
 
     def end(self, *, users: bool) -> str:
         """Write the last line, and return the numbers of the others in words, those of users if wanted."""

@@ -13,9 +13,8 @@ def message_record(message: Message, sender: Name) -> dict[str, Any]:
     """Return a message with the names of its sender."""
     return {
         "message_group_uuid": message.group_uuid,
-        **attributes(message, "number", "uuid", "user_uuid"),
+        **attributes(message, "number", "uuid", "user_uuid", "created_at"),
         **attributes(sender, "handle", "display_name"),
-        **attributes(message, "created_at"),
         "message": message.text,
         **attributes(message, "reply_to", "edited_at", "deleted_at", "version", "change_number", "mentions"),
         "reactions": {emoji: sorted(map(str, users)) for emoji, users in sorted(message.reactions.items())},
@@ -29,9 +28,9 @@ def row_record(row: InboxRow, peer: Name, sender: Name) -> dict[str, Any]:
     return {
         "message_group_uuid": row.group_uuid,
         **attributes(peer, "handle", "display_name"),
-        **attributes(row, "last_at", "last_number", "read_number", "delivered_number", "unread_count"),
+        **attributes(row, "last_at", "last_number", "read_number", "delivered_number"),
+        **attributes(row, "unread_count", "is_marked_unread"),
         "unread_mention_count": len(row.unread_mentions),
-        "is_marked_unread": row.is_marked_unread,
         "last_by": sender.handle,
         **attributes(row, "preview", "change_number", "changed_at", "kind", "member_count"),
         "role": row.role if row.title else None,

@@ -84,6 +84,8 @@ HEADERS: Object = {
     },
 }
 HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
+UNUSED = {"HTTPValidationError", "ValidationError"}
+"""Schemas of FastAPI's own errors, in place of which there are problems."""
 LIMITED_STATUS = {"200", "202", "429"}
 STREAMED = {"application/jsonl", "text/event-stream"}
 LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
@@ -96,14 +98,13 @@ def openapi_document(app: FastAPI) -> Object:
     """Return the document of an application's routes."""
     document = get_openapi(title="", version="", tags=TAGS, routes=app.routes, separate_input_output_schemas=False)
     schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
     schemas |= problem_schemas()
     for operation in _operations(document):
         schemas |= _finish(operation)
     for schema in _schemas(document):
         _tidy(schema)
-    document["components"] |= {"headers": HEADERS, "schemas": dict(sorted(schemas.items()))}
+    used = {name: schemas[name] for name in sorted(schemas.keys() - UNUSED)}
+    document["components"] |= {"headers": HEADERS, "schemas": used}
     return document | {"info": INFO, "servers": SERVERS}
 
 

@@ -72,11 +72,10 @@ async def list_users(pool: Pool = "", every: All = False, json: Json = False) ->
         found = await collect(console, "Accounts", accounts(aws, pool_id))
     for account in found:
         console.record(account.to_record())
-    rows = []
-    for account in found[:limit]:
-        status = account.status.lower() if account.is_enabled else f"{account.status.lower()}, disabled"
-        handle, name = readable(account.handle) or "–", readable(account.name)
-        rows.append((handle, name, account.sub or "–", status, account.created_at or ""))
+    rows = [
+        (readable(each.handle) or "–", readable(each.name), each.sub or "–", each.state, each.created_at or "")
+        for each in found[:limit]
+    ]
     console.table(("handle", "name", "sub", "status", "created"), rows)
     say_more(console, found, limit)
     console.say(f"{len(found):,} accounts")

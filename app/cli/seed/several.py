@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.cli.seed.heads import first_row, told_head
+from app.cli.heads import first_row, told_head
 from app.cli.seed.synthetic import BETWEEN_GROUPS, BETWEEN_MESSAGES, EPOCH, NAMESPACE, TEXTS, user_uuid
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head

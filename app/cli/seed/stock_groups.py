@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
 
 from app.cli.changed_messages import with_change
+from app.cli.heads import first_row, told_head
 from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
-from app.cli.seed.heads import first_row, told_head
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head, copied_head
 from app.messaging.inbox_items import mentions

@@ -1,4 +1,4 @@
-"""Heads and rows of seeded groups of several members, as they are without changes."""
+"""Heads and rows of groups of several members as plain values, as they are without changes."""
 
 from collections.abc import Iterable
 from uuid import UUID
