@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 from uuid import UUID, uuid5
 
 from app.cli.changed_messages import with_change
@@ -50,6 +51,15 @@ class _Group:
     """The numbers of its system messages."""
     shows_history: bool = False
 
+    @classmethod
+    def of(cls, messages: Sequence[Message], title: str) -> Self:
+        """Return the group after these messages; `title` is its first one."""
+        group = cls(messages[0].group_uuid, title)
+        for message in messages:
+            if message.event:
+                group.follow(message, message.event)
+        return group
+
     def follow(self, message: Message, event: SystemEvent) -> None:
         """Take what a system message tells."""
         self.systems.append(message.number)
@@ -87,18 +97,14 @@ async def write_items(
     store: MessagingStore, conversation: Conversation, messages: Sequence[Message], changes: Sequence[Change]
 ) -> None:
     """Write the members and rows of a group, and at last its head, as far as they are not there."""
-    group = _Group(messages[0].group_uuid, conversation.title or "")
-    for message in messages:
-        if message.event:
-            group.follow(message, message.event)
+    group = _Group.of(messages, conversation.title or "")
     stored = {message.number: message for message in messages}
     for change in changes:
         stored[change.message_number] = with_change(stored[change.message_number], change)
     head = group.head(stored[len(messages)], changes[-1] if changes else None, len(messages) + len(changes))
     rows = [_row(head, member, conversation, stored) for member in group.members.values()]
-    for user, message in group.left.items():  # a former member's row stays at the message that tells of it
-        row = first_row(head, message, user)
-        rows.append(replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER))
+    former = (first_row(head, message, user) for user, message in group.left.items())  # it stays at that message
+    rows += [replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER) for row in former]
     await store.heads.prepare(list(group.members.values()), rows)
     await store.heads.transact([copied_head(head)])
 
