@@ -1,10 +1,28 @@
 """The effect of changes on messages and rows as plain values: what the table holds once they are applied."""
 
 from dataclasses import replace
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from app.messaging.groups.stored import Head
 from app.messaging.models import Change, ChangeType, Message
 from app.messaging.row_models import InboxRow
+
+T = TypeVar("T", InboxRow, Head)
+
+AS_SENT: Final[dict[str, Any]] = {
+    "edited_at": None,
+    "deleted_at": None,
+    "version": 1,
+    "change_number": 0,
+    "edits": (),
+    "reactions": {},
+    "hidden_by": frozenset(),
+    "event": None,
+    "ended_at": None,
+    "quoted": None,
+}
+"""The values without changes, and without what a service has learned since; no change is of a system message."""
 
 
 def with_change(message: Message, change: Change) -> Message:
@@ -22,25 +40,14 @@ def with_change(message: Message, change: Change) -> Message:
 
 def as_sent(message: Message) -> Message:
     """Return a message without its changes; text and mentions are the present ones, as it keeps no others."""
-    return Message(
-        message.group_uuid,
-        message.number,
-        message.uuid,
-        message.user_uuid,
-        message.text,
-        message.created_at,
-        message.kind,
-        message.reply_to,
-        message.expires_in,
-        mentions=message.mentions,
-    )
+    return replace(message, **AS_SENT)
 
 
-def at_change(row: InboxRow, change: Change | None) -> InboxRow:
-    """Return a row at this change, the last one of its group, or at none."""
+def at_change(of: T, change: Change | None) -> T:
+    """Return a row or a head at this change, the last one of its group, or at none."""
     if change is None:
-        return replace(row, change_number=0, changed_at=None)
-    return replace(row, change_number=change.number, changed_at=change.created_at)
+        return replace(of, change_number=0, changed_at=None)
+    return replace(of, change_number=change.number, changed_at=change.created_at)
 
 
 def _edited(message: Message, change: Change) -> Message:

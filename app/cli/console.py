@@ -7,13 +7,16 @@ characters in the texts of users are spelled out, so that no message controls th
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
+
+from app.cli.batches import batched
 
 Advance: TypeAlias = Callable[[int], None]
+T = TypeVar("T")
 
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """The categories of control, format and direction characters, of halves of pairs, and of separators of lines."""
@@ -57,6 +60,13 @@ class Console:
 
         with progress_bar(sys.stderr, title, total=total) as advance:
             yield advance
+
+    def batches(self, title: str, values: Iterable[T], size: int, *, total: int) -> Generator[list[T], None, None]:
+        """Yield the values in batches of this size, beside a bar of those that are done, until it is closed."""
+        with self.progress(title, total=total) as advance:
+            for batch in batched(values, size):
+                yield batch
+                advance(len(batch))
 
 
 def attributes(of: object, *names: str) -> dict[str, Any]:

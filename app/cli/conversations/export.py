@@ -22,7 +22,7 @@ from app.cli.lookup import find_group, find_user
 from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
-from app.cli.table.scan import Reader
+from app.cli.table.scan import open_reader
 from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, change_items, expiring, items
@@ -108,9 +108,9 @@ class Exporter:
         return set()
 
     async def _find_all(self) -> None:
-        about, others = await self.services.table.describe() or {}, 0
-        with self.console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            async for page in Reader(self.services.table, SEGMENTS, advance).pages():
+        others = 0
+        async with open_reader(self.console, self.services.table, SEGMENTS) as reader:
+            async for page in reader.pages():
                 found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
                 self.catalogue.add(found)
                 blocks = [block_items.to_block(item) for item in page if block_items.is_block(item)]

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,7 +13,6 @@ from uuid import UUID
 
 import typer
 
-from app.cli.batches import batched
 from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.conversations.head_lines import HeadLine
@@ -96,10 +95,9 @@ async def import_(
             if isinstance(settings, StoreSettings):
                 users = await stack.enter_async_context(open_user_store(settings))
             importer = Importer(console, table, users)
-            with console.progress("Lines", total=check.lines) as advance:
-                for batch in batched(lines, LINES_AT_ONCE):
+            with closing(console.batches("Lines", lines, LINES_AT_ONCE, total=check.lines)) as batches:
+                for batch in batches:
                     await importer.write(batch)
-                    advance(len(batch))
             await importer.restore_pins()
     importer.show(check.lines)
 

@@ -118,8 +118,7 @@ def _finish(operation: Object) -> Object:
     operation |= {"summary": summary.replace("\n", " ").rstrip("."), "description": rules or summary}
     operation.setdefault("security", [])
     for parameter in operation.get("parameters", ()):
-        schema = parameter["schema"]
-        schema |= schema.pop("anyOf", [{}])[0]  # without null: a client leaves the parameter out
+        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[0]  # no null: a client leaves it out
     schemas = describe_problems(operation)
     _add_examples(operation)
     for status, response in operation["responses"].items():

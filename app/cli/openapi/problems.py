@@ -42,20 +42,18 @@ def describe_problems(operation: Object) -> Object:
     responses: Object = operation["responses"]
     responses |= {str(status): response for status, response in problem_responses(InternalError).items()}
     codes = {status: response[CODES] for status, response in responses.items() if CODES in response}
-    responses |= {status: _response(of_status, name, parameters) for status, of_status in codes.items()}
+    for status, of_status in codes.items():
+        kinds = [_errors(AppError)[code] for code in of_status]
+        examples = {each.code(): {"summary": each.title, "value": _example(each, parameters)} for each in kinds}
+        description = " · ".join(f"`{each.code()}` {each.title}" for each in kinds)
+        content = {MEDIA_TYPE: {"schema": ref(name), "examples": examples}}
+        responses[status] = {"description": description, "content": content}
     operation["responses"] = dict(sorted(responses.items()))
     own = {"type": "object", "properties": {"code": _code(name)}, "required": ["code"]}
     return {
         name: {"allOf": [ref("ProblemMembers"), own], "description": f"The reason why `{id_}` failed"},
         f"{name}Code": _enum(chain(*codes.values()), f"All problem codes of `{id_}`"),
     }
-
-
-def _response(codes: Iterable[str], schema: str, parameters: Sequence[Object]) -> Object:
-    kinds = [_errors(AppError)[code] for code in codes]
-    examples = {kind.code(): {"summary": kind.title, "value": _example(kind, parameters)} for kind in kinds}
-    description = " · ".join(f"`{kind.code()}` {kind.title}" for kind in kinds)
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": ref(schema), "examples": examples}}}
 
 
 def _example(kind: type[AppError], parameters: Sequence[Object]) -> Object:

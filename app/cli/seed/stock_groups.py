@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID, uuid5
 
-from app.cli.changed_messages import with_change
+from app.cli.changed_messages import at_change, with_change
 from app.cli.heads import first_row, told_head
 from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
@@ -87,9 +87,7 @@ class _Group:
         """Return the head after the last message and change, of which all rows are told."""
         systems = self.systems[-MAX_SYSTEMS:]
         head = told_head(last, title=self.title, members=len(self.members), systems=systems, version=version)
-        head = replace(head, shows_history=self.shows_history)
-        if change:
-            head = replace(head, change_number=change.number, changed_at=change.created_at)
+        head = at_change(replace(head, shows_history=self.shows_history), change)
         return replace(head, told_bucket=head.active_bucket)
 
 

@@ -101,28 +101,22 @@ class GroupInspector:
         )
 
     async def _mend(self, state: GroupState, found: list[Finding]) -> None:
-        """Repair rows and head, or delete what is left of a group that no user can see anything of any more."""
-        if state.head is None:
-            await self._remove_unfinished(state)
+        """Repair rows and head, or delete what is left of a group without a log, or without members."""
+        if state.head is None and state.newest is None:
+            if not state.is_fenced:  # the fence keeps the group from being created meanwhile
+                await self._table.put(block_items.set_fence(state.group, 1))
+            self._fenced.append(state.group)
+            await self._delete_rows(state)
         elif state.is_abandoned:
             await self._delete_rows(state)
             async for item in self._remains.items_of_group(state.group):
                 await self._remains.delete(item)
-        else:
+        elif state.head:
             for user in {finding.user for finding in found if finding.user}:
                 with suppress(ConditionFailed):
                     await self._table.update(_mended_row(state, user))
             if any(finding.kind in TOLD_KINDS for finding in found):
                 await self._restore_head(await self._read(state.group, state.rows))
-
-    async def _remove_unfinished(self, state: GroupState) -> None:
-        """Delete members and rows of a group without log and head, after a fence that keeps it from being created."""
-        if state.newest:
-            return
-        if not state.is_fenced:
-            await self._table.put(block_items.set_fence(state.group, 1))
-        self._fenced.append(state.group)
-        await self._delete_rows(state)
 
     async def _delete_rows(self, state: GroupState) -> None:
         for item in state.rows.values():
