@@ -15,6 +15,7 @@ from app.messaging.visibility import preview_for
 def last_message(message: Message) -> dict[str, Any]:
     """Return what a head says of the last message of its log."""
     return {
+        "group_uuid": message.group_uuid,
         "last_number": message.number,
         "last_at": message.created_at,
         "last_by": message.user_uuid,
@@ -25,7 +26,6 @@ def last_message(message: Message) -> dict[str, Any]:
 def told_head(last: Message, *, title: str, members: int, systems: Iterable[int], version: int) -> Head:
     """Return the head after the last message, of which all rows are told."""
     return Head(
-        group_uuid=last.group_uuid,
         title=title,
         member_count=members,
         **last_message(last),

@@ -28,8 +28,9 @@ def row_record(row: InboxRow, peer: Name, sender: Name) -> dict[str, Any]:
     return {
         "message_group_uuid": row.group_uuid,
         **attributes(peer, "handle", "display_name"),
-        **attributes(row, "last_at", "last_number", "read_number", "delivered_number"),
-        **attributes(row, "unread_count", "is_marked_unread"),
+        **attributes(
+            row, "last_at", "last_number", "read_number", "delivered_number", "unread_count", "is_marked_unread"
+        ),
         "unread_mention_count": len(row.unread_mentions),
         "last_by": sender.handle,
         **attributes(row, "preview", "change_number", "changed_at", "kind", "member_count"),

@@ -114,11 +114,9 @@ class Filter:
         value = record.get(self.field)
         if self.operator == "~":
             return self.field in record and self.wanted.lower() in str(value).lower()
-        if value is None:
-            return False
         compare = OPERATORS[self.operator]
         if isinstance(value, bool) or not isinstance(value, int):
-            return compare(_plain(value).lower(), self.wanted.lower())
+            return value is not None and compare(_plain(value).lower(), self.wanted.lower())
         try:
             return compare(value, float(self.wanted))
         except ValueError:
