@@ -53,6 +53,12 @@ class Console:
         texts = ([local_time(each) if isinstance(each, datetime) else str(each) for each in row] for row in rows)
         show_table(sys.stdout, columns, texts, right=right)
 
+    def listing(self, records: Iterable[Any], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a list: an object for each value, for machines, or a row, for people."""
+        for record in records:
+            self.record(record)
+        self.table(columns, rows)
+
     @contextmanager
     def progress(self, title: str, *, total: int | None) -> Iterator[Advance]:
         """Show a bar on standard error with the rate and the time left, if that is a terminal."""

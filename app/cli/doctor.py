@@ -53,10 +53,9 @@ async def doctor(json: Json = False) -> None:
     checks = {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys, **valkey_checks()}
     results = [await _result("settings", _settings), *await _table_results()]
     results += [await _result(name, check) for name, check in checks.items()]
-    for result in results:
-        console.record({"check": result.name, "ok": result.is_ok, "detail": result.detail})
+    records = ({"check": result.name, "ok": result.is_ok, "detail": result.detail} for result in results)
     rows = [(result.name, "ok" if result.is_ok else "WRONG", result.detail) for result in results]
-    console.table(["check", "", ""], rows)
+    console.listing(records, ["check", "", ""], rows)
     if wrong := sum(not result.is_ok for result in results):
         raise Failure(f"{wrong} of {len(results)} checks failed.")
 

@@ -14,7 +14,7 @@ from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.people.directory import accounts
+from app.cli.people.directory import Account, accounts
 from app.cli.people.own_data import EPILOG, export_own_data
 from app.cli.people.sync import SyncCommand, collect, open_pool, say_more
 from app.cli.services import open_user_store
@@ -70,13 +70,11 @@ async def list_users(pool: Pool = "", every: All = False, json: Json = False) ->
     console, limit, pool_id = Console(json), None if every else SHOWN, _pool_id(pool)
     async with open_pool(pool_id) as aws:
         found = await collect(console, "Accounts", accounts(aws, pool_id))
-    for account in found:
-        console.record(account.to_record())
     rows = [
         (readable(each.handle) or "–", readable(each.name), each.sub or "–", each.state, each.created_at or "")
         for each in found[:limit]
     ]
-    console.table(("handle", "name", "sub", "status", "created"), rows)
+    console.listing(map(Account.to_record, found), ("handle", "name", "sub", "status", "created"), rows)
     say_more(console, found, limit)
     console.say(f"{len(found):,} accounts")
 
@@ -208,10 +206,9 @@ async def disabled(every: All = False, json: Json = False) -> None:
     console, limit = Console(json), MOST_SUSPENDED if every else SHOWN
     async with open_user_store(read_settings(DatabaseSettings)) as store:
         found = await store.disabled(limit=limit)
-    for user in found:
-        console.record({"handle": user.handle, **attributes(user.suspension, "at", "until"), "reason": user.reason})
+    records = ({"handle": u.handle, **attributes(u.suspension, "at", "until"), "reason": u.reason} for u in found)
     rows = [(u.handle, u.suspension.at, u.suspension.until or "", readable(u.reason or "")) for u in found]
-    console.table(("handle", "since", "until", "reason"), rows)
+    console.listing(records, ("handle", "since", "until", "reason"), rows)
     console.say(f"{len(found):,} users" + (" and perhaps more, with --all" if len(found) == limit else ""))
 
 
