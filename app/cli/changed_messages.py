@@ -29,12 +29,23 @@ def with_change(message: Message, change: Change) -> Message:
     """Return a message with one more change applied."""
     match change.type:
         case ChangeType.EDIT:
-            changed = _edited(message, change)
+            changed = replace(
+                message,
+                text=change.text or "",
+                edited_at=change.created_at,
+                version=change.version or message.version,
+                edits=(*message.edits, change.number),
+                mentions=change.mentions,
+            )
         case ChangeType.DELETE:
             nothing: frozenset[UUID] = frozenset()
             changed = replace(message, text="", deleted_at=change.created_at, edits=(), reactions={}, mentions=nothing)
         case ChangeType.REACT | ChangeType.UNREACT:
-            changed = replace(message, reactions=_reactions(message, change))
+            emoji, user = change.emoji or "", frozenset({change.user_uuid})
+            users = message.reactions.get(emoji, frozenset())
+            users = users | user if change.type is ChangeType.REACT else users - user
+            reactions = {**message.reactions, emoji: users}  # an emoji of which no user is left has no entry
+            changed = replace(message, reactions={each: by for each, by in reactions.items() if by})
     return replace(changed, change_number=change.number)
 
 
@@ -48,22 +59,3 @@ def at_change(of: T, change: Change | None) -> T:
     if change is None:
         return replace(of, change_number=0, changed_at=None)
     return replace(of, change_number=change.number, changed_at=change.created_at)
-
-
-def _edited(message: Message, change: Change) -> Message:
-    return replace(
-        message,
-        text=change.text or "",
-        edited_at=change.created_at,
-        version=change.version or message.version,
-        edits=(*message.edits, change.number),
-        mentions=change.mentions,
-    )
-
-
-def _reactions(message: Message, change: Change) -> dict[str, frozenset[UUID]]:
-    """Return the reactions after a change; an emoji of which no user is left has no entry."""
-    emoji, user = change.emoji or "", frozenset({change.user_uuid})
-    users = message.reactions.get(emoji, frozenset())
-    users = users | user if change.type is ChangeType.REACT else users - user
-    return {each: by for each, by in {**message.reactions, emoji: users}.items() if by}

@@ -129,12 +129,10 @@ def cruddur() -> None:
 
 def run() -> None:
     """Run the command line and exit with its code."""
-    given = sys.argv[1:]
-    debug = "--debug" in given
-    os.environ.update({name: value for flag, (name, value) in FLAGS.items() if flag in given})
+    os.environ.update({name: value for flag, (name, value) in FLAGS.items() if flag in sys.argv})
     if sys.stderr is None:  # closed: what is printed there would go to standard output
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # stays open for the life of the process
-    code = _run([argument for argument in given if argument not in FLAGS], debug=debug)
+    code = _run([argument for argument in sys.argv[1:] if argument not in FLAGS], debug="--debug" in sys.argv)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

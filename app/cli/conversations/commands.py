@@ -12,10 +12,9 @@ from app.cli.conversations.records import message_record, row_record
 from app.cli.conversations.words import full_name, message_in_words, preview_in_words, view_in_words
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
-from app.cli.moderation.reads import As, Operator, Why, members_of, people_of
+from app.cli.moderation.reads import As, Why, members_of, open_services_to_read, people_of
 from app.cli.options import Json, examples
-from app.cli.services import open_services, require_own_table
-from app.cli.target import read_settings
+from app.cli.services import require_own_table
 from app.errors import InvalidParameter
 from app.messaging.clock import now
 from app.messaging.inbox import Inbox
@@ -23,7 +22,6 @@ from app.messaging.models import LAST_NUMBER
 from app.messaging.row_models import Folder, InboxPosition
 from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
-from app.settings import StoreSettings
 from app.users.models import Name
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -67,9 +65,7 @@ async def get_conversation(
         window = Window.select(limit, before=before, after=after, around=around)
     except InvalidParameter as error:
         raise Failure(f"{error}.", Code.USAGE) from None
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         group = await find_group(services.users, names)
         viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
         row = await services.messaging.inbox_row(viewer, group) if viewer else None
@@ -116,9 +112,7 @@ async def list_conversations(
     units and on demand.
     """
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         user = await find_user(services.users, handle)
         page = await Inbox(services.messaging.inbox).page(user.uuid, before=position, folder=folder, limit=limit)
         rows = [services.messaging.retention.applied_to_row(row, now()) for row in page.rows]

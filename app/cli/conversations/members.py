@@ -8,12 +8,10 @@ import typer
 from app.cli.console import Console, attributes, readable
 from app.cli.conversations.words import full_name
 from app.cli.failures import Failure
-from app.cli.moderation.reads import As, Operator, Why
+from app.cli.moderation.reads import As, Why, open_services_to_read
 from app.cli.options import Json, examples
-from app.cli.services import open_services, require_own_table
-from app.cli.target import read_settings
+from app.cli.services import require_own_table
 from app.messaging.groups.models import Role
-from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -38,9 +36,7 @@ async def members(
     Each line says the role of a member, and when and by which user the member was added. `list-conversations`
     shows the groups of a user with their uuids. Times are local.
     """
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         head = await services.messaging.heads.head(group)
         if head is None:
             await require_own_table(services.table)
