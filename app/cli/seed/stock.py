@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cli.seed.changes import append_change
+from app.cli.changes import ensure_change
 from app.cli.seed.conversations import BLOCK, CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, timeline
 from app.cli.seed.stock_groups import group_uuid, planned_event, write_items
 from app.concurrency import TaskSet
@@ -139,7 +139,7 @@ async def _write_changes(store: MessagingStore, changes: Sequence[Change], messa
         message = await store.message(change.group_uuid, change.message_number)
         if message is None or (not message.change_number and message != messages[message.number - 1]):
             break
-        if not await append_change(store.changes, change):
+        if not await ensure_change(store.changes, change):
             break
         changed = await store.changes.apply(change, message)
         if changed and changed.deleted_at and changed.edits:

@@ -68,7 +68,10 @@ class _Group:
         match event.type:
             case SystemEventType.CREATED | SystemEventType.ADDED:
                 for user in (message.user_uuid, *event.users):
-                    self._join(user, message, is_owner=not self.members)
+                    role = Role.MEMBER if self.members else Role.OWNER
+                    member = Member(self.uuid, user, role, message.created_at, message.user_uuid)
+                    self.members.setdefault(user, member)
+                    self.left.pop(user, None)
             case SystemEventType.REMOVED | SystemEventType.LEFT:
                 for user in event.users or (message.user_uuid,):
                     del self.members[user]
@@ -76,12 +79,6 @@ class _Group:
             case SystemEventType.ROLE:
                 for user in event.users:
                     self.members[user] = replace(self.members[user], role=event.role or Role.MEMBER)
-
-    def _join(self, user: UUID, message: Message, *, is_owner: bool) -> None:
-        if user not in self.members:
-            role = Role.OWNER if is_owner else Role.MEMBER
-            self.members[user] = Member(self.uuid, user, role, message.created_at, message.user_uuid)
-            self.left.pop(user, None)
 
     def head(self, last: Message, change: Change | None, version: int) -> Head:
         """Return the head after the last message and change, of which all rows are told."""
