@@ -9,14 +9,12 @@ from uuid import UUID
 
 import typer
 
-from app.cache import Caches
 from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Failure
 from app.cli.moderation.reads import As, Operator, Why, os_user
 from app.cli.options import Json, examples
-from app.cli.services import open_database
+from app.cli.services import open_database, users_over
 from app.cli.target import read_settings
-from app.concurrency import TaskSet
 from app.moderation.models import Report
 from app.moderation.store import OperatorReadStore, ReportStore
 from app.settings import DatabaseSettings
@@ -56,7 +54,7 @@ async def _opened(settings: DatabaseSettings) -> AsyncIterator[Opened]:
     async with open_database(settings) as postgres:
         reports = ReportStore(postgres)
         await reports.remove_closed(days=settings.report_retention_days)
-        yield Opened(reports, OperatorReadStore(postgres), Users(UserStore(postgres), Caches(TaskSet())))
+        yield Opened(reports, OperatorReadStore(postgres), users_over(UserStore(postgres)))
 
 
 @reports_app.command("list", epilog=examples("reports list", "reports list --closed --json") + EXIT_CODES)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import typer
 
-from app.cache import Caches
 from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
@@ -17,12 +16,10 @@ from app.cli.options import Json, Production, Yes, examples
 from app.cli.people.directory import Account, accounts
 from app.cli.people.own_data import EPILOG, export_own_data
 from app.cli.people.sync import SyncCommand, collect, open_pool, say_more
-from app.cli.services import open_user_store
+from app.cli.services import open_user_store, users_over
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.concurrency import TaskSet
 from app.settings import DatabaseSettings, ProcessSettings
 from app.users.name_rules import NameRules
-from app.users.service import Users
 from app.users.store import UserStore
 from app.users.suspensions import MOST_SUSPENDED
 
@@ -185,7 +182,7 @@ async def _switch(
 ) -> None:
     settings = read_settings(DatabaseSettings)
     async with open_user_store(settings) as store:
-        user = await find_user(Users(store, Caches(TaskSet())), handle)
+        user = await find_user(users_over(store), handle)
         action = f"have @{user.handle} {state}"
         require_consent_off_this_machine(settings, action, yes=yes, production=production)
         changed = await change(store, [user.uuid])
