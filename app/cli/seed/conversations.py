@@ -117,6 +117,11 @@ class Conversation:
         return {person.handle: person.uuid for person in PEOPLE if person.handle in self.between}
 
     @property
+    def receiver(self) -> UUID:
+        """Return the id of the person of two that did not begin."""
+        return next(uuid for handle, uuid in self.uuids.items() if handle != self.lines[0].by)
+
+    @property
     def is_request(self) -> bool:
         """Return whether one of the two has not answered."""
         return len({line.by for line in self.lines}) == 1

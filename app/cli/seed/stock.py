@@ -95,9 +95,8 @@ async def _seed_conversation(store: MessagingStore, conversation: Conversation, 
 async def _write_direct_group(store: MessagingStore, conversation: Conversation, messages: Sequence[Message]) -> None:
     """Write the log and the rows of two people, up to what each has read."""
     first, *others = messages
-    (peer,) = (uuid for uuid in conversation.uuids.values() if uuid != first.user_uuid)
     with suppress(GroupStarted):
-        await store.start_direct_group(first, peer=peer, is_request=conversation.is_request)
+        await store.start_direct_group(first, peer=conversation.receiver, is_request=conversation.is_request)
     await _append_all(store, others)
     for handle, user in conversation.uuids.items():
         await store.advance_inbox_row(messages[-1], user=user)
