@@ -42,6 +42,16 @@ class OldRow:
     other: OldPerson | None
     at: datetime
 
+    @classmethod
+    def of(cls, item: StoredItem, owner: str, at: datetime) -> Self:
+        """Return the row that an item is, or raise Unusable."""
+        member, group = _uuid(owner), _text(item, "message_group_uuid")
+        if member is None:
+            raise Unusable("its key has no user's uuid")
+        if not group:
+            raise Unusable("has no message_group_uuid")
+        return cls(group, member, _person(item), at)
+
 
 @record(frozen=True, slots=True)
 class OldMessage:
@@ -53,6 +63,17 @@ class OldMessage:
     sender: OldPerson
     text: str
     at: datetime
+
+    @classmethod
+    def of(cls, item: StoredItem, group: str, key: str, at: datetime) -> Self:
+        """Return the message that an item is, or raise Unusable."""
+        text, sender = _text(item, "message").replace("\0", ""), _person(item)
+        if not text or text.isspace():
+            raise Unusable("has no text")
+        if sender is None:
+            raise Unusable("has no user_uuid")
+        uuid = _uuid(_text(item, "message_uuid")) or made_uuid(group, key)
+        return cls(group, key, uuid, sender, text, at)
 
 
 class Unusable(Exception):
@@ -94,29 +115,10 @@ def read_item(item: StoredItem, zone: Zone) -> OldRow | OldMessage:
     partition, key = item["pk"]["S"], item["sk"]["S"]
     kind, _, name = partition.partition("#")
     if kind == "GRP":
-        return _row(item, name, _time(key, zone))
+        return OldRow.of(item, name, _time(key, zone))
     if kind == "MSG" and name:
-        return _message(item, name, key, _time(key, zone))
+        return OldMessage.of(item, name, key, _time(key, zone))
     raise Unusable("is neither a message nor a group row")
-
-
-def _row(item: StoredItem, owner: str, at: datetime) -> OldRow:
-    member, group = _uuid(owner), _text(item, "message_group_uuid")
-    if member is None:
-        raise Unusable("its key has no user's uuid")
-    if not group:
-        raise Unusable("has no message_group_uuid")
-    return OldRow(group, member, _person(item), at)
-
-
-def _message(item: StoredItem, group: str, key: str, at: datetime) -> OldMessage:
-    text, sender = _text(item, "message").replace("\0", ""), _person(item)
-    if not text or text.isspace():
-        raise Unusable("has no text")
-    if sender is None:
-        raise Unusable("has no user_uuid")
-    uuid = _uuid(_text(item, "message_uuid")) or made_uuid(group, key)
-    return OldMessage(group, key, uuid, sender, text, at)
 
 
 def made_uuid(group: str, key: str) -> UUID:

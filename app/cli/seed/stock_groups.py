@@ -91,14 +91,17 @@ class _Group:
 async def write_items(
     store: MessagingStore, conversation: Conversation, messages: Sequence[Message], changes: Sequence[Change]
 ) -> None:
-    """Write the members and rows of a group, and at last its head, as far as they are not there."""
+    """Write the members and rows of a group, and at last its head, as far as they are not there.
+
+    The row of a former member stays at the message that tells of it.
+    """
     group = _Group.of(messages, conversation.title or "")
     stored = {message.number: message for message in messages}
     for change in changes:
         stored[change.message_number] = with_change(stored[change.message_number], change)
     head = group.head(stored[len(messages)], changes[-1] if changes else None, len(messages) + len(changes))
     rows = [_row(head, member, conversation, stored) for member in group.members.values()]
-    former = (first_row(head, message, user) for user, message in group.left.items())  # it stays at that message
+    former = (first_row(head, message, user) for user, message in group.left.items())
     rows += [replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER) for row in former]
     await store.heads.prepare(list(group.members.values()), rows)
     await store.heads.transact([copied_head(head)])
