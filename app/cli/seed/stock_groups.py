@@ -87,30 +87,28 @@ class _Group:
         head = at_change(replace(head, shows_history=self.shows_history), change)
         return replace(head, told_bucket=head.active_bucket)
 
+    def rows(self, head: Head, conversation: Conversation, stored: Mapping[int, Message]) -> list[InboxRow]:
+        """Return the rows of members, told what the head says, and of former ones, at the message that tells of it."""
+        handles = {uuid: handle for handle, uuid in UUIDS.items()}
+        rows = []
+        for user, member in self.members.items():
+            read = conversation.read_through[handles[user]]
+            mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
+            row = replace(first_row(head, stored[1], user), role=member.role, read_number=read, mentioned=mentioned)
+            rows.append(head.told(replace(row, is_open=False)))
+        former = (first_row(head, message, user) for user, message in self.left.items())
+        return rows + [replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER) for row in former]
+
 
 async def write_items(
     store: MessagingStore, conversation: Conversation, messages: Sequence[Message], changes: Sequence[Change]
 ) -> None:
-    """Write the members and rows of a group, and at last its head, as far as they are not there.
-
-    The row of a former member stays at the message that tells of it.
-    """
+    """Write the members and rows of a group, and at last its head, as far as they are not there."""
     group = _Group.of(messages, conversation.title or "")
     stored = {message.number: message for message in messages}
     for change in changes:
         stored[change.message_number] = with_change(stored[change.message_number], change)
     head = group.head(stored[len(messages)], changes[-1] if changes else None, len(messages) + len(changes))
-    rows = [_row(head, member, conversation, stored) for member in group.members.values()]
-    former = (first_row(head, message, user) for user, message in group.left.items())
-    rows += [replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER) for row in former]
+    rows = group.rows(head, conversation, stored)
     await store.heads.prepare(list(group.members.values()), rows)
     await store.heads.transact([copied_head(head)])
-
-
-def _row(head: Head, member: Member, conversation: Conversation, stored: Mapping[int, Message]) -> InboxRow:
-    """Return the row of a member that has been told what the head says."""
-    user = member.user_uuid
-    read = next(conversation.read_through[handle] for handle, uuid in UUIDS.items() if uuid == user)
-    mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
-    row = first_row(head, stored[1], user)
-    return head.told(replace(row, role=member.role, read_number=read, mentioned=mentioned, is_open=False))
