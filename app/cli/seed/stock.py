@@ -32,7 +32,7 @@ SET_BY_VIEW: Mapping[str, Mapping[str, Any]] = {
     "muted": {"muted_until": FOREVER},
     "archived": {"folder": Folder.ARCHIVE},
 }
-"""What views but that of a pin set in a row."""
+"""The fields of a row that these views set; a pin has a place among others."""
 
 
 @dataclass(frozen=True, slots=True)
