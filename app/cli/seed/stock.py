@@ -80,15 +80,14 @@ async def seed(users: UserStore, store: MessagingStore, *, with_views: bool = Tr
 async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
     """Write a conversation, and keep one of several people that has a head, which is written last."""
     messages = await _at_first_times(store, planned_messages(conversation, end))
-    changes = planned_changes(conversation, messages)
     if conversation.title is None:
         await _write_direct_group(store, conversation, messages)
-        await _write_changes(store, changes, messages)
+        await _write_changes(store, conversation, messages)
         await _hide(store, conversation, messages)
     elif not await store.heads.head(messages[0].group_uuid):
         await _append_all(store, messages)
-        await _write_changes(store, changes, messages)
-        await write_items(store, conversation, messages, changes)
+        await _write_changes(store, conversation, messages)
+        await write_items(store, conversation, messages, planned_changes(conversation, messages))
     return len(messages)
 
 
@@ -130,11 +129,11 @@ async def _hide(store: MessagingStore, conversation: Conversation, messages: Seq
                 await store.hide(stored, row, message.created_at)
 
 
-async def _write_changes(store: MessagingStore, changes: Sequence[Change], messages: Sequence[Message]) -> None:
-    """Make the changes, as far as they are not made, unless the users have made others."""
+async def _write_changes(store: MessagingStore, conversation: Conversation, messages: Sequence[Message]) -> None:
+    """Make the changes of a conversation, as far as they are not made, unless the users have made others."""
     tasks = TaskSet()
     rows = ChangedRows(store, Projection(store, tasks, discard_events), discard_events)
-    for change in changes:
+    for change in planned_changes(conversation, messages):
         message = await store.message(change.group_uuid, change.message_number)
         if message is None or (not message.change_number and message != messages[message.number - 1]):
             break
