@@ -110,15 +110,20 @@ def _seekable(file: Path) -> Iterator[BinaryIO]:
             yield opened
         return
     with TemporaryFile() as copy:
-        try:
-            with open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-") as pipe:
-                shutil.copyfileobj(pipe, copy)
-        except IsADirectoryError:
-            raise Failure(f"{file} is a folder: give a file, or - for standard input.", Code.USAGE) from None
-        except FileNotFoundError:
-            raise Failure(f"{file} does not exist.", Code.USAGE) from None
+        with _open_pipe(file) as pipe:
+            shutil.copyfileobj(pipe, copy)
         copy.seek(0)
         yield copy
+
+
+def _open_pipe(file: Path) -> BinaryIO:
+    """Open standard input or what else is no plain file, or raise a Failure."""
+    try:
+        return open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-")
+    except IsADirectoryError:
+        raise Failure(f"{file} is a folder: give a file, or - for standard input.", Code.USAGE) from None
+    except FileNotFoundError:
+        raise Failure(f"{file} does not exist.", Code.USAGE) from None
 
 
 class Importer:

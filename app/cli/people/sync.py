@@ -35,10 +35,9 @@ async def open_pool(pool: str) -> AsyncIterator[Aws]:
     region = pool.partition("_")[0]
     async with open_aws(read_settings(TableSettings)) as aws:
         if await aws.is_amazon("cognito-idp", region=region):
-            place = f"{await aws_account(aws)}, region {region}"
+            announce(f"{await aws_account(aws)}, region {region}, user pool {pool}")
         else:
-            place = f"emulator {await aws.endpoint('cognito-idp', region=region)}"
-        announce(f"{place}, user pool {pool}")
+            announce(f"emulator {await aws.endpoint('cognito-idp', region=region)}, user pool {pool}")
         try:
             yield aws
         except NotFound as error:
