@@ -7,13 +7,16 @@ characters in the texts of users are spelled out, so that no message controls th
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
+
+from app.cli.batches import batched
 
 Advance: TypeAlias = Callable[[int], None]
+T = TypeVar("T")
 
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """The categories of control, format and direction characters, of halves of pairs, and of separators of lines."""
@@ -50,6 +53,12 @@ class Console:
         texts = ([local_time(each) if isinstance(each, datetime) else str(each) for each in row] for row in rows)
         show_table(sys.stdout, columns, texts, right=right)
 
+    def listing(self, records: Iterable[Any], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a list: an object for each value, for machines, or a row, for people."""
+        for record in records:
+            self.record(record)
+        self.table(columns, rows)
+
     @contextmanager
     def progress(self, title: str, *, total: int | None) -> Iterator[Advance]:
         """Show a bar on standard error with the rate and the time left, if that is a terminal."""
@@ -57,6 +66,20 @@ class Console:
 
         with progress_bar(sys.stderr, title, total=total) as advance:
             yield advance
+
+    def batches(self, title: str, values: Iterable[T], size: int, *, total: int) -> Generator[list[T], None, None]:
+        """Yield the values in batches of this size, beside a bar of those that are done, until it is closed."""
+        with self.progress(title, total=total) as advance:
+            for batch in batched(values, size):
+                yield batch
+                advance(len(batch))
+
+
+def attributes(of: object, *names: str) -> dict[str, Any]:
+    """Return these attributes of an object for a record: times in ISO 8601, and sets of ids in their order."""
+    values = {name: getattr(of, name) for name in names}
+    values |= {name: each.isoformat() for name, each in values.items() if isinstance(each, datetime)}
+    return values | {name: sorted(map(str, each)) for name, each in values.items() if isinstance(each, frozenset)}
 
 
 def local_time(at: datetime) -> str:

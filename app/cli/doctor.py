@@ -53,10 +53,9 @@ async def doctor(json: Json = False) -> None:
     checks = {"postgres": _postgres, "schema": _schema, "clock": _clock, "token keys": _token_keys, **valkey_checks()}
     results = [await _result("settings", _settings), *await _table_results()]
     results += [await _result(name, check) for name, check in checks.items()]
-    for result in results:
-        console.record({"check": result.name, "ok": result.is_ok, "detail": result.detail})
+    records = ({"check": result.name, "ok": result.is_ok, "detail": result.detail} for result in results)
     rows = [(result.name, "ok" if result.is_ok else "WRONG", result.detail) for result in results]
-    console.table(["check", "", ""], rows)
+    console.listing(records, ["check", "", ""], rows)
     if wrong := sum(not result.is_ok for result in results):
         raise Failure(f"{wrong} of {len(results)} checks failed.")
 
@@ -65,7 +64,7 @@ async def _result(name: str, check: Check) -> Result:
     try:
         return Result(name, True, await check())
     except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
-        return Result(name, False, _sentence(error))
+        return Result(name, False, with_hint(error))
 
 
 async def _table_results() -> list[Result]:
@@ -75,17 +74,10 @@ async def _table_results() -> list[Result]:
         async with open_table(settings) as table:
             found = await table.describe()
     except (AppError, Failure) as error:
-        return [Result("dynamodb", False, _sentence(error))]
+        return [Result("dynamodb", False, with_hint(error))]
     answers = Result("dynamodb", True, "answers, and accepts the credentials")
-    if found is None:
-        missing = f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it"
-        return [answers, Result("table", False, missing)]
-    checks = {"table": partial(_table, found, settings), "index": partial(_index, found)}
+    checks = {"table": partial(_table, found, settings)} | ({"index": partial(_index, found)} if found else {})
     return [answers, *[await _result(name, check) for name, check in checks.items()]]
-
-
-def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, Failure) else with_hint(error)
 
 
 async def _settings() -> str:
@@ -93,7 +85,9 @@ async def _settings() -> str:
     return f"ENVIRONMENT={settings.environment}, everything that the service needs is set"
 
 
-async def _table(found: Mapping[str, Any], settings: TableSettings) -> str:
+async def _table(found: Mapping[str, Any] | None, settings: TableSettings) -> str:
+    if found is None:
+        raise Failure(f"there is no table {settings.dynamodb_table}: `cruddur schema-load` creates it")
     if wrong := "; ".join(differences(found, settings)):
         raise Failure(f"{wrong}: change the settings or the table")
     return f"{settings.dynamodb_table} is as the settings say, {found['TableStatus'].lower()}"

@@ -11,10 +11,13 @@
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import Final
 
-from app.errors import Unavailable
+from app.errors import AppError, Unavailable
 
 OUTPUT_FAILURES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 SQLITE_FULL: Final = "database or disk is full"
@@ -39,6 +42,28 @@ class Failure(Exception):
     def __init__(self, sentence: str, code: Code = Code.WRONG) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+def explained(error: Exception) -> tuple[str, Code]:
+    """Return the sentence for an error and the exit code."""
+    if isinstance(error, Failure):
+        return str(error), error.code
+    if sentence := out_of_space(error):
+        return sentence, Code.USAGE
+    if isinstance(error, AppError):
+        return with_hint(error), Code.UNAVAILABLE
+    return f"{type(error).__name__}: {error}. This is a bug of the program; --debug shows where.", Code.BUG
+
+
+@contextmanager
+def output_errors_explained(output: Path | None) -> Iterator[None]:
+    """Raise a Failure in place of the error of an output that cannot be written, unless its reader has ended."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
 
 
 def with_hint(error: BaseException) -> str:

@@ -17,9 +17,8 @@ from typer import TyperException
 from typer.core import TyperCommand, TyperGroup
 
 from app.cli import failures
-from app.cli.failures import Code, Failure, out_of_space, with_hint
+from app.cli.failures import Code, Failure, explained
 from app.cli.local_service import use_local_service
-from app.errors import AppError
 
 FLAGS: Final = {"--debug": ("LOG_LEVEL", "DEBUG"), "--no-color": ("NO_COLOR", "1")}
 """Flags that stand in front of a command or behind it, each with the environment variable that it sets."""
@@ -130,12 +129,10 @@ def cruddur() -> None:
 
 def run() -> None:
     """Run the command line and exit with its code."""
-    given = sys.argv[1:]
-    debug = "--debug" in given
-    os.environ.update({name: value for flag, (name, value) in FLAGS.items() if flag in given})
+    os.environ.update({name: value for flag, (name, value) in FLAGS.items() if flag in sys.argv})
     if sys.stderr is None:  # closed: what is printed there would go to standard output
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # stays open for the life of the process
-    code = _run([argument for argument in given if argument not in FLAGS], debug=debug)
+    code = _run([argument for argument in sys.argv[1:] if argument not in FLAGS], debug="--debug" in sys.argv)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -171,23 +168,16 @@ def _explain(error: Exception) -> Code:
         error = error.exceptions[0]
     if isinstance(error, BrokenPipeError):  # the reader of the output, such as head, has ended
         return Code.PIPE_CLOSED
-    sentence, code = _sentence(error)
+    sentence, code = (_usage(error), Code.USAGE) if isinstance(error, TyperException) else explained(error)
     one_line = " ".join(sentence.splitlines())
     print(sentence if sentence.startswith("Usage: ") else f"cruddur: {one_line}", file=sys.stderr)
     return code
 
 
-def _sentence(error: Exception) -> tuple[str, Code]:
-    if isinstance(error, TyperException):
-        message = error.format_message()
-        if message.startswith("Usage: "):  # a group without a command
-            return message, Code.USAGE
-        path = getattr(getattr(error, "ctx", None), "command_path", "cruddur")
-        return f"{message.rstrip('.')}. `{path} --help` explains.", Code.USAGE
-    if isinstance(error, Failure):
-        return str(error), error.code
-    if sentence := out_of_space(error):
-        return sentence, Code.USAGE
-    if isinstance(error, AppError):
-        return with_hint(error), Code.UNAVAILABLE
-    return f"{type(error).__name__}: {error}. This is a bug of the program; --debug shows where.", Code.BUG
+def _usage(error: TyperException) -> str:
+    """Return what is wrong with the arguments; of a group without a command its help."""
+    message = error.format_message()
+    if message.startswith("Usage: "):
+        return message
+    path = getattr(getattr(error, "ctx", None), "command_path", "cruddur")
+    return f"{message.rstrip('.')}. `{path} --help` explains."

@@ -57,10 +57,9 @@ def migrations(json: Json = False) -> None:
     """List the versions of the schema, oldest first, and whether each is applied."""
     console = Console(json)
     found = versions(_database())
-    for version in found:
-        console.record({"revision": version.revision, "title": version.title, "applied": version.is_applied})
+    records = ({"revision": each.revision, "title": each.title, "applied": each.is_applied} for each in found)
     rows = [(each.revision, "applied" if each.is_applied else "to do: cruddur migrate", each.title) for each in found]
-    console.table(["version", "state", "title"], rows)
+    console.listing(records, ["version", "state", "title"], rows)
 
 
 def _database() -> DatabaseSettings:

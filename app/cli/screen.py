@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich import progress
 from rich.console import Console as Screen
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -25,15 +25,9 @@ def show_table(
 @contextmanager
 def progress_bar(stream: TextIO, title: str, *, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a bar with the rate and the time left, if the stream is a terminal."""
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TimeRemainingColumn(),
-    )
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "{task.fields[rate]}", TimeRemainingColumn())
     screen = _screen(stream)
-    with progress.Progress(*columns, console=screen, disable=not screen.is_terminal, transient=True) as bar:
+    with Progress(*columns, console=screen, disable=not screen.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=total, rate="")
 
         def advance(count: int) -> None:

@@ -51,7 +51,7 @@ async def open_services(settings: StoreSettings, *, as_stored: bool = False) -> 
     retention = Retention.of_days(settings.message_retention_days)
     async with open_database(settings) as postgres, open_table(settings) as table:
         user_store = UserStore(postgres)
-        users = Users(user_store, Caches(TaskSet()))
+        users = users_over(user_store)
         store = MessagingStore(table, KEEP_ALL if as_stored else retention)
         yield Services(table, store, user_store, users, OperatorReadStore(postgres), retention)
 
@@ -60,7 +60,12 @@ async def open_services(settings: StoreSettings, *, as_stored: bool = False) -> 
 async def open_users(settings: DatabaseSettings) -> AsyncIterator[Users]:
     """Open Postgres, after saying on standard error where it is, for the service's rules about users."""
     async with open_user_store(settings) as store:
-        yield Users(store, Caches(TaskSet()))
+        yield users_over(store)
+
+
+def users_over(store: UserStore) -> Users:
+    """Return the service's rules about users over this store, with a cache for this command."""
+    return Users(store, Caches(TaskSet()))
 
 
 @asynccontextmanager

@@ -217,6 +217,8 @@ OUTPUTS = [
     ("list-tables > /dev/full", 2, FULL),
     ("export juniper osman > /dev/full", 2, FULL),
     ("verify > /dev/full", 2, FULL),
+    ("openapi > /dev/full", 2, FULL),
+    ("openapi | true", 141, None),
     ("scan --json >&-", 2, CLOSED),
     ("export juniper osman >&-", 2, CLOSED),
 ]

@@ -202,19 +202,17 @@ class Archive(TemporaryDatabase):
         for statement in PLACE_MESSAGES:
             self._db.execute(statement)
 
-    def _pair(self, group: str) -> tuple[UUID, UUID] | str:
+    def _pair(self, group: str) -> list[UUID] | str:
         """Return the members by the group's rows or, where these do not name two, by its senders; or why not."""
-        found = self._db.execute(
-            "SELECT target, by_row FROM members JOIN people ON uuid = person WHERE old_group = ?", (group,)
-        ).fetchall()
-        by_rows = {target for target, by_row in found if by_row}
-        senders = {target for target, by_row in found if not by_row}
+        sql = "SELECT target, by_row FROM members JOIN people ON uuid = person WHERE old_group = ?"
+        found = self._db.execute(sql, (group,)).fetchall()
+        by_rows = {UUID(bytes=target) for target, by_row in found if by_row}
+        senders = {UUID(bytes=target) for target, by_row in found if not by_row}
         if not senders:
             return "nothing in it can be brought over"
         for members in (by_rows, by_rows | senders, senders):
             if len(members) == 2:
-                one, other = sorted(members)
-                return UUID(bytes=one), UUID(bytes=other)
+                return sorted(members)
         return "only one member is known" if len(by_rows | senders) < 2 else "has more than two members"
 
     def logs(self) -> Iterator[Pair]:

@@ -1,6 +1,6 @@
 """The command import-bootcamp: the boot camp's table and users become logs, inbox rows and users of this service."""
 
-from contextlib import closing
+from contextlib import aclosing, closing
 from typing import Annotated, Final
 
 import typer
@@ -9,15 +9,14 @@ from app.cli.bootcamp.archive import Archive
 from app.cli.bootcamp.merge import Merge
 from app.cli.bootcamp.people import People, old_users
 from app.cli.bootcamp.report import Report
-from app.cli.bootcamp.source import Unusable, Zone, read_item, zone_of
+from app.cli.bootcamp.source import Unusable, Zone, read_item
 from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.services import STATEMENT_SECONDS, open_services, require_own_table
+from app.cli.services import open_services, require_own_table
 from app.cli.target import changed_settings, read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
-from app.gateways.postgres import open_postgres
 from app.settings import StoreSettings
 from migrations.dynamodb_table import INDEX
 
@@ -64,7 +63,7 @@ async def import_bootcamp(
     A person is the user with the same uuid. People without a user get one, by the names in the old database or in
     the table, with a subject that update-cognito-user-ids replaces. The exit code is 1 if anything is left behind.
     """
-    console, settings, zone = Console(json), read_settings(StoreSettings), zone_of(timezone)
+    console, settings, zone = Console(json), read_settings(StoreSettings), Zone.of(timezone)
     if table == settings.dynamodb_table:
         raise Failure(
             f"{table} is the service's own table, by DYNAMODB_TABLE: name another one there, as the old table stays.",
@@ -75,7 +74,11 @@ async def import_bootcamp(
             await require_own_table(services.table)
             await _read_table(console, settings, table, zone, archive)
             if old_database:
-                await _read_users(console, settings, old_database, archive)
+                old = changed_settings(settings, database_url=old_database)
+                console.note("Source: the users of the old database, which are only read")
+                async with aclosing(old_users(old)) as found:
+                    async for person in found:
+                        archive.add_person(person)
             people = People(archive, services.user_store, match_handles=match_handles)
             await people.decide()
             archive.pair_up()
@@ -117,11 +120,3 @@ async def _require_old_table(table: OperatedTable) -> int | None:
     if keys != [("pk", "S"), ("sk", "S")] or INDEX in indexes:
         raise Failure(f"{table.name} is not a table of the boot camp's kind: that has the keys pk and sk.", Code.USAGE)
     return found.get("ItemCount") or None
-
-
-async def _read_users(console: Console, settings: StoreSettings, url: str, archive: Archive) -> None:
-    old = changed_settings(settings, database_url=url)
-    console.note("Source: the users of the old database, which are only read")
-    async with open_postgres(old, statement_seconds=STATEMENT_SECONDS) as postgres:
-        async for person in old_users(postgres):
-            archive.add_person(person)

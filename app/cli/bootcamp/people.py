@@ -4,7 +4,7 @@ A person is the user with the same uuid. A handle alone proves nothing unless th
 camp's database was created anew, its users have other uuids than the table.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from app.cli.batches import batched
 from app.cli.bootcamp.archive import Archive, Person
 from app.cli.failures import Failure
-from app.gateways.postgres import Postgres
+from app.cli.services import STATEMENT_SECONDS
+from app.gateways.postgres import open_postgres
+from app.settings import DatabaseSettings
 from app.users.models import NewUser, fold_handle
 from app.users.schemas import UserCreate
 from app.users.store import UserStore
@@ -43,16 +45,17 @@ class Match(StrEnum):
     OTHER_HANDLE = "new, other handle"
 
 
-async def old_users(postgres: Postgres) -> AsyncIterator[Person]:
+async def old_users(settings: DatabaseSettings) -> AsyncGenerator[Person, None]:
     """Yield the users of the boot camp's database, or raise a Failure if it has no such table."""
-    there = await postgres.fetch(COLUMNS_THERE)
-    if missing := set(COLUMNS) - {row["column_name"] for row in there}:
-        raise Failure(f"The old database has no table users with the boot camp's {', '.join(sorted(missing))}.")
-    after = None
-    while rows := await postgres.fetch(USERS_AFTER, after, AT_ONCE):
-        for row in rows:
-            yield Person(UUID(int=row["uuid"].int), row["handle"], row["name"], row["email"], row["subject"])
-        after = rows[-1]["uuid"]
+    async with open_postgres(settings, statement_seconds=STATEMENT_SECONDS) as postgres:
+        there = await postgres.fetch(COLUMNS_THERE)
+        if missing := set(COLUMNS) - {row["column_name"] for row in there}:
+            raise Failure(f"The old database has no table users with the boot camp's {', '.join(sorted(missing))}.")
+        after = None
+        while rows := await postgres.fetch(USERS_AFTER, after, AT_ONCE):
+            for row in rows:
+                yield Person(UUID(int=row["uuid"].int), row["handle"], row["name"], row["email"], row["subject"])
+            after = rows[-1]["uuid"]
 
 
 class People:

@@ -9,9 +9,8 @@
 A pair may have several groups, and a group one row, no row or a row twice. Times are ISO texts, with a zone or without.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, NoReturn
+from typing import Final, Self
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -43,6 +42,16 @@ class OldRow:
     other: OldPerson | None
     at: datetime
 
+    @classmethod
+    def of(cls, item: StoredItem, owner: str, at: datetime) -> Self:
+        """Return the row that an item is, or raise Unusable."""
+        member, group = _uuid(owner), _text(item, "message_group_uuid")
+        if member is None:
+            raise Unusable("its key has no user's uuid")
+        if not group:
+            raise Unusable("has no message_group_uuid")
+        return cls(group, member, _person(item), at)
+
 
 @record(frozen=True, slots=True)
 class OldMessage:
@@ -55,39 +64,50 @@ class OldMessage:
     text: str
     at: datetime
 
+    @classmethod
+    def of(cls, item: StoredItem, group: str, key: str, at: datetime) -> Self:
+        """Return the message that an item is, or raise Unusable."""
+        text, sender = _text(item, "message").replace("\0", ""), _person(item)
+        if not text or text.isspace():
+            raise Unusable("has no text")
+        if sender is None:
+            raise Unusable("has no user_uuid")
+        uuid = _uuid(_text(item, "message_uuid")) or made_uuid(group, key)
+        return cls(group, key, uuid, sender, text, at)
+
 
 class Unusable(Exception):
     """An item cannot be brought over; the text says why."""
 
 
-Zone = Callable[[datetime], datetime]
+@record(frozen=True, slots=True)
+class Zone:
+    """The zone of the times that name none; None refuses them."""
 
+    zone: tzinfo | None
 
-def zone_of(name: str | None) -> Zone:
-    """Return what gives a naive time its zone: that of an IANA name or an offset. None refuses naive times."""
-    if name:
-        zone = _zone(name)
-        return lambda at: at.replace(tzinfo=zone)
+    @classmethod
+    def of(cls, name: str | None) -> Self:
+        """Return the zone of an IANA name or an offset, or raise a Failure."""
+        if not name:
+            return cls(None)
+        try:
+            if name[0] in "+-":
+                return cls(datetime.strptime(name, "%z").tzinfo)
+            return cls(UTC if name.upper() == "UTC" else ZoneInfo(name))
+        except (ValueError, OSError, LookupError):
+            expected = "give a name such as Europe/Berlin, or an offset such as +01:00."
+            raise Failure(f"{name!r} is not a time zone: {expected}", Code.USAGE) from None
 
-    def refuse(at: datetime) -> NoReturn:
-        raise Failure(
-            f"The table has times without a zone, such as {at.isoformat()}: give --timezone, the zone of the server"
-            " that wrote them, such as UTC or Europe/Berlin.",
-            Code.USAGE,
-        )
-
-    return refuse
-
-
-def _zone(name: str) -> tzinfo | None:
-    try:
-        if name[0] in "+-":
-            return datetime.strptime(name, "%z").tzinfo
-        return UTC if name.upper() == "UTC" else ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise Failure(
-            f"{name!r} is not a time zone: give a name such as Europe/Berlin, or an offset such as +01:00.", Code.USAGE
-        ) from None
+    def utc(self, at: datetime) -> datetime:
+        """Return the time in UTC, or raise a Failure for a time without a zone that is refused."""
+        if at.tzinfo is None and self.zone is None:
+            raise Failure(
+                f"The table has times without a zone, such as {at.isoformat()}: give --timezone, the zone of the server"
+                " that wrote them, such as UTC or Europe/Berlin.",
+                Code.USAGE,
+            )
+        return (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC)
 
 
 def read_item(item: StoredItem, zone: Zone) -> OldRow | OldMessage:
@@ -95,29 +115,10 @@ def read_item(item: StoredItem, zone: Zone) -> OldRow | OldMessage:
     partition, key = item["pk"]["S"], item["sk"]["S"]
     kind, _, name = partition.partition("#")
     if kind == "GRP":
-        return _row(item, name, _time(key, zone))
+        return OldRow.of(item, name, _time(key, zone))
     if kind == "MSG" and name:
-        return _message(item, name, key, _time(key, zone))
+        return OldMessage.of(item, name, key, _time(key, zone))
     raise Unusable("is neither a message nor a group row")
-
-
-def _row(item: StoredItem, owner: str, at: datetime) -> OldRow:
-    member, group = _uuid(owner), _text(item, "message_group_uuid")
-    if member is None:
-        raise Unusable("its key has no user's uuid")
-    if not group:
-        raise Unusable("has no message_group_uuid")
-    return OldRow(group, member, _person(item), at)
-
-
-def _message(item: StoredItem, group: str, key: str, at: datetime) -> OldMessage:
-    text, sender = _text(item, "message").replace("\0", ""), _person(item)
-    if not text or text.isspace():
-        raise Unusable("has no text")
-    if sender is None:
-        raise Unusable("has no user_uuid")
-    uuid = _uuid(_text(item, "message_uuid")) or made_uuid(group, key)
-    return OldMessage(group, key, uuid, sender, text, at)
 
 
 def made_uuid(group: str, key: str) -> UUID:
@@ -145,8 +146,7 @@ def _uuid(text: str) -> UUID | None:
 
 def _time(text: str, zone: Zone) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
-        at = (at if at.tzinfo else zone(at)).astimezone(UTC)
+        at = zone.utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise Unusable("its sk is not a time") from None
     if at > datetime.now(UTC) + TOLERANCE:

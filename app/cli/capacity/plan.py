@@ -14,7 +14,7 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, examples
 from app.settings import LARGEST_GROUP
 
-DOLLARS: Final = re.compile(r"\d+(\.\d+)?")
+PRICE: Final = re.compile(r"([^=]*)=(\d+(?:\.\d+)?)")
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -102,10 +102,9 @@ def make_plan(
 def _prices(given: Sequence[str]) -> Prices:
     changed: dict[str, float] = {}
     for text in given:
-        name, _, value = text.partition("=")
-        if not DOLLARS.fullmatch(value):
+        if not (match := PRICE.fullmatch(text)):
             raise Failure(f"--price {text}: write NAME=DOLLARS, such as million-writes=0.625", Code.USAGE)
-        changed[name.replace("-", "_")] = float(value)
+        changed[match[1].replace("-", "_")] = float(match[2])
     prices = asdict(Prices())
     if unknown := changed.keys() - prices.keys():
         known = ", ".join(sorted(prices)).replace("_", "-")

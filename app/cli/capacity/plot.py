@@ -40,6 +40,12 @@ THROTTLES: Final = {
     "mark": {"type": "point", "filled": True},
     "encoding": UNITS,
 }
+COURSES: Final = {
+    "columns": 2,
+    "spec": {"width": 420, "height": 150, "layer": [LINES, THROTTLES]},
+    "resolve": {"scale": {"y": "independent"}},
+}
+"""A chart for each resource and direction, in units a second, with throttled calls as points."""
 LOOK: Final = {
     "resolve": {"scale": {"color": "independent"}},
     "config": {"background": "white", "view": {"stroke": "#dddddd"}},
@@ -55,38 +61,29 @@ class Picture:
     metrics: ServiceMetrics | None = None
 
     def parts(self) -> list[dict[str, Any]]:
-        """Return the charts that have data, one below the other."""
-        parts = [_courses(self.usage)] if self.usage else []
+        """Return the charts that have data, one below the other, or raise a Failure if there is none."""
+        parts = []
+        if self.usage:
+            facet = {"field": "what", "type": "nominal", "title": None, "sort": list(map(_title, self.usage))}
+            parts.append({"data": {"values": list(_points(self.usage))}, "facet": facet, **COURSES})
         if self.metrics and self.metrics.operations:
             parts.append(_operations(self.metrics))
+        if not parts:
+            raise Failure("Nothing was drawn: there are no metrics to draw")
         return parts
 
 
 def save(file: Path, picture: Picture) -> None:
     """Write the picture as PNG, or raise a Failure."""
-    parts = picture.parts()
-    if not parts:
-        raise Failure("Nothing was drawn: there are no metrics to draw")
+    chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": picture.parts(), **LOOK}
     try:
         import vl_convert  # noqa: PLC0415  # of the extra "plot", which may be missing
 
-        chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": parts, **LOOK}
         file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
     except ImportError:
         raise Failure("Drawing needs an extra: pip install 'cruddur-messages[plot]'", Code.USAGE) from None
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}", Code.USAGE) from None
-
-
-def _courses(usage: Sequence[Series]) -> dict[str, Any]:
-    """Return a chart for each resource and direction, in units a second, with throttled calls as points."""
-    return {
-        "data": {"values": list(_points(usage))},
-        "facet": {"field": "what", "type": "nominal", "title": None, "sort": list(map(_title, usage))},
-        "columns": 2,
-        "spec": {"width": 420, "height": 150, "layer": [LINES, THROTTLES]},
-        "resolve": {"scale": {"y": "independent"}},
-    }
 
 
 def _operations(metrics: ServiceMetrics) -> dict[str, Any]:
@@ -97,13 +94,8 @@ def _operations(metrics: ServiceMetrics) -> dict[str, Any]:
         for kind, units in (("RCU", operation.read_units), ("WCU", operation.write_units))
     ]
     names = {"field": "operation", "type": "nominal", "title": None, "sort": list(metrics.operations)}
-    return {
-        "title": f"Units by operation since {metrics.since:%d %b %H:%M} UTC",
-        "data": {"values": values},
-        "mark": "bar",
-        "width": 880,
-        "encoding": {"y": names, **BARS},
-    }
+    title = f"Units by operation since {metrics.since:%d %b %H:%M} UTC"
+    return {"title": title, "data": {"values": values}, "encoding": {"y": names, **BARS}, "mark": "bar", "width": 880}
 
 
 def _points(usage: Sequence[Series]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The command capacity report: the units that are provisioned, used and throttled, and the operations that use them."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.capacity import plot
-from app.cli.capacity.service_metrics import ServiceMetrics, read_metrics
+from app.cli.capacity.service_metrics import read_metrics
 from app.cli.capacity.target import EXIT_CODES, mixes_local_and_aws, open_throughput
 from app.cli.capacity.throughput import Series
 from app.cli.capacity.views import operation_records, show_operations, show_report, usage_record
@@ -47,7 +46,12 @@ async def report(
     environment grants access to those of production). Without it, the service that scripts/up runs is asked.
     """
     settings, console = read_settings(TableSettings), Console(json)
-    metrics = await _metrics(console, service or [url for url in [local_service_url(settings)] if url])
+    metrics = None
+    if addresses := service or [url for url in [local_service_url(settings)] if url]:
+        token = read_settings(MetricsSettings).metrics_token
+        metrics = await read_metrics(addresses, token=token.get_secret_value() if token else None)
+    else:
+        console.note("No scripts/up runs on this table: --service URL shows the units by operation of a service.")
     async with open_throughput(settings) as (aws, throughput):
         capacities = await throughput.capacities()
         usage: list[Series] = []
@@ -66,12 +70,3 @@ async def report(
     if png:
         plot.save(png, plot.Picture(f"{throughput.table}, last {hours:g} h", usage, metrics))
         console.note(f"Drawn into {png}")
-
-
-async def _metrics(console: Console, addresses: Sequence[str]) -> ServiceMetrics | None:
-    """Return the metrics of the service, or None without an address."""
-    if not addresses:
-        console.note("No scripts/up runs on this table: --service URL shows the units by operation of a service.")
-        return None
-    token = read_settings(MetricsSettings).metrics_token
-    return await read_metrics(addresses, token=token.get_secret_value() if token else None)

@@ -1,7 +1,7 @@
 """The units of the table and its indexes: provisioned at DynamoDB, measured by CloudWatch, scaled by Auto Scaling."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
@@ -14,6 +14,7 @@ Direction: TypeAlias = Literal["Read", "Write"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("Read", "Write")
 
 AUTO_SCALING: Final = "application-autoscaling"
+TARGET_TRACKING: Final = {"PolicyType": "TargetTrackingScaling"}
 POINTS: Final = 60
 """The most points of a chart."""
 RETENTION: Final = ((timedelta(days=63), 3_600), (timedelta(days=15), 300), (timedelta(0), 60))
@@ -135,11 +136,7 @@ class Throughput:
         step = step_of(end - start, age=end - start)
         first = datetime.fromtimestamp(start.timestamp() // step * step, tz=start.tzinfo)
         wanted = {f"m{at}": key for at, key in enumerate(product((each.index for each in capacities), DIRECTIONS))}
-        queries = [
-            self._query(f"{name}{kind}", index, metric.format(direction), step)
-            for name, (index, direction) in wanted.items()
-            for kind, metric in _METRICS.items()
-        ]
+        queries = [query for name, key in wanted.items() for query in self._queries(name, *key, step)]
         found = await self._metrics(queries, first, end, step=step)
         return [
             Series(index, direction, **{kind: found[f"{name}{kind}"] for kind in _METRICS}, start=first, step=step)
@@ -159,15 +156,15 @@ class Throughput:
                 found[result["Id"]][int((at - start).total_seconds() // step)] = value
         return found
 
-    def _query(self, name: str, index: str, metric: str, step: int) -> dict[str, Any]:
-        dimensions = {"TableName": self.table} | ({"GlobalSecondaryIndexName": index} if index else {})
-        definition = {
-            "Namespace": "AWS/DynamoDB",
-            "MetricName": metric,
-            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-        }
-        statistic = "Average" if metric.startswith("Provisioned") else "Sum"
-        return {"Id": name, "MetricStat": {"Metric": definition, "Period": step, "Stat": statistic}}
+    def _queries(self, name: str, index: str, direction: Direction, step: int) -> Iterator[dict[str, Any]]:
+        """Yield the query for each metric of a resource and direction, whose ids begin with this name."""
+        names = {"TableName": self.table} | ({"GlobalSecondaryIndexName": index} if index else {})
+        dimensions = [{"Name": dimension, "Value": value} for dimension, value in names.items()]
+        for kind, metric in _METRICS.items():
+            definition = {"Namespace": "AWS/DynamoDB", "MetricName": metric.format(direction), "Dimensions": dimensions}
+            statistic = "Average" if kind == "provisioned" else "Sum"
+            stat = {"Metric": definition, "Period": step, "Stat": statistic}
+            yield {"Id": f"{name}{kind}", "MetricStat": stat}
 
     async def scalings(self, indexes: Sequence[str]) -> list[Scaling]:
         """Return the auto scaling of the table and these indexes."""
@@ -191,12 +188,9 @@ class Throughput:
         await self._aws.call(AUTO_SCALING, "register_scalable_target", **target, **bounds)
         metric = {"PredefinedMetricType": f"DynamoDB{scaling.direction}CapacityUtilization"}
         tracking = {"TargetValue": scaling.target, "PredefinedMetricSpecification": metric}
-        policy: dict[str, Any] = {
-            "PolicyName": f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}",
-            "PolicyType": "TargetTrackingScaling",
-            "TargetTrackingScalingPolicyConfiguration": tracking,
-        }
-        await self._aws.call(AUTO_SCALING, "put_scaling_policy", **target, **policy)
+        policy: dict[str, Any] = {"TargetTrackingScalingPolicyConfiguration": tracking, **TARGET_TRACKING}
+        name = f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}"
+        await self._aws.call(AUTO_SCALING, "put_scaling_policy", PolicyName=name, **target, **policy)
 
     async def disable_autoscaling(self, scaling: Scaling) -> None:
         """End auto scaling, with its policies and alarms; the units stay as they are."""

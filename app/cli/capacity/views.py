@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.cli.capacity.pricing import AS_OF, Plan, Workload
 from app.cli.capacity.service_metrics import TABLE, Operation, ServiceMetrics
 from app.cli.capacity.throughput import DIRECTIONS, Capacity, Direction, Scaling, Series
-from app.cli.console import Console, local_time
+from app.cli.console import Console, attributes, local_time
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
@@ -106,7 +106,7 @@ def show_operations(console: Console, metrics: ServiceMetrics) -> None:
 
 
 def _operation_row(name: str, operation: Operation, metrics: ServiceMetrics) -> tuple[str, ...]:
-    in_index = operation.read_units + operation.write_units - operation.read[TABLE] - operation.write[TABLE]
+    in_index = operation.units - operation.read[TABLE] - operation.write[TABLE]
     return (
         name,
         f"{operation.requests:,}" if operation.requests else "–",
@@ -127,11 +127,7 @@ def operation_records(metrics: ServiceMetrics) -> Iterator[dict[str, Any]]:
     for name, operation in metrics.operations.items():
         yield {
             "operation": name,
-            "requests": operation.requests,
-            "calls": operation.calls,
-            "retries": operation.retries,
-            "read": dict(operation.read),
-            "write": dict(operation.write),
+            **attributes(operation, "requests", "calls", "retries", "read", "write"),
             "read_share": operation.read_units / metrics.read_units if metrics.read_units else 0,
             "write_share": operation.write_units / metrics.write_units if metrics.write_units else 0,
             "read_a_request": operation.per_request(operation.read_units),

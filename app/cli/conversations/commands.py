@@ -1,30 +1,27 @@
 """The commands get-conversation and list-conversations: the two access patterns and what they cost."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
 from app.cli.capacity.cost import cost
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, readable
+from app.cli.conversations.records import message_record, row_record
 from app.cli.conversations.words import full_name, message_in_words, preview_in_words, view_in_words
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_group, find_user
-from app.cli.moderation.reads import As, Operator, Why, members_of, people_of
+from app.cli.moderation.reads import As, Why, members_of, open_services_to_read, people_of
 from app.cli.options import Json, examples
-from app.cli.services import open_services, require_own_table
-from app.cli.target import read_settings
+from app.cli.services import require_own_table
 from app.errors import InvalidParameter
 from app.messaging.clock import now
 from app.messaging.inbox import Inbox
-from app.messaging.models import LAST_NUMBER, Message
-from app.messaging.row_models import Folder, InboxPosition, InboxRow
+from app.messaging.models import LAST_NUMBER
+from app.messaging.row_models import Folder, InboxPosition
 from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
-from app.settings import StoreSettings
 from app.users.models import Name
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -32,6 +29,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 GroupOrHandles = Annotated[
     list[str], typer.Argument(metavar="GROUP | HANDLE HANDLE", help="A group's uuid, or the handles of two users.")
 ]
+COLUMNS: Final = ("active", "with", "unread", "messages", "last by", "last message", "view", "group")
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The most to show.")]
 
 
@@ -67,9 +65,7 @@ async def get_conversation(
         window = Window.select(limit, before=before, after=after, around=around)
     except InvalidParameter as error:
         raise Failure(f"{error}.", Code.USAGE) from None
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         group = await find_group(services.users, names)
         viewer = (await find_user(services.users, seen_by_handle)).uuid if seen_by_handle else None
         row = await services.messaging.inbox_row(viewer, group) if viewer else None
@@ -82,44 +78,15 @@ async def get_conversation(
         people = await members_of(services.messaging, group, shown)
         senders = await services.users.names(people)
         await operator.record(services.reads, people, group=group)
-    console = Console(json)
-    _show_messages(console, messages, senders, viewer)
+    console, cells = Console(json), []
+    for message in (seen_by(message, viewer) if viewer else message for message in messages):
+        sender, text = senders[message.user_uuid], message_in_words(message, senders, viewer)
+        console.record(message_record(message, sender))
+        cells.append((message.number, message.created_at, readable(sender.display_name), text))
+    console.table(["number", "sent", "by", "message"], cells, right=["number"])
     first, last = messages[0].number, messages[-1].number
     older = f", older ones with --before {first}" if first > 1 else ""
     console.note(f"Group {group}. Messages {first} to {last}{older}. {what_it_cost}")
-
-
-def _show_messages(
-    console: Console, messages: Sequence[Message], senders: Mapping[UUID, Name], viewer: UUID | None
-) -> None:
-    rows = []
-    for message in (seen_by(message, viewer) if viewer else message for message in messages):
-        sender = senders[message.user_uuid]
-        name, text = readable(sender.display_name), message_in_words(message, senders, viewer)
-        rows.append((message.number, local_time(message.created_at), name, text))
-        console.record(
-            {
-                "message_group_uuid": message.group_uuid,
-                "number": message.number,
-                "uuid": message.uuid,
-                "user_uuid": message.user_uuid,
-                "handle": sender.handle,
-                "display_name": sender.display_name,
-                "created_at": message.created_at.isoformat(),
-                "message": message.text,
-                "reply_to": message.reply_to,
-                "edited_at": message.edited_at and message.edited_at.isoformat(),
-                "deleted_at": message.deleted_at and message.deleted_at.isoformat(),
-                "version": message.version,
-                "change_number": message.change_number,
-                "mentions": sorted(map(str, message.mentions)),
-                "reactions": {emoji: sorted(map(str, users)) for emoji, users in sorted(message.reactions.items())},
-                "expires_at": message.expires_at and message.expires_at.isoformat(),
-                "hidden_by": sorted(map(str, message.hidden_by)),
-                "event": message.event and asdict(message.event),
-            }
-        )
-    console.table(["number", "sent", "by", "message"], rows, right=["number"])
 
 
 @app.command(
@@ -145,9 +112,7 @@ async def list_conversations(
     units and on demand.
     """
     position = InboxPosition(before.astimezone(), UUID(int=0)) if before else None
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         user = await find_user(services.users, handle)
         page = await Inbox(services.messaging.inbox).page(user.uuid, before=position, folder=folder, limit=limit)
         rows = [services.messaging.retention.applied_to_row(row, now()) for row in page.rows]
@@ -157,47 +122,16 @@ async def list_conversations(
         names = await services.users.names({uuid for row in rows for uuid in (row.peer_uuid, row.last_by) if uuid})
         if rows:
             await operator.record(services.reads, await people_of(services.messaging, user.uuid, rows))
-    console = Console(json)
+    console, cells = Console(json), []
+    for row in rows:
+        peer, sender = names[row.peer_uuid] if row.peer_uuid else Name(row.title or "", None), names[row.last_by]
+        console.record(row_record(row, peer, sender))
+        unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread
+        last = readable(sender.display_name), preview_in_words(row)
+        facts = row.last_at, full_name(peer), unread, row.last_number
+        cells.append((*facts, *last, view_in_words(row), row.group_uuid))
     if rows:
-        _show_rows(console, rows, names)
+        console.table(COLUMNS, cells, right=["unread", "messages"])
     else:
         console.note(f"@{user.handle} has no message groups there.")
     console.note(what_it_cost)
-
-
-def _show_rows(console: Console, rows: Sequence[InboxRow], names: Mapping[UUID, Name]) -> None:
-    cells = []
-    for row in rows:
-        peer = names[row.peer_uuid] if row.peer_uuid else Name(row.title or "", None)
-        sender = names[row.last_by]
-        last = readable(sender.display_name), preview_in_words(row)
-        unread = f"{row.unread_count or ''}{' @' * bool(row.unread_mentions)}" or "marked" * row.is_marked_unread
-        facts = local_time(row.last_at), full_name(peer), unread, row.last_number
-        cells.append((*facts, *last, view_in_words(row), row.group_uuid))
-        console.record(
-            {
-                "message_group_uuid": row.group_uuid,
-                "handle": peer.handle,
-                "display_name": peer.display_name,
-                "last_at": row.last_at.isoformat(),
-                "last_number": row.last_number,
-                "read_number": row.read_number,
-                "delivered_number": row.delivered_number,
-                "unread_count": row.unread_count,
-                "unread_mention_count": len(row.unread_mentions),
-                "is_marked_unread": row.is_marked_unread,
-                "last_by": sender.handle,
-                "preview": row.preview,
-                "change_number": row.change_number,
-                "changed_at": row.changed_at and row.changed_at.isoformat(),
-                "kind": row.kind,
-                "member_count": row.member_count,
-                "role": row.role if row.title else None,
-                "folder": row.folder,
-                "muted_until": row.muted_until and row.muted_until.isoformat(),
-                "pin_position": row.pin_position,
-                "cleared_number": row.cleared_number,
-            }
-        )
-    columns = ["active", "with", "unread", "messages", "last by", "last message", "view", "group"]
-    console.table(columns, cells, right=["unread", "messages"])

@@ -17,12 +17,12 @@ from app.cli.conversations.catalogue import Catalogue
 from app.cli.conversations.export_file import ExportFile, open_export
 from app.cli.conversations.group_reader import GroupReader
 from app.cli.conversations.lines import BlockLine, ErasureLine, SettingsLine, UserLine
-from app.cli.failures import Code, Failure
+from app.cli.failures import Code, Failure, output_errors_explained
 from app.cli.lookup import find_group, find_user
 from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
-from app.cli.table.scan import Reader
+from app.cli.table.scan import open_reader
 from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, change_items, expiring, items
@@ -71,20 +71,18 @@ async def export(
         raise Failure("Give one group, two handles, --user, or --all.", Code.USAGE)
     settings, console = read_settings(StoreSettings), Console()
     operator = Operator.of(settings, name=name, reason=reason)
-    with closing(Catalogue()) as catalogue:
-        try:
-            with open_export(output, catalogue if everything else None) as file:
-                async with open_services(settings) as services:
-                    group = await find_group(services.users, names) if names else None
-                    owner = (await find_user(services.users, user)).uuid if user else None
-                    exporter = Exporter(console, services, catalogue, file)
-                    people = await exporter.find(group, owner)
-                    await operator.record(services.reads, people, group=group)
-                    await exporter.write(users=everything)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
+    with (
+        closing(Catalogue()) as catalogue,
+        output_errors_explained(output),
+        open_export(output, catalogue if everything else None) as file,
+    ):
+        async with open_services(settings) as services:
+            group = await find_group(services.users, names) if names else None
+            owner = (await find_user(services.users, user)).uuid if user else None
+            exporter = Exporter(console, services, catalogue, file)
+            people = await exporter.find(group, owner)
+            await operator.record(services.reads, people, group=group)
+            await exporter.write(users=everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +108,9 @@ class Exporter:
         return set()
 
     async def _find_all(self) -> None:
-        about, others = await self.services.table.describe() or {}, 0
-        with self.console.progress("Items", total=about.get("ItemCount") or None) as advance:
-            async for page in Reader(self.services.table, SEGMENTS, advance).pages():
+        others = 0
+        async with open_reader(self.console, self.services.table, SEGMENTS) as reader:
+            async for page in reader.pages():
                 found = [entity.group_uuid for item in page if (entity := change_items.to_entity(item))]
                 self.catalogue.add(found)
                 blocks = [block_items.to_block(item) for item in page if block_items.is_block(item)]
@@ -150,19 +148,16 @@ class Exporter:
 
         They come last, so that every sender of an exported message is among them. 0.5 RCU for each user.
         """
-        for block in self.catalogue.blocks():
-            self.file.write(BlockLine(**asdict(block)))
+        self.file.write_all(BlockLine(**asdict(block)) for block in self.catalogue.blocks())
         store = self.services.user_store
         async for users in _pages(store.whole_users, last=attrgetter("uuid")):
-            for user in users:
-                self.file.write(UserLine.model_validate(asdict(user)))
+            self.file.write_all(UserLine.model_validate(asdict(user)) for user in users)
             stored = await self.services.table.batch_get([settings_items.settings_key(user.uuid) for user in users])
             for item in sorted(stored, key=settings_items.settings_owner):
                 settings = asdict(settings_items.to_settings(item))
                 self.file.write(SettingsLine(user_uuid=settings_items.settings_owner(item), **settings))
         async for erasures in _pages(store.erasures.stored, last=attrgetter("user_uuid")):
-            for erasure in erasures:
-                self.file.write(ErasureLine.of(erasure))
+            self.file.write_all(map(ErasureLine.of, erasures))
 
 
 def _comes_with_others(item: StoredItem) -> bool:

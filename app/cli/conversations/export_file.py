@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -29,6 +29,10 @@ class ExportFile:
         self.file.write(line.model_dump_json() + "\n")
         self.written[line.entity] += 1
 
+    def write_all(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self.write(line)
+
     def end(self, *, users: bool) -> str:
         """Write the last line, and return the numbers of the others in words, those of users if wanted."""
         counts = self.written.copy()
@@ -44,12 +48,19 @@ def open_export(output: Path | None, resumed: Catalogue | None) -> Iterator[Expo
         with open(output or sys.stdout.fileno(), "w", encoding="utf-8", closefd=output is not None) as file:
             yield ExportFile(file)
         return
-    part = output.with_name(f"{output.name}.part")
-    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+    with open_part(output) as (file, part):
         written, size = _whole_groups(part, resumed) if resumed else (Counter[str](), 0)
         file.truncate(size)
         file.seek(size)
         yield ExportFile(file, written)
+
+
+@contextmanager
+def open_part(output: Path) -> Iterator[tuple[TextIO, Path]]:
+    """Open a file of the owner's, with what it had before, and .part behind its name until the block ends."""
+    part = output.with_name(f"{output.name}.part")
+    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+        yield file, part
     part.replace(output)
 
 

@@ -1,7 +1,7 @@
 """The reads of an export: a group's changes, messages, head and rows, none of them ahead of what comes before it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -25,27 +25,26 @@ QUERY_ITEMS: Final = 1_000
 T = TypeVar("T", Message, Change)
 
 
+@dataclass
 class GroupReader:
     """Reads one group, strongly consistent, while it may go on."""
 
-    def __init__(self, services: Services, group: UUID) -> None:
-        self._table = services.table
-        self._store = services.messaging
-        self._group = group
-        self._number = 0
-        """The last message that was read."""
-        self._last: Change | None = None
-        """The last change that was read."""
-        self._pending: Change | None = None
-        """The last change, while its message was read without it. All others were applied before it was made."""
-        self._applied = 0
-        """The last change that one of the messages has."""
-        self._users: set[UUID] = set()
-        """The senders of messages, and the users that system messages tell of."""
-        self._head: Head | None = None
-        self._members: list[Member] = []
-        self._changes_ahead: list[Change] | None = None
-        self._messages_ahead: list[Message] | None = None
+    services: Services
+    group: UUID
+    _number: int = field(default=0, init=False)
+    """The last message that was read."""
+    _last: Change | None = field(default=None, init=False)
+    """The last change that was read."""
+    _pending: Change | None = field(default=None, init=False)
+    """The last change, while its message was read without it. All others were applied before it was made."""
+    _applied: int = field(default=0, init=False)
+    """The last change that one of the messages has."""
+    _users: set[UUID] = field(default_factory=set, init=False)
+    """The senders of messages, and the users that system messages tell of."""
+    _head: Head | None = field(default=None, init=False)
+    _members: list[Member] = field(default_factory=list, init=False)
+    _changes_ahead: list[Change] | None = field(default=None, init=False)
+    _messages_ahead: list[Message] | None = field(default=None, init=False)
 
     async def begin(self) -> None:
         """Read the first pages, so that those of several groups are read at the same time."""
@@ -116,46 +115,43 @@ class GroupReader:
 
     async def _change_page(self, after: int) -> list[Change]:
         page = await self._changes_after(after)
-        if not self._store.retention.period:
+        if not self.services.messaging.retention.period:
             return page
-        edited = {(self._group, change.message_number) for change in page if change.type is ChangeType.EDIT}
-        found = await self._store.messages_at(edited)
+        edited = {(self.group, change.message_number) for change in page if change.type is ChangeType.EDIT}
+        found = await self.services.messaging.messages_at(edited)
         ended = {message.number for message in found if message.ended_at or message.deleted_at}
         return [without_texts(change) if change.message_number in ended else change for change in page]
 
     async def _changes_after(self, number: int) -> list[Change]:
-        log = change_items.changes_between(self._group, number + 1, LAST_NUMBER, consistent=True)
-        found = await self._table.query(replace(log, limit=QUERY_ITEMS))
+        log = change_items.changes_between(self.group, number + 1, LAST_NUMBER, consistent=True)
+        found = await self.services.table.query(replace(log, limit=QUERY_ITEMS))
         changes = [change_items.to_change(item) for item in found]
         for item, change in zip(found, changes, strict=True):
             _require_same(item, change_items.change_item(change))
         return changes
 
     async def _message_page(self, after: int) -> list[Message]:
-        log = items.messages_between(self._group, after + 1, LAST_NUMBER, consistent=True)
-        found = await self._table.query(replace(log, limit=QUERY_ITEMS))
-        return await self._store.texts.fill([_to_message(item) for item in found if not items.is_fence(item)])
+        log = items.messages_between(self.group, after + 1, LAST_NUMBER, consistent=True)
+        found = await self.services.table.query(replace(log, limit=QUERY_ITEMS))
+        messages = [_to_message(item) for item in found if not items.is_fence(item)]
+        return await self.services.messaging.texts.fill(messages)
 
     async def _again(self, number: int) -> Message | None:
-        """Return a message that was changed since it was read; a deleted one with its edits, which had texts then."""
-        item = await self._table.get(items.message_key(self._group, number), consistent=True)
+        """Return a message that was changed since it was read; a deleted one with its edits, which it does not keep."""
+        item = await self.services.table.get(items.message_key(self.group, number), consistent=True)
         if item is None or items.is_fence(item):
             return None
-        (message,) = await self._store.texts.fill([_to_message(item)])
+        (message,) = await self.services.messaging.texts.fill([_to_message(item)])
         self._record(message)
-        return replace(message, edits=await self._edits(number)) if message.deleted_at else message
-
-    async def _edits(self, message: int) -> tuple[int, ...]:
-        """Return the numbers of the edits of a message, of which a deleted one keeps none."""
-        edits: list[int] = []
-        async for page in _pages(self._changes_after, 0):
-            of_message = (change for change in page if change.message_number == message)
-            edits += [change.number for change in of_message if change.type is ChangeType.EDIT]
-        return tuple(edits)
+        if not message.deleted_at:
+            return message
+        pages = _pages(self._changes_after, 0)
+        changes = [each async for page in pages for each in page if each.message_number == number]
+        return replace(message, edits=tuple(each.number for each in changes if each.type is ChangeType.EDIT))
 
     async def _rows(self) -> list[InboxRow]:
         """Return the rows of the senders, and of the peers that these rows name; of several members also the head."""
-        if has_head(self._group):
+        if has_head(self.group):
             return await self._rows_and_head()
         found = await self._rows_of(self._users)
         return found + await self._rows_of({row.peer_uuid for row in found if row.peer_uuid} - self._users)
@@ -166,14 +162,14 @@ class GroupReader:
         self._head, is_same = await self._read_head(), False
         while self._head and not is_same:
             before = self._head.structure_version
-            self._members = await self._store.heads.list_members(self._group)
+            self._members = await self.services.messaging.heads.list_members(self.group)
             rows = await self._rows_of(self._users | {member.user_uuid for member in self._members})
             self._head = await self._read_head()
             is_same = self._head is not None and self._head.structure_version == before
         return rows
 
     async def _read_head(self) -> Head | None:
-        item = await self._table.get(head_key(self._group), consistent=True)
+        item = await self.services.table.get(head_key(self.group), consistent=True)
         if item is None:
             return None
         head = to_head(item)
@@ -181,12 +177,13 @@ class GroupReader:
         return replace(head, preview="") if self._has_ended(head) else head
 
     async def _rows_of(self, users: Iterable[UUID]) -> list[InboxRow]:
-        found = [await self._table.get(items.inbox_key(user, self._group), consistent=True) for user in sorted(users)]
+        keys = [items.inbox_key(user, self.group) for user in sorted(users)]
+        found = [await self.services.table.get(key, consistent=True) for key in keys]
         rows = [to_inbox_row(item) for item in found if item]
         return [replace(row, preview="") if self._has_ended(row) else row for row in rows]
 
     def _has_ended(self, of: InboxRow | Head) -> bool:
-        return self._store.retention.has_ended(of.last_at, now())
+        return self.services.messaging.retention.has_ended(of.last_at, now())
 
 
 async def _pages(

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,7 +13,6 @@ from uuid import UUID
 
 import typer
 
-from app.cli.batches import batched
 from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.conversations.head_lines import HeadLine
@@ -80,7 +79,12 @@ async def import_(
     """
     console = Console(json)
     with _seekable(file) as lines:
-        check = _checked(console, lines, str(file), damaged=damaged)
+        check = LineCheck(damaged=damaged)
+        with console.progress("Checking", total=None) as advance:
+            errors = list(islice(check.complaints(lines, advance), ERRORS_SHOWN))
+        if errors:
+            raise Failure(f"{file} was not imported: " + "; ".join(errors) + ".", Code.USAGE)
+        lines.seek(0)
         settings = read_settings(StoreSettings if check.users else TableSettings)
         action = f"write {check.lines:,} lines of {file}"
         require_consent_off_this_machine(settings, action, yes=yes, production=production)
@@ -91,10 +95,9 @@ async def import_(
             if isinstance(settings, StoreSettings):
                 users = await stack.enter_async_context(open_user_store(settings))
             importer = Importer(console, table, users)
-            with console.progress("Lines", total=check.lines) as advance:
-                for batch in batched(lines, LINES_AT_ONCE):
+            with closing(console.batches("Lines", lines, LINES_AT_ONCE, total=check.lines)) as batches:
+                for batch in batches:
                     await importer.write(batch)
-                    advance(len(batch))
             await importer.restore_pins()
     importer.show(check.lines)
 
@@ -107,26 +110,20 @@ def _seekable(file: Path) -> Iterator[BinaryIO]:
             yield opened
         return
     with TemporaryFile() as copy:
-        try:
-            with open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-") as pipe:
-                shutil.copyfileobj(pipe, copy)
-        except IsADirectoryError:
-            raise Failure(f"{file} is a folder: give a file, or - for standard input.", Code.USAGE) from None
-        except FileNotFoundError:
-            raise Failure(f"{file} does not exist.", Code.USAGE) from None
+        with _open_pipe(file) as pipe:
+            shutil.copyfileobj(pipe, copy)
         copy.seek(0)
         yield copy
 
 
-def _checked(console: Console, lines: BinaryIO, name: str, *, damaged: bool) -> LineCheck:
-    """Return the check that all lines have passed, or raise a Failure that names the first wrong ones."""
-    check = LineCheck(damaged=damaged)
-    with console.progress("Checking", total=None) as advance:
-        errors = list(islice(check.complaints(lines, advance), ERRORS_SHOWN))
-    if errors:
-        raise Failure(f"{name} was not imported: " + "; ".join(errors) + ".", Code.USAGE)
-    lines.seek(0)
-    return check
+def _open_pipe(file: Path) -> BinaryIO:
+    """Open standard input or what else is no plain file, or raise a Failure."""
+    try:
+        return open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-")
+    except IsADirectoryError:
+        raise Failure(f"{file} is a folder: give a file, or - for standard input.", Code.USAGE) from None
+    except FileNotFoundError:
+        raise Failure(f"{file} does not exist.", Code.USAGE) from None
 
 
 class Importer:

@@ -84,21 +84,19 @@ class GroupCheck:
     def complaint(self, line: GroupLine) -> str:
         """Return what is wrong with the place of a line in its group, empty if it is right, and remember the line."""
         if isinstance(line, ChangeLine):
-            return self._wrong_change(line)
-        self.applied = max(self.applied, line.change_number)
-        return self._wrong_message(line) if isinstance(line, MessageLine) else self._wrong_end(line)
-
-    def _wrong_change(self, line: ChangeLine) -> str:
-        if line.number == 1:  # another export of the group may follow
-            self.number = self.change = self.applied = 0
-        wanted, self.change = self.change + 1, line.number
-        return "" if line.number == wanted else f"group {line.group_uuid} has no change {wanted} before {line.number}"
-
-    def _wrong_message(self, line: MessageLine) -> str:
-        if line.change_number and line.number <= self.number:  # once more, after a change
+            if line.number == 1:  # another export of the group may follow
+                self.number = self.change = self.applied = 0
+            wanted, self.change = self.change + 1, line.number
+        else:
+            self.applied = max(self.applied, line.change_number)
+            if not isinstance(line, MessageLine):
+                return self._wrong_end(line)
+            if line.change_number and line.number <= self.number:  # once more, after a change
+                return ""
+            wanted, self.number = self.number + 1 if line.number != 1 else 1, line.number
+        if line.number == wanted:
             return ""
-        wanted, self.number = self.number + 1 if line.number != 1 else 1, line.number
-        return "" if line.number == wanted else f"group {line.group_uuid} has no message {wanted} before {line.number}"
+        return f"group {line.group_uuid} has no {line.entity} {wanted} before {line.number}"
 
     def _wrong_end(self, line: InboxRowLine | HeadLine) -> str:
         if line.last_number > self.number:

@@ -8,11 +8,11 @@ from operator import itemgetter
 from typing import TypeVar
 from uuid import UUID
 
+from app.cli.changes import append_change
 from app.cli.conversations.likeness import is_alike, without_content, without_texts
 from app.cli.conversations.tally import Tally
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import change_items
-from app.messaging.change_store import ChangeNumberTaken
 from app.messaging.errors import CannotMessage, UuidTaken
 from app.messaging.models import Change, Message
 from app.messaging.store import MessagingStore, NumberTaken
@@ -40,12 +40,9 @@ class LogWriter:
         await asyncio.gather(*map(write, _runs(changes)))
 
     async def _write_change(self, change: Change, there: Change | None) -> None:
+        there = there or await append_change(self._store.changes, change)
         if there is None:
-            try:
-                await self._store.changes.append(change)
-                return self._tally.count(1)
-            except ChangeNumberTaken as error:
-                there = error.winner
+            return self._tally.count(1)
         if there in (change, without_texts(change)):
             return self._tally.count(0)
         if change != without_texts(there):

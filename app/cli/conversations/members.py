@@ -5,16 +5,13 @@ from uuid import UUID
 
 import typer
 
-from app.cli.console import Console, readable
+from app.cli.console import Console, attributes, readable
 from app.cli.conversations.words import full_name
 from app.cli.failures import Failure
-from app.cli.moderation.reads import As, Operator, Why
+from app.cli.moderation.reads import As, Why, open_services_to_read
 from app.cli.options import Json, examples
-from app.cli.services import open_services, require_own_table
-from app.cli.target import read_settings
-from app.messaging.groups.models import Member, Role
-from app.settings import StoreSettings
-from app.users.models import Name
+from app.cli.services import require_own_table
+from app.messaging.groups.models import Role
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -39,9 +36,7 @@ async def members(
     Each line says the role of a member, and when and by which user the member was added. `list-conversations`
     shows the groups of a user with their uuids. Times are local.
     """
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         head = await services.messaging.heads.head(group)
         if head is None:
             await require_own_table(services.table)
@@ -52,22 +47,12 @@ async def members(
         names = await services.users.names(people)
         await operator.record(services.reads, people, group=group)
     console = Console(json)
-    for member in found:
-        console.record(_record(member, names[member.user_uuid]))
+    for each in found:
+        user = {"message_group_uuid": group, "user_uuid": each.user_uuid}
+        user |= attributes(names[each.user_uuid], "handle", "display_name")
+        console.record(user | attributes(each, "role", "joined_at", "added_by"))
     rows = [
         (full_name(names[each.user_uuid]), each.role, each.joined_at, full_name(names[each.added_by])) for each in found
     ]
     console.table(["member", "role", "since", "added by"], rows)
     console.note(f"{readable(head.title or '')}: {len(found)} members.")
-
-
-def _record(member: Member, name: Name) -> dict[str, object]:
-    return {
-        "message_group_uuid": member.group_uuid,
-        "user_uuid": member.user_uuid,
-        "handle": name.handle,
-        "display_name": name.display_name,
-        "role": member.role,
-        "joined_at": member.joined_at.isoformat(),
-        "added_by": member.added_by,
-    }

@@ -4,16 +4,13 @@ from typing import Annotated
 
 import typer
 
-from app.cache import Caches
-from app.cli.console import Console, readable
+from app.cli.console import Console, attributes, readable
 from app.cli.lookup import find_user
 from app.cli.options import Json, examples
-from app.cli.services import open_database
+from app.cli.services import open_database, users_over
 from app.cli.target import read_settings
-from app.concurrency import TaskSet
 from app.moderation.store import OperatorReadStore
 from app.settings import DatabaseSettings
-from app.users.service import Users
 from app.users.store import UserStore
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -43,22 +40,13 @@ async def audit_list(
     """
     console = Console(json)
     async with open_database(read_settings(DatabaseSettings)) as postgres:
-        user = await find_user(Users(UserStore(postgres), Caches(TaskSet())), handle)
+        user = await find_user(users_over(UserStore(postgres)), handle)
         found = await OperatorReadStore(postgres).of_user(user.uuid, limit=limit)
     rows = []
     for each in found:
         scope = "all" if each.is_of_all else each.group_uuid or "conversations"
-        console.record(
-            {
-                "read_at": each.read_at and each.read_at.isoformat(),
-                "operator": each.operator,
-                "os_user": each.os_user,
-                "command": each.command,
-                "reason": each.reason,
-                "message_group_uuid": each.group_uuid,
-                "is_of_all": each.is_of_all,
-            }
-        )
+        record = attributes(each, "read_at", "operator", "os_user", "command", "reason")
+        console.record(record | {"message_group_uuid": each.group_uuid, "is_of_all": each.is_of_all})
         name = each.operator if each.operator == each.os_user else f"{each.operator} ({each.os_user})"
         rows.append((each.read_at or "", *map(readable, (name, each.command)), scope, readable(each.reason or "")))
     console.table(("read", "operator", "command", "of", "reason"), rows)

@@ -8,7 +8,8 @@ import os
 import pwd
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, Self
 from uuid import UUID
@@ -16,13 +17,14 @@ from uuid import UUID
 import typer
 
 from app.cli.failures import Code, Failure
-from app.cli.target import is_local
+from app.cli.services import Services, open_services
+from app.cli.target import is_local, read_settings
 from app.messaging.groups.models import has_head
 from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 from app.moderation.models import OperatorRead
 from app.moderation.store import OperatorReadStore
-from app.settings import ProcessSettings
+from app.settings import ProcessSettings, StoreSettings
 
 LONGEST_COMMAND: Final = 1_000
 
@@ -58,6 +60,15 @@ class Operator:
         """Write that messages of these people are about to be shown, of any if there are none. Raises Unavailable."""
         command = shlex.join(sys.argv[1:])[:LONGEST_COMMAND]
         await reads.add(OperatorRead(self.os_user, self.name, command, self.reason, group, frozenset(people)))
+
+
+@asynccontextmanager
+async def open_services_to_read(*, name: str | None, reason: str | None) -> AsyncIterator[tuple[Services, Operator]]:
+    """Open Postgres and the table for an operator that reads messages, or raise a Failure without a reason for it."""
+    settings = read_settings(StoreSettings)
+    operator = Operator.of(settings, name=name, reason=reason)
+    async with open_services(settings) as services:
+        yield services, operator
 
 
 def os_user() -> str:

@@ -9,14 +9,12 @@ from uuid import UUID
 
 import typer
 
-from app.cache import Caches
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Failure
 from app.cli.moderation.reads import As, Operator, Why, os_user
 from app.cli.options import Json, examples
-from app.cli.services import open_database
+from app.cli.services import open_database, users_over
 from app.cli.target import read_settings
-from app.concurrency import TaskSet
 from app.moderation.models import Report
 from app.moderation.store import OperatorReadStore, ReportStore
 from app.settings import DatabaseSettings
@@ -56,7 +54,7 @@ async def _opened(settings: DatabaseSettings) -> AsyncIterator[Opened]:
     async with open_database(settings) as postgres:
         reports = ReportStore(postgres)
         await reports.remove_closed(days=settings.report_retention_days)
-        yield Opened(reports, OperatorReadStore(postgres), Users(UserStore(postgres), Caches(TaskSet())))
+        yield Opened(reports, OperatorReadStore(postgres), users_over(UserStore(postgres)))
 
 
 @reports_app.command("list", epilog=examples("reports list", "reports list --closed --json") + EXIT_CODES)
@@ -154,19 +152,12 @@ async def _find(reports: ReportStore, number: int) -> Report:
 
 def _record(report: Report, names: Mapping[UUID, Name]) -> dict[str, object]:
     """Return what is known of a report without texts, for machines."""
-    return {
-        "id": report.id,
-        "created_at": report.created_at.isoformat(),
-        "reason": report.reason,
-        "reported": names[report.target.user_uuid].handle,
-        "reported_uuid": report.target.user_uuid,
-        "reporter": names[report.reporter_uuid].handle,
-        "message_group_uuid": report.target.group_uuid,
-        "number": report.target.number,
-        "closed_at": report.closed_at and report.closed_at.isoformat(),
-        "closed_by": report.closed_by,
-        "closing_note": report.closing_note,
-    }
+    target = report.target
+    users = {"reported": names[target.user_uuid].handle, "reported_uuid": target.user_uuid}
+    users |= {"reporter": names[report.reporter_uuid].handle}
+    place = {"message_group_uuid": target.group_uuid, "number": target.number}
+    closing = attributes(report, "closed_at", "closed_by", "closing_note")
+    return {**attributes(report, "id", "created_at", "reason"), **users, **place, **closing}
 
 
 def _handle(name: Name) -> str:

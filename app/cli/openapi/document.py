@@ -1,6 +1,7 @@
 """The OpenAPI document: made from the routes, and finished by rules that hold for every route."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -83,6 +84,8 @@ HEADERS: Object = {
     },
 }
 HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
+UNUSED = {"HTTPValidationError", "ValidationError"}
+"""Schemas of FastAPI's own errors, in place of which there are problems."""
 LIMITED_STATUS = {"200", "202", "429"}
 STREAMED = {"application/jsonl", "text/event-stream"}
 LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
@@ -95,14 +98,13 @@ def openapi_document(app: FastAPI) -> Object:
     """Return the document of an application's routes."""
     document = get_openapi(title="", version="", tags=TAGS, routes=app.routes, separate_input_output_schemas=False)
     schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
     schemas |= problem_schemas()
     for operation in _operations(document):
         schemas |= _finish(operation)
     for schema in _schemas(document):
         _tidy(schema)
-    document["components"] |= {"headers": HEADERS, "schemas": dict(sorted(schemas.items()))}
+    used = {name: schemas[name] for name in sorted(schemas.keys() - UNUSED)}
+    document["components"] |= {"headers": HEADERS, "schemas": used}
     return document | {"info": INFO, "servers": SERVERS}
 
 
@@ -116,8 +118,7 @@ def _finish(operation: Object) -> Object:
     operation |= {"summary": summary.replace("\n", " ").rstrip("."), "description": rules or summary}
     operation.setdefault("security", [])
     for parameter in operation.get("parameters", ()):
-        schema = parameter["schema"]
-        schema |= schema.pop("anyOf", [{}])[0]  # without null: a client leaves the parameter out
+        parameter["schema"] |= parameter["schema"].pop("anyOf", [{}])[0]  # no null: a client leaves it out
     schemas = describe_problems(operation)
     _add_examples(operation)
     for status, response in operation["responses"].items():
@@ -168,16 +169,11 @@ def _tidy(schema: Object) -> None:
         schema.setdefault("format", "int32" if schema.get("maximum", INT32_MAX + 1) <= INT32_MAX else "int64")
     if schema.get("format") in LENGTHS:
         schema.setdefault("maxLength", LENGTHS[schema["format"]])
-    for part in _parts(schema):
+    alternatives = (part for name in ("anyOf", "oneOf", "allOf") for part in schema.get(name, ()))
+    inner = (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))
+    for part in chain(schema.get("properties", {}).values(), alternatives, inner):
         _tidy(part)
     kinds = schema.get("anyOf", ())
     if len(kinds) == 2 and kinds[1] == {"type": "null"} and "type" in kinds[0]:  # a list of types reads better
         del schema["anyOf"]
         schema |= kinds[0] | {"type": [kinds[0]["type"], "null"]}
-
-
-def _parts(schema: Object) -> Iterator[Object]:
-    yield from schema.get("properties", {}).values()
-    for name in ("anyOf", "oneOf", "allOf"):
-        yield from schema.get(name, ())
-    yield from (schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict))

@@ -42,7 +42,12 @@ def describe_problems(operation: Object) -> Object:
     responses: Object = operation["responses"]
     responses |= {str(status): response for status, response in problem_responses(InternalError).items()}
     codes = {status: response[CODES] for status, response in responses.items() if CODES in response}
-    responses |= {status: _response(of_status, name, parameters) for status, of_status in codes.items()}
+    for status, of_status in codes.items():
+        kinds = [_errors(AppError)[code] for code in of_status]
+        examples = {each.code(): {"summary": each.title, "value": _example(each, parameters)} for each in kinds}
+        description = " · ".join(f"`{each.code()}` {each.title}" for each in kinds)
+        content = {MEDIA_TYPE: {"schema": ref(name), "examples": examples}}
+        responses[status] = {"description": description, "content": content}
     operation["responses"] = dict(sorted(responses.items()))
     own = {"type": "object", "properties": {"code": _code(name)}, "required": ["code"]}
     return {
@@ -51,28 +56,17 @@ def describe_problems(operation: Object) -> Object:
     }
 
 
-def _response(codes: Iterable[str], schema: str, parameters: Sequence[Object]) -> Object:
-    kinds = [_errors(AppError)[code] for code in codes]
-    examples = {kind.code(): {"summary": kind.title, "value": _example(kind, parameters)} for kind in kinds}
-    description = " · ".join(f"`{kind.code()}` {kind.title}" for kind in kinds)
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": ref(schema), "examples": examples}}}
-
-
 def _example(kind: type[AppError], parameters: Sequence[Object]) -> Object:
-    code = kind.code()
-    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.title}
-    example |= {"code": code, "instance": EXAMPLE_ID}
-    has_defects = kind.status == HTTPStatus.UNPROCESSABLE_ENTITY
-    return example | ({"errors": [_example_of_defect(kind, parameters)]} if has_defects else {})
-
-
-def _example_of_defect(kind: type[AppError], parameters: Sequence[Object]) -> Object:
+    code, detail = kind.code(), kind.title
+    defect = {"code": code, "detail": detail, "pointer": kind.pointer or ""}
     if kind is InvalidParameter:
-        named = {"parameter": parameters[-1]["name"]} if parameters else {}
-        return {"code": "invalid", "detail": "is not valid", **named}
-    if kind is InvalidBody:
-        return {"code": "missing", "detail": "is required", "pointer": "/message"}
-    return {"code": kind.code(), "detail": kind.title, "pointer": kind.pointer or ""}
+        defect = {"code": "invalid", "detail": "is not valid"}
+        defect |= {"parameter": parameters[-1]["name"]} if parameters else {}
+    elif kind is InvalidBody:
+        defect = {"code": "missing", "detail": "is required", "pointer": "/message"}
+    example = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "detail": detail, "code": code}
+    errors = {"errors": [defect]} if kind.status == HTTPStatus.UNPROCESSABLE_ENTITY else {}
+    return {**example, "instance": EXAMPLE_ID, **errors}
 
 
 def _code(problem: str) -> Object:

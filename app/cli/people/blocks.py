@@ -5,13 +5,11 @@ from typing import Annotated
 import typer
 
 from app.cli.capacity.cost import cost
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, attributes, readable
 from app.cli.lookup import find_user
-from app.cli.moderation.reads import As, Operator, Why
+from app.cli.moderation.reads import As, Why, open_services_to_read
 from app.cli.options import Json, examples
-from app.cli.services import open_services, require_own_table
-from app.cli.target import read_settings
-from app.settings import StoreSettings
+from app.cli.services import require_own_table
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -29,9 +27,8 @@ async def blocks(
     The order is that of their ids. Only the user can see the list, so each look at it is in the log of reads.
     Times are local. The last line says what the read cost.
     """
-    settings, console = read_settings(StoreSettings), Console(json)
-    operator = Operator.of(settings, name=name, reason=reason)
-    async with open_services(settings) as services:
+    console = Console(json)
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         await require_own_table(services.table)
         user = await find_user(services.users, handle)
         found = await services.messaging.blocks.blocks(user.uuid, after=None, limit=limit)
@@ -40,15 +37,9 @@ async def blocks(
     rows = []
     for block in found:
         other = names[block.other_uuid]
-        console.record(
-            {
-                "user_uuid": block.other_uuid,
-                "handle": other.handle,
-                "display_name": other.display_name,
-                "blocked_at": block.blocked_at.isoformat(),
-            }
-        )
-        rows.append((other.handle or "–", readable(other.display_name), local_time(block.blocked_at)))
+        user_names = attributes(other, "handle", "display_name")
+        console.record({"user_uuid": block.other_uuid, **user_names, **attributes(block, "blocked_at")})
+        rows.append((other.handle or "–", readable(other.display_name), block.blocked_at))
     console.table(("handle", "name", "since"), rows)
     console.say(f"{len(found):,} blocks" + (", and perhaps more with --limit" if len(found) == limit else ""))
     console.note(cost(services.table.consumed))

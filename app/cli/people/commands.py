@@ -9,20 +9,17 @@ from uuid import UUID
 
 import typer
 
-from app.cache import Caches
-from app.cli.console import Console, local_time, readable
+from app.cli.console import Console, attributes, local_time, readable
 from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.people.directory import accounts
+from app.cli.people.directory import Account, accounts
 from app.cli.people.own_data import EPILOG, export_own_data
 from app.cli.people.sync import SyncCommand, collect, open_pool, say_more
-from app.cli.services import open_user_store
+from app.cli.services import open_user_store, users_over
 from app.cli.target import read_settings, require_consent_off_this_machine
-from app.concurrency import TaskSet
 from app.settings import DatabaseSettings, ProcessSettings
 from app.users.name_rules import NameRules
-from app.users.service import Users
 from app.users.store import UserStore
 from app.users.suspensions import MOST_SUSPENDED
 
@@ -70,14 +67,11 @@ async def list_users(pool: Pool = "", every: All = False, json: Json = False) ->
     console, limit, pool_id = Console(json), None if every else SHOWN, _pool_id(pool)
     async with open_pool(pool_id) as aws:
         found = await collect(console, "Accounts", accounts(aws, pool_id))
-    for account in found:
-        console.record(account.to_record())
-    rows = []
-    for account in found[:limit]:
-        status = account.status.lower() if account.is_enabled else f"{account.status.lower()}, disabled"
-        handle, name = readable(account.handle) or "–", readable(account.name)
-        rows.append((handle, name, account.sub or "–", status, account.created_at or ""))
-    console.table(("handle", "name", "sub", "status", "created"), rows)
+    rows = [
+        (readable(each.handle) or "–", readable(each.name), each.sub or "–", each.state, each.created_at or "")
+        for each in found[:limit]
+    ]
+    console.listing(map(Account.to_record, found), ("handle", "name", "sub", "status", "created"), rows)
     say_more(console, found, limit)
     console.say(f"{len(found):,} accounts")
 
@@ -188,7 +182,7 @@ async def _switch(
 ) -> None:
     settings = read_settings(DatabaseSettings)
     async with open_user_store(settings) as store:
-        user = await find_user(Users(store, Caches(TaskSet())), handle)
+        user = await find_user(users_over(store), handle)
         action = f"have @{user.handle} {state}"
         require_consent_off_this_machine(settings, action, yes=yes, production=production)
         changed = await change(store, [user.uuid])
@@ -209,13 +203,9 @@ async def disabled(every: All = False, json: Json = False) -> None:
     console, limit = Console(json), MOST_SUSPENDED if every else SHOWN
     async with open_user_store(read_settings(DatabaseSettings)) as store:
         found = await store.disabled(limit=limit)
-    for user in found:
-        at, until = user.suspension.at, user.suspension.until
-        console.record(
-            {"handle": user.handle, "at": at.isoformat(), "until": until and until.isoformat(), "reason": user.reason}
-        )
+    records = ({"handle": u.handle, **attributes(u.suspension, "at", "until"), "reason": u.reason} for u in found)
     rows = [(u.handle, u.suspension.at, u.suspension.until or "", readable(u.reason or "")) for u in found]
-    console.table(("handle", "since", "until", "reason"), rows)
+    console.listing(records, ("handle", "since", "until", "reason"), rows)
     console.say(f"{len(found):,} users" + (" and perhaps more, with --all" if len(found) == limit else ""))
 
 

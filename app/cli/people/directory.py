@@ -43,6 +43,11 @@ class Account:
         """Return whether the account counts; a disabled one does, as its user is to stay its user."""
         return self.status not in UNCONFIRMED
 
+    @property
+    def state(self) -> str:
+        """Return the status in words, and whether the account is disabled."""
+        return self.status.lower() + ("" if self.is_enabled else ", disabled")
+
     @classmethod
     def of(cls, user: Mapping[str, Any]) -> Self:
         """Return the account that ListUsers describes."""

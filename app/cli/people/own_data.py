@@ -1,6 +1,5 @@
 """The command users export: what a user gets from GET /api/users/me/export."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,8 @@ import typer
 
 from app.cache import Caches
 from app.cli.console import Console
-from app.cli.failures import Code, Failure
+from app.cli.conversations.export_file import open_part
+from app.cli.failures import Code, Failure, output_errors_explained
 from app.cli.lookup import find_user
 from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
@@ -80,10 +80,6 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    part = output.with_name(f"{output.name}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            yield file
-        part.replace(output)
-    except OSError as error:
-        raise Failure(f"{output} cannot be written: {error.strerror}.", Code.USAGE) from error
+    with output_errors_explained(output), open_part(output) as (file, _):
+        file.truncate()
+        yield file

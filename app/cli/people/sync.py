@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -35,10 +35,9 @@ async def open_pool(pool: str) -> AsyncIterator[Aws]:
     region = pool.partition("_")[0]
     async with open_aws(read_settings(TableSettings)) as aws:
         if await aws.is_amazon("cognito-idp", region=region):
-            place = f"{await aws_account(aws)}, region {region}"
+            announce(f"{await aws_account(aws)}, region {region}, user pool {pool}")
         else:
-            place = f"emulator {await aws.endpoint('cognito-idp', region=region)}"
-        announce(f"{place}, user pool {pool}")
+            announce(f"emulator {await aws.endpoint('cognito-idp', region=region)}, user pool {pool}")
         try:
             yield aws
         except NotFound as error:
@@ -90,7 +89,8 @@ class SyncCommand:
                 action = f"create {len(missing):,} users and disable {len(disabled):,}"
                 self._ask(action, yes=yes, production=production)
                 await store.disable(disabled)
-                created = await self._create(store, missing)
+                with closing(self._console.batches("Users", missing, BATCH, total=len(missing))) as batches:
+                    created = sum([await store.add_all(batch) for batch in batches])
         code = self._end(findings, created, verb)
         if lost:
             raise Failure(
@@ -99,14 +99,6 @@ class SyncCommand:
                 Code.REFUSED,
             )
         return code if created == len(missing) else self._overtaken(len(missing) - created)
-
-    async def _create(self, store: UserStore, missing: Sequence[NewUser]) -> int:
-        created = 0
-        with self._console.progress("Users", total=len(missing)) as advance:
-            for batch in batched(missing, BATCH):
-                created += await store.add_all(batch)
-                advance(len(batch))
-        return created
 
     async def _lost_users(self, store: UserStore) -> list[UUID]:
         """Return the users with an inbox that are not in Postgres: 0.5 RCU for each 4 KB of the table's index."""

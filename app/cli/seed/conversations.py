@@ -117,6 +117,11 @@ class Conversation:
         return {person.handle: person.uuid for person in PEOPLE if person.handle in self.between}
 
     @property
+    def receiver(self) -> UUID:
+        """Return the id of the person of two that did not begin."""
+        return next(uuid for handle, uuid in self.uuids.items() if handle != self.lines[0].by)
+
+    @property
     def is_request(self) -> bool:
         """Return whether one of the two has not answered."""
         return len({line.by for line in self.lines}) == 1
@@ -163,10 +168,13 @@ def parse(source: str, *, name: str = "dialogue") -> Conversation:
         people = tuple(between.split(", "))
         if title is None and len(people) != 2:
             raise ValueError(f"{between!r} names not two people")
-        counts = {handle: int(count) for handle, count in (part.split() for part in unread.split(", "))}
+        counts = {handle: int(count) for handle, count in _pairs(unread)}
         minutes_before_end = _minutes(ended)
         rows = rows[len(_HEADER) :]
-        views = _views(rows.pop(0)[1], {*people}) if rows and rows[0][1].startswith("view: ") else {}
+        has_views = rows and rows[0][1].startswith("view: ")
+        views = dict(_pairs(_header("view", rows.pop(0)[1]))) if has_views else {}
+        if not (views.keys() <= {*people} and VIEWS.issuperset(views.values())):
+            raise ValueError(f"view must name one of {', '.join(sorted(people))} and one of {', '.join(sorted(VIEWS))}")
         if counts.keys() != {*people}:
             raise ValueError(f"unread must name exactly {' and '.join(people)}")
     lines = _lines(rows, name=name, speakers={*people})
@@ -182,11 +190,9 @@ def _place_told(place: str) -> Iterator[None]:
         raise ValueError(f"{place}: {error}") from error
 
 
-def _views(row: str, people: set[str]) -> dict[str, str]:
-    views = dict(part.split() for part in _header("view", row).split(", "))
-    if not (views.keys() <= people and VIEWS.issuperset(views.values())):
-        raise ValueError(f"view must name one of {', '.join(sorted(people))} and one of {', '.join(sorted(VIEWS))}")
-    return views
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of words of a list, or raise ValueError."""
+    return [(word, value) for word, value in (part.split() for part in text.split(", "))]
 
 
 def _header(key: str, row: str) -> str:

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.cli.seed.heads import first_row, told_head
-from app.cli.seed.synthetic import BETWEEN_GROUPS, BETWEEN_MESSAGES, EPOCH, NAMESPACE, TEXTS, user_uuid
+from app.cli.heads import first_row, told_head
+from app.cli.seed.synthetic import NAMESPACE, TEXTS, time_of, user_uuid
 from app.messaging.groups.models import Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head
 from app.messaging.models import Message, MessageKind
@@ -36,16 +36,10 @@ class SeveralGroup:
     def message(self, number: int) -> Message:
         """Return the message with this number: first the one of the creation, then texts of the members in turn."""
         event = SystemEvent(SystemEventType.CREATED, self.users[1:], self.title) if number == 1 else None
-        return Message(
-            group_uuid=self.uuid,
-            number=number,
-            uuid=uuid5(self.uuid, str(number)),
-            user_uuid=self.users[(number - 1) % len(self.users)],
-            text="" if event else TEXTS[(self.index * 31 + number) % len(TEXTS)],
-            created_at=EPOCH + self.index * BETWEEN_GROUPS + number * BETWEEN_MESSAGES,
-            kind=MessageKind.SYSTEM if event else MessageKind.TEXT,
-            event=event,
-        )
+        kind = MessageKind.SYSTEM if event else MessageKind.TEXT
+        text = "" if event else TEXTS[(self.index * 31 + number) % len(TEXTS)]
+        sender, at = self.users[(number - 1) % len(self.users)], time_of(self.index, number)
+        return Message(self.uuid, number, uuid5(self.uuid, str(number)), sender, text, at, kind, event=event)
 
     def members(self) -> list[Member]:
         """Return the members: an owner, and others without rights."""

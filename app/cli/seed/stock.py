@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cli.seed.changes import append_change
+from app.cli.changes import ensure_change
 from app.cli.seed.conversations import BLOCK, CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, timeline
 from app.cli.seed.stock_groups import group_uuid, planned_event, write_items
 from app.concurrency import TaskSet
@@ -28,6 +28,11 @@ AT_ONCE = 16
 DRAIN_SECONDS = 30
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """The end of a mute that does not end."""
+SET_BY_VIEW: Mapping[str, Mapping[str, Any]] = {
+    "muted": {"muted_until": FOREVER},
+    "archived": {"folder": Folder.ARCHIVE},
+}
+"""The fields of a row that these views set; a pin has a place among others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,7 @@ async def seed(users: UserStore, store: MessagingStore, *, with_views: bool = Tr
     repeated.
     """
     end = datetime.now(UTC)
-    counts = await asyncio.gather(
-        *(_seed_conversation(store, each, end) for each in CONVERSATIONS),
-        *(_seed_group(store, each, end) for each in GROUPS),
-    )
+    counts = await asyncio.gather(*(_seed_conversation(store, each, end) for each in (*CONVERSATIONS, *GROUPS)))
     if with_views:
         await asyncio.gather(*(_set_views(store, each) for each in CONVERSATIONS))
     user, other = (person.uuid for handle in BLOCK for person in PEOPLE if person.handle == handle)
@@ -76,48 +78,42 @@ async def seed(users: UserStore, store: MessagingStore, *, with_views: bool = Tr
 
 
 async def _seed_conversation(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
-    first, *others = messages = await _at_first_times(store, planned_messages(conversation, end))
-    (peer,) = (uuid for uuid in conversation.uuids.values() if uuid != first.user_uuid)
+    """Write a conversation, and keep one of several people that has a head, which is written last."""
+    messages = await _at_first_times(store, planned_messages(conversation, end))
+    if conversation.title is None:
+        await _write_direct_group(store, conversation, messages)
+        await _write_changes(store, conversation, messages)
+        await _hide(store, conversation, messages)
+    elif not await store.heads.head(messages[0].group_uuid):
+        await _append_all(store, messages)
+        await _write_changes(store, conversation, messages)
+        await write_items(store, conversation, messages, planned_changes(conversation, messages))
+    return len(messages)
+
+
+async def _write_direct_group(store: MessagingStore, conversation: Conversation, messages: Sequence[Message]) -> None:
+    """Write the log and the rows of two people, up to what each has read."""
+    first, *others = messages
     with suppress(GroupStarted):
-        await store.start_direct_group(first, peer=peer, is_request=conversation.is_request)
-    gate = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(_append(store, message, gate) for message in others))
+        await store.start_direct_group(first, peer=conversation.receiver, is_request=conversation.is_request)
+    await _append_all(store, others)
     for handle, user in conversation.uuids.items():
         await store.advance_inbox_row(messages[-1], user=user)
         with suppress(MarkerNotMoved):
             await store.move_delivered_marker(user, first.group_uuid, len(messages))
         with suppress(MarkerNotMoved):
             await store.move_read_marker(user, first.group_uuid, conversation.read_through[handle])
-    await _write_changes(store, planned_changes(conversation, messages), messages)
-    await _hide(store, conversation, messages)
-    return len(messages)
-
-
-async def _seed_group(store: MessagingStore, conversation: Conversation, end: datetime) -> int:
-    """Write a group of several people, and keep one that has a head, which is written last."""
-    group = group_uuid(conversation)
-    messages = await _at_first_times(store, planned_messages(conversation, end))
-    if await store.heads.head(group):
-        return len(messages)
-    gate = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(_append(store, message, gate) for message in messages))
-    changes = planned_changes(conversation, messages)
-    await _write_changes(store, changes, messages)
-    await write_items(store, conversation, messages, changes)
-    return len(messages)
 
 
 async def _set_views(store: MessagingStore, conversation: Conversation) -> None:
     """Mute, archive and pin, as far as the people have not done anything of it."""
     group = group_uuid(conversation)
     for handle, user in conversation.uuids.items():
-        view, row = conversation.views.get(handle), await store.inbox_row(user, group)
+        view, row = conversation.views.get(handle, ""), await store.inbox_row(user, group)
         if row is None or row.muted_until or row.pin_position or row.folder is not Folder.INBOX:
             continue
-        if view == "muted":
-            await store.views.rewrite(row, replace(row, muted_until=FOREVER))
-        elif view == "archived":
-            await store.views.rewrite(row, replace(row, folder=Folder.ARCHIVE))
+        if view in SET_BY_VIEW:
+            await store.views.rewrite(row, replace(row, **SET_BY_VIEW[view]))
         elif view == "pinned":
             pins, pinned = await store.views.pins(user), replace(row, pin_position=1, pinned_at=row.last_at)
             await store.views.rewrite_pinned(row, pinned, pins, pins.placed(group, 1))
@@ -133,15 +129,15 @@ async def _hide(store: MessagingStore, conversation: Conversation, messages: Seq
                 await store.hide(stored, row, message.created_at)
 
 
-async def _write_changes(store: MessagingStore, changes: Sequence[Change], messages: Sequence[Message]) -> None:
-    """Make the changes, as far as they are not made, unless the users have made others."""
+async def _write_changes(store: MessagingStore, conversation: Conversation, messages: Sequence[Message]) -> None:
+    """Make the changes of a conversation, as far as they are not made, unless the users have made others."""
     tasks = TaskSet()
     rows = ChangedRows(store, Projection(store, tasks, discard_events), discard_events)
-    for change in changes:
+    for change in planned_changes(conversation, messages):
         message = await store.message(change.group_uuid, change.message_number)
         if message is None or (not message.change_number and message != messages[message.number - 1]):
             break
-        if not await append_change(store.changes, change):
+        if not await ensure_change(store.changes, change):
             break
         changed = await store.changes.apply(change, message)
         if changed and changed.deleted_at and changed.edits:
@@ -162,11 +158,17 @@ async def _at_first_times(store: MessagingStore, messages: list[Message]) -> lis
     return messages
 
 
-async def _append(store: MessagingStore, message: Message, gate: asyncio.Semaphore) -> None:
-    async with gate:
-        await store.texts.put(message)
-        with suppress(NumberTaken):
-            await store.append_message(message)
+async def _append_all(store: MessagingStore, messages: Iterable[Message]) -> None:
+    """Write messages, several at a time, as far as they are not there."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def append(message: Message) -> None:
+        async with gate:
+            await store.texts.put(message)
+            with suppress(NumberTaken):
+                await store.append_message(message)
+
+    await asyncio.gather(*map(append, messages))
 
 
 def planned_messages(conversation: Conversation, end: datetime) -> list[Message]:

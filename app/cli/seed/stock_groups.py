@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 from uuid import UUID, uuid5
 
-from app.cli.changed_messages import with_change
+from app.cli.changed_messages import at_change, with_change
+from app.cli.heads import first_row, told_head
 from app.cli.seed.conversations import NAMESPACE, PEOPLE, Conversation, Line
-from app.cli.seed.heads import first_row, told_head
 from app.messaging.groups.models import MAX_SYSTEMS, Member, Role, SystemEvent, SystemEventType, new_group_uuid
 from app.messaging.groups.stored import Head, copied_head
 from app.messaging.inbox_items import mentions
@@ -50,6 +51,15 @@ class _Group:
     """The numbers of its system messages."""
     shows_history: bool = False
 
+    @classmethod
+    def of(cls, messages: Sequence[Message], title: str) -> Self:
+        """Return the group after these messages; `title` is its first one."""
+        group = cls(messages[0].group_uuid, title)
+        for message in messages:
+            if message.event:
+                group.follow(message, message.event)
+        return group
+
     def follow(self, message: Message, event: SystemEvent) -> None:
         """Take what a system message tells."""
         self.systems.append(message.number)
@@ -58,7 +68,10 @@ class _Group:
         match event.type:
             case SystemEventType.CREATED | SystemEventType.ADDED:
                 for user in (message.user_uuid, *event.users):
-                    self._join(user, message, is_owner=not self.members)
+                    role = Role.MEMBER if self.members else Role.OWNER
+                    member = Member(self.uuid, user, role, message.created_at, message.user_uuid)
+                    self.members.setdefault(user, member)
+                    self.left.pop(user, None)
             case SystemEventType.REMOVED | SystemEventType.LEFT:
                 for user in event.users or (message.user_uuid,):
                     del self.members[user]
@@ -67,46 +80,35 @@ class _Group:
                 for user in event.users:
                     self.members[user] = replace(self.members[user], role=event.role or Role.MEMBER)
 
-    def _join(self, user: UUID, message: Message, *, is_owner: bool) -> None:
-        if user not in self.members:
-            role = Role.OWNER if is_owner else Role.MEMBER
-            self.members[user] = Member(self.uuid, user, role, message.created_at, message.user_uuid)
-            self.left.pop(user, None)
-
     def head(self, last: Message, change: Change | None, version: int) -> Head:
         """Return the head after the last message and change, of which all rows are told."""
         systems = self.systems[-MAX_SYSTEMS:]
         head = told_head(last, title=self.title, members=len(self.members), systems=systems, version=version)
-        head = replace(head, shows_history=self.shows_history)
-        if change:
-            head = replace(head, change_number=change.number, changed_at=change.created_at)
+        head = at_change(replace(head, shows_history=self.shows_history), change)
         return replace(head, told_bucket=head.active_bucket)
+
+    def rows(self, head: Head, conversation: Conversation, stored: Mapping[int, Message]) -> list[InboxRow]:
+        """Return the rows of members, told what the head says, and of former ones, at the message that tells of it."""
+        handles = {uuid: handle for handle, uuid in UUIDS.items()}
+        rows = []
+        for user, member in self.members.items():
+            read = conversation.read_through[handles[user]]
+            mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
+            row = replace(first_row(head, stored[1], user), role=member.role, read_number=read, mentioned=mentioned)
+            rows.append(head.told(replace(row, is_open=False)))
+        former = (first_row(head, message, user) for user, message in self.left.items())
+        return rows + [replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER) for row in former]
 
 
 async def write_items(
     store: MessagingStore, conversation: Conversation, messages: Sequence[Message], changes: Sequence[Change]
 ) -> None:
     """Write the members and rows of a group, and at last its head, as far as they are not there."""
-    group = _Group(messages[0].group_uuid, conversation.title or "")
-    for message in messages:
-        if message.event:
-            group.follow(message, message.event)
+    group = _Group.of(messages, conversation.title or "")
     stored = {message.number: message for message in messages}
     for change in changes:
         stored[change.message_number] = with_change(stored[change.message_number], change)
     head = group.head(stored[len(messages)], changes[-1] if changes else None, len(messages) + len(changes))
-    rows = [_row(head, member, conversation, stored) for member in group.members.values()]
-    for user, message in group.left.items():  # a former member's row stays at the message that tells of it
-        row = first_row(head, message, user)
-        rows.append(replace(row, state=MemberState.LEFT, is_open=False, role=Role.MEMBER))
+    rows = group.rows(head, conversation, stored)
     await store.heads.prepare(list(group.members.values()), rows)
     await store.heads.transact([copied_head(head)])
-
-
-def _row(head: Head, member: Member, conversation: Conversation, stored: Mapping[int, Message]) -> InboxRow:
-    """Return the row of a member that has been told what the head says."""
-    user = member.user_uuid
-    read = next(conversation.read_through[handle] for handle, uuid in UUIDS.items() if uuid == user)
-    mentioned = frozenset(number for number, each in stored.items() if number > read and mentions(each, user))
-    row = first_row(head, stored[1], user)
-    return head.told(replace(row, role=member.role, read_number=read, mentioned=mentioned, is_open=False))

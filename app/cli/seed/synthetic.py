@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from app.cli.changed_messages import with_change
@@ -28,6 +28,11 @@ FIRST_CHANGED: Final = 6
 """The first number that may be changed. A group begins its series somewhere in the 50 messages from there."""
 CHANGES: Final = ChangeType.EDIT, ChangeType.REACT, ChangeType.DELETE, ChangeType.REACT
 TEXTS: Final = tuple(line.text for conversation in CONVERSATIONS for line in conversation.lines)
+
+
+def time_of(group: int, number: int) -> datetime:
+    """Return the time of a message of the group with this index."""
+    return EPOCH + group * BETWEEN_GROUPS + number * BETWEEN_MESSAGES
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Group:
             uuid=uuid5(self.uuid, str(number)),
             user_uuid=self._sender(number),
             text=self._text(number),
-            created_at=self._time(number),
+            created_at=time_of(self.index, number),
             reply_to=number - 1 if self.change(number - 1) else None,
         )
 
@@ -71,20 +76,12 @@ class Group:
         if rest or before < 0:
             return None
         kind = CHANGES[(self.index + before) % len(CHANGES)]
-        is_edit, is_reaction = kind is ChangeType.EDIT, kind is ChangeType.REACT
-        return Change(
-            group_uuid=self.uuid,
-            number=before + 1,
-            uuid=uuid5(self.uuid, f"change:{before + 1}"),
-            user_uuid=self._sender(number + 2) if is_reaction else self._sender(number),
-            created_at=self._time(number) + UNTIL_CHANGE,
-            type=kind,
-            message_number=number,
-            text=self._text(number + 1) if is_edit else None,
-            earlier_text=self._text(number) if is_edit else None,
-            version=2 if is_edit else None,
-            emoji="👍" if is_reaction else None,
-        )
+        user = self._sender(number + 2 if kind is ChangeType.REACT else number)
+        more: dict[str, Any] = {"emoji": "👍"} if kind is ChangeType.REACT else {}
+        if kind is ChangeType.EDIT:
+            more = {"text": self._text(number + 1), "earlier_text": self._text(number), "version": 2}
+        uuid, at = uuid5(self.uuid, f"change:{before + 1}"), time_of(self.index, number) + UNTIL_CHANGE
+        return Change(self.uuid, before + 1, uuid, user, at, kind, number, **more)
 
     def last_change(self) -> Change | None:
         """Return the last change of the group, None if it has none."""
@@ -96,9 +93,6 @@ class Group:
 
     def _text(self, number: int) -> str:
         return TEXTS[(self.index * 31 + number) % len(TEXTS)]
-
-    def _time(self, number: int) -> datetime:
-        return EPOCH + self.index * BETWEEN_GROUPS + number * BETWEEN_MESSAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from app.cli.batches import batched, for_each
 from app.cli.changed_messages import at_change
+from app.cli.changes import ensure_change
 from app.cli.console import Advance
-from app.cli.seed.changes import append_change
 from app.cli.seed.several import SeveralGroup
 from app.cli.seed.synthetic import Group
 from app.cli.services import Services
@@ -57,7 +57,7 @@ class Writer:
         self._advance(min(first - 1, group.size))
         for numbers in batched(range(first, group.size + 1), WRITE_BATCH):
             for change in filter(None, map(group.change, numbers)):
-                if not await append_change(self._store.changes, change):
+                if not await ensure_change(self._store.changes, change):
                     return False
             await self._table.put_all([items.message_item(group.message(number)) for number in numbers])
             self.written += len(numbers)

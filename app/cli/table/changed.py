@@ -116,12 +116,10 @@ class ChangeInspector:
             yield Finding("change-hole", f"there is no change {missing}", group)
         for numbers in batched(suspicious, MESSAGES_AT_ONCE):
             for number, compared in (await self._settled(group, numbers)).items():
-                if compared:
-                    kind, detail = compared.defect()
-                    is_repaired = self._repair and await self._mend(compared, is_whole=not missing)
-                    yield Finding(kind, detail, group, repaired=is_repaired)
-                else:
-                    yield Finding("change-without-message", f"there is no message {number}, and changes of it", group)
+                absent = "change-without-message", f"there is no message {number}, and changes of it"
+                kind, detail = compared.defect() if compared else absent
+                is_repaired = compared is not None and self._repair and await self._mend(compared, is_whole=not missing)
+                yield Finding(kind, detail, group, repaired=is_repaired)
 
     async def catch_up(self, last: Change, *, after: int) -> None:
         """Apply the changes after `after` up to this one to their messages, as far as they are not applied."""

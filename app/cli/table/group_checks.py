@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from app.cli.changed_messages import at_change
+from app.cli.heads import last_message
 from app.cli.table.findings import Finding, differences, mention_defect
 from app.cli.table.group_audit import end_of, is_indexed, is_late, is_pending
 from app.gateways.dynamodb import StoredItem
@@ -15,7 +17,6 @@ from app.messaging.groups.stored import Head
 from app.messaging.inbox_items import has_lost_mentions, to_inbox_row
 from app.messaging.models import Change, Message
 from app.messaging.row_models import InboxRow, MemberState
-from app.messaging.visibility import preview_for
 
 UNFINISHED_AFTER: Final = timedelta(hours=1)
 """The time after which no process creates, or deletes, a group any more that is not whole."""
@@ -48,18 +49,8 @@ class GroupState:
 
     def wanted_head(self, head: Head, newest: Message) -> Head:
         """Return a head with what follows from the logs and the members."""
-        return replace(
-            head,
-            member_count=len(self.members),
-            last_number=newest.number,
-            last_at=newest.created_at,
-            last_by=newest.user_uuid,
-            preview=preview_for(newest, newest.group_uuid),
-            expires_at=newest.deadline,
-            systems=self.systems,
-            change_number=self.change.number if self.change else 0,
-            changed_at=self.change.created_at if self.change else None,
-        )
+        said = last_message(newest) | {"expires_at": newest.deadline, "systems": self.systems}
+        return at_change(replace(head, member_count=len(self.members), **said), self.change)
 
     def defects(self) -> Iterator[Finding]:
         """Yield what does not agree."""
@@ -118,9 +109,7 @@ class GroupState:
     def _told_defects(
         self, head: Head, row: InboxRow, member: Member, user: UUID, *, is_in_index: bool
     ) -> Iterator[Finding]:
-        told = head.told(row)
-        if self.has_ended:
-            told = replace(told, preview=row.preview)
+        told = replace(head.told(row), preview=row.preview) if self.has_ended else head.told(row)
         if row.role is not member.role:
             yield self._finding("row-differs", f"the row says {row.role}, the user is {member.role}", user)
         if row.head_version > head.head_version:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from app.cli.heads import first_row
 from app.cli.services import Services
 from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
 from app.cli.table.findings import Finding
@@ -18,10 +19,9 @@ from app.messaging import block_items
 from app.messaging.clock import now
 from app.messaging.erasure_store import MemberErasureStore
 from app.messaging.groups import items, member_items, stored
-from app.messaging.groups.creation import first_row
 from app.messaging.groups.models import MAX_SYSTEMS, Member
 from app.messaging.inbox_items import bucket, to_inbox_row
-from app.messaging.items import inbox_key, is_fence, message_key
+from app.messaging.items import NEXT_VERSION, assign, inbox_key, is_fence, message_key
 from app.messaging.row_models import InboxRow, MemberState
 
 CREATION_SECONDS: Final = 2 * SEND_SECONDS + 2
@@ -101,28 +101,22 @@ class GroupInspector:
         )
 
     async def _mend(self, state: GroupState, found: list[Finding]) -> None:
-        """Repair rows and head, or delete what is left of a group that no user can see anything of any more."""
-        if state.head is None:
-            await self._remove_unfinished(state)
+        """Repair rows and head, or delete what is left of a group without a log, or without members."""
+        if state.head is None and state.newest is None:
+            if not state.is_fenced:  # the fence keeps the group from being created meanwhile
+                await self._table.put(block_items.set_fence(state.group, 1))
+            self._fenced.append(state.group)
+            await self._delete_rows(state)
         elif state.is_abandoned:
             await self._delete_rows(state)
             async for item in self._remains.items_of_group(state.group):
                 await self._remains.delete(item)
-        else:
+        elif state.head:
             for user in {finding.user for finding in found if finding.user}:
                 with suppress(ConditionFailed):
                     await self._table.update(_mended_row(state, user))
             if any(finding.kind in TOLD_KINDS for finding in found):
                 await self._restore_head(await self._read(state.group, state.rows))
-
-    async def _remove_unfinished(self, state: GroupState) -> None:
-        """Delete members and rows of a group without log and head, after a fence that keeps it from being created."""
-        if state.newest:
-            return
-        if not state.is_fenced:
-            await self._table.put(block_items.set_fence(state.group, 1))
-        self._fenced.append(state.group)
-        await self._delete_rows(state)
 
     async def _delete_rows(self, state: GroupState) -> None:
         for item in state.rows.values():
@@ -156,28 +150,22 @@ def _place(finding: Finding) -> tuple[str, UUID | None]:
 
 def _mended_row(state: GroupState, user: UUID) -> Update:
     """Return the update after which a row has what follows from the member, and from the log without the head."""
-    row = to_inbox_row(state.rows[user]) if user in state.rows else None
-    member = state.members.get(user)
+    member, head, newest = state.members.get(user), state.head, state.newest
     if member is None:
-        return member_items.leave_row(user, state.group, state.head.head_version if state.head else 0)
-    if state.newest is None or state.head is None:
+        return member_items.leave_row(user, state.group, head.head_version if head else 0)
+    if newest is None or head is None:
         raise AssertionError("a group with a head and a log is mended")
+    row = to_inbox_row(state.rows[user]) if user in state.rows else None
     if row is None or row.state is MemberState.LEFT:
-        title, members, shows_history = state.head.title, state.head.member_count, state.head.shows_history
-        row = first_row(state.newest, user, title=title, members=members, shows_history=shows_history)
-        return member_items.join_row(replace(row, role=member.role))
-    return _reset_row(row, member, state.newest.number, state.mentions.get(user, frozenset()))
+        return member_items.join_row(replace(first_row(head, newest, user), role=member.role))
+    return _reset_row(row, member, newest.number, state.mentions.get(user, frozenset()))
 
 
 def _reset_row(row: InboxRow, member: Member, end: int, mentioned: frozenset[int]) -> Update:
     """Return the update of a row to its member's role, markers up to the end of the log, and its unread mentions."""
-    values: Item = {":role": str(member.role), ":read": min(row.read_number, end), ":one": 1, ":seen": row.version}
-    expression, removed = "SET #v = #v + :one, #role = :role, #read = :read", ["#cut"]
-    if row.received_number:
-        expression, values[":d"] = f"{expression}, #d = :d", min(row.received_number, end)
-    if mentioned:
-        expression, values[":mentioned"] = f"{expression}, #mentioned = :mentioned", mentioned
-    else:
-        removed.append("#mentioned")
-    key = inbox_key(row.user_uuid, row.group_uuid)
-    return Update(key, f"{expression} REMOVE {', '.join(removed)}", values, condition="#v = :seen")
+    wanted: Item = {"role": str(member.role), "read": min(row.read_number, end)}
+    wanted |= {"d": min(row.received_number, end)} if row.received_number else {}
+    wanted |= {"mentioned": mentioned} if mentioned else {}
+    expression, values = assign(wanted, {"cut", "mentioned"} - wanted.keys(), first=[NEXT_VERSION])
+    values |= {":one": 1, ":seen": row.version}
+    return Update(inbox_key(row.user_uuid, row.group_uuid), expression, values, condition="#v = :seen")

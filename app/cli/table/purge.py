@@ -21,9 +21,11 @@ from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import StoredItem
 from app.messaging import change_items
 from app.messaging.clock import now
+from app.messaging.groups.stored import Head
 from app.messaging.models import Change, Message
 from app.messaging.retention import Retention
 from app.messaging.retention_store import RetentionStore
+from app.messaging.row_models import InboxRow
 from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -79,14 +81,12 @@ async def purge(
 def _writes(store: RetentionStore, page: Sequence[StoredItem], at: datetime, counts: Counter[str]) -> Iterator[Write]:
     """Yield the writes that end what has ended among these items, and count them."""
     for item in page:
-        entity = change_items.to_entity(item)
-        if isinstance(entity, Message):
-            if store.is_overdue(entity, at):
+        match change_items.to_entity(item):
+            case Message() as message if store.is_overdue(message, at):
                 counts["messages"] += 1
-                yield partial(store.end, entity)
-        elif isinstance(entity, Change):
-            if store.is_change_overdue(entity, at):
-                yield partial(store.end_change, entity)
-        elif entity and store.is_preview_overdue(item, at):
-            counts["previews"] += 1
-            yield partial(store.end_preview, item)
+                yield partial(store.end, message)
+            case Change() as change if store.is_change_overdue(change, at):
+                yield partial(store.end_change, change)
+            case InboxRow() | Head() if store.is_preview_overdue(item, at):
+                counts["previews"] += 1
+                yield partial(store.end_preview, item)

@@ -51,8 +51,10 @@ class RowInspector:
         if not left:
             yield Finding("log-without-row", f"{newest[0].number} messages that no user can see", group)
         for user, peer in left:
-            if defect := await self._inspect_row(group, user, peer):
-                yield defect
+            if state := await self._defective(group, user):
+                kind, detail = state.defect()
+                is_repaired = self._repair and await self._repair_row(state, user, peer)
+                yield Finding(kind, detail, group, user, repaired=is_repaired)
 
     async def inspect_unread(self, found: Iterable[tuple[UUID, UUID, int]]) -> AsyncIterator[Finding]:
         """Yield the defects of rows that do not know of unread messages that they expire."""
@@ -63,17 +65,14 @@ class RowInspector:
                 is_repaired = self._repair and number in (await self._store.count_gone(message, row)).gone
                 yield Finding("row-differs", detail, group, user, repaired=is_repaired)
 
-    async def _inspect_row(self, group: UUID, user: UUID, peer: UUID) -> Finding | None:
-        """Return the defect of a row, unless others write it."""
+    async def _defective(self, group: UUID, user: UUID) -> RowState | None:
+        """Return a row with its logs if it has a defect, unless others write it."""
         before: StoredItem | None = None
         for _ in range(CHECKS):
             state = await self._read(group, user)
-            kind, detail = state.defect()
-            if not kind:
-                return None
+            kind, _ = state.defect()
             if kind not in RECHECKED or state.item == before:
-                is_repaired = self._repair and await self._repair_row(state, user, peer)
-                return Finding(kind, detail, group, user, repaired=is_repaired)
+                return state if kind else None
             before = state.item
             await asyncio.sleep(SETTLING_SECONDS)
         return None

@@ -14,10 +14,8 @@ import typer
 from app.cli.capacity.cost import cost
 from app.cli.console import Advance, Console, local_time, readable
 from app.cli.failures import Code, Failure
-from app.cli.moderation.reads import As, Operator, Why
+from app.cli.moderation.reads import As, Why, open_services_to_read
 from app.cli.options import Json, examples
-from app.cli.services import open_services
-from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem, unmarshal_item
 from app.gateways.dynamodb.operator import OperatedTable, Segment
 from app.messaging import change_items
@@ -26,7 +24,6 @@ from app.messaging.groups.stored import Head
 from app.messaging.models import Change, Message
 from app.messaging.my_view import pins
 from app.messaging.row_models import InboxRow
-from app.settings import StoreSettings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -69,10 +66,8 @@ async def scan(
     """
     tests = [Filter.of(text) for text in filters or ()]
     console, limit = Console(json), limit or (None if json else SHOWN)
-    settings = read_settings(StoreSettings)
-    operator = Operator.of(settings, name=name, reason=reason)
     found: list[Record] = []
-    async with open_services(settings) as services:
+    async with open_services_to_read(name=name, reason=reason) as (services, operator):
         await operator.record(services.reads, ())
         page = None if tests or limit is None else limit + 1
         async with (
@@ -114,11 +109,9 @@ class Filter:
         value = record.get(self.field)
         if self.operator == "~":
             return self.field in record and self.wanted.lower() in str(value).lower()
-        if value is None:
-            return False
         compare = OPERATORS[self.operator]
         if isinstance(value, bool) or not isinstance(value, int):
-            return compare(_plain(value).lower(), self.wanted.lower())
+            return value is not None and compare(_plain(value).lower(), self.wanted.lower())
         try:
             return compare(value, float(self.wanted))
         except ValueError:

@@ -17,9 +17,8 @@ async def inspect_users(users: Iterable[UUID], services: Services) -> AsyncItera
     for batch in batched(users, USERS_AT_ONCE):
         known = {user.uuid for user in await services.user_store.by_uuids(batch)}
         erased = await erasures.erased_users(batch)
-        for uuid in batch:
-            if uuid not in known | erased:
-                yield Finding("unknown-user", "is not in Postgres", user=uuid)
+        for uuid in (each for each in batch if each not in known | erased):
+            yield Finding("unknown-user", "is not in Postgres", user=uuid)
         for uuid in sorted(erased):
             erasure = await erasures.of_user(uuid)
             if erasure and erasure.finished_at and await services.messaging.inbox_rows(uuid, limit=1):

@@ -1,6 +1,7 @@
-"""Heads and rows of seeded groups of several members, as they are without changes."""
+"""Heads and rows of groups of several members as plain values, as they are without changes."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from app.messaging.groups import creation
@@ -11,16 +12,23 @@ from app.messaging.row_models import InboxRow
 from app.messaging.visibility import preview_for
 
 
+def last_message(message: Message) -> dict[str, Any]:
+    """Return what a head says of the last message of its log."""
+    return {
+        "group_uuid": message.group_uuid,
+        "last_number": message.number,
+        "last_at": message.created_at,
+        "last_by": message.user_uuid,
+        "preview": preview_for(message, message.group_uuid),
+    }
+
+
 def told_head(last: Message, *, title: str, members: int, systems: Iterable[int], version: int) -> Head:
     """Return the head after the last message, of which all rows are told."""
     return Head(
-        group_uuid=last.group_uuid,
         title=title,
         member_count=members,
-        last_number=last.number,
-        last_at=last.created_at,
-        last_by=last.user_uuid,
-        preview=preview_for(last, last.group_uuid),
+        **last_message(last),
         systems=frozenset(systems),
         head_version=version,
         structure_version=version,
