@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import asyncpg
@@ -79,7 +79,7 @@ class Place:
 
     def elsewhere(self) -> "Place":
         """The shared engines, and a table that does not exist yet."""
-        return Place({**self.environment, "DYNAMODB_TABLE": f"test-{secrets.token_hex(6)}"})
+        return replace(self, environment={**self.environment, "DYNAMODB_TABLE": f"test-{secrets.token_hex(6)}"})
 
     async def made(self) -> "Place":
         """The shared engines, and an empty table."""

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import is_dataclass
 from importlib import import_module
 from typing import Any, Final
 
@@ -157,7 +158,7 @@ def _exit(code: int) -> None:
 
 
 def replace(name: str, value: float) -> None:
-    """Replace a constant of a module, or the default of a parameter, as `app.module.function(parameter)`."""
+    """Replace a constant of a module, a field of one, or a parameter's default, as `app.module.function(parameter)`."""
     path, _, parameter = name.removesuffix(")").partition("(")
     module, _, constant = path.rpartition(".")
     owner = sys.modules.get(module) or getattr(sys.modules[module.rpartition(".")[0]], module.rpartition(".")[2])
@@ -167,7 +168,8 @@ def replace(name: str, value: float) -> None:
         defaults[parameter] = value
     else:
         assert hasattr(owner, constant), name
-        setattr(owner, constant, value)
+        write = object.__setattr__ if is_dataclass(owner) else setattr  # which a frozen one refuses
+        write(owner, constant, value)
 
 
 if __name__ == "__main__":
