@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from app.cli.failures import with_hint
 from app.cli.local_service import publish_settings, published_settings
@@ -19,7 +20,6 @@ from app.errors import Unavailable
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
 
-TOP_LEVEL = [(name,) for name in COMMANDS]
 UNAVAILABLE = {
     "DYNAMODB_ENDPOINT_URL": "http://127.0.0.1:1",
     "DATABASE_URL": "postgresql://user:pass@127.0.0.1:1/none",
@@ -39,16 +39,19 @@ def test_help_lists_every_command_without_loading_one() -> None:
     assert ended.stdout.splitlines()[-1] == "loaded:"
 
 
-def test_each_command_explains_itself_with_examples() -> None:
-    helps = explained(*TOP_LEVEL)
+@pytest_asyncio.fixture(scope="module")
+async def helps() -> dict[str, str]:
+    return await explained(*((name,) for name in COMMANDS))
+
+
+async def test_each_command_explains_itself_with_examples(helps: dict[str, str]) -> None:
     assert [name for name, text in helps.items() if f"Examples:\n    cruddur {name}" not in text] == []
 
 
-def test_no_help_is_cut_off_or_wider_than_80_columns() -> None:
+async def test_no_help_is_cut_off_or_wider_than_80_columns(helps: dict[str, str]) -> None:
     """The summary is one line, and a list of subcommands has it whole. Examples are as long as they have to be."""
-    helps = explained(*TOP_LEVEL)
     subcommands = {name: re.findall(r"^  (\S+)  ", of_group(text), re.MULTILINE) for name, text in helps.items()}
-    helps |= explained(*((name, each) for name, of_name in subcommands.items() for each in of_name))
+    helps = helps | await explained(*((name, each) for name, of_name in subcommands.items() for each in of_name))
     assert {"capacity plan", "users sync", "reports list", "audit list"} <= helps.keys()
     wide = {f"{name}: {line}" for name, text in helps.items() for line in text.splitlines() if len(line) > 80}
     assert {line for line in wide if ":     cruddur " not in line} == set()
@@ -56,19 +59,11 @@ def test_no_help_is_cut_off_or_wider_than_80_columns() -> None:
     assert [name for name, text in helps.items() if text.split("\n\n")[1].count("\n")] == []
 
 
-def explained(*commands: tuple[str, ...]) -> dict[str, str]:
+async def explained(*commands: tuple[str, ...]) -> dict[str, str]:
     """Return what each command prints with --help, in 80 columns."""
-    code = f"""if True:
-        from app.cli.main import app
-        for names in {commands!r}:
-            print("=====", *names)
-            app([*names, "--help"], prog_name="cruddur", standalone_mode=False)
-    """
-    environment = {**os.environ, "COLUMNS": "80"}
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    helps = dict(text.split("\n", 1) for text in ended.stdout.split("===== ")[1:])
-    assert [*helps] == [" ".join(names) for names in commands]
-    return helps
+    ended = {" ".join(names): await cruddur(*names, "--help", env={"COLUMNS": "80"}) for names in commands}
+    assert {each.code for each in ended.values()} == {0}
+    return {name: each.out for name, each in ended.items()}
 
 
 def of_group(text: str) -> str:
