@@ -5,10 +5,11 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+import pytest_asyncio
 
 from app.settings import Settings
 from tests.fixtures.app import Person
@@ -24,9 +25,15 @@ def workers_in(folder: Path) -> set[int]:
     return {int(file.stem.partition("_")[2]) for file in folder.glob("counter_*.db")}
 
 
-@asynccontextmanager
-async def workers_of_uvicorn(settings: Settings, folder: Path) -> AsyncIterator[Server]:
-    """Serve by two workers that count in the folder, and stop them: the exit code is 0, and none is left behind."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the workers count."""
+    return tmp_path_factory.mktemp("counts")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def server(settings: Settings, folder: Path) -> AsyncIterator[Server]:
+    """Serve by two workers, and stop them: the exit code is 0, and none is left behind."""
     server = Server(settings, variables={"PROMETHEUS_MULTIPROC_DIR": str(folder)})
     assert COMMAND
     documented = (
@@ -47,16 +54,13 @@ async def workers_of_uvicorn(settings: Settings, folder: Path) -> AsyncIterator[
 
 
 async def test_workers_of_uvicorn_serve_below_a_prefix_and_count_together(
-    settings: Settings, ann: Person, bob: Person, tmp_path: Path
+    server: Server, ann: Person, bob: Person
 ) -> None:
     for number in range(2):
         group = (await bob.sent(f"{number}", ann))["message_group_uuid"]
     # A connection for each call: whichever worker is free takes it.
     headers = {"authorization": f"Bearer {ann.token}", "connection": "close"}
-    async with (
-        workers_of_uvicorn(settings, tmp_path) as server,
-        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client,
-    ):
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
         address = server.address + PREFIX
         for _ in range(20):
             page = await client.get(f"{address}/api/messages/{group}", params={"limit": 1})
@@ -68,12 +72,10 @@ async def test_workers_of_uvicorn_serve_below_a_prefix_and_count_together(
 
 
 async def test_killed_workers_of_uvicorn_are_replaced_and_their_streams_count_no_more(
-    settings: Settings, ann: Person, tmp_path: Path
+    server: Server, folder: Path, ann: Person
 ) -> None:
-    async with (
-        workers_of_uvicorn(settings, tmp_path) as server,
-        httpx.AsyncClient(headers={"authorization": f"Bearer {ann.token}"}, trust_env=False, timeout=60) as client,
-    ):
+    headers = {"authorization": f"Bearer {ann.token}"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
 
         async def scraped(name: str) -> float:
             samples = counted((await client.get(f"{server.address}/metrics")).text, name)
@@ -83,7 +85,7 @@ async def test_killed_workers_of_uvicorn_are_replaced_and_their_streams_count_no
             events = stream.aiter_bytes()  # once nothing has it, httpx closes the stream
             await anext(events)
             assert await scraped("cruddur_event_streams") == 1
-            for worker in workers_in(tmp_path):
+            for worker in workers_in(folder):
                 os.kill(worker, signal.SIGKILL)
         async with asyncio.timeout(START_SECONDS):
             while not await answers(client, server.address):  # noqa: ASYNC110  # it has no event

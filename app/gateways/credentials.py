@@ -34,7 +34,8 @@ class AwsCredentials:
         """Take fixed credentials in place of AWS's chain."""
         self._fixed = (aws_access_key_id, aws_secret_access_key) if aws_access_key_id else None
         self._failures = 0
-        self.session = self._new_session()
+        self.session = self._new_session()  # takes 20 ms of CPU
+        self._has_searched = False
         self._found: Credentials | None = None
         self._frozen: ReadOnlyCredentials | None = None
         self._fault = Unavailable(NOT_FOUND, remedy=REMEDY)
@@ -80,7 +81,9 @@ class AwsCredentials:
 
     async def _find(self) -> None:
         if self._found is None:
-            self.session = self._new_session()
+            if self._has_searched:  # a session keeps what it has found
+                self.session = self._new_session()
+            self._has_searched = True
             self._found = await self.session.get_credentials()
         if self._found is None:
             self._fail("none of AWS's sources has any")

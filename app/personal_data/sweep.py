@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from uuid import UUID
 
 from app.concurrency import SEND_SECONDS
@@ -49,6 +49,7 @@ class SweepTools:
     leave: Callable[[UUID, UUID], Awaitable[InboxRow]]
     """Ends a user's membership of a group of several members."""
     publish: Publish = discard_events
+    _: KW_ONLY
     writes_per_second: float = WRITES_PER_SECOND
     quiet_seconds: float = QUIET_SECONDS
 

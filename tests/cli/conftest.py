@@ -6,7 +6,8 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import asyncpg
 import pytest
@@ -24,16 +25,25 @@ from tests.tools.command import SECONDS, Ended, cruddur
 from tests.tools.forks import fork
 from tests.tools.throttle import gate
 
+ALONE: Final = {
+    "app.cli.people.erase.WRITES_PER_SECOND": 10_000,
+    "app.cli.table.changed.SETTLING_SECONDS": 0,
+    "app.cli.table.group_repair.CREATION_SECONDS": 0,
+    "app.personal_data.sweep.SweepTools.__init__(quiet_seconds)": 0,
+}
+"""Spares commands their waits for what other processes write meanwhile: in most tests there are none."""
+
 
 @dataclass(frozen=True)
 class Place:
     """The settings that commands are given, as variables of their environment."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=lambda: ALONE)
 
     async def run(self, *arguments: str, typed: str = "", **changes: str) -> Ended:
         """The command there; a variable that is changed to nothing is as good as not set."""
-        return await cruddur(*arguments, env={**self.environment, **changes}, typed=typed)
+        return await cruddur(*arguments, env={**self.environment, **changes}, typed=typed, constants=self.constants)
 
     async def done(self, *arguments: str, **changes: str) -> Ended:
         """A command that must succeed."""
@@ -45,7 +55,7 @@ class Place:
         """Send a signal to a command that has written so many items, which must end it; return what it has printed."""
         async with gate(self.environment["DYNAMODB_ENDPOINT_URL"], items=items) as shutting:
             env = {**self.environment, "DYNAMODB_ENDPOINT_URL": shutting.url}
-            process = await fork("cruddur", *arguments, env=env, stderr=subprocess.PIPE)
+            process = await fork("cruddur", *arguments, env=env, constants=self.constants, stderr=subprocess.PIPE)
             async with asyncio.timeout(SECONDS):
                 await shutting.is_shut.wait()
             process.send_signal(how)
@@ -69,7 +79,7 @@ class Place:
 
     def elsewhere(self) -> "Place":
         """The shared engines, and a table that does not exist yet."""
-        return Place({**self.environment, "DYNAMODB_TABLE": f"test-{secrets.token_hex(6)}"})
+        return replace(self, environment={**self.environment, "DYNAMODB_TABLE": f"test-{secrets.token_hex(6)}"})
 
     async def made(self) -> "Place":
         """The shared engines, and an empty table."""

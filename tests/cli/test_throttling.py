@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest_asyncio
 
@@ -11,6 +13,12 @@ from tests.tools.command import Ended
 from tests.tools.throttle import Throttling, throttling
 
 CROWD = ("seed", "--users", "12", "--groups", "20", "--messages", "400")
+QUICK: Final = {"app.concurrency.DYNAMODB_REQUEST.longest": 0.01, "app.concurrency.DYNAMODB_COMMAND.longest": 0.02}
+"""The bounds of the waits between the attempts, in seconds: it counts how many there are."""
+
+
+def quick(place: Place) -> Place:
+    return replace(place, constants={**place.constants, **QUICK})
 
 
 @pytest_asyncio.fixture
@@ -21,6 +29,7 @@ async def proxy(engines: Place) -> AsyncIterator[Throttling]:
 
 async def same(place: Place, proxy: Throttling, *arguments: str) -> Ended:
     """The command through the proxy, which must print what it prints without."""
+    place = quick(place)
     proxy.seen.clear()  # each command meets a wall at first
     before = proxy.throttled.total()
     quiet, slow = await asyncio.gather(
@@ -47,7 +56,7 @@ async def test_reading_commands_wait_throttles_out(stock: Place, proxy: Throttli
 
 async def test_seed_waits_throttles_out(empty: Place, engines: Place, proxy: Throttling) -> None:
     other = await engines.elsewhere().made()
-    [told] = (await empty.done(*CROWD, "--json", DYNAMODB_ENDPOINT_URL=proxy.url)).records
+    [told] = (await quick(empty).done(*CROWD, "--json", DYNAMODB_ENDPOINT_URL=proxy.url)).records
     assert told["messages"] == 400
     assert proxy.throttled["BatchWriteItem"] > 6
     assert proxy.left["BatchWriteItem"] > 20
@@ -60,14 +69,14 @@ async def test_seed_waits_throttles_out(empty: Place, engines: Place, proxy: Thr
 async def test_import_waits_throttles_out(stock: Place, empty: Place, proxy: Throttling, tmp_path: Path) -> None:
     file = tmp_path / "juniper.jsonl"
     await stock.done("export", "--user", "juniper", "--output", str(file))
-    [told] = (await empty.done("import", str(file), "--json", DYNAMODB_ENDPOINT_URL=proxy.url)).records
+    [told] = (await quick(empty).done("import", str(file), "--json", DYNAMODB_ENDPOINT_URL=proxy.url)).records
     assert told["written"] + 1 == told["lines"]
     assert proxy.throttled.total() > 20
     assert (await empty.done("export", "--user", "juniper")).out == file.read_text()
 
 
 async def test_schema_load_verify_and_drop_wait_throttles_out(engines: Place, proxy: Throttling) -> None:
-    place = engines.elsewhere()
+    place = quick(engines.elsewhere())
     throttled = {"DYNAMODB_ENDPOINT_URL": proxy.url}
     await place.done("schema-load", **throttled)
     assert "as it should be" in (await place.done("schema-load")).out

@@ -35,13 +35,18 @@ class Ended:
         return self.err.splitlines()[-1]
 
 
-async def cruddur(*arguments: str, env: Mapping[str, str], typed: str = "") -> Ended:
-    """Run `cruddur ARGUMENTS` in this environment; `typed` is the standard input."""
+async def cruddur(
+    *arguments: str, env: Mapping[str, str], typed: str = "", constants: Mapping[str, float] | None = None
+) -> Ended:
+    """Run `cruddur ARGUMENTS` in this environment; `typed` is the standard input.
+
+    A fork gets these constants of its modules in place of its own (`fork_server.replace`), which only spares waits.
+    """
     whole = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **env}
     whole |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     if any(name.startswith(("COVERAGE_", "PYTHON")) for name in whole):  # variables that count at the start
         return await asyncio.to_thread(_run_anew, arguments, whole, typed)
-    return await _run_forked(arguments, whole, typed)
+    return await _run_forked(arguments, whole, typed, constants or {})
 
 
 def _run_anew(arguments: tuple[str, ...], env: Mapping[str, str], typed: str) -> Ended:
@@ -53,14 +58,15 @@ def _run_anew(arguments: tuple[str, ...], env: Mapping[str, str], typed: str) ->
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-async def _run_forked(arguments: tuple[str, ...], env: Mapping[str, str], typed: str) -> Ended:
+async def _run_forked(
+    arguments: tuple[str, ...], env: Mapping[str, str], typed: str, constants: Mapping[str, float]
+) -> Ended:
     """Run the command in a fork; one that takes longer than SECONDS is killed, and TimeoutError raised."""
     with TemporaryFile() as stdin, TemporaryFile() as out, TemporaryFile() as err:
         stdin.write(typed.encode())
         stdin.seek(0)
-        process = await fork(
-            "cruddur", *arguments, env=env, stdin=stdin.fileno(), stdout=out.fileno(), stderr=err.fileno()
-        )
+        streams = {"stdin": stdin.fileno(), "stdout": out.fileno(), "stderr": err.fileno()}
+        process = await fork("cruddur", *arguments, env=env, constants=constants, **streams)
         try:
             async with asyncio.timeout(SECONDS):
                 code = await process.wait()

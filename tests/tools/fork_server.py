@@ -19,8 +19,10 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from dataclasses import is_dataclass
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from botocore.loaders import create_loader
 
@@ -64,17 +66,54 @@ def main(listener: socket.socket, run: socket.socket) -> None:
     load_once()
     asyncio.run(_load_files())
     gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps
-    while run not in select.select([listener, run], [], [])[0]:
-        with listener.accept()[0] as connection:
-            request, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 4)
-        if request and os.fork() == 0:
-            listener.close()
-            run.close()
-            supervise(json.loads(request), descriptors)
-            return
-        for descriptor in descriptors:
-            os.close(descriptor)
+    reports: dict[int, int] = {}  # descriptors, by the ids of the processes that run
+    ended, wakeup = socket.socketpair()
+    for each in (ended, wakeup):
+        each.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakeup.fileno())
+    while run not in (ready := select.select([listener, run, ended], [], [])[0]):
+        if ended in ready:
+            ended.recv(1 << 16)
+            _report_ends(reports)
+        if listener in ready and (asked := _accept(listener)):
+            request, *streams, report = asked
+            if (pid := os.fork()) == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _close(*(each.detach() for each in (listener, run, ended, wakeup)), report, *reports.values())
+                run_program(json.loads(request), streams)
+                return
+            _close(*streams)
+            reports[pid] = report
+            _report(report, pid)
+
+
+def _accept(listener: socket.socket) -> tuple[Any, ...]:
+    """Return a request and its four descriptors; nothing, if the process that asked is gone."""
+    with listener.accept()[0] as connection:
+        request, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 4)
+    return (request, *descriptors) if request else ()
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _report_ends(reports: dict[int, int]) -> None:
+    """Report the exit codes of the processes that have ended."""
+    while reports and (end := os.waitpid(-1, os.WNOHANG))[0]:
+        pid, status = end
+        report = reports.pop(pid)
+        _report(report, os.waitstatus_to_exitcode(status))
+        os.close(report)
+
+
+def _report(report: int, number: int) -> None:
+    """Write a number, unless the process that asked is gone."""
+    with suppress(BrokenPipeError):
+        os.write(report, f"{number}\n".encode())
 
 
 async def _load_files() -> None:
@@ -87,18 +126,8 @@ async def _load_files() -> None:
         pass
 
 
-def supervise(request: dict[str, object], descriptors: list[int]) -> None:
-    """Run the program in a child, and report how it ends. Only the child returns."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    *streams, report = descriptors
-    if pid := os.fork():
-        for stream in streams:
-            os.close(stream)
-        os.write(report, f"{pid}\n".encode())
-        _, status = os.waitpid(pid, 0)
-        os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os._exit(0)
-    os.close(report)
+def run_program(request: dict[str, object], streams: list[int]) -> None:
+    """Run the program, with these standard streams."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -129,7 +158,7 @@ def _exit(code: int) -> None:
 
 
 def replace(name: str, value: float) -> None:
-    """Replace a constant of a module, or the default of a parameter, as `app.module.function(parameter)`."""
+    """Replace a constant of a module, a field of one, or a parameter's default, as `app.module.function(parameter)`."""
     path, _, parameter = name.removesuffix(")").partition("(")
     module, _, constant = path.rpartition(".")
     owner = sys.modules.get(module) or getattr(sys.modules[module.rpartition(".")[0]], module.rpartition(".")[2])
@@ -139,7 +168,8 @@ def replace(name: str, value: float) -> None:
         defaults[parameter] = value
     else:
         assert hasattr(owner, constant), name
-        setattr(owner, constant, value)
+        write = object.__setattr__ if is_dataclass(owner) else setattr  # which a frozen one refuses
+        write(owner, constant, value)
 
 
 if __name__ == "__main__":

@@ -168,7 +168,10 @@ def serving_forks() -> Iterator[None]:
 
 
 def _start_when_asked(listener: socket.socket, run: socket.socket) -> None:
-    """Start the process that forks when there is a connection, and wait for its end, which is that of the run."""
+    """Start the process that forks when there is a connection, and wait for its end, which is that of the run.
+
+    If it ends before, the tests that ask it fail, and do not wait for ever.
+    """
     with run:
         if run in select.select([listener, run], [], [])[0]:
             return
@@ -177,3 +180,4 @@ def _start_when_asked(listener: socket.socket, run: socket.socket) -> None:
         env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
         server = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=passed)
     server.wait()
+    listener.close()

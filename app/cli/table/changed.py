@@ -25,7 +25,6 @@ HOLES_SHOWN: Final = 5
 DEFECTS: Final = 3
 """Defects that a message may have at the same time."""
 SETTLING_SECONDS: Final = 0.5
-"""The wait for a send or a change that is being written right now."""
 FIELDS: Final = {
     "text": "text",
     "edited_at": "time of its edit",
@@ -37,6 +36,11 @@ FIELDS: Final = {
     "mentions": "mentions",
 }
 """The fields that changes set in a message, in words."""
+
+
+async def settle() -> None:
+    """Wait for a send or a change that is being written right now."""
+    await asyncio.sleep(SETTLING_SECONDS)
 
 
 async def holes(end: int, read: Callable[[int, int], Awaitable[Iterable[Message | Change]]]) -> str:
@@ -135,7 +139,7 @@ class ChangeInspector:
         """Return those of the messages that have a defect, unless they are being written."""
         if not (before := await self._defective(group, numbers)):
             return {}
-        await asyncio.sleep(SETTLING_SECONDS)
+        await settle()
         after = await self._defective(group, list(before))
         stored = {number: compared and compared.stored for number, compared in before.items()}
         return {number: each for number, each in after.items() if (each and each.stored) == stored[number]}

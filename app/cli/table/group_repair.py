@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.cli.heads import first_row
 from app.cli.services import Services
-from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
+from app.cli.table.changed import ChangeInspector, holes, settle
 from app.cli.table.findings import Finding
 from app.cli.table.group_checks import TOLD_KINDS, GroupState
 from app.concurrency import SEND_SECONDS
@@ -52,7 +52,7 @@ class GroupInspector:
                 yield Finding("hole", f"there is no message {missing}", group)
         if not (before := set(state.defects())):
             return
-        await asyncio.sleep(SETTLING_SECONDS)
+        await settle()
         state = await self._read(group, known)
         found = [finding for finding in state.defects() if finding in before]
         left = {*map(_place, found)}

@@ -1,6 +1,5 @@
 """Pairs: checks what two users have of one another, their blocks and requests, against rows and logs."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -8,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.cli.services import Services
-from app.cli.table.changed import SETTLING_SECONDS
+from app.cli.table.changed import settle
 from app.cli.table.findings import Finding
 from app.errors import AppError
 from app.gateways.dynamodb import ConditionFailed
@@ -57,7 +56,7 @@ async def inspect_doubled(found: Iterable[tuple[UUID, UUID, list[UUID]]]) -> Asy
 async def _settled(read: Callable[[], Awaitable[T]]) -> T | None:
     """Return what is read twice, None if it is being written."""
     before = await read()
-    await asyncio.sleep(SETTLING_SECONDS)
+    await settle()
     after = await read()
     return after if after == before else None
 

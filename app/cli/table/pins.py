@@ -1,12 +1,11 @@
 """The check of users' pinned groups: rows have the positions that the user's pins say."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from uuid import UUID
 
 from app.cli.services import Services
-from app.cli.table.changed import SETTLING_SECONDS
+from app.cli.table.changed import settle
 from app.cli.table.findings import Finding
 from app.errors import AppError
 from app.gateways.dynamodb import TransactionRejected
@@ -18,7 +17,7 @@ async def inspect_pins(users: Iterable[UUID], services: Services, *, repair: boo
     for user in users:
         if not await _differ(user, services):
             continue
-        await asyncio.sleep(SETTLING_SECONDS)  # they may have been written between the two reads
+        await settle()  # they may have been written between the two reads
         if await _differ(user, services):
             is_repaired = repair and await _restore(user, services)
             yield Finding("pins-differ", "rows have other positions than the pins", user=user, repaired=is_repaired)

@@ -1,6 +1,5 @@
 """Reads rows of direct groups, strongly consistent, and repairs what follows from their logs."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from app.cli.changed_messages import at_change
 from app.cli.services import Services
-from app.cli.table.changed import SETTLING_SECONDS, ChangeInspector, holes
+from app.cli.table.changed import ChangeInspector, holes, settle
 from app.cli.table.findings import Finding
 from app.cli.table.row_checks import RowState
 from app.errors import AppError
@@ -74,7 +73,7 @@ class RowInspector:
             if kind not in RECHECKED or state.item == before:
                 return state if kind else None
             before = state.item
-            await asyncio.sleep(SETTLING_SECONDS)
+            await settle()
         return None
 
     async def _read(self, group: UUID, user: UUID) -> RowState:
