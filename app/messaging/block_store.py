@@ -152,6 +152,8 @@ class BlockStore:
     async def _apply(self, user: UUID, other: UUID, plan: Plan, is_done: Callable[[Relation], bool]) -> Relation:
         """Write what is planned, and return what it was planned with."""
         for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(NUMBER_CONTENTION.seconds(0))
             relation = await self.relation(user, other)
             if is_done(relation):
                 return relation
@@ -159,7 +161,6 @@ class BlockStore:
                 with suppress(TransactionRejected):
                     await self._table.transact(plan(relation))
                     return relation
-            await asyncio.sleep(NUMBER_CONTENTION.seconds(attempt))
         raise Unavailable("Others write to the message group at the same time, or one of its inbox rows is missing")
 
 
