@@ -1,7 +1,7 @@
 """The effect of changes on messages and rows as plain values: what the table holds once they are applied."""
 
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from app.messaging.groups.stored import Head
@@ -9,20 +9,6 @@ from app.messaging.models import Change, ChangeType, Message
 from app.messaging.row_models import InboxRow
 
 T = TypeVar("T", InboxRow, Head)
-
-AS_SENT: Final[dict[str, Any]] = {
-    "edited_at": None,
-    "deleted_at": None,
-    "version": 1,
-    "change_number": 0,
-    "edits": (),
-    "reactions": {},
-    "hidden_by": frozenset(),
-    "event": None,
-    "ended_at": None,
-    "quoted": None,
-}
-"""The values without changes, and without what a service has learned since; no change is of a system message."""
 
 
 def with_change(message: Message, change: Change) -> Message:
@@ -51,7 +37,18 @@ def with_change(message: Message, change: Change) -> Message:
 
 def as_sent(message: Message) -> Message:
     """Return a message without its changes; text and mentions are the present ones, as it keeps no others."""
-    return replace(message, **AS_SENT)
+    return Message(
+        message.group_uuid,
+        message.number,
+        message.uuid,
+        message.user_uuid,
+        message.text,
+        message.created_at,
+        message.kind,
+        message.reply_to,
+        message.expires_in,
+        mentions=message.mentions,
+    )
 
 
 def at_change(of: T, change: Change | None) -> T:
