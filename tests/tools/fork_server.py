@@ -22,21 +22,23 @@ import time
 from contextlib import suppress
 from dataclasses import is_dataclass
 from importlib import import_module
+from io import StringIO
 from typing import Any, Final
 
 from botocore.loaders import create_loader
 
 from app.__main__ import main as serve
 from app.cli.main import COMMANDS, run
+from app.cli.screen import show_table
 from app.gateways.dynamodb.client import open_client
 from app.settings import TableSettings
+from app.users.name_rules import NameRules
 from scripts.up import main as up
 from tests.tools.load_once import load_once
 
 PROGRAMS: Final = {"cruddur": run, "app": serve, "up": up}
 LOADED_LATER: Final = (
     "anyio._backends._asyncio",
-    "app.cli.screen",
     "app.cli.services",
     "app.gateways.aws",
     "app.gateways.dynamodb.operator",
@@ -65,6 +67,7 @@ def main(listener: socket.socket, run: socket.socket) -> None:
         import_module(module)
     load_once()
     asyncio.run(_load_files())
+    _fill_caches()
     gc.freeze()  # so that no collection in a child touches, and so copies, what was loaded here
     reports: dict[int, int] = {}  # descriptors, by the ids of the processes that run
     ended, wakeup = socket.socketpair()
@@ -124,6 +127,12 @@ async def _load_files() -> None:
     settings = TableSettings(environment="test", dynamodb_endpoint_url="http://127.0.0.1:1", dynamodb_table="none")
     async with open_client(settings):
         pass
+
+
+def _fill_caches() -> None:
+    """Have libraries keep what commands need: the pattern of reserved names, and rich's table of wide letters."""
+    NameRules()
+    show_table(StringIO(), [""], [["🍎"]])
 
 
 def run_program(request: dict[str, object], streams: list[int]) -> None:
