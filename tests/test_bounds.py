@@ -11,6 +11,7 @@ from app.gateways.dynamodb import client as dynamodb
 from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
+from app.limits import rates
 from app.messaging import (
     catchup,
     changes,
@@ -63,6 +64,7 @@ VALUES = {
     "Requests": [
         "`MAX_REQUESTS_IN_FLIGHT`, `MAX_REQUESTS_PER_ACCOUNT`",
         f"{limits.TURNS}, {limits.TURN_SECONDS[0]:g} to {limits.TURN_SECONDS[1]:g} s",
+        f"{rates.REFUSAL.burst:g}, then {rates.REFUSAL.per_second:g} in 1 s",
         f"{size(routes.MAX_BODY_BYTES)}, {routes.BODY_SECONDS:g} s",
         f"{strict_json.MAX_DEPTH} levels, {strict_json.MAX_MEMBERS}",
         f"{problems.MAX_ERRORS}",

@@ -15,7 +15,7 @@ from app.concurrency import count_wait
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
 from app.limits import own_debt, refuse_own, wait_own
-from app.limits.rates import ADDRESS_TRAFFIC, THROUGHPUT, TRAFFIC, Rate
+from app.limits.rates import ADDRESS_TRAFFIC, REFUSAL, THROUGHPUT, TRAFFIC, Rate
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,6 +30,10 @@ TURN_SECONDS: Final = 0.5, 1.0
 """The longest waits for a turn, of the first in the queue and of the last that an account may have. They count towards
 the deadlines. So behind a dependency that hangs all requests begin to work, one after the other. A request of an
 account that owes units waits for the longer, and is refused if they are not repaid by then."""
+
+
+REFUSAL_SECONDS: Final = 2.0
+"""The longest wait of a refusal for those before it."""
 
 
 class Turns(asyncio.Semaphore):
@@ -158,6 +162,19 @@ class LimitsMiddleware:
             await self._app(scope, receive, send)
         finally:
             place.leave()
+
+
+async def delay_refusal(scope: "Scope") -> None:
+    """Wait before a request is refused whose account, or address, has got many refusals.
+
+    A refusal takes as much of the processor as a small answer, and nothing else slows down a client that goes on. A
+    request that waits has no place among the running ones.
+    """
+    context = context_of(scope)
+    quota = context.limits.of(context.claims.sub if context.claims else address_of(scope))
+    quota.debit(REFUSAL)
+    if seconds := quota.seconds_until(REFUSAL, 0):
+        await asyncio.sleep(min(seconds, REFUSAL_SECONDS))
 
 
 def debit_traffic(scope: "Scope", rate: Rate = TRAFFIC) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from app.errors import CorsRefused, InternalError
 from app.http.connection import StopSignal
 from app.http.context import context_of
-from app.http.limits import debit_traffic
+from app.http.limits import debit_traffic, delay_refusal
 from app.http.problems import render
 from app.limits import Limits
 from app.limits.rates import EVENT_TRAFFIC
@@ -129,6 +129,8 @@ class ResponseHeadersMiddleware:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
                 context.place.leave()  # the client may take its time to read
+                if context.status in LIMITED and (context.claims or context.status == HTTPStatus.TOO_MANY_REQUESTS):
+                    await delay_refusal(scope)
                 given, missing = dict(message["headers"]), RESPONSE_HEADERS
                 if not RESPONSE_HEADER_NAMES.isdisjoint(given):
                     missing = [header for header in RESPONSE_HEADERS if header[0] not in given]

@@ -80,6 +80,8 @@ READ_CAPACITY: Final = Rate("read-capacity", 2_000, 5, "read-units")
 WRITE_CAPACITY: Final = Rate("write-capacity", 400, 4, "write-units")
 THROUGHPUT: Final = Rate("throughput", 50, 250, "units", is_shared=False)
 """The units that an account's calls read and write in one process: a request waits until those before it are repaid."""
+REFUSAL: Final = Rate("refusal", 100, 20, is_shared=False)
+"""The refusals that an account or an address gets at once from one process: those beyond them wait."""
 TRAFFIC: Final = Rate("traffic", 100e6, 50e3, "bytes")
 EVENT_TRAFFIC: Final = Rate("event-traffic", 100e6, 50e3, "bytes")
 """The traffic of event streams, which others cause: when it is spent, an account can still call."""

@@ -18,9 +18,9 @@ WHOLE_INBOX = 200
 """An inbox of at most this many groups, those left included, is read whole."""
 MAX_REMEMBERED = 10_000
 """Users with a large inbox that are remembered, the most recently active ones."""
-ROWS_AT_ONCE = 50
+ROWS_AT_ONCE = 25
 """Rows that are read at once for a page of a large inbox, so that others' requests wait for no more than these."""
-MAX_ROUNDS = 5
+MAX_ROUNDS = 10
 """Reads of the index for one page. A page that is not full after them is shorter."""
 
 

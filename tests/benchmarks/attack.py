@@ -53,7 +53,7 @@ STEPS_A_SECOND: Final = 20
 PHASE_SECONDS: Final = 8.0
 COUNTED_SECONDS: Final = 4.0
 ATTACK_SECONDS: Final = PHASE_SECONDS + COUNTED_SECONDS + 1
-SPENDING_SECONDS: Final = {"large inbox": 15.0, "syncs": 40.0}
+SPENDING_SECONDS: Final = {"large inbox": 15.0, "syncs": 60.0}
 """The more seconds that an account needs to use up what it may do at once, where other limits hold it back."""
 CALM_SECONDS: Final = 2.0
 """The pause after an attack, so that the next begins with a service that has nothing left to do."""
