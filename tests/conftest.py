@@ -27,8 +27,8 @@ pytest_plugins = [
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two processes more than there are cores, as tests also wait, and at most six, which share the engines."""
-    return min(6, (os.cpu_count() or 1) + 2)
+    """Return one process more than there are cores, as tests also wait, and at most four, which share the engines."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
