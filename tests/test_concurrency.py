@@ -1,11 +1,13 @@
 """Deadlines, backoff and background tasks."""
 
 import asyncio
+from functools import partial
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
-from app.concurrency import Backoff, TaskSet, deadline, running, wait
+from app.concurrency import Backoff, TaskSet, bugs_logged, deadline, repeating, running, wait
 from app.errors import Unavailable
 
 
@@ -125,3 +127,19 @@ async def test_work_runs_beside_its_block_and_has_ended_with_it() -> None:
     with pytest.raises(KeyError):
         await fail()
     assert steps == ["begun", "ended"]
+
+
+async def test_repeated_work_goes_on_after_faults_and_logs_those_that_are_bugs() -> None:
+    done = asyncio.Event()
+    errors: list[Exception] = [Unavailable(), KeyError("bug")]
+
+    async def work() -> None:
+        if errors:
+            raise errors.pop()
+        done.set()
+
+    guard = partial(bugs_logged, structlog.get_logger(), "work_failed", expected=Unavailable)
+    with capture_logs() as lines:
+        async with repeating(work, every=0.001, guard=guard), asyncio.timeout(5):
+            await done.wait()
+    assert [line["event"] for line in lines] == ["work_failed"]

@@ -14,16 +14,19 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import httpx
+import structlog
 from cachetools import LRUCache
 from jose import jws
 from jose.exceptions import JOSEError
 
 from app.auth.base64url import read_base64url
 from app.auth.keys import KeySet, is_kid
-from app.concurrency import running
+from app.concurrency import bugs_logged, running
 from app.errors import Unauthenticated, Unavailable
 from app.settings import Settings
 from app.strict_json import Malformed, read_object
+
+log = structlog.get_logger(__name__)
 
 LEEWAY = 30
 MAX_HEADER_LENGTH = 8192
@@ -110,12 +113,11 @@ class TokenVerifier:
     async def _watch(self, authorization: Sequence[str], on_refused: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
-            try:
-                await self.verify(authorization)
-            except Unauthenticated:
-                return on_refused()
-            except Unavailable:
-                pass  # as for requests, known keys go on
+            with bugs_logged(log, "token_check_failed", expected=Unavailable):  # as for requests, known keys go on
+                try:
+                    await self.verify(authorization)
+                except Unauthenticated:
+                    return on_refused()
 
     async def check(self) -> None:
         """Raise Unavailable unless tokens can be verified now; for readiness."""

@@ -7,21 +7,23 @@ waits until the debt is repaid: over time it gets what one process would give it
 process counts alone.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, TypeAlias
 
+import structlog
 from cachetools import LRUCache
 
-from app.concurrency import running
+from app.concurrency import bugs_logged, repeating
 from app.errors import AppError
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
 from app.limits.rates import READ, Rate
+
+log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS: Final = 0.1
 SETTLED_SHARE: Final = 1 / 16
@@ -198,19 +200,18 @@ class Buckets:
     async def settling(self, valkey: Valkey) -> AsyncIterator[None]:
         """Settle with other processes for the block. Raises nothing while Valkey is unavailable."""
         self._due = {}
-        async with running(self._settle_often(valkey)):
+        guard = partial(bugs_logged, log, "limits_not_settled", expected=ValkeyUnavailable)
+        async with repeating(partial(self._settle, valkey), every=SETTLE_SECONDS, guard=guard):
             yield
 
-    async def _settle_often(self, valkey: Valkey) -> None:
-        while True:
-            await asyncio.sleep(SETTLE_SECONDS)
-            due, self._due = [*(self._due or ())], {}
-            for start in range(0, len(due), MAX_SETTLED):
-                batch = due[start : start + MAX_SETTLED]
-                with suppress(ValkeyUnavailable):
-                    spent = [_command(rate, quota.key, quota.take_unsettled(rate)) for quota, rate in batch]
-                    for (quota, rate), milliseconds in zip(batch, await valkey.calls(spent), strict=True):
-                        quota.set_seconds_to_full(rate, milliseconds / 1000)
+    async def _settle(self, valkey: Valkey) -> None:
+        due, self._due = [*(self._due or ())], {}
+        for start in range(0, len(due), MAX_SETTLED):
+            batch = due[start : start + MAX_SETTLED]
+            with suppress(ValkeyUnavailable):
+                spent = [_command(rate, quota.key, quota.take_unsettled(rate)) for quota, rate in batch]
+                for (quota, rate), milliseconds in zip(batch, await valkey.calls(spent), strict=True):
+                    quota.set_seconds_to_full(rate, milliseconds / 1000)
 
 
 def _command(rate: Rate, key: str, seconds: float) -> Command:

@@ -13,9 +13,13 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from app.concurrency import repeating
+import structlog
+
+from app.concurrency import bugs_logged, repeating
 from app.gateways.valkey import Command, Valkey, ValkeyUnavailable
 from app.realtime.errors import TooManyStreams
+
+log = structlog.get_logger(__name__)
 
 MAX_USER_STREAMS = 10
 LEASE_SECONDS = 30
@@ -63,7 +67,8 @@ class StreamLeases:
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator["StreamLeases"]:
         """Renew the held leases for the block."""
-        async with repeating(self.renew, every=RENEW_INTERVAL, guard=partial(suppress, ValkeyUnavailable)):
+        guard = partial(bugs_logged, log, "lease_renewal_failed", expected=ValkeyUnavailable)
+        async with repeating(self.renew, every=RENEW_INTERVAL, guard=guard):
             yield self
 
     async def renew(self) -> None:

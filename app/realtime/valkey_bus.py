@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from app.concurrency import running, wait_for_event
+from app.concurrency import bugs_logged, running, wait_for_event
 from app.errors import Unavailable
 from app.gateways.valkey import Command, Replies, Valkey, ValkeyUnavailable
 from app.messaging.events import TypingChanged
@@ -115,7 +115,7 @@ class ValkeyBus(Bus):
             await subscriber.subscribe(_name(self._own))
         while True:
             self._echo.clear()
-            with suppress(ValkeyUnavailable):
+            with bugs_logged(log, "echo_failed", expected=ValkeyUnavailable):
                 _ = self._valkey.submit([*self._valkey.trial, _publish_command(EventsLost(self._own))])
             self._set_reliable(is_reliable=await wait_for_event(self._echo, ECHO_SECONDS))
             await asyncio.sleep(ECHO_INTERVAL if self._is_reliable else ECHO_RETRY)
@@ -154,7 +154,7 @@ class ValkeyBus(Bus):
         while await self._has_unnotified.wait():
             await asyncio.sleep(RETRY_SECONDS)
             users = list(islice(self._unnotified, NOTIFIED_AT_ONCE))
-            with suppress(ValkeyUnavailable):
+            with bugs_logged(log, "notification_failed", expected=ValkeyUnavailable):
                 await self._valkey.calls([_publish_command(EventsLost(user)) for user in users])
                 for user in users:
                     self._unnotified.pop(user, None)
