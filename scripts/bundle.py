@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from app.http.page import BUNDLE, FOLDER, bundle_head
+from app.http.static import StaticFolder
 from scripts.bootstrap import ESBUILD, ROOT
 
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset=utf8", "--log-level=warning")
@@ -16,7 +17,7 @@ def main() -> None:
     if sys.argv[1:] and not is_check:
         sys.exit("usage: scripts/bundle [--check]")
     made = subprocess.run((ESBUILD, FOLDER / "app.js", *OPTIONS), check=True, stdout=subprocess.PIPE).stdout
-    bundle, path = bundle_head(FOLDER) + LICENCES + made, FOLDER / BUNDLE
+    bundle, path = bundle_head(StaticFolder(FOLDER, {}).files) + LICENCES + made, FOLDER / BUNDLE
     if not is_check:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(bundle)

@@ -1,6 +1,7 @@
 """The chat page: its files, and its configuration by this installation."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -136,20 +137,20 @@ class ConfigView(ResponseModel):
         )
 
 
-def page_markup(folder: Path) -> bytes:
+def page_markup(files: Mapping[str, StaticFile]) -> bytes:
     """Return the page. It loads the bundle, or the modules themselves if it is not made of these, as after an edit."""
-    markup, bundle = (folder / "index.html").read_bytes(), folder / BUNDLE
-    if bundle.is_file() and bundle.read_bytes().startswith(bundle_head(folder)):
+    markup, bundle = files["index.html"].content, files.get(BUNDLE)
+    if bundle and bundle.content.startswith(bundle_head(files)):
         return markup
     return markup.replace(BUNDLE.encode(), b"app.js")
 
 
-def bundle_head(folder: Path) -> bytes:
-    """Return the first line of a bundle of the modules in a folder."""
+def bundle_head(files: Mapping[str, StaticFile]) -> bytes:
+    """Return the first line of a bundle of the modules among these files."""
     digest = hashlib.sha256()
-    for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js")):
-        if name != BUNDLE:
-            digest.update(f"{name}\0".encode() + (folder / name).read_bytes())
+    for name in sorted(files):
+        if name.endswith(".js") and name != BUNDLE:
+            digest.update(f"{name}\0".encode() + files[name].content)
     return f"// Made by scripts/bundle of the modules with the digest {digest.hexdigest()}\n".encode()
 
 
@@ -160,7 +161,7 @@ def page_router(settings: Settings) -> APIRouter:
     places = " ".join(filter(None, ["'self'", settings.cognito_domain_url]))
     headers = {"Content-Security-Policy": POLICY.format(places=places), "Cache-Control": "no-cache"}
     files = StaticFolder(FOLDER, headers)
-    markup = page_markup(FOLDER)
+    markup = page_markup(files.files)
     pages = [  # files are named relative to an address: a proxy may serve it below a prefix
         StaticFile.of(markup.replace(b'"static/', b'"' + b"../" * depth + b"static/"), "text/html", headers)
         for depth in range(DEPTHS)

@@ -53,11 +53,12 @@ class StaticFolder:
 
     def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
         paths = [path for path in folder.rglob("*") if path.suffix in MEDIA_TYPES]
-        self._files = {path.relative_to(folder).as_posix(): StaticFile.read(path, headers) for path in paths}
+        self.files = {path.relative_to(folder).as_posix(): StaticFile.read(path, headers) for path in paths}
+        """By their paths below the folder."""
 
     def response(self, request: Request, path: str) -> Response:
         """Return the file at this path below the folder. Raises HTTPException with status 404."""
-        file = self._files.get(path)
+        file = self.files.get(path)
         if file is None:
             raise HTTPException(404)
         return file.response(request)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.http.page import BUNDLE, FOLDER, page_markup
+from app.http.static import StaticFolder
 from app.main import create_app
 from app.messaging.reactions import require_emoji
 from app.settings import Settings
@@ -53,16 +54,20 @@ async def test_every_file_that_is_named_is_served(anonymous: ContractClient) -> 
     assert scripts <= seen, "no page imports these"
 
 
+def markup_of(folder: Path) -> bytes:
+    return page_markup(StaticFolder(folder, {}).files)
+
+
 def test_the_page_loads_its_modules_themselves_until_they_are_bundled(tmp_path: Path) -> None:
     folder = tmp_path / "static"
     shutil.copytree(FOLDER, folder)
-    assert BUNDLE.encode() in page_markup(folder)
+    assert BUNDLE.encode() in markup_of(folder)
     module = folder / "lib" / "time.js"
     module.write_bytes(module.read_bytes() + b"// edited")
-    assert BUNDLE.encode() not in page_markup(folder)
-    assert b'"static/app.js"' in page_markup(folder)
+    assert BUNDLE.encode() not in markup_of(folder)
+    assert b'"static/app.js"' in markup_of(folder)
     (folder / BUNDLE).unlink()
-    assert b'"static/app.js"' in page_markup(folder)
+    assert b'"static/app.js"' in markup_of(folder)
 
 
 @pytest.mark.parametrize(
