@@ -8,6 +8,7 @@ work of a few.
 import asyncio
 import time
 from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
@@ -15,6 +16,7 @@ from app.concurrency import count_wait
 from app.errors import Overloaded
 from app.http.context import Place, address_of, context_of
 from app.limits import own_debt, refuse_own, wait_own
+from app.limits.buckets import Quota
 from app.limits.rates import ADDRESS_TRAFFIC, REFUSAL, THROUGHPUT, TRAFFIC, Rate
 
 if TYPE_CHECKING:
@@ -168,10 +170,13 @@ async def delay_refusal(scope: "Scope") -> None:
     """Wait before a request is refused whose account, or address, has got many refusals.
 
     A refusal takes as much of the processor as a small answer, and nothing else slows down a client that goes on. A
-    request that waits has no place among the running ones.
+    request that waits has no place among the running ones. A 503 without an account, as of a health check, is no
+    refusal.
     """
     context = context_of(scope)
-    quota = context.limits.of(context.claims.sub if context.claims else address_of(scope))
+    if not context.claims and context.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return
+    quota = _quota_of(scope)
     quota.debit(REFUSAL)
     if seconds := quota.seconds_until(REFUSAL, 0):
         await asyncio.sleep(min(seconds, REFUSAL_SECONDS))
@@ -181,7 +186,10 @@ def debit_traffic(scope: "Scope", rate: Rate = TRAFFIC) -> None:
     """Debit the bytes that a response has sent, to the account if the request has one, else to the address."""
     context = context_of(scope)
     sent, context.sent = context.sent, 0
-    if context.claims:
-        context.limits.of(context.claims.sub).debit(rate, sent)
-    else:
-        context.limits.of(address_of(scope)).debit(ADDRESS_TRAFFIC, sent)
+    _quota_of(scope).debit(rate if context.claims else ADDRESS_TRAFFIC, sent)
+
+
+def _quota_of(scope: "Scope") -> Quota:
+    """Return the buckets of the request's account if it has one, else of its address."""
+    context = context_of(scope)
+    return context.limits.of(context.claims.sub if context.claims else address_of(scope))

@@ -129,7 +129,7 @@ class ResponseHeadersMiddleware:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
                 context.place.leave()  # the client may take its time to read
-                if context.status in LIMITED and (context.claims or context.status == HTTPStatus.TOO_MANY_REQUESTS):
+                if context.status in LIMITED:
                     await delay_refusal(scope)
                 given, missing = dict(message["headers"]), RESPONSE_HEADERS
                 if not RESPONSE_HEADER_NAMES.isdisjoint(given):
