@@ -107,7 +107,7 @@ class KeySet:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT):
                 await self._load()
-        except Exception as error:  # noqa: BLE001  # a task: it would raise to no caller, and the last set serves on
+        except Exception as error:  # noqa: BLE001  # no caller waits for this task, and whatever a key server does, the last set serves on
             self._failed, self._cause = True, type(error).__name__
             log.warning("key_set_unavailable", cause=self._cause, remedy=REMEDY)
         else:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import structlog
@@ -133,8 +133,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread_of: RequestResponseCycle | None = None
         self._running: RequestResponseCycle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
         self._address = self.client[0] if self.client else ""
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         self._start_deadline()

@@ -77,7 +77,7 @@ class NamedRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         self.operation_id = self.name  # the method of generated clients
 
-    async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:  # noqa: ARG002  # others read the body
+    async def admit(self, scope: "Scope", receive: "Receive") -> Admitted:  # noqa: ARG002  # ApiRoute reads the body from it
         """Return the query and the body of a request. Raises an AppError for a request that the route refuses."""
         return Admitted(dict(_parameters(scope)), None)
 

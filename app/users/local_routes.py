@@ -91,7 +91,7 @@ async def create_local_token(body: LocalTokenCreate, users: UsersDep, issuer: Is
     """Create an access token of this user, after registering a new handle."""
     user = await users.find_by_handle(body.handle) or await _registered(users, body)
     token = issuer.token(user.cognito_user_id, time.time())
-    return LocalTokenView(access_token=token, expires_in=LIFETIME, token_type="Bearer")  # noqa: S106  # no secret
+    return LocalTokenView(access_token=token, expires_in=LIFETIME, token_type="Bearer")  # noqa: S106  # the kind of token (RFC 6750), no secret
 
 
 async def _registered(users: UsersDep, body: LocalTokenCreate) -> User:

@@ -26,7 +26,7 @@ def main(parent: str, death_signal: str, drop: str, folder: str, program: str, *
         DROPS[drop](Path(folder))
     _end_with_parent(int(parent), int(death_signal))
     try:
-        os.execv(program, [program, *arguments])  # noqa: S606  # no shell is wanted
+        os.execv(program, [program, *arguments])  # noqa: S606  # a shell would be a process more, and the signal its own
     except PermissionError:
         sys.exit(_unreachable(program))
 

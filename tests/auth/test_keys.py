@@ -84,7 +84,7 @@ async def test_a_withdrawn_key_works_for_ten_minutes_at_most(
     endpoint: Endpoint, clock: Clock, forge: Forge, seed: int
 ) -> None:
     """Whatever the requests before: some of one token, some of others, and all at random times."""
-    chance = random.Random(seed)  # noqa: S311  # repeatable
+    chance = random.Random(seed)  # noqa: S311  # chooses among test data, and can be repeated
     verifier = endpoint.verifier(clock)
     tokens = [bearer(forge.token(jti=str(number), exp=NOW + 3 * HOUR)) for number in range(4)]
     for _ in range(50):

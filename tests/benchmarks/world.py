@@ -84,7 +84,7 @@ async def open_world(*, with_valkey: bool = False) -> AsyncIterator[World]:
     """
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name, ExitStack() as stack:
         folder = Path(name)
-        os.chmod(name, 0o711)  # noqa: PTH101, S103  # Postgres runs as another user if this is root
+        await asyncio.to_thread(folder.chmod, 0o711)  # Postgres runs as another user if this is root
         engines: list[Engine] = [local_dynamodb(folder, durable=False), Postgres(folder, durable=False)]
         engines += [Valkey(folder)] if with_valkey else []
         stack.callback(stop_all, engines)

@@ -40,7 +40,7 @@ def dynamodb() -> Any:
 
 @lru_cache
 def key_set() -> Any:
-    with urlopen(f"{issuer}/.well-known/jwks.json") as response:  # noqa: S310
+    with urlopen(f"{issuer}/.well-known/jwks.json") as response:  # noqa: S310  # the key server of the benchmark, over http
         return app.json.loads(response.read())
 
 
