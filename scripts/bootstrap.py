@@ -41,7 +41,7 @@ HAPROXY = TOOLS / "haproxy"
 # The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 
-# Variables of one tool about the network, and the name that another tool has for each.
+# Variables of one tool about the network, and their names in another.
 SYNONYMS = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_CERT": "SSL_CERT_FILE", "SSL_CERT_FILE": "NODE_EXTRA_CA_CERTS"}
 
 
@@ -69,7 +69,8 @@ def environment() -> None:
 def dynamodb() -> None:
     """Install the local engine with DynamoDB's API."""
     if local_dynamodb() == "dynoxide":
-        once(TOOLS / "dynoxide", [LOCKS / "dynoxide" / "package-lock.json"], _install_dynoxide, "Setting up: dynoxide")
+        lock = LOCKS / "dynoxide" / "package-lock.json"
+        once(TOOLS / "dynoxide", [lock], partial(_install_npm_lock, "dynoxide"), "Setting up: dynoxide")
     else:
         # Apart from aioboto3, as they need different versions of the same packages.
         lock = LOCKS / "ministack.lock"
@@ -87,8 +88,8 @@ def contract() -> None:
     uv()
     lock = LOCKS / "contract.lock"  # apart from the service, as they need other versions of the same packages
     once(CONTRACT, [lock], partial(_make_venv, lock), "Setting up: tools for the contract")
-    npm_lock = LOCKS / "contract" / "package-lock.json"
-    once(CONTRACT_NPM, [npm_lock], _install_contract_npm, "Setting up: tools for the contract that run on Node")
+    npm_lock, install = LOCKS / "contract" / "package-lock.json", partial(_install_for_contract, "contract")
+    once(CONTRACT_NPM, [npm_lock], install, "Setting up: tools for the contract that run on Node")
 
 
 def browser() -> None:
@@ -195,10 +196,6 @@ def _make_venv(lock: Path, folder: Path) -> None:
     _run(UV, "pip", "sync", *options, "--python", folder, lock)
 
 
-def _install_dynoxide(folder: Path) -> None:
-    _install_npm_lock("dynoxide", folder)
-
-
 def _install_binary(name: str, pattern: str) -> None:
     """Install a program of which npm has a package for each platform, and link to it by its name."""
 
@@ -231,26 +228,24 @@ def _unpack_debian_package(name: str, folder: Path) -> None:
 
 
 def _install_npm_lock(name: str, folder: Path) -> None:
-    shutil.copytree(LOCKS / name, folder, dirs_exist_ok=True)
     with _npm() as npm:
-        _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+        _npm_ci(name, folder, *npm)
 
 
-def _install_contract_npm(folder: Path) -> None:
-    shutil.copytree(LOCKS / "contract", folder, dirs_exist_ok=True)
-    _run_contract_npm_ci(folder)
-
-
-def _run_contract_npm_ci(folder: Path) -> None:
+def _install_for_contract(name: str, folder: Path) -> None:
+    """Install packages with the contract's own npm, whatever the PATH has."""
     node = contract_node()
-    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    _run(node, npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+    _npm_ci(name, folder, node, node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+
+
+def _npm_ci(name: str, folder: Path, *npm: str | Path) -> None:
+    shutil.copytree(LOCKS / name, folder, dirs_exist_ok=True)
+    _run(*npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 
 
 def _install_browser(folder: Path) -> None:
     """Install the browser and unpack it here: its package would unpack it into a folder shared by all projects."""
-    shutil.copytree(LOCKS / "browser", folder, dirs_exist_ok=True)
-    _run_contract_npm_ci(folder)
+    _install_for_contract("browser", folder)
     _run(contract_node(), "unpack.mjs", cwd=folder)
     for archive in sorted(folder.glob("*.tar")):
         with tarfile.open(archive) as packed:
@@ -281,8 +276,7 @@ def _npm() -> Iterator[list[str | Path]]:
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> None:
     """Run a command, which inherits the setup's lock in case this process is killed before it."""
-    nothing = subprocess.DEVNULL
-    environment = clean_environment()
+    nothing, environment = subprocess.DEVNULL, clean_environment()
     try:
         subprocess.run(command, cwd=cwd, env=environment, stdin=nothing, stdout=nothing, close_fds=False, check=True)
     except subprocess.CalledProcessError:
