@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -39,8 +40,7 @@ async def server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[Serve
 @pytest_asyncio.fixture
 async def new_person(server: Server) -> AsyncIterator[NewPerson]:
     """People whose clients call the process that serves the page, so that it tells their events at once."""
-    issuer = await asyncio.to_thread(LocalIssuer, server.settings)
-    async with people_of(server, issuer) as new_person:
+    async with people_at(server) as new_person:
         yield new_person
 
 
@@ -49,6 +49,20 @@ async def own_server(settings: Settings, issuer: LocalIssuer) -> AsyncIterator[S
     """A service process for one test, which may kill it."""
     async with started(local_server(settings)) as server:
         yield server
+
+
+@pytest_asyncio.fixture
+async def new_own_person(own_server: Server) -> AsyncIterator[NewPerson]:
+    """People whose clients call the process that the test may kill."""
+    async with people_at(own_server) as new_person:
+        yield new_person
+
+
+@asynccontextmanager
+async def people_at(server: Server) -> AsyncIterator[NewPerson]:
+    issuer = await asyncio.to_thread(LocalIssuer, server.settings)
+    async with people_of(server, issuer) as new_person:
+        yield new_person
 
 
 @pytest_asyncio.fixture

@@ -9,30 +9,22 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.fixtures.app import NewPerson, Person
 from tests.tools.servers import Server
-from tests.web.browsing import NARROW, WIDE, Visit, Visitor, local_client, open_visits
+from tests.web.browsing import NARROW, WIDE, Visit, Visitor, open_visits
 from tests.web.test_accessibility import violated
 from tests.web.test_recovery import fail, go_offline
 
 
-async def create(address: str, owner: Person, *others: Person, title: str = "Launch week") -> str:
+async def create(owner: Person, *others: Person, title: str = "Launch week") -> str:
     """Create a group and return its uuid."""
-    async with local_client(address, owner) as client:
-        body = {"title": title, "handles": [other.handle for other in others], "uuid": str(uuid4())}
-        answer = await client.post("/api/message_groups", json=body)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["uuid"])
+    body = {"title": title, "handles": [other.handle for other in others], "uuid": str(uuid4())}
+    return str((await call(owner, "POST", "/api/message_groups", body))["uuid"])
 
 
-async def call(visitor: Visitor, person: Person, method: str, path: str, body: Any = None) -> Any:
-    """Let a user call the process that serves the page."""
-    async with local_client(visitor.address, person) as client:
-        answer = await client.request(method, path, json=body)
+async def call(person: Person, method: str, path: str, body: Any = None) -> Any:
+    """The JSON of a call that must succeed."""
+    answer = await person.client.request(method, path, json=body)
     assert answer.is_success, answer.text
     return answer.json()
-
-
-async def write(visitor: Visitor, person: Person, group: str, text: str) -> None:
-    await call(visitor, person, "POST", "/api/messages", {"message": text, "message_group_uuid": group})
 
 
 async def open_uuid(visitor: Visitor, group: str) -> None:
@@ -93,10 +85,10 @@ async def test_nothing_of_a_group_violates_a_rule_or_overflows(
     visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
     await eve.client.patch("/api/users/me", json={"display_name": "Wilhelmina Featherstonehaugh-Cholmondeley"})
     await bob.sent("Hello", ann)
-    group = await create(visitor.address, ann, bob, eve, title="W" * 50)
-    await write(visitor, bob, group, "Long " * 60)
-    await write(visitor, eve, group, "🎉")
-    await call(visitor, ann, "PATCH", f"/api/message_groups/{group}/members/{eve.uuid}", {"role": "admin"})
+    group = await create(ann, bob, eve, title="W" * 50)
+    await bob.sent("Long " * 60, group)
+    await eve.sent("🎉", group)
+    await call(ann, "PATCH", f"/api/message_groups/{group}/members/{eve.uuid}", {"role": "admin"})
     await visitor.open()
     found = {}
     await visitor.page.get_by_role("button", name="New group").click()
@@ -184,7 +176,7 @@ async def test_a_repeated_creation_opens_the_same_group(visit: Visit, ann: Perso
 async def test_a_refused_creation_says_why(visit: Visit, ann: Person, bob: Person) -> None:
     visitor = await visit(ann)
     await visitor.open()
-    await call(visitor, bob, "PUT", f"/api/users/@{ann.handle}/block")
+    await call(bob, "PUT", f"/api/users/@{ann.handle}/block")
     await visitor.page.get_by_role("button", name="New group").click()
     dialog = visitor.page.get_by_role("dialog", name="New group")
     await choose(dialog, bob)
@@ -199,7 +191,7 @@ async def test_changes_of_a_group_are_told_live_and_in_history(
 ) -> None:
     sam = await new_person("sam")
     anns, bobs = await visit(ann), await visit(bob)
-    group = await create(anns.address, ann, bob, eve)
+    group = await create(ann, bob, eve)
     await open_uuid(anns, group)
     await open_uuid(bobs, group)
     await anns.page.get_by_role("button", name="Group info").click()
@@ -250,9 +242,9 @@ async def test_changes_of_a_group_are_told_live_and_in_history(
 
 async def test_a_system_message_has_no_menu_and_does_not_count(visit: Visit, ann: Person, bob: Person) -> None:
     visitor = await visit(bob)
-    group = await create(visitor.address, ann, bob)
-    await write(visitor, ann, group, "Hello")
-    await call(visitor, ann, "PATCH", f"/api/message_groups/{group}", {"title": "Landing"})
+    group = await create(ann, bob)
+    await ann.sent("Hello", group)
+    await call(ann, "PATCH", f"/api/message_groups/{group}", {"title": "Landing"})
     await visitor.open()
     await expect(visitor.groups.locator(".badge")).to_have_text("1 unread")
     await expect(visitor.groups.locator(".preview")).to_have_text("No message to show")
@@ -266,22 +258,22 @@ async def test_a_system_message_has_no_menu_and_does_not_count(visit: Visit, ann
 
 async def test_a_removed_member_sees_the_conversation_end(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
     visitor = await visit(bob)
-    group = await create(visitor.address, ann, bob, eve)
-    await write(visitor, ann, group, "Hello")
+    group = await create(ann, bob, eve)
+    await ann.sent("Hello", group)
     await open_uuid(visitor, group)
     await expect(visitor.message("Hello")).to_be_visible()
     await visitor.composer.fill("My draft")
     visitor.loses_a_group = True
-    await call(visitor, ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
+    await call(ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
     ended = visitor.page.get_by_role("heading", name="You are no longer in Launch week")
     await expect(ended).to_be_visible()
     await expect(visitor.page.get_by_text("What you had begun to write is kept")).to_be_visible()
     await expect(visitor.message("Hello")).to_have_count(0)
     await expect(visitor.groups).to_have_count(0)
-    await call(visitor, ann, "POST", f"/api/message_groups/{group}/members", {"handles": [bob.handle]})
+    await call(ann, "POST", f"/api/message_groups/{group}/members", {"handles": [bob.handle]})
     await expect(visitor.composer).to_have_value("My draft")
     await expect(told(visitor).last).to_have_text("Ann added you")
-    await call(visitor, ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
+    await call(ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
     await expect(ended).to_be_visible()
     await visitor.page.reload()
     await expect(visitor.page.get_by_role("heading", name="You are not in this conversation")).to_be_visible()
@@ -289,7 +281,7 @@ async def test_a_removed_member_sees_the_conversation_end(visit: Visit, ann: Per
 
 async def test_an_owner_leaves_after_a_question(visit: Visit, ann: Person, bob: Person, eve: Person) -> None:
     anns, bobs = await visit(ann), await visit(bob)
-    group = await create(anns.address, ann, bob, eve)
+    group = await create(ann, bob, eve)
     await open_uuid(anns, group)
     await open_uuid(bobs, group)
     await anns.page.get_by_role("button", name="Group info").click()
@@ -315,13 +307,13 @@ async def test_all_members_are_offered_after_an_at_and_typing_names_them(
 ) -> None:
     sam = await new_person("sam")
     visitor = await visit(ann)
-    group = await create(visitor.address, ann, bob, eve)
+    group = await create(ann, bob, eve)
     await open_uuid(visitor, group)
     offers = visitor.page.get_by_role("listbox", name="Members").get_by_role("option")
     await visitor.composer.press_sequentially("@")
     await expect(offers).to_have_count(3)
     await visitor.composer.fill("")
-    await call(visitor, ann, "POST", f"/api/message_groups/{group}/members", {"handles": [sam.handle]})
+    await call(ann, "POST", f"/api/message_groups/{group}/members", {"handles": [sam.handle]})
     await expect(told(visitor)).to_have_count(2)
     await visitor.composer.press_sequentially("@sam")
     await expect(offers).to_have_count(1)
@@ -329,28 +321,29 @@ async def test_all_members_are_offered_after_an_at_and_typing_names_them(
     await visitor.page.keyboard.press("Enter")
     await expect(visitor.page.locator("article .mention")).to_have_text(f"@{sam.handle}")
     line = visitor.page.locator(".typing-line")
-    await call(visitor, bob, "POST", f"/api/message_groups/{group}/typing")
+    await call(bob, "POST", f"/api/message_groups/{group}/typing")
     await expect(line).to_have_text("Bob is typing")
-    await call(visitor, eve, "POST", f"/api/message_groups/{group}/typing")
+    await call(eve, "POST", f"/api/message_groups/{group}/typing")
     await expect(line).to_have_text("Bob and Eve are typing")
-    await call(visitor, sam, "POST", f"/api/message_groups/{group}/typing")
+    await call(sam, "POST", f"/api/message_groups/{group}/typing")
     await expect(line).to_have_text(f"Bob, Eve and {sam.display_name} are typing")
 
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["resumed", "synchronised"])
 async def test_a_member_that_is_removed_offline_keeps_what_was_written(
-    browser: Browser, own_server: Server, ann: Person, bob: Person, eve: Person, restarts: bool
+    browser: Browser, own_server: Server, new_own_person: NewPerson, restarts: bool
 ) -> None:
+    ann, bob, eve = [await new_own_person(name) for name in ("ann", "bob", "eve")]
     async with open_visits(browser, own_server.address) as visit:
         visitor = await visit(bob)
-        group = await create(visitor.address, ann, bob, eve)
+        group = await create(ann, bob, eve)
         await open_uuid(visitor, group)
-        await write(visitor, ann, group, "Hello")
+        await ann.sent("Hello", group)
         await expect(visitor.message("Hello")).to_be_visible()
         await go_offline(visitor)
         await visitor.write("Written offline")
         await expect(visitor.page.locator("[data-pending]")).to_have_count(1)
-        await call(visitor, ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
+        await call(ann, "DELETE", f"/api/message_groups/{group}/members/{bob.uuid}")
         if restarts:  # the new process knows nothing of the stream
             await own_server.stop(signal.SIGKILL)
             await own_server.start()
@@ -365,7 +358,7 @@ async def test_a_member_that_is_removed_offline_keeps_what_was_written(
 
 async def test_members_that_could_not_be_loaded_come_by_themselves(visit: Visit, ann: Person, bob: Person) -> None:
     visitor = await visit(ann)
-    group = await create(visitor.address, ann, bob)
+    group = await create(ann, bob)
     visitor.expects_network_errors = True
     await visitor.page.route("**/members", fail)
     await open_uuid(visitor, group)
@@ -378,7 +371,7 @@ async def test_members_that_could_not_be_loaded_come_by_themselves(visit: Visit,
 
 async def test_a_group_is_found_by_its_title_and_left_in_all_tabs(visit: Visit, ann: Person, bob: Person) -> None:
     one, other = await visit(ann), await visit(ann)
-    group = await create(one.address, ann, bob)
+    group = await create(ann, bob)
     await open_uuid(other, group)
     await one.open()
     await one.page.get_by_role("combobox", name="Find a person").fill("launch")
