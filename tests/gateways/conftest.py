@@ -1,4 +1,4 @@
-"""What the tests of the data plane share."""
+"""The engine and clients that the tests of the data plane share."""
 
 from pathlib import Path
 

@@ -4,6 +4,12 @@ from typing import Any
 
 import httpx
 
+from tests.fixtures.app import Person
+
+CANARY = "canary-7f3e"
+"""A text that is sent, and that no refusal may repeat."""
+GROUP = "0193e1c4-a8f0-7d6e-9b1f-2f6c1c1d7a10"
+"""The id of a group that does not exist."""
 MEMBERS = {"type", "title", "status", "detail", "code", "instance"}
 TYPE = "urn:cruddur-messages:problem:"
 
@@ -20,6 +26,10 @@ def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]
     for defect in problem.get("errors", ()):
         assert {"code", "detail"} <= set(defect) <= {"code", "detail", "pointer", "parameter"}
     return problem
+
+
+async def refused_send(person: Person, status: int, code: str, **body: Any) -> dict[str, Any]:
+    return problem_of(await person.client.post("/api/messages", json=body), status, code)
 
 
 def anonymised(answer: httpx.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
