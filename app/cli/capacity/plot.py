@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.cli.capacity.service_metrics import ServiceMetrics
 from app.cli.capacity.throughput import Series
-from app.cli.failures import Code, Failure
+from app.cli.failures import Code, Failure, output_errors_explained
 
 COLOURS: Final = {"consumed": "#2f6fde", "provisioned": "#9aa3b2", "throttled": "#d64545"}
 AXIS: Final = {"labelOverlap": True, "format": "%d %b %H:%M"}
@@ -78,12 +78,10 @@ def save(file: Path, picture: Picture) -> None:
     chart = {"$schema": SCHEMA, "title": picture.title, "vconcat": picture.parts(), **LOOK}
     try:
         import vl_convert  # noqa: PLC0415  # of the extra "plot", which may be missing
-
-        file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
     except ImportError:
         raise Failure("Drawing needs an extra: pip install 'cruddur-messages[plot]'", Code.USAGE) from None
-    except OSError as error:
-        raise Failure(f"{file} cannot be written: {error.strerror}", Code.USAGE) from None
+    with output_errors_explained(file):
+        file.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
 
 
 def _operations(metrics: ServiceMetrics) -> dict[str, Any]:

@@ -14,7 +14,6 @@ Direction: TypeAlias = Literal["Read", "Write"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("Read", "Write")
 
 AUTO_SCALING: Final = "application-autoscaling"
-TARGET_TRACKING: Final = {"PolicyType": "TargetTrackingScaling"}
 POINTS: Final = 60
 """The most points of a chart."""
 RETENTION: Final = ((timedelta(days=63), 3_600), (timedelta(days=15), 300), (timedelta(0), 60))
@@ -188,9 +187,14 @@ class Throughput:
         await self._aws.call(AUTO_SCALING, "register_scalable_target", **target, **bounds)
         metric = {"PredefinedMetricType": f"DynamoDB{scaling.direction}CapacityUtilization"}
         tracking = {"TargetValue": scaling.target, "PredefinedMetricSpecification": metric}
-        policy: dict[str, Any] = {"TargetTrackingScalingPolicyConfiguration": tracking, **TARGET_TRACKING}
-        name = f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}"
-        await self._aws.call(AUTO_SCALING, "put_scaling_policy", PolicyName=name, **target, **policy)
+        await self._aws.call(
+            AUTO_SCALING,
+            "put_scaling_policy",
+            **target,
+            PolicyName=f"{self.table}-{scaling.index or 'table'}-{scaling.direction.lower()}",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=tracking,
+        )
 
     async def disable_autoscaling(self, scaling: Scaling) -> None:
         """End auto scaling, with its policies and alarms; the units stay as they are."""
