@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION
 from app.errors import Unavailable
-from app.gateways.dynamodb import ConditionFailed, Table, TransactionRejected, Write
+from app.gateways.dynamodb import Table, TransactionRejected, Write
 from app.messaging import block_items, inbox_items, items
 from app.messaging.models import Block, direct_group_uuid
 from app.messaging.row_models import InboxRow, MemberState
@@ -99,15 +99,6 @@ class BlockStore:
     async def unblock(self, user: UUID, other: UUID) -> None:
         """Delete a block, if there is one. 10 WCU and 5 RCU, 5 RCU if there is none."""
         await self._apply(user, other, _unblock, lambda relation: relation.own is None)
-
-    async def copy(self, block: Block) -> bool:
-        """Write a block from another table, with what follows from it; return whether it was not there. 9 WCU."""
-        try:
-            await self._table.put(block_items.block_item(block))
-        except ConditionFailed:
-            return False
-        await self.restore(block.user_uuid, block.other_uuid)
-        return True
 
     async def restore(self, user: UUID, other: UUID) -> None:
         """Write what follows from the blocks of two users, unless it is there. 10 WCU at most, and 5 RCU."""

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import typer
 
+from app.cli.batches import for_each
 from app.cli.capacity.cost import cost
 from app.cli.console import Console
 from app.cli.conversations.head_lines import HeadLine
@@ -35,7 +36,7 @@ from app.cli.services import open_table, open_user_store, require_own_table
 from app.cli.target import read_settings, require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Delete, Put
 from app.gateways.dynamodb.operator import OperatedTable
-from app.messaging import inbox_writes
+from app.messaging import block_items, inbox_writes
 from app.messaging.groups.items import head_key
 from app.messaging.groups.member_items import member_key
 from app.messaging.groups.stored import copied_head, copied_member, to_head
@@ -48,6 +49,7 @@ from app.users.store import UserStore
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 LINES_AT_ONCE: Final = 200
+PAIRS_AT_ONCE: Final = 8
 ERRORS_SHOWN: Final = 10
 
 T_co = TypeVar("T_co", covariant=True)
@@ -98,7 +100,7 @@ async def import_(
             with closing(console.batches("Lines", lines, LINES_AT_ONCE, total=check.lines)) as batches:
                 for batch in batches:
                     await importer.write(batch)
-            await importer.restore_pins()
+            await importer.finish()
     importer.show(check.lines)
 
 
@@ -138,6 +140,8 @@ class Importer:
         self._logs = LogWriter(table, self._tally)
         self._pinning: set[UUID] = set()
         """The users of rows that are pinned."""
+        self._blocking: set[frozenset[UUID]] = set()
+        """The pairs of users of whom one blocks the other, or both."""
 
     def show(self, lines: int) -> None:
         """Print the numbers, or raise a Failure if anything was found different."""
@@ -161,16 +165,22 @@ class Importer:
         copies = [settings_items.copied_settings(line.user_uuid, line.value()) for line in owned]
         await asyncio.gather(*map(self._put, copies))
         blocks = _values(lines, BlockLine)
-        self._tally.count(sum(await asyncio.gather(*map(self._store.blocks.copy, blocks))), of=len(blocks))
+        await asyncio.gather(*(self._put(block_items.block_item(block)) for block in blocks))
+        self._blocking |= {frozenset((block.user_uuid, block.other_uuid)) for block in blocks}
         if users := _values(lines, UserLine):
             await self._write_users(users)
         if erasures := _values(lines, ErasureLine):  # their sweeps look for what the export has brought of them
             self._tally.count(await self._user_store.erasures.add_all(erasures), of=len(erasures))
 
-    async def restore_pins(self) -> None:
-        """Write the order of pinned groups, which their rows have."""
+    async def finish(self) -> None:
+        """Write what follows from lines that may be far from one another, unless it is there.
+
+        That is the order of a user's pinned groups, and the ends of blocked logs: with one block of two, it would look
+        as if their rows were wrong.
+        """
         for user in sorted(self._pinning):
             await self._store.views.restore_pins(user, await self._store.inbox_rows(user, consistent=True))
+        await for_each(self._blocking, lambda pair: self._store.blocks.restore(*pair), at_once=PAIRS_AT_ONCE)
 
     async def _write_head(self, line: HeadLine) -> None:
         """Write a head after its members, unless a head of this version or a later one is there."""
