@@ -38,6 +38,7 @@ TSCONFIG = {
         "target": "es2023",
         "lib": ["es2023", "dom", "dom.iterable"],
         "types": [],
+        "skipDefaultLibCheck": True,
         "outDir": "built",
         "rewriteRelativeImportExtensions": True,
     }

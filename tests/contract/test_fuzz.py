@@ -10,7 +10,7 @@ import pytest
 from tests.contract.conftest import Live
 from tests.contract.tools import DOCUMENT, PROGRAMS, succeeded, tool
 
-EXAMPLES, SOAK_EXAMPLES = 40, 400
+EXAMPLES, SOAK_EXAMPLES = 20, 400
 """For each operation and phase; 400 make a run of more than 5,000 cases."""
 
 

@@ -20,6 +20,7 @@ OPTIONS: dict[str, Any] = {
     "module": "esnext",
     "moduleResolution": "bundler",
     "types": [],
+    "skipDefaultLibCheck": True,
 }
 
 
