@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -116,3 +116,13 @@ async def test_a_text_that_a_dead_process_has_left_of_a_deleted_message_is_found
     assert [kind for kind, *_ in await findings(source, "--repair")] == ["deletion-unfinished"]
     assert UNEXPIRED not in (await source.done("scan", "--json")).out
     assert await findings(source) == []
+
+
+async def test_a_scan_says_which_messages_a_row_hides_and_which_are_gone_when(source: Place) -> None:
+    [group] = SyntheticData(2, 1, 4).conversations()
+    filters = ("--filter", "entity=inbox_row", "--filter", f"user_uuid={group.other}")
+    [row] = (await source.done("scan", "--json", *filters)).records
+    assert row["hidden"] == [7, 8]
+    is_there = {number: datetime.fromisoformat(at) > now() for number, at in row["gone"].items()}
+    assert is_there == {"5": False, "6": True, "7": False, "8": False}
+    assert "T" in row["gone"]["6"]

@@ -1,10 +1,17 @@
 """The defects that verify finds."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final, TypeVar
 from uuid import UUID
 
+from app.cli.batches import batched
 from app.messaging.row_models import InboxRow
+
+INSPECTED_AT_ONCE: Final = 32
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,18 @@ class Finding:
     def __str__(self) -> str:
         place = (f" group {self.group}" if self.group else "") + (f" user {self.user}" if self.user else "")
         return f"{self.kind}:{place}: {self.detail}{' (repaired)' if self.repaired else ''}"
+
+
+async def findings_of(values: Iterable[T], inspect: Callable[[T], AsyncIterator[Finding]]) -> AsyncIterator[Finding]:
+    """Yield what is found in the values, in their order. Several are inspected at a time, as each waits for writers."""
+
+    async def found_in(value: T) -> list[Finding]:
+        return [finding async for finding in inspect(value)]
+
+    for batch in batched(values, INSPECTED_AT_ONCE):
+        for found in await asyncio.gather(*map(found_in, batch)):
+            for finding in found:
+                yield finding
 
 
 def differences(has: Mapping[str, object], wanted: Mapping[str, object], *, has_ended: bool) -> list[str]:

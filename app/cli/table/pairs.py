@@ -24,26 +24,26 @@ class PairInspector:
         self._erasures = services.user_store.erasures
         self._repair = repair
 
-    async def inspect_blocks(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
-        """Yield what does not follow from the blocks of pairs of which no user is erased."""
-        for one, other in pairs:
-            if await self._erasures.erased_users([one, other]):
-                continue
-            relation = await _settled(partial(self._store.blocks.relation, one, other))
-            if relation and relation.differences:
-                is_repaired = self._repair and await _is_done(self._store.blocks.restore(one, other))
-                detail = f"{' and '.join(relation.differences)} does not follow the blocks of {one} and {other}"
-                yield Finding("block-differs", detail, relation.group, repaired=is_repaired)
+    async def inspect_blocks(self, pair: tuple[UUID, UUID]) -> AsyncIterator[Finding]:
+        """Yield what does not follow from the blocks of two users, of whom none is erased."""
+        if await self._erasures.erased_users(pair):
+            return
+        relation = await _settled(partial(self._store.blocks.relation, *pair))
+        if relation and relation.differences:
+            is_repaired = self._repair and await _is_done(self._store.blocks.restore(*pair))
+            detail = (
+                f"{' and '.join(relation.differences)} does not follow the blocks of {' and '.join(map(str, pair))}"
+            )
+            yield Finding("block-differs", detail, relation.group, repaired=is_repaired)
 
-    async def inspect_requests(self, pairs: Iterable[tuple[UUID, UUID]]) -> AsyncIterator[Finding]:
-        """Yield what does not fit in the rows of requests."""
-        for one, other in pairs:
-            standing = await _settled(partial(self._store.requests.standing, one, other))
-            if standing and standing.differences:
-                is_repaired = self._repair and await _is_done(self._store.requests.restore(standing))
-                leading = "the log, which has an answer" if standing.has_answer else "the row of the other"
-                detail = f"{' and '.join(standing.differences)} does not follow {leading}"
-                yield Finding("request-differs", detail, standing.rows[0].group_uuid, repaired=is_repaired)
+    async def inspect_requests(self, pair: tuple[UUID, UUID]) -> AsyncIterator[Finding]:
+        """Yield what does not fit in the rows of a request."""
+        standing = await _settled(partial(self._store.requests.standing, *pair))
+        if standing and standing.differences:
+            is_repaired = self._repair and await _is_done(self._store.requests.restore(standing))
+            leading = "the log, which has an answer" if standing.has_answer else "the row of the other"
+            detail = f"{' and '.join(standing.differences)} does not follow {leading}"
+            yield Finding("request-differs", detail, standing.rows[0].group_uuid, repaired=is_repaired)
 
 
 async def inspect_doubled(found: Iterable[tuple[UUID, UUID, list[UUID]]]) -> AsyncIterator[Finding]:

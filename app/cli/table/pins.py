@@ -1,6 +1,6 @@
 """The check of users' pinned groups: rows have the positions that the user's pins say."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from uuid import UUID
 
@@ -12,15 +12,14 @@ from app.gateways.dynamodb import TransactionRejected
 from app.messaging.my_view.pins import restored
 
 
-async def inspect_pins(users: Iterable[UUID], services: Services, *, repair: bool) -> AsyncIterator[Finding]:
-    """Yield the users whose rows and pins differ now, and make the pins as the rows say if asked to."""
-    for user in users:
-        if not await _differ(user, services):
-            continue
-        await settle()  # they may have been written between the two reads
-        if await _differ(user, services):
-            is_repaired = repair and await _restore(user, services)
-            yield Finding("pins-differ", "rows have other positions than the pins", user=user, repaired=is_repaired)
+async def inspect_pins(user: UUID, *, services: Services, repair: bool) -> AsyncIterator[Finding]:
+    """Yield whether a user's rows and pins differ now, and make the pins as the rows say if asked to."""
+    if not await _differ(user, services):
+        return
+    await settle()  # they may have been written between the two reads
+    if await _differ(user, services):
+        is_repaired = repair and await _restore(user, services)
+        yield Finding("pins-differ", "rows have other positions than the pins", user=user, repaired=is_repaired)
 
 
 async def _differ(user: UUID, services: Services) -> bool:

@@ -189,10 +189,12 @@ def to_record(item: StoredItem) -> Record:
         return {"entity": "other", **unmarshal_item(item)}
     fields = {name: value for name, value in asdict(entity).items() if value is not None}
     for name, value in fields.items():
-        if isinstance(value, frozenset):
-            fields[name] = [member if isinstance(member, int) else str(member) for member in sorted(value)]
+        if isinstance(value, frozenset | tuple):
+            members = value if isinstance(value, tuple) else sorted(value)
+            fields[name] = [each if isinstance(each, int) else str(each) for each in members]
+    if isinstance(entity, InboxRow):
+        fields["gone"] = {number: _plain(at) for number, at in sorted(entity.gone.items())}
     if isinstance(entity, Message):
-        fields["edits"] = list(entity.edits)
         fields["reactions"] = {emoji: sorted(map(str, users)) for emoji, users in sorted(entity.reactions.items())}
     return {"entity": ENTITIES[type(entity)], **fields}
 

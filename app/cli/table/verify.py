@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
 
@@ -16,7 +18,7 @@ from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.audit import Audit
 from app.cli.table.changed import ChangeInspector
-from app.cli.table.findings import Finding
+from app.cli.table.findings import Finding, findings_of
 from app.cli.table.group_repair import GroupInspector
 from app.cli.table.pairs import PairInspector, inspect_doubled
 from app.cli.table.pins import inspect_pins
@@ -122,7 +124,8 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
     """Yield the defects of groups, those of messages first, which rows follow; then those of pairs and users."""
     changes = ChangeInspector(services.table, services.messaging, repair=repair)
     rows, groups = RowInspector(services, changes, repair=repair), GroupInspector(services, changes, repair=repair)
-    for group in audit.suspicious_groups():
+
+    async def inspect_group(group: UUID) -> AsyncIterator[Finding]:
         async for finding in changes.inspect(group, audit.logs.suspicious_messages(group)):
             yield finding
         if has_head(group):
@@ -131,15 +134,18 @@ async def _findings(audit: Audit, services: Services, *, repair: bool) -> AsyncI
             of_rows = rows.inspect(group, audit.members(group))
         async for finding in of_rows:
             yield finding
+
+    async for finding in findings_of(audit.suspicious_groups(), inspect_group):
+        yield finding
     await groups.finish()
     pairs = PairInspector(services, repair=repair)
     for check in (
         rows.inspect_unread(audit.rows.uncounted_messages()),
-        pairs.inspect_blocks(audit.pairs.blocks_to_check()),
-        pairs.inspect_requests(audit.pairs.requests_to_check()),
+        findings_of(audit.pairs.blocks_to_check(), pairs.inspect_blocks),
+        findings_of(audit.pairs.requests_to_check(), pairs.inspect_requests),
         inspect_doubled(audit.rows.doubled_pairs()),
         inspect_users(audit.users(), services),
-        inspect_pins(audit.pins.users(), services, repair=repair),
+        findings_of(audit.pins.users(), partial(inspect_pins, services=services, repair=repair)),
     ):
         async for finding in check:
             yield finding
