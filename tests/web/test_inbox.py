@@ -30,3 +30,20 @@ async def test_an_inbox_of_two_thousand_groups_loads_to_its_end(visit: Visit, se
     await visitor.wait_until(is_whole)
     handles = await visitor.groups.locator(".handle").all_text_contents()
     assert handles == [f"@{peer.handle}" for peer in peers]
+
+
+async def test_a_conversation_that_is_pressed_stays_in_its_place_until_it_is_open(
+    visit: Visit, ann: Person, bob: Person, eve: Person
+) -> None:
+    for sender in (bob, eve):
+        await sender.sent("Hello", ann)
+    visitor = await visit(ann)
+    await visitor.open()
+    await expect(visitor.groups.locator(".handle")).to_have_text([f"@{eve.handle}", f"@{bob.handle}"])
+    await visitor.groups.first.hover()
+    await visitor.page.mouse.down()
+    await bob.sent("News", ann)
+    await expect(visitor.groups.nth(1)).to_contain_text("News")
+    await visitor.page.mouse.up()
+    await expect(visitor.page).to_have_url(f"{visitor.address}/messages/{ann.group_with(eve)}")
+    await expect(visitor.groups.locator(".handle")).to_have_text([f"@{bob.handle}", f"@{eve.handle}"])

@@ -1,7 +1,7 @@
 /** The inbox, the requests and the archive: conversations, newest activity first. */
 
 import { senderOf } from "../lib/groups/state.js";
-import { useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
+import { useEvent, useMessenger, useMessengerState, useNow } from "../lib/hooks.js";
 import { isPeerOnline } from "../lib/presence.js";
 import { folderOf, isTyping, isUnread } from "../lib/selectors.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
@@ -106,6 +106,7 @@ function EmptyFolder({ folder }) {
  */
 function GroupList({ state, groups, open, folder, newPerson }) {
   const messenger = useMessenger();
+  const { shown, onPointerDown } = useSteadyOrder(groups);
   const now = useNow();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const [menu, setMenu] = useState(/** @type {{uuid: string, at: import("../types.js").Point} | null} */ (null));
@@ -133,9 +134,9 @@ function GroupList({ state, groups, open, folder, newPerson }) {
   useEffect(loadNearEnd, [more, groups.length, open, folder]); // a page may bring nothing new, and so nothing to scroll
   return html`
     <nav class="groups" aria-label="Conversations" ref=${list} onScroll=${loadNearEnd}>
-      <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus}>
+      <ul role="list" onKeyDown=${moveFocus} onfocusin=${onFocus} onPointerDown=${onPointerDown}>
         ${newPerson && html`<${MessageGroupNewItem} key="new" person=${newPerson} />`}
-        ${groups.map(
+        ${shown.map(
           (group) =>
             html`<${MessageGroupItem}
               key=${group.uuid}
@@ -156,6 +157,31 @@ function GroupList({ state, groups, open, folder, newPerson }) {
       ${more !== null && html`<p class="more" role="status">${state.inboxFailure ?? "Loading more conversations…"}</p>`}
     </nav>
   `;
+}
+
+/**
+ * Return the groups in their order, but while a pointer is down in the one that it found: it opens what it pressed.
+ * @param {Group[]} groups
+ */
+function useSteadyOrder(groups) {
+  const held = useRef(/** @type {Map<string, number> | null} */ (null));
+  const [, setReleases] = useState(0);
+  const release = () => {
+    if (!held.current) return;
+    setTimeout(() => {
+      held.current = null;
+      setReleases((count) => count + 1);
+    }); // after the click, which follows in this task
+  };
+  useEvent(window, "pointerup", release);
+  useEvent(window, "pointercancel", release);
+  /** @param {PointerEvent} event */
+  const onPointerDown = (event) => {
+    if (event.button === 0) held.current = new Map(groups.map(({ uuid }, at) => [uuid, at]));
+  };
+  const places = held.current;
+  const place = (/** @type {Group} */ { uuid }) => places?.get(uuid) ?? groups.length;
+  return { shown: places ? [...groups].sort((one, other) => place(one) - place(other)) : groups, onPointerDown };
 }
 
 /** @param {KeyboardEvent & {currentTarget: HTMLElement}} event */
