@@ -86,8 +86,8 @@ def local_dynamodb() -> str:
 def contract() -> None:
     """Install linters, client generators and testers for the OpenAPI document, with their own Node and Java."""
     uv()
-    lock = LOCKS / "contract.lock"  # apart from the service, as they need other versions of the same packages
-    once(CONTRACT, [lock], partial(_make_venv, lock), "Setting up: tools for the contract")
+    lock = LOCKS / "contract.lock"  # apart from the service, as its versions differ; most of it is never imported
+    once(CONTRACT, [lock], partial(_make_venv, lock, compiles=False), "Setting up: tools for the contract")
     npm_lock, install = LOCKS / "contract" / "package-lock.json", partial(_install_for_contract, "contract")
     once(CONTRACT_NPM, [npm_lock], install, "Setting up: tools for the contract that run on Node")
 
@@ -190,9 +190,9 @@ def _pip() -> list[str | Path]:
     return [TOOLS / "pip" / "bin" / "python", "-m", "pip"]
 
 
-def _make_venv(lock: Path, folder: Path) -> None:
+def _make_venv(lock: Path, folder: Path, *, compiles: bool = True) -> None:
     _run(UV, "venv", "--quiet", "--allow-existing", "--python", PYTHON, folder)
-    options = ("--quiet", "--require-hashes", "--compile-bytecode")
+    options = ("--quiet", "--require-hashes", *["--compile-bytecode"] * compiles)
     _run(UV, "pip", "sync", *options, "--python", folder, lock)
 
 
