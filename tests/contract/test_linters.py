@@ -66,8 +66,9 @@ MUTATIONS: dict[str, Mutation] = {
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
-    """Return the findings in the document, and in one that breaks each of our own rules."""
+    """Return the findings in the document, and in two paths of it that break each of our own rules."""
     spoilt = json.loads(DOCUMENT.read_bytes())
+    spoilt["paths"] = {path: spoilt["paths"][path] for path in ("/api/messages", "/api/events")}
     for mutate in MUTATIONS.values():
         mutate(spoilt)
     file = tmp_path_factory.mktemp("spoilt") / "openapi.json"
