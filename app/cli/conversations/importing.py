@@ -141,7 +141,7 @@ class Importer:
         self._pinning: set[UUID] = set()
         """The users of rows that are pinned."""
         self._blocking: set[frozenset[UUID]] = set()
-        """The pairs of users of whom one blocks the other, or both."""
+        """Pairs of users with a block between them."""
 
     def show(self, lines: int) -> None:
         """Print the numbers, or raise a Failure if anything was found different."""

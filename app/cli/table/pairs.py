@@ -25,7 +25,7 @@ class PairInspector:
         self._repair = repair
 
     async def inspect_blocks(self, pair: tuple[UUID, UUID]) -> AsyncIterator[Finding]:
-        """Yield what does not follow from the blocks of two users, of whom none is erased."""
+        """Yield what does not follow from the blocks of two users; nothing if one of them is erased."""
         if await self._erasures.erased_users(pair):
             return
         relation = await _settled(partial(self._store.blocks.relation, *pair))
