@@ -197,7 +197,7 @@ async def test_a_failed_invalidation_is_made_up_for_when_valkey_answers_again(so
             valkey._open_until = math.inf  # noqa: SLF001  # as after a fault of this process alone
             await one.invalidate("a")
             assert await other.get("a") == 1
-            valkey._open_until = 0.0  # noqa: SLF001
+            valkey._open_until = 0.0  # noqa: SLF001  # and as after its next trial
             assert await one.get("b") == 1
             assert await other.get("a") == 2
 

@@ -47,7 +47,6 @@ LOADED_LATER: Final = (
     "encodings.idna",
     "h11",
     "httpcore",
-    "prometheus_client.parser",
     "rich.console",
     "rich.progress",
     "rich.table",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from app.cli.failures import Code, Failure
 
@@ -86,8 +87,6 @@ class ServiceMetrics:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Self:
         """Add up the texts of the processes."""
-        from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  # 0.08 s, which plan and --help do without
-
         samples = [each for text in texts for family in text_string_to_metric_families(text) for each in family.samples]
         operations: dict[str, Operation] = defaultdict(Operation)
         for sample in samples:

@@ -26,7 +26,7 @@ async def mixes_local_and_aws(aws: "Aws", service: str, settings: TableSettings)
 @asynccontextmanager
 async def open_throughput(settings: TableSettings) -> AsyncIterator[tuple["Aws", Throughput]]:
     """Open AWS's services, after saying on standard error where the table is."""
-    from app.cli.services import open_announced_aws  # noqa: PLC0415  # with boto: 0.7 s, which plan and --help do without
+    from app.cli.services import open_announced_aws  # noqa: PLC0415  # 0.2 s, which plan and --help do without
 
     async with open_announced_aws(settings) as aws:
         try:
