@@ -9,11 +9,10 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from app.cli.failures import Failure
-from app.cli.target import read_settings
+from app.errors import InvalidSettings
 from app.http.protocol import BoundedProtocol, ConnectionLimits
 from app.main import create_app
-from app.settings import ServerSettings
+from app.settings import ServerSettings, read_settings
 
 DRAIN_SECONDS = 10
 """Deadline of running requests at a stop."""
@@ -26,8 +25,8 @@ def main() -> None:
     parser.parse_args()
     try:
         settings = read_settings(ServerSettings)
-    except Failure as failure:
-        parser.exit(failure.code, f"{failure}\n")
+    except InvalidSettings as error:
+        parser.exit(2, f"{error}\n")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn raises the signal again at its end, which is to be 0 then
     uvicorn.Server(_config(settings)).run()

@@ -56,6 +56,11 @@ class Unavailable(AppError):
         return f"{self}: {self.remedy}" if self.remedy else str(self)
 
 
+def with_hint(error: BaseException) -> str:
+    """Return the error's sentence, with the remedy if it has one, for the operator."""
+    return error.explained if isinstance(error, Unavailable) else str(error)
+
+
 class Overloaded(AppError):
     status = 503
     title = "The service is at capacity: try again"
@@ -149,3 +154,7 @@ class UnsupportedMediaType(AppError):
 
 class InternalError(AppError):
     """A defect of the service. The client sees no details; the log has them under the request's id."""
+
+
+class InvalidSettings(Exception):
+    """Settings are missing or wrong: a sentence for the operator, which names each of them. No request meets it."""

@@ -3,10 +3,8 @@
 import argparse
 import asyncio
 
-from app.cli.failures import Failure, with_hint
-from app.cli.target import read_settings
-from app.errors import AppError
-from app.settings import StoreSettings
+from app.errors import AppError, InvalidSettings, with_hint
+from app.settings import StoreSettings, read_settings
 from migrations.dynamodb_table import create_table
 from migrations.postgres import MigrationFailed, migrate, rollback
 
@@ -20,8 +18,8 @@ def main() -> None:
     steps = parser.parse_args().step
     try:
         settings = read_settings(StoreSettings)
-    except Failure as failure:
-        parser.exit(failure.code, f"{failure}\n")
+    except InvalidSettings as error:
+        parser.exit(2, f"{error}\n")
     for step in steps:
         try:
             print(STEPS[step](settings), flush=True)

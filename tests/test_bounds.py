@@ -3,8 +3,8 @@
 import re
 
 import app.__main__ as server
-from app import concurrency, lifespan, settings, strict_json
-from app.auth import keys, tokens
+from app import concurrency, settings
+from app.auth import keys, strict_json, tokens
 from app.cache import cache, valkey_cache
 from app.gateways import postgres
 from app.gateways.dynamodb import client as dynamodb
@@ -12,6 +12,7 @@ from app.gateways.dynamodb import connection, table
 from app.gateways.valkey import client as valkey
 from app.http import limits, middleware, problems, protocol, readiness, routes, types
 from app.limits import rates
+from app.main import lifespan
 from app.messaging import (
     catchup,
     changes,

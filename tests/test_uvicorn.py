@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from app.settings import Settings
 from tests.fixtures.app import Person
-from tests.test_metrics import counted
+from tests.observability.test_metrics import counted
 from tests.tools.servers import START_SECONDS, Server, answers
 
 PREFIX = "/chat"

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from app.strict_json import Malformed
+from app.auth.strict_json import Malformed
 
 
 def read_base64url(text: str) -> bytes:

@@ -12,8 +12,8 @@ from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
 from app.auth.base64url import read_base64url
+from app.auth.strict_json import Malformed, read_object
 from app.errors import Unavailable
-from app.strict_json import Malformed, read_object
 
 REFRESH_AGE = 180.0
 """Seconds after which a request that needs the keys starts a refresh, without waiting for it."""

@@ -21,10 +21,10 @@ from jose.exceptions import JOSEError
 
 from app.auth.base64url import read_base64url
 from app.auth.keys import KeySet, is_kid
+from app.auth.strict_json import Malformed, read_object
 from app.concurrency import bugs_logged, running
 from app.errors import Unauthenticated, Unavailable
 from app.settings import Settings
-from app.strict_json import Malformed, read_object
 
 log = structlog.get_logger(__name__)
 

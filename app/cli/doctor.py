@@ -14,15 +14,14 @@ import typer
 
 from app.auth.tokens import TokenVerifier
 from app.cli.console import Console
-from app.cli.failures import Failure, with_hint
+from app.cli.failures import Failure
 from app.cli.options import Json, examples
 from app.cli.services import open_table, open_user_store
 from app.cli.table.schema import differences
-from app.cli.target import read_settings
 from app.cli.valkey_checks import valkey_checks
-from app.errors import AppError
+from app.errors import AppError, InvalidSettings, with_hint
 from app.gateways.dynamodb.client import region_of
-from app.settings import DatabaseSettings, Settings, TableSettings
+from app.settings import DatabaseSettings, Settings, TableSettings, read_settings
 from migrations.postgres import MigrationFailed, versions
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -63,7 +62,7 @@ async def doctor(json: Json = False) -> None:
 async def _result(name: str, check: Check) -> Result:
     try:
         return Result(name, True, await check())
-    except (AppError, Failure, MigrationFailed, httpx.HTTPError) as error:
+    except (AppError, Failure, InvalidSettings, MigrationFailed, httpx.HTTPError) as error:
         return Result(name, False, with_hint(error))
 
 
@@ -73,7 +72,7 @@ async def _table_results() -> list[Result]:
         settings = read_settings(TableSettings)
         async with open_table(settings) as table:
             found = await table.describe()
-    except (AppError, Failure) as error:
+    except (AppError, InvalidSettings) as error:
         return [Result("dynamodb", False, with_hint(error))]
     answers = Result("dynamodb", True, "answers, and accepts the credentials")
     checks = {"table": partial(_table, found, settings)} | ({"index": partial(_index, found)} if found else {})

@@ -17,7 +17,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from app.errors import AppError, Unavailable
+from app.errors import AppError, InvalidSettings, with_hint
 
 OUTPUT_FAILURES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 SQLITE_FULL: Final = "database or disk is full"
@@ -48,6 +48,8 @@ def explained(error: Exception) -> tuple[str, Code]:
     """Return the sentence for an error and the exit code."""
     if isinstance(error, Failure):
         return str(error), error.code
+    if isinstance(error, InvalidSettings):
+        return str(error), Code.USAGE
     if sentence := out_of_space(error):
         return sentence, Code.USAGE
     if isinstance(error, AppError):
@@ -64,11 +66,6 @@ def output_errors_explained(output: Path | None) -> Iterator[None]:
         raise
     except OSError as error:
         raise Failure(f"{output or 'The output'} cannot be written: {error.strerror}.", Code.USAGE) from error
-
-
-def with_hint(error: BaseException) -> str:
-    """Return the error's sentence with the remedy, if it has one."""
-    return error.explained if isinstance(error, Unavailable) else str(error)
 
 
 def out_of_space(error: Exception) -> str:

@@ -8,8 +8,8 @@ import typer
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import announce_database, read_settings, require_consent
-from app.settings import DatabaseSettings
+from app.cli.target import announce_database, require_consent
+from app.settings import DatabaseSettings, read_settings
 from migrations.postgres import MigrationFailed, Version, migrate, rollback, versions
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

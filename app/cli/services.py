@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.cache import Caches
 from app.cli.failures import Failure
-from app.cli.target import announce, announce_database, changed_settings, is_local
+from app.cli.target import announce, announce_database, is_local
 from app.concurrency import TaskSet
 from app.errors import Unavailable
 from app.gateways.aws import Aws, open_aws
@@ -18,7 +18,7 @@ from app.gateways.postgres import Postgres, open_postgres
 from app.messaging.retention import KEEP_ALL, Retention
 from app.messaging.store import MessagingStore
 from app.moderation.store import OperatorReadStore
-from app.settings import DatabaseSettings, StoreSettings, TableSettings
+from app.settings import DatabaseSettings, StoreSettings, TableSettings, changed_settings
 from app.users.service import Users
 from app.users.store import UserStore
 from migrations.dynamodb_table import INDEX

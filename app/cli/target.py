@@ -1,43 +1,11 @@
-"""The settings that say what a command works on, and the confirmation that it needs before it changes anything."""
+"""The target of a command, and the confirmation that it needs before it changes anything."""
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeVar
 from urllib.parse import urlsplit
-
-from pydantic import ValidationError
 
 from app.cli.failures import Code, Failure
 from app.settings import LOOPBACK, DatabaseSettings, ProcessSettings, TableSettings
-
-S = TypeVar("S", bound=ProcessSettings)
-
-
-def read_settings(kind: type[S]) -> S:
-    """Return the settings of this kind, or raise a Failure that names each one that is missing or wrong."""
-    with invalid_settings_explained():
-        return kind()
-
-
-def changed_settings(settings: S, **values: str) -> S:
-    """Return the settings with other values, or raise a Failure that names each one that is wrong."""
-    with invalid_settings_explained():
-        return settings.model_validate(settings.model_dump() | values)
-
-
-@contextmanager
-def invalid_settings_explained() -> Iterator[None]:
-    """Raise a Failure in place of pydantic's ValidationError."""
-    try:
-        yield
-    except ValidationError as error:
-        wrong = []
-        for each in error.errors():
-            message = "is not set" if each["type"] == "missing" else each["msg"].replace("Value error, ", "")
-            wrong.append(f"{each['loc'][0]} ".upper() + message if each["loc"] else message)
-        raise Failure(f"{', '.join(wrong)}. Set it right, or start scripts/up to work locally.", Code.USAGE) from None
 
 
 def is_local(settings: ProcessSettings) -> bool:

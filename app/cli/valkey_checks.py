@@ -6,12 +6,11 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from app.cli.failures import Failure
-from app.cli.target import read_settings
 from app.gateways.valkey import Endpoint, Valkey, ValkeyUnavailable
 from app.gateways.valkey.examination import examine
-from app.lifespan import VALKEY_TRIAL
+from app.main.lifespan import VALKEY_TRIAL
 from app.realtime.valkey_bus import TRIAL_CHANNEL
-from app.settings import ValkeySettings
+from app.settings import ValkeySettings, read_settings
 
 SECONDS = 3.0
 """The longest that Valkey may take for one check."""

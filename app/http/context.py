@@ -17,7 +17,7 @@ KEY = "cruddur.request"
 
 
 class EdgeState(TypedDict):
-    """The part of the lifespan state that the HTTP edge itself uses; `app.deps.State` is the whole."""
+    """The part of the lifespan state that the HTTP edge itself uses; `app.main.state.State` is the whole."""
 
     verifier: TokenVerifier
     readiness: Readiness

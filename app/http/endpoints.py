@@ -22,7 +22,7 @@ from fastapi.routing import RouteContext
 from starlette.datastructures import Headers
 
 from app.http.routes import NamedRoute
-from app.metrics import operation
+from app.observability.metrics import operation
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
 
 from app.errors import Unauthenticated
-from app.metrics import CONTENT_TYPE, Metrics
+from app.observability.metrics import CONTENT_TYPE, Metrics
 
 
 def metrics_router(metrics: Metrics, token: SecretStr | None) -> APIRouter:

@@ -23,7 +23,7 @@ from app.http.limits import debit_traffic, delay_refusal
 from app.http.problems import render
 from app.limits import Limits
 from app.limits.rates import EVENT_TRAFFIC
-from app.metrics import OTHER, Metrics
+from app.observability.metrics import OTHER, Metrics
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import Headers
 
+from app.auth.strict_json import Malformed, read_json
 from app.auth.tokens import Claims
 from app.errors import (
     BodyTooLarge,
@@ -21,8 +22,7 @@ from app.errors import (
 )
 from app.http.context import address_of, context_of, state_of
 from app.limits.rates import UNVERIFIED_TOKEN
-from app.metrics import operation
-from app.strict_json import Malformed, read_json
+from app.observability.metrics import operation
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send

@@ -4,15 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import BlocksDep, CurrentUser, Handle, UserLimit, UsersDep
+from app.http.deps import from_state
 from app.http.links import PAGED, set_link_header
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
 from app.messaging.block_schemas import BlockView
+from app.messaging.blocks import Blocks
 from app.messaging.errors import BlockSelf
+from app.users.deps import CurrentUser, Handle, UserLimit, UsersDep
 from app.users.errors import UserNotFound
 
+BlocksDep = Annotated[Blocks, from_state("blocks")]
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=SignedInRoute)
 
 Cursor = Annotated[Uuid | None, Query(description="Cursor from a Link header", examples=[EXAMPLE_UUID])]

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.limits import charged_for
 from app.limits.rates import LOOK_UP
 from app.messaging.clock import now
@@ -15,7 +16,6 @@ from app.messaging.errors import BlockSelf
 from app.messaging.events import GroupChanged, UserBlocked
 from app.messaging.models import Block, direct_group_uuid
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 from app.users.errors import UserNotFound
 from app.users.service import Users
 

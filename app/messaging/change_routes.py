@@ -7,13 +7,15 @@ from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from app.deps import ChangeLimit, ChangesDep, CurrentUser, UsersDep, ViewsDep
 from app.errors import NotFound
+from app.http.deps import from_state
 from app.http.links import PAGED, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
-from app.http.types import EXAMPLE_UUID, Page, PlainDigits, Uuid
+from app.http.types import EXAMPLE_UUID, Page, PageSize, PlainDigits, Uuid
 from app.messaging.change_schemas import ChangeView, EditView, MessageEdit, ReactingUserView
+from app.messaging.changes import Changes
+from app.messaging.deps import ViewsDep
 from app.messaging.errors import (
     CannotMessage,
     DeleteWindowClosed,
@@ -37,9 +39,12 @@ from app.messaging.errors import (
 from app.messaging.models import LAST_NUMBER, ChangeDraft, ChangeType, Message
 from app.messaging.reactions import require_emoji
 from app.messaging.schemas import MessageView
+from app.users.deps import CurrentUser, UsersDep
 
 Show: TypeAlias = Callable[[Message], Awaitable[MessageView]]
 
+ChangesDep = Annotated[Changes, from_state("changes")]
+ChangeLimit = Annotated[PageSize, Query(description="Changes on a page", examples=[50])]
 router = APIRouter(prefix="/api/messages/{message_group_uuid}", tags=["messages"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]

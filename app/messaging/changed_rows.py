@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
 from app.messaging.change_store import RowNotAdvanced
 from app.messaging.events import MessageChanged
@@ -12,7 +13,6 @@ from app.messaging.models import Change, Message
 from app.messaging.projection import Projection, Step
 from app.messaging.row_models import GroupKind, InboxRow, MemberState
 from app.messaging.store import MessagingStore
-from app.publish import Publish
 
 ATTEMPTS = 8
 """Attempts to write a row that others write at the same time; each one brings it nearer."""

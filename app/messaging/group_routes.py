@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.deps import CurrentUser, GroupLimit, Handle, MessagingDep, ReceiptsDep, ViewsDep
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
-from app.http.types import EXAMPLE_UUID, Page, Uuid
+from app.http.types import EXAMPLE_UUID, Page, PageSize, Uuid
 from app.messaging.cursors import read_cursor, write_cursor
+from app.messaging.deps import MessagingDep, ReceiptsDep, ViewsDep
 from app.messaging.errors import CannotMessage, GroupNotFound, NumberBeyondEnd
 from app.messaging.group_schemas import (
     DeliveredMarkerUpdate,
@@ -19,10 +19,12 @@ from app.messaging.group_schemas import (
     TypingView,
 )
 from app.messaging.row_models import Folder
+from app.users.deps import CurrentUser, Handle
 from app.users.errors import UserNotFound
 
 TYPING_SECONDS = 15
 
+GroupLimit = Annotated[PageSize, Query(description="Groups on a page", examples=[20])]
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 by_handle = APIRouter(prefix="/api/users", tags=["message groups"], route_class=SignedInRoute)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.concurrency import NUMBER_CONTENTION, SEND_SECONDS, deadline
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
 from app.messaging.errors import MessageNotFound
 from app.messaging.events import GroupChanged
@@ -13,7 +14,6 @@ from app.messaging.models import Change, Message
 from app.messaging.projection import Projection
 from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
-from app.publish import Publish
 
 ATTEMPTS = 8
 """Attempts to write a row that others write at the same time."""

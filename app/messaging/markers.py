@@ -7,6 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, deadline
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
 from app.messaging.errors import GroupNotFound, NumberBeyondEnd
 from app.messaging.events import GroupChanged, MarkerMoved
@@ -15,7 +16,6 @@ from app.messaging.groups.models import has_head
 from app.messaging.projection import Projection
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.store import MarkerNotMoved, MessagingStore
-from app.publish import Publish
 
 Move: TypeAlias = Callable[[UUID, UUID, int], Awaitable[InboxRow]]
 """Moves a marker of a user in a group to a number and returns the row, or raises MarkerNotMoved."""

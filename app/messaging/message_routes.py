@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
-from app.deps import CurrentUser, MessageLimit, MessagingDep, UnreadDep, UsersDep, ViewsDep
+from app.http.deps import from_state
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
-from app.http.types import EXAMPLE_UUID, Page, Uuid
+from app.http.types import EXAMPLE_UUID, Page, PageSize, Uuid
+from app.messaging.deps import MessagingDep, ViewsDep
 from app.messaging.errors import (
     AfterTooOld,
     CannotMessage,
@@ -24,9 +25,13 @@ from app.messaging.errors import (
 )
 from app.messaging.group_schemas import CounterView
 from app.messaging.schemas import MessageCreate, MessageView, NumberParameter
+from app.messaging.unread import UnreadCounter
 from app.messaging.windows import Window
+from app.users.deps import CurrentUser, UsersDep
 from app.users.errors import UserNotFound
 
+UnreadDep = Annotated[UnreadCounter, from_state("unread")]
+MessageLimit = Annotated[PageSize, Query(description="Messages on a page", examples=[50])]
 router = APIRouter(prefix="/api/messages", tags=["messages"], route_class=SignedInRoute)
 
 GroupUuid = Annotated[Uuid, Path(description="Id of a message group", examples=[EXAMPLE_UUID])]

@@ -7,8 +7,8 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from app.messaging.groups.models import SystemEvent
-from app.records import record
-from app.text import preview
+from app.messaging.preview import preview
+from app.messaging.records import record
 
 DIRECT_GROUPS = UUID("6f1a3c1e-52a7-5d0b-9d53-0c7f6b0b7a11")
 """The namespace of direct groups' ids. With another one every pair would get a second group."""

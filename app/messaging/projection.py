@@ -9,12 +9,12 @@ from uuid import UUID
 import structlog
 
 from app.concurrency import INBOX_ROW, TaskSet, wait
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
 from app.messaging.events import GroupChanged, MessageAppended
 from app.messaging.models import Message
 from app.messaging.row_models import GroupKind, InboxRow
 from app.messaging.store import MessagingStore
-from app.publish import Publish
 
 log = structlog.get_logger(__name__)
 

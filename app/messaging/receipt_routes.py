@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from app.deps import CurrentUser, ReceiptsDep, UsersDep
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
 from app.messaging.change_routes import NOT_FOUND, GroupUuid, Number
+from app.messaging.deps import ReceiptsDep
 from app.messaging.group_schemas import ReceiptView
+from app.users.deps import CurrentUser, UsersDep
 
 router = APIRouter(prefix="/api/messages/{message_group_uuid}", tags=["messages"], route_class=SignedInRoute)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.messaging.clock import now
 from app.messaging.groups.models import HEAD, Role
-from app.records import record
+from app.messaging.records import record
 
 MAX_MENTIONS_COUNTED = 20
 """Unread mentions that a row counts, the newest ones."""

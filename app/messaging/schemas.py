@@ -12,7 +12,7 @@ from app.http.types import EXAMPLE_UUID, PlainDigits, RequestModel, Timestamp, U
 from app.messaging.groups.event_schemas import SystemEventView
 from app.messaging.mention_schemas import MAX_MENTIONS, Mentions, MentionView
 from app.messaging.models import LAST_NUMBER, Draft, Message, MessageKind
-from app.text import preview
+from app.messaging.preview import preview
 from app.users.models import Name
 from app.users.schemas import GIVEN_HANDLE, display_name_of, handle_of
 

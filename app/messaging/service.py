@@ -9,6 +9,8 @@ from operator import attrgetter
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, SEND_SECONDS, TaskSet, deadline
+from app.concurrency.publish import Publish, discard_events
+from app.concurrency.throttle import Throttle
 from app.errors import Unavailable
 from app.limits import NO_LIMITS, Limits, charged_for, take_own
 from app.limits.rates import FIRST_CONTACT, GROUP_SEND, LOOK_UP, RECEIVED_CONTACT
@@ -34,15 +36,13 @@ from app.messaging.inbox import Inbox, InboxPage
 from app.messaging.log import Log
 from app.messaging.markers import Markers
 from app.messaging.models import Draft, Message, direct_group_uuid, quote_of
+from app.messaging.preview import is_blank
 from app.messaging.projection import Projection
 from app.messaging.requests.store import MAX_MESSAGES
 from app.messaging.row_models import BucketPosition, Folder, InboxPosition, InboxRow, MemberState
 from app.messaging.store import GroupStarted, MessagingStore
 from app.messaging.visibility import is_uncounted
 from app.messaging.windows import Window
-from app.publish import Publish, discard_events
-from app.text import is_blank
-from app.throttle import Throttle
 from app.users.errors import UserNotFound
 from app.users.service import Users
 from app.users.suspensions import NO_SUSPENSIONS, Suspensions

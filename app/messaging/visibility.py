@@ -9,8 +9,8 @@ from uuid import UUID
 
 from app.messaging.clock import now
 from app.messaging.models import Message
+from app.messaging.preview import preview
 from app.messaging.row_models import MAX_GONE, InboxRow
-from app.text import preview
 
 
 def is_visible(message: Message, user: UUID, at: datetime) -> bool:

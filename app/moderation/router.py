@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from app.deps import CurrentUser, ReportsDep
+from app.http.deps import from_state
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
@@ -12,8 +12,11 @@ from app.http.types import EXAMPLE_UUID
 from app.messaging.errors import GroupNotFound, MessageNotFound, OneTarget, UuidTaken
 from app.moderation.errors import ReportOfSelf
 from app.moderation.schemas import ReportCreate, ReportView
+from app.moderation.service import Reports
+from app.users.deps import CurrentUser
 from app.users.errors import UserNotFound
 
+ReportsDep = Annotated[Reports, from_state("reports")]
 router = APIRouter(prefix="/api/reports", tags=["reports"], route_class=SignedInRoute)
 
 NewReport = Annotated[

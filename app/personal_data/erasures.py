@@ -10,10 +10,10 @@ import structlog
 
 from app.auth.tokens import Claims
 from app.concurrency import bugs_logged, running, wait_for_event
+from app.concurrency.publish import Publish, discard_events
 from app.errors import Unavailable
 from app.personal_data.errors import HandleDiffers
 from app.personal_data.sweep import Sweep, SweepTools
-from app.publish import Publish, discard_events
 from app.users.events import AccountChanged
 from app.users.models import Erasure, User, fold_handle
 from app.users.service import Users

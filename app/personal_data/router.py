@@ -9,20 +9,27 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from app.auth.tokens import Claims
-from app.deps import CurrentClaims, CurrentUser, ErasuresDep, ExportDep, ExportLeasesDep, UsersDep
 from app.errors import Overloaded, Unauthenticated
 from app.http.context import state_of
+from app.http.deps import CurrentClaims, from_state
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.limits import wait_own
 from app.limits.rates import EVENT_TRAFFIC, READ_CAPACITY, THROUGHPUT
+from app.personal_data.erasures import Erasures
 from app.personal_data.errors import ExportRunning, HandleDiffers
+from app.personal_data.export import Export
 from app.personal_data.export_schemas import ExportLine
 from app.personal_data.export_stream import ExportStream
 from app.personal_data.schemas import ErasureView
 from app.realtime.errors import TooManyStreams
+from app.realtime.leases import StreamLeases
+from app.users.deps import CurrentUser, UsersDep
 from app.users.service import Users
 
+ErasuresDep = Annotated[Erasures, from_state("erasures")]
+ExportDep = Annotated[Export, from_state("export")]
+ExportLeasesDep = Annotated[StreamLeases, from_state("export_leases")]
 router = APIRouter(prefix="/api/users/me", tags=["users"], route_class=SignedInRoute)
 
 ConfirmedHandle = Annotated[

@@ -19,6 +19,7 @@ from dataclasses import KW_ONLY, dataclass
 from uuid import UUID
 
 from app.concurrency import SEND_SECONDS
+from app.concurrency.publish import Publish, discard_events
 from app.gateways.dynamodb import StoredItem
 from app.messaging import erasure_items
 from app.messaging.changes import Changes
@@ -27,7 +28,6 @@ from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
 from app.messaging.models import ChangeDraft, ChangeType, Message, MessageKind
 from app.messaging.row_models import InboxRow, MemberState
-from app.publish import Publish, discard_events
 from app.users.erasure_store import LEASE_SECONDS, ErasureStore
 from app.users.models import Erasure
 

@@ -18,7 +18,7 @@ from app.messaging.events import (
     TypingChanged,
 )
 from app.messaging.views import Views
-from app.metrics import Metrics
+from app.observability.metrics import Metrics
 from app.realtime.bus import Bus
 from app.realtime.delivered import ResyncRequired
 from app.realtime.errors import TooManyStreams

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from app.concurrency import TaskSet
+from app.concurrency.throttle import Throttle
 from app.errors import Unavailable
 from app.messaging.catchup import Catchup
 from app.realtime.bus import Bus
 from app.realtime.events import ProfileChanged
-from app.throttle import Throttle
 from app.users.events import UserRenamed
 from app.users.models import User
 

@@ -5,18 +5,24 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
 
-from app.deps import CatchupDep, CurrentClaims, CurrentUser, HubDep, UsersDep, ViewsDep
 from app.http.context import state_of
+from app.http.deps import CurrentClaims, from_state
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute, authorization_of
+from app.messaging.catchup import Catchup
 from app.messaging.change_schemas import ChangeView
+from app.messaging.deps import ViewsDep
 from app.realtime.errors import TooManyStreams
 from app.realtime.event_stream import EventStream
+from app.realtime.hub import Hub
 from app.realtime.positions import MAX_LENGTH
 from app.realtime.schemas import EventView, SyncCreate, SyncView
 from app.realtime.stream import Stream
+from app.users.deps import CurrentUser, UsersDep
 
+HubDep = Annotated[Hub, from_state("hub")]
+CatchupDep = Annotated[Catchup, from_state("catchup")]
 router = APIRouter(prefix="/api", tags=["live"], route_class=SignedInRoute)
 
 LastEventId = Annotated[

@@ -8,8 +8,8 @@ from functools import partial
 import structlog
 
 from app.concurrency import bugs_logged, repeating
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
-from app.publish import Publish
 from app.users.events import AccountChanged, AnyAccountChanged
 from app.users.store import MOST_CHANGES, UserStore
 from app.users.suspensions import MOST_SUSPENDED

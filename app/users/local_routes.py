@@ -8,13 +8,14 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
-from app.auth.issuer import LIFETIME
+from app.auth.issuer import LIFETIME, LocalIssuer
 from app.auth.tokens import Claims
-from app.deps import IssuerDep, UsersDep
 from app.errors import NotFound
+from app.http.deps import from_state
 from app.http.routes import ApiRoute
 from app.http.types import RequestModel, ResponseModel
 from app.settings import LOOPBACK
+from app.users.deps import UsersDep
 from app.users.errors import HandleTaken
 from app.users.models import User
 from app.users.schemas import DisplayName
@@ -28,6 +29,7 @@ async def _addressed_to_this_machine(request: Request) -> None:
         raise NotFound
 
 
+IssuerDep = Annotated[LocalIssuer, from_state("issuer")]
 router = APIRouter(
     prefix="/local",
     include_in_schema=False,

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import CurrentClaims, CurrentUser, Handle, UserLimit, UsersDep
+from app.http.deps import CurrentClaims
 from app.http.links import PAGED, openapi_link, set_link_header
 from app.http.problems import SIGNED_IN, TOKEN_ONLY, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
+from app.users.deps import CurrentUser, Handle, UserLimit, UsersDep
 from app.users.errors import (
     AlreadyRegistered,
     HandleReserved,

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.http.types import EXAMPLE_UUID, HANDLE, RequestModel, Timestamp, Uuid
-from app.text import shown_lines, shown_name
 from app.users.models import User
+from app.users.shown_names import shown_lines, shown_name
 
 
 def _visible(name: str) -> str:

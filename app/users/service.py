@@ -8,8 +8,8 @@ from uuid import UUID
 from app.auth.tokens import Claims
 from app.cache import Caches, CacheSpec
 from app.concurrency import READ_SECONDS, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.errors import AccountDisabled, AccountErased, UnknownUser
-from app.publish import Publish, discard_events
 from app.users.errors import AlreadyRegistered, HandleTaken, UserNotFound
 from app.users.events import AccountChanged, AnyAccountChanged, UserRenamed
 from app.users.models import DELETED_USER, Account, Erasure, Name, Suspension, User, fold_handle

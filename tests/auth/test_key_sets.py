@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.auth.keys import FRESH_AGE, MAX_BODY, KeySet, read_key_set
+from app.auth.strict_json import Malformed
 from app.errors import Unavailable
-from app.strict_json import Malformed
 from tests.auth.forge import (
     KID,
     RFC_7638_KEY,

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.cli.failures import with_hint
 from app.cli.local_service import publish_settings, published_settings
 from app.cli.main import COMMANDS
-from app.errors import Unavailable
+from app.errors import Unavailable, with_hint
 from tests.cli.conftest import Place
 from tests.tools.command import cruddur
 from tests.tools.forks import fork

@@ -156,7 +156,7 @@ async def test_a_search_that_failed_is_not_repeated_at_once(
     credentials: AwsCredentials, metadata: Metadata, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.gateways.credentials.SEARCH", Backoff(60, 60))
-    monkeypatch.setattr("app.concurrency.random.uniform", lambda _, longest: longest)
+    monkeypatch.setattr("app.concurrency.backoff.random.uniform", lambda _, longest: longest)
     metadata.status = 500
     for _ in range(50):
         with pytest.raises(Unavailable):

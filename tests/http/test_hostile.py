@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.http.middleware import REQUEST_ID
-from app.text import is_blank
+from app.messaging.preview import is_blank
 from tests.fixtures.app import Person, Service
 from tests.http.hostile import HOSTILE
 from tests.http.problem import MEMBERS

@@ -9,6 +9,7 @@ import pytest
 
 from app.cache import Caches
 from app.concurrency import TaskSet
+from app.concurrency.publish import Publish, discard_events
 from app.gateways import dynamodb as gateway
 from app.gateways.dynamodb import Table, marshal_item
 from app.messaging import items
@@ -22,7 +23,6 @@ from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.unread import COUNTED_WHOLE, UnreadCount, UnreadCounter
 from app.messaging.windows import Window
-from app.publish import Publish, discard_events
 from app.settings import LONGEST_MESSAGE
 from tests.fixtures.app import Service
 from tests.tools.capacity import Meter

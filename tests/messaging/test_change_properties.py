@@ -26,10 +26,10 @@ from app.messaging.errors import (
     VersionDiffers,
 )
 from app.messaging.models import Change, ChangeDraft, ChangeType, Draft, Message, direct_group_uuid
+from app.messaging.preview import preview
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
-from app.text import preview
 from tests.fixtures.app import Service
 from tests.tools.faults import FaultyClient
 from tests.tools.processes import DIRECTORY, raw_client

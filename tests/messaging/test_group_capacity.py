@@ -7,6 +7,7 @@ import pytest
 
 from app.cache import Caches
 from app.concurrency import TaskSet
+from app.concurrency.publish import discard_events
 from app.gateways.dynamodb import Meter
 from app.gateways.dynamodb.consumed import Consumed
 from app.limits import Limits
@@ -19,7 +20,6 @@ from app.messaging.groups.service import Groups
 from app.messaging.models import Draft
 from app.messaging.service import Messaging
 from app.messaging.windows import Window
-from app.publish import discard_events
 from tests.fixtures.app import Service
 from tests.messaging.test_capacity import TEXT, Metered
 from tests.tools.processes import DIRECTORY

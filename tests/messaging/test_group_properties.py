@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.concurrency import TaskSet
+from app.concurrency.publish import discard_events
 from app.errors import AppError, Unavailable
 from app.gateways.dynamodb import Table
 from app.messaging.errors import GroupNotFound
@@ -24,7 +25,6 @@ from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
-from app.publish import discard_events
 from tests.fixtures.app import Service
 from tests.messaging.test_change_properties import DyingClient
 from tests.tools.processes import DIRECTORY, raw_client

@@ -16,9 +16,9 @@ from app.messaging.catchup import Catchup, SyncCursor
 from app.messaging.clock import now
 from app.messaging.errors import MessageNotFound
 from app.messaging.models import ChangeDraft, ChangeType, Draft
+from app.messaging.preview import preview
 from app.messaging.visibility import seen_by
 from app.messaging.windows import Window
-from app.text import preview
 from tests.fixtures.app import Service
 from tests.messaging.test_change_properties import Process, World
 

@@ -18,9 +18,9 @@ from app.messaging.errors import GroupNotFound
 from app.messaging.models import ChangeDraft, ChangeType, Draft
 from app.messaging.my_view.items import ViewChange
 from app.messaging.my_view.service import MyView
+from app.messaging.preview import preview
 from app.messaging.row_models import Folder, InboxRow, MemberState
 from app.messaging.windows import Window
-from app.text import preview
 from tests.fixtures.app import Service
 from tests.messaging.test_change_properties import Process, World
 

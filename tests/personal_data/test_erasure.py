@@ -319,7 +319,7 @@ async def test_a_process_that_stops_leaves_its_sweep_to_the_next(
         assert answer.status_code == 202
     assert await stored_of(service, ann.uuid)  # its sweep has not come to the rows
     await service.state["postgres"].fetch("UPDATE erasures SET due_at = now() WHERE user_uuid = $1", ann.uuid)
-    monkeypatch.setattr("app.lifespan.SweepTools", partial(SweepTools, quiet_seconds=0.1))
+    monkeypatch.setattr("app.main.lifespan.SweepTools", partial(SweepTools, quiet_seconds=0.1))
     monkeypatch.setattr("app.personal_data.erasures.POLL_INTERVAL", 0.1)
     async with running(settings):
         for _ in range(300):

@@ -14,7 +14,7 @@ from app.errors import Overloaded
 from app.gateways.valkey import Valkey, ValkeyUnavailable
 from app.messaging.catchup import Catchup
 from app.messaging.store import MessagingStore
-from app.metrics import Metrics
+from app.observability.metrics import Metrics
 from app.realtime import leases
 from app.realtime.bus import MemoryBus
 from app.realtime.errors import TooManyStreams

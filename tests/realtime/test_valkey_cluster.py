@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from uuid import uuid4
 
 from app.gateways.valkey import Valkey
-from app.lifespan import VALKEY_TRIAL
+from app.main.lifespan import VALKEY_TRIAL
 from app.messaging.events import MarkerMoved
 from app.realtime.valkey_bus import ValkeyBus
 from tests.tools.valkey_cluster import running_cluster

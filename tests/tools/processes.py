@@ -4,13 +4,13 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from app.concurrency import TaskSet
+from app.concurrency.publish import Publish, discard_events
 from app.gateways.dynamodb import Table
 from app.messaging import items
 from app.messaging.clock import now
 from app.messaging.models import Message
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 from app.users.service import Users
 from tests.fixtures.app import Person, Service
 from tests.tools.faults import FaultyClient

@@ -4,8 +4,8 @@ import re
 
 from playwright.async_api import Request, expect
 
+from app.messaging.preview import preview
 from app.settings import Settings
-from app.text import preview
 from tests.fixtures.app import Person
 from tests.web.browsing import Visit
 from tests.web.test_history import text_of, write_history

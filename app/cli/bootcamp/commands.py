@@ -15,9 +15,9 @@ from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_services, require_own_table
-from app.cli.target import changed_settings, read_settings, require_consent_off_this_machine
+from app.cli.target import require_consent_off_this_machine
 from app.gateways.dynamodb.operator import OperatedTable, open_operated_table
-from app.settings import StoreSettings
+from app.settings import StoreSettings, changed_settings, read_settings
 from migrations.dynamodb_table import INDEX
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

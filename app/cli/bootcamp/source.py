@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from app.cli.failures import Code, Failure
 from app.gateways.dynamodb import StoredItem
-from app.records import record
+from app.messaging.records import record
 
 NAMESPACE: Final = UUID("0b2f3c52-6a0d-5d3e-8f51-2f6b6f6f2c11")
 """The namespace of messages without a usable uuid. With another one they would be brought over twice."""

@@ -16,8 +16,8 @@ from app.cli.capacity.views import show_change, show_scalings
 from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
-from app.cli.target import read_settings, require_consent_off_this_machine
-from app.settings import MOST_UNITS, TableSettings
+from app.cli.target import require_consent_off_this_machine
+from app.settings import MOST_UNITS, TableSettings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 app.add_typer(capacity_plan.app)

@@ -15,8 +15,7 @@ from app.cli.capacity.views import operation_records, show_operations, show_repo
 from app.cli.console import Console
 from app.cli.local_service import local_service_url
 from app.cli.options import Json, examples
-from app.cli.target import read_settings
-from app.settings import MetricsSettings, TableSettings
+from app.settings import MetricsSettings, TableSettings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -23,12 +23,11 @@ from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
 from app.cli.services import Services, open_services, require_own_table
 from app.cli.table.scan import open_reader
-from app.cli.target import read_settings
 from app.gateways.dynamodb import StoredItem
 from app.messaging import block_items, change_items, expiring, items
 from app.messaging.my_view import pins
 from app.messaging.settings import items as settings_items
-from app.settings import StoreSettings
+from app.settings import StoreSettings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

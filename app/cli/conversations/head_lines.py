@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from app.messaging.groups.models import MAX_SYSTEMS, MAX_TITLE, Member, Role
 from app.messaging.groups.stored import Head
 from app.messaging.models import LAST_NUMBER
+from app.messaging.preview import PREVIEW_BYTES
 from app.settings import LARGEST_GROUP
-from app.text import PREVIEW_BYTES
 
 Number = Annotated[int, Field(ge=1, le=LAST_NUMBER)]
 ChangeNumber = Annotated[int, Field(ge=0, le=LAST_NUMBER)]

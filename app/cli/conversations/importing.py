@@ -33,7 +33,7 @@ from app.cli.conversations.tally import Tally
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, open_user_store, require_own_table
-from app.cli.target import read_settings, require_consent_off_this_machine
+from app.cli.target import require_consent_off_this_machine
 from app.gateways.dynamodb import ConditionFailed, Delete, Put
 from app.gateways.dynamodb.operator import OperatedTable
 from app.messaging import block_items, inbox_writes
@@ -42,7 +42,7 @@ from app.messaging.groups.member_items import member_key
 from app.messaging.groups.stored import copied_head, copied_member, to_head
 from app.messaging.settings import items as settings_items
 from app.messaging.store import MessagingStore
-from app.settings import StoreSettings, TableSettings
+from app.settings import StoreSettings, TableSettings, read_settings
 from app.users.models import NewUser
 from app.users.store import UserStore
 

@@ -18,10 +18,10 @@ from app.messaging.groups.models import MAX_TITLE, Role, SystemEvent, has_head
 from app.messaging.hiding import MAX_HIDDEN
 from app.messaging.mention_schemas import MAX_MENTIONS
 from app.messaging.models import Block, Change, ChangeType, Message, MessageKind, direct_group_uuid
+from app.messaging.preview import PREVIEW_BYTES
 from app.messaging.row_models import MAX_GONE, Folder, InboxRow, MemberState
 from app.messaging.schemas import MAX_TEXT
 from app.messaging.settings.items import Senders, UserSettings
-from app.text import PREVIEW_BYTES
 from app.users.models import NewUser, StoredErasure
 from app.users.schemas import ABOUT_LENGTH, HandleCreate
 

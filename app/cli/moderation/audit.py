@@ -8,9 +8,8 @@ from app.cli.console import Console, attributes, readable
 from app.cli.lookup import find_user
 from app.cli.options import Json, examples
 from app.cli.services import open_database, users_over
-from app.cli.target import read_settings
 from app.moderation.store import OperatorReadStore
-from app.settings import DatabaseSettings
+from app.settings import DatabaseSettings, read_settings
 from app.users.store import UserStore
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

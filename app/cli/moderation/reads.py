@@ -18,13 +18,13 @@ import typer
 
 from app.cli.failures import Code, Failure
 from app.cli.services import Services, open_services
-from app.cli.target import is_local, read_settings
+from app.cli.target import is_local
 from app.messaging.groups.models import has_head
 from app.messaging.row_models import InboxRow
 from app.messaging.store import MessagingStore
 from app.moderation.models import OperatorRead
 from app.moderation.store import OperatorReadStore
-from app.settings import ProcessSettings, StoreSettings
+from app.settings import ProcessSettings, StoreSettings, read_settings
 
 LONGEST_COMMAND: Final = 1_000
 

@@ -14,10 +14,9 @@ from app.cli.failures import Failure
 from app.cli.moderation.reads import As, Operator, Why, os_user
 from app.cli.options import Json, examples
 from app.cli.services import open_database, users_over
-from app.cli.target import read_settings
 from app.moderation.models import Report
 from app.moderation.store import OperatorReadStore, ReportStore
-from app.settings import DatabaseSettings
+from app.settings import DatabaseSettings, read_settings
 from app.users.models import Name
 from app.users.service import Users
 from app.users.store import UserStore

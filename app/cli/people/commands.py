@@ -17,8 +17,8 @@ from app.cli.people.directory import Account, accounts
 from app.cli.people.own_data import EPILOG, export_own_data
 from app.cli.people.sync import SyncCommand, collect, open_pool, say_more
 from app.cli.services import open_user_store, users_over
-from app.cli.target import read_settings, require_consent_off_this_machine
-from app.settings import DatabaseSettings, ProcessSettings
+from app.cli.target import require_consent_off_this_machine
+from app.settings import DatabaseSettings, ProcessSettings, read_settings
 from app.users.name_rules import NameRules
 from app.users.store import UserStore
 from app.users.suspensions import MOST_SUSPENDED

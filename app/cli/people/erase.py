@@ -12,12 +12,12 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.people.rules import Rules
 from app.cli.services import Services, open_services, require_own_table
-from app.cli.target import read_settings, require_consent, require_consent_off_this_machine
+from app.cli.target import require_consent, require_consent_off_this_machine
 from app.concurrency import TaskSet
 from app.messaging.erasure_store import MemberErasureStore
 from app.personal_data.erasures import Erasures
 from app.personal_data.sweep import SweepTools
-from app.settings import ErasureSettings, StoreSettings
+from app.settings import ErasureSettings, StoreSettings, read_settings
 from app.users.models import Erasure, fold_handle
 
 WRITES_PER_SECOND: Final = 100.0

@@ -17,14 +17,13 @@ from app.cli.moderation.reads import As, Operator, Why, members_ever, people_of
 from app.cli.options import examples
 from app.cli.people.rules import Rules
 from app.cli.services import open_services, require_own_table
-from app.cli.target import read_settings
 from app.concurrency import TaskSet
 from app.messaging.catchup import Catchup
 from app.messaging.settings.service import UserSettingsService
 from app.messaging.views import Views
 from app.personal_data.export import Export
 from app.personal_data.export_schemas import EndLine, ProblemLine
-from app.settings import StoreSettings
+from app.settings import StoreSettings, read_settings
 
 EPILOG: Final = examples("users export juniper > juniper.jsonl", "users export juniper --output juniper.jsonl")
 DRAIN_SECONDS: Final = 60.0

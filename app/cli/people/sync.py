@@ -11,11 +11,11 @@ from app.cli.console import Console, readable
 from app.cli.failures import Code, Failure
 from app.cli.people.directory import ORDER, UNMATCHED, Directory, Finding, Status, accounts, users
 from app.cli.services import aws_account, is_own_table, open_table, open_user_store
-from app.cli.target import announce, read_settings, require_consent_off_this_machine
+from app.cli.target import announce, require_consent_off_this_machine
 from app.errors import NotFound
 from app.gateways.aws import Aws, open_aws
 from app.messaging import inbox_items, inbox_queries
-from app.settings import DatabaseSettings, NameSettings, TableSettings
+from app.settings import DatabaseSettings, NameSettings, TableSettings, read_settings
 from app.users.models import NewSubject, NewUser, User
 from app.users.name_rules import NameRules
 from app.users.store import UserStore

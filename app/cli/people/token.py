@@ -11,8 +11,7 @@ from app.cli.failures import Code, Failure
 from app.cli.lookup import find_user
 from app.cli.options import Json, examples
 from app.cli.services import open_users
-from app.cli.target import read_settings
-from app.settings import Settings
+from app.settings import Settings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -14,8 +14,8 @@ from app.cli.seed.stock import seed as seed_stock
 from app.cli.seed.synthetic import SyntheticData
 from app.cli.seed.writer import Writer, write_several
 from app.cli.services import Services, open_services, require_own_table
-from app.cli.target import read_settings, require_consent_off_this_machine
-from app.settings import LARGEST_GROUP, StoreSettings
+from app.cli.target import require_consent_off_this_machine
+from app.settings import LARGEST_GROUP, StoreSettings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -13,6 +13,7 @@ from app.cli.changes import ensure_change
 from app.cli.seed.conversations import BLOCK, CONVERSATIONS, GROUPS, PEOPLE, Conversation, Line, timeline
 from app.cli.seed.stock_groups import group_uuid, planned_event, write_items
 from app.concurrency import TaskSet
+from app.concurrency.publish import discard_events
 from app.gateways.dynamodb import open_table
 from app.gateways.postgres import open_postgres
 from app.messaging.changed_rows import ChangedRows
@@ -20,7 +21,6 @@ from app.messaging.models import Block, Change, ChangeType, Message, MessageKind
 from app.messaging.projection import Projection
 from app.messaging.row_models import Folder
 from app.messaging.store import GroupStarted, MarkerNotMoved, MessagingStore, NumberTaken
-from app.publish import discard_events
 from app.settings import Settings
 from app.users.store import UserStore
 

@@ -17,7 +17,7 @@ from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table, require_own_table
 from app.cli.table.scan import open_reader
-from app.cli.target import read_settings, require_consent_off_this_machine
+from app.cli.target import require_consent_off_this_machine
 from app.gateways.dynamodb import StoredItem
 from app.messaging import change_items
 from app.messaging.clock import now
@@ -26,7 +26,7 @@ from app.messaging.models import Change, Message
 from app.messaging.retention import Retention
 from app.messaging.retention_store import RetentionStore
 from app.messaging.row_models import InboxRow
-from app.settings import StoreSettings
+from app.settings import StoreSettings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

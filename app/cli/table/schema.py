@@ -9,8 +9,8 @@ from app.cli.console import Console
 from app.cli.failures import Code, Failure
 from app.cli.options import Json, Production, Yes, examples
 from app.cli.services import open_table
-from app.cli.target import is_local, read_settings, require_answer, require_consent
-from app.settings import TableSettings
+from app.cli.target import is_local, require_answer, require_consent
+from app.settings import TableSettings, read_settings
 from migrations.dynamodb_table import TTL_ATTRIBUTE, create_table, table_definition
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -25,9 +25,9 @@ from app.cli.table.pins import inspect_pins
 from app.cli.table.row_repair import RowInspector
 from app.cli.table.scan import open_reader
 from app.cli.table.users import inspect_users
-from app.cli.target import read_settings, require_consent_off_this_machine
+from app.cli.target import require_consent_off_this_machine
 from app.messaging.groups.models import has_head
-from app.settings import StoreSettings
+from app.settings import StoreSettings, read_settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION, SEND_SECONDS, TaskSet, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.errors import Unavailable
 from app.gateways.dynamodb import Write
 from app.limits import NO_LIMITS, Limits
@@ -25,7 +26,6 @@ from app.messaging.models import Draft, Message
 from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 
 ATTEMPTS = 16
 """Attempts of a change of a group that others write to at the same time."""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.concurrency import SEND_SECONDS, TaskSet, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.limits import Limits, take_own
 from app.limits.rates import FIRST_CONTACT, RECEIVED_CONTACT
 from app.messaging.errors import CannotAdd, GroupFull, GroupTaken
@@ -18,7 +19,6 @@ from app.messaging.models import Draft, Message, direct_group_uuid
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 from app.users.suspensions import Suspensions
 
 

@@ -8,13 +8,13 @@ from uuid import UUID
 import structlog
 
 from app.concurrency import INBOX_ROW, TaskSet, bugs_logged, full_jitter, running
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
 from app.limits.caller import caller
 from app.messaging.events import Event, HeadMoved
 from app.messaging.groups.members import Members
 from app.messaging.groups.models import HEAD
 from app.messaging.groups.store import HeadStore
-from app.publish import Publish
 
 log = structlog.get_logger(__name__)
 

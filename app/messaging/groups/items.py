@@ -31,8 +31,8 @@ from app.messaging.groups.models import HEAD, MAX_SYSTEMS
 from app.messaging.inbox_items import BUCKET_MS, INBOX_INDEX, bucket, folder_of
 from app.messaging.items import ABSENT, assign, from_ms, index_key, time_or_none, to_ms
 from app.messaging.models import Message
+from app.messaging.preview import preview
 from app.messaging.row_models import Folder, InboxRow
-from app.text import preview
 
 BUMP = "BUMP"
 """The key of the index under which heads are that rows are to be told of."""

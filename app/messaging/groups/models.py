@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
-from app.records import record
+from app.messaging.records import record
 
 HEAD = UUID(int=0)
 """The user of a group's head, in place of a member."""

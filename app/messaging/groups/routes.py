@@ -4,19 +4,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.deps import CurrentUser, GroupsDep, MyViewDep, UsersDep, ViewsDep
+from app.http.deps import from_state
 from app.http.links import openapi_link
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
+from app.messaging.deps import MyViewDep, ViewsDep
 from app.messaging.errors import CannotAdd, GroupFull, GroupNotFound, GroupTaken, MemberNotFound, NotManager, NotOwner
 from app.messaging.group_routes import GroupUuid
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.groups.models import GroupDraft, has_head
 from app.messaging.groups.schemas import MembersCreate, MemberUpdate, MemberView, MessageGroupCreate, MessageGroupUpdate
+from app.messaging.groups.service import Groups
 from app.messaging.uuid7 import uuid7
+from app.users.deps import CurrentUser, UsersDep
 from app.users.errors import UserNotFound
 
+GroupsDep = Annotated[Groups, from_state("groups")]
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
 MemberUuid = Annotated[Uuid, Path(description="Id of a member", examples=[EXAMPLE_UUID])]

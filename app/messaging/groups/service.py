@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from app.concurrency import READ_SECONDS, TaskSet, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.gateways.dynamodb import Write
 from app.limits import NO_LIMITS, Limits, charged_for
 from app.limits.rates import LOOK_UP
@@ -18,7 +19,6 @@ from app.messaging.models import Message
 from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 from app.users.errors import UserNotFound
 from app.users.service import Users
 from app.users.suspensions import NO_SUSPENSIONS, Suspensions

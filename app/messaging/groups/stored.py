@@ -11,8 +11,8 @@ from app.messaging.groups.models import Member
 from app.messaging.inbox_items import bucket
 from app.messaging.items import ABSENT, messages_between, times, to_ms
 from app.messaging.models import LAST_NUMBER, MessageKind
+from app.messaging.records import record
 from app.messaging.row_models import InboxRow
-from app.records import record
 
 TOLD = (
     *("last_number", "last_at", "last_by", "preview", "change_number", "changed_at", "expires_at"),

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.deps import CurrentUser, MyViewDep, ViewsDep
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import EXAMPLE_UUID, Page, Uuid
+from app.messaging.deps import MyViewDep, ViewsDep
 from app.messaging.errors import GroupNotFound, NotInInbox, NumberBeyondEnd, TooManyPins
 from app.messaging.group_schemas import MessageGroupView
 from app.messaging.my_view.schemas import ViewUpdate
+from app.users.deps import CurrentUser
 
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 of_user = APIRouter(prefix="/api/users", tags=["message groups"], route_class=SignedInRoute)

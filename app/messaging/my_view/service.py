@@ -7,6 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION, READ_SECONDS, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.errors import Unavailable
 from app.messaging.clock import now
 from app.messaging.errors import GroupNotFound, NotInInbox, NumberBeyondEnd, TooManyPins
@@ -16,7 +17,6 @@ from app.messaging.my_view.pins import MAX_PINS, can_be_pinned
 from app.messaging.row_models import InboxRow, MemberState
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 
 ATTEMPTS = 8
 """Attempts to write a row that others write at the same time."""

@@ -1,14 +1,20 @@
 """Requests over HTTP."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
-from app.deps import CurrentUser, RequestsDep, ViewsDep
+from app.http.deps import from_state
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
+from app.messaging.deps import ViewsDep
 from app.messaging.errors import GroupNotFound
 from app.messaging.group_routes import GroupUuid
 from app.messaging.group_schemas import MessageGroupView
+from app.messaging.requests.service import Requests
+from app.users.deps import CurrentUser
 
+RequestsDep = Annotated[Requests, from_state("requests")]
 router = APIRouter(prefix="/api/message_groups", tags=["message groups"], route_class=SignedInRoute)
 
 

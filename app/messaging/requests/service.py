@@ -7,13 +7,13 @@ import asyncio
 from uuid import UUID
 
 from app.concurrency import NUMBER_CONTENTION, SEND_SECONDS, TaskSet, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.errors import Unavailable
 from app.messaging.errors import GroupNotFound
 from app.messaging.events import GroupChanged
 from app.messaging.row_models import InboxRow
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
-from app.publish import Publish, discard_events
 
 ATTEMPTS = 8
 """Attempts to write a row that others write at the same time."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.gateways.dynamodb import Key, Put, StoredItem, Update, text_to_uuid, unmarshal_item
 from app.messaging.items import ABSENT
-from app.records import record
+from app.messaging.records import record
 
 Senders: TypeAlias = Literal["everyone", "contacts", "nobody"]
 """The users that may start a group with a user. Those that have one with the user already go on."""

@@ -1,12 +1,17 @@
 """Users' settings over HTTP."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
-from app.deps import CurrentClaims, SettingsDep, UsersDep
+from app.http.deps import CurrentClaims, from_state
 from app.http.problems import SIGNED_IN, WITH_BODY, problem_responses
 from app.http.routes import SignedInRoute
 from app.messaging.settings.schemas import SettingsUpdate, SettingsView
+from app.messaging.settings.service import UserSettingsService
+from app.users.deps import UsersDep
 
+SettingsDep = Annotated[UserSettingsService, from_state("settings")]
 router = APIRouter(prefix="/api/users/me/settings", tags=["users"], route_class=SignedInRoute)
 
 

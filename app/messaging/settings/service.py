@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 
 from app.cache import Caches, CacheSpec, Codec
 from app.concurrency import READ_SECONDS, deadline
+from app.concurrency.publish import Publish, discard_events
 from app.errors import Unavailable
 from app.messaging.events import MarkerMoved, TypingChanged
 from app.messaging.settings.events import PresenceShared
 from app.messaging.settings.items import Setting, UserSettings
 from app.messaging.settings.store import SettingsStore
-from app.publish import Publish, discard_events
 
 TTL = 30.0
 """The longest time in seconds that a change of settings takes to reach a process that receives no invalidations."""

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from app.concurrency.publish import Publish
 from app.errors import Unavailable
 from app.gateways.valkey import ValkeyUnavailable
 from app.messaging.catchup import Catchup
 from app.messaging.events import UserBlocked
 from app.messaging.row_models import InboxRow
 from app.messaging.settings.events import PresenceShared
-from app.publish import Publish
 from app.realtime.bus import Bus
 from app.realtime.events import PresenceChanged
 from app.realtime.presence.register import Register, Seen

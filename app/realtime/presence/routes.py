@@ -1,13 +1,18 @@
 """Presence over HTTP."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
-from app.deps import CurrentUser, PresenceDep
+from app.http.deps import from_state
 from app.http.problems import SIGNED_IN, problem_responses
 from app.http.routes import SignedInRoute
 from app.http.types import Page
+from app.realtime.presence.service import PeerPresence
 from app.realtime.schemas import PresenceView
+from app.users.deps import CurrentUser
 
+PresenceDep = Annotated[PeerPresence, from_state("presence")]
 router = APIRouter(prefix="/api/users/presence", tags=["live"], route_class=SignedInRoute)
 
 

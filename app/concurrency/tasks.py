@@ -1,95 +1,18 @@
-"""Deadlines, backoff and background tasks: how long anything waits, and what outlives the request that began it."""
+"""Background tasks: what outlives the request that began it, and what runs beside a block."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, TypeVar
 
 import structlog
 
+from app.concurrency.deadlines import TOO_SLOW, time_left
 from app.errors import AppError, Unavailable
 
 log = structlog.get_logger(__name__)
 
-READ_SECONDS = 2.0
-"""Deadline of the reads of a request."""
-SEND_SECONDS = 4.0
-"""Deadline of a send, from the caller's point of view; the send itself may go on for as long again."""
-
-TOO_SLOW = "The services this request needs were too slow"
-
-_waited: ContextVar[float] = ContextVar("waited", default=0.0)
 T = TypeVar("T")
-
-
-def count_wait(seconds: float) -> None:
-    """Count what this request has waited before its work towards each of its deadlines."""
-    _waited.set(seconds)
-
-
-def time_left(seconds: float) -> float:
-    """Return what the wait before the work has left of a deadline."""
-    return seconds - _waited.get()
-
-
-class deadline:  # noqa: N801  # a block begins with it, as with contextlib.suppress
-    """Cancel the block after this many seconds and raise Unavailable in its place. A wait before the work counts.
-
-    A class takes half the CPU of a generator, and every request has a deadline or two.
-    """
-
-    __slots__ = ("_timeout",)
-
-    def __init__(self, seconds: float) -> None:
-        self._timeout = asyncio.timeout(time_left(seconds))
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, traceback)
-        except TimeoutError as late:
-            raise Unavailable(TOO_SLOW) from late
-        if isinstance(error, TimeoutError):
-            raise Unavailable(TOO_SLOW) from error
-
-
-def full_jitter(seconds: float) -> float:
-    """Return a random wait between 0 and this many seconds, so that processes that failed together retry apart."""
-    return random.uniform(0, seconds)  # noqa: S311  # spreads load, guards nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Exponential backoff with full jitter: the upper bound of a wait doubles from `first` to `longest` seconds."""
-
-    first: float
-    longest: float
-
-    def seconds(self, attempt: int) -> float:
-        """Return how long to wait after this attempt, counted from 0."""
-        return full_jitter(min(self.longest, self.first * 2 ** min(attempt, 32)))
-
-
-NUMBER_CONTENTION = Backoff(0.02, 0.02)
-"""Between two conditional puts of a message whose number another process took."""
-DYNAMODB_REQUEST = Backoff(0.025, 0.4)
-"""Between the attempts of one DynamoDB call of the service: half a second in all."""
-DYNAMODB_COMMAND = Backoff(0.1, 10.0)
-"""Between the attempts of the command line, which waits throttling out."""
-AWS_COMMAND = Backoff(2.0, 60.0)
-"""Between the attempts of a command's call to AWS that is throttled in spite of botocore's retries."""
-INBOX_ROW = Backoff(1.0, 60.0)
-"""Between the attempts to bring an inbox row up to its log, behind the answer."""
-VALKEY_CONNECT = Backoff(0.1, 3.0)
-"""Between the attempts of a subscriber to connect."""
 
 
 async def wait(tasks: Collection["asyncio.Task[Any]"], seconds: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import booleans, dictionaries, floats, integers, lists, none, recursive, text
 
-from app.strict_json import MAX_DEPTH, MAX_MEMBERS, Malformed, read_json
+from app.auth.strict_json import MAX_DEPTH, MAX_MEMBERS, Malformed, read_json
 
 VALUES = recursive(
     none() | booleans() | integers() | floats(allow_nan=False, allow_infinity=False) | text(),

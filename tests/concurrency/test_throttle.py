@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from app.concurrency import TaskSet
+from app.concurrency.throttle import Throttle
 from app.errors import Unavailable
-from app.throttle import Throttle
 
 INTERVAL = 0.2
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from app.concurrency import TaskSet
+from app.concurrency.tasks import TaskSet
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

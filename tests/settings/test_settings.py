@@ -6,9 +6,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from pydantic import ValidationError
 
-from app.database_url import ENCRYPTED_SSLMODES
 from app.main import create_app
 from app.settings import PLACEHOLDERS, Settings
+from app.settings.database_url import ENCRYPTED_SSLMODES
 
 PRODUCTION = {
     "DATABASE_URL": "postgresql://cruddur:kX9vQ2mR7t@db.example.com:5432/cruddur?sslmode=require",

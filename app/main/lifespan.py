@@ -12,13 +12,14 @@ from app.auth.issuer import LocalIssuer
 from app.auth.tokens import TokenVerifier
 from app.cache import Caches, open_caches, valkey_cache
 from app.concurrency import TaskSet
-from app.deps import State
+from app.concurrency.publish import fan_out
 from app.gateways.dynamodb import Table, open_table
 from app.gateways.postgres import Postgres, open_postgres
 from app.gateways.valkey import Valkey, open_valkey
 from app.http.connection import StopSignal
 from app.http.readiness import Pings, Readiness
 from app.limits import CallerMeter, Limits, buckets
+from app.main.state import State
 from app.messaging.blocks import Blocks
 from app.messaging.catchup import Catchup
 from app.messaging.changes import Changes
@@ -35,13 +36,12 @@ from app.messaging.settings.service import UserSettingsService
 from app.messaging.store import MessagingStore
 from app.messaging.unread import UnreadCounter
 from app.messaging.views import Views
-from app.metrics import Metrics
 from app.moderation.service import Reports
 from app.moderation.store import ReportStore
+from app.observability.metrics import Metrics
 from app.personal_data.erasures import Erasures
 from app.personal_data.export import Export
 from app.personal_data.sweep import SweepTools
-from app.publish import fan_out
 from app.realtime import leases, valkey_bus
 from app.realtime.bus import Bus, MemoryBus
 from app.realtime.hub import Hub

@@ -24,9 +24,8 @@ from app.http.page import page_router
 from app.http.problems import HttpErrorHandler, on_app_error, on_invalid_request
 from app.http.root_path import RootPathMiddleware
 from app.http.route_table import RouteTableMiddleware
-from app.lifespan import lifespan
 from app.limits import Limits
-from app.logs import configure_logging
+from app.main.lifespan import lifespan
 from app.messaging import (
     block_routes,
     change_routes,
@@ -38,8 +37,9 @@ from app.messaging.groups import routes as several_routes
 from app.messaging.my_view import routes as view_routes
 from app.messaging.requests import routes as request_routes
 from app.messaging.settings import routes as settings_routes
-from app.metrics import Metrics
 from app.moderation import router as moderation_router
+from app.observability.logs import configure_logging
+from app.observability.metrics import Metrics
 from app.personal_data import router as personal_data_router
 from app.realtime import router as realtime_router
 from app.realtime.presence import routes as presence_routes

@@ -1,4 +1,4 @@
-"""Settings: frozen, and the only reader of the environment. A process reads the class with the settings it needs."""
+"""The classes of settings, one for each thing that a process can need; a process reads those that it needs."""
 
 import re
 from functools import cached_property
@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.database_url import DatabaseUrl
-from app.setting_types import ORIGIN, CommaSeparated, Connections, Factors, Handles, HeaderNames, Networks, Origins
+from app.settings.database_url import DatabaseUrl
+from app.settings.types import ORIGIN, CommaSeparated, Connections, Factors, Handles, HeaderNames, Networks, Origins
 
 LARGEST_GROUP = 100
 """Members of the largest group: as many as a list has entries."""

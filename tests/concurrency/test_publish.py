@@ -1,6 +1,6 @@
 """Publishing to several listeners."""
 
-from app.publish import discard_events, fan_out
+from app.concurrency.publish import discard_events, fan_out
 
 
 async def test_each_listener_gets_all_events_in_the_order_of_the_listeners() -> None:

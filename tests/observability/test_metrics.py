@@ -21,7 +21,7 @@ from app.messaging.models import Draft, direct_group_uuid
 from app.messaging.service import Messaging
 from app.messaging.store import MessagingStore
 from app.messaging.windows import Window
-from app.metrics import Metrics, operation
+from app.observability.metrics import Metrics, operation
 from app.settings import Settings
 from migrations.dynamodb_table import INDEX
 from tests.fixtures.app import Person, Service, running

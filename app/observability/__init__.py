@@ -1,0 +1,1 @@
+"""Observability: the logs and the counters of a process."""
