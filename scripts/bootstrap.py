@@ -223,8 +223,6 @@ def _unpack_debian_package(name: str, folder: Path) -> None:
         _run("dpkg", "-x", archive, folder)
     for part in ("lists", "archives"):
         shutil.rmtree(folder / part)
-    for link in [each for each in folder.rglob("*") if each.is_symlink() and not each.exists()]:
-        link.unlink()  # it leads to where the package would be installed, and biome reads all folders
 
 
 def _install_npm_lock(name: str, folder: Path) -> None:
