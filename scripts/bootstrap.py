@@ -33,10 +33,7 @@ BROWSER = TOOLS / "browser"
 BIOME = TOOLS / "biome" / "biome"
 ESBUILD = TOOLS / "esbuild" / "esbuild"
 PEERS = TOOLS / "bench"
-PGBOUNCER = TOOLS / "pgbouncer"
-NGINX = TOOLS / "nginx"
-REDIS = TOOLS / "redis"
-HAPROXY = TOOLS / "haproxy"
+DEBIAN = TOOLS / "debian"
 
 # The Python outside of any virtual environment, active or not.
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -109,29 +106,17 @@ def esbuild() -> None:
     _install_binary("esbuild", "@esbuild/*/bin/esbuild")
 
 
-def pgbouncer() -> None:
-    """Unpack PgBouncer from the packages of a Debian or Ubuntu, whose signatures apt checks; it is not installed."""
-    once(PGBOUNCER, [], partial(_unpack_debian_package, "pgbouncer"), "Setting up: PgBouncer")
+def debian() -> None:
+    """Unpack servers from the packages of a Debian or Ubuntu, whose signatures apt checks; nothing is installed.
+
+    They are PgBouncer, nginx, HAProxy, and Redis, which unlike the Valkey of the wheel can encrypt.
+    """
+    once(DEBIAN, [LOCKS / "debian.txt"], _unpack_debian_packages, "Setting up: servers from Debian's packages")
 
 
-def nginx() -> None:
-    """Unpack nginx in the same way."""
-    once(NGINX, [], partial(_unpack_debian_package, "nginx"), "Setting up: nginx")
-
-
-def redis() -> None:
-    """Unpack Redis in the same way: unlike the Valkey of the wheel, it can encrypt."""
-    once(REDIS, [], partial(_unpack_debian_package, "redis-server"), "Setting up: Redis")
-
-
-def haproxy() -> None:
-    """Unpack HAProxy in the same way."""
-    once(HAPROXY, [], partial(_unpack_debian_package, "haproxy"), "Setting up: HAProxy")
-
-
-def libraries(folder: Path) -> dict[str, str]:
-    """Return the variable by which a program that was unpacked into a folder finds what was unpacked with it."""
-    return {"LD_LIBRARY_PATH": ":".join(map(str, folder.glob("usr/lib/*")))}
+def debian_server(path: str) -> tuple[Path, dict[str, str]]:
+    """Return the program of a server from there, and the variables by which it finds what was unpacked with it."""
+    return DEBIAN / path, {"LD_LIBRARY_PATH": ":".join(map(str, DEBIAN.glob("usr/lib/*")))}
 
 
 def peer(name: str) -> None:
@@ -149,10 +134,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "browser": browser,
     "biome": biome,
     "esbuild": esbuild,
-    "pgbouncer": pgbouncer,
-    "nginx": nginx,
-    "redis": redis,
-    "haproxy": haproxy,
+    "debian": debian,
     "aiodynamo": partial(peer, "aiodynamo"),
     "flask": partial(peer, "flask"),
     "synapse": partial(peer, "synapse"),
@@ -210,15 +192,16 @@ def _install_binary(name: str, pattern: str) -> None:
     once(TOOLS / name, [LOCKS / name / "package-lock.json"], install, f"Setting up: {name}")
 
 
-def _unpack_debian_package(name: str, folder: Path) -> None:
-    """Download the package and what it needs that the system lacks, with our own lists, so that no root is needed."""
+def _unpack_debian_packages(folder: Path) -> None:
+    """Download packages and what they need that the system lacks, with our own lists, so that no root is needed."""
     for part in ("lists", "archives"):
-        (folder / part / "partial").mkdir(parents=True)
+        (folder / part / "partial").mkdir(parents=True, exist_ok=True)
     places = {"Dir::State::lists": folder / "lists", "Dir::Cache": folder, "Dir::Cache::archives": folder / "archives"}
     options = {"Debug::NoLocking": 1, "APT::Sandbox::User": "root", **places}
     apt = ["apt-get", "-qq", *(part for key, value in options.items() for part in ("-o", f"{key}={value}"))]
+    names = (LOCKS / "debian.txt").read_text().split()
     _run(*apt, "update")
-    _run(*apt, "install", "--yes", "--download-only", "--no-install-recommends", name)
+    _run(*apt, "install", "--yes", "--download-only", "--no-install-recommends", *names)
     for archive in (folder / "archives").glob("*.deb"):
         _run("dpkg", "-x", archive, folder)
     for part in ("lists", "archives"):

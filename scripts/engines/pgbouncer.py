@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scripts import bootstrap
+from scripts.bootstrap import debian_server
 from scripts.engines.process import Engine
 
 
@@ -25,9 +25,8 @@ class PgBouncer(Engine):
         return f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{self.port}{parts.path}"
 
     def start(self) -> None:
-        environment = os.environ | bootstrap.libraries(bootstrap.PGBOUNCER)
-        program = bootstrap.PGBOUNCER / "usr" / "sbin" / "pgbouncer"
-        self.child.start(program, self._configuration(), env=environment, drop="auto", folder=self.data)
+        program, libraries = debian_server("usr/sbin/pgbouncer")
+        self.child.start(program, self._configuration(), env=os.environ | libraries, drop="auto", folder=self.data)
 
     def _configuration(self) -> Path:
         """Write the configuration and the password to files for this user only."""

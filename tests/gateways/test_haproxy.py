@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from app.gateways.valkey import Valkey, ValkeyUnavailable
-from scripts import bootstrap
+from scripts.bootstrap import debian_server
 from scripts.engines.process import Child, free_port
 from scripts.engines.valkey import Valkey as Engine
 from tests.fixtures.engines import running_valkey
@@ -39,8 +39,8 @@ def running_haproxy(folder: Path, primary: Engine, replica: Engine) -> Iterator[
         backend = backend.replace(written, f"127.0.0.1:{engine.port}")
     port, file, program = free_port(), folder / "haproxy.cfg", Child("haproxy", folder / "haproxy.log")
     file.write_text(FRONTEND.format(port=port) + backend)
-    environment = os.environ | bootstrap.libraries(bootstrap.HAPROXY)
-    program.start(bootstrap.HAPROXY / "usr" / "sbin" / "haproxy", "-db", "-f", file, env=environment)
+    haproxy, libraries = debian_server("usr/sbin/haproxy")
+    program.start(haproxy, "-db", "-f", file, env=os.environ | libraries)
     try:
         program.wait_until(lambda: "Server valkey/b is DOWN" in program.log.read_text(), seconds=20)
         yield f"redis://:{PASSWORD}@127.0.0.1:{port}"
@@ -51,7 +51,7 @@ def running_haproxy(folder: Path, primary: Engine, replica: Engine) -> Iterator[
 async def test_it_leads_to_the_primary_before_and_after_a_failover(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    await asyncio.to_thread(set_up, request, "haproxy")
+    await asyncio.to_thread(set_up, request, "debian")
     clock, recorder = Clock(), Recorder()
     with (
         running_valkey(password=PASSWORD) as primary,

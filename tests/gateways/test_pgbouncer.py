@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
 @pytest_asyncio.fixture
 async def pgbouncer(request: pytest.FixtureRequest, empty_database_url: str) -> AsyncIterator[PgBouncer]:
     """In front of a database of the test's own, with two connections to it."""
-    await asyncio.to_thread(set_up, request, "pgbouncer")
+    await asyncio.to_thread(set_up, request, "debian")
     with tempfile.TemporaryDirectory(prefix="cruddur-") as folder:
         await asyncio.to_thread(os.chmod, folder, 0o711)
         engine = PgBouncer(Path(folder), empty_database_url)

@@ -27,7 +27,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def cluster(request: pytest.FixtureRequest, authority: Authority) -> Iterator[ValkeyCluster]:
-    set_up(request, "redis")
+    set_up(request, "debian")
     file: Path = authority.certify(DNSName("localhost"))
     options = (
         f"tls-cert-file {file}",

@@ -11,8 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts import bootstrap
-from scripts.bootstrap import NGINX
+from scripts.bootstrap import debian_server
 from scripts.engines.process import Child, free_port
 from tests.fixtures.setup import set_up
 from tests.tools.servers import Server
@@ -38,14 +37,14 @@ async def behind_nginx(
     request: pytest.FixtureRequest, server: Server, folder: Path, *, is_stripped: bool
 ) -> AsyncIterator[str]:
     """Start the server and nginx for the block, and return the address; the prefix is stripped or passed on."""
-    await asyncio.to_thread(set_up, request, "nginx")
+    await asyncio.to_thread(set_up, request, "debian")
     port, nginx = free_port(), Child("nginx", folder / "nginx.log")
     _configure(folder, port, server.address + "/" * is_stripped)
     try:
         await server.start()
-        program, libraries = NGINX / "usr" / "sbin" / "nginx", os.environ | bootstrap.libraries(NGINX)
+        program, libraries = debian_server("usr/sbin/nginx")
         options = ("-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log")
-        nginx.start(program, *options, env=libraries)
+        nginx.start(program, *options, env=os.environ | libraries)
         nginx.wait_until(lambda: _answers(port), seconds=10)
         yield f"http://127.0.0.1:{port}{PREFIX}"
     finally:

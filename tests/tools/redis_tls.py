@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from scripts import bootstrap
+from scripts.bootstrap import debian_server
 from scripts.engines.valkey import Valkey
 
 
@@ -17,8 +17,8 @@ class TlsRedis(Valkey):
         return f"rediss://:{self.password}@localhost:{self.port}"
 
     def start(self) -> None:
-        program = bootstrap.REDIS / "usr" / "bin" / "redis-server"
-        self.child.start(program, self._configuration(), env=os.environ | bootstrap.libraries(bootstrap.REDIS))
+        program, libraries = debian_server("usr/bin/redis-server")
+        self.child.start(program, self._configuration(), env=os.environ | libraries)
 
     def _configuration(self) -> Path:
         file = super()._configuration()
