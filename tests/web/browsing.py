@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import httpx
@@ -39,6 +39,12 @@ WAIT = 60_000
 """Milliseconds for which the tests wait for something: their patience on a loaded machine, not a promise."""
 WIDE = {"width": 1600, "height": 1000}
 NARROW = {"width": 360, "height": 740}
+SCHEMES: Final = ("dark", "light")
+SETTLED = """async () => {
+  for (let running; (running = document.getAnimations()).length; )
+    await Promise.allSettled(running.map((each) => each.finished));
+}"""
+"""Wait for all transitions: when an element has its new colour, that of what inherits it begins to change."""
 
 expect.set_options(timeout=WAIT)
 
@@ -171,6 +177,14 @@ class Visitor:
         while not await condition():
             assert time.monotonic() < deadline, "the condition did not become true"
             await asyncio.sleep(0.02)
+
+
+async def schemes(page: Page) -> AsyncIterator[str]:
+    """Show the page in each colour scheme, which changes nothing but colours."""
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        await page.evaluate(SETTLED)
+        yield scheme
 
 
 Visit = Callable[..., Awaitable[Visitor]]

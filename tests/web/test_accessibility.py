@@ -41,12 +41,11 @@ async def prepare(ann: Person, bob: Person, eve: Person) -> None:
     await eve.sent("W" * 300, ann)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 async def test_no_page_violates_a_rule_or_overflows(
-    visit: Visit, ann: Person, bob: Person, eve: Person, new_person: NewPerson, viewport: Any, scheme: str
+    visit: Visit, ann: Person, bob: Person, eve: Person, new_person: NewPerson, viewport: Any
 ) -> None:
-    visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
+    visitor = await visit(ann, viewport=viewport)
     found, theo = {}, await new_person("theo")
     await theo.client.patch("/api/users/me", json={"display_name": "Théo Marchand"})
     for page in PAGES:
@@ -66,16 +65,15 @@ async def violated(visitor: Visitor, path: str, viewport: Any) -> list[str]:
     return await violations(visitor.page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 async def test_nothing_about_a_message_violates_a_rule_or_overflows(
-    visit: Visit, ann: Person, bob: Person, viewport: Any, scheme: str
+    visit: Visit, ann: Person, bob: Person, viewport: Any
 ) -> None:
     await ann.sent("Long " * 60, bob)
     await bob.sent("*Really*, `so long`?", ann, reply_to=1)
     await bob.sent("🎉", ann)
     path = f"/api/messages/{ann.group_with(bob)}"
-    visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
+    visitor = await visit(ann, viewport=viewport)
     await ann.client.patch(f"{path}/1", json={"message": "Edited " * 40}, headers={"if-match": '"1"'})
     for emoji in ("👍", "❤️", "🎉"):
         assert (await ann.client.put(f"{path}/1/reactions/{emoji}")).is_success

@@ -77,12 +77,11 @@ async def test_a_group_is_made_and_all_members_talk_in_it(visit: Visit, ann: Per
     await expect(readers).to_contain_text("Bob")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 async def test_nothing_of_a_group_violates_a_rule_or_overflows(
-    visit: Visit, ann: Person, bob: Person, eve: Person, viewport: Any, scheme: str
+    visit: Visit, ann: Person, bob: Person, eve: Person, viewport: Any
 ) -> None:
-    visitor = await visit(ann, viewport=viewport, color_scheme=scheme)
+    visitor = await visit(ann, viewport=viewport)
     await eve.client.patch("/api/users/me", json={"display_name": "Wilhelmina Featherstonehaugh-Cholmondeley"})
     await bob.sent("Hello", ann)
     group = await create(ann, bob, eve, title="W" * 50)

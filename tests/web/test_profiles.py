@@ -91,15 +91,12 @@ async def test_peers_are_shown_as_online_while_both_want_it(visit: Visit, ann: P
     await expect(item.locator(".is-online")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-async def test_no_dialog_violates_a_rule_or_overflows(
-    visit: Visit, ann: Person, bob: Person, viewport: Any, scheme: str
-) -> None:
+async def test_no_dialog_violates_a_rule_or_overflows(visit: Visit, ann: Person, bob: Person, viewport: Any) -> None:
     await bob.sent("hi", ann)
     await ann.client.patch("/api/users/me", json={"about": "W" * 160})
     await ann.client.patch(SETTINGS, json={"presence": True})
-    visitor, bobs = await visit(ann, viewport=viewport, color_scheme=scheme), await visit(bob)
+    visitor, bobs = await visit(ann, viewport=viewport), await visit(bob)
     await bob.client.patch("/api/users/me", json={"about": "W" * 160})
     await bob.client.patch(SETTINGS, json={"presence": True})
     await bobs.open()

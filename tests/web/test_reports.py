@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.async_api import Request, Route, expect
 
 from app.moderation.store import ReportStore
@@ -18,12 +17,9 @@ def uuid_of(request: Request) -> str:
     return str(json.loads(request.post_data or "{}")["uuid"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_message_is_reported_and_confirmed(
-    visit: Visit, service: Service, ann: Person, bob: Person, scheme: str
-) -> None:
+async def test_a_message_is_reported_and_confirmed(visit: Visit, service: Service, ann: Person, bob: Person) -> None:
     await bob.sent("Buy this now", ann)
-    visitor = await visit(ann, viewport=NARROW, color_scheme=scheme)
+    visitor = await visit(ann, viewport=NARROW)
     await visitor.open_group(bob)
     await choose(visitor, 1, "Report")
     dialog = visitor.page.get_by_role("dialog", name="Report this message?")
