@@ -213,10 +213,10 @@ async def test_a_message_that_is_not_there_is_404(ann: Person, bob: Person) -> N
 async def test_reactions_and_edits_at_the_same_moment_lose_nothing(ann: Person, bob: Person) -> None:
     message = await ann.sent("first", bob)
     emojis = ["😀", "😁", "😂", "😃", "😄"]
-    calls = [react(person, message, emoji) for person in (ann, bob) for emoji in emojis for _ in range(5)]
+    calls = [react(person, message, emoji) for person in (ann, bob) for emoji in emojis for _ in range(3)]
     calls += [edit(ann, message, f"{at}") for at in range(14)]
     answers = await asyncio.gather(*calls)
-    assert sorted(answer.status_code for answer in answers) == [200] * 51 + [412] * 13
+    assert sorted(answer.status_code for answer in answers) == [200] * 31 + [412] * 13
     message = await bob.get(place_of(message))
     assert [(each["emoji"], each["count"]) for each in message["reactions"]] == [(emoji, 2) for emoji in emojis]
     assert (message["version"], message["change_number"]) == (2, 11)
