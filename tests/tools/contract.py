@@ -9,13 +9,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import quote
 
 import httpx
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError
+
+from scripts.bootstrap import ROOT
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -25,6 +27,13 @@ PROBLEM_POINTER: Final = "/components/schemas/Problem"
 REQUEST_ID: Final = "X-Request-ID"
 PROBLEM_HEADERS: Final = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
 """Headers that a problem of this status must have, whatever the document says."""
+
+
+@cache
+def committed_document() -> Document:
+    """Return the document of the service, which all clients share, and so its compiled schemas."""
+    document: Document = json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8"))
+    return document
 
 
 class ContractViolation(AssertionError):

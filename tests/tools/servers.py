@@ -1,21 +1,18 @@
 """Server processes as the container starts them, which can be killed and started again on their ports."""
 
 import asyncio
-import json
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import httpx
 
 from app.settings import Settings
-from scripts.bootstrap import ROOT
 from scripts.engines.process import free_port
-from tests.tools.contract import ContractClient, Document
+from tests.tools.contract import ContractClient, committed_document
 from tests.tools.forks import Fork, fork
 
 START_SECONDS = 60
@@ -75,7 +72,7 @@ class Server:
 
     def client(self, **headers: str) -> ContractClient:
         """A client that checks every answer against the committed OpenAPI document."""
-        return ContractClient(_document(), base_url=self.address, headers=headers, trust_env=False)
+        return ContractClient(committed_document(), base_url=self.address, headers=headers, trust_env=False)
 
     async def start(self, *, at: str = "127.0.0.1") -> None:
         """Start it, and wait until it answers at an address of this machine."""
@@ -97,12 +94,6 @@ class Server:
             self.process.send_signal(how)
         async with asyncio.timeout(15):
             return await self.process.wait()
-
-
-@cache
-def _document() -> Document:
-    document: Document = json.loads((ROOT / "app" / "openapi.json").read_text(encoding="utf-8"))
-    return document
 
 
 async def answers(client: httpx.AsyncClient, address: str) -> bool:
