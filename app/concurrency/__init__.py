@@ -1,4 +1,4 @@
-"""Concurrency: how long anything waits, what outlives the request that began it, and who is told of what it wrote."""
+"""Concurrency: deadlines, backoff, background tasks, throttled work, and the listeners of what was written."""
 
 from app.concurrency.backoff import (
     AWS_COMMAND,
